@@ -1,0 +1,11 @@
+// Package tensor holds the element types of weights, rows and KV cache, the
+// conversions between them, and borrowed views of matrices.
+//
+// What it owns: no memory. A Matrix and a Weight are views; the callee must
+// not retain them beyond the call unless its comment says so.
+//
+// Invariants: conversion to bf16 and f16 rounds to nearest, ties to even,
+// keeps infinities, and keeps NaN a NaN.
+//
+// References: IEEE 754-2019 section 4.3.1.
+package tensor

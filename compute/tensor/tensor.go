@@ -1,0 +1,60 @@
+package tensor
+
+import "fmt"
+
+// DType is an element type.
+type DType uint8
+
+const (
+	Invalid DType = iota
+	F32
+	F16
+	BF16
+)
+
+// Size is the width of an element in bytes.
+func (d DType) Size() int {
+	switch d {
+	case F32:
+		return 4
+	case F16, BF16:
+		return 2
+	}
+	return 0
+}
+
+func (d DType) String() string {
+	switch d {
+	case F32:
+		return "f32"
+	case F16:
+		return "f16"
+	case BF16:
+		return "bf16"
+	}
+	return fmt.Sprintf("dtype %d", uint8(d))
+}
+
+// Matrix is a borrowed f32 view, row-major: element (i, j) is
+// Data[i*Stride+j].
+type Matrix struct {
+	Rows, Cols, Stride int
+	Data               []float32
+}
+
+// NewMatrix allocates a dense [rows, cols] matrix of zeros.
+func NewMatrix(rows, cols int) Matrix {
+	return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
+}
+
+// Row is row i, aliasing the matrix.
+func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Stride : i*m.Stride+m.Cols] }
+
+// Weight is a borrowed view of a weight matrix [Rows=out, Cols=in],
+// row-major, in the bytes of the checkpoint (little-endian, any alignment).
+// A vector has Rows 1.
+type Weight struct {
+	DType      DType
+	Rows, Cols int
+	Data       []byte
+}

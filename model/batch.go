@@ -1,0 +1,25 @@
+package model
+
+// Batch is the work of one step: rows of several sequences, decode rows and
+// prefill chunks alike.
+//
+// The rows of Spans[0] come first, then those of Spans[1], and so on; the sum
+// of N over the spans is len(Tokens).
+type Batch struct {
+	Tokens []int32 // [rows] token ids
+	Spans  []Span
+	// Outputs lists, ascending, the rows whose logits are wanted.
+	Outputs []int32
+}
+
+// Span is a run of consecutive positions of one sequence.
+type Span struct {
+	Start int // absolute position of the first row
+	N     int // rows
+	// Blocks is the sequence's block table: position p lives in block
+	// Blocks[p/BlockSize] at offset p%BlockSize. It covers Start+N positions.
+	Blocks []int32
+}
+
+// BlockSize is the number of positions in one KV block.
+const BlockSize = 16

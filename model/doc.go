@@ -1,0 +1,16 @@
+// Package model is Mixtral as arithmetic on interfaces: configuration, gate,
+// the layer loop, the batch a step works on, and the seam to a backend.
+//
+// What it owns: the order of operations. It owns no memory of its own and no
+// kernels; Dense and FFN are a backend's two halves, Experts is whatever
+// stands between them: a function call or a cluster.
+//
+// Invariants: the numerics contract. x after post_attention_norm is rounded to
+// the wire dtype once, before both gate and experts; an expert's reply row is
+// rounded before its gate weight; combine adds in ascending expert id.
+//
+// Concurrency: Forward runs on the caller's goroutine.
+//
+// References: arXiv 2401.04088; MixtralForCausalLM of Hugging Face
+// transformers.
+package model

@@ -1,0 +1,37 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// Numerics are the rounding points a deployment may choose.
+type Numerics struct {
+	Wire tensor.DType // rows between gate, experts and combine
+	KV   tensor.DType // keys and values in the cache
+}
+
+// DefaultNumerics follows the checkpoint: f32 and f16 weights use f32, bf16
+// weights use bf16.
+func DefaultNumerics(weights tensor.DType) Numerics {
+	if weights == tensor.BF16 {
+		return Numerics{Wire: tensor.BF16, KV: tensor.BF16}
+	}
+	return Numerics{Wire: tensor.F32, KV: tensor.F32}
+}
+
+// NumericsVersion changes whenever a kernel's order of operations changes.
+const NumericsVersion = 1
+
+// Fingerprint names everything that decides the bits of an answer: digest is
+// the checkpoint's content digest, family the kernels' reduction order and
+// instruction semantics ("cpu-l16-fma").
+func Fingerprint(digest string, weights tensor.DType, n Numerics, family string) moe.Fingerprint {
+	h := sha256.Sum256(fmt.Appendf(nil, "hachi/v%d\n%s\nweights=%v wire=%v kv=%v family=%s\n",
+		NumericsVersion, digest, weights, n.Wire, n.KV, family))
+	return moe.Fingerprint(hex.EncodeToString(h[:16]))
+}
