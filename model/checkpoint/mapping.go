@@ -1,0 +1,95 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+)
+
+// mapping is a read-only view of one tensor's bytes.
+type mapping struct {
+	whole []byte // whole pages, as mapped
+	data  []byte // the tensor inside them
+}
+
+func mapTensor(t located) (mapping, error) {
+	if err := t.file.checkUnchanged(); err != nil {
+		return mapping{}, err
+	}
+	lead := t.offset % int64(os.Getpagesize())
+	whole, err := unix.Mmap(int(t.file.f.Fd()), t.offset-lead, int(lead+t.bytes), unix.PROT_READ, unix.MAP_SHARED)
+	runtime.KeepAlive(t.file.f)
+	if err != nil {
+		return mapping{}, &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Unreadable, Err: os.NewSyscallError("mmap", err)}
+	}
+	return mapping{whole: whole, data: whole[lead:]}, nil
+}
+
+// mappings are the tensors of one map; they live and die together.
+type mappings struct {
+	list   []mapping
+	warmed byte // keeps the reads of Touch from being optimised away
+}
+
+// weight maps a tensor and returns the view a kernel reads.
+func (m *mappings) weight(t located) (tensor.Weight, error) {
+	mp, err := mapTensor(t)
+	if err != nil {
+		return tensor.Weight{}, err
+	}
+	m.list = append(m.list, mp)
+	return tensor.Weight{DType: t.dtype, Rows: t.Rows, Cols: t.Cols, Data: mp.data}, nil
+}
+
+// Bytes is the size of the mapped weights.
+func (m *mappings) Bytes() int64 {
+	var n int64
+	for _, mp := range m.list {
+		n += int64(len(mp.data))
+	}
+	return n
+}
+
+// Touch reads one byte of every page, so that loading pays for the page faults
+// and the first request does not. progress, which may be nil, is told bytes
+// done and in total. It stops early when ctx ends.
+func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) error {
+	const stride = 4 << 20
+	page, total, done := os.Getpagesize(), m.Bytes(), int64(0)
+	for _, mp := range m.list {
+		// A hint: without it the pages still come, one fault at a time.
+		_ = unix.Madvise(mp.whole, unix.MADV_WILLNEED)
+	}
+	for _, mp := range m.list {
+		for at := 0; at < len(mp.data); at += stride {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			part := mp.data[at:min(at+stride, len(mp.data))]
+			for i := 0; i < len(part); i += page {
+				m.warmed ^= part[i]
+			}
+			m.warmed ^= part[len(part)-1]
+			done += int64(len(part))
+			if progress != nil {
+				progress(done, total)
+			}
+		}
+	}
+	return nil
+}
+
+// unmap gives the memory back. A second call does nothing.
+func (m *mappings) unmap() error {
+	var errs []error
+	for _, mp := range m.list {
+		errs = append(errs, os.NewSyscallError("munmap", unix.Munmap(mp.whole)))
+	}
+	m.list = nil
+	return errors.Join(errs...)
+}
