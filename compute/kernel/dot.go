@@ -1,0 +1,38 @@
+package kernel
+
+// Lanes is the number of partial sums of an inner product.
+const Lanes = 16
+
+// Dot is the inner product of x and w [k], in lane order.
+//
+//go:norace
+func Dot(x, w []float32) float32 {
+	var acc [Lanes]float32
+	w = w[:len(x)]
+	whole := len(x) &^ (Lanes - 1)
+	for j := 0; j < Lanes; j += 4 {
+		var a0, a1, a2, a3 float32
+		for k := j; k < whole; k += Lanes {
+			xs, ws := x[k:k+4:k+4], w[k:k+4:k+4]
+			a0 = FMA(xs[0], ws[0], a0)
+			a1 = FMA(xs[1], ws[1], a1)
+			a2 = FMA(xs[2], ws[2], a2)
+			a3 = FMA(xs[3], ws[3], a3)
+		}
+		acc[j], acc[j+1], acc[j+2], acc[j+3] = a0, a1, a2, a3
+	}
+	for k := whole; k < len(x); k++ {
+		acc[k-whole] = FMA(x[k], w[k], acc[k-whole])
+	}
+	return tree(&acc)
+}
+
+// tree adds the lanes pairwise.
+func tree(acc *[Lanes]float32) float32 {
+	for step := Lanes / 2; step > 0; step /= 2 {
+		for j := range step {
+			acc[j] += acc[j+step]
+		}
+	}
+	return acc[0]
+}
