@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
 )
 
@@ -24,27 +25,27 @@ type generator struct {
 // uniform integers in [0, 2^16).
 var sumDeviation = math.Sqrt(4 * (65536*65536 - 1) / 12.0)
 
-func newGenerator(seed int64, s checkpoint.Spec, dtype tensor.DType) generator {
+func newGenerator(seed int64, s checkpoint.Spec, c model.Config) generator {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d/%s", seed, s.Name))
-	mean, deviation := distribution(s)
-	return generator{key: binary.LittleEndian.Uint64(sum[:8]), scale: float32(deviation / sumDeviation), mean: mean, dtype: dtype}
+	mean, deviation := distribution(s, c.TieEmbeddings)
+	return generator{key: binary.LittleEndian.Uint64(sum[:8]), scale: float32(deviation / sumDeviation), mean: mean, dtype: c.DType}
 }
 
 // distribution is the mean and the standard deviation of a tensor's elements.
 // 1/sqrt(inputs) keeps a matrix from growing its rows; the expert's second
-// matrix makes up for what silu takes away.
-func distribution(s checkpoint.Spec) (mean float32, deviation float64) {
+// matrix makes up for what silu takes away. A tied embedding is a head first.
+func distribution(s checkpoint.Spec, tied bool) (mean float32, deviation float64) {
 	perInput := 1 / math.Sqrt(float64(s.Cols))
 	switch {
 	case s.Vector:
 		return 1, 0.1
-	case strings.Contains(s.Name, "embed_tokens"):
+	case strings.Contains(s.Name, "embed_tokens") && !tied:
 		return 0, 1
 	case strings.HasSuffix(s.Name, "gate.weight"):
 		return 0, 1.5 * perInput
 	case strings.HasSuffix(s.Name, "w2.weight"):
 		return 0, 2 * perInput
-	case strings.HasPrefix(s.Name, "lm_head"):
+	case strings.HasPrefix(s.Name, "lm_head"), strings.Contains(s.Name, "embed_tokens"):
 		return 0, 3 * perInput
 	default:
 		return 0, perInput
@@ -76,29 +77,11 @@ func (g generator) fill(dst []byte, first int64) {
 		}
 	case tensor.BF16:
 		for ; len(dst) >= 2; dst, i = dst[2:], i+1 {
-			binary.LittleEndian.PutUint16(dst, bf16(g.value(i)))
+			binary.LittleEndian.PutUint16(dst, tensor.ToBF16(g.value(i)))
 		}
 	case tensor.F16:
 		for ; len(dst) >= 2; dst, i = dst[2:], i+1 {
-			binary.LittleEndian.PutUint16(dst, f16(g.value(i)))
+			binary.LittleEndian.PutUint16(dst, tensor.ToF16(g.value(i)))
 		}
 	}
-}
-
-// bf16 rounds a finite number to nearest, ties to even.
-func bf16(v float32) uint16 {
-	u := math.Float32bits(v)
-	return uint16((u + 0x7fff + u>>16&1) >> 16)
-}
-
-// f16 rounds a number below 65504 in size to nearest, ties to even.
-func f16(v float32) uint16 {
-	u := math.Float32bits(v)
-	sign := uint16(u >> 16 & 0x8000)
-	u &= 0x7fffffff
-	if u < 113<<23 { // below the smallest normal: count in units of 2^-24
-		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(u))*(1<<24)))
-	}
-	u -= 112 << 23
-	return sign | uint16((u+0xfff+u>>13&1)>>13)
 }
