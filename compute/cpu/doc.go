@@ -1,0 +1,13 @@
+// Package cpu is the backend for ordinary processors: Dense and FFN of package
+// model over the kernels of package kernel.
+//
+// What it owns: the worker pool, the KV bytes, scratch memory. Weights are
+// borrowed, as mapped, until Unload or the end of the Dense.
+//
+// Invariants: threads split outputs, never the sum of one output, so the
+// number of threads does not change a bit. K and V are rounded to the KV dtype
+// when written and read back from the cache, even by the chunk that wrote them.
+//
+// Concurrency: FFN may be called from many goroutines. Dense belongs to one.
+// Both may share a Pool; its runs take turns.
+package cpu
