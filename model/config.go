@@ -38,8 +38,11 @@ type Config struct {
 const (
 	maxLayers  = 1 << 12
 	maxExperts = 1 << 14
-	maxDim     = 1 << 22
-	maxContext = 1 << 30
+	// maxModelExperts bounds experts over all layers, and with it the number
+	// of tensors.
+	maxModelExperts = 1 << 17
+	maxDim          = 1 << 22
+	maxContext      = 1 << 30
 )
 
 // Validate reports every fault of c at once.
@@ -67,6 +70,9 @@ func (c Config) Validate() error {
 	}
 	if c.Heads > 0 && c.HeadDim > maxDim/c.Heads {
 		fault("heads %d of head dim %d are wider than %d", c.Heads, c.HeadDim, maxDim)
+	}
+	if c.Layers > 0 && c.Experts > maxModelExperts/c.Layers {
+		fault("%d layers of %d experts are more than %d experts", c.Layers, c.Experts, maxModelExperts)
 	}
 	if c.TopK > c.Experts {
 		fault("top k %d is above experts %d", c.TopK, c.Experts)

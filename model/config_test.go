@@ -131,6 +131,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"num_key_value_heads", "0", "kv heads is 0"},
 		{"head_dim", "127", "head dim 127 is odd"},
 		{"head_dim", "4194304", "are wider than"},
+		{"num_local_experts", "16384", "32 layers of 16384 experts"},
 		{"num_experts_per_tok", "9", "top k 9 is above experts 8"},
 		{"rope_theta", "0", "rope theta is 0"},
 		{"rope_theta", "-1e6", "rope theta is -1e+06"},

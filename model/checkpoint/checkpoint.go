@@ -3,9 +3,9 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
@@ -22,7 +22,7 @@ type Checkpoint struct {
 	ignored  []string
 	notes    []string
 	digest   string
-	manifest *Manifest
+	manifest atomic.Pointer[Manifest] // nil when there is no current one
 }
 
 // located is a tensor of the layout and where it is.
@@ -39,7 +39,7 @@ type located struct {
 // checkpoint is an *Error.
 func Open(dir string) (*Checkpoint, error) {
 	path := filepath.Join(dir, configFile)
-	data, err := os.ReadFile(path)
+	data, err := readSmall(path, maxConfig)
 	if err != nil {
 		return nil, &Error{File: path, Fault: Unreadable, Err: err}
 	}
@@ -124,8 +124,10 @@ func (c *Checkpoint) locate() error {
 		wanted[s.Name] = s
 	}
 	var faults []error
+	present := map[string]bool{}
 	for _, f := range c.files {
 		for _, e := range f.entries {
+			present[e.name] = true
 			spec, ok := wanted[e.name]
 			switch {
 			case ok:
@@ -139,23 +141,12 @@ func (c *Checkpoint) locate() error {
 		}
 	}
 	for _, s := range c.layout {
-		if _, ok := c.tensors[s.Name]; !ok {
-			faults = append(faults, c.missing(s))
+		if !present[s.Name] {
+			faults = append(faults, &Error{File: c.dir, Tensor: s.Name, Fault: Missing, Expected: fmt.Sprintf("shape %v", s.Shape()),
+				Found: fmt.Sprintf("no such tensor in %d file(s)", len(c.files))})
 		}
 	}
 	return firstFew(faults)
-}
-
-func (c *Checkpoint) missing(s Spec) error {
-	for _, f := range c.files {
-		for _, e := range f.entries {
-			if e.name == s.Name {
-				return nil // present and already reported
-			}
-		}
-	}
-	return &Error{File: c.dir, Tensor: s.Name, Fault: Missing, Expected: fmt.Sprintf("shape %v", s.Shape()),
-		Found: fmt.Sprintf("no such tensor in %d file(s)", len(c.files))}
 }
 
 // place checks one tensor against the layout and remembers where it is.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -19,6 +20,26 @@ const (
 	indexFile  = "model.safetensors.index.json"
 	configFile = "config.json"
 )
+
+// Sizes far above any real file of the kind.
+const (
+	maxConfig = 1 << 20
+	maxIndex  = 64 << 20
+)
+
+// readSmall reads a file of at most limit bytes.
+func readSmall(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("the file is larger than %d bytes", limit)
+	}
+	return data, err
+}
 
 // file is one open safetensors file. The descriptor stays open so that every
 // later read sees the inode whose header was checked.
@@ -113,7 +134,7 @@ func listFiles(dir string) (names []string, weightMap map[string]string, err err
 		return []string{singleFile}, nil, nil
 	}
 	path := filepath.Join(dir, indexFile)
-	data, err := os.ReadFile(path)
+	data, err := readSmall(path, maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return []string{singleFile}, nil, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,13 +44,13 @@ type FileState struct {
 
 // Manifest returns the cached manifest when there is a current one, else nil.
 // The caller must not change it.
-func (c *Checkpoint) Manifest() *Manifest { return c.manifest }
+func (c *Checkpoint) Manifest() *Manifest { return c.manifest.Load() }
 
 // Verify hashes every tensor, in parallel, and caches the hashes in the
 // checkpoint's directory, or in the user's cache directory where that cannot
 // be written. When a current manifest exists the hashes must equal it: the
 // same file with other bytes is damage, reported per tensor. progress, which
-// may be nil, is told bytes done and in total, from several goroutines.
+// may be nil, is told bytes done and in total, one call at a time.
 func (c *Checkpoint) Verify(ctx context.Context, progress func(done, total int64)) (*Manifest, error) {
 	tensors := c.byName()
 	sums, err := hashAll(ctx, tensors, progress)
@@ -61,13 +61,13 @@ func (c *Checkpoint) Verify(ctx context.Context, progress func(done, total int64
 	for i, t := range tensors {
 		m.Tensors[t.Name] = sums[i]
 	}
-	if c.manifest != nil {
-		return c.manifest, c.compareAll(tensors, sums)
+	if known := c.manifest.Load(); known != nil {
+		return known, compareSums(known, tensors, sums)
 	}
 	if err := c.writeManifest(m); err != nil {
 		return nil, err
 	}
-	c.manifest = m
+	c.manifest.Store(m)
 	return m, nil
 }
 
@@ -87,7 +87,8 @@ func (c *Checkpoint) VerifyDense() error {
 }
 
 func (c *Checkpoint) verifySpecs(specs []Spec) error {
-	if c.manifest == nil {
+	m := c.manifest.Load()
+	if m == nil {
 		return ErrNoManifest
 	}
 	var tensors []located
@@ -98,13 +99,13 @@ func (c *Checkpoint) verifySpecs(specs []Spec) error {
 	if err != nil {
 		return err
 	}
-	return c.compareAll(tensors, sums)
+	return compareSums(m, tensors, sums)
 }
 
-func (c *Checkpoint) compareAll(tensors []located, sums []string) error {
+func compareSums(m *Manifest, tensors []located, sums []string) error {
 	var faults []error
 	for i, t := range tensors {
-		if want := c.manifest.Tensors[t.Name]; want != sums[i] {
+		if want := m.Tensors[t.Name]; want != sums[i] {
 			faults = append(faults, &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Damaged,
 				Expected: "sha256 " + want, Found: sums[i]})
 		}
@@ -118,7 +119,8 @@ func hashAll(ctx context.Context, tensors []located, progress func(done, total i
 	for _, t := range tensors {
 		total += t.bytes
 	}
-	var done atomic.Int64
+	var mu sync.Mutex
+	var done int64
 	sums := make([]string, len(tensors))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -126,8 +128,10 @@ func hashAll(ctx context.Context, tensors []located, progress func(done, total i
 		g.Go(func() error {
 			var err error
 			sums[i], err = hashTensor(ctx, t, func(n int) {
-				if now := done.Add(int64(n)); progress != nil {
-					progress(now, total)
+				mu.Lock()
+				defer mu.Unlock()
+				if done += int64(n); progress != nil && n > 0 {
+					progress(done, total)
 				}
 			})
 			return err
@@ -182,7 +186,7 @@ func (c *Checkpoint) loadManifest() {
 			c.notes = append(c.notes, path+" is about other files and is not used")
 			continue
 		}
-		c.manifest = m
+		c.manifest.Store(m)
 		return
 	}
 }

@@ -40,6 +40,9 @@ func TestOpenRefusesDamagedFiles(t *testing.T) {
 		}, checkpoint.Truncated, "", "a header of 18446744073709551615 bytes"},
 		{"bytes after the last tensor", func(t *testing.T, p *parts) []byte { return append(p.file(t), 0) }, checkpoint.Trailing, "", ""},
 		{"header is an array", func(t *testing.T, p *parts) []byte { return container([]byte(`[]`), nil) }, checkpoint.BadHeader, "", "object"},
+		{"Git LFS pointer", func(*testing.T, *parts) []byte {
+			return []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+		}, checkpoint.BadHeader, "", "Git LFS pointer"},
 		{"header is cut", func(t *testing.T, p *parts) []byte { return container([]byte(`{"a":`), nil) }, checkpoint.BadHeader, "", ""},
 		{"header is empty", func(t *testing.T, p *parts) []byte { return container(nil, nil) }, checkpoint.BadHeader, "", ""},
 		{"tensor twice", func(t *testing.T, p *parts) []byte {
@@ -106,6 +109,8 @@ func TestOpenRefusesWrongDirectories(t *testing.T) {
 		says  string
 	}{
 		{"no config", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "config.json")) }, checkpoint.Unreadable, "config.json"},
+		{"huge config", func(t *testing.T, dir string) { os.Truncate(filepath.Join(dir, "config.json"), 1<<21) }, checkpoint.Unreadable,
+			"larger than"},
 		{"no weights", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "model.safetensors")) }, checkpoint.Unreadable,
 			"model.safetensors"},
 		{"weights are a directory", func(t *testing.T, dir string) {

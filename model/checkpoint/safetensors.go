@@ -47,6 +47,9 @@ func readHeader(path string, r io.ReaderAt, size int64) (entries []entry, header
 		return nil, nil, 0, fault(Unreadable, "", "", err)
 	}
 	n := binary.LittleEndian.Uint64(prefix[:])
+	if string(prefix[:]) == "version " {
+		return nil, nil, 0, fault(BadHeader, "weights", "what looks like a Git LFS pointer: fetch the file itself", nil)
+	}
 	if n > uint64(size-8) {
 		return nil, nil, 0, fault(Truncated, fmt.Sprintf("a header of %d bytes", n), fmt.Sprintf("a file of %d bytes", size), nil)
 	}

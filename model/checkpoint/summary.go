@@ -52,7 +52,7 @@ func (c *Checkpoint) Summary() Summary {
 		Heads: m.Heads, KVHeads: m.KVHeads, HeadDim: m.HeadDim, Vocab: m.Vocab, Experts: m.Experts, TopK: m.TopK,
 		RopeTheta: m.RopeTheta, NormEps: m.NormEps, SlidingWindow: m.SlidingWindow, TieEmbeddings: m.TieEmbeddings,
 		MaxContext: m.MaxContext, Bytes: c.bytesOf(c.layout), ExpertBytes: c.ExpertBytes(), DenseBytes: c.DenseBytes(),
-		Tensors: len(c.layout), Ignored: c.IgnoredKeys(), Notes: c.Notes(), Manifest: c.manifest != nil,
+		Tensors: len(c.layout), Ignored: c.IgnoredKeys(), Notes: c.Notes(), Manifest: c.manifest.Load() != nil,
 	}
 	for _, spec := range c.layout {
 		s.Parameters += spec.Elements()

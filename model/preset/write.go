@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,8 +23,8 @@ type Options struct {
 	Seed   int64
 	// ShardBytes is the size at which a new file begins; 0 is 2 GB.
 	ShardBytes int64
-	// Progress, which may be nil, is told bytes done and in total, from
-	// several goroutines.
+	// Progress, which may be nil, is told bytes done and in total, one call at
+	// a time.
 	Progress func(done, total int64)
 }
 
@@ -36,20 +35,17 @@ const defaultShardBytes = 2_000_000_000
 const chunkBytes = 4 << 20
 
 // WriteModel makes a seeded random checkpoint of any shape in dir, which must
-// not exist or be empty. It is written beside dir and renamed, so dir is never
-// seen half made; when ctx ends first, nothing is left behind.
+// not exist or be empty. It is written elsewhere and renamed, config.json last,
+// so dir is never taken for a checkpoint while half made; when ctx ends first,
+// nothing is left behind.
 func WriteModel(ctx context.Context, dir string, o Options) (err error) {
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
-	dir = filepath.Clean(dir)
-	if err := refuseContents(dir); err != nil {
+	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("preset: %w", err)
-	}
-	work, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	work, err := workDir(dir)
 	if err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
@@ -71,15 +67,25 @@ func WriteModel(ctx context.Context, dir string, o Options) (err error) {
 	return nil
 }
 
-// publish makes work appear as dir. An empty dir is replaced.
+// publish makes the contents of work appear in dir.
 func publish(work, dir string) error {
-	if err := os.Chmod(work, 0o755); err != nil {
+	if filepath.Dir(work) != dir {
+		return errors.Join(os.Chmod(work, 0o755), os.Rename(work, dir))
+	}
+	entries, err := os.ReadDir(work)
+	if err != nil {
 		return err
 	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	const last = "config.json" // without it a directory is no checkpoint
+	for _, e := range entries {
+		if e.Name() != last {
+			err = errors.Join(err, os.Rename(filepath.Join(work, e.Name()), filepath.Join(dir, e.Name())))
+		}
 	}
-	return os.Rename(work, dir)
+	if err == nil {
+		err = os.Rename(filepath.Join(work, last), filepath.Join(dir, last))
+	}
+	return errors.Join(err, os.Remove(work))
 }
 
 func (o *Options) validate() error {
@@ -96,18 +102,24 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-func refuseContents(dir string) error {
+// workDir makes the directory to write in: beside dir, or inside it when it
+// exists, because it may be a mount point.
+func workDir(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err == nil && len(entries) > 0 {
+		return "", fmt.Errorf("%s is not empty (it holds %s): choose another directory", dir, entries[0].Name())
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		return os.MkdirTemp(dir, ".partial-*")
 	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s is not empty (it holds %s): choose another directory", dir, entries[0].Name())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
 	}
-	return nil
+	parent, name := filepath.Split(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, "."+name+"-*")
 }
 
 // writeShards makes all weights, in chunks, on all cores.
@@ -116,10 +128,13 @@ func writeShards(ctx context.Context, dir string, o Options, shards []shard) err
 	for _, s := range shards {
 		total += s.dataBytes
 	}
-	var done atomic.Int64
+	var mu sync.Mutex
+	var done int64
 	w := chunkWriter{buffers: sync.Pool{New: func() any { return new([chunkBytes]byte) }}, advance: func(n int64) {
-		if now := done.Add(n); o.Progress != nil {
-			o.Progress(now, total)
+		mu.Lock()
+		defer mu.Unlock()
+		if done += n; o.Progress != nil {
+			o.Progress(done, total)
 		}
 	}}
 	for _, s := range shards {
