@@ -18,6 +18,9 @@ func writeSideFiles(dir string, c model.Config, shards []shard) error {
 	if len(shards) > 1 {
 		files["model.safetensors.index.json"] = indexJSON(shards)
 	}
+	if c.Vocab == tokenizerVocab {
+		files["tokenizer_config.json"] = tokenizerJSON(c)
+	}
 	for name, v := range files {
 		data, err := json.MarshalIndent(v, "", "  ")
 		if err == nil {
@@ -47,6 +50,23 @@ func configJSON(c model.Config) map[string]any {
 		out["sliding_window"] = c.SlidingWindow
 	}
 	return out
+}
+
+// tokenizerVocab is the size of the Mistral v1 vocabulary. A model of another
+// size gets no tokenizer: it would not fit.
+const tokenizerVocab = 32000
+
+func tokenizerJSON(c model.Config) map[string]any {
+	special := func(text string) map[string]any {
+		return map[string]any{"content": text, "special": true, "lstrip": false, "rstrip": false, "normalized": false, "single_word": false}
+	}
+	return map[string]any{
+		"tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": false,
+		"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": nil,
+		"added_tokens_decoder": map[string]any{"0": special("<unk>"), "1": special("<s>"), "2": special("</s>")},
+		"chat_template":        chatTemplate(), "clean_up_tokenization_spaces": false, "legacy": true,
+		"model_max_length": c.MaxContext, "sp_model_kwargs": map[string]any{}, "use_default_system_prompt": false,
+	}
 }
 
 func tokenOrNull(id int) any {
