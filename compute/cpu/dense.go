@@ -45,37 +45,24 @@ type rowAt struct {
 	blocks   []int32
 }
 
-// NewDense checks the gate for values that would poison routing, and
-// allocates the KV cache.
-func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) (*Dense, error) {
+// NewDense decodes the norms and allocates the KV cache.
+func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) *Dense {
 	d := &Dense{
 		cfg: cfg, w: w, opts: opts, pool: p,
 		rotary: kernel.NewRotary(cfg.HeadDim, cfg.RopeTheta),
 		norm:   vector(w.Norm),
 		scale:  float32(1 / math.Sqrt(float64(cfg.HeadDim))),
 	}
-	for i, l := range w.Layers {
-		if err := checkFinite(l.Gate, fmt.Sprintf("model.layers.%d.block_sparse_moe.gate.weight", i)); err != nil {
-			return nil, err
-		}
+	for _, l := range w.Layers {
 		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm)})
 		d.kv = append(d.kv, newKVLayer(cfg, opts))
 	}
-	return d, nil
+	return d
 }
 
 // KVBlockBytes is the memory one block takes over all layers.
 func KVBlockBytes(cfg model.Config, n model.Numerics) int64 {
 	return 2 * int64(cfg.Layers) * int64(cfg.KVHeads) * model.BlockSize * int64(cfg.HeadDim) * int64(n.KV.Size())
-}
-
-func checkFinite(w tensor.Weight, name string) error {
-	for i, v := range vector(w) {
-		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("tensor %s: element [%d, %d] is %v, expected a finite number", name, i/w.Cols, i%w.Cols, v)
-		}
-	}
-	return nil
 }
 
 // Embed implements model.Dense.
