@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -45,6 +46,37 @@ func TestTinyIsPinned(t *testing.T) {
 	}
 	if sum := sha256.Sum256(raw); hex.EncodeToString(sum[:]) != content {
 		t.Errorf("content %x, want %s", sum, content)
+	}
+}
+
+// A tokenizer is written where it fits, and nowhere else.
+func TestTokenizerFiles(t *testing.T) {
+	fits := All()[0].Config
+	other := fits
+	other.Vocab = 100
+	for _, c := range []model.Config{fits, other} {
+		dir := target(t)
+		if err := WriteModel(t.Context(), dir, Options{Config: c, Seed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		spm, spmErr := os.ReadFile(filepath.Join(dir, "tokenizer.model"))
+		raw, rawErr := os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
+		if c.Vocab == 100 {
+			if !errors.Is(spmErr, os.ErrNotExist) || !errors.Is(rawErr, os.ErrNotExist) {
+				t.Error("a tokenizer of 32000 pieces is written for a vocabulary of 100")
+			}
+			continue
+		}
+		var config struct {
+			Template string `json:"chat_template"`
+			BOS      string `json:"bos_token"`
+		}
+		if err := errors.Join(spmErr, rawErr, json.Unmarshal(raw, &config)); err != nil {
+			t.Fatal(err)
+		}
+		if len(spm) != 493443 || config.BOS != "<s>" || !strings.Contains(config.Template, "[/ATTR] [/INST]") {
+			t.Errorf("tokenizer of %d bytes, config %+v", len(spm), config)
+		}
 	}
 }
 

@@ -20,6 +20,9 @@ func writeSideFiles(dir string, c model.Config, shards []shard) error {
 	}
 	if c.Vocab == tokenizerVocab {
 		files["tokenizer_config.json"] = tokenizerJSON(c)
+		if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), mistralV1, 0o644); err != nil {
+			return err
+		}
 	}
 	for name, v := range files {
 		data, err := json.MarshalIndent(v, "", "  ")
