@@ -3,8 +3,10 @@ package checkpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 
@@ -13,8 +15,10 @@ import (
 
 // mapping is a read-only view of one tensor's bytes.
 type mapping struct {
-	whole []byte // whole pages, as mapped
-	data  []byte // the tensor inside them
+	whole  []byte // whole pages, as mapped
+	data   []byte // the tensor inside them
+	file   string
+	tensor string
 }
 
 func mapTensor(t located) (mapping, error) {
@@ -27,7 +31,7 @@ func mapTensor(t located) (mapping, error) {
 	if err != nil {
 		return mapping{}, &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Unreadable, Err: os.NewSyscallError("mmap", err)}
 	}
-	return mapping{whole: whole, data: whole[lead:]}, nil
+	return mapping{whole: whole, data: whole[lead:], file: t.file.f.Name(), tensor: t.Name}, nil
 }
 
 // mappings are the tensors of one map; they live and die together.
@@ -57,7 +61,8 @@ func (m *mappings) Bytes() int64 {
 
 // Touch reads one byte of every page, so that loading pays for the page faults
 // and the first request does not. progress, which may be nil, is told bytes
-// done and in total. It stops early when ctx ends.
+// done and in total. It stops early when ctx ends, or when a page cannot be
+// read. Not safe for concurrent use.
 func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) error {
 	const stride = 4 << 20
 	page, total, done := os.Getpagesize(), m.Bytes(), int64(0)
@@ -71,10 +76,11 @@ func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) 
 				return err
 			}
 			part := mp.data[at:min(at+stride, len(mp.data))]
-			for i := 0; i < len(part); i += page {
-				m.warmed ^= part[i]
+			x, err := fault(part, page)
+			if err != nil {
+				return &Error{File: mp.file, Tensor: mp.tensor, Fault: Unreadable, Err: err}
 			}
-			m.warmed ^= part[len(part)-1]
+			m.warmed ^= x
 			done += int64(len(part))
 			if progress != nil {
 				progress(done, total)
@@ -82,6 +88,21 @@ func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) 
 		}
 	}
 	return nil
+}
+
+// fault reads one byte of every page of b. A page that the disk, or a file
+// made shorter, cannot deliver is an error here and not the end of the process.
+func fault(b []byte, page int) (x byte, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("a mapped page cannot be read: %v", r)
+		}
+	}()
+	for i := 0; i < len(b); i += page {
+		x ^= b[i]
+	}
+	return x ^ b[len(b)-1], nil
 }
 
 // unmap gives the memory back. A second call does nothing.

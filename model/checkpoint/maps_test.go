@@ -73,6 +73,23 @@ func TestMapRefusesAFileThatShrank(t *testing.T) {
 	}
 }
 
+// A disk that fails under a mapping is a bus error; so is a file that shrinks.
+func TestTouchSurvivesAFileThatShrinks(t *testing.T) {
+	dir := write(t, preset.Options{Config: shape, Seed: 1})
+	m, err := open(t, dir).MapExpert(moe.ExpertID{Layer: 1, Expert: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := os.Truncate(filepath.Join(dir, "model.safetensors"), 8192); err != nil {
+		t.Fatal(err)
+	}
+	err = m.Touch(t.Context(), nil)
+	if checkpoint.FaultOf(err) != checkpoint.Unreadable || !strings.Contains(err.Error(), "experts.2.") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Mappings hold the file's content even after the directory is gone and the
 // checkpoint is closed.
 func TestMapsOutliveTheCheckpoint(t *testing.T) {
