@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/router/kvcache"
+	"github.com/hachi-serve/hachi/router/scheduler"
+)
+
+// Model carries a batch through all layers: model.Runner.
+type Model interface {
+	Forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) error
+}
+
+// Config sizes an engine.
+type Config struct {
+	Model   model.Config
+	Forward Model
+	Blocks  int // KV blocks
+	Limits  scheduler.Limits
+	// Changed is closed at the next change that could bring a missing expert
+	// back.
+	Changed func() <-chan struct{}
+	Logger  *slog.Logger
+	// Step is told about every committed step; nil is allowed.
+	Step func(rows int, took time.Duration)
+}
+
+// retryAfter is how long a step without a replica waits before it is tried
+// again although nothing was heard of a change: a suspicion may have decayed.
+const retryAfter = 100 * time.Millisecond
+
+// ErrStopped means that the engine is shutting down.
+var ErrStopped = errors.New("the server is shutting down")
+
+// Engine runs requests.
+type Engine struct {
+	cfg   Config
+	sched *scheduler.Scheduler
+	pool  *kvcache.Pool
+	wake  chan struct{} // capacity 1: the inbox or a cancellation changed
+
+	// Owned by Run.
+	flights map[uint64]*flight
+	logits  tensor.Matrix
+
+	mu       sync.Mutex // guards the fields below
+	nextID   uint64
+	inbox    []*flight
+	ended    []uint64 // requests whose context ended
+	waiting  int      // in the inbox or the waiting queue
+	stopping bool
+	stats    Stats
+}
+
+// Stats is a snapshot for metrics.
+type Stats struct {
+	Waiting     int
+	Running     int
+	BlocksUsed  int
+	BlocksTotal int
+	Preemptions uint64
+	Prompt      uint64 // prompt tokens computed
+	Generated   uint64 // tokens generated
+	Abandoned   uint64 // steps abandoned for want of a replica
+}
+
+// New makes an engine; Run makes it work.
+func New(cfg Config) *Engine {
+	pool := kvcache.NewPool(cfg.Blocks)
+	return &Engine{
+		cfg: cfg, pool: pool, sched: scheduler.New(cfg.Limits, pool),
+		wake: make(chan struct{}, 1), flights: map[uint64]*flight{},
+	}
+}
+
+// MaxTokens is the longest sequence that can be served, prompt and answer.
+func (e *Engine) MaxTokens() int { return min(e.cfg.Model.MaxContext, e.cfg.Blocks*model.BlockSize) }
+
+// Stats returns a snapshot.
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stats
+}
+
+// Submit queues a request until it is served or ctx ends. The error is
+// scheduler.ErrQueueFull, ErrStopped, or says what is wrong with the request.
+func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
+	if err := e.validate(r); err != nil {
+		return nil, err
+	}
+	if room := e.MaxTokens() - len(r.Prompt); r.MaxTokens == 0 || r.MaxTokens > room {
+		r.MaxTokens = room
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopping {
+		return nil, ErrStopped
+	}
+	if e.waiting >= e.cfg.Limits.MaxWaiting+e.cfg.Limits.MaxSequences {
+		return nil, scheduler.ErrQueueFull
+	}
+	e.nextID++
+	id := e.nextID
+	f := &flight{
+		seq: &scheduler.Sequence{ID: id, Tokens: append([]int32(nil), r.Prompt...)}, req: r, ctx: ctx,
+		stream: &Stream{engine: e, id: id, ready: make(chan struct{}, 1)},
+	}
+	f.stopWait = context.AfterFunc(ctx, func() {
+		e.mu.Lock()
+		e.ended = append(e.ended, id)
+		e.mu.Unlock()
+		e.poke()
+	})
+	e.inbox = append(e.inbox, f)
+	e.waiting++
+	e.poke()
+	return f.stream, nil
+}
+
+func (e *Engine) poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run serves until ctx ends; then every unfinished request ends with
+// ErrStopped.
+func (e *Engine) Run(ctx context.Context) error {
+	defer e.stop()
+	for ctx.Err() == nil {
+		e.collect()
+		spans := e.sched.Schedule()
+		if len(spans) == 0 {
+			e.publish()
+			select {
+			case <-e.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		e.step(ctx, spans)
+	}
+	return nil
+}
+
+// collect takes what arrived since the last step and drops what ended.
+func (e *Engine) collect() {
+	e.mu.Lock()
+	inbox, ended := e.inbox, e.ended
+	e.inbox, e.ended = nil, nil
+	e.mu.Unlock()
+	for _, f := range inbox {
+		e.flights[f.seq.ID] = f
+		if err := e.sched.Add(f.seq); err != nil {
+			e.finish(f, Event{Err: err})
+		}
+	}
+	for _, id := range ended {
+		if f := e.flights[id]; f != nil {
+			e.finish(f, Event{Err: context.Cause(f.ctx)})
+		}
+	}
+}
+
+// finish ends a request with its last event.
+func (e *Engine) finish(f *flight, last Event) {
+	f.stopWait()
+	e.sched.Remove(f.seq)
+	delete(e.flights, f.seq.ID)
+	f.stream.push(last)
+}
+
+// publish updates the snapshot.
+func (e *Engine) publish() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.waiting = e.sched.Waiting() + len(e.inbox)
+	e.stats.Waiting, e.stats.Running = e.waiting, e.sched.Running()
+	e.stats.BlocksTotal, e.stats.BlocksUsed = e.pool.Total(), e.pool.Total()-e.pool.Free()
+	e.stats.Preemptions = e.sched.Preempted()
+}
+
+// stop ends all requests.
+func (e *Engine) stop() {
+	e.mu.Lock()
+	e.stopping = true
+	e.mu.Unlock()
+	e.collect()
+	for _, f := range e.flights {
+		e.finish(f, Event{Err: ErrStopped})
+	}
+	e.publish()
+}
+
+// wait is the pause of a step that has no replica for some expert.
+func (e *Engine) wait(ctx context.Context, changed <-chan struct{}) {
+	timer := time.NewTimer(retryAfter)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-e.wake:
+		e.poke() // collect still has to see it
+	case <-ctx.Done():
+	}
+}
+
+// abandon handles a step that failed before commit.
+func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-chan struct{}, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	var missing *moe.Error
+	if !errors.As(err, &missing) || missing.Kind != moe.NoReplica {
+		e.cfg.Logger.Error("step failed", "rows", len(spans), "err", err)
+		for _, span := range spans {
+			e.finish(e.flights[span.Seq.ID], Event{Err: err})
+		}
+		return
+	}
+	e.cfg.Logger.Warn("step waits for an expert", "err", err)
+	e.mu.Lock()
+	e.stats.Abandoned++
+	e.mu.Unlock()
+	for _, span := range spans {
+		if f := e.flights[span.Seq.ID]; f.req.FailFast {
+			e.finish(f, Event{Err: err})
+		}
+	}
+	e.wait(ctx, changed)
+}

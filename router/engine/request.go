@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/router/sampler"
+	"github.com/hachi-serve/hachi/router/scheduler"
+)
+
+// Request asks for the continuation of a prompt.
+type Request struct {
+	Prompt     []int32
+	MaxTokens  int // 0 is as many as the context holds
+	Params     sampler.Params
+	StopTokens []int32 // generation ends after any of them, and does not show it
+	// Logprobs is how many alternatives each token reports; -1 is no log
+	// probabilities at all.
+	Logprobs int
+	// PromptLogprobs also reports the prompt's tokens, from the second on.
+	PromptLogprobs bool
+	Choice         int // which of several answers to the same prompt this is
+	// FailFast ends the request with an error when an expert has no replica,
+	// instead of waiting for one.
+	FailFast bool
+}
+
+// FinishReason says why a request ended.
+type FinishReason string
+
+const (
+	NotFinished FinishReason = ""
+	Stop        FinishReason = "stop"   // a stop token
+	Length      FinishReason = "length" // MaxTokens or the context
+)
+
+// Event is one step of a request, in order. The last has Finish or Err.
+type Event struct {
+	Token   int32
+	Logprob float32
+	Top     []sampler.TokenLogprob
+	Prompt  bool // the token is the prompt's
+	Finish  FinishReason
+	Err     error
+}
+
+// Stream is what a request has produced so far.
+type Stream struct {
+	engine *Engine
+	id     uint64
+
+	mu     sync.Mutex // guards pending
+	events []Event
+	ready  chan struct{} // capacity 1: something is pending
+}
+
+// Next waits for events and returns all that are pending. After the last event
+// it must not be called again. When ctx ends it returns ctx's error; the
+// request's own context decides whether the request goes on.
+func (s *Stream) Next(ctx context.Context) ([]Event, error) {
+	for {
+		s.mu.Lock()
+		events := s.events
+		s.events = nil
+		s.mu.Unlock()
+		if len(events) > 0 {
+			return events, nil
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *Stream) push(e Event) {
+	s.mu.Lock()
+	s.events = append(s.events, e)
+	s.mu.Unlock()
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
+
+// flight is a request in the engine's hands.
+type flight struct {
+	seq      *scheduler.Sequence
+	req      Request
+	ctx      context.Context
+	stream   *Stream
+	stopWait func() bool
+	reported int // prompt tokens whose log probability has been sent
+}
+
+// validate reports why a request could never be served.
+func (e *Engine) validate(r Request) error {
+	limit := e.MaxTokens()
+	invalid := func(format string, args ...any) error {
+		return &moe.Error{Op: "request", Kind: moe.Invalid, Err: fmt.Errorf(format, args...)}
+	}
+	switch {
+	case len(r.Prompt) == 0:
+		return invalid("the prompt is empty")
+	case len(r.Prompt) >= limit:
+		return invalid("the prompt has %d tokens, and the context holds %d with the answer", len(r.Prompt), limit)
+	case r.MaxTokens < 0:
+		return invalid("max_tokens is %d, expected 0 or more", r.MaxTokens)
+	}
+	for _, t := range r.Prompt {
+		if t < 0 || int(t) >= e.cfg.Model.Vocab {
+			return invalid("token %d is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+		}
+	}
+	return r.Params.Validate()
+}
