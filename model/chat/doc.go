@@ -1,0 +1,2 @@
+// Package chat renders conversations in the form a model was trained on.
+package chat

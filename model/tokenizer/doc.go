@@ -1,0 +1,2 @@
+// Package tokenizer turns text into vocabulary ids and back.
+package tokenizer
