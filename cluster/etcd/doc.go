@@ -1,0 +1,9 @@
+// Package etcd runs an etcd server inside the process: the store of a cluster
+// on one machine, and of the tests.
+//
+// What it owns: the server and its listeners. The data stays in its directory.
+//
+// Invariants: it listens on loopback only, logs to a file, and never prints.
+//
+// Concurrency: Close may be called once, from any goroutine.
+package etcd

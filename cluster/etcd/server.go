@@ -1,0 +1,112 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+)
+
+// Config says where the server keeps its data and listens.
+type Config struct {
+	Dir        string
+	ClientAddr string // HOST:PORT; a free loopback port when empty
+}
+
+// Server is a running member of a cluster of one.
+type Server struct {
+	etcd *embed.Etcd
+	addr string
+}
+
+// closeWithin bounds a stop: open clients otherwise hold it up for seconds.
+const closeWithin = 3 * time.Second
+
+// Start runs a server and returns when it answers. Free ports can be taken by
+// somebody else between finding and using them, so it tries more than once.
+func Start(ctx context.Context, c Config) (*Server, error) {
+	var last error
+	for range 3 {
+		s, err := start(ctx, c)
+		if err == nil {
+			return s, nil
+		}
+		if last = err; ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, last
+}
+
+func start(ctx context.Context, c Config) (*Server, error) {
+	cfg := embed.NewConfig()
+	cfg.Dir = c.Dir
+	cfg.Logger = "zap"
+	cfg.LogLevel = "warn"
+	cfg.LogOutputs = []string{filepath.Join(filepath.Dir(c.Dir), "etcd.log")}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	// Loopback answers at once: elections need not wait for a network.
+	cfg.TickMs, cfg.ElectionMs = 50, 250
+	cfg.QuotaBackendBytes = 64 << 20
+	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "revision", "1000"
+	client, err := clientURL(c.ClientAddr)
+	if err != nil {
+		return nil, err
+	}
+	peer, err := clientURL("")
+	if err != nil {
+		return nil, err
+	}
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	e, err := embed.StartEtcd(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{etcd: e, addr: client.Host}
+	select {
+	case <-e.Server.ReadyNotify():
+		return s, nil
+	case err = <-e.Err():
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.Close()
+	return nil, fmt.Errorf("start: %w", err)
+}
+
+// clientURL is a URL on an address, or on a free loopback port.
+func clientURL(addr string) (url.URL, error) {
+	if addr == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return url.URL{}, errors.Join(errors.New("no free loopback port"), err)
+		}
+		addr = l.Addr().String()
+		l.Close()
+	}
+	return url.URL{Scheme: "http", Host: addr}, nil
+}
+
+// Endpoints are the addresses clients use.
+func (s *Server) Endpoints() []string { return []string{s.addr} }
+
+// Close stops the server. Its clients see a broken connection.
+func (s *Server) Close() {
+	s.etcd.Server.HardStop()
+	closed := make(chan struct{})
+	go func() { defer close(closed); s.etcd.Close() }()
+	select {
+	case <-closed:
+	case <-time.After(closeWithin):
+	}
+}

@@ -1,0 +1,184 @@
+package gossip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// State is what gossip believes of a process.
+type State int
+
+const (
+	Alive State = iota
+	// Suspect means that it stopped answering.
+	Suspect
+	// Left means that it said goodbye.
+	Left
+)
+
+// Change is news about one process.
+type Change struct {
+	Name  string // as given in its Config
+	Role  string
+	State State
+}
+
+// Config describes this process.
+type Config struct {
+	Name      string
+	Role      string // "coordinator", "expertnode" or "router"
+	Bind      string // HOST:PORT; port 0 takes a free one
+	Advertise string // HOST:PORT; Bind's own when empty
+	// Seeds lists addresses to join through; asked again until one answers,
+	// and every while after, so that halves of a cluster find each other.
+	Seeds    func(ctx context.Context) []string
+	OnChange func(Change)
+	Logger   *slog.Logger
+}
+
+// Member is this process in the gossip.
+type Member struct {
+	list   *memberlist.Memberlist
+	events chan memberlist.NodeEvent
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// joinEvery is how often the seeds are tried again.
+const joinEvery = 2 * time.Second
+
+// Start joins the gossip.
+func Start(c Config) (*Member, error) {
+	mc, err := memberlistConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	m := &Member{events: make(chan memberlist.NodeEvent, 1024)}
+	mc.Events = &memberlist.ChannelEventDelegate{Ch: m.events}
+	mc.Delegate = meta(c.Role)
+	if m.list, err = memberlist.Create(mc); err != nil {
+		return nil, fmt.Errorf("gossip on %s: %w", c.Bind, err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	m.work.Go(func() { m.deliver(ctx, c) })
+	m.work.Go(func() { m.join(ctx, c) })
+	return m, nil
+}
+
+// Addr is the address others can join through.
+func (m *Member) Addr() string {
+	n := m.list.LocalNode()
+	return net.JoinHostPort(n.Addr.String(), strconv.Itoa(int(n.Port)))
+}
+
+// Leave says goodbye and stops.
+func (m *Member) Leave() error {
+	m.stop()
+	err := m.list.Leave(time.Second)
+	return errors.Join(err, m.Kill())
+}
+
+// Kill stops without a goodbye.
+func (m *Member) Kill() error {
+	m.stop()
+	err := m.list.Shutdown()
+	m.work.Wait()
+	return err
+}
+
+// deliver turns member events into changes, in order.
+func (m *Member) deliver(ctx context.Context, c Config) {
+	self := m.list.LocalNode().Name
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-m.events:
+			if e.Node.Name == self {
+				continue
+			}
+			name, _, _ := strings.Cut(e.Node.Name, "@")
+			change := Change{Name: name, Role: string(e.Node.Meta), State: Alive}
+			if e.Event == memberlist.NodeLeave {
+				change.State = Suspect
+				if e.Node.State == memberlist.StateLeft {
+					change.State = Left
+				}
+			}
+			c.OnChange(change)
+		}
+	}
+}
+
+// join keeps asking the seeds.
+func (m *Member) join(ctx context.Context, c Config) {
+	for {
+		if seeds := c.Seeds(ctx); len(seeds) > 0 && ctx.Err() == nil {
+			if _, err := m.list.Join(seeds); err != nil {
+				c.Logger.Debug("gossip join", "seeds", seeds, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(joinEvery):
+		}
+	}
+}
+
+func memberlistConfig(c Config) (*memberlist.Config, error) {
+	host, port, err := splitAddr(c.Bind)
+	if err != nil {
+		return nil, err
+	}
+	mc := memberlist.DefaultLANConfig()
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		mc = memberlist.DefaultLocalConfig()
+	}
+	mc.Name = fmt.Sprintf("%s@%d", c.Name, time.Now().UnixNano())
+	mc.BindAddr, mc.BindPort = host, port
+	mc.AdvertisePort = port
+	if c.Advertise != "" {
+		if mc.AdvertiseAddr, mc.AdvertisePort, err = splitAddr(c.Advertise); err != nil {
+			return nil, err
+		}
+	}
+	// Kernels keep all cores busy: a slow answer is not a death.
+	mc.ProbeTimeout, mc.SuspicionMult = time.Second, 5
+	mc.ProbeInterval = 2 * time.Second
+	mc.DeadNodeReclaimTime = 10 * time.Second
+	mc.LogOutput = io.Discard
+	return mc, nil
+}
+
+func splitAddr(addr string) (string, int, error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("gossip address %q: %w", addr, err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("gossip address %q: %q is not a port", addr, text)
+	}
+	return host, port, nil
+}
+
+// meta is the role, sent with the member's name.
+type meta string
+
+func (m meta) NodeMeta(limit int) []byte     { return []byte(m) }
+func (meta) NotifyMsg([]byte)                {}
+func (meta) GetBroadcasts(int, int) [][]byte { return nil }
+func (meta) LocalState(bool) []byte          { return nil }
+func (meta) MergeRemoteState([]byte, bool)   {}

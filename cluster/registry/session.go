@@ -1,0 +1,190 @@
+package registry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/protobuf/proto"
+
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// NodeSession keeps a node's record alive; RouterSession a router's.
+type (
+	NodeSession   = Session[hachiv1.NodeRecord, *hachiv1.NodeRecord]
+	RouterSession = Session[hachiv1.RouterRecord, *hachiv1.RouterRecord]
+)
+
+// writeEvery bounds how often a record is written.
+const writeEvery = 100 * time.Millisecond
+
+// Session keeps one record in etcd under a lease, for ever.
+type Session[T any, M message[T]] struct {
+	r    *Registry
+	key  string
+	stop context.CancelFunc
+	done chan struct{}
+	wake chan struct{} // capacity 1: the record or hold changed
+
+	mu     sync.Mutex // guards the fields below
+	record *T
+	dirty  bool
+	held   bool
+	lease  clientv3.LeaseID
+}
+
+// RegisterNode writes a node's record and keeps it.
+func (r *Registry) RegisterNode(ctx context.Context, record *hachiv1.NodeRecord) *NodeSession {
+	return open(ctx, r, r.nodeKey(record.GetNodeId()), record)
+}
+
+// RegisterRouter writes a router's record and keeps it.
+func (r *Registry) RegisterRouter(ctx context.Context, record *hachiv1.RouterRecord) *RouterSession {
+	return open(ctx, r, r.routerKey(record.GetRouterId()), record)
+}
+
+func open[T any, M message[T]](ctx context.Context, r *Registry, key string, record *T) *Session[T, M] {
+	ctx, stop := context.WithCancel(ctx)
+	s := &Session[T, M]{
+		r: r, key: key, stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1),
+		record: proto.Clone(M(record)).(M), dirty: true,
+	}
+	go s.keep(ctx)
+	return s
+}
+
+// Update changes the record; etcd sees it soon.
+func (s *Session[T, M]) Update(change func(M)) {
+	s.mu.Lock()
+	before := proto.Clone(M(s.record))
+	change(s.record)
+	changed := !proto.Equal(before, M(s.record))
+	s.dirty = s.dirty || changed
+	s.mu.Unlock()
+	if changed {
+		s.poke()
+	}
+}
+
+// Hold stops the renewal of the lease, so that it ends; false resumes.
+func (s *Session[T, M]) Hold(held bool) {
+	s.mu.Lock()
+	changed := s.held != held
+	s.held = held
+	s.mu.Unlock()
+	if changed {
+		s.poke()
+	}
+}
+
+func (s *Session[T, M]) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close gives the lease back, so that the record goes at once.
+func (s *Session[T, M]) Close(ctx context.Context) error {
+	s.stop()
+	<-s.done
+	s.mu.Lock()
+	lease := s.lease
+	s.mu.Unlock()
+	if lease == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxBackoff)
+	defer cancel()
+	_, err := s.r.cli.Revoke(ctx, lease)
+	return err
+}
+
+// keep writes and renews until ctx ends. Every failure is tried again.
+func (s *Session[T, M]) keep(ctx context.Context) {
+	defer close(s.done)
+	renewEvery := s.r.opts.TTL / 3
+	nextRenewal := time.Now()
+	wait := 50 * time.Millisecond
+	for ctx.Err() == nil {
+		pause := time.Until(nextRenewal)
+		if err := s.once(ctx, pause <= 0); err != nil {
+			s.r.opts.Logger.Warn("record is not kept", "key", s.key, "err", err)
+			sleep(ctx, wait)
+			wait = min(2*wait, maxBackoff)
+			nextRenewal = time.Now()
+			continue
+		}
+		wait = 50 * time.Millisecond
+		if pause <= 0 {
+			nextRenewal = time.Now().Add(renewEvery)
+		}
+		timer := time.NewTimer(time.Until(nextRenewal))
+		select {
+		case <-s.wake:
+			sleep(ctx, writeEvery)
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// once renews the lease if it is time, grants one if there is none, and writes
+// the record if it changed.
+func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
+	ctx, cancel := context.WithTimeout(ctx, maxBackoff)
+	defer cancel()
+	s.mu.Lock()
+	lease, held := s.lease, s.held
+	s.mu.Unlock()
+	if held {
+		return nil
+	}
+	if renew && lease != 0 {
+		resp, err := s.r.cli.KeepAliveOnce(ctx, lease)
+		if isGone(err) || (err == nil && resp.TTL <= 0) {
+			lease = 0
+		} else if err != nil {
+			return err
+		}
+	}
+	if lease == 0 {
+		resp, err := s.r.cli.Grant(ctx, int64(max(1, s.r.opts.TTL.Seconds())))
+		if err != nil {
+			return err
+		}
+		lease = resp.ID
+		s.mu.Lock()
+		s.lease, s.dirty = lease, true
+		s.mu.Unlock()
+	}
+	return s.write(ctx, lease)
+}
+
+// write puts the record under the lease. A lease that ended meanwhile is
+// forgotten, so that the next try grants another.
+func (s *Session[T, M]) write(ctx context.Context, lease clientv3.LeaseID) error {
+	s.mu.Lock()
+	if !s.dirty {
+		s.mu.Unlock()
+		return nil
+	}
+	s.dirty = false
+	raw, err := proto.Marshal(M(s.record))
+	s.mu.Unlock()
+	if err == nil {
+		_, err = s.r.cli.Put(ctx, s.key, string(raw), clientv3.WithLease(lease))
+	}
+	if err != nil {
+		s.mu.Lock()
+		s.dirty = true
+		if isGone(err) {
+			s.lease = 0
+		}
+		s.mu.Unlock()
+	}
+	return err
+}
