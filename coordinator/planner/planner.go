@@ -53,9 +53,12 @@ type Plan struct {
 // Compute makes a plan.
 func Compute(in Input) Plan {
 	p := newPlacer(in)
-	for copyNo := range min(in.Replicas, max(1, len(in.Nodes))) {
+	if len(in.Nodes) == 0 {
+		return Plan{Shards: map[moe.NodeID]moe.Shard{}, Missing: in.Layers * in.Experts}
+	}
+	for copyNo := range min(in.Replicas, len(in.Nodes)) {
 		for layer := range in.Layers {
-			for _, expert := range p.order(layer) {
+			for _, expert := range p.order(layer, copyNo) {
 				p.place(moe.ExpertID{Layer: layer, Expert: expert}, copyNo)
 			}
 		}
@@ -115,10 +118,16 @@ func newPlacer(in Input) *placer {
 }
 
 // order lists the experts of a layer in the order in which they choose.
-func (p *placer) order(layer int) []int {
+func (p *placer) order(layer, copyNo int) []int {
 	experts := make([]int, p.in.Experts)
 	for i := range experts {
 		experts[i] = i
+	}
+	if p.in.Policy == Column {
+		// Experts whose home is away choose last, when the rest is settled.
+		slices.SortStableFunc(experts, func(a, b int) int {
+			return cmp.Compare(p.away(a, copyNo), p.away(b, copyNo))
+		})
 	}
 	if p.in.Policy == Balanced {
 		slices.SortStableFunc(experts, func(a, b int) int {
@@ -126,6 +135,16 @@ func (p *placer) order(layer int) []int {
 		})
 	}
 	return experts
+}
+
+// home is the node a column plan puts a copy on.
+func (p *placer) home(expert, copyNo int) moe.NodeID { return p.homes[(expert+copyNo)%len(p.homes)] }
+
+func (p *placer) away(expert, copyNo int) int {
+	if slices.ContainsFunc(p.nodes, func(n Node) bool { return n.ID == p.home(expert, copyNo) }) {
+		return 0
+	}
+	return 1
 }
 
 // load is one replica's share of an expert's rows.
@@ -175,11 +194,8 @@ func (p *placer) room(i int) bool {
 
 // cost orders nodes for a copy; the lowest is taken, the first of equals.
 func (p *placer) cost(i int, id moe.ExpertID, copyNo int) float64 {
-	if p.in.Policy == Column {
-		home := slices.Index(p.homes, p.nodes[i].ID)
-		if home == (id.Expert+copyNo)%len(p.homes) {
-			return math.Inf(-1)
-		}
+	if p.in.Policy == Column && p.nodes[i].ID == p.home(id.Expert, copyNo) {
+		return math.Inf(-1)
 	}
 	cost := p.layer[i] + p.load(id) + p.total[i]/float64(4*p.in.Layers)
 	if p.nodes[i].Resident.Has(id) {
