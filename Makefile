@@ -1,0 +1,45 @@
+# The one test command is `make test`. Building needs Go alone; the race
+# detector also needs a C compiler.
+BUF := bin/buf
+
+.PHONY: build test fmt vet proto-lint proto-check race cross gen goldens clean
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
+
+test: fmt vet proto-lint proto-check cross race
+
+fmt:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
+
+vet:
+	go vet ./...
+
+$(BUF): tools/buf/go.mod
+	go -C tools/buf build -o ../../$(BUF) github.com/bufbuild/buf/cmd/buf
+
+proto-lint: $(BUF)
+	$(BUF) lint
+	$(BUF) breaking --against proto/image.binpb
+
+# Generated code must be what the schema generates.
+proto-check: $(BUF)
+	rm -rf .cache/gen && mkdir -p .cache/gen
+	$(BUF) generate -o .cache/gen
+	@for f in proto/hachi/v1/*.pb.go; do cmp $$f .cache/gen/$$f || { echo "run make gen"; exit 1; }; done
+
+cross:
+	CGO_ENABLED=0 go build ./...
+	CGO_ENABLED=0 GOARCH=arm64 go build ./...
+
+race:
+	CGO_ENABLED=1 go test -race -timeout 15m ./...
+
+gen: $(BUF)
+	$(BUF) generate
+
+goldens:
+	python3 compute/cpu/testdata/make_goldens.py
+
+clean:
+	rm -rf bin .cache
