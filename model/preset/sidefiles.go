@@ -7,6 +7,8 @@ import (
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/model/tokenizer"
 )
 
 // writeSideFiles writes everything that is not weights.
@@ -20,7 +22,7 @@ func writeSideFiles(dir string, c model.Config, shards []shard) error {
 	}
 	if c.Vocab == tokenizerVocab {
 		files["tokenizer_config.json"] = tokenizerJSON(c)
-		if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), mistralV1, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o644); err != nil {
 			return err
 		}
 	}
@@ -67,7 +69,7 @@ func tokenizerJSON(c model.Config) map[string]any {
 		"tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": false,
 		"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": nil,
 		"added_tokens_decoder": map[string]any{"0": special("<unk>"), "1": special("<s>"), "2": special("</s>")},
-		"chat_template":        chatTemplate(), "clean_up_tokenization_spaces": false, "legacy": true,
+		"chat_template":        chat.KarakuriTemplate, "clean_up_tokenization_spaces": false, "legacy": true,
 		"model_max_length": c.MaxContext, "sp_model_kwargs": map[string]any{}, "use_default_system_prompt": false,
 	}
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/model/preset"
+)
+
+func newModel() *cobra.Command {
+	cmd := &cobra.Command{Use: "model", Short: "make and inspect checkpoints"}
+	cmd.AddCommand(newModelInit(), newModelInspect())
+	return cmd
+}
+
+func newModelInit() *cobra.Command {
+	var name string
+	var seed int64
+	cmd := &cobra.Command{
+		Use:   "init DIR",
+		Short: "write a checkpoint with seeded random weights, a tokenizer and a chat template",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			shown := int64(-1)
+			err := preset.Write(args[0], name, seed, func(done, total int64) {
+				if percent := done * 100 / max(1, total); percent/5 != shown {
+					shown = percent / 5
+					fmt.Fprintf(out, "%3d%% of %.1f GB\n", percent, float64(total)/1e9)
+				}
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "wrote %s to %s\n", name, args[0])
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "preset", "tiny", strings.Join(preset.Names(), ", "))
+	cmd.Flags().Int64Var(&seed, "seed", 1, "same seed, same weights")
+	return cmd
+}
+
+func newModelInspect() *cobra.Command {
+	var verify, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect DIR",
+		Short: "describe a checkpoint; with --verify, hash every tensor and keep the hashes for the nodes",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ckpt, err := checkpoint.Open(args[0])
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if verify {
+				if err := verifyCheckpoint(cmd, ckpt, asJSON); err != nil {
+					return err
+				}
+			}
+			summary := ckpt.Summary()
+			if asJSON {
+				encoder := json.NewEncoder(out)
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(summary)
+			}
+			_, err = io.WriteString(out, summary.String())
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&verify, "verify", false, "hash every tensor and write the manifest")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/hachi-serve/hachi/local"
+)
+
+const defaultListen = "127.0.0.1:8080"
+
+// clusterFlags are the flags every role shares.
+func clusterFlags(f *pflag.FlagSet, c *local.ClusterConfig) {
+	f.StringSliceVar(&c.Etcd, "etcd", []string{"127.0.0.1:2379"}, "etcd endpoints, HOST:PORT,...")
+	f.StringVar(&c.Cluster, "cluster", "hachi", "name of the cluster in etcd")
+	f.StringVar(&c.ID, "id", "", "name of this process in the cluster; required")
+	f.StringVar(&c.Gossip, "gossip", "127.0.0.1:0", "gossip listener, HOST:PORT")
+	f.StringVar(&c.AdvertiseGossip, "advertise-gossip", "", "gossip address others use; the listener's own when empty")
+	f.DurationVar(&c.TTL, "lease-ttl", local.DefaultTTL, "time without renewal after which etcd drops this process's record")
+}
+
+func newCoordinator(logger loggerFunc) *cobra.Command {
+	var c local.CoordinatorConfig
+	cmd := &cobra.Command{
+		Use:   "coordinator",
+		Short: "plan and publish which node serves which expert",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if c.Logger, err = logger(); err != nil {
+				return err
+			}
+			return local.RunCoordinator(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	clusterFlags(f, &c.ClusterConfig)
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:7071", "gRPC listener of the coordinator service, HOST:PORT")
+	placementFlags(f, &c.Placement)
+	f.IntVar(&c.ExpectNodes, "expect-nodes", 1, "expert nodes to wait for before the first placement")
+	return cmd
+}
+
+// placementFlags are shared by up and coordinator.
+func placementFlags(f *pflag.FlagSet, p *local.PlacementConfig) {
+	f.StringVar(&p.Policy, "placement", "column", "column (expert e on node e mod N) or balanced (by load)")
+	f.IntVar(&p.Replicas, "replicas", 1, "copies of each expert; with 1 a node's death pauses the streams until its experts are loaded elsewhere")
+}
+
+func newExpertNode(logger loggerFunc) *cobra.Command {
+	var c local.ExpertNodeConfig
+	cmd := &cobra.Command{
+		Use:   "expertnode",
+		Short: "hold a shard of experts and compute them",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if c.Logger, err = logger(); err != nil {
+				return err
+			}
+			return local.RunExpertNode(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	clusterFlags(f, &c.ClusterConfig)
+	modelFlags(f, &c.ModelConfig)
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:7070", "gRPC listener of the expert service, HOST:PORT")
+	f.StringVar(&c.Advertise, "advertise", "", "address routers use; the listener's own when empty")
+	f.Uint64Var(&c.Capacity, "capacity", 0, "most bytes of expert weights to hold; 0 is no limit")
+	return cmd
+}
+
+// modelFlags are shared by the roles that compute.
+func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
+	f.StringVar(&m.Dir, "model", "", "checkpoint directory; required")
+	f.StringVar(&m.Backend, "backend", "cpu", "what computes; this binary has: cpu")
+	f.IntVar(&m.Threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
+}
+
+func newRouter(logger loggerFunc) *cobra.Command {
+	var c local.RouterConfig
+	cmd := &cobra.Command{
+		Use:   "router",
+		Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if c.Logger, err = logger(); err != nil {
+				return err
+			}
+			return local.RunRouter(cmd.Context(), c)
+		},
+	}
+	f := cmd.Flags()
+	clusterFlags(f, &c.ClusterConfig)
+	modelFlags(f, &c.ModelConfig)
+	servingFlags(f, &c.Serving)
+	f.StringVar(&c.Listen, "listen", defaultListen, "HTTP listener, HOST:PORT")
+	f.StringVar(&c.GRPC, "grpc", "127.0.0.1:8081", "gRPC listener of the inference service, HOST:PORT")
+	return cmd
+}
+
+// servingFlags are shared by up and router.
+func servingFlags(f *pflag.FlagSet, s *local.ServingConfig) {
+	f.StringVar(&s.ModelName, "model-name", "", "name clients use; the checkpoint directory's when empty")
+	f.Int64Var(&s.KVBytes, "kv-bytes", 1<<30, "memory for the KV cache, bytes")
+	f.IntVar(&s.MaxSequences, "max-sequences", 64, "sequences that run at once")
+	f.IntVar(&s.MaxQueue, "max-queue", 256, "requests that may wait; beyond them the answer is 429")
+	f.DurationVar(&s.RequestDeadline, "request-deadline", local.DefaultRequestDeadline, "longest a request may take")
+	f.StringArrayVar(&s.Attributes, "attribute", nil, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
+}

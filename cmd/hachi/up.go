@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/model/preset"
+)
+
+func newUp(logger loggerFunc) *cobra.Command {
+	cfg := local.DefaultUp()
+	var noRestart bool
+	var readyTimeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "start a whole cluster on this machine and serve a model",
+		Long: `up starts etcd, a coordinator, N expert-node processes and a router, and serves
+until it is interrupted. Without --model it makes a tiny model with random
+weights first, so that everything can be tried with nothing downloaded.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if cfg.Logger, err = logger(); err != nil {
+				return err
+			}
+			cfg.LogLevel = cmd.Flags().Lookup("log-level").Value.String()
+			cfg.Restart = !noRestart
+			return up(cmd.Context(), cfg, readyTimeout, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Model, "model", "", "checkpoint directory; a tiny random model when empty")
+	f.IntVar(&cfg.Nodes, "nodes", cfg.Nodes, "expert-node processes")
+	placementFlags(f, &cfg.Placement)
+	servingFlags(f, &cfg.Serving)
+	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "HTTP listener, the only fixed port, HOST:PORT")
+	f.StringVar(&cfg.DataDir, "data-dir", "", "etcd's data and logs; a directory per --listen in the user's cache when empty")
+	f.StringSliceVar(&cfg.Etcd, "etcd", nil, "external etcd endpoints, HOST:PORT,...; embedded when empty")
+	f.IntVar(&cfg.Threads, "threads", 0, "cores of each process; 0 shares the machine")
+	f.DurationVar(&cfg.TTL, "lease-ttl", cfg.TTL, "time without renewal after which a process counts as gone")
+	f.BoolVar(&noRestart, "no-restart", false, "leave dead processes dead")
+	f.DurationVar(&readyTimeout, "ready-timeout", 10*time.Minute, "longest time to wait until the model is loaded")
+	return cmd
+}
+
+// up runs a cluster until ctx ends.
+func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out io.Writer) error {
+	var err error
+	if cfg.Binary, err = os.Executable(); err != nil {
+		return err
+	}
+	if cfg.DataDir == "" {
+		if cfg.DataDir, err = local.DataDir(cfg.Listen); err != nil {
+			return err
+		}
+	}
+	if cfg.Model == "" {
+		if cfg.Model, err = tinyModel(out); err != nil {
+			return err
+		}
+	}
+	if cfg.Model, err = filepath.Abs(cfg.Model); err != nil {
+		return err
+	}
+	p := &progress{out: out, logger: cfg.Logger}
+	cfg.Events = local.UpEvents{Progress: p.report, Child: p.child}
+	cluster, err := local.Up(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		fmt.Fprintln(out, "stopping")
+		cluster.Close(context.WithoutCancel(ctx))
+	}()
+	readyCtx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if err := cluster.Ready(readyCtx); err != nil {
+		return err
+	}
+	p.finish()
+	if err := announce(ctx, cluster, cfg, out); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-cluster.Failed():
+		return err
+	}
+}
+
+// announce prints the placement and the URL.
+func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, out io.Writer) error {
+	view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+	if err != nil {
+		return err
+	}
+	printView(out, view)
+	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model), cluster.URL())
+	return err
+}
+
+// tinyModel makes the model that needs no download, once per user.
+func tinyModel(out io.Writer) (string, error) {
+	dir, err := local.TinyModelDir()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
+		return dir, nil
+	}
+	fmt.Fprintf(out, "making a tiny model with random weights in %s\n", dir)
+	err = preset.Write(dir, "tiny", 1, nil)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return "", err
+	}
+	return dir, nil
+}
+
+// progress prints how loading goes, a line per change.
+type progress struct {
+	out    io.Writer
+	logger *slog.Logger
+
+	mu   sync.Mutex // guards last and done
+	last string
+	done bool
+}
+
+func (p *progress) report(nodes, resident, wanted int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	line := fmt.Sprintf("%d nodes, %d of %d experts loaded", nodes, resident, wanted)
+	if p.done || wanted == 0 || line == p.last {
+		return
+	}
+	p.last = line
+	fmt.Fprintln(p.out, line)
+}
+
+func (p *progress) child(e local.ChildEvent) {
+	text := e.Name + " ended"
+	if e.Err != nil {
+		text = strings.TrimSpace(e.Err.Error())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintln(p.out, text)
+}
+
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = true
+}

@@ -1,0 +1,206 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ParentEnv names the environment variable that tells a child which inherited
+// file descriptor ends when its parent does.
+const ParentEnv = "HACHI_PARENT_FD"
+
+// Permanent is the exit status of a role that would fail the same way again:
+// wrong flags, a damaged checkpoint. Such a child is not restarted.
+const Permanent = 2
+
+// stopGrace is how long a child gets to stop by itself before it is killed.
+const stopGrace = 10 * time.Second
+
+// command says how to start one child.
+type command struct {
+	name string
+	bin  string
+	args []string
+	env  []string
+	log  string // file that gets its output
+	life *os.File
+}
+
+// Child is one role running as a process, restarted when it dies.
+type Child struct {
+	cmd     command
+	restart bool
+	events  func(ChildEvent)
+
+	mu      sync.Mutex // guards the fields below
+	process *os.Process
+	stopped bool
+	done    chan struct{} // closed when the child will not run again
+	wake    chan struct{} // closed by Stop
+	ended   chan struct{} // closed when the current process has ended
+}
+
+// ChildEvent reports the end of a child's process.
+type ChildEvent struct {
+	Name string
+	// Err is nil for a clean end.
+	Err error
+	// Fatal is set when the child will not be started again although nobody
+	// stopped it.
+	Fatal bool
+}
+
+// startChild starts the process and the goroutine that keeps it running.
+func startChild(cmd command, restart bool, events func(ChildEvent)) (*Child, error) {
+	c := &Child{cmd: cmd, restart: restart, events: events, done: make(chan struct{}), wake: make(chan struct{})}
+	proc, err := c.spawn()
+	if err != nil {
+		return nil, err
+	}
+	go c.keep(proc)
+	return c, nil
+}
+
+// keep waits for the process and starts it again until the child is stopped
+// or fails for good.
+func (c *Child) keep(proc *exec.Cmd) {
+	defer close(c.done)
+	for delay := 200 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+		started := time.Now()
+		err := proc.Wait()
+		c.mu.Lock()
+		close(c.ended)
+		stopped := c.stopped
+		c.mu.Unlock()
+		if stopped {
+			return
+		}
+		fatal := !c.restart || proc.ProcessState.ExitCode() == Permanent
+		c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal})
+		if fatal {
+			return
+		}
+		if time.Since(started) > 30*time.Second {
+			delay = 200 * time.Millisecond
+		}
+		select {
+		case <-c.wake:
+			return
+		case <-time.After(delay):
+		}
+		if proc, err = c.spawn(); err != nil {
+			c.events(ChildEvent{Name: c.cmd.name, Err: err, Fatal: true})
+			return
+		}
+	}
+}
+
+// spawn starts one process.
+func (c *Child) spawn() (*exec.Cmd, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, err := os.OpenFile(c.cmd.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)
+	}
+	defer out.Close()
+	proc := exec.Command(c.cmd.bin, c.cmd.args...)
+	proc.Env = append(append(os.Environ(), c.cmd.env...), ParentEnv+"=3")
+	proc.Stdout, proc.Stderr = out, out
+	proc.ExtraFiles = []*os.File{c.cmd.life}
+	// A group of its own: Ctrl-C reaches the parent alone, which stops the
+	// roles in order.
+	proc.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := proc.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)
+	}
+	c.process, c.ended = proc.Process, make(chan struct{})
+	return proc, nil
+}
+
+// Signal sends a signal to the present process, if there is one.
+func (c *Child) Signal(sig os.Signal) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process.Signal(sig)
+}
+
+// Ended is closed when the present process has ended.
+func (c *Child) Ended() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// Pid is the id of the present process.
+func (c *Child) Pid() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process.Pid
+}
+
+// Name is the child's name, for example "expert-3".
+func (c *Child) Name() string { return c.cmd.name }
+
+// Stop ends the child for good: asks first, kills when the grace or ctx is
+// over. It returns when the process is gone.
+func (c *Child) Stop(ctx context.Context) {
+	c.mu.Lock()
+	if !c.stopped {
+		c.stopped = true
+		close(c.wake)
+	}
+	process := c.process
+	c.mu.Unlock()
+	_ = process.Signal(syscall.SIGTERM)
+	_ = process.Signal(syscall.SIGCONT) // a paused process cannot stop
+	timer := time.NewTimer(stopGrace)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+		_ = process.Kill()
+	case <-ctx.Done():
+		_ = process.Kill()
+	}
+	<-c.done
+}
+
+// explain adds the last lines of the log to the exit status.
+func (c *Child) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if tail := lastLines(c.cmd.log, 3); tail != "" {
+		return fmt.Errorf("%s ended: %w\n%s", c.cmd.name, err, tail)
+	}
+	return fmt.Errorf("%s ended: %w", c.cmd.name, err)
+}
+
+// lastLines reads the end of a file; what cannot be read is "".
+func lastLines(path string, n int) string {
+	const window = 4096
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	buf := make([]byte, min(window, info.Size()))
+	read, err := f.ReadAt(buf, info.Size()-int64(len(buf)))
+	if err != nil && !errors.Is(err, os.ErrClosed) && read == 0 {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(buf[:read])), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

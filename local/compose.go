@@ -1,0 +1,115 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/hachi-serve/hachi/cluster/gossip"
+	"github.com/hachi-serve/hachi/cluster/registry"
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// weights are an opened checkpoint and how it is computed.
+type weights struct {
+	ckpt        *checkpoint.Checkpoint
+	cfg         model.Config
+	numerics    model.Numerics
+	fingerprint moe.Fingerprint
+}
+
+// openModel opens a checkpoint. What is wrong with it will still be wrong after
+// a restart.
+func openModel(dir string) (weights, error) {
+	ckpt, err := checkpoint.Open(dir)
+	if err != nil {
+		return weights{}, &ConfigError{Err: err}
+	}
+	cfg := ckpt.Config()
+	numerics := model.DefaultNumerics(cfg.DType)
+	return weights{ckpt, cfg, numerics, model.Fingerprint(ckpt.Digest(), cfg.DType, numerics, cpu.Family)}, nil
+}
+
+// maxRows bounds the rows of one step, and with it every message.
+const maxRows = 512
+
+// rowBytes is the size of one row on the wire.
+func (w weights) rowBytes() int { return w.cfg.Hidden * w.numerics.Wire.Size() }
+
+// maxPayload is the largest payload either way: every row of a step with each
+// of its experts.
+func (w weights) maxPayload() int { return maxRows * w.cfg.TopK * w.rowBytes() }
+
+// neighbours are a process's ties to its cluster.
+type neighbours struct {
+	client   *clientv3.Client
+	registry *registry.Registry
+	gossip   *gossip.Member
+}
+
+// meet connects to etcd and joins the gossip.
+func meet(c ClusterConfig, role string, changed func(gossip.Change)) (*neighbours, error) {
+	client, err := registry.Dial(c.Etcd, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	n := &neighbours{client: client}
+	n.registry = registry.New(client, Prefix(c.Cluster), registry.Options{TTL: c.TTL, Logger: c.Logger})
+	n.gossip, err = gossip.Start(gossip.Config{
+		Name: c.ID, Role: role, Bind: c.Gossip, Advertise: c.AdvertiseGossip,
+		Seeds: n.seeds, OnChange: changed, Logger: c.Logger,
+	})
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// seeds are the gossip addresses of every registered process.
+func (n *neighbours) seeds(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	defer cancel()
+	var out []string
+	nodes, err := n.registry.Nodes(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range nodes {
+		out = append(out, r.GetGossipAddr())
+	}
+	routers, err := n.registry.Routers(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range routers {
+		out = append(out, r.GetGossipAddr())
+	}
+	return out
+}
+
+// part says goodbye. etcd's client goes last.
+func (n *neighbours) part(logger *slog.Logger) {
+	if err := n.gossip.Leave(); err != nil {
+		logger.Debug("gossip leave", "err", err)
+	}
+	n.client.Close()
+}
+
+// listen opens a listener and finds the address others should use.
+func listen(addr, advertise string) (net.Listener, string, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, "", fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	if advertise == "" {
+		advertise = l.Addr().String()
+	}
+	return l, advertise, nil
+}

@@ -1,0 +1,46 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+)
+
+// ConfigError is a fault in what the operator gave: it would fail the same way
+// again, so the process ends with status Permanent.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// faults collects everything wrong with a configuration.
+type faults []error
+
+func (f *faults) addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+func (f *faults) address(flag, value string) {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		f.addf("--%s %q: want HOST:PORT", flag, value)
+	}
+}
+
+func (f *faults) oneOf(flag, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		f.addf("--%s %q: want one of %v", flag, value, allowed)
+	}
+}
+
+func (f *faults) required(flag, value string) {
+	if value == "" {
+		f.addf("--%s is required", flag)
+	}
+}
+
+// err is nil when nothing is wrong.
+func (f faults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &ConfigError{Err: errors.Join(f...)}
+}

@@ -1,0 +1,124 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/hachi-serve/hachi/cluster/gossip"
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/transport/rpc"
+)
+
+// expertLoader maps experts and gives them to an FFN.
+type expertLoader struct {
+	ckpt *checkpoint.Checkpoint
+	ffn  *cpu.FFN
+
+	mu   sync.Mutex // guards maps
+	maps map[moe.ExpertID]*checkpoint.ExpertMap
+}
+
+// Load implements expertnode.Loader. The first touch of the pages happens
+// here, not in the first request.
+func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
+	if l.ckpt.Manifest() != nil {
+		if err := l.ckpt.VerifyExpert(id); err != nil {
+			return err
+		}
+	}
+	m, err := l.ckpt.MapExpert(id)
+	if err != nil {
+		return err
+	}
+	if err := m.Touch(ctx, nil); err != nil {
+		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+	}
+	if err := l.ffn.Load(id, m.Weights); err != nil {
+		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.maps[id] = m
+	return nil
+}
+
+// Unload implements expertnode.Loader. FFN.Unload returns when no kernel reads
+// the weights any more, so unmapping them is safe.
+func (l *expertLoader) Unload(id moe.ExpertID) error {
+	l.ffn.Unload(id)
+	l.mu.Lock()
+	m := l.maps[id]
+	delete(l.maps, id)
+	l.mu.Unlock()
+	if m == nil {
+		return nil
+	}
+	return m.Close()
+}
+
+// RunExpertNode runs an expert node until ctx ends and its experts are served
+// elsewhere, or a while has passed.
+func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	w, err := openModel(c.Dir)
+	if err != nil {
+		return err
+	}
+	defer w.ckpt.Close()
+	neighbours, err := meet(c.ClusterConfig, "expertnode", func(gossip.Change) {})
+	if err != nil {
+		return err
+	}
+	defer neighbours.part(c.Logger)
+	l, addr, err := listen(c.Listen, c.Advertise)
+	if err != nil {
+		return err
+	}
+	pool := cpu.NewPool(c.Threads)
+	defer pool.Close()
+	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
+	node := expertnode.New(expertnode.Config{
+		ID: moe.NodeID(c.ID), Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.ckpt.ExpertBytes(),
+		Loader:   &expertLoader{ckpt: w.ckpt, ffn: ffn, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
+		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, Logger: c.Logger,
+	})
+	service := rpc.NewServer(rpc.ServerConfig{
+		Handler: node, Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint,
+		RowBytes: w.rowBytes(), CreditRows: 2 * maxRows * w.cfg.TopK, MaxPayload: w.maxPayload(),
+	})
+	server := grpc.NewServer(rpc.ServerOptions(w.maxPayload())...)
+	hachiv1.RegisterExpertServiceServer(server, service)
+	healthpb.RegisterHealthServer(server, health.NewServer())
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(l) })
+	defer serving.Wait()
+	defer server.Stop()
+	return follow(ctx, c, w, neighbours, node, addr)
+}
+
+// follow registers the node and lets it follow the cluster. The watches
+// outlive ctx, because a node that leaves still has to see who took over.
+func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, node *expertnode.Node, addr string) error {
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
+		NodeId: c.ID, Addr: addr, CapacityBytes: c.Capacity, Backend: c.Backend, Fingerprint: string(w.fingerprint),
+		StartedUnixNano: time.Now().UnixNano(), Layers: uint32(w.cfg.Layers), Experts: uint32(w.cfg.Experts),
+		ExpertBytes: uint64(w.ckpt.ExpertBytes()), GossipAddr: n.gossip.Addr(),
+	})
+	return node.Run(ctx, session, expertnode.Feeds{
+		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
+	})
+}

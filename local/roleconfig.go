@@ -1,0 +1,154 @@
+package local
+
+import (
+	"log/slog"
+	"time"
+)
+
+// DefaultTTL is the lease of a node or router record.
+const DefaultTTL = 10 * time.Second
+
+// DefaultRequestDeadline bounds a request that names no deadline of its own.
+const DefaultRequestDeadline = 10 * time.Minute
+
+// ClusterConfig is what every role needs to find the others.
+type ClusterConfig struct {
+	Etcd            []string
+	Cluster         string
+	ID              string
+	Gossip          string
+	AdvertiseGossip string
+	TTL             time.Duration
+	Logger          *slog.Logger
+}
+
+func (c ClusterConfig) check(f *faults) {
+	f.required("id", c.ID)
+	f.required("cluster", c.Cluster)
+	f.address("gossip", c.Gossip)
+	if len(c.Etcd) == 0 {
+		f.addf("--etcd is required")
+	}
+	for _, e := range c.Etcd {
+		f.address("etcd", e)
+	}
+	if c.TTL < time.Second {
+		f.addf("--lease-ttl %v: want at least 1s", c.TTL)
+	}
+}
+
+// ModelConfig says what is computed and with what.
+type ModelConfig struct {
+	Dir     string
+	Backend string
+	Threads int
+}
+
+func (m ModelConfig) check(f *faults) {
+	f.required("model", m.Dir)
+	if m.Backend != "cpu" {
+		f.addf("--backend %q: this binary has only cpu", m.Backend)
+	}
+	if m.Threads < 1 {
+		f.addf("--threads %d: want at least 1", m.Threads)
+	}
+}
+
+// PlacementConfig is the policy a coordinator follows.
+type PlacementConfig struct {
+	Policy   string
+	Replicas int
+}
+
+func (p PlacementConfig) check(f *faults) {
+	f.oneOf("placement", p.Policy, "column", "balanced")
+	if p.Replicas < 1 {
+		f.addf("--replicas %d: want at least 1", p.Replicas)
+	}
+}
+
+// ServingConfig bounds what a router takes on.
+type ServingConfig struct {
+	ModelName       string
+	KVBytes         int64
+	MaxSequences    int
+	MaxQueue        int
+	RequestDeadline time.Duration
+	Attributes      []string // NAME=VALUE
+}
+
+func (s ServingConfig) check(f *faults) {
+	if s.KVBytes < 1<<20 {
+		f.addf("--kv-bytes %d: want at least %d", s.KVBytes, 1<<20)
+	}
+	if s.MaxSequences < 1 {
+		f.addf("--max-sequences %d: want at least 1", s.MaxSequences)
+	}
+	if s.MaxQueue < 0 {
+		f.addf("--max-queue %d: want at least 0", s.MaxQueue)
+	}
+	if s.RequestDeadline <= 0 {
+		f.addf("--request-deadline %v: want more than 0", s.RequestDeadline)
+	}
+	if _, err := s.attributes(); err != nil {
+		f.addf("%w", err)
+	}
+}
+
+// CoordinatorConfig configures RunCoordinator.
+type CoordinatorConfig struct {
+	ClusterConfig
+	Listen      string
+	Placement   PlacementConfig
+	ExpectNodes int
+}
+
+// Validate reports everything wrong at once.
+func (c CoordinatorConfig) Validate() error {
+	var f faults
+	c.ClusterConfig.check(&f)
+	f.address("listen", c.Listen)
+	c.Placement.check(&f)
+	if c.ExpectNodes < 1 {
+		f.addf("--expect-nodes %d: want at least 1", c.ExpectNodes)
+	}
+	return f.err()
+}
+
+// ExpertNodeConfig configures RunExpertNode.
+type ExpertNodeConfig struct {
+	ClusterConfig
+	ModelConfig
+	Listen    string
+	Advertise string
+	Capacity  uint64
+}
+
+// Validate reports everything wrong at once.
+func (c ExpertNodeConfig) Validate() error {
+	var f faults
+	c.ClusterConfig.check(&f)
+	c.ModelConfig.check(&f)
+	f.address("listen", c.Listen)
+	return f.err()
+}
+
+// RouterConfig configures RunRouter.
+type RouterConfig struct {
+	ClusterConfig
+	ModelConfig
+	Serving ServingConfig
+	Listen  string
+	GRPC    string
+}
+
+// Validate reports everything wrong at once.
+func (c RouterConfig) Validate() error {
+	var f faults
+	c.ClusterConfig.check(&f)
+	c.ModelConfig.check(&f)
+	c.Serving.check(&f)
+	f.address("listen", c.Listen)
+	f.address("grpc", c.GRPC)
+	return f.err()
+}

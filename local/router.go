@@ -1,0 +1,141 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/hachi-serve/hachi/cluster/gossip"
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/model/tokenizer"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/router"
+	"github.com/hachi-serve/hachi/router/dispatch"
+	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/openai"
+	"github.com/hachi-serve/hachi/router/scheduler"
+	"github.com/hachi-serve/hachi/transport/rpc"
+)
+
+// language is a checkpoint's text side.
+type language struct {
+	tokenizer *tokenizer.Tokenizer
+	template  chat.Template
+}
+
+// openLanguage refuses at start what could not be honoured later.
+func openLanguage(dir string, vocab int) (language, error) {
+	t, err := tokenizer.Load(dir)
+	if err != nil {
+		return language{}, &ConfigError{Err: err}
+	}
+	if t.Vocab() != vocab {
+		return language{}, &ConfigError{Err: fmt.Errorf("%s: the tokenizer has %d tokens, config.json has a vocab_size of %d", dir, t.Vocab(), vocab)}
+	}
+	template, err := chat.Load(dir, t)
+	if err != nil {
+		return language{}, &ConfigError{Err: err}
+	}
+	return language{t, template}, nil
+}
+
+// RunRouter runs a router until ctx ends.
+func RunRouter(ctx context.Context, c RouterConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	w, err := openModel(c.Dir)
+	if err != nil {
+		return err
+	}
+	defer w.ckpt.Close()
+	words, err := openLanguage(c.Dir, w.cfg.Vocab)
+	if err != nil {
+		return err
+	}
+	dense, err := w.ckpt.MapDense()
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	defer dense.Close()
+	pool := cpu.NewPool(c.Threads)
+	defer pool.Close()
+	blocks := int(c.Serving.KVBytes / cpu.KVBlockBytes(w.cfg, w.numerics))
+	if blocks < 1 {
+		return &ConfigError{Err: fmt.Errorf("--kv-bytes %d holds not one block of %d", c.Serving.KVBytes, cpu.KVBlockBytes(w.cfg, w.numerics))}
+	}
+	// A cache larger than every sequence at full length would never fill.
+	blocks = min(blocks, c.Serving.MaxSequences*(w.cfg.MaxContext/model.BlockSize+1))
+	d := cpu.NewDense(w.cfg, dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: blocks}, pool)
+	calls, dispatcher := c.dispatcher(w)
+	defer calls.Close()
+	e := engine.New(engine.Config{
+		Model: w.cfg, Forward: model.NewRunner(w.cfg, d, dispatcher), Blocks: blocks, Changed: dispatcher.Changed, Logger: c.Logger,
+		Limits: scheduler.Limits{StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue},
+	})
+	return c.serve(ctx, w, words, e, dispatcher)
+}
+
+// dispatcher joins the dispatcher with the streams to the nodes.
+func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
+	var d *dispatch.Dispatcher
+	suspect := func(node moe.NodeID) { d.Suspect(node) }
+	pool := rpc.NewPool(rpc.PoolConfig{
+		Router: moe.RouterID(c.ID), Fingerprint: w.fingerprint, MaxPayload: w.maxPayload(), Broken: suspect, Draining: suspect,
+	})
+	d = dispatch.New(dispatch.Config{
+		Caller: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
+		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts,
+		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
+			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
+		}},
+	})
+	return pool, d
+}
+
+// serve opens the listeners, joins the cluster and runs.
+func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *engine.Engine, d *dispatch.Dispatcher) error {
+	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
+		if ch.Role == "expertnode" && ch.State == gossip.Alive {
+			d.Trust(moe.NodeID(ch.Name))
+		} else if ch.Role == "expertnode" {
+			d.Suspect(moe.NodeID(ch.Name))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer neighbours.part(c.Logger)
+	web, webAddr, err := listen(c.Listen, "")
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	rpcListener, rpcAddr, err := listen(c.GRPC, "")
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	attributes, err := c.Serving.attributes()
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	name := c.Serving.ModelName
+	if name == "" {
+		name = filepath.Base(filepath.Clean(c.Dir))
+	}
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	return router.Run(ctx, router.Config{
+		Engine: e, Dispatcher: d, Layers: w.cfg.Layers, Experts: w.cfg.Experts,
+		API: openai.Config{
+			Engine: e, Tokenizer: words.tokenizer, Template: words.template, Attributes: attributes, Model: name,
+			Fingerprint: string(w.fingerprint), Deadline: c.Serving.RequestDeadline,
+		},
+		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
+			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(w.fingerprint), GossipAddr: neighbours.gossip.Addr(),
+		}),
+		Placements: neighbours.registry.WatchPlacement(watch), HTTP: web, GRPC: rpcListener, Logger: c.Logger,
+	})
+}

@@ -1,0 +1,63 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// RunFile tells other commands on this machine how to reach a cluster started
+// by Up. It lives in the data directory while the cluster runs.
+type RunFile struct {
+	Etcd []string `json:"etcd"`
+	URL  string   `json:"url"`
+	PID  int      `json:"pid"`
+}
+
+const runFileName = "cluster.json"
+
+func (c *Cluster) runFile() string { return filepath.Join(c.cfg.DataDir, runFileName) }
+
+func (c *Cluster) writeRunFile() error {
+	raw, err := json.MarshalIndent(RunFile{Etcd: c.endpoints, URL: c.URL(), PID: os.Getpid()}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.runFile(), append(raw, '\n'), 0o644); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// ReadRunFile reads the run file of the cluster that uses dataDir.
+func ReadRunFile(dataDir string) (RunFile, error) {
+	var run RunFile
+	raw, err := os.ReadFile(filepath.Join(dataDir, runFileName))
+	if err != nil {
+		return run, fmt.Errorf("no cluster runs on %s: %w", dataDir, err)
+	}
+	if err := json.Unmarshal(raw, &run); err != nil {
+		return run, fmt.Errorf("%s: %w", filepath.Join(dataDir, runFileName), err)
+	}
+	return run, nil
+}
+
+// DataDir is where `hachi up` keeps the data of the cluster that listens on
+// the address, unless told otherwise.
+func DataDir(listen string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache directory for this user: %w", err)
+	}
+	return filepath.Join(cache, "hachi", "up-"+listen), nil
+}
+
+// TinyModelDir is where the model that `hachi up` makes for itself is kept.
+func TinyModelDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache directory for this user: %w", err)
+	}
+	return filepath.Join(cache, "hachi", "models", "tiny"), nil
+}

@@ -1,0 +1,256 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hachi-serve/hachi/cluster/etcd"
+)
+
+// Cluster is a running cluster of child processes.
+type Cluster struct {
+	cfg      UpConfig
+	lock     *os.File
+	lifeR    *os.File // children inherit it
+	lifeW    *os.File // its end is the children's end
+	failed   chan error
+	children []*Child
+
+	mu   sync.Mutex // guards etcd
+	etcd *etcd.Server
+	// endpoints stays the same when the embedded etcd is stopped and started.
+	endpoints []string
+}
+
+// Up starts the cluster's processes and returns at once; Ready waits until it
+// serves. ctx bounds the start only.
+func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return nil, &ConfigError{Err: err}
+	}
+	c := &Cluster{cfg: cfg, lock: lock, failed: make(chan error, 1)}
+	if err := c.start(ctx); err != nil {
+		c.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Cluster) start(ctx context.Context) error {
+	if err := freePort(c.cfg.Listen); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(c.cfg.DataDir, "logs"), 0o755); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	var err error
+	if c.lifeR, c.lifeW, err = os.Pipe(); err != nil {
+		return fmt.Errorf("pipe to the children: %w", err)
+	}
+	if c.endpoints = c.cfg.Etcd; len(c.endpoints) == 0 {
+		if err := c.StartEtcd(ctx); err != nil {
+			return err
+		}
+		if err := clearRecords(ctx, c.endpoints, c.cfg.Logger); err != nil {
+			return err
+		}
+	}
+	for _, cmd := range c.commands() {
+		child, err := startChild(cmd, c.cfg.Restart, c.childEvent)
+		if err != nil {
+			return err
+		}
+		c.children = append(c.children, child)
+	}
+	return c.writeRunFile()
+}
+
+// freePort says early, and by name, that the fixed port is taken.
+func freePort(listen string) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return &ConfigError{Err: fmt.Errorf("--listen %s: %w", listen, err)}
+	}
+	return l.Close()
+}
+
+func (c *Cluster) childEvent(e ChildEvent) {
+	if c.cfg.Events.Child != nil {
+		c.cfg.Events.Child(e)
+	}
+	if e.Fatal && c.cfg.Restart {
+		select {
+		case c.failed <- fmt.Errorf("a role cannot run: %w", orExited(e)):
+		default:
+		}
+	}
+}
+
+func orExited(e ChildEvent) error {
+	if e.Err != nil {
+		return e.Err
+	}
+	return fmt.Errorf("%s exited", e.Name)
+}
+
+// commands lists the children in the order in which they start and, reversed,
+// stop.
+func (c *Cluster) commands() []command {
+	cfg := c.cfg
+	nodeThreads, routerThreads := shareCores(cfg.Nodes, cfg.Threads)
+	var out []command
+	add := func(name, role string, args ...string) {
+		out = append(out, c.command(name, role, args))
+	}
+	add("coordinator-0", "coordinator",
+		"--listen", "127.0.0.1:0", "--placement", cfg.Placement.Policy,
+		"--replicas", strconv.Itoa(cfg.Placement.Replicas), "--expect-nodes", strconv.Itoa(cfg.Nodes))
+	for i := range cfg.Nodes {
+		add("expert-"+strconv.Itoa(i), "expertnode",
+			"--model", cfg.Model, "--listen", "127.0.0.1:0", "--threads", strconv.Itoa(nodeThreads))
+	}
+	router := []string{
+		"--model", cfg.Model, "--listen", cfg.Listen, "--grpc", "127.0.0.1:0",
+		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
+		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
+		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),
+		"--max-queue", strconv.Itoa(cfg.Serving.MaxQueue),
+		"--request-deadline", cfg.Serving.RequestDeadline.String(),
+	}
+	for _, a := range cfg.Serving.Attributes {
+		router = append(router, "--attribute", a)
+	}
+	add("router-0", "router", router...)
+	return out
+}
+
+func (c *Cluster) command(name, role string, args []string) command {
+	shared := []string{
+		role, "--id", name, "--etcd", strings.Join(c.endpoints, ","),
+		"--lease-ttl", c.cfg.TTL.String(), "--log-level", c.cfg.LogLevel,
+	}
+	return command{
+		name: name, bin: c.cfg.Binary, args: append(shared, args...), env: c.cfg.BinaryEnv,
+		log: filepath.Join(c.cfg.DataDir, "logs", name+".log"), life: c.lifeR,
+	}
+}
+
+// shareCores gives the router every core, because it waits while the nodes
+// compute, and divides the cores over the nodes, at least one each.
+func shareCores(nodes, threads int) (perNode, router int) {
+	if threads > 0 {
+		return threads, threads
+	}
+	cores := runtime.GOMAXPROCS(0)
+	return max(1, cores/nodes), cores
+}
+
+// Failed delivers the reason when a role cannot run at all.
+func (c *Cluster) Failed() <-chan error { return c.failed }
+
+// URL is the base of the HTTP API.
+func (c *Cluster) URL() string { return "http://" + c.cfg.Listen }
+
+// Endpoints are the etcd endpoints the cluster uses.
+func (c *Cluster) Endpoints() []string { return c.endpoints }
+
+// Child finds a child by name, for example "expert-0"; nil if there is none.
+func (c *Cluster) Child(name string) *Child {
+	for _, child := range c.children {
+		if child.Name() == name {
+			return child
+		}
+	}
+	return nil
+}
+
+// StartEtcd starts the embedded etcd, on the ports it had before if it ran
+// before.
+func (c *Cluster) StartEtcd(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cfg := etcd.Config{Dir: filepath.Join(c.cfg.DataDir, "etcd")}
+	if len(c.endpoints) > 0 {
+		cfg.ClientAddr = c.endpoints[0]
+	}
+	server, err := etcd.Start(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("embedded etcd: %w", err)
+	}
+	c.etcd, c.endpoints = server, server.Endpoints()
+	return nil
+}
+
+// StopEtcd stops the embedded etcd; its data stays.
+func (c *Cluster) StopEtcd() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.etcd != nil {
+		c.etcd.Close()
+		c.etcd = nil
+	}
+}
+
+// Close stops the children, router first and coordinator last, then etcd.
+func (c *Cluster) Close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*stopGrace)
+	defer cancel()
+	for i := len(c.children) - 1; i >= 0; {
+		// All expert nodes stop together; the roles stop one after another.
+		var wg sync.WaitGroup
+		role := roleOf(c.children[i].Name())
+		for ; i >= 0 && roleOf(c.children[i].Name()) == role; i-- {
+			child := c.children[i]
+			wg.Go(func() { child.Stop(ctx) })
+		}
+		wg.Wait()
+	}
+	c.StopEtcd()
+	for _, f := range []*os.File{c.lifeW, c.lifeR, c.lock} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	os.Remove(c.runFile())
+}
+
+func roleOf(name string) string {
+	role, _, _ := strings.Cut(name, "-")
+	return role
+}
+
+// Ready waits until the router serves, a role fails for good, or ctx ends.
+func (c *Cluster) Ready(ctx context.Context) error {
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	if c.cfg.Events.Progress != nil {
+		go c.reportProgress(watch)
+	}
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		select {
+		case err := <-c.failed:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("the cluster is not ready: %w", errors.Join(ctx.Err(), c.lastWords()))
+		case <-poll.C:
+			if ready(ctx, c.URL()) {
+				return nil
+			}
+		}
+	}
+}

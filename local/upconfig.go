@@ -1,0 +1,79 @@
+package local
+
+import (
+	"log/slog"
+	"time"
+)
+
+// UpConfig describes a whole cluster on this machine.
+type UpConfig struct {
+	Model     string // checkpoint directory
+	Nodes     int    // expert-node processes
+	Placement PlacementConfig
+	Serving   ServingConfig
+	Listen    string // HTTP listener, the only fixed port
+	DataDir   string // etcd's data, logs and the run file
+	Etcd      []string
+	Binary    string // program to run the roles with
+	BinaryEnv []string
+	Restart   bool // start dead children again
+	Threads   int  // cores of each expert node and of the router; 0 shares the machine
+	TTL       time.Duration
+	LogLevel  string
+	Logger    *slog.Logger
+	// Events hears what happens; nil functions are not called.
+	Events UpEvents
+}
+
+// UpEvents reports the life of a cluster. Functions may be called from any
+// goroutine and must not block.
+type UpEvents struct {
+	// Progress says how many of the experts a placement needs are resident.
+	Progress func(nodes, resident, wanted int)
+	// Child reports a role's process ending.
+	Child func(ChildEvent)
+}
+
+// DefaultUp is three nodes with one copy of each expert, on port 8080.
+func DefaultUp() UpConfig {
+	return UpConfig{
+		Nodes:     3,
+		Placement: PlacementConfig{Policy: "column", Replicas: 1},
+		Serving:   DefaultServing(),
+		Listen:    "127.0.0.1:8080",
+		Restart:   true,
+		TTL:       DefaultTTL,
+		LogLevel:  "warn",
+	}
+}
+
+// DefaultServing bounds a router for a laptop.
+func DefaultServing() ServingConfig {
+	return ServingConfig{KVBytes: 1 << 30, MaxSequences: 64, MaxQueue: 256, RequestDeadline: DefaultRequestDeadline}
+}
+
+// Validate reports everything wrong at once.
+func (c UpConfig) Validate() error {
+	var f faults
+	f.required("model", c.Model)
+	f.required("data-dir", c.DataDir)
+	if c.Nodes < 1 {
+		f.addf("--nodes %d: want at least 1", c.Nodes)
+	}
+	c.Placement.check(&f)
+	if c.Placement.Replicas > c.Nodes && c.Nodes >= 1 {
+		f.addf("--replicas %d: more copies than the %d nodes", c.Placement.Replicas, c.Nodes)
+	}
+	c.Serving.check(&f)
+	f.address("listen", c.Listen)
+	for _, e := range c.Etcd {
+		f.address("etcd", e)
+	}
+	if c.Threads < 0 {
+		f.addf("--threads %d: want at least 0", c.Threads)
+	}
+	if c.TTL < time.Second {
+		f.addf("--lease-ttl %v: want at least 1s", c.TTL)
+	}
+	return f.err()
+}

@@ -1,0 +1,11 @@
+// Package router is the attention node's process: it serves the HTTP and gRPC
+// APIs over an engine, follows the placement, and reports what it has acked.
+//
+// What it owns: the listeners, the router's record, readiness, metrics.
+//
+// Invariants: serving goes on when etcd is gone. It is ready once every expert
+// has had a serving replica, and stays so until one has been without for 30 s:
+// a pause must not become refused connections.
+//
+// Concurrency: Run owns the goroutines it starts and joins them.
+package router
