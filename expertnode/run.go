@@ -45,13 +45,13 @@ type loop struct {
 }
 
 // follow loads and unloads, one expert at a time, hearing news in between. It
-// returns when ctx ends or, when leaving, when nothing is placed here.
+// returns when ctx ends or, when leaving, when the node is dispensable.
 func (l *loop) follow(ctx context.Context) {
 	report := time.NewTicker(reportEvery)
 	defer report.Stop()
 	busy := make(chan struct{})
 	close(busy)
-	for ctx.Err() == nil && !(l.leaving && !l.view.placed(l.n.cfg.ID)) {
+	for ctx.Err() == nil && !(l.leaving && l.view.dispensable(l.n.cfg.ID)) {
 		// With work to do, news is only looked at; else it is waited for.
 		work := busy
 		if !l.pending() {

@@ -49,6 +49,12 @@ func (v view) places(node moe.NodeID, id moe.ExpertID) bool {
 	return false
 }
 
+// dispensable reports that nobody would miss the node: nothing is placed on it,
+// or there is no router to ask it.
+func (v view) dispensable(node moe.NodeID) bool {
+	return !v.placed(node) || (v.routersSeen && len(v.routers) == 0)
+}
+
 // placed reports whether the placement lists the node for anything.
 func (v view) placed(node moe.NodeID) bool {
 	if v.placement == nil {
