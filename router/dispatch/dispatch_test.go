@@ -1,0 +1,155 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/transport/faulty"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	hidden  = 4
+	experts = 6
+)
+
+// pure is an expert that depends on layer, expert and row alone.
+type pure struct{}
+
+func (pure) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
+	for i := range x.Rows {
+		for j, v := range x.Row(i) {
+			y.Row(i)[j] = v*float32(1+id.Expert) + float32(id.Layer)*0.37 + float32(j)
+		}
+		tensor.Round(y.Row(i), tensor.BF16)
+	}
+	return nil
+}
+
+// node computes calls with pure experts.
+type node struct{}
+
+func (node) Call(_ context.Context, _ moe.Replica, c *moe.Call) (*moe.Reply, error) {
+	reply := &moe.Reply{}
+	for _, g := range c.Groups {
+		x, y := tensor.NewMatrix(len(g.Index), hidden), tensor.NewMatrix(len(g.Index), hidden)
+		for i, row := range g.Index {
+			tensor.Decode(x.Row(i), c.X[int(row)*hidden*2:(int(row)+1)*hidden*2], tensor.BF16)
+		}
+		if err := (pure{}).Forward(moe.ExpertID{Layer: c.Layer, Expert: g.Expert}, x, y); err != nil {
+			return nil, err
+		}
+		raw := make([]byte, len(y.Data)*2)
+		tensor.Encode(raw, y.Data, tensor.BF16)
+		reply.Y = append(reply.Y, raw...)
+	}
+	return reply, nil
+}
+
+// TestFaultsNeverChangeTheAnswer: whatever goes wrong on the way, the result
+// is that of an undisturbed run in one process, or there is no replica left and
+// the residual is as it was.
+func TestFaultsNeverChangeTheAnswer(t *testing.T) {
+	kinds := []moe.Kind{moe.Unreachable, moe.NotHosted, moe.Draining, moe.Corrupt, moe.Mismatch, moe.Busy}
+	rapid.Check(t, func(t *rapid.T) {
+		nodes := rapid.IntRange(1, 5).Draw(t, "nodes")
+		table := make([][]moe.Replica, 2*experts)
+		for i := range table {
+			for _, n := range rapid.Permutation([]int{0, 1, 2, 3, 4}[:nodes]).Draw(t, "order")[:rapid.IntRange(1, nodes).Draw(t, "replicas")] {
+				table[i] = append(table[i], moe.Replica{Node: moe.NodeID(fmt.Sprint(n))})
+			}
+		}
+		p, err := moe.NewPlacement(1, "f", 2, experts, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults := map[string]faulty.Fault{}
+		for n := range nodes {
+			for nth := range 3 {
+				if rapid.IntRange(0, 2).Draw(t, "faulty") > 0 {
+					continue
+				}
+				faults[fmt.Sprint(n, nth)] = faulty.Fault{
+					Failing: rapid.Bool().Draw(t, "failing"), Fail: rapid.SampledFrom(kinds).Draw(t, "kind"),
+					After: rapid.Bool().Draw(t, "after"), Truncate: rapid.Bool().Draw(t, "truncate"), Twice: rapid.Bool().Draw(t, "twice"),
+				}
+			}
+		}
+		net := faulty.Wrap(node{}, func(n moe.NodeID, nth int, _ *moe.Call) faulty.Fault { return faults[fmt.Sprint(n, nth)] })
+		d := New(Config{Caller: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
+		d.Adopt(p)
+		rows := rapid.IntRange(1, 9).Draw(t, "rows")
+		h, logits := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, experts)
+		for i := range h.Data {
+			h.Data[i] = rapid.Float32Range(-3, 3).Draw(t, "h")
+		}
+		tensor.Round(h.Data, tensor.BF16)
+		for i := range logits.Data {
+			logits.Data[i] = rapid.Float32Range(-3, 3).Draw(t, "gate")
+		}
+		var r moe.Routing
+		model.Gate(logits, rapid.IntRange(1, 3).Draw(t, "k"), &r)
+		for layer := range 2 {
+			x, want := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
+			for i := range x.Data {
+				x.Data[i], want.Data[i] = float32(i), float32(i)
+			}
+			err := d.Forward(t.Context(), layer, h, r, x)
+			switch {
+			case err == nil:
+				if err := (model.Local{FFN: pure{}}).Forward(t.Context(), layer, h, r, want); err != nil {
+					t.Fatal(err)
+				}
+			case moe.KindOf(err) != moe.NoReplica:
+				t.Fatalf("failed with %v", err)
+			}
+			for i := range x.Data {
+				if math.Float32bits(x.Data[i]) != math.Float32bits(want.Data[i]) {
+					t.Fatalf("element %d is %g, want %g (error %v)", i, x.Data[i], want.Data[i], err)
+				}
+			}
+		}
+		if got := d.AckedEpoch(); got != 1 {
+			t.Fatalf("acked epoch %d after all calls ended", got)
+		}
+	})
+}
+
+func TestOnlyStrictlyNewerPlacementsOfTheSameModelAreAdopted(t *testing.T) {
+	at := func(epoch moe.Epoch, fp moe.Fingerprint) *moe.Placement {
+		p, err := moe.NewPlacement(epoch, fp, 1, 1, [][]moe.Replica{{{Node: "n"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	d := New(Config{Fingerprint: "f", Layers: 1, Experts: 1})
+	for _, tt := range []struct {
+		p    *moe.Placement
+		want bool
+	}{{nil, false}, {at(3, "f"), true}, {at(3, "f"), false}, {at(2, "f"), false}, {at(9, "g"), false}, {at(4, "f"), true}} {
+		changed := d.Changed()
+		if got := d.Adopt(tt.p); got != tt.want {
+			t.Errorf("adopt %+v: %v", tt.p, got)
+		}
+		select {
+		case <-changed:
+			if !tt.want {
+				t.Error("a change was signalled")
+			}
+		default:
+			if tt.want {
+				t.Error("no change was signalled")
+			}
+		}
+	}
+}
