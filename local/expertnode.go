@@ -105,6 +105,8 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	serving.Go(func() { _ = server.Serve(l) })
 	defer serving.Wait()
 	defer server.Stop()
+	// A node that leaves asks to be left alone before its lease says so.
+	defer context.AfterFunc(ctx, service.Drain)()
 	return follow(ctx, c, w, neighbours, node, addr)
 }
 
