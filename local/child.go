@@ -44,7 +44,6 @@ type Child struct {
 	stopped bool
 	done    chan struct{} // closed when the child will not run again
 	wake    chan struct{} // closed by Stop
-	ended   chan struct{} // closed when the current process has ended
 }
 
 // ChildEvent reports the end of a child's process.
@@ -76,7 +75,6 @@ func (c *Child) keep(proc *exec.Cmd) {
 		started := time.Now()
 		err := proc.Wait()
 		c.mu.Lock()
-		close(c.ended)
 		stopped := c.stopped
 		c.mu.Unlock()
 		if stopped {
@@ -121,7 +119,7 @@ func (c *Child) spawn() (*exec.Cmd, error) {
 	if err := proc.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)
 	}
-	c.process, c.ended = proc.Process, make(chan struct{})
+	c.process = proc.Process
 	return proc, nil
 }
 
@@ -130,20 +128,6 @@ func (c *Child) Signal(sig os.Signal) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.process.Signal(sig)
-}
-
-// Ended is closed when the present process has ended.
-func (c *Child) Ended() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ended
-}
-
-// Pid is the id of the present process.
-func (c *Child) Pid() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.process.Pid
 }
 
 // Name is the child's name, for example "expert-3".

@@ -112,7 +112,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	id := e.nextID
 	f := &flight{
 		seq: &scheduler.Sequence{ID: id, Tokens: append([]int32(nil), r.Prompt...)}, req: r, ctx: ctx,
-		stream: &Stream{engine: e, id: id, ready: make(chan struct{}, 1)},
+		stream: &Stream{ready: make(chan struct{}, 1)},
 	}
 	f.stopWait = context.AfterFunc(ctx, func() {
 		e.mu.Lock()

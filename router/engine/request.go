@@ -48,10 +48,7 @@ type Event struct {
 
 // Stream is what a request has produced so far.
 type Stream struct {
-	engine *Engine
-	id     uint64
-
-	mu     sync.Mutex // guards pending
+	mu     sync.Mutex // guards events
 	events []Event
 	ready  chan struct{} // capacity 1: something is pending
 }
