@@ -38,7 +38,9 @@ func (r *Runner) Forward(ctx context.Context, b *Batch, logits tensor.Matrix) er
 		if err := r.dense.Attend(layer, b, r.x, r.h, r.gate); err != nil {
 			return fmt.Errorf("layer %d: attention: %w", layer, err)
 		}
-		Gate(r.gate, r.cfg.TopK, &r.routing)
+		if err := Gate(r.gate, r.cfg.TopK, &r.routing); err != nil {
+			return fmt.Errorf("layer %d: %w", layer, err)
+		}
 		if err := r.experts.Forward(ctx, layer, r.h, r.routing, r.x); err != nil {
 			return fmt.Errorf("layer %d: experts: %w", layer, err)
 		}

@@ -97,7 +97,9 @@ func TestFaultsNeverChangeTheAnswer(t *testing.T) {
 			logits.Data[i] = rapid.Float32Range(-3, 3).Draw(t, "gate")
 		}
 		var r moe.Routing
-		model.Gate(logits, rapid.IntRange(1, 3).Draw(t, "k"), &r)
+		if err := model.Gate(logits, rapid.IntRange(1, 3).Draw(t, "k"), &r); err != nil {
+			t.Fatal(err)
+		}
 		for layer := range 2 {
 			x, want := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
 			for i := range x.Data {
