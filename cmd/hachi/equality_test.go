@@ -1,50 +1,322 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"math"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/router/dispatch"
+	"github.com/hachi-serve/hachi/transport/inproc"
+	"github.com/hachi-serve/hachi/transport/rpc"
 )
 
-// TestPlacementNeverChangesTheAnswer compares tokens, log probabilities and
-// alternatives, to the last bit that JSON shows of an f32.
-func TestPlacementNeverChangesTheAnswer(t *testing.T) {
-	const tokens = 12
-	var want []answer
-	for _, shape := range []struct {
-		nodes, replicas int
-		policy          string
-	}{{1, 1, "column"}, {2, 1, "balanced"}, {3, 2, "column"}, {5, 2, "balanced"}, {8, 1, "column"}} {
-		name := fmt.Sprintf("%d nodes, %d replicas, %s", shape.nodes, shape.replicas, shape.policy)
-		t.Run(name, func(t *testing.T) {
-			cluster := startCluster(t, func(c *local.UpConfig) {
-				c.Nodes, c.Placement = shape.nodes, local.PlacementConfig{Policy: shape.policy, Replicas: shape.replicas}
-			})
-			got := mustCompleteAll(t, cluster.URL(), tokens)
-			if want == nil {
-				want = got
+// shape is one way to place the experts of the tiny model.
+type shape struct {
+	nodes, replicas int
+	policy          planner.Policy
+}
+
+func (s shape) String() string {
+	return fmt.Sprintf("%d nodes, %d replicas, %s", s.nodes, s.replicas, s.policy)
+}
+
+// shapes are all that the promise names: 1, 2, 3, 5 and 8 nodes, both policies,
+// 1 and 2 replicas where there are nodes for them.
+func shapes() []shape {
+	var all []shape
+	for _, nodes := range []int{1, 2, 3, 5, 8} {
+		for _, policy := range []planner.Policy{planner.Column, planner.Balanced} {
+			for replicas := 1; replicas <= min(2, nodes); replicas++ {
+				all = append(all, shape{nodes, replicas, policy})
 			}
-			compareAnswers(t, name, got, want)
-			if shape.nodes == 8 {
-				checkColumns(t, cluster)
+		}
+	}
+	return all
+}
+
+// attention is the router's half of the tiny model, without a cluster.
+type attention struct {
+	ckpt        *checkpoint.Checkpoint
+	cfg         model.Config
+	numerics    model.Numerics
+	fingerprint moe.Fingerprint
+	weights     model.DenseWeights
+	pool        *cpu.Pool
+}
+
+func openAttention(t *testing.T) *attention {
+	t.Helper()
+	ckpt, err := checkpoint.Open(tinyDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dense, err := ckpt.MapDense()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &attention{ckpt: ckpt, cfg: ckpt.Config(), weights: dense.Weights, pool: cpu.NewPool(2)}
+	a.numerics = model.DefaultNumerics(a.cfg.DType)
+	a.fingerprint = model.Fingerprint(ckpt.Digest(), a.cfg.DType, a.numerics, cpu.Family)
+	t.Cleanup(func() {
+		a.pool.Close()
+		dense.Close()
+		ckpt.Close()
+	})
+	return a
+}
+
+// logits runs three sequences over the experts, prefill chunks beside decode
+// rows and across the edges of KV blocks, and returns the logits of every row.
+func (a *attention) logits(t *testing.T, experts model.Experts) []float32 {
+	t.Helper()
+	const blocks = 12
+	dense := cpu.NewDense(a.cfg, a.weights, cpu.DenseOptions{Numerics: a.numerics, Blocks: blocks}, a.pool)
+	runner := model.NewRunner(a.cfg, dense, experts)
+	tables := [][]int32{{0, 3, 6, 9}, {1, 4, 7, 10}, {2, 5, 8, 11}}
+	at := make([]int, len(tables))
+	var all []float32
+	for _, chunks := range [][]int{{15, 1, 0}, {1, 17, 3}, {20, 1, 30}, {1, 1, 1}, {1, 14, 16}} {
+		b := &model.Batch{}
+		for i, n := range chunks {
+			if n == 0 {
+				continue
 			}
+			for p := range n {
+				b.Tokens = append(b.Tokens, int32((at[i]+p+1)*(7919*i+104729)%a.cfg.Vocab))
+			}
+			b.Spans = append(b.Spans, model.Span{Start: at[i], N: n, Blocks: tables[i]})
+			at[i] += n
+		}
+		for row := range b.Tokens {
+			b.Outputs = append(b.Outputs, int32(row))
+		}
+		out := tensor.NewMatrix(len(b.Tokens), a.cfg.Vocab)
+		if err := runner.Forward(t.Context(), b, out); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, out.Data...)
+	}
+	return all
+}
+
+// dispatcher is a router's dispatcher over a transport.
+func (a *attention) dispatcher(t *testing.T, caller dispatch.Caller, p *moe.Placement) *dispatch.Dispatcher {
+	t.Helper()
+	d := dispatch.New(dispatch.Config{
+		Caller: caller, Fingerprint: a.fingerprint, Wire: a.numerics.Wire,
+		Hidden: a.cfg.Hidden, Layers: a.cfg.Layers, Experts: a.cfg.Experts,
+	})
+	if !d.Adopt(p) {
+		t.Fatalf("the placement of epoch %d was not adopted", p.Epoch())
+	}
+	return d
+}
+
+// allExperts loads every expert into one FFN: the answer without a cluster.
+func (a *attention) allExperts(t *testing.T) *cpu.FFN {
+	t.Helper()
+	ffn := cpu.NewFFN(a.cfg, a.numerics, a.pool)
+	for layer := range a.cfg.Layers {
+		for expert := range a.cfg.Experts {
+			id := moe.ExpertID{Layer: layer, Expert: expert}
+			m, err := a.ckpt.MapExpert(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { m.Close() })
+			if err := ffn.Load(id, m.Weights); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return ffn
+}
+
+func compareLogits(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d logits, want %d", what, len(got), len(want))
+	}
+	for i := range want {
+		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+			t.Fatalf("%s: logit %d is %v, want %v, bit for bit", what, i, got[i], want[i])
+		}
+	}
+}
+
+func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
+	a := openAttention(t)
+	ffn := a.allExperts(t)
+	want := a.logits(t, model.Local{FFN: ffn})
+	for _, s := range shapes() {
+		t.Run(s.String(), func(t *testing.T) {
+			network, placement := inProcess(t, a, ffn, s)
+			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, network, placement)), want)
 		})
 	}
 }
 
-// checkColumns: with eight nodes, expert e of every layer is on node e.
-func checkColumns(t *testing.T, cluster *local.Cluster) {
-	t.Helper()
-	view, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for layer, experts := range describe(view).Placement {
-		for e, nodes := range experts {
-			if want := fmt.Sprintf("[expert-%d]", e); fmt.Sprint(nodes) != want {
-				t.Errorf("layer %d expert %d is on %v, want %s", layer, e, nodes, want)
+// TestPlacementNeverChangesTheAnswer is a second router beside the cluster's
+// own: it asks the same expert-node processes over gRPC for the logits of every
+// row. The cluster's own router must give the same text and log probabilities
+// as well.
+func TestPlacementNeverChangesTheAnswer(t *testing.T) {
+	const tokens = 12
+	a := openAttention(t)
+	want := a.logits(t, model.Local{FFN: a.allExperts(t)})
+	var wantAnswers []answer
+	for _, s := range shapes() {
+		t.Run(s.String(), func(t *testing.T) {
+			cluster := startCluster(t, func(c *local.UpConfig) {
+				c.Nodes, c.Placement = s.nodes, local.PlacementConfig{Policy: string(s.policy), Replicas: s.replicas}
+			})
+			placement := wholePlacement(t, cluster, s)
+			calls := rpc.NewPool(rpc.PoolConfig{Router: "second", Fingerprint: a.fingerprint, MaxPayload: 1 << 20})
+			defer calls.Close()
+			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement)), want)
+			answers := mustCompleteAll(t, cluster.URL(), tokens)
+			if wantAnswers == nil {
+				wantAnswers = answers
 			}
+			compareAnswers(t, s.String(), answers, wantAnswers)
+		})
+	}
+}
+
+// wholePlacement waits until every expert has all its replicas: a cluster
+// serves as soon as each has one.
+func wholePlacement(t *testing.T, cluster *local.Cluster, s shape) *moe.Placement {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		view, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.fits(view.Placement)
+		if err == nil {
+			return view.Placement
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
 		}
 	}
 }
+
+// fits says how a placement differs from a shape: every expert has its
+// replicas, on different nodes, and a column plan over eight nodes puts expert e
+// of every layer on node e.
+func (s shape) fits(p *moe.Placement) error {
+	for layer := range p.Layers() {
+		for expert := range p.Experts() {
+			id := moe.ExpertID{Layer: layer, Expert: expert}
+			holders := map[moe.NodeID]bool{}
+			for _, r := range p.Replicas(id) {
+				holders[r.Node] = true
+			}
+			if len(holders) != s.replicas {
+				return fmt.Errorf("%v is on %v, want %d nodes", id, holders, s.replicas)
+			}
+			if home := moe.NodeID(fmt.Sprintf("expert-%d", expert)); s.nodes == 8 && s.policy == planner.Column && !holders[home] {
+				return fmt.Errorf("%v is on %v, want %s", id, holders, home)
+			}
+		}
+	}
+	return nil
+}
+
+// inProcess runs the real expert nodes, without etcd and gRPC: they follow a
+// target and answer over function calls.
+func inProcess(t *testing.T, a *attention, ffn model.FFN, s shape) (*inproc.Network, *moe.Placement) {
+	t.Helper()
+	in := planner.Input{Policy: s.policy, Layers: a.cfg.Layers, Experts: a.cfg.Experts, Replicas: s.replicas}
+	for i := range s.nodes {
+		in.Nodes = append(in.Nodes, planner.Node{ID: moe.NodeID(fmt.Sprintf("expert-%d", i)), Capacity: -1})
+	}
+	target := moe.Target{Epoch: 1, Shards: planner.Compute(in).Shards}
+	network := inproc.NewNetwork()
+	for id := range target.Shards {
+		startInProcess(t, a, ffn, network, id, target)
+	}
+	table := make([][]moe.Replica, a.cfg.Layers*a.cfg.Experts)
+	for id, shard := range target.Shards {
+		for _, e := range shard {
+			i := e.Layer*a.cfg.Experts + e.Expert
+			table[i] = append(table[i], moe.Replica{Node: id})
+		}
+	}
+	p, err := moe.NewPlacement(1, a.fingerprint, a.cfg.Layers, a.cfg.Experts, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return network, p
+}
+
+// startInProcess runs one node and returns when its shard is resident.
+func startInProcess(t *testing.T, a *attention, ffn model.FFN, network *inproc.Network, id moe.NodeID, target moe.Target) {
+	t.Helper()
+	node := expertnode.New(expertnode.Config{
+		ID: id, Model: a.cfg, Wire: a.numerics.Wire, FFN: ffn, Loader: nothingToLoad{},
+		QueueRows: 1024, Logger: slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	session := &countingSession{full: make(chan struct{}), want: len(target.Shards[id])}
+	targets := make(chan moe.Target, 1)
+	targets <- target
+	var running sync.WaitGroup
+	running.Go(func() { _ = node.Run(ctx, session, expertnode.Feeds{Target: targets}) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	if session.want > 0 {
+		select {
+		case <-session.full:
+		case <-time.After(time.Minute):
+			t.Fatalf("%s did not load its shard", id)
+		}
+	}
+	network.Register(id, node)
+}
+
+// nothingToLoad is a Loader for an FFN that holds everything already.
+type nothingToLoad struct{}
+
+func (nothingToLoad) Load(context.Context, moe.ExpertID) error { return nil }
+func (nothingToLoad) Unload(moe.ExpertID) error                { return nil }
+
+// countingSession closes full when a node reports as many experts as it should
+// hold.
+type countingSession struct {
+	mu     sync.Mutex // guards the fields below
+	record hachiv1.NodeRecord
+	full   chan struct{}
+	want   int
+	closed bool
+}
+
+func (s *countingSession) Update(f func(*hachiv1.NodeRecord)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.record)
+	have := 0
+	for _, r := range s.record.GetResident().GetRanges() {
+		have += int(r.GetCount())
+	}
+	if have == s.want && !s.closed {
+		s.closed = true
+		close(s.full)
+	}
+}
+
+func (s *countingSession) Hold(bool)                   {}
+func (s *countingSession) Close(context.Context) error { return nil }
