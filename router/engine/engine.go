@@ -69,6 +69,7 @@ type Stats struct {
 	Preemptions uint64
 	Prompt      uint64 // prompt tokens computed
 	Generated   uint64 // tokens generated
+	Steps       uint64 // steps committed
 	Abandoned   uint64 // steps abandoned for want of a replica
 }
 
@@ -112,7 +113,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	id := e.nextID
 	f := &flight{
 		seq: &scheduler.Sequence{ID: id, Tokens: append([]int32(nil), r.Prompt...)}, req: r, ctx: ctx,
-		stream: &Stream{ready: make(chan struct{}, 1)},
+		stream: NewStream(),
 	}
 	f.stopWait = context.AfterFunc(ctx, func() {
 		e.mu.Lock()
@@ -177,7 +178,7 @@ func (e *Engine) finish(f *flight, last Event) {
 	f.stopWait()
 	e.sched.Remove(f.seq)
 	delete(e.flights, f.seq.ID)
-	f.stream.push(last)
+	f.stream.Push(last)
 }
 
 // publish updates the snapshot.

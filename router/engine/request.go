@@ -46,12 +46,16 @@ type Event struct {
 	Err     error
 }
 
-// Stream is what a request has produced so far.
+// Stream is what a request has produced so far: a queue from the engine, or a
+// test's stand-in for it, to one reader.
 type Stream struct {
 	mu     sync.Mutex // guards events
 	events []Event
 	ready  chan struct{} // capacity 1: something is pending
 }
+
+// NewStream is an empty stream.
+func NewStream() *Stream { return &Stream{ready: make(chan struct{}, 1)} }
 
 // Next waits for events and returns all that are pending. After the last event
 // it must not be called again. When ctx ends it returns ctx's error; the
@@ -73,7 +77,8 @@ func (s *Stream) Next(ctx context.Context) ([]Event, error) {
 	}
 }
 
-func (s *Stream) push(e Event) {
+// Push adds an event; it never waits for the reader.
+func (s *Stream) Push(e Event) {
 	s.mu.Lock()
 	s.events = append(s.events, e)
 	s.mu.Unlock()

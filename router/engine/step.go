@@ -32,6 +32,9 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 		e.commit(f, span, logits, row, n)
 		row += n
 	}
+	e.mu.Lock()
+	e.stats.Steps++
+	e.mu.Unlock()
 	e.publish()
 	if e.cfg.Step != nil {
 		e.cfg.Step(len(batch.Tokens), time.Since(started))
@@ -111,7 +114,7 @@ func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix, ro
 		e.finish(f, event)
 		return
 	}
-	f.stream.push(event)
+	f.stream.Push(event)
 }
 
 // reportPrompt sends the log probabilities of prompt tokens that these logits
@@ -125,6 +128,6 @@ func (e *Engine) reportPrompt(f *flight, logits tensor.Matrix, row, n, first int
 		event := Event{Token: f.req.Prompt[next], Prompt: true}
 		event.Logprob, event.Top = sampler.Logprobs(logits.Row(row+i), event.Token, max(0, f.req.Logprobs))
 		f.reported = next
-		f.stream.push(event)
+		f.stream.Push(event)
 	}
 }
