@@ -168,25 +168,12 @@ func (n *Node) setResident(s moe.Shard) {
 	}
 }
 
-// load makes one expert resident, within the capacity.
-func (n *Node) load(ctx context.Context, id moe.ExpertID) error {
-	have := n.resident()
-	if need := uint64(len(have)+1) * uint64(n.cfg.ExpertBytes); n.cfg.Capacity > 0 && need > n.cfg.Capacity {
-		return fmt.Errorf("expert %v: %d bytes needed, capacity is %d", id, need, n.cfg.Capacity)
+// load makes one expert computable, within the capacity.
+func (n *Node) load(ctx context.Context, id moe.ExpertID, resident int) error {
+	if need := uint64(resident+1) * uint64(n.cfg.ExpertBytes); n.cfg.Capacity > 0 && need > n.cfg.Capacity {
+		return fmt.Errorf("%d bytes needed with it, capacity is %d", need, n.cfg.Capacity)
 	}
-	if err := n.cfg.Loader.Load(ctx, id); err != nil {
-		return fmt.Errorf("load expert %v: %w", id, err)
-	}
-	n.setResident(moe.NewShard(append(slices.Clone(have), id)))
-	return nil
-}
-
-// unload forgets one expert: first nobody is told it is here, then it goes.
-func (n *Node) unload(id moe.ExpertID) {
-	n.setResident(n.resident().Minus(moe.Shard{id}))
-	if err := n.cfg.Loader.Unload(id); err != nil {
-		n.cfg.Logger.Error("unload failed", "expert", id, "err", err)
-	}
+	return n.cfg.Loader.Load(ctx, id)
 }
 
 // rowsServed copies the counters.

@@ -2,6 +2,7 @@ package expertnode
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/moe"
@@ -10,7 +11,6 @@ import (
 
 const (
 	reportEvery = time.Second
-	retryLoad   = 5 * time.Second
 	// drainWithin bounds how long a node that was asked to stop waits for its
 	// experts to be served elsewhere.
 	drainWithin = 20 * time.Second
@@ -24,7 +24,8 @@ func (n *Node) Run(ctx context.Context, session Session, feeds Feeds) error {
 	batching := make(chan struct{})
 	go func() { defer close(batching); n.batcher.Run(work) }()
 	defer func() { stop(); <-batching }()
-	l := &loop{n: n, feeds: feeds}
+	l := &loop{n: n, feeds: feeds, moved: make(chan move), failed: failures{}}
+	defer l.join()
 	l.follow(ctx)
 	session.Update(func(r *hachiv1.NodeRecord) { r.Draining = true })
 	drain, cancel := context.WithTimeout(work, drainWithin)
@@ -34,57 +35,64 @@ func (n *Node) Run(ctx context.Context, session Session, feeds Feeds) error {
 	return session.Close(context.WithoutCancel(ctx))
 }
 
-// loop is the state of Run's goroutine.
+// loop is the state of Run's goroutine. Experts are loaded and unloaded one at
+// a time, each in a goroutine of its own, so that a slow disk holds up neither
+// news nor reports.
 type loop struct {
 	n       *Node
 	feeds   Feeds
 	view    view
 	leaving bool
-	failed  time.Time // of the last failed load
+	moving  context.CancelFunc // of the load or unload under way; nil if none
+	moved   chan move
+	failed  failures
 	watch   watchdog
 }
 
-// follow loads and unloads, one expert at a time, hearing news in between. It
-// returns when ctx ends or, when leaving, when the node is dispensable.
+// move is the end of a load or unload.
+type move struct {
+	id   moe.ExpertID
+	load bool
+	err  error
+}
+
+// follow hears news and acts on them. It returns when ctx ends or, when
+// leaving, when the node is dispensable.
 func (l *loop) follow(ctx context.Context) {
 	report := time.NewTicker(reportEvery)
 	defer report.Stop()
-	busy := make(chan struct{})
-	close(busy)
 	for ctx.Err() == nil && !(l.leaving && l.view.dispensable(l.n.cfg.ID)) {
-		// With work to do, news is only looked at; else it is waited for.
-		work := busy
-		if !l.pending() {
-			work = nil
-		}
+		l.act(ctx)
 		select {
 		case t, ok := <-l.feeds.Target:
 			if !ok {
 				return
 			}
-			l.view.target, l.view.targetKnown = t, true
-			continue
+			l.aim(t)
 		case p, ok := <-l.feeds.Placement:
 			if !ok {
 				return
 			}
 			l.adopt(p)
-			continue
 		case r, ok := <-l.feeds.Routers:
 			if !ok {
 				return
 			}
 			l.view.routers, l.view.routersSeen = r, true
-			continue
+		case m := <-l.moved:
+			l.settle(m)
 		case <-report.C:
 			l.report()
-			continue
 		case <-ctx.Done():
-			return
-		case <-work:
 		}
-		l.act(ctx)
 	}
+}
+
+// aim takes a new target.
+func (l *loop) aim(t moe.Target) {
+	l.view.target, l.view.targetKnown = t, true
+	l.failed.keep(t.Shards[l.n.cfg.ID])
+	l.reportFailures()
 }
 
 func (l *loop) adopt(p *moe.Placement) {
@@ -93,36 +101,63 @@ func (l *loop) adopt(p *moe.Placement) {
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.Epoch = uint64(p.Epoch()) })
 }
 
-// pending reports whether there is something to load or unload now.
-func (l *loop) pending() bool {
-	resident := l.n.resident()
-	if len(l.view.toUnload(l.n.cfg.ID, resident)) > 0 {
-		return true
-	}
-	return len(l.view.toLoad(l.n.cfg.ID, resident)) > 0 && time.Since(l.failed) > retryLoad
-}
-
-// act does one thing.
+// act starts the next unload or load, unless one is under way. An expert that
+// goes is taken off the record first: nobody is told it is here while it goes.
 func (l *loop) act(ctx context.Context) {
+	if l.moving != nil {
+		return
+	}
 	resident := l.n.resident()
 	if ids := l.view.toUnload(l.n.cfg.ID, resident); len(ids) > 0 {
-		l.n.unload(ids[0])
+		l.n.setResident(resident.Minus(ids[:1]))
+		l.move(ctx, ids[0], false, func(context.Context) error { return l.n.cfg.Loader.Unload(ids[0]) })
 		return
 	}
-	ids := l.view.toLoad(l.n.cfg.ID, resident)
-	if len(ids) == 0 || time.Since(l.failed) <= retryLoad {
+	if l.leaving {
 		return
 	}
-	if err := l.n.load(ctx, ids[0]); err != nil {
-		l.failed = time.Now()
-		l.n.cfg.Logger.Error("load failed", "expert", ids[0], "err", err)
-		l.n.session.Update(func(r *hachiv1.NodeRecord) { r.LoadError = err.Error() })
-		return
+	if id, ok := l.failed.next(l.view.toLoad(l.n.cfg.ID, resident), time.Now()); ok {
+		l.move(ctx, id, true, func(ctx context.Context) error { return l.n.load(ctx, id, len(resident)) })
 	}
-	if !l.failed.IsZero() {
-		l.failed = time.Time{}
-		l.n.session.Update(func(r *hachiv1.NodeRecord) { r.LoadError = "" })
+}
+
+// move runs do in the background; its end is settled by follow.
+func (l *loop) move(ctx context.Context, id moe.ExpertID, load bool, do func(context.Context) error) {
+	ctx, l.moving = context.WithCancel(ctx)
+	go func() { l.moved <- move{id, load, do(ctx)} }()
+}
+
+// settle takes the end of a move. What a leaving node did not load is no
+// failure.
+func (l *loop) settle(m move) {
+	l.moving()
+	l.moving = nil
+	switch {
+	case m.err != nil && l.leaving:
+	case m.err != nil && m.load:
+		l.n.cfg.Logger.Error("expert is not loaded", "expert", m.id, "err", m.err)
+		l.failed.add(m.id, m.err, time.Now())
+		l.failed.keep(l.view.target.Shards[l.n.cfg.ID])
+	case m.err != nil:
+		l.n.cfg.Logger.Error("expert is not unloaded", "expert", m.id, "err", m.err)
+	case m.load:
+		delete(l.failed, m.id)
+		l.n.setResident(moe.NewShard(append(slices.Clone(l.n.resident()), m.id)))
 	}
+	l.reportFailures()
+}
+
+// join ends the move under way, if any.
+func (l *loop) join() {
+	if l.moving != nil {
+		l.moving()
+		<-l.moved
+	}
+}
+
+func (l *loop) reportFailures() {
+	text := l.failed.String()
+	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.LoadError = text })
 }
 
 // report publishes the load and gives up the lease of a node that does not

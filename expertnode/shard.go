@@ -26,10 +26,8 @@ func (v view) toUnload(node moe.NodeID, resident moe.Shard) moe.Shard {
 	if !v.targetKnown || v.placement == nil || !v.routersSeen {
 		return nil
 	}
-	for _, r := range v.routers {
-		if moe.Epoch(r.GetAckedEpoch()) < v.placement.Epoch() {
-			return nil
-		}
+	if !v.acked() {
+		return nil
 	}
 	var out moe.Shard
 	for _, id := range resident.Minus(v.target.Shards[node]) {
@@ -38,6 +36,17 @@ func (v view) toUnload(node moe.NodeID, resident moe.Shard) moe.Shard {
 		}
 	}
 	return out
+}
+
+// acked reports that no live router has a call in flight under an older
+// placement.
+func (v view) acked() bool {
+	for _, r := range v.routers {
+		if moe.Epoch(r.GetAckedEpoch()) < v.placement.Epoch() {
+			return false
+		}
+	}
+	return true
 }
 
 func (v view) places(node moe.NodeID, id moe.ExpertID) bool {
@@ -49,17 +58,17 @@ func (v view) places(node moe.NodeID, id moe.ExpertID) bool {
 	return false
 }
 
-// dispensable reports that nobody would miss the node: nothing is placed on it,
-// or there is no router to ask it.
+// dispensable reports that nobody would miss the node: there is no router to
+// ask it, or nothing is placed on it and every router knows.
 func (v view) dispensable(node moe.NodeID) bool {
-	return !v.placed(node) || (v.routersSeen && len(v.routers) == 0)
+	if v.routersSeen && len(v.routers) == 0 || v.placement == nil {
+		return true
+	}
+	return !v.placed(node) && v.routersSeen && v.acked()
 }
 
 // placed reports whether the placement lists the node for anything.
 func (v view) placed(node moe.NodeID) bool {
-	if v.placement == nil {
-		return false
-	}
 	for _, r := range v.placement.Nodes() {
 		if r.Node == node {
 			return true
