@@ -2,7 +2,7 @@
 # detector also needs a C compiler.
 BUF := bin/buf
 
-.PHONY: build test fmt vet proto-lint proto-check race cross gen goldens clean
+.PHONY: build test soak fmt vet proto-lint proto-check race cross gen goldens clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
@@ -34,6 +34,10 @@ cross:
 
 race:
 	CGO_ENABLED=1 go test -race -timeout 15m ./...
+
+# Long and large: what is too big for every commit.
+soak:
+	go test -tags soak -timeout 60m -run 'OfAMixtral' -v ./cmd/hachi
 
 gen: $(BUF)
 	$(BUF) generate

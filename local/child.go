@@ -100,6 +100,13 @@ func (c *Child) keep(proc *exec.Cmd) {
 	}
 }
 
+// PID is the process's number; of the last one when the child was restarted.
+func (c *Child) PID() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process.Pid
+}
+
 // spawn starts one process.
 func (c *Child) spawn() (*exec.Cmd, error) {
 	c.mu.Lock()

@@ -61,6 +61,10 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return &ConfigError{Err: err}
 	}
 	defer dense.Close()
+	// The pages are read now, not by the first request.
+	if err := dense.Touch(ctx, nil); err != nil {
+		return err
+	}
 	pool := cpu.NewPool(c.Threads)
 	defer pool.Close()
 	blocks := int(c.Serving.KVBytes / cpu.KVBlockBytes(w.cfg, w.numerics))
