@@ -25,6 +25,22 @@ func (f *faults) address(flag, value string) {
 	}
 }
 
+func (f *faults) optionalAddress(flag, value string) {
+	if value != "" {
+		f.address(flag, value)
+	}
+}
+
+// reachable refuses to tell others an address that each of them would take for
+// itself.
+func (f *faults) reachable(listen, advertise string) {
+	f.optionalAddress("advertise", advertise)
+	host, _, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && advertise == "" && (host == "" || (ip != nil && ip.IsUnspecified())) {
+		f.addf("--listen %q is every interface: --advertise must name the one routers use", listen)
+	}
+}
+
 func (f *faults) oneOf(flag, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
 		f.addf("--%s %q: want one of %v", flag, value, allowed)

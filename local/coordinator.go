@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/hachi-serve/hachi/cluster/gossip"
 	"github.com/hachi-serve/hachi/coordinator"
@@ -52,6 +54,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	})
 	server := grpc.NewServer()
 	hachiv1.RegisterCoordinatorServiceServer(server, co)
+	healthpb.RegisterHealthServer(server, health.NewServer())
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(l) })
 	defer serving.Wait()

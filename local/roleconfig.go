@@ -130,6 +130,7 @@ func (c ExpertNodeConfig) Validate() error {
 	c.ClusterConfig.check(&f)
 	c.ModelConfig.check(&f)
 	f.address("listen", c.Listen)
+	f.reachable(c.Listen, c.Advertise)
 	return f.err()
 }
 
@@ -140,6 +141,10 @@ type RouterConfig struct {
 	Serving ServingConfig
 	Listen  string
 	GRPC    string
+	// Advertise and AdvertiseGRPC are the addresses the router's record shows;
+	// the listeners' own when empty.
+	Advertise     string
+	AdvertiseGRPC string
 }
 
 // Validate reports everything wrong at once.
@@ -150,5 +155,7 @@ func (c RouterConfig) Validate() error {
 	c.Serving.check(&f)
 	f.address("listen", c.Listen)
 	f.address("grpc", c.GRPC)
+	f.optionalAddress("advertise", c.Advertise)
+	f.optionalAddress("advertise-grpc", c.AdvertiseGRPC)
 	return f.err()
 }

@@ -113,11 +113,11 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 		return err
 	}
 	defer neighbours.part(c.Logger)
-	web, webAddr, err := listen(c.Listen, "")
+	web, webAddr, err := listen(c.Listen, c.Advertise)
 	if err != nil {
 		return &ConfigError{Err: err}
 	}
-	rpcListener, rpcAddr, err := listen(c.GRPC, "")
+	rpcListener, rpcAddr, err := listen(c.GRPC, c.AdvertiseGRPC)
 	if err != nil {
 		return &ConfigError{Err: err}
 	}

@@ -96,6 +96,8 @@ func newRouter(logger loggerFunc) *cobra.Command {
 	servingFlags(f, &c.Serving)
 	f.StringVar(&c.Listen, "listen", defaultListen, "HTTP listener, HOST:PORT")
 	f.StringVar(&c.GRPC, "grpc", "127.0.0.1:8081", "gRPC listener of the inference service, HOST:PORT")
+	f.StringVar(&c.Advertise, "advertise", "", "HTTP address clients use; the listener's own when empty")
+	f.StringVar(&c.AdvertiseGRPC, "advertise-grpc", "", "gRPC address clients use; the listener's own when empty")
 	return cmd
 }
 
