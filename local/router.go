@@ -20,6 +20,10 @@ import (
 	"github.com/hachi-serve/hachi/transport/rpc"
 )
 
+// stretch is how much longer prefill may make a step than its decodes alone:
+// token gaps stay under twice the undisturbed.
+const stretch = 1.75
+
 // language is a checkpoint's text side.
 type language struct {
 	tokenizer *tokenizer.Tokenizer
@@ -77,8 +81,12 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	calls, dispatcher := c.dispatcher(w)
 	defer calls.Close()
 	e := engine.New(engine.Config{
-		Model: w.cfg, Forward: model.NewRunner(w.cfg, d, dispatcher), Blocks: blocks, Changed: dispatcher.Changed, Logger: c.Logger,
-		Limits: scheduler.Limits{StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue},
+		Model: w.cfg, Forward: model.NewRunner(w.cfg, d, dispatcher), Blocks: blocks, PrefixCache: true,
+		Changed: dispatcher.Changed, Logger: c.Logger,
+		Limits: scheduler.Limits{
+			StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
+			MaxWaitingTokens: 4 * blocks * model.BlockSize, Stretch: stretch,
+		},
 	})
 	return c.serve(ctx, w, words, e, dispatcher)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,13 +25,18 @@ type Config struct {
 	Model   model.Config
 	Forward Model
 	Blocks  int // KV blocks
-	Limits  scheduler.Limits
+	// PrefixCache lets requests read what others have computed of the same
+	// prompt.
+	PrefixCache bool
+	Limits      scheduler.Limits
 	// Changed is closed at the next change that could bring a missing expert
 	// back.
 	Changed func() <-chan struct{}
 	Logger  *slog.Logger
-	// Step is told about every committed step; nil is allowed.
-	Step func(rows int, took time.Duration)
+	// Step is told about every committed step, and Queued how long each request
+	// waited for its first; nil is allowed.
+	Step   func(rows int, took time.Duration)
+	Queued func(wait time.Duration)
 }
 
 // retryAfter is how long a step without a replica waits before it is tried
@@ -51,48 +57,29 @@ type Engine struct {
 	flights map[uint64]*flight
 	logits  tensor.Matrix
 
-	mu       sync.Mutex // guards the fields below
-	nextID   uint64
-	inbox    []*flight
-	ended    []uint64 // requests whose context ended
-	waiting  int      // in the inbox or the waiting queue
-	stopping bool
-	stats    Stats
-}
-
-// Stats is a snapshot for metrics.
-type Stats struct {
-	Waiting     int
-	Running     int
-	BlocksUsed  int
-	BlocksTotal int
-	Preemptions uint64
-	Prompt      uint64 // prompt tokens computed
-	Generated   uint64 // tokens generated
-	Steps       uint64 // steps committed
-	Abandoned   uint64 // steps abandoned for want of a replica
+	mu        sync.Mutex // guards the fields below
+	nextID    uint64
+	inbox     []*flight
+	ended     []uint64 // requests whose context ended
+	admission scheduler.Admission
+	stopping  bool
+	stats     Stats
 }
 
 // New makes an engine; Run makes it work.
 func New(cfg Config) *Engine {
-	pool := kvcache.NewPool(cfg.Blocks)
+	pool := kvcache.NewPool(kvcache.Options{Blocks: cfg.Blocks, Reuse: cfg.PrefixCache})
 	return &Engine{
 		cfg: cfg, pool: pool, sched: scheduler.New(cfg.Limits, pool),
 		wake: make(chan struct{}, 1), flights: map[uint64]*flight{},
+		admission: scheduler.Admission{Requests: cfg.Limits.MaxSequences + cfg.Limits.MaxWaiting, Tokens: cfg.Limits.MaxWaitingTokens},
 	}
 }
 
 // MaxTokens is the longest sequence that can be served, prompt and answer.
 func (e *Engine) MaxTokens() int { return min(e.cfg.Model.MaxContext, e.cfg.Blocks*model.BlockSize) }
 
-// Stats returns a snapshot.
-func (e *Engine) Stats() Stats {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.stats
-}
-
-// Submit queues a request until it is served or ctx ends. The error is
+// Submit queues a request until it is served or ctx ends. The error is a
 // scheduler.ErrQueueFull, ErrStopped, or says what is wrong with the request.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if err := e.validate(r); err != nil {
@@ -106,14 +93,17 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if e.stopping {
 		return nil, ErrStopped
 	}
-	if e.waiting >= e.cfg.Limits.MaxWaiting+e.cfg.Limits.MaxSequences {
-		return nil, scheduler.ErrQueueFull
+	if err := e.admission.Accept(len(r.Prompt)); err != nil {
+		e.stats.Rejected++
+		return nil, err
 	}
 	e.nextID++
 	id := e.nextID
 	f := &flight{
-		seq: &scheduler.Sequence{ID: id, Tokens: append([]int32(nil), r.Prompt...)}, req: r, ctx: ctx,
-		stream: NewStream(),
+		seq: &scheduler.Sequence{
+			ID: id, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
+		},
+		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
 	}
 	f.stopWait = context.AfterFunc(ctx, func() {
 		e.mu.Lock()
@@ -122,7 +112,6 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 		e.poke()
 	})
 	e.inbox = append(e.inbox, f)
-	e.waiting++
 	e.poke()
 	return f.stream, nil
 }
@@ -142,7 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.collect()
 		spans := e.sched.Schedule()
 		if len(spans) == 0 {
-			e.publish()
+			e.idle()
 			select {
 			case <-e.wake:
 			case <-ctx.Done():
@@ -162,9 +151,7 @@ func (e *Engine) collect() {
 	e.mu.Unlock()
 	for _, f := range inbox {
 		e.flights[f.seq.ID] = f
-		if err := e.sched.Add(f.seq); err != nil {
-			e.finish(f, Event{Err: err})
-		}
+		e.sched.Add(f.seq)
 	}
 	for _, id := range ended {
 		if f := e.flights[id]; f != nil {
@@ -173,22 +160,44 @@ func (e *Engine) collect() {
 	}
 }
 
+// start notes that a request has its first rows.
+func (e *Engine) start(f *flight) {
+	if f.started {
+		return
+	}
+	f.started = true
+	wait := time.Since(f.arrived)
+	e.mu.Lock()
+	e.admission.Start(len(f.req.Prompt))
+	e.stats.QueueTime += wait
+	e.stats.Started++
+	e.mu.Unlock()
+	if e.cfg.Queued != nil {
+		e.cfg.Queued(wait)
+	}
+}
+
 // finish ends a request with its last event.
 func (e *Engine) finish(f *flight, last Event) {
 	f.stopWait()
 	e.sched.Remove(f.seq)
 	delete(e.flights, f.seq.ID)
+	e.mu.Lock()
+	if !f.started {
+		e.admission.Start(len(f.req.Prompt))
+	}
+	e.admission.Finish()
+	e.stats.end(last)
+	e.mu.Unlock()
 	f.stream.Push(last)
 }
 
-// publish updates the snapshot.
-func (e *Engine) publish() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.waiting = e.sched.Waiting() + len(e.inbox)
-	e.stats.Waiting, e.stats.Running = e.waiting, e.sched.Running()
-	e.stats.BlocksTotal, e.stats.BlocksUsed = e.pool.Total(), e.pool.Total()-e.pool.Free()
-	e.stats.Preemptions = e.sched.Preempted()
+// idle checks the books when there is nothing else to do.
+func (e *Engine) idle() {
+	e.publish()
+	if err := e.sched.Check(); err != nil {
+		e.cfg.Logger.Error("the KV cache is out of order", "err", err)
+	}
 }
 
 // stop ends all requests.

@@ -72,7 +72,7 @@ func start(t *testing.T, blocks int, limits scheduler.Limits, fails func(int64) 
 	t.Helper()
 	e := New(Config{
 		Model: model.Config{Vocab: vocab, MaxContext: 400}, Forward: &fakeModel{kv: map[int64]int32{}, fails: fails},
-		Blocks: blocks, Limits: limits, Logger: slog.New(slog.DiscardHandler),
+		Blocks: blocks, PrefixCache: true, Limits: limits, Logger: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/router/sampler"
@@ -22,6 +23,8 @@ type Request struct {
 	// PromptLogprobs also reports the prompt's tokens, from the second on.
 	PromptLogprobs bool
 	Choice         int // which of several answers to the same prompt this is
+	// Priority: lower starts first and is preempted last; 0 is usual.
+	Priority int
 	// FailFast ends the request with an error when an expert has no replica,
 	// instead of waiting for one.
 	FailFast bool
@@ -96,6 +99,8 @@ type flight struct {
 	stream   *Stream
 	stopWait func() bool
 	reported int // prompt tokens whose log probability has been sent
+	arrived  time.Time
+	started  bool // has had rows
 }
 
 // validate reports why a request could never be served.

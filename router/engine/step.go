@@ -13,6 +13,9 @@ import (
 
 // step carries the spans through the model and commits them.
 func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
+	for _, span := range spans {
+		e.start(e.flights[span.Seq.ID])
+	}
 	started := time.Now()
 	var changed <-chan struct{}
 	if e.cfg.Changed != nil {
@@ -25,6 +28,8 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 		e.abandon(ctx, spans, changed, err)
 		return
 	}
+	took := time.Since(started)
+	e.sched.Observe(spans, took)
 	row := 0
 	for _, span := range spans {
 		f := e.flights[span.Seq.ID]
@@ -37,7 +42,7 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	e.mu.Unlock()
 	e.publish()
 	if e.cfg.Step != nil {
-		e.cfg.Step(len(batch.Tokens), time.Since(started))
+		e.cfg.Step(len(batch.Tokens), took)
 	}
 }
 
@@ -61,7 +66,7 @@ func (e *Engine) batch(spans []scheduler.Span) *model.Batch {
 	for _, span := range spans {
 		seq := span.Seq
 		b.Tokens = append(b.Tokens, seq.Tokens[seq.Computed:seq.Computed+span.N]...)
-		b.Spans = append(b.Spans, model.Span{Start: seq.Computed, N: span.N, Blocks: seq.Blocks})
+		b.Spans = append(b.Spans, model.Span{Start: seq.Computed, N: span.N, Blocks: seq.Table.Blocks})
 		for i := e.outputs(span); i > 0; i-- {
 			b.Outputs = append(b.Outputs, int32(len(b.Tokens)-i))
 		}
@@ -81,7 +86,7 @@ func (e *Engine) reserve(rows int) tensor.Matrix {
 func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix, row, n int) {
 	seq := f.seq
 	first := seq.Computed + span.N - n // position of the first logits
-	seq.Computed += span.N
+	e.sched.Commit(seq, seq.Computed+span.N)
 	if f.req.PromptLogprobs {
 		e.reportPrompt(f, logits, row, n, first)
 	}

@@ -1,12 +1,31 @@
-// Package kvcache counts the blocks of the KV cache: which are free and which
-// belong to a sequence.
+// Package kvcache counts the blocks of the KV cache: which are free, which
+// belong to sequences, and which hold a prefix that a later sequence may read
+// instead of computing it.
 //
 // What it owns: block numbers, not bytes; the bytes are the backend's.
 //
-// Invariants: free + used == total; a block has at most one owner until prefix
-// reuse gives it more; a block is never freed twice.
+// Every block is in one of three states:
+//
+//	free    nobody refers to it and its content is of no use
+//	used    one table or more refer to it
+//	cached  nobody refers to it, but the index knows its content
+//
+// A block enters the index when all its positions are computed. Its key is a
+// hash chained over all tokens up to its end; an entry also holds the block's
+// own tokens and the serial number of the entry before it. Serial numbers are
+// never reused, so comparing both compares the whole prefix, and a collision
+// of hashes can only cost a hit. Cached blocks are evicted when no block is
+// free, least recently used first; a table gives its blocks back from the end,
+// so a prefix outlives what was built on it.
+//
+// Invariants: free + used + cached == total. A block with more than one
+// reference is in the index, and a block in the index is never written again:
+// sharing is by whole blocks, so there is nothing to copy on write. The last
+// token of a sequence is never read from the cache, because its logits are
+// wanted. Two blocks of equal content become one when the second is computed.
 //
 // Concurrency: none. The engine's goroutine owns it. No clock, no lock.
 //
-// References: Kwon et al., arXiv 2309.06180.
+// References: Kwon et al., arXiv 2309.06180, for paging; Zheng et al., arXiv
+// 2312.07104, for prefix reuse across requests.
 package kvcache

@@ -1,22 +1,52 @@
 package kvcache
 
-import (
-	"fmt"
+import "github.com/hachi-serve/hachi/model"
 
-	"github.com/hachi-serve/hachi/model"
-)
-
-// Pool hands out blocks of model.BlockSize positions.
-type Pool struct {
-	free []int32
-	used []bool
+// Options shape a pool.
+type Options struct {
+	Blocks int // of model.BlockSize positions
+	// Reuse lets a sequence read blocks that others have computed.
+	Reuse bool
 }
 
-// NewPool makes a pool of total free blocks, numbered from 0.
-func NewPool(total int) *Pool {
-	p := &Pool{free: make([]int32, total), used: make([]bool, total)}
+// Pool hands out blocks, numbered from 0.
+type Pool struct {
+	reuse  bool
+	blocks []block
+	free   []int32
+	idle   lru              // cached blocks
+	index  map[uint64]int32 // key -> block
+	serial uint64           // of the newest entry
+	// awaited counts, by key, the tables that are about to compute a block.
+	awaited map[uint64]int
+	stats   Stats
+}
+
+// block is what the pool knows about one block.
+type block struct {
+	refs       int32
+	prev, next int32 // neighbours in the idle list
+	key        uint64
+	entry      uint64 // serial number of the content; 0 is none
+	parent     uint64 // entry of the block before, 0 for the first
+	tokens     [model.BlockSize]int32
+}
+
+// Stats count since the start.
+type Stats struct {
+	Queries   uint64 // tokens of sequences that looked for a prefix
+	Hits      uint64 // tokens found
+	Evictions uint64 // blocks
+}
+
+// NewPool makes a pool of free blocks.
+func NewPool(o Options) *Pool {
+	p := &Pool{
+		reuse: o.Reuse, blocks: make([]block, o.Blocks), free: make([]int32, o.Blocks),
+		idle: newLRU(), index: map[uint64]int32{}, awaited: map[uint64]int{},
+	}
 	for i := range p.free {
-		p.free[i] = int32(total - 1 - i)
+		p.free[i] = int32(o.Blocks - 1 - i)
 	}
 	return p
 }
@@ -24,51 +54,52 @@ func NewPool(total int) *Pool {
 // BlocksFor is the number of blocks that hold n positions.
 func BlocksFor(n int) int { return (n + model.BlockSize - 1) / model.BlockSize }
 
-// Total is the number of blocks; Free how many nobody owns.
-func (p *Pool) Total() int { return len(p.used) }
-func (p *Pool) Free() int  { return len(p.free) }
+// Total is the number of blocks.
+func (p *Pool) Total() int { return len(p.blocks) }
 
-// Grow extends a block table until it holds n positions. It takes nothing when
-// there are not enough blocks, and reports whether there were.
-func (p *Pool) Grow(table []int32, n int) ([]int32, bool) {
-	need := BlocksFor(n) - len(table)
-	if need > len(p.free) {
-		return table, false
-	}
-	for range need {
-		last := len(p.free) - 1
-		block := p.free[last]
+// Free is how many blocks could be handed out: free ones and cached ones.
+func (p *Pool) Free() int { return len(p.free) + p.idle.n }
+
+// Cached is how many blocks nobody refers to and the index knows.
+func (p *Pool) Cached() int { return p.idle.n }
+
+// Stats returns the counts.
+func (p *Pool) Stats() Stats { return p.stats }
+
+// allocate hands out a block with one reference. There must be one.
+func (p *Pool) allocate() int32 {
+	var b int32
+	if last := len(p.free) - 1; last >= 0 {
+		b = p.free[last]
 		p.free = p.free[:last]
-		p.used[block] = true
-		table = append(table, block)
+	} else {
+		b = p.idle.head
+		p.idle.remove(p.blocks, b)
+		delete(p.index, p.blocks[b].key)
+		p.blocks[b].entry = 0
+		p.stats.Evictions++
 	}
-	return table, true
+	p.blocks[b].refs = 1
+	return b
 }
 
-// Release takes back the blocks of a table.
-func (p *Pool) Release(table []int32) {
-	for _, block := range table {
-		if !p.used[block] {
-			panic(fmt.Sprintf("kvcache: block %d released twice", block))
-		}
-		p.used[block] = false
-		p.free = append(p.free, block)
+// hold adds a reference.
+func (p *Pool) hold(b int32) {
+	if p.blocks[b].refs == 0 {
+		p.idle.remove(p.blocks, b)
 	}
+	p.blocks[b].refs++
 }
 
-// Check reports a broken invariant. tables are all live block tables.
-func (p *Pool) Check(tables ...[]int32) error {
-	owned := map[int32]bool{}
-	for _, table := range tables {
-		for _, block := range table {
-			if owned[block] || !p.used[block] {
-				return fmt.Errorf("kvcache: block %d is owned twice or free", block)
-			}
-			owned[block] = true
-		}
+// drop takes a reference away.
+func (p *Pool) drop(b int32) {
+	blk := &p.blocks[b]
+	if blk.refs--; blk.refs > 0 {
+		return
 	}
-	if len(owned)+len(p.free) != len(p.used) {
-		return fmt.Errorf("kvcache: %d owned and %d free of %d blocks", len(owned), len(p.free), len(p.used))
+	if blk.entry != 0 {
+		p.idle.append(p.blocks, b)
+	} else {
+		p.free = append(p.free, b)
 	}
-	return nil
 }

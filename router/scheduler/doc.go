@@ -1,19 +1,35 @@
 // Package scheduler decides which sequences advance in the next step, and by
 // how much.
 //
-// What it owns: the waiting and running queues and the block tables of running
-// sequences.
+// What it owns: the waiting and running queues, the block tables of running
+// sequences, the measure of step times, and the bounds of the queue.
 //
 // Invariants: 0 <= Computed <= len(Tokens). There is no prefill mode: a
-// sequence's next span is how far Tokens is ahead of Computed, cut to the
-// token budget. Sequences with one token to go (decode) come first, so a long
-// prompt never starves them. Without a free block the youngest running
-// sequence is preempted: its blocks are freed, Computed returns to 0, it goes
-// to the front of the queue; its tokens are kept, so the recomputed bits are
-// the same.
+// sequence's next span is how far Tokens is ahead of Computed, cut to what the
+// step can hold. The answer never depends on the cut.
 //
-// Concurrency: none. The engine's goroutine owns it. No clock, no lock.
+//   - Sequences with one token to go (decode) come first, all of them, so a long
+//     prompt never starves them. A draft to verify rides along while there is
+//     room, and is dropped before anyone is preempted for it.
+//   - What prefill rows a step adds to its decodes is chosen from measured step
+//     times, so that the step takes at most Stretch times what the decodes alone
+//     take (pace). The oldest prompt gets at least half of these rows, the rest
+//     goes to the one with the least to do: a long prompt neither waits for ever
+//     nor lets short ones wait for its end.
+//   - Waiting sequences start by priority, then in order of arrival, when all
+//     their known tokens have blocks and every running sequence can still take
+//     one more; the first that does not fit lets nobody pass. One whose prefix is
+//     just being computed by another lets others pass and reads it afterwards:
+//     the choices of one prompt share its prefill.
+//   - Without a free block the least urgent running sequence, the youngest among
+//     equals, is preempted: its blocks are freed, Computed returns to 0, it takes
+//     its old place in the queue; its tokens are kept, so the recomputed bits are
+//     the same, and mostly its blocks are still cached.
+//   - Remove frees everything at once.
 //
-// References: vLLM's words; Agrawal et al., arXiv 2308.16369, for chunked
-// prefill.
+// Concurrency: none. The engine's goroutine owns it. No clock, no lock. An
+// Admission belongs to whoever guards it.
+//
+// References: vLLM's words; Agrawal et al., arXiv 2403.02310, for prefill
+// chunks beside decodes.
 package scheduler

@@ -1,73 +1,74 @@
 package scheduler
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hachi-serve/hachi/router/kvcache"
 )
-
-// ErrQueueFull means that no more requests may wait.
-var ErrQueueFull = errors.New("the request queue is full")
-
-// Sequence is one stream of tokens on its way through the model.
-type Sequence struct {
-	ID       uint64
-	Tokens   []int32 // prompt and what was generated
-	Computed int     // positions whose K and V are in the cache
-	Blocks   []int32 // owned by the Scheduler
-}
-
-// Span is the share of one sequence in a step: positions Computed..Computed+N.
-type Span struct {
-	Seq *Sequence
-	N   int
-}
 
 // Limits bound a step and the queues.
 type Limits struct {
 	StepTokens   int // rows of one step
 	MaxSequences int // running at once
-	MaxWaiting   int
+	MaxWaiting   int // requests accepted beyond those
+	// MaxWaitingTokens bounds the tokens of requests that have not started; 0
+	// is no bound.
+	MaxWaitingTokens int
+	// Chunk bounds the rows of one sequence in one step; 0 is StepTokens.
+	Chunk int
+	// Stretch is how much longer prefill may make a step than its decodes alone
+	// take, as a factor above 1; 0 fills every step.
+	Stretch float64
 }
 
 // Scheduler holds the queues.
 type Scheduler struct {
 	limits    Limits
 	pool      *kvcache.Pool
-	waiting   []*Sequence
-	running   []*Sequence // in order of admission
+	waiting   []*Sequence // by urgency
+	running   []*Sequence // by urgency
+	pace      pace
+	arrivals  uint64
+	step      uint64 // counts calls of Schedule
 	preempted uint64
 }
 
 // New makes an empty scheduler over a pool of blocks.
 func New(limits Limits, pool *kvcache.Pool) *Scheduler {
-	return &Scheduler{limits: limits, pool: pool}
+	if limits.Chunk == 0 {
+		limits.Chunk = limits.StepTokens
+	}
+	return &Scheduler{limits: limits, pool: pool, pace: pace{stretch: limits.Stretch}}
 }
 
-// Add puts a sequence at the end of the waiting queue.
-func (s *Scheduler) Add(seq *Sequence) error {
-	if len(s.waiting) >= s.limits.MaxWaiting && len(s.running) >= s.limits.MaxSequences {
-		return ErrQueueFull
-	}
-	if len(s.waiting) >= s.limits.MaxWaiting+s.limits.MaxSequences {
-		return ErrQueueFull
-	}
-	s.waiting = append(s.waiting, seq)
-	return nil
+// Add puts a new sequence into the waiting queue.
+func (s *Scheduler) Add(seq *Sequence) {
+	s.arrivals++
+	seq.arrival = s.arrivals
+	s.waiting = insert(s.waiting, seq)
 }
 
 // Remove forgets a sequence and frees its blocks.
 func (s *Scheduler) Remove(seq *Sequence) {
-	s.release(seq)
-	same := func(other *Sequence) bool { return other == seq }
-	s.waiting = slices.DeleteFunc(s.waiting, same)
-	s.running = slices.DeleteFunc(s.running, same)
+	s.pool.Release(&seq.Table)
+	seq.Draft, seq.running = nil, false
+	s.waiting, s.running = without(s.waiting, seq), without(s.running, seq)
 }
 
-func (s *Scheduler) release(seq *Sequence) {
-	s.pool.Release(seq.Blocks)
-	seq.Blocks = nil
+func insert(queue []*Sequence, seq *Sequence) []*Sequence {
+	at, _ := slices.BinarySearchFunc(queue, seq, urgency)
+	return slices.Insert(queue, at, seq)
+}
+
+func without(queue []*Sequence, seq *Sequence) []*Sequence {
+	if at, ok := slices.BinarySearchFunc(queue, seq, urgency); ok && queue[at] == seq {
+		return slices.Delete(queue, at, at+1)
+	}
+	return queue
 }
 
 // Waiting and Running are the lengths of the queues; Preempted counts
@@ -76,77 +77,152 @@ func (s *Scheduler) Waiting() int      { return len(s.waiting) }
 func (s *Scheduler) Running() int      { return len(s.running) }
 func (s *Scheduler) Preempted() uint64 { return s.preempted }
 
-// Schedule chooses the spans of the next step. Their block tables reach the
-// end of each span. Nil means there is nothing to do.
-func (s *Scheduler) Schedule() []Span {
-	budget := s.limits.StepTokens
-	var spans []Span
-	for _, decode := range []bool{true, false} {
-		for _, seq := range slices.Clone(s.running) {
-			if (len(seq.Tokens)-seq.Computed == 1) != decode || budget == 0 {
-				continue
-			}
-			if n := s.advance(seq, budget); n > 0 {
-				spans = append(spans, Span{seq, n})
-				budget -= n
-			}
+// Commit says that a step has computed the sequence's span up to position
+// computed, and that tokens follow its known ones.
+func (s *Scheduler) Commit(seq *Sequence, computed int, tokens ...int32) {
+	seq.Tokens = append(seq.Tokens, tokens...)
+	seq.Computed, seq.Draft = computed, nil
+	s.pool.Commit(&seq.Table, seq.Tokens, computed)
+}
+
+// Observe says how long a committed step took. spans are as Schedule gave
+// them, and it must be told before Commit.
+func (s *Scheduler) Observe(spans []Span, took time.Duration) {
+	decodes, prefills := 0, 0
+	for _, span := range spans {
+		if span.Seq.todo() == 1 {
+			decodes += span.N
+		} else {
+			prefills += span.N
 		}
+	}
+	s.pace.observe(decodes, prefills, took)
+}
+
+// Schedule chooses the spans of the next step. Their block tables reach the
+// end of each span. Nil means there is nothing to do. Nothing that it did needs
+// to be undone when the step fails.
+func (s *Scheduler) Schedule() []Span {
+	s.step++
+	spans := s.decodes()
+	rows := 0
+	for _, span := range spans {
+		rows += span.N
+	}
+	budget := s.pace.rows(rows, s.limits.StepTokens-rows)
+	if budget <= 0 {
+		return spans
+	}
+	s.admit()
+	return append(spans, s.prefills(budget)...)
+}
+
+// decodes gives every running sequence with one token to go its row, and its
+// draft what room there is.
+func (s *Scheduler) decodes() []Span {
+	var spans []Span
+	budget := s.limits.StepTokens
+	for _, seq := range slices.Clone(s.running) {
+		if !seq.running || seq.todo() != 1 || budget == 0 || !s.reserve(seq) {
+			continue
+		}
+		seq.step = s.step
+		spans = append(spans, Span{seq, 1})
+		budget--
 	}
 	// A preemption may have taken a sequence that already had a span.
-	spans = slices.DeleteFunc(spans, func(sp Span) bool { return !slices.Contains(s.running, sp.Seq) })
-	return append(spans, s.admit(budget)...)
-}
-
-// advance makes room for the next rows of a running sequence, preempting
-// younger ones if need be; 0 if it was itself preempted.
-func (s *Scheduler) advance(seq *Sequence, budget int) int {
-	n := min(len(seq.Tokens)-seq.Computed, budget)
-	for slices.Contains(s.running, seq) {
-		blocks, ok := s.pool.Grow(seq.Blocks, seq.Computed+n)
-		if ok {
-			seq.Blocks = blocks
-			return n
+	spans = slices.DeleteFunc(spans, func(sp Span) bool { return !sp.Seq.running })
+	for i, span := range spans {
+		n := min(len(span.Seq.Draft), budget, s.limits.Chunk-1)
+		if n > 0 && s.pool.Grow(&span.Seq.Table, len(span.Seq.Tokens)+n) {
+			spans[i].N += n
+			budget -= n
 		}
-		s.preempt(s.running[len(s.running)-1])
-	}
-	return 0
-}
-
-func (s *Scheduler) preempt(seq *Sequence) {
-	s.release(seq)
-	seq.Computed = 0
-	s.preempted++
-	s.running = slices.DeleteFunc(s.running, func(other *Sequence) bool { return other == seq })
-	s.waiting = slices.Insert(s.waiting, 0, seq)
-}
-
-// admit starts waiting sequences, first come first served, while there are
-// rows, places and blocks for all their known tokens.
-func (s *Scheduler) admit(budget int) []Span {
-	var spans []Span
-	for len(s.waiting) > 0 && budget > 0 && len(s.running) < s.limits.MaxSequences {
-		seq := s.waiting[0]
-		if kvcache.BlocksFor(len(seq.Tokens)) > s.pool.Free() {
-			break
-		}
-		n := min(len(seq.Tokens), budget)
-		seq.Blocks, _ = s.pool.Grow(seq.Blocks, len(seq.Tokens))
-		s.waiting = s.waiting[1:]
-		s.running = append(s.running, seq)
-		spans = append(spans, Span{seq, n})
-		budget -= n
 	}
 	return spans
 }
 
-// Check reports a broken invariant.
-func (s *Scheduler) Check() error {
-	var tables [][]int32
-	for _, seq := range append(slices.Clone(s.running), s.waiting...) {
-		if seq.Computed < 0 || seq.Computed > len(seq.Tokens) {
-			return errors.New("scheduler: computed is outside the sequence")
+// reserve makes room for the known tokens of a running sequence, preempting
+// others if need be; false if it was itself preempted.
+func (s *Scheduler) reserve(seq *Sequence) bool {
+	for !s.pool.Grow(&seq.Table, len(seq.Tokens)) {
+		least := s.running[len(s.running)-1]
+		s.preempt(least)
+		if least == seq {
+			return false
 		}
-		tables = append(tables, seq.Blocks)
 	}
-	return s.pool.Check(tables...)
+	return true
+}
+
+func (s *Scheduler) preempt(seq *Sequence) {
+	s.Remove(seq)
+	seq.Computed = 0
+	s.preempted++
+	s.waiting = insert(s.waiting, seq)
+}
+
+// admit starts waiting sequences while there are places and blocks for all
+// their known tokens.
+func (s *Scheduler) admit() {
+	for i := 0; i < len(s.waiting) && len(s.running) < s.limits.MaxSequences; {
+		seq := s.waiting[i]
+		terms := kvcache.Terms{Headroom: len(s.running), Compute: seq.Compute}
+		switch s.pool.Acquire(&seq.Table, seq.Tokens, terms) {
+		case kvcache.Full:
+			return
+		case kvcache.Awaited:
+			i++
+		case kvcache.Acquired:
+			seq.Computed, seq.running = seq.Table.Cached(), true
+			s.waiting = slices.Delete(s.waiting, i, i+1)
+			s.running = insert(s.running, seq)
+		}
+	}
+}
+
+// prefills shares rows among the running sequences that have none: half to the
+// most urgent, then to those with the least to do.
+func (s *Scheduler) prefills(budget int) []Span {
+	var spans []Span
+	for _, seq := range s.running {
+		if seq.step != s.step {
+			spans = append(spans, Span{seq, 0})
+		}
+	}
+	if len(spans) == 0 {
+		return nil
+	}
+	give := func(span *Span, most int) {
+		n := min(span.Seq.todo()-span.N, s.limits.Chunk-span.N, most)
+		span.N += n
+		budget -= n
+	}
+	first, others := &spans[0], spans[1:]
+	give(first, (budget+1)/2)
+	slices.SortStableFunc(others, func(a, b Span) int { return cmp.Compare(a.Seq.todo(), b.Seq.todo()) })
+	for i := range others {
+		give(&others[i], budget)
+	}
+	give(first, budget)
+	return slices.DeleteFunc(spans, func(span Span) bool { return span.N == 0 })
+}
+
+// Check reports every broken invariant.
+func (s *Scheduler) Check() error {
+	var faults []error
+	var tables []*kvcache.Table
+	for _, seq := range slices.Concat(s.running, s.waiting) {
+		if seq.Computed < 0 || seq.Computed > len(seq.Tokens) {
+			faults = append(faults, fmt.Errorf("scheduler: sequence %d has computed %d of %d", seq.ID, seq.Computed, len(seq.Tokens)))
+		}
+		if seq.running != slices.Contains(s.running, seq) || (!seq.running && len(seq.Table.Blocks) > 0) {
+			faults = append(faults, fmt.Errorf("scheduler: sequence %d is in the wrong queue, with %d blocks", seq.ID, len(seq.Table.Blocks)))
+		}
+		tables = append(tables, &seq.Table)
+	}
+	if !slices.IsSortedFunc(s.running, urgency) || !slices.IsSortedFunc(s.waiting, urgency) {
+		faults = append(faults, errors.New("scheduler: a queue is out of order"))
+	}
+	return errors.Join(append(faults, s.pool.Check(tables...))...)
 }

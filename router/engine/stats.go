@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Stats is a snapshot for metrics. Counts are since the start.
+type Stats struct {
+	Waiting int // requests that have no place yet, preempted ones among them
+	Running int // requests that have one
+
+	BlocksTotal  int
+	BlocksUsed   int    // referred to by a running request
+	BlocksCached int    // kept for their content alone; free if need be
+	Evictions    uint64 // blocks whose content was given up
+
+	PrefixQueries uint64 // tokens of prompts looked up in the prefix cache
+	PrefixHits    uint64 // tokens found there
+
+	Prompt      uint64 // prompt tokens of requests that reached their first token
+	Generated   uint64 // tokens generated
+	Preemptions uint64
+	Steps       uint64 // steps committed
+	Abandoned   uint64 // steps abandoned for want of a replica
+
+	Started   uint64        // requests that left the queue
+	QueueTime time.Duration // that they waited there, in total
+	Rejected  uint64        // requests that found the queue full
+
+	// Requests that ended: by a stop token, at their length, given up by the
+	// client or out of time, and failed.
+	Stopped, Length, Cancelled, Failed uint64
+}
+
+// end counts a request's last event.
+func (s *Stats) end(last Event) {
+	switch {
+	case last.Finish == Stop:
+		s.Stopped++
+	case last.Finish == Length:
+		s.Length++
+	case errors.Is(last.Err, context.Canceled), errors.Is(last.Err, context.DeadlineExceeded):
+		s.Cancelled++
+	default:
+		s.Failed++
+	}
+}
+
+// Stats returns a snapshot.
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stats
+}
+
+// publish updates the snapshot.
+func (e *Engine) publish() {
+	cache := e.pool.Stats()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := &e.stats
+	s.Waiting, s.Running = e.sched.Waiting()+len(e.inbox), e.sched.Running()
+	s.BlocksTotal, s.BlocksCached = e.pool.Total(), e.pool.Cached()
+	s.BlocksUsed = e.pool.Total() - e.pool.Free()
+	s.Evictions, s.PrefixQueries, s.PrefixHits = cache.Evictions, cache.Queries, cache.Hits
+	s.Preemptions = e.sched.Preempted()
+}

@@ -1,0 +1,96 @@
+package scheduler
+
+import (
+	"math/bits"
+	"time"
+)
+
+const (
+	// leastRows is a chunk that always fits: one block, so that a prompt
+	// advances however slow the machine seems.
+	leastRows = 16
+	// probeEvery is how many mixed steps may pass before the decodes are
+	// measured alone again.
+	probeEvery = 64
+	// weight of a new measurement in the running averages.
+	weight = 0.25
+)
+
+// pace chooses how many prefill rows a step may add to its decodes, from how
+// long steps took. The cost of decodes alone is measured, by the power of two
+// of their number, in steps without prefill, and measured again now and then;
+// the cost of a prefill row is what a mixed step took longer, by row.
+type pace struct {
+	stretch float64 // 0 is no pacing
+	alone   [16]measure
+	row     float64 // nanoseconds per prefill row beside decodes; 0 is unknown
+	last    int     // prefill rows of the last mixed step
+}
+
+// measure is a running average in nanoseconds and how old it is.
+type measure struct {
+	took float64
+	age  int // mixed steps since
+}
+
+func (m *measure) add(v float64) {
+	if m.took == 0 {
+		m.took = v
+	} else {
+		m.took += weight * (v - m.took)
+	}
+	m.age = 0
+}
+
+func (p *pace) of(decodes int) *measure {
+	return &p.alone[min(bits.Len(uint(decodes)), len(p.alone)-1)]
+}
+
+// observe takes the time of a step of so many rows.
+func (p *pace) observe(decodes, prefills int, took time.Duration) {
+	t := float64(took)
+	switch {
+	case decodes == 0 && prefills > 0:
+		if p.row == 0 {
+			p.row = t / float64(prefills)
+		}
+	case prefills == 0:
+		if decodes > 0 {
+			p.of(decodes).add(t)
+		}
+	default:
+		m := p.of(decodes)
+		m.age++
+		p.last = prefills
+		if m.took == 0 {
+			return
+		}
+		row := max(0, t-m.took) / float64(prefills)
+		if p.row == 0 {
+			p.row = row
+		} else {
+			p.row += weight * (row - p.row)
+		}
+	}
+}
+
+// rows is how many prefill rows the next step may have beside decodes, at most
+// limit; 0 when the decodes should be measured alone first.
+func (p *pace) rows(decodes, limit int) int {
+	if p.stretch == 0 || decodes == 0 {
+		return limit
+	}
+	m := p.of(decodes)
+	if m.took == 0 || m.age >= probeEvery {
+		return 0
+	}
+	room := (p.stretch - 1) * m.took
+	// One step teaches about chunks of its own size: grow in steps.
+	n := 2*p.last + leastRows
+	if p.row > 0 {
+		n = min(n, int(room/p.row))
+	} else if p.last == 0 {
+		n = leastRows
+	}
+	return min(limit, max(leastRows, n))
+}
