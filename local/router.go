@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
 
 	"github.com/hachi-serve/hachi/cluster/gossip"
@@ -100,12 +101,31 @@ func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
 	})
 	d = dispatch.New(dispatch.Config{
 		Caller: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
-		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts,
+		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts, Local: onThisHost(),
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
 		}},
 	})
 	return pool, d
+}
+
+// onThisHost tells addresses of this host from others, by the interfaces it has
+// now.
+func onThisHost() func(addr string) bool {
+	own := map[string]bool{"localhost": true}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		interfaces = nil // then none but localhost is known to be near
+	}
+	for _, a := range interfaces {
+		if n, ok := a.(*net.IPNet); ok {
+			own[n.IP.String()] = true
+		}
+	}
+	return func(addr string) bool {
+		host, _, err := net.SplitHostPort(addr)
+		return err == nil && own[host]
+	}
 }
 
 // serve opens the listeners, joins the cluster and runs.

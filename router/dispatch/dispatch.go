@@ -41,7 +41,9 @@ type Config struct {
 	// longer is suspect and its rows are asked for elsewhere.
 	CallTimeout time.Duration
 	RowTimeout  time.Duration
-	Events      Events
+	// Local reports whether an address is on this host; nil knows none.
+	Local  func(addr string) bool
+	Events Events
 }
 
 // Dispatcher implements model.Experts.
@@ -53,7 +55,7 @@ type Dispatcher struct {
 	placement *moe.Placement
 	changed   chan struct{} // closed when the placement or a suspicion changes
 	inflight  map[moe.Epoch]int
-	suspects  suspicion
+	book      book
 }
 
 // New makes a Dispatcher that has no placement yet.
@@ -64,9 +66,12 @@ func New(cfg Config) *Dispatcher {
 	if cfg.RowTimeout == 0 {
 		cfg.RowTimeout = 100 * time.Millisecond
 	}
+	if cfg.Local == nil {
+		cfg.Local = func(string) bool { return false }
+	}
 	return &Dispatcher{
 		cfg: cfg, counts: make([]atomic.Uint64, cfg.Layers*cfg.Experts),
-		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, suspects: suspicion{},
+		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, book: newBook(),
 	}
 }
 
@@ -137,7 +142,8 @@ func (d *Dispatcher) Counts() []uint64 {
 // nothing else changes.
 func (d *Dispatcher) Suspect(node moe.NodeID) {
 	d.mu.Lock()
-	d.suspects.accuse(node, time.Now())
+	d.book.suspects.accuse(node, time.Now())
+	d.book.stats.Suspicions++
 	d.mu.Unlock()
 	if d.cfg.Events.Suspected != nil {
 		d.cfg.Events.Suspected(node)
@@ -148,50 +154,26 @@ func (d *Dispatcher) Suspect(node moe.NodeID) {
 func (d *Dispatcher) Trust(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.suspects.clear(node) {
+	if d.book.suspects.clear(node) {
 		d.signal()
 	}
 }
 
 // pin holds the present placement for one layer; release ends the hold.
-func (d *Dispatcher) pin() (p *moe.Placement, suspects suspicion, release func()) {
+func (d *Dispatcher) pin() (p *moe.Placement, release func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p = d.placement
 	if p == nil {
-		return nil, nil, func() {}
+		return nil, func() {}
 	}
 	d.inflight[p.Epoch()]++
-	return p, d.suspects.now(time.Now()), func() {
+	return p, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.inflight[p.Epoch()]--; d.inflight[p.Epoch()] == 0 {
 			delete(d.inflight, p.Epoch())
 		}
-	}
-}
-
-// timeout bounds one call by its size.
-func (d *Dispatcher) timeout(rows int) time.Duration {
-	return d.cfg.CallTimeout + time.Duration(rows)*d.cfg.RowTimeout
-}
-
-// settle records what a call's end says about its node.
-func (d *Dispatcher) settle(node moe.NodeID, rows int, err error) {
-	if err == nil {
-		d.Trust(node)
-		return
-	}
-	kind := kindOf(err)
-	var e *moe.Error
-	if errors.As(err, &e) {
-		d.Adopt(e.Newer)
-	}
-	if kind == moe.Unreachable || kind == moe.Corrupt {
-		d.Suspect(node)
-	}
-	if d.cfg.Events.Failover != nil {
-		d.cfg.Events.Failover(node, kind, rows)
 	}
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -58,9 +61,9 @@ func (node) Call(_ context.Context, _ moe.Replica, c *moe.Call) (*moe.Reply, err
 // TestFaultsNeverChangeTheAnswer: whatever goes wrong on the way, the result
 // is that of an undisturbed run in one process, or there is no replica left and
 // the residual is as it was.
-func TestFaultsNeverChangeTheAnswer(t *testing.T) {
+func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 	kinds := []moe.Kind{moe.Unreachable, moe.NotHosted, moe.Draining, moe.Corrupt, moe.Mismatch, moe.Busy}
-	rapid.Check(t, func(t *rapid.T) {
+	rapid.Check(outer, func(t *rapid.T) {
 		nodes := rapid.IntRange(1, 5).Draw(t, "nodes")
 		table := make([][]moe.Replica, 2*experts)
 		for i := range table {
@@ -81,6 +84,8 @@ func TestFaultsNeverChangeTheAnswer(t *testing.T) {
 				faults[fmt.Sprint(n, nth)] = faulty.Fault{
 					Failing: rapid.Bool().Draw(t, "failing"), Fail: rapid.SampledFrom(kinds).Draw(t, "kind"),
 					After: rapid.Bool().Draw(t, "after"), Truncate: rapid.Bool().Draw(t, "truncate"), Twice: rapid.Bool().Draw(t, "twice"),
+					Silent: rapid.IntRange(0, 4).Draw(t, "silent") == 0,
+					Delay:  time.Duration(rapid.IntRange(0, 20).Draw(t, "delay ms")) * time.Millisecond,
 				}
 			}
 		}
@@ -100,28 +105,73 @@ func TestFaultsNeverChangeTheAnswer(t *testing.T) {
 		if err := model.Gate(logits, rapid.IntRange(1, 3).Draw(t, "k"), &r); err != nil {
 			t.Fatal(err)
 		}
-		for layer := range 2 {
-			x, want := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
-			for i := range x.Data {
-				x.Data[i], want.Data[i] = float32(i), float32(i)
-			}
-			err := d.Forward(t.Context(), layer, h, r, x)
-			switch {
-			case err == nil:
-				if err := (model.Local{FFN: pure{}}).Forward(t.Context(), layer, h, r, want); err != nil {
-					t.Fatal(err)
-				}
-			case moe.KindOf(err) != moe.NoReplica:
-				t.Fatalf("failed with %v", err)
-			}
-			for i := range x.Data {
-				if math.Float32bits(x.Data[i]) != math.Float32bits(want.Data[i]) {
-					t.Fatalf("element %d is %g, want %g (error %v)", i, x.Data[i], want.Data[i], err)
-				}
-			}
+		// Silence lasts as long as patience does, and that is no time at all in a
+		// bubble.
+		var failure error
+		synctest.Test(outer, func(t *testing.T) { failure = sameAnswers(t.Context(), d, h, r) })
+		if failure != nil {
+			t.Fatal(failure)
 		}
 		if got := d.AckedEpoch(); got != 1 {
 			t.Fatalf("acked epoch %d after all calls ended", got)
+		}
+		for id, rec := range d.book.records {
+			if rec.groups != 0 {
+				t.Fatalf("node %s has %d groups in flight after all calls ended", id, rec.groups)
+			}
+		}
+	})
+}
+
+// sameAnswers compares two layers of a dispatcher with one process, bit for
+// bit.
+func sameAnswers(ctx context.Context, d *Dispatcher, h tensor.Matrix, r moe.Routing) error {
+	for layer := range 2 {
+		x, want := tensor.NewMatrix(h.Rows, hidden), tensor.NewMatrix(h.Rows, hidden)
+		for i := range x.Data {
+			x.Data[i], want.Data[i] = float32(i), float32(i)
+		}
+		err := d.Forward(ctx, layer, h, r, x)
+		switch {
+		case err == nil:
+			if err := (model.Local{FFN: pure{}}).Forward(ctx, layer, h, r, want); err != nil {
+				return err
+			}
+		case moe.KindOf(err) != moe.NoReplica:
+			return fmt.Errorf("failed with %w", err)
+		}
+		for i := range x.Data {
+			if math.Float32bits(x.Data[i]) != math.Float32bits(want.Data[i]) {
+				return fmt.Errorf("element %d is %g, want %g (error %v)", i, x.Data[i], want.Data[i], err)
+			}
+		}
+	}
+	return nil
+}
+
+// Ten thousand rows against a dead and a slow node: every row is answered, and
+// what was needed for it is given back.
+func TestManyRowsAgainstADeadAndASlowNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := moe.Replica{Node: "dead"}, moe.Replica{Node: "slow"}
+		p, err := moe.NewPlacement(1, "f", 2, experts, slices.Repeat([][]moe.Replica{{a, b}, {b, a}}, experts))
+		if err != nil {
+			t.Fatal(err)
+		}
+		net := faulty.Wrap(node{}, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
+			return faulty.Fault{Failing: n == "dead", Fail: moe.Unreachable, Delay: time.Second}
+		})
+		d := New(Config{Caller: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
+		d.Adopt(p)
+		h, r := tensor.NewMatrix(10_000, hidden), moe.Routing{K: 2}
+		for i := range h.Rows {
+			r.Experts, r.Weights = append(r.Experts, int32(i%3), int32(3+i%3)), append(r.Weights, 0.5, 0.5)
+		}
+		if err := sameAnswers(t.Context(), d, h, r); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(d.book.idle); n != 1 {
+			t.Errorf("%d runs are kept after one at a time", n)
 		}
 	})
 }

@@ -8,100 +8,129 @@ import (
 )
 
 // task is the work of one expert: the slots (row*K+k) of the routing that
-// chose it, ascending, and the nodes that failed to do it.
+// chose it, ascending.
 type task struct {
 	expert int
-	slots  []int
-	tried  []moe.NodeID
-	last   error
+	slots  []int32
+	tried  []moe.NodeID // nodes that were asked
+	live   int          // attempts in flight
+	done   bool         // its rows have arrived
+	last   error        // why the last attempt failed
 }
 
-// tasks groups a routing by expert, ascending.
-func tasks(r moe.Routing, experts int) []*task {
-	byExpert := make([]*task, experts)
-	for slot, e := range r.Experts {
-		if byExpert[e] == nil {
-			byExpert[e] = &task{expert: int(e)}
-		}
-		byExpert[e].slots = append(byExpert[e].slots, slot)
+// tasks groups a routing by expert, ascending. They reuse the memory of old.
+func tasks(old []task, r moe.Routing, experts int) []task {
+	all := slices.Grow(old[:0], experts)[:experts]
+	for e := range all {
+		all[e] = task{expert: e, slots: all[e].slots[:0], tried: all[e].tried[:0]}
 	}
-	return slices.DeleteFunc(byExpert, func(t *task) bool { return t == nil })
+	for slot, e := range r.Experts {
+		all[e].slots = append(all[e].slots, int32(slot))
+	}
+	return all
 }
 
-// share is what one node gets.
-type share struct {
+// attempt is one call: some tasks, asked of one replica.
+type attempt struct {
 	to    moe.Replica
 	tasks []*task
 	rows  int
+	call
 }
 
-// plan assigns every task to an untried replica: unsuspected before suspected,
-// then the node with the fewest rows of this plan, then the placement's order.
-// The first task without an untried replica is returned as lost.
-func plan(todo []*task, replicas func(expert int) []moe.Replica, suspects suspicion) (shares []*share, lost *task) {
-	find := func(node moe.NodeID) *share {
-		for _, s := range shares {
-			if s.to.Node == node {
-				return s
-			}
-		}
-		return nil
-	}
-	rank := func(r moe.Replica) int {
-		rows := 0
-		if s := find(r.Node); s != nil {
-			rows = s.rows
-		}
-		if suspects.has(r.Node) {
-			rows += 1 << 30
-		}
-		return rows
-	}
-	for _, t := range todo {
-		best := -1
-		list := replicas(t.expert)
-		for i, r := range list {
-			if !slices.Contains(t.tried, r.Node) && (best < 0 || rank(r) < rank(list[best])) {
-				best = i
-			}
-		}
-		if best < 0 {
-			return nil, t
-		}
-		s := find(list[best].Node)
-		if s == nil {
-			s = &share{to: list[best]}
-			shares = append(shares, s)
-		}
-		s.tasks = append(s.tasks, t)
-		s.rows += len(t.slots)
-	}
-	return shares, nil
+// choices ranks replicas for one plan.
+type choices struct {
+	suspected func(moe.NodeID) bool
+	// cost of asking a node for one more group, in ns.
+	cost  func(moe.NodeID) float64
+	local func(addr string) bool
+	turn  uint64 // which two of many are compared
 }
 
-// call writes the message of a share: each row once, groups ascending.
-func (s *share) call(h tensor.Matrix, k int, wire tensor.DType) *moe.Call {
-	var rows []int
-	for _, t := range s.tasks {
+// pick chooses the replica of a task: one that was not asked yet, unsuspected
+// before suspected; of these the cheaper of two, where equals go to this host
+// first and then by the placement's order. Source: Mitzenmacher, "The power of
+// two choices in randomized load balancing" (2001). With every replica asked
+// there is none.
+func (c choices) pick(list []moe.Replica, tried []moe.NodeID) (moe.Replica, bool) {
+	var fit []moe.Replica
+	for _, suspected := range []bool{false, true} {
+		for _, r := range list {
+			if !slices.Contains(tried, r.Node) && c.suspected(r.Node) == suspected {
+				fit = append(fit, r)
+			}
+		}
+		if len(fit) > 0 {
+			break
+		}
+	}
+	switch len(fit) {
+	case 0:
+		return moe.Replica{}, false
+	case 1:
+		return fit[0], true
+	}
+	a, b := c.pair(len(fit))
+	ca, cb := c.cost(fit[a].Node), c.cost(fit[b].Node)
+	if cb < ca || (cb == ca && c.local(fit[b].Addr) && !c.local(fit[a].Addr)) {
+		return fit[b], true
+	}
+	return fit[a], true
+}
+
+// pair is two different places below n, the smaller first.
+func (c choices) pair(n int) (int, int) {
+	if n == 2 {
+		return 0, 1
+	}
+	a := int(c.turn % uint64(n))
+	b := (a + 1 + int(c.turn/uint64(n))%(n-1)) % n
+	return min(a, b), max(a, b)
+}
+
+// share finds the attempt of this plan that goes to a replica, or begins one.
+func share(plan []*attempt, to moe.Replica) (*attempt, []*attempt) {
+	for _, a := range plan {
+		if a.to == to {
+			return a, plan
+		}
+	}
+	a := &attempt{to: to}
+	return a, append(plan, a)
+}
+
+// message writes the call of an attempt: each row once, groups ascending. at is
+// scratch [rows of h].
+func (a *attempt) message(h tensor.Matrix, k int, wire tensor.DType, at []int32) *moe.Call {
+	for i := range at {
+		at[i] = -1
+	}
+	for _, t := range a.tasks {
 		for _, slot := range t.slots {
-			rows = append(rows, slot/k)
+			at[int(slot)/k] = 0
 		}
 	}
-	slices.Sort(rows)
-	rows = slices.Compact(rows)
-	c := &moe.Call{Rows: len(rows), X: make([]byte, len(rows)*h.Cols*wire.Size())}
-	index := make(map[int]int32, len(rows))
-	for i, row := range rows {
-		index[row] = int32(i)
-		size := h.Cols * wire.Size()
-		tensor.Encode(c.X[i*size:(i+1)*size], h.Row(row), wire)
-	}
-	for _, t := range s.tasks {
-		g := moe.Group{Expert: t.expert, Index: make([]int32, len(t.slots))}
-		for i, slot := range t.slots {
-			g.Index[i] = index[slot/k]
+	rows := int32(0)
+	for row, used := range at {
+		if used == 0 {
+			at[row] = rows
+			rows++
 		}
-		c.Groups = append(c.Groups, g)
+	}
+	size := h.Cols * wire.Size()
+	c := &moe.Call{Rows: int(rows), X: make([]byte, int(rows)*size), Groups: make([]moe.Group, 0, len(a.tasks))}
+	for row, i := range at {
+		if i >= 0 {
+			tensor.Encode(c.X[int(i)*size:(int(i)+1)*size], h.Row(row), wire)
+		}
+	}
+	index := make([]int32, 0, a.rows)
+	for _, t := range a.tasks {
+		from := len(index)
+		for _, slot := range t.slots {
+			index = append(index, at[int(slot)/k])
+		}
+		c.Groups = append(c.Groups, moe.Group{Expert: t.expert, Index: index[from:]})
 	}
 	return c
 }

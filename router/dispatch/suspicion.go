@@ -38,21 +38,8 @@ func (s suspicion) clear(node moe.NodeID) bool {
 	return ok
 }
 
-// now is a copy with those suspected at the time.
-func (s suspicion) now(at time.Time) suspicion {
-	var out suspicion
-	for node, a := range s {
-		if at.Before(a.until) {
-			if out == nil {
-				out = suspicion{}
-			}
-			out[node] = a
-		}
-	}
-	return out
-}
-
-func (s suspicion) has(node moe.NodeID) bool {
-	_, ok := s[node]
-	return ok
+// has reports whether a node is suspected at a time.
+func (s suspicion) has(node moe.NodeID, now time.Time) bool {
+	a, ok := s[node]
+	return ok && now.Before(a.until)
 }

@@ -1,0 +1,215 @@
+package dispatch
+
+import (
+	"errors"
+	"time"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// book is what a dispatcher knows of its nodes; d.mu guards it.
+type book struct {
+	records  map[moe.NodeID]*record
+	suspects suspicion
+	budget   budget
+	aware    awareness
+	turn     uint64
+	stats    Stats
+	idle     []*layerRun // memory of runs that ended
+}
+
+// Stats counts since the start.
+type Stats struct {
+	Calls       uint64 // calls sent
+	Rows        uint64 // rows sent, (row, expert) pairs
+	Hedges      uint64 // calls sent in case another is late
+	HedgedRows  uint64
+	HedgesWon   uint64 // hedges whose rows came first
+	Failovers   uint64 // calls whose rows were sent elsewhere
+	Suspicions  uint64
+	Unawareness int // how late this process runs itself, 0 to 4
+}
+
+func newBook() book {
+	return book{records: map[moe.NodeID]*record{}, suspects: suspicion{}, budget: budget{hedgeBurst}}
+}
+
+func (b *book) record(node moe.NodeID) *record {
+	r := b.records[node]
+	if r == nil {
+		r = &record{}
+		b.records[node] = r
+	}
+	return r
+}
+
+// Stats returns a snapshot.
+func (d *Dispatcher) Stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.book.stats
+	s.Unawareness = d.book.aware.score
+	return s
+}
+
+// plan assigns tasks to replicas and books them. Tasks without an untried
+// replica come back as stuck.
+func (d *Dispatcher) plan(l *layerRun, todo []*task) (plan []*attempt, stuck []*task) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	d.book.turn++
+	c := choices{
+		suspected: func(n moe.NodeID) bool { return d.book.suspects.has(n, now) },
+		cost:      func(n moe.NodeID) float64 { return d.book.record(n).cost(1) },
+		local:     d.cfg.Local, turn: d.book.turn,
+	}
+	for _, t := range todo {
+		to, ok := c.pick(l.replicas(t.expert), t.tried)
+		if !ok {
+			stuck = append(stuck, t)
+			continue
+		}
+		var a *attempt
+		a, plan = share(plan, to)
+		a.tasks, a.rows = append(a.tasks, t), a.rows+len(t.slots)
+		t.tried, t.live = append(t.tried, to.Node), t.live+1
+		d.book.record(to.Node).groups++
+	}
+	for _, a := range plan {
+		a.waits = waitsFor(d.book.record(a.to.Node), &d.book.aware, a.rows, d.timeout(a.rows))
+		d.book.budget.earn(a.rows)
+		d.book.stats.Calls++
+		d.book.stats.Rows += uint64(a.rows)
+	}
+	return plan, stuck
+}
+
+// timeout bounds one call by its size.
+func (d *Dispatcher) timeout(rows int) time.Duration {
+	return d.cfg.CallTimeout + time.Duration(rows)*d.cfg.RowTimeout
+}
+
+// ended books that a call is not in flight any more.
+func (d *Dispatcher) ended(a *attempt) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.book.record(a.to.Node).groups -= len(a.tasks)
+}
+
+// settle records what a call's end says about its node.
+func (d *Dispatcher) settle(a *attempt, reply *moe.Reply, err error) {
+	if err == nil {
+		d.learn(a, reply)
+		d.Trust(a.to.Node)
+		return
+	}
+	kind := kindOf(err)
+	var e *moe.Error
+	if errors.As(err, &e) {
+		d.Adopt(e.Newer)
+	}
+	if kind == moe.Unreachable || kind == moe.Corrupt {
+		d.Suspect(a.to.Node)
+	}
+	d.failover(a.to.Node, kind, a.rows)
+}
+
+// learn books a reply.
+func (d *Dispatcher) learn(a *attempt, reply *moe.Reply) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.book.record(a.to.Node)
+	r.strikes = 0
+	r.observe(a.rows, len(a.tasks), time.Since(a.started), reply.Queue+reply.Compute, a.stage > fresh)
+	if a.hedge && len(unfinished(a.tasks)) == 0 {
+		d.book.stats.HedgesWon++
+	}
+}
+
+// strikesOut is how many calls in a row may be overtaken before their node
+// counts as failing.
+const strikesOut = 2
+
+// lost books a call that was given up because others brought its rows.
+func (d *Dispatcher) lost(a *attempt) {
+	d.mu.Lock()
+	r := d.book.record(a.to.Node)
+	out := false
+	if a.stage > fresh && !a.hedge {
+		r.windows[bucketOf(a.rows)].observe(time.Since(a.started), true)
+		r.strikes++
+		out = r.strikes >= strikesOut
+	}
+	d.mu.Unlock()
+	if out {
+		d.Suspect(a.to.Node)
+	}
+}
+
+// mayHedge takes the rows of tasks out of the budget.
+func (d *Dispatcher) mayHedge(todo []*task) bool {
+	rows := rowsOf(todo)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if rows == 0 || !d.book.budget.spend(rows) {
+		return false
+	}
+	d.book.stats.Hedges++
+	d.book.stats.HedgedRows += uint64(rows)
+	return true
+}
+
+// another reports that a replica has not been tried: an unsuspected one, unless
+// any will do.
+func (d *Dispatcher) another(list []moe.Replica, tried []moe.NodeID, any bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	c := choices{
+		suspected: func(n moe.NodeID) bool { return d.book.suspects.has(n, now) },
+		cost:      func(moe.NodeID) float64 { return 0 }, local: d.cfg.Local,
+	}
+	to, ok := c.pick(list, tried)
+	return ok && (any || !c.suspected(to.Node))
+}
+
+// woke notes by how much a timer was late.
+func (d *Dispatcher) woke(now time.Time, late time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.book.aware.woke(now, late)
+}
+
+// failover tells that rows are asked for elsewhere.
+func (d *Dispatcher) failover(node moe.NodeID, kind moe.Kind, rows int) {
+	d.mu.Lock()
+	d.book.stats.Failovers++
+	d.mu.Unlock()
+	if d.cfg.Events.Failover != nil {
+		d.cfg.Events.Failover(node, kind, rows)
+	}
+}
+
+// borrow takes the memory of a run that ended, or makes some.
+func (d *Dispatcher) borrow() *layerRun {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.book.idle); n > 0 {
+		l := d.book.idle[n-1]
+		d.book.idle = d.book.idle[:n-1]
+		return l
+	}
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &layerRun{d: d, results: make(chan result), timer: timer}
+}
+
+// giveBack keeps the memory of a run: no call of it is in flight any more.
+func (d *Dispatcher) giveBack(l *layerRun) {
+	l.h, l.placement = tensor.Matrix{}, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.book.idle = append(d.book.idle, l)
+}

@@ -1,0 +1,254 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/transport/faulty"
+)
+
+// usual is how long the nodes of these tests take.
+const usual = time.Millisecond
+
+// pair is a dispatcher over two nodes that both hold both experts. Every call
+// takes usual, and then what the script says.
+func pair(replicas int, script faulty.Script) *Dispatcher {
+	a, b := moe.Replica{Node: "a"}, moe.Replica{Node: "b"}
+	table := [][]moe.Replica{{a, b}, {b, a}}
+	for i := range table {
+		table[i] = table[i][:replicas]
+	}
+	p, err := moe.NewPlacement(1, "f", 1, 2, table)
+	if err != nil {
+		panic(err)
+	}
+	net := faulty.Wrap(slow{}, script)
+	d := New(Config{Caller: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 1, Experts: 2})
+	d.Adopt(p)
+	return d
+}
+
+// slow computes after the usual time.
+type slow struct{ node }
+
+func (s slow) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
+	select {
+	case <-time.After(usual):
+		return s.node.Call(ctx, to, c)
+	case <-ctx.Done():
+		return nil, &moe.Error{Op: "expert call", Node: to.Node, Kind: moe.Unreachable, Err: ctx.Err()}
+	}
+}
+
+// layers runs n layers of 4 rows over both experts and returns how long each
+// took.
+func layers(t *testing.T, d *Dispatcher, n int) []time.Duration {
+	t.Helper()
+	const rows = 4
+	h, x := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
+	r := moe.Routing{K: 2}
+	for range rows {
+		r.Experts, r.Weights = append(r.Experts, 0, 1), append(r.Weights, 0.5, 0.5)
+	}
+	var took []time.Duration
+	for range n {
+		began := time.Now()
+		if err := d.Forward(t.Context(), 0, h, r, x); err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+	}
+	return took
+}
+
+func p99(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
+
+// One call in a hundred takes 500 ms more: hedging hides it, for less than a
+// twentieth more rows.
+func TestHedgesHideRareDelays(t *testing.T) {
+	run := func(replicas int) (time.Duration, Stats) {
+		var tail time.Duration
+		var stats Stats
+		synctest.Test(t, func(t *testing.T) {
+			d := pair(replicas, func(_ moe.NodeID, nth int, _ *moe.Call) (f faulty.Fault) {
+				if nth%100 == 99 {
+					f.Delay = 500 * time.Millisecond
+				}
+				return f
+			})
+			tail, stats = p99(layers(t, d, 2000)), d.Stats()
+		})
+		return tail, stats
+	}
+	with, stats := run(2)
+	without, none := run(1)
+	if with*5 > without {
+		t.Errorf("p99 is %v with hedging and %v without, want at least 5 times better", with, without)
+	}
+	if stats.Hedges == 0 || float64(stats.HedgedRows) > hedgeShare*float64(stats.Rows) {
+		t.Errorf("%d of %d rows were hedged, want some and at most 5 %%", stats.HedgedRows, stats.Rows)
+	}
+	if none.Hedges != 0 {
+		t.Errorf("%d hedges although there is one replica", none.Hedges)
+	}
+}
+
+// A node that falls silent stalls one layer for no longer than the longest
+// suspicion takes, and is left alone then.
+func TestSilentNodeStallsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := false
+		d := pair(2, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
+			return faulty.Fault{Silent: silent && n == "a"}
+		})
+		layers(t, d, 200)
+		silent = true
+		took := layers(t, d, 200)
+		stalled := 0
+		for _, d := range took {
+			if d > 2*leastSuspicion {
+				t.Errorf("a layer stalled for %v", d)
+			}
+			if d > 2*usual {
+				stalled++
+			}
+		}
+		if stalled > 5 {
+			t.Errorf("%d of 200 layers were late, want the first few", stalled)
+		}
+		silent = false
+		time.Sleep(longestSuspicion)
+		before := d.Stats().Calls
+		layers(t, d, 10)
+		if asked := d.Stats().Calls - before; asked < 15 {
+			t.Errorf("%d calls for 10 layers: the node that came back is not asked", asked)
+		}
+	})
+}
+
+// When every call of a node becomes slow it is the node, not the call: the
+// router learns it and stops hedging.
+func TestSlowNodeIsLearned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crawl := false
+		d := pair(2, func(moe.NodeID, int, *moe.Call) (f faulty.Fault) {
+			if crawl {
+				f.Delay = 20 * time.Millisecond
+			}
+			return f
+		})
+		layers(t, d, 200)
+		crawl = true
+		layers(t, d, 200)
+		before := d.Stats()
+		layers(t, d, 200)
+		if after := d.Stats(); after.Hedges > before.Hedges+2 {
+			t.Errorf("%d hedges after both nodes were known to be slow", after.Hedges-before.Hedges)
+		}
+	})
+}
+
+func TestBudgetIsATwentiethAndABurst(t *testing.T) {
+	b := budget{}
+	b.earn(100)
+	for _, tt := range []struct {
+		rows int
+		ok   bool
+	}{{6, false}, {5, true}, {1, false}} {
+		if got := b.spend(tt.rows); got != tt.ok {
+			t.Errorf("spend %d: %v, want %v", tt.rows, got, tt.ok)
+		}
+	}
+	b.earn(1 << 20)
+	if b.spend(hedgeBurst + 1) {
+		t.Error("the bucket holds more than its burst")
+	}
+}
+
+func TestPick(t *testing.T) {
+	list := []moe.Replica{{Node: "a", Addr: "far"}, {Node: "b", Addr: "near"}, {Node: "c", Addr: "far"}}
+	costs := map[moe.NodeID]float64{}
+	suspects := map[moe.NodeID]bool{}
+	c := choices{
+		suspected: func(n moe.NodeID) bool { return suspects[n] },
+		cost:      func(n moe.NodeID) float64 { return costs[n] },
+		local:     func(addr string) bool { return addr == "near" },
+	}
+	tests := []struct {
+		name     string
+		list     []moe.Replica
+		costs    map[moe.NodeID]float64
+		suspects map[moe.NodeID]bool
+		tried    []moe.NodeID
+		want     moe.NodeID
+	}{
+		{"equals: this host", list[:2], nil, nil, nil, "b"},
+		{"equals elsewhere: the placement's order", []moe.Replica{list[2], list[0]}, nil, nil, nil, "c"},
+		{"the cheaper", list[:2], map[moe.NodeID]float64{"b": 2, "a": 1}, nil, nil, "a"},
+		{"unsuspected before cheap", list[:2], map[moe.NodeID]float64{"b": 2}, map[moe.NodeID]bool{"a": true}, nil, "b"},
+		{"the suspected when nobody else is left", list, nil, map[moe.NodeID]bool{"c": true}, []moe.NodeID{"a", "b"}, "c"},
+		{"nobody", list, nil, nil, []moe.NodeID{"a", "b", "c"}, ""},
+	}
+	for _, tt := range tests {
+		costs, suspects = tt.costs, tt.suspects
+		if got, _ := c.pick(tt.list, tt.tried); got.Node != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got.Node, tt.want)
+		}
+	}
+}
+
+// Two of many are compared, and over the turns each pair comes up.
+func TestPairsAreAllCompared(t *testing.T) {
+	for n := 2; n <= 5; n++ {
+		seen := map[string]bool{}
+		for turn := range uint64(n * n * n) {
+			a, b := choices{turn: turn}.pair(n)
+			if a < 0 || a >= b || b >= n {
+				t.Fatalf("n %d turn %d: pair %d, %d", n, turn, a, b)
+			}
+			seen[fmt.Sprint(a, b)] = true
+		}
+		if want := n * (n - 1) / 2; len(seen) != want {
+			t.Errorf("n %d: %d pairs, want %d", n, len(seen), want)
+		}
+	}
+}
+
+func TestWindow(t *testing.T) {
+	var w window
+	for range enough - 1 {
+		w.observe(time.Millisecond, false)
+	}
+	if w.patience() != 0 {
+		t.Error("a quantile of too few")
+	}
+	w.observe(10*time.Millisecond, false)
+	if w.p50 != time.Millisecond || w.patience() != 10*time.Millisecond {
+		t.Errorf("p50 %v, patience %v", w.p50, w.patience())
+	}
+	for range 50 {
+		w.observe(time.Millisecond, false)
+		w.observe(time.Second, true)
+		w.observe(time.Millisecond, false)
+		w.observe(time.Millisecond, false)
+		w.observe(time.Millisecond, false)
+	}
+	if w.p99 >= time.Second {
+		t.Error("rare delays became usual")
+	}
+	for range 100 {
+		w.observe(time.Second, true)
+	}
+	if w.p50 != time.Second {
+		t.Errorf("p50 is %v after a hundred slow calls", w.p50)
+	}
+}

@@ -1,0 +1,115 @@
+package dispatch
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+)
+
+const (
+	windowSize = 64
+	// enough is how many samples make a quantile worth acting on.
+	enough = 16
+	// commonDelays of the last 64 calls are no outliers: the node has become
+	// slower, and its delayed calls count from then on.
+	commonDelays = 16
+	// rowBuckets group calls by size: bucket b holds 2^(b-1)+1 to 2^b rows.
+	rowBuckets = 12
+)
+
+// window is the latency of a node's last undelayed calls of about one size.
+type window struct {
+	samples [windowSize]time.Duration
+	count   int    // samples ever taken
+	delays  uint64 // one bit per recent call: it was delayed
+
+	p50, p99 time.Duration // of the samples, renewed every few of them
+	fresh    int           // count when they were computed
+}
+
+// observe takes a finished call. A delayed one is an outlier and left out,
+// unless delays have become common.
+func (w *window) observe(took time.Duration, delayed bool) {
+	w.delays <<= 1
+	if delayed {
+		w.delays |= 1
+		if bits.OnesCount64(w.delays) < commonDelays {
+			return
+		}
+	}
+	w.samples[w.count%windowSize] = took
+	w.count++
+	if w.count >= enough && w.count-w.fresh >= enough/2 {
+		w.renew()
+	}
+}
+
+func (w *window) renew() {
+	sorted := w.samples
+	known := sorted[:min(w.count, windowSize)]
+	slices.Sort(known)
+	w.p50, w.p99 = known[len(known)/2], known[len(known)-1-len(known)/100]
+	w.fresh = w.count
+}
+
+// patience is max(2 x p50, p99): how long an undelayed call takes at most; 0
+// when too few were seen.
+func (w *window) patience() time.Duration {
+	if w.count < enough {
+		return 0
+	}
+	return max(2*w.p50, w.p99)
+}
+
+func bucketOf(rows int) int { return min(bits.Len(uint(max(1, rows)-1)), rowBuckets-1) }
+
+// record is what a router has learned about one node.
+type record struct {
+	groups  int     // expert groups in flight
+	strikes int     // calls in a row that were overtaken
+	perUnit float64 // ns one group takes in queue and kernel, moving average
+	travel  float64 // ns of a call beyond that, moving average
+	windows [rowBuckets]window
+}
+
+// learn is the weight of a new sample in the moving averages.
+const learn = 0.125
+
+// observe takes a reply.
+func (r *record) observe(rows, groups int, took, busy time.Duration, delayed bool) {
+	r.windows[bucketOf(rows)].observe(took, delayed)
+	unit, travel := float64(busy)/float64(max(1, groups)), float64(max(0, took-busy))
+	if r.perUnit == 0 && r.travel == 0 {
+		r.perUnit, r.travel = unit, travel
+		return
+	}
+	r.perUnit += learn * (unit - r.perUnit)
+	r.travel += learn * (travel - r.travel)
+}
+
+// cost estimates when a further groups would be answered, in ns from now. A
+// node nobody knows yet costs nothing: it gets asked, and then it is known.
+func (r *record) cost(groups int) float64 {
+	return r.travel + r.perUnit*float64(r.groups+groups)
+}
+
+// patience is how long an undelayed call of a size takes at most, from the
+// nearest size that was seen often enough, scaled up for larger ones; 0 when
+// none was.
+func (r *record) patience(rows int) time.Duration {
+	at := bucketOf(rows)
+	if p := r.windows[at].patience(); p > 0 {
+		return p
+	}
+	for b := at + 1; b < rowBuckets; b++ {
+		if p := r.windows[b].patience(); p > 0 {
+			return p
+		}
+	}
+	for b := at - 1; b >= 0; b-- {
+		if p := r.windows[b].patience(); p > 0 {
+			return p << (at - b)
+		}
+	}
+	return 0
+}
