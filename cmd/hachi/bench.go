@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/bench/serve"
+)
+
+func newBench() *cobra.Command {
+	cmd := &cobra.Command{Use: "bench", Short: "measure"}
+	cmd.AddCommand(newBenchServe())
+	return cmd
+}
+
+// benchServe is what `hachi bench serve` was asked for.
+type benchServe struct {
+	client    serve.Client
+	workload  serve.Workload
+	rates     []float64
+	arrival   string
+	objective serve.Objective
+	options   serve.Options
+	plot      string
+	asJSON    bool
+}
+
+func newBenchServe() *cobra.Command {
+	b := benchServe{client: serve.Client{HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4096}}}}
+	var maxPrompt, maxAnswer int
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "load a running server with requests at given rates and report latencies and goodput",
+		Long: `serve sends streamed completions at times drawn from a seed, whatever the
+answers do (open loop), one run per rate, and reports time to first token,
+inter-token latency and end-to-end latency, throughput, and goodput: answers
+that keep --slo-ttft and --slo-itl.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b.workload.Arrival = serve.Arrival(b.arrival)
+			b.workload.Prompt, b.workload.Answer = serve.Conversations(maxPrompt, maxAnswer)
+			return b.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&b.client.URL, "url", "http://"+defaultListen, "server to load")
+	f.StringVar(&b.client.Model, "model", "", "model to ask for; the server's only one when empty")
+	f.Float64SliceVar(&b.rates, "rate", []float64{1}, "requests a second, one run each")
+	f.StringVar(&b.arrival, "arrival", string(serve.Poisson), "poisson or fixed")
+	f.DurationVar(&b.workload.Duration, "duration", 30*time.Second, "how long requests arrive at each rate")
+	f.Uint64Var(&b.workload.Seed, "seed", 1, "same seed, same requests")
+	f.IntVar(&maxPrompt, "max-prompt", 1024, "longest prompt, tokens")
+	f.IntVar(&maxAnswer, "max-answer", 512, "longest answer, tokens")
+	f.DurationVar(&b.objective.First, "slo-ttft", time.Second, "a good answer's longest time to first token; 0 is any")
+	f.DurationVar(&b.objective.Gap, "slo-itl", 200*time.Millisecond, "a good answer's longest mean inter-token latency; 0 is any")
+	f.DurationVar(&b.options.Drain, "drain", 5*time.Minute, "longest wait for answers after the last arrival")
+	f.StringVar(&b.plot, "plot", "", "file for an SVG of latency against load")
+	f.BoolVar(&b.asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// run measures one rate after another.
+func (b benchServe) run(cmd *cobra.Command) error {
+	var reports []serve.Report
+	for _, b.workload.Rate = range b.rates {
+		b.options.Progress = b.progress(cmd.ErrOrStderr())
+		samples, err := serve.Run(cmd.Context(), b.client, b.workload, b.options)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, serve.Summarize(b.workload, samples, b.objective))
+	}
+	if b.plot != "" {
+		if err := writePlot(b.plot, reports); err != nil {
+			return err
+		}
+	}
+	if b.asJSON {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(map[string]any{"objective": b.objective, "reports": reports})
+	}
+	return serve.WriteTable(cmd.OutOrStdout(), reports)
+}
+
+// progress prints a line every few seconds; none for JSON.
+func (b benchServe) progress(out io.Writer) func(sent, ended, all int) {
+	last := time.Now()
+	return func(sent, ended, all int) {
+		if b.asJSON || time.Since(last) < 5*time.Second {
+			return
+		}
+		last = time.Now()
+		fmt.Fprintf(out, "%.4g req/s: %d of %d sent, %d ended\n", b.workload.Rate, sent, all, ended)
+	}
+}
+
+func writePlot(path string, reports []serve.Report) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := serve.WritePlot(f, reports); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
