@@ -7,7 +7,7 @@ BUF := bin/buf
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
 
-test: fmt vet proto-lint proto-check cross race
+test: fmt vet proto-lint proto-check asm-check cross purego race
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
@@ -28,6 +28,22 @@ proto-check: $(BUF)
 	$(BUF) generate -o .cache/gen
 	@for f in proto/hachi/v1/*.pb.go; do cmp $$f .cache/gen/$$f || { echo "run make gen"; exit 1; }; done
 
+# The assembly must be what its generator writes.
+asm-check:
+	rm -rf .cache/asm && mkdir -p .cache/asm/avx512 .cache/asm/avx2 .cache/asm/neon
+	go -C tools/kernelasm run . -out ../../.cache/asm
+	@for f in compute/kernel/*/kernels_*.s compute/kernel/*/stubs_*.go; do \
+		cmp $$f .cache/asm/$${f#compute/kernel/} || { echo "run make asm"; exit 1; }; done
+
+# Without assembly: the reference alone.
+purego:
+	go vet -tags purego ./compute/... && go test -tags purego ./compute/...
+
+# The arm64 kernels under emulation; needs qemu-aarch64-static (Debian:
+# qemu-user-static).
+arm64:
+	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon go test -exec qemu-aarch64-static ./compute/...
+
 cross:
 	CGO_ENABLED=0 go build ./...
 	CGO_ENABLED=0 GOARCH=arm64 go build ./...
@@ -41,6 +57,9 @@ soak:
 
 gen: $(BUF)
 	$(BUF) generate
+
+asm:
+	go -C tools/kernelasm run .
 
 goldens:
 	python3 compute/cpu/testdata/make_goldens.py

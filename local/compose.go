@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/hachi-serve/hachi/cluster/gossip"
 	"github.com/hachi-serve/hachi/cluster/registry"
 	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/compute/kernel"
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
@@ -34,6 +36,16 @@ func openModel(dir string) (weights, error) {
 	cfg := ckpt.Config()
 	numerics := model.DefaultNumerics(cfg.DType)
 	return weights{ckpt, cfg, numerics, model.Fingerprint(ckpt.Digest(), cfg.DType, numerics, cpu.Family)}, nil
+}
+
+// newPool starts the workers. HACHI_KERNEL names the kernels, for tests and for
+// doubts about a processor; all give the same bits.
+func newPool(threads int) (*cpu.Pool, error) {
+	kernels, err := kernel.Choose(os.Getenv("HACHI_KERNEL"))
+	if err != nil {
+		return nil, &ConfigError{Err: fmt.Errorf("HACHI_KERNEL: %w", err)}
+	}
+	return cpu.NewPool(cpu.PoolOptions{Threads: threads, Kernels: kernels}), nil
 }
 
 // maxRows bounds the rows of one step, and with it every message.

@@ -86,7 +86,10 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err != nil {
 		return err
 	}
-	pool := cpu.NewPool(c.Threads)
+	pool, err := newPool(c.Threads)
+	if err != nil {
+		return err
+	}
 	defer pool.Close()
 	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
 	node := expertnode.New(expertnode.Config{

@@ -70,7 +70,10 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := dense.Touch(ctx, nil); err != nil {
 		return err
 	}
-	pool := cpu.NewPool(c.Threads)
+	pool, err := newPool(c.Threads)
+	if err != nil {
+		return err
+	}
 	defer pool.Close()
 	blocks := int(c.Serving.KVBytes / cpu.KVBlockBytes(w.cfg, w.numerics))
 	if blocks < 1 {

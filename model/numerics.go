@@ -25,7 +25,7 @@ func DefaultNumerics(weights tensor.DType) Numerics {
 }
 
 // NumericsVersion changes whenever a kernel's order of operations changes.
-const NumericsVersion = 1
+const NumericsVersion = 2
 
 // Fingerprint names everything that decides the bits of an answer: digest is
 // the checkpoint's content digest, family the kernels' reduction order and

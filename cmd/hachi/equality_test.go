@@ -67,7 +67,7 @@ func openAttention(t *testing.T) *attention {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &attention{ckpt: ckpt, cfg: ckpt.Config(), weights: dense.Weights, pool: cpu.NewPool(2)}
+	a := &attention{ckpt: ckpt, cfg: ckpt.Config(), weights: dense.Weights, pool: cpu.NewPool(cpu.PoolOptions{Threads: 2})}
 	a.numerics = model.DefaultNumerics(a.cfg.DType)
 	a.fingerprint = model.Fingerprint(ckpt.Digest(), a.cfg.DType, a.numerics, cpu.Family)
 	t.Cleanup(func() {

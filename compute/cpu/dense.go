@@ -28,15 +28,18 @@ type Dense struct {
 	norm   []float32
 	scale  float32
 	s      scratch
+	step   step
+	loops  loops
 }
 
 type layerNorms struct{ input, post []float32 }
 
 // scratch is the memory of one step, kept for the next.
 type scratch struct {
-	h, q, k, v, attn, out tensor.Matrix
-	cos, sin              []float32
-	rows                  []rowAt
+	h, q, k, v, attn, out, last tensor.Matrix
+	buf                         [7][]float32
+	cos, sin                    []float32
+	rows                        []rowAt
 }
 
 // rowAt is where a row of the batch stands.
@@ -57,6 +60,7 @@ func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool
 		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm)})
 		d.kv = append(d.kv, newKVLayer(cfg, opts))
 	}
+	d.loops = newLoops(d)
 	return d
 }
 
@@ -96,12 +100,13 @@ func (d *Dense) prepare(b *model.Batch) error {
 	if len(s.rows) != n {
 		return fmt.Errorf("spans of %d rows for %d tokens", len(s.rows), n)
 	}
-	if s.h.Rows != n {
-		s.h, s.out = tensor.NewMatrix(n, c.Hidden), tensor.NewMatrix(n, c.Hidden)
-		s.q, s.attn = tensor.NewMatrix(n, c.Heads*c.HeadDim), tensor.NewMatrix(n, c.Heads*c.HeadDim)
-		s.k, s.v = tensor.NewMatrix(n, c.KVHeads*c.HeadDim), tensor.NewMatrix(n, c.KVHeads*c.HeadDim)
-		s.cos, s.sin = make([]float32, n*c.HeadDim/2), make([]float32, n*c.HeadDim/2)
+	s.h, s.out = resize(&s.buf[0], n, c.Hidden), resize(&s.buf[1], n, c.Hidden)
+	s.q, s.attn = resize(&s.buf[2], n, c.Heads*c.HeadDim), resize(&s.buf[3], n, c.Heads*c.HeadDim)
+	s.k, s.v = resize(&s.buf[4], n, c.KVHeads*c.HeadDim), resize(&s.buf[5], n, c.KVHeads*c.HeadDim)
+	if need := n * c.HeadDim / 2; cap(s.cos) < need {
+		s.cos, s.sin = make([]float32, need), make([]float32, need)
 	}
+	s.cos, s.sin = s.cos[:n*c.HeadDim/2], s.sin[:n*c.HeadDim/2]
 	half := c.HeadDim / 2
 	for i, r := range s.rows {
 		d.rotary.Angles(s.cos[i*half:(i+1)*half], s.sin[i*half:(i+1)*half], r.position)
@@ -111,72 +116,24 @@ func (d *Dense) prepare(b *model.Batch) error {
 
 // Attend implements model.Dense.
 func (d *Dense) Attend(layer int, b *model.Batch, x, h, gate tensor.Matrix) error {
-	w, s, eps := d.w.Layers[layer], &d.s, float32(d.cfg.NormEps)
-	for i := range x.Rows {
-		kernel.RMSNorm(s.h.Row(i), x.Row(i), d.norms[layer].input, eps)
-	}
-	d.pool.matmul(s.q, s.h, w.Q)
-	d.pool.matmul(s.k, s.h, w.K)
-	d.pool.matmul(s.v, s.h, w.V)
-	d.rotateAndStore(layer)
-	d.attend(layer)
-	d.pool.matmul(s.out, s.attn, w.O)
-	for i := range x.Rows {
-		row := x.Row(i)
-		for j, v := range s.out.Row(i) {
-			row[j] += v
-		}
-		kernel.RMSNorm(h.Row(i), row, d.norms[layer].post, eps)
-		tensor.Round(h.Row(i), d.opts.Numerics.Wire)
-	}
-	d.pool.matmul(gate, h, w.Gate)
+	d.step = step{layer: layer, w: d.w.Layers[layer], x: x, h: h, gate: gate}
+	c := d.cfg
+	d.pool.run(x.Rows, 1, d.loops.norm)
+	d.pool.run((c.Heads+2*c.KVHeads)*c.HeadDim, c.HeadDim, d.loops.qkv)
+	d.pool.run(x.Rows, 1, d.loops.store)
+	d.pool.run(x.Rows*c.KVHeads, 1, d.loops.attend)
+	d.pool.run(c.Hidden, grain, d.loops.project)
+	d.pool.run(x.Rows, 1, d.loops.finish)
+	d.step = step{}
 	return nil
-}
-
-// rotateAndStore applies positions to q and k and writes k and v to the cache.
-func (d *Dense) rotateAndStore(layer int) {
-	c, s, half := d.cfg, &d.s, d.cfg.HeadDim/2
-	for i, at := range s.rows {
-		cos, sin := s.cos[i*half:(i+1)*half], s.sin[i*half:(i+1)*half]
-		q, k, v := s.q.Row(i), s.k.Row(i), s.v.Row(i)
-		for head := range c.Heads {
-			kernel.Rotate(q[head*c.HeadDim:(head+1)*c.HeadDim], cos, sin)
-		}
-		for head := range c.KVHeads {
-			from, to := head*c.HeadDim, (head+1)*c.HeadDim
-			kernel.Rotate(k[from:to], cos, sin)
-			d.kv[layer].put(at, head, k[from:to], v[from:to])
-		}
-	}
-}
-
-// attend computes every (row, KV head) pair; the query heads of a group share
-// the decoded tiles.
-func (d *Dense) attend(layer int) {
-	c, s := d.cfg, &d.s
-	group := c.Heads / c.KVHeads
-	d.pool.Run(len(s.rows)*c.KVHeads, func(lo, hi int) {
-		t := newTiles(group, c.HeadDim)
-		for i := lo; i < hi; i++ {
-			row, head := i/c.KVHeads, i%c.KVHeads
-			at := s.rows[row]
-			first := 0
-			if c.SlidingWindow > 0 {
-				first = max(0, at.position-c.SlidingWindow+1)
-			}
-			width := group * c.HeadDim
-			q, out := s.q.Row(row)[head*width:(head+1)*width], s.attn.Row(row)[head*width:(head+1)*width]
-			t.attend(out, q, &d.kv[layer], at, head, first, d.scale)
-		}
-	})
 }
 
 // Head implements model.Dense.
 func (d *Dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
-	last := tensor.NewMatrix(len(b.Outputs), d.cfg.Hidden)
-	for i, row := range b.Outputs {
-		kernel.RMSNorm(last.Row(i), x.Row(int(row)), d.norm, float32(d.cfg.NormEps))
-	}
-	d.pool.matmul(logits, last, d.w.Head)
+	d.s.last = resize(&d.s.buf[6], len(b.Outputs), d.cfg.Hidden)
+	d.step = step{x: x, outputs: b.Outputs, logits: logits}
+	d.pool.run(len(b.Outputs), 1, d.loops.headNorm)
+	d.pool.run(d.cfg.Vocab, grain, d.loops.head)
+	d.step = step{}
 	return nil
 }

@@ -8,6 +8,10 @@
 // number of threads does not change a bit. K and V are rounded to the KV dtype
 // when written and read back from the cache, even by the chunk that wrote them.
 //
+// A step in steady state allocates nothing: scratch grows to the largest step
+// and stays.
+//
 // Concurrency: FFN may be called from many goroutines. Dense belongs to one.
-// Both may share a Pool; its runs take turns.
+// Both may share a Pool; its runs take turns. A worker that has nothing to do
+// parks, after looking for work as long as PoolOptions.Spin says.
 package cpu

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hachi-serve/hachi/compute/kernel"
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/moe"
@@ -12,6 +11,15 @@ import (
 
 // Family names the order of operations for model.Fingerprint.
 const Family = "cpu-l16-fma"
+
+const (
+	// grain is the number of outputs of a product that stay with one worker:
+	// the block of weight rows that the kernels widen at once.
+	grain = 32
+	// ffnRows is how many rows an expert takes at a time. It bounds the
+	// scratch; the weights are read once per so many rows.
+	ffnRows = 288
+)
 
 // FFN computes the experts that have been loaded into it.
 type FFN struct {
@@ -21,11 +29,27 @@ type FFN struct {
 
 	mu      sync.RWMutex // guards experts; held for reading while one computes
 	experts map[moe.ExpertID]model.ExpertWeights
+
+	turn  sync.Mutex // one expert computes at a time; guards all below
+	inner []float32  // [rows, ffn]
+	call  ffnCall
+	up    loop // call.up and call.down, made once
+	down  loop
+}
+
+// ffnCall is what the loops of one expert read.
+type ffnCall struct {
+	w           model.ExpertWeights
+	x, inner, y tensor.Matrix
+	wire        tensor.DType
 }
 
 // NewFFN makes an FFN with no experts.
 func NewFFN(cfg model.Config, n model.Numerics, p *Pool) *FFN {
-	return &FFN{cfg: cfg, wire: n.Wire, pool: p, experts: map[moe.ExpertID]model.ExpertWeights{}}
+	f := &FFN{cfg: cfg, wire: n.Wire, pool: p, experts: map[moe.ExpertID]model.ExpertWeights{}}
+	f.call.wire = n.Wire
+	f.up, f.down = f.call.up, f.call.down
+	return f
 }
 
 // Load makes an expert computable. The weights stay borrowed until Unload.
@@ -73,17 +97,24 @@ func (f *FFN) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
 		return &moe.Error{Op: fmt.Sprintf("expert %v", id), Kind: moe.Invalid,
 			Err: fmt.Errorf("x [%d, %d], y [%d, %d], hidden %d", x.Rows, x.Cols, y.Rows, y.Cols, f.cfg.Hidden)}
 	}
-	inner, up := tensor.NewMatrix(x.Rows, f.cfg.FFN), tensor.NewMatrix(x.Rows, f.cfg.FFN)
-	f.pool.matmul(inner, x, w.W1)
-	f.pool.matmul(up, x, w.W3)
-	f.pool.Run(len(inner.Data), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			inner.Data[i] = kernel.SiLU(inner.Data[i]) * up.Data[i]
-		}
-	})
-	f.pool.matmul(y, inner, w.W2)
-	for i := range y.Rows {
-		tensor.Round(y.Row(i), f.wire)
+	f.turn.Lock()
+	defer f.turn.Unlock()
+	for from := 0; from < x.Rows; from += ffnRows {
+		rows := min(ffnRows, x.Rows-from)
+		f.call.w, f.call.x, f.call.y = w, x.Slice(from, from+rows), y.Slice(from, from+rows)
+		f.call.inner = resize(&f.inner, rows, f.cfg.FFN)
+		f.pool.run(f.cfg.FFN, grain, f.up)
+		f.pool.run(f.cfg.Hidden, grain, f.down)
 	}
+	f.call = ffnCall{wire: f.wire} // keep nothing of the caller's
 	return nil
+}
+
+func (c *ffnCall) up(w *worker, lo, hi int) { w.k.GatedUp(w.s, c.inner, c.x, c.w.W1, c.w.W3, lo, hi) }
+
+func (c *ffnCall) down(w *worker, lo, hi int) {
+	w.k.MatMul(w.s, c.y, c.inner, c.w.W2, lo, hi)
+	for i := range c.y.Rows {
+		w.k.Round(c.y.Row(i)[lo:hi], c.wire)
+	}
 }

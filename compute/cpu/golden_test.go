@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/hachi-serve/hachi/compute/kernel"
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
@@ -57,6 +58,11 @@ type engine struct {
 
 func openEngine(t *testing.T, dir string, threads int) engine {
 	t.Helper()
+	return openEngineWith(t, dir, PoolOptions{Threads: threads})
+}
+
+func openEngineWith(t *testing.T, dir string, o PoolOptions) engine {
+	t.Helper()
 	ckpt, err := checkpoint.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +73,7 @@ func openEngine(t *testing.T, dir string, threads int) engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dense.Close() })
-	cfg, pool := ckpt.Config(), NewPool(threads)
+	cfg, pool := ckpt.Config(), NewPool(o)
 	t.Cleanup(pool.Close)
 	numerics := model.DefaultNumerics(cfg.DType)
 	ffn := NewFFN(cfg, numerics, pool)
@@ -219,6 +225,28 @@ func TestChunksThreadsAndBlocksDoNotChangeABit(t *testing.T) {
 							t.Fatalf("chunks %v, %d threads: logit %d of position %d is %g, expected %g",
 								chunks, threads, i%want.Cols, i/want.Cols, got.Data[i], want.Data[i])
 						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestEveryKernelGivesTheSameLogits(t *testing.T) {
+	for _, dir := range goldenDirs(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			var want tensor.Matrix
+			for _, k := range append([]*kernel.Kernels{kernel.Go()}, kernel.Available()...) {
+				e := openEngineWith(t, dir, PoolOptions{Threads: 2, Kernels: k})
+				g := readGolden(t, dir, e.cfg.Vocab)
+				got := e.logits(t, g.Tokens, ascending(64), []int{13, len(g.Tokens)})
+				if want.Data == nil {
+					want = got
+				}
+				for i := range want.Data {
+					if math.Float32bits(got.Data[i]) != math.Float32bits(want.Data[i]) {
+						t.Fatalf("%s: logit %d of position %d is %g, the reference gives %g",
+							k.Name(), i%want.Cols, i/want.Cols, got.Data[i], want.Data[i])
 					}
 				}
 			}

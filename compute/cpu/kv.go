@@ -43,41 +43,17 @@ func (l *kvLayer) put(at rowAt, head int, k, v []float32) {
 	tensor.Encode(l.v[lo:lo+row], v, l.dtype)
 }
 
-// tiles is one worker's scratch for attention over a group of query heads.
-type tiles struct {
-	k, v  []float32
-	heads []kernel.Attention
-}
-
-func newTiles(group, headDim int) *tiles {
-	t := &tiles{
-		k: make([]float32, model.BlockSize*headDim), v: make([]float32, model.BlockSize*headDim),
-		heads: make([]kernel.Attention, group),
-	}
-	for i := range t.heads {
-		t.heads[i].Acc = make([]float32, headDim)
-	}
-	return t
-}
-
 // attend writes out [group*headDim]: the attention of the group's queries q at
 // a row over positions first..at.position.
-func (t *tiles) attend(out, q []float32, l *kvLayer, at rowAt, head, first int, scale float32) {
-	for i := range t.heads {
-		t.heads[i].Reset()
-	}
-	d := l.headDim
+func (w *worker) attend(out, q []float32, l *kvLayer, at rowAt, head, first int, scale float32) {
+	w.tiles.Reset(len(q)/l.headDim, l.headDim)
 	for block := first / model.BlockSize; block <= at.position/model.BlockSize; block++ {
 		lo, hi := l.tile(at.blocks[block], head)
-		tensor.Decode(t.k, l.k[lo:hi], l.dtype)
-		tensor.Decode(t.v, l.v[lo:hi], l.dtype)
 		start := block * model.BlockSize
-		from, to := max(0, first-start), min(model.BlockSize-1, at.position-start)
-		for i := range t.heads {
-			t.heads[i].Add(q[i*d:(i+1)*d], t.k, t.v, from, to, scale)
-		}
+		w.k.Attend(w.s, &w.tiles, q, kernel.KVTile{
+			DType: l.dtype, Keys: l.k[lo:hi], Values: l.v[lo:hi],
+			First: max(0, first-start), Last: min(model.BlockSize-1, at.position-start),
+		}, scale)
 	}
-	for i := range t.heads {
-		t.heads[i].Finish(out[i*d : (i+1)*d])
-	}
+	w.tiles.Finish(out)
 }

@@ -1,26 +1,46 @@
-// Package kernel holds the arithmetic loops in plain Go: the reference that
-// every faster implementation must equal bit for bit.
+// Package kernel holds the arithmetic loops: a definition of each in plain Go,
+// and assembly that gives the same bits for the instruction sets of packages
+// avx512, avx2 and neon.
 //
-// What it owns: the order of operations. No memory, no goroutine, no choice of
-// dtype beyond the f32 it computes in.
+// What it owns: the order of operations, and the choice of instructions. No
+// goroutine; memory only in the Scratch its caller keeps.
 //
 // Invariants:
 //   - An inner product has 16 lanes. Lane j sums k = j, j+16, j+32, ... in
-//     ascending order by fused multiply-add; then lanes are added pairwise, j
-//     with j+8, then +4, +2, +1. A result depends on nothing but its own
-//     operands: not on other rows, not on how outputs are split over threads.
-//   - A fused multiply-add rounds once, as the f32 instructions of AVX2,
-//     AVX-512 and NEON do.
+//     ascending order by fused multiply-add, from zero, K padded with zeros to
+//     a multiple of 16; then lanes are added pairwise, j with j+8, then +4, +2,
+//     +1. A lane is a lane of one AVX-512 register, of two of AVX2, of four of
+//     NEON. Dot is this definition.
+//   - A result depends on nothing but its own operands: not on other rows, not
+//     on how outputs are split over threads, not on the instruction set.
+//   - A fused multiply-add rounds once. FMA emulates it in Go.
 //   - Attention walks tiles of 16 positions that begin at multiples of 16, and
 //     merges them in ascending order, so a row's result does not depend on how
-//     its prompt was cut.
-//   - No expression is left for the compiler to fuse: products that are added
-//     are either FMA or float32(a*b)+c.
+//     its prompt was cut. Values are added in ascending position.
+//   - Exp is our own, the same polynomial everywhere. No expression is left for
+//     the compiler to fuse: products that are added are either FMA or
+//     float32(a*b)+c. Bits of a NaN are not promised.
+//   - No loop reads beyond the last byte of an operand.
+//
+// How a product runs. A tile is 4 rows of weights times 1 to 6 rows of x; one
+// load of x serves 4 rows of weights, and 24 registers hold the 16 lanes of
+// each output. Few rows of x: the weights are read once, straight from the
+// mapped bytes, widened in registers, the next 4 rows prefetched. Many rows:
+// 32 rows of weights are widened into a panel of 512 columns that stays in the
+// cache while up to 96 rows of x pass by, and the lanes of all outputs wait in
+// memory from panel to panel. Lanes are never added before K is done, so both
+// ways give the same bits.
+//
+// Choice: Choose and Best look at the processor. Nothing is chosen at init and
+// nothing is global: a *Kernels is handed to whoever computes. The build tag
+// purego leaves the definitions alone.
 //
 // The inner loops are excluded from the race detector: they touch only slices
 // their caller owns, and instrumenting every load makes the tests an hour long.
 //
 // References: Kahan's TwoSum; Boldo and Melquiond, "Emulation of FMA and
 // correctly rounded sums: proved algorithms using rounding to odd" (2008);
-// Milakov and Gimelshein, arXiv 1805.02867, for online softmax.
+// Milakov and Gimelshein, arXiv 1805.02867, for online softmax; Goto and van de
+// Geijn, "Anatomy of high-performance matrix multiplication" (2008), for
+// blocking.
 package kernel

@@ -3,7 +3,8 @@ package kernel
 // Lanes is the number of partial sums of an inner product.
 const Lanes = 16
 
-// Dot is the inner product of x and w [k], in lane order.
+// Dot is the definition of an inner product of x and w [k]: lanes, tail and
+// tree as every kernel has them. The tail is padded with zeros.
 //
 //go:norace
 func Dot(x, w []float32) float32 {
@@ -21,8 +22,13 @@ func Dot(x, w []float32) float32 {
 		}
 		acc[j], acc[j+1], acc[j+2], acc[j+3] = a0, a1, a2, a3
 	}
-	for k := whole; k < len(x); k++ {
-		acc[k-whole] = FMA(x[k], w[k], acc[k-whole])
+	if whole < len(x) {
+		var xs, ws [Lanes]float32
+		copy(xs[:], x[whole:])
+		copy(ws[:], w[whole:])
+		for j := range acc {
+			acc[j] = FMA(xs[j], ws[j], acc[j])
+		}
 	}
 	return tree(&acc)
 }

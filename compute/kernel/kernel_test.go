@@ -94,45 +94,6 @@ func TestDotAtEveryTailLength(t *testing.T) {
 	}
 }
 
-func TestAttentionEqualsSoftmax(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	const d, n = 12, 3*Tile + 5
-	q, keys, values := make([]float32, d), make([]float32, (n+Tile)*d), make([]float32, (n+Tile)*d)
-	for i := range q {
-		q[i] = float32(rng.NormFloat64())
-	}
-	for i := range n * d {
-		// Scores rise with position, so that every tile moves the maximum.
-		keys[i], values[i] = float32(rng.NormFloat64())+q[i%d]*float32(i/d)/8, float32(rng.NormFloat64())
-	}
-	for _, first := range []int{0, 1, Tile - 1, Tile, Tile + 3} {
-		a := Attention{Acc: make([]float32, d)}
-		for t0 := first / Tile * Tile; t0 < n; t0 += Tile {
-			a.Add(q, keys[t0*d:], values[t0*d:], max(0, first-t0), min(Tile-1, n-1-t0), 0.3)
-		}
-		got := make([]float32, d)
-		a.Finish(got)
-		var sum float64
-		want := make([]float64, d)
-		for i := first; i < n; i++ {
-			var s float64
-			for j := range d {
-				s += float64(q[j]) * float64(keys[i*d+j])
-			}
-			e := math.Exp(s * 0.3)
-			sum += e
-			for j := range d {
-				want[j] += e * float64(values[i*d+j])
-			}
-		}
-		for j := range d {
-			if math.Abs(float64(got[j])-want[j]/sum) > 1e-5 {
-				t.Errorf("from %d: element %d is %g, want %g", first, j, got[j], want[j]/sum)
-			}
-		}
-	}
-}
-
 func BenchmarkDot(b *testing.B) {
 	x, w := make([]float32, 4096), make([]float32, 4096)
 	for i := range x {

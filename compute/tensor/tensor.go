@@ -50,6 +50,15 @@ func NewMatrix(rows, cols int) Matrix {
 // Row is row i, aliasing the matrix.
 func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Stride : i*m.Stride+m.Cols] }
 
+// Slice is rows lo..hi-1, aliasing the matrix.
+func (m Matrix) Slice(lo, hi int) Matrix {
+	if lo == hi {
+		return Matrix{Cols: m.Cols, Stride: m.Stride}
+	}
+	m.Data, m.Rows = m.Data[lo*m.Stride:(hi-1)*m.Stride+m.Cols], hi-lo
+	return m
+}
+
 // Weight is a borrowed view of a weight matrix [Rows=out, Cols=in],
 // row-major, in the bytes of the checkpoint (little-endian, any alignment).
 // A vector has Rows 1.

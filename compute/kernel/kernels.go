@@ -1,0 +1,92 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+)
+
+// Kernels is one implementation of every loop. All implementations give the
+// same bits. It is immutable and safe for concurrent use.
+//
+// The functions inside take addresses and lengths that the methods have
+// checked; lengths of vectors are multiples of Lanes.
+type Kernels struct {
+	name string
+
+	// tile adds n products (a multiple of Lanes) to the lanes of tileRows
+	// rows of w times 1 to tileCols rows of x. Output (row r of w, row c of x)
+	// has its Lanes floats at lanes[(c*tileRows+r)*Lanes:]; they start as zero
+	// unless carry is set. Strides are in bytes. Bytes that lie ahead of the
+	// rows of w are prefetched, and may be anywhere.
+	tile [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
+
+	// reduce folds the lanes of count times tileRows outputs; the i-th group
+	// goes to tileRows floats at y + i*yStride bytes.
+	reduce func(y, lanes unsafe.Pointer, yStride, count int)
+
+	// unpack widens n elements to f32, exactly.
+	unpack [elements]func(dst, src unsafe.Pointer, n int)
+
+	// weigh is acc = FMA(p[i], v[i], acc) for i = 0..count-1, for n elements of
+	// each row v[i], which are vStride bytes apart.
+	weigh [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int)
+
+	siluMul   func(dst, up unsafe.Pointer, n int)                // dst = SiLU(dst) * up
+	expTile   func(p unsafe.Pointer, top float32)                // Lanes values: p = Exp(p - top)
+	scaleMul  func(y, x, w unsafe.Pointer, scale float32, n int) // y = (x * scale) * w
+	roundBF16 func(v unsafe.Pointer, n int)                      // v to the nearest bf16
+	add       func(dst, v unsafe.Pointer, n int)                 // dst += v
+}
+
+const (
+	// tileRows rows of w are read at once, so that as many streams of memory
+	// are in flight and one load of x serves them all.
+	tileRows = 4
+	// tileCols times tileRows accumulators of 16 lanes fill the registers of
+	// AVX-512.
+	tileCols = 6
+	// elements counts the types of weight elements: slot numbers them.
+	elements = 3
+)
+
+// slot is the number of an element type in the tables.
+func slot(d tensor.DType) int {
+	switch d {
+	case tensor.F32:
+		return 0
+	case tensor.BF16:
+		return 1
+	case tensor.F16:
+		return 2
+	}
+	panic("kernel: no kernel for " + d.String())
+}
+
+// Name is "go" or the instruction set: "avx512", "avx2", "neon".
+func (k *Kernels) Name() string { return k.name }
+
+// Available lists what this processor can run, fastest first. The last is the
+// Go reference, which every processor can.
+func Available() []*Kernels { return append(native(), Go()) }
+
+// Best is the fastest implementation for this processor.
+func Best() *Kernels { return Available()[0] }
+
+// Choose finds an implementation by name; "" is Best. A name this processor
+// cannot run is an error.
+func Choose(name string) (*Kernels, error) {
+	if name == "" {
+		return Best(), nil
+	}
+	var names []string
+	for _, k := range Available() {
+		if k.name == name {
+			return k, nil
+		}
+		names = append(names, k.name)
+	}
+	return nil, fmt.Errorf("kernel %q cannot run here, expected one of %s", name, strings.Join(names, ", "))
+}

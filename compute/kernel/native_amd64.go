@@ -1,0 +1,63 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+
+	"github.com/hachi-serve/hachi/compute/kernel/avx2"
+	"github.com/hachi-serve/hachi/compute/kernel/avx512"
+)
+
+func native() []*Kernels {
+	var out []*Kernels
+	x := &cpu.X86
+	fits2 := x.HasAVX2 && x.HasFMA && x.HasF16C
+	if fits2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+		out = append(out, kernelsAVX512())
+	}
+	if fits2 {
+		out = append(out, kernelsAVX2())
+	}
+	return out
+}
+
+func kernelsAVX512() *Kernels {
+	return &Kernels{
+		name: "avx512",
+		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+			{avx512.TileF32x1, avx512.TileF32x2, avx512.TileF32x3, avx512.TileF32x4, avx512.TileF32x5, avx512.TileF32x6},
+			{avx512.TileBF16x1, avx512.TileBF16x2, avx512.TileBF16x3, avx512.TileBF16x4, avx512.TileBF16x5, avx512.TileBF16x6},
+			{avx512.TileF16x1, avx512.TileF16x2, avx512.TileF16x3, avx512.TileF16x4, avx512.TileF16x5, avx512.TileF16x6},
+		},
+		reduce:    avx512.Reduce,
+		unpack:    [elements]func(dst, src unsafe.Pointer, n int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
+		weigh:     [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx512.WeighF32, avx512.WeighBF16, avx512.WeighF16},
+		siluMul:   avx512.SiLUMul,
+		expTile:   avx512.ExpTile,
+		scaleMul:  avx512.ScaleMul,
+		roundBF16: avx512.RoundBF16,
+		add:       avx512.Add,
+	}
+}
+
+func kernelsAVX2() *Kernels {
+	return &Kernels{
+		name: "avx2",
+		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+			{avx2.TileF32x1, avx2.TileF32x2, avx2.TileF32x3, avx2.TileF32x4, avx2.TileF32x5, avx2.TileF32x6},
+			{avx2.TileBF16x1, avx2.TileBF16x2, avx2.TileBF16x3, avx2.TileBF16x4, avx2.TileBF16x5, avx2.TileBF16x6},
+			{avx2.TileF16x1, avx2.TileF16x2, avx2.TileF16x3, avx2.TileF16x4, avx2.TileF16x5, avx2.TileF16x6},
+		},
+		reduce:    avx2.Reduce,
+		unpack:    [elements]func(dst, src unsafe.Pointer, n int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
+		weigh:     [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx2.WeighF32, avx2.WeighBF16, avx2.WeighF16},
+		siluMul:   avx2.SiLUMul,
+		expTile:   avx2.ExpTile,
+		scaleMul:  avx2.ScaleMul,
+		roundBF16: avx2.RoundBF16,
+		add:       avx2.Add,
+	}
+}

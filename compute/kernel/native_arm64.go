@@ -1,0 +1,25 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/compute/kernel/neon"
+)
+
+// native takes the loops over vectors from the reference: they are a small part
+// of a step, and the assembler lacks their instructions.
+func native() []*Kernels {
+	k := *Go()
+	k.name = "neon"
+	k.tile = [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+		{neon.TileF32x1, neon.TileF32x2, neon.TileF32x3, neon.TileF32x4, neon.TileF32x5, neon.TileF32x6},
+		{neon.TileBF16x1, neon.TileBF16x2, neon.TileBF16x3, neon.TileBF16x4, neon.TileBF16x5, neon.TileBF16x6},
+		{neon.TileF16x1, neon.TileF16x2, neon.TileF16x3, neon.TileF16x4, neon.TileF16x5, neon.TileF16x6},
+	}
+	k.reduce = neon.Reduce
+	k.unpack = [elements]func(dst, src unsafe.Pointer, n int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
+	k.weigh = [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){neon.WeighF32, neon.WeighBF16, neon.WeighF16}
+	return []*Kernels{&k}
+}

@@ -1,0 +1,110 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+)
+
+// Go is the reference: the definition of every loop, in plain Go.
+func Go() *Kernels {
+	k := &Kernels{
+		name: "go", reduce: goReduce, siluMul: goSiLUMul, expTile: goExpTile, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
+	}
+	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+		for c := range tileCols {
+			k.tile[slot(d)][c] = func(lanes, x, w unsafe.Pointer, xStride, wStride, n, _, carry int) {
+				goTile(d, c+1, lanes, x, w, xStride, wStride, n, carry)
+			}
+		}
+		k.unpack[slot(d)] = func(dst, src unsafe.Pointer, n int) {
+			tensor.Decode(floats(dst, n), unsafe.Slice((*byte)(src), n*d.Size()), d)
+		}
+		k.weigh[slot(d)] = func(acc, p, v unsafe.Pointer, vStride, n, count int) { goWeigh(d, acc, p, v, vStride, n, count) }
+	}
+	return k
+}
+
+func floats(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }
+
+//go:norace
+func goTile(d tensor.DType, cols int, lanes, x, w unsafe.Pointer, xStride, wStride, n, carry int) {
+	all := floats(lanes, cols*tileRows*Lanes)
+	if carry == 0 {
+		clear(all)
+	}
+	var row [Lanes]float32
+	for k := 0; k < n; k += Lanes {
+		for r := range tileRows {
+			at := unsafe.Add(w, r*wStride+k*d.Size())
+			tensor.Decode(row[:], unsafe.Slice((*byte)(at), Lanes*d.Size()), d)
+			for c := range cols {
+				xs := floats(unsafe.Add(x, c*xStride+4*k), Lanes)
+				acc := (*[Lanes]float32)(all[(c*tileRows+r)*Lanes:])
+				for j, v := range xs {
+					acc[j] = FMA(v, row[j], acc[j])
+				}
+			}
+		}
+	}
+}
+
+//go:norace
+func goReduce(y, lanes unsafe.Pointer, yStride, count int) {
+	for i := range count {
+		out := floats(unsafe.Add(y, i*yStride), tileRows)
+		for r := range out {
+			acc := *(*[Lanes]float32)(unsafe.Add(lanes, 4*Lanes*(i*tileRows+r)))
+			out[r] = tree(&acc)
+		}
+	}
+}
+
+//go:norace
+func goWeigh(d tensor.DType, acc, p, v unsafe.Pointer, vStride, n, count int) {
+	out := floats(acc, n)
+	var part [Lanes]float32
+	for i, weight := range floats(p, count) {
+		for j := 0; j < n; j += Lanes {
+			tensor.Decode(part[:], unsafe.Slice((*byte)(unsafe.Add(v, i*vStride+j*d.Size())), Lanes*d.Size()), d)
+			for l, u := range part {
+				out[j+l] = FMA(weight, u, out[j+l])
+			}
+		}
+	}
+}
+
+//go:norace
+func goSiLUMul(dst, up unsafe.Pointer, n int) {
+	ups := floats(up, n)
+	for i, v := range floats(dst, n) {
+		floats(dst, n)[i] = SiLU(v) * ups[i]
+	}
+}
+
+//go:norace
+func goExpTile(p unsafe.Pointer, top float32) {
+	values := floats(p, Lanes)
+	for i, v := range values {
+		values[i] = Exp(v - top)
+	}
+}
+
+//go:norace
+func goScaleMul(y, x, w unsafe.Pointer, scale float32, n int) {
+	out, xs, ws := floats(y, n), floats(x, n), floats(w, n)
+	for i, v := range xs {
+		out[i] = ws[i] * float32(v*scale)
+	}
+}
+
+//go:norace
+func goRoundBF16(v unsafe.Pointer, n int) { tensor.Round(floats(v, n), tensor.BF16) }
+
+//go:norace
+func goAdd(dst, v unsafe.Pointer, n int) {
+	out := floats(dst, n)
+	for i, u := range floats(v, n) {
+		out[i] += u
+	}
+}

@@ -1,0 +1,51 @@
+package kernel
+
+import "unsafe"
+
+// Sizes of the blocked product, in elements. A block of x (blockX rows, blockK
+// wide), a widened panel of w (blockW rows, blockK wide) and the lanes of their
+// outputs fit together into a second-level cache of 1 MiB.
+const (
+	blockX = 96
+	blockW = 32
+	blockK = 512
+	// streamRows is how many rows of x are multiplied straight from the
+	// weights' own bytes. With more, widening every weight once pays.
+	streamRows = 12
+)
+
+// Scratch is the memory one goroutine needs to call the kernels. It grows to
+// what the calls need and is then reused.
+type Scratch struct {
+	lanes []float32 // [blockX/c, blockW/tileRows, c, tileRows, Lanes], c = 1..tileCols
+	panel []float32 // [blockW, blockK]
+	up    []float32 // [rows, blockW] of GatedUp
+	tail  tail
+	quad  [tileCols * tileRows]float32
+	tile  tileScratch
+}
+
+// tail holds the elements beyond the last whole group of Lanes, padded with
+// zeros.
+type tail struct {
+	x [tileCols * Lanes]float32
+	w [tileRows * Lanes]float32 // as bytes of any element type
+}
+
+// NewScratch makes an empty one.
+func NewScratch() *Scratch {
+	return &Scratch{lanes: make([]float32, tileCols*tileRows*Lanes)}
+}
+
+// fit grows a buffer to n floats; what it held is lost when it grows.
+func fit(buf *[]float32, n int) []float32 {
+	if cap(*buf) < n {
+		*buf = make([]float32, n)
+	}
+	*buf = (*buf)[:n]
+	return *buf
+}
+
+func at(v []float32, i int) unsafe.Pointer { return unsafe.Pointer(&v[i]) }
+
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

@@ -1,0 +1,272 @@
+package main
+
+import "fmt"
+
+func avx2(a *asm) {
+	a.data()
+	for _, e := range elements {
+		for c := 1; c <= tileCols; c++ {
+			tile256(a, e, c)
+		}
+	}
+	reduce256(a)
+	for _, e := range elements {
+		unpack256(a, e)
+		weigh256(a, e)
+	}
+	elementwise256(a)
+}
+
+// widen256 loads 8 elements at a memory operand as f32.
+func widen256(a *asm, e element, mem, y string) {
+	switch e.name {
+	case "F32":
+		a.op("VMOVUPS %s, %s", mem, y)
+	case "BF16":
+		a.ops("VPMOVZXWD "+mem+", "+y, "VPSLLD $16, "+y+", "+y)
+	case "F16":
+		a.op("VCVTPH2PS %s, %s", mem, y)
+	}
+}
+
+// pass is a part of a tile that fits into 16 registers: the columns from..to,
+// and of each output the halves listed.
+type pass struct {
+	from, to int
+	halves   []int
+}
+
+// passes cuts a tile: one column whole, more columns by groups of three and
+// half of the lanes at a time.
+func passes(c int) []pass {
+	if c == 1 {
+		return []pass{{0, 1, []int{0, 1}}}
+	}
+	var out []pass
+	for from := 0; from < c; {
+		// Even groups: 4 columns are 2 and 2, not 3 and 1.
+		left := c - from
+		size := (left + (left+2)/3 - 1) / ((left + 2) / 3)
+		out = append(out, pass{from, from + size, []int{0}}, pass{from, from + size, []int{1}})
+		from += size
+	}
+	return out
+}
+
+// tile256 holds 4 weight rows times c activation rows.
+func tile256(a *asm, e element, c int) {
+	a.text(fmt.Sprintf("Tile%sx%d", e.name, c), 64)
+	for i, p := range passes(c) {
+		pass256(a, e, p, i)
+	}
+	a.ops("VZEROUPPER", "RET")
+}
+
+func pass256(a *asm, e element, p pass, number int) {
+	label := func(s string) string { return fmt.Sprintf("%s%d", s, number) }
+	x, w, ahead := tileArgs(a)
+	for range p.from {
+		a.op("ADDQ R8, SI")
+	}
+	cols := p.to - p.from
+	// acc numbers the register of one half of one output; at is where it
+	// lives between calls.
+	acc := func(row, col, h int) int { return (col*tileRows+row)*len(p.halves) + h }
+	each := func(f func(reg, at int)) {
+		for col := range cols {
+			for row := range tileRows {
+				for h, half := range p.halves {
+					f(acc(row, col, h), 64*((p.from+col)*tileRows+row)+32*half)
+				}
+			}
+		}
+	}
+	a.ops("TESTQ AX, AX", "JNZ "+label("carry"))
+	each(func(reg, _ int) { a.op("VXORPS Y%d, Y%d, Y%d", reg, reg, reg) })
+	a.op("JMP %s", label("start"))
+	a.line("%s:", label("carry"))
+	each(func(reg, at int) { a.op("VMOVUPS %d(DI), Y%d", at, reg) })
+	a.line("%s:", label("start"))
+	step := func(k int) {
+		for h, half := range p.halves {
+			first := 12 + h // x of column 0; with halves apart, columns follow
+			for col := range cols {
+				a.op("VMOVUPS %d%s, Y%d", 4*k+32*half, x[col], first+col)
+			}
+			for r := range tileRows {
+				widen256(a, e, fmt.Sprintf("%d%s", (k+8*half)*e.bytes, w[r]), "Y15")
+				for col := range cols {
+					a.op("VFMADD231PS Y%d, Y15, Y%d", first+col, acc(r, col, h))
+				}
+			}
+		}
+	}
+	a.ops("SUBQ $32, CX", "JLT "+label("rest"), "PCALIGN $32")
+	a.line("%s:", label("loop"))
+	if number == 0 && (e.bytes == 2 || cols <= 2) {
+		for r := range tileRows {
+			a.op("PREFETCHT1 %s", ahead[r])
+			if e.bytes == 4 {
+				a.op("PREFETCHT1 64%s", ahead[r])
+			}
+		}
+		a.op("ADDQ $%d, R13", 32*e.bytes)
+	}
+	step(0)
+	step(16)
+	a.ops("ADDQ $128, SI", fmt.Sprintf("ADDQ $%d, DX", 32*e.bytes), "SUBQ $32, CX", "JGE "+label("loop"))
+	a.line("%s:", label("rest"))
+	a.ops("ADDQ $32, CX", "JEQ "+label("done"))
+	step(0)
+	a.line("%s:", label("done"))
+	each(func(reg, at int) { a.op("VMOVUPS Y%d, %d(DI)", reg, at) })
+}
+
+// reduce256 folds lanes by the fixed tree, four outputs at a time.
+func reduce256(a *asm) {
+	a.text("Reduce", 32)
+	a.ops("MOVQ y+0(FP), DI", "MOVQ lanes+8(FP), SI", "MOVQ yStride+16(FP), DX", "MOVQ count+24(FP), CX", "JMP check")
+	a.line("loop:")
+	for i := range 4 { // j with j+8
+		a.op("VMOVUPS %d(SI), Y%d", 64*i, i)
+		a.op("VADDPS %d(SI), Y%d, Y%d", 64*i+32, i, i)
+	}
+	for _, p := range [2][2]int{{0, 1}, {2, 3}} { // +4: two outputs a register
+		a.op("VPERM2F128 $0x20, Y%d, Y%d, Y4", p[1], p[0])
+		a.op("VPERM2F128 $0x31, Y%d, Y%d, Y5", p[1], p[0])
+		a.op("VADDPS Y5, Y4, Y%d", p[0])
+	}
+	for _, r := range []int{0, 2} { // +2, +1
+		a.op("VSHUFPS $0x4e, Y%d, Y%d, Y4", r, r)
+		a.op("VADDPS Y4, Y%d, Y%d", r, r)
+		a.op("VSHUFPS $0xb1, Y%d, Y%d, Y4", r, r)
+		a.op("VADDPS Y4, Y%d, Y%d", r, r)
+	}
+	a.ops("VEXTRACTF128 $1, Y0, X1", "VEXTRACTF128 $1, Y2, X3", "VUNPCKLPS X1, X0, X0", "VUNPCKLPS X3, X2, X2",
+		"VMOVLHPS X2, X0, X0", "VMOVUPS X0, (DI)", "ADDQ $256, SI", "ADDQ DX, DI", "DECQ CX")
+	a.line("check:")
+	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
+}
+
+// unpack256 widens n elements, a multiple of 16.
+func unpack256(a *asm, e element) {
+	a.text("Unpack"+e.name, 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "JMP check")
+	a.line("loop:")
+	widen256(a, e, "(SI)", "Y0")
+	widen256(a, e, fmt.Sprintf("%d(SI)", 8*e.bytes), "Y1")
+	a.ops("VMOVUPS Y0, (DI)", "VMOVUPS Y1, 32(DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ $64, DI", "SUBQ $16, CX")
+	a.line("check:")
+	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
+}
+
+// weigh256 adds count rows of n elements (a multiple of 16), each times its
+// weight, in ascending order, to acc.
+func weigh256(a *asm, e element) {
+	a.text("Weigh"+e.name, 48)
+	a.ops("MOVQ acc+0(FP), DI", "MOVQ p+8(FP), SI", "MOVQ v+16(FP), DX", "MOVQ vStride+24(FP), R8",
+		"MOVQ n+32(FP), CX", "MOVQ count+40(FP), BX")
+	block := func(label string, regs int) {
+		a.line("%s:", label)
+		a.op("CMPQ CX, $%d", 8*regs)
+		a.op("JLT %sdone", label)
+		for i := range regs {
+			a.op("VMOVUPS %d(DI), Y%d", 32*i, i)
+		}
+		a.ops("MOVQ SI, R9", "MOVQ DX, R10", "MOVQ BX, R11")
+		a.line("%srow:", label)
+		a.op("VBROADCASTSS (R9), Y14")
+		for i := range regs {
+			widen256(a, e, fmt.Sprintf("%d(R10)", 8*e.bytes*i), "Y15")
+			a.op("VFMADD231PS Y15, Y14, Y%d", i)
+		}
+		a.ops("ADDQ $4, R9", "ADDQ R8, R10", "DECQ R11", "JNZ "+label+"row")
+		for i := range regs {
+			a.op("VMOVUPS Y%d, %d(DI)", i, 32*i)
+		}
+		a.ops(fmt.Sprintf("ADDQ $%d, DI", 32*regs), fmt.Sprintf("ADDQ $%d, DX", 8*e.bytes*regs),
+			fmt.Sprintf("SUBQ $%d, CX", 8*regs), "JMP "+label)
+		a.line("%sdone:", label)
+	}
+	a.ops("TESTQ BX, BX", "JLE end")
+	block("eight", 8)
+	block("two", 2)
+	a.line("end:")
+	a.ops("VZEROUPPER", "RET")
+}
+
+// exp256 leaves Exp(Y0) in Y1. It uses Y2 to Y4; constants come from memory,
+// for there are too few registers.
+func exp256(a *asm) {
+	load := func(name, y string) { a.op("VBROADCASTSS %s<>(SB), %s", name, y) }
+	load("magic", "Y5")
+	load("log2e", "Y4")
+	a.ops("VMOVAPS Y5, Y2", "VFMADD231PS Y4, Y0, Y2", "VSUBPS Y5, Y2, Y2", "VMOVAPS Y0, Y3")
+	for _, c := range []string{"negLn2Hi", "negLn2Lo"} {
+		load(c, "Y4")
+		a.op("VFMADD231PS Y4, Y2, Y3")
+	}
+	load("c7", "Y1")
+	for _, c := range []string{"c6", "c5", "c4", "c3", "c2", "one", "one"} {
+		load(c, "Y4")
+		a.op("VFMADD213PS Y4, Y3, Y1")
+	}
+	load("bias", "Y5")
+	a.ops("VCVTTPS2DQ Y2, Y2", "VPSRAD $1, Y2, Y4", "VPSUBD Y4, Y2, Y2",
+		"VPADDD Y5, Y4, Y4", "VPSLLD $23, Y4, Y4", "VPADDD Y5, Y2, Y2", "VPSLLD $23, Y2, Y2",
+		"VMULPS Y4, Y1, Y1", "VMULPS Y2, Y1, Y1")
+	load("above", "Y4")
+	load("inf", "Y5")
+	a.ops("VCMPPS $0x1e, Y4, Y0, Y4", "VBLENDVPS Y4, Y5, Y1, Y1")
+	load("below", "Y4")
+	a.ops("VCMPPS $0x11, Y4, Y0, Y4", "VANDNPS Y1, Y4, Y1",
+		"VCMPPS $3, Y0, Y0, Y4", "VBLENDVPS Y4, Y0, Y1, Y1")
+}
+
+// elementwise256 writes the loops over vectors; n is a multiple of 16.
+func elementwise256(a *asm) {
+	loop := func(advance []string, body func()) {
+		a.op("JMP check")
+		a.line("loop:")
+		body()
+		for _, r := range advance {
+			a.op("ADDQ $32, %s", r)
+		}
+		a.op("SUBQ $8, CX")
+		a.line("check:")
+		a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
+	}
+	a.text("SiLUMul", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ up+8(FP), SI", "MOVQ n+16(FP), CX", "VBROADCASTSS sign<>(SB), Y15", "VBROADCASTSS one<>(SB), Y14")
+	loop([]string{"DI", "SI"}, func() {
+		a.ops("VMOVUPS (DI), Y13", "VXORPS Y15, Y13, Y0")
+		exp256(a)
+		a.ops("VADDPS Y1, Y14, Y1", "VDIVPS Y1, Y13, Y1", "VMULPS (SI), Y1, Y1", "VMOVUPS Y1, (DI)")
+	})
+	a.text("ExpTile", 12)
+	a.ops("MOVQ p+0(FP), DI", "VBROADCASTSS top+8(FP), Y15", "MOVQ $16, CX")
+	loop([]string{"DI"}, func() {
+		a.ops("VMOVUPS (DI), Y0", "VSUBPS Y15, Y0, Y0")
+		exp256(a)
+		a.op("VMOVUPS Y1, (DI)")
+	})
+	a.text("ScaleMul", 40)
+	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "VBROADCASTSS scale+24(FP), Y5", "MOVQ n+32(FP), CX")
+	loop([]string{"DI", "SI", "DX"}, func() {
+		a.ops("VMULPS (SI), Y5, Y0", "VMULPS (DX), Y0, Y0", "VMOVUPS Y0, (DI)")
+	})
+	a.text("RoundBF16", 16)
+	a.ops("MOVQ v+0(FP), DI", "MOVQ n+8(FP), CX")
+	for i, name := range []string{"half", "lsb", "high", "quiet"} {
+		a.op("VPBROADCASTD %s<>(SB), Y%d", name, 12+i)
+	}
+	loop([]string{"DI"}, func() {
+		a.ops("VMOVUPS (DI), Y0", "VPSRLD $16, Y0, Y1", "VPAND Y13, Y1, Y1", "VPADDD Y12, Y1, Y1", "VPADDD Y0, Y1, Y1",
+			"VPOR Y15, Y0, Y2", "VCMPPS $3, Y0, Y0, Y3", "VBLENDVPS Y3, Y2, Y1, Y1", "VPAND Y14, Y1, Y1", "VMOVUPS Y1, (DI)")
+	})
+	a.text("Add", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ v+8(FP), SI", "MOVQ n+16(FP), CX")
+	loop([]string{"DI", "SI"}, func() {
+		a.ops("VMOVUPS (DI), Y0", "VADDPS (SI), Y0, Y0", "VMOVUPS Y0, (DI)")
+	})
+}

@@ -1,0 +1,242 @@
+package main
+
+import "fmt"
+
+func avx512(a *asm) {
+	a.data()
+	for _, e := range elements {
+		for c := 1; c <= tileCols; c++ {
+			tile512(a, e, c)
+		}
+	}
+	reduce512(a)
+	for _, e := range elements {
+		unpack512(a, e)
+		weigh512(a, e)
+	}
+	elementwise512(a)
+}
+
+// widen512 loads 16 elements at a memory operand as f32.
+func widen512(a *asm, e element, mem, z string) {
+	switch e.name {
+	case "F32":
+		a.op("VMOVUPS %s, %s", mem, z)
+	case "BF16":
+		a.ops("VPMOVZXWD "+mem+", "+z, "VPSLLD $16, "+z+", "+z)
+	case "F16":
+		a.op("VCVTPH2PS %s, %s", mem, z)
+	}
+}
+
+// rowsAt are the addresses of rows 0..5 off a pointer, whose stride is s, three
+// strides s3 and five strides s5.
+func rowsAt(p, s, s3, s5 string) [6]string {
+	return [6]string{
+		fmt.Sprintf("(%s)", p), fmt.Sprintf("(%s)(%s*1)", p, s), fmt.Sprintf("(%s)(%s*2)", p, s),
+		fmt.Sprintf("(%s)(%s*1)", p, s3), fmt.Sprintf("(%s)(%s*4)", p, s), fmt.Sprintf("(%s)(%s*1)", p, s5),
+	}
+}
+
+// tileArgs loads the arguments of a tile and leaves rows of x and w.
+func tileArgs(a *asm) (x, w, ahead [6]string) {
+	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ xStride+24(FP), R8",
+		"MOVQ wStride+32(FP), R11", "MOVQ n+40(FP), CX", "MOVQ ahead+48(FP), R13", "MOVQ carry+56(FP), AX",
+		"LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10", "LEAQ (R11)(R11*2), R12", "ADDQ DX, R13")
+	return rowsAt("SI", "R8", "R9", "R10"), rowsAt("DX", "R11", "R12", ""), rowsAt("R13", "R11", "R12", "")
+}
+
+// tile512 holds 4 weight rows times c activation rows, one register of 16
+// lanes per output.
+func tile512(a *asm, e element, c int) {
+	name := fmt.Sprintf("Tile%sx%d", e.name, c)
+	a.text(name, 64)
+	x, w, ahead := tileArgs(a)
+	acc := func(row, col int) string { return fmt.Sprintf("Z%d", col*tileRows+row) }
+	a.ops("TESTQ AX, AX", "JNZ carry")
+	for i := range tileRows * c {
+		a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
+	}
+	a.op("JMP start")
+	a.line("carry:")
+	for i := range tileRows * c {
+		a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
+	}
+	step := func(k int) {
+		for r := range tileRows {
+			widen512(a, e, fmt.Sprintf("%d%s", k*e.bytes, w[r]), fmt.Sprintf("Z%d", 24+r))
+		}
+		for col := range c {
+			a.op("VMOVUPS %d%s, Z%d", 4*k, x[col], 28+col%4)
+			for r := range tileRows {
+				a.op("VFMADD231PS Z%d, Z%d, %s", 28+col%4, 24+r, acc(r, col))
+			}
+		}
+	}
+	a.line("start:")
+	a.ops("SUBQ $32, CX", "JLT rest", "PCALIGN $32")
+	a.line("loop:")
+	if e.bytes == 2 || c <= 2 {
+		for r := range tileRows {
+			a.op("PREFETCHT1 %s", ahead[r])
+			if e.bytes == 4 {
+				a.op("PREFETCHT1 64%s", ahead[r])
+			}
+		}
+		a.op("ADDQ $%d, R13", 32*e.bytes)
+	}
+	step(0)
+	step(16)
+	a.ops("ADDQ $128, SI", fmt.Sprintf("ADDQ $%d, DX", 32*e.bytes), "SUBQ $32, CX", "JGE loop")
+	a.line("rest:")
+	a.ops("ADDQ $32, CX", "JEQ done")
+	step(0)
+	a.line("done:")
+	for i := range tileRows * c {
+		a.op("VMOVUPS Z%d, %d(DI)", i, 64*i)
+	}
+	a.ops("VZEROUPPER", "RET")
+}
+
+// reduce512 folds lanes by the fixed tree: j with j+8, then +4, +2, +1. Four
+// outputs share a register from the first step on.
+func reduce512(a *asm) {
+	a.text("Reduce", 32)
+	a.ops("MOVQ y+0(FP), DI", "MOVQ lanes+8(FP), SI", "MOVQ yStride+16(FP), DX", "MOVQ count+24(FP), CX",
+		"MOVL $0x1111, AX", "KMOVW AX, K1", "JMP check")
+	a.line("loop:")
+	for i := range 4 {
+		a.op("VMOVUPS %d(SI), Z%d", 64*i, i)
+	}
+	for _, p := range [2][2]int{{0, 1}, {2, 3}} {
+		a.op("VSHUFF64X2 $0x44, Z%d, Z%d, Z4", p[1], p[0])
+		a.op("VSHUFF64X2 $0xee, Z%d, Z%d, Z5", p[1], p[0])
+		a.op("VADDPS Z5, Z4, Z%d", p[0])
+	}
+	a.ops("VSHUFF64X2 $0x88, Z2, Z0, Z4", "VSHUFF64X2 $0xdd, Z2, Z0, Z5", "VADDPS Z5, Z4, Z0",
+		"VSHUFPS $0x4e, Z0, Z0, Z1", "VADDPS Z1, Z0, Z0", "VSHUFPS $0xb1, Z0, Z0, Z1", "VADDPS Z1, Z0, Z0",
+		"VCOMPRESSPS Z0, K1, Z0", "VMOVUPS X0, (DI)", "ADDQ $256, SI", "ADDQ DX, DI", "DECQ CX")
+	a.line("check:")
+	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
+}
+
+// unpack512 widens n elements, a multiple of 16.
+func unpack512(a *asm, e element) {
+	a.text("Unpack"+e.name, 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "JMP check")
+	a.line("loop:")
+	widen512(a, e, "(SI)", "Z0")
+	a.ops("VMOVUPS Z0, (DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ $64, DI", "SUBQ $16, CX")
+	a.line("check:")
+	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
+}
+
+// weigh512 adds count rows of n elements (a multiple of 16), each times its
+// weight, in ascending order, to acc.
+func weigh512(a *asm, e element) {
+	a.text("Weigh"+e.name, 48)
+	a.ops("MOVQ acc+0(FP), DI", "MOVQ p+8(FP), SI", "MOVQ v+16(FP), DX", "MOVQ vStride+24(FP), R8",
+		"MOVQ n+32(FP), CX", "MOVQ count+40(FP), BX")
+	block := func(label string, regs int) {
+		a.line("%s:", label)
+		a.op("CMPQ CX, $%d", 16*regs)
+		a.op("JLT %sdone", label)
+		for i := range regs {
+			a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
+		}
+		a.ops("MOVQ SI, R9", "MOVQ DX, R10", "MOVQ BX, R11")
+		a.line("%srow:", label)
+		a.op("VBROADCASTSS (R9), Z16")
+		for i := range regs {
+			widen512(a, e, fmt.Sprintf("%d(R10)", 16*e.bytes*i), fmt.Sprintf("Z%d", 17+i))
+			a.op("VFMADD231PS Z%d, Z16, Z%d", 17+i, i)
+		}
+		a.ops("ADDQ $4, R9", "ADDQ R8, R10", "DECQ R11", "JNZ "+label+"row")
+		for i := range regs {
+			a.op("VMOVUPS Z%d, %d(DI)", i, 64*i)
+		}
+		a.ops(fmt.Sprintf("ADDQ $%d, DI", 64*regs), fmt.Sprintf("ADDQ $%d, DX", 16*e.bytes*regs),
+			fmt.Sprintf("SUBQ $%d, CX", 16*regs), "JMP "+label)
+		a.line("%sdone:", label)
+	}
+	a.ops("TESTQ BX, BX", "JLE end")
+	block("eight", 8)
+	block("one", 1)
+	a.line("end:")
+	a.ops("VZEROUPPER", "RET")
+}
+
+// exp512 leaves Exp(Z0) in Z1. It uses Z2 to Z4 and the constants that
+// loadExp512 put into Z16 to Z30.
+func exp512(a *asm) {
+	a.ops(
+		"VMOVAPS Z17, Z2", "VFMADD231PS Z16, Z0, Z2", "VSUBPS Z17, Z2, Z2",
+		"VMOVAPS Z0, Z3", "VFMADD231PS Z18, Z2, Z3", "VFMADD231PS Z19, Z2, Z3", "VMOVAPS Z20, Z1")
+	for c := 21; c <= 25; c++ {
+		a.op("VFMADD213PS Z%d, Z3, Z1", c)
+	}
+	a.ops("VFMADD213PS Z26, Z3, Z1", "VFMADD213PS Z26, Z3, Z1",
+		"VCVTTPS2DQ Z2, Z2", "VPSRAD $1, Z2, Z4", "VPSUBD Z4, Z2, Z2",
+		"VPADDD Z30, Z4, Z4", "VPSLLD $23, Z4, Z4", "VPADDD Z30, Z2, Z2", "VPSLLD $23, Z2, Z2",
+		"VMULPS Z4, Z1, Z1", "VMULPS Z2, Z1, Z1",
+		"VCMPPS $0x1e, Z27, Z0, K1", "VMOVAPS Z29, K1, Z1",
+		"VCMPPS $0x11, Z28, Z0, K1", "VPXORD Z1, Z1, K1, Z1",
+		"VCMPPS $3, Z0, Z0, K1", "VMOVAPS Z0, K1, Z1")
+}
+
+func loadExp512(a *asm) {
+	for i, name := range []string{"log2e", "magic", "negLn2Hi", "negLn2Lo", "c7", "c6", "c5", "c4", "c3", "c2",
+		"one", "above", "below", "inf", "bias"} {
+		a.op("VBROADCASTSS %s<>(SB), Z%d", name, 16+i)
+	}
+}
+
+// elementwise512 writes the loops over vectors; n is a multiple of 16.
+func elementwise512(a *asm) {
+	loop := func(advance []string, body func()) {
+		a.op("JMP check")
+		a.line("loop:")
+		body()
+		for _, r := range advance {
+			a.op("ADDQ $64, %s", r)
+		}
+		a.op("SUBQ $16, CX")
+		a.line("check:")
+		a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
+	}
+	a.text("SiLUMul", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ up+8(FP), SI", "MOVQ n+16(FP), CX")
+	loadExp512(a)
+	a.op("VBROADCASTSS sign<>(SB), Z31")
+	loop([]string{"DI", "SI"}, func() {
+		a.ops("VMOVUPS (DI), Z5", "VPXORD Z31, Z5, Z0")
+		exp512(a)
+		a.ops("VADDPS Z1, Z26, Z1", "VDIVPS Z1, Z5, Z1", "VMULPS (SI), Z1, Z1", "VMOVUPS Z1, (DI)")
+	})
+	a.text("ExpTile", 12)
+	a.ops("MOVQ p+0(FP), DI", "VBROADCASTSS top+8(FP), Z5")
+	loadExp512(a)
+	a.ops("VMOVUPS (DI), Z0", "VSUBPS Z5, Z0, Z0")
+	exp512(a)
+	a.ops("VMOVUPS Z1, (DI)", "VZEROUPPER", "RET")
+
+	a.text("ScaleMul", 40)
+	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "VBROADCASTSS scale+24(FP), Z5", "MOVQ n+32(FP), CX")
+	loop([]string{"DI", "SI", "DX"}, func() {
+		a.ops("VMULPS (SI), Z5, Z0", "VMULPS (DX), Z0, Z0", "VMOVUPS Z0, (DI)")
+	})
+	a.text("RoundBF16", 16)
+	a.ops("MOVQ v+0(FP), DI", "MOVQ n+8(FP), CX")
+	for i, name := range []string{"half", "lsb", "high", "quiet"} {
+		a.op("VPBROADCASTD %s<>(SB), Z%d", name, 16+i)
+	}
+	loop([]string{"DI"}, func() {
+		a.ops("VMOVUPS (DI), Z0", "VPSRLD $16, Z0, Z1", "VPANDD Z17, Z1, Z1", "VPADDD Z16, Z1, Z1", "VPADDD Z0, Z1, Z1",
+			"VCMPPS $3, Z0, Z0, K1", "VPORD Z19, Z0, K1, Z1", "VPANDD Z18, Z1, Z1", "VMOVUPS Z1, (DI)")
+	})
+	a.text("Add", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ v+8(FP), SI", "MOVQ n+16(FP), CX")
+	loop([]string{"DI", "SI"}, func() {
+		a.ops("VMOVUPS (DI), Z0", "VADDPS (SI), Z0, Z0", "VMOVUPS Z0, (DI)")
+	})
+}

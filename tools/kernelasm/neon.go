@@ -1,0 +1,186 @@
+package main
+
+import "fmt"
+
+func neon(a *asm) {
+	for _, e := range elements {
+		for c := 1; c <= tileCols; c++ {
+			tile128(a, e, c)
+		}
+	}
+	reduce128(a)
+	for _, e := range elements {
+		unpack128(a, e)
+		weigh128(a, e)
+	}
+}
+
+// widen128 widens half of register v (its low or high 4 elements of 16 bits)
+// into d. V31 is zero. The assembler has no FCVTL, so its bytes are written.
+func widen128(a *asm, e element, v, high, d int) {
+	switch e.name {
+	case "BF16": // interleaving with zeros puts 16 bits into the upper half
+		a.op("VZIP%d V%d.H8, V31.H8, V%d.H8", high+1, v, d)
+	case "F16":
+		a.op("WORD $0x%08x // FCVTL V%d.4S, V%d", 0x0e217800|uint32(high)<<30|uint32(v)<<5|uint32(d), d, v)
+	}
+}
+
+// load128 loads 8 elements at offset off of a pointer as f32 into V[d] and
+// V[d+1]. V30 is scratch.
+func load128(a *asm, e element, off int, p string, d int) {
+	if e.bytes == 4 {
+		a.op("FMOVQ %d(%s), F%d", off, p, d)
+		a.op("FMOVQ %d(%s), F%d", off+16, p, d+1)
+		return
+	}
+	a.op("FMOVQ %d(%s), F30", off, p)
+	widen128(a, e, 30, 0, d)
+	widen128(a, e, 30, 1, d+1)
+}
+
+// tile128 holds 4 weight rows times c activation rows. One column is taken
+// with all 16 lanes, more by pairs with half of the lanes at a time.
+func tile128(a *asm, e element, c int) {
+	a.text(fmt.Sprintf("Tile%sx%d", e.name, c), 64)
+	a.op("VEOR V31.B16, V31.B16, V31.B16")
+	number := 0
+	if c == 1 {
+		pass128(a, e, pass{0, 1, []int{0, 1}}, number)
+	}
+	for from := 0; c > 1 && from < c; from += 2 {
+		to := min(from+2, c)
+		for _, half := range []int{0, 1} {
+			pass128(a, e, pass{from, to, []int{half}}, number)
+			number++
+		}
+	}
+	a.op("RET")
+}
+
+func pass128(a *asm, e element, p pass, number int) {
+	label := func(s string) string { return fmt.Sprintf("%s%d", s, number) }
+	a.ops("MOVD lanes+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R3", "MOVD xStride+24(FP), R7",
+		"MOVD wStride+32(FP), R8", "MOVD n+40(FP), R9", "MOVD ahead+48(FP), R10", "MOVD carry+56(FP), R11")
+	for range p.from {
+		a.op("ADD R7, R1, R1")
+	}
+	a.ops("ADD R7, R1, R2", "ADD R8, R3, R4", "ADD R8, R4, R5", "ADD R8, R5, R6")
+	cols := p.to - p.from
+	per := 2 * len(p.halves) // registers of one output
+	acc := func(row, col, h int) int { return (col*tileRows+row)*per + 2*h }
+	each := func(f func(reg, at int)) {
+		for col := range cols {
+			for row := range tileRows {
+				for h, half := range p.halves {
+					at := 64*((p.from+col)*tileRows+row) + 32*half
+					f(acc(row, col, h), at)
+					f(acc(row, col, h)+1, at+16)
+				}
+			}
+		}
+	}
+	a.op("CBNZ R11, %s", label("carry"))
+	each(func(reg, _ int) { a.op("VEOR V%d.B16, V%d.B16, V%d.B16", reg, reg, reg) })
+	a.op("B %s", label("loop"))
+	a.line("%s:", label("carry"))
+	each(func(reg, at int) { a.op("FMOVQ %d(R0), F%d", at, reg) })
+	a.line("%s:", label("loop"))
+	if number == 0 && (e.bytes == 2 || cols <= 2) {
+		for r := range tileRows {
+			a.op("ADD R10, R%d, R12", 3+r)
+			a.op("PRFM (R12), PLDL2KEEP")
+		}
+	}
+	for h, half := range p.halves {
+		for col := range cols {
+			load128(a, element{"F32", 4}, 32*half, fmt.Sprintf("R%d", 1+col), 16+2*col)
+		}
+		for r := range tileRows {
+			load128(a, e, 8*half*e.bytes, fmt.Sprintf("R%d", 3+r), 24)
+			for col := range cols {
+				a.op("VFMLA V%d.S4, V24.S4, V%d.S4", 16+2*col, acc(r, col, h))
+				a.op("VFMLA V%d.S4, V25.S4, V%d.S4", 17+2*col, acc(r, col, h)+1)
+			}
+		}
+	}
+	a.ops("ADD $64, R1, R1", "ADD $64, R2, R2")
+	for r := range tileRows {
+		a.op("ADD $%d, R%d, R%d", 16*e.bytes, 3+r, 3+r)
+	}
+	a.ops("SUBS $16, R9, R9", "BGT "+label("loop"))
+	each(func(reg, at int) { a.op("FMOVQ F%d, %d(R0)", reg, at) })
+}
+
+// fadd128 is FADD Vd.4S, Vn.4S, Vm.4S, which the assembler lacks.
+func fadd128(a *asm, d, n, m int) {
+	a.op("WORD $0x%08x // FADD V%d.4S, V%d.4S, V%d.4S", 0x4e20d400|uint32(m)<<16|uint32(n)<<5|uint32(d), d, n, m)
+}
+
+// reduce128 folds lanes by the fixed tree, four outputs at a time.
+func reduce128(a *asm) {
+	a.text("Reduce", 32)
+	a.ops("MOVD y+0(FP), R0", "MOVD lanes+8(FP), R1", "MOVD yStride+16(FP), R2", "MOVD count+24(FP), R3", "B check")
+	a.line("loop:")
+	for i := range 4 {
+		for q := range 4 {
+			a.op("FMOVQ %d(R1), F%d", 64*i+16*q, 4*i+q)
+		}
+		// j with j+8, then +4
+		fadd128(a, 4*i, 4*i, 4*i+2)
+		fadd128(a, 4*i+1, 4*i+1, 4*i+3)
+		fadd128(a, 4*i, 4*i, 4*i+1)
+		a.op("VEXT $8, V%d.B16, V%d.B16, V%d.B16", 4*i, 4*i, 4*i+1)
+		fadd128(a, 4*i, 4*i, 4*i+1) // +2
+		a.op("VREV64 V%d.S4, V%d.S4", 4*i, 4*i+1)
+		fadd128(a, 4*i, 4*i, 4*i+1) // +1
+	}
+	a.ops("VZIP1 V4.S4, V0.S4, V0.S4", "VZIP1 V12.S4, V8.S4, V8.S4", "VZIP1 V8.D2, V0.D2, V0.D2",
+		"FMOVQ F0, (R0)", "ADD $256, R1, R1", "ADD R2, R0, R0", "SUB $1, R3, R3")
+	a.line("check:")
+	a.ops("CMP $0, R3", "BGT loop", "RET")
+}
+
+// unpack128 widens n elements, a multiple of 16.
+func unpack128(a *asm, e element) {
+	a.text("Unpack"+e.name, 24)
+	a.ops("MOVD dst+0(FP), R0", "MOVD src+8(FP), R1", "MOVD n+16(FP), R2", "VEOR V31.B16, V31.B16, V31.B16", "B check")
+	a.line("loop:")
+	load128(a, e, 0, "R1", 0)
+	load128(a, e, 8*e.bytes, "R1", 2)
+	for q := range 4 {
+		a.op("FMOVQ F%d, %d(R0)", q, 16*q)
+	}
+	a.ops(fmt.Sprintf("ADD $%d, R1, R1", 16*e.bytes), "ADD $64, R0, R0", "SUB $16, R2, R2")
+	a.line("check:")
+	a.ops("CMP $0, R2", "BGT loop", "RET")
+}
+
+// weigh128 adds count rows of n elements (a multiple of 16), each times its
+// weight, in ascending order, to acc.
+func weigh128(a *asm, e element) {
+	a.text("Weigh"+e.name, 48)
+	a.ops("MOVD acc+0(FP), R0", "MOVD p+8(FP), R1", "MOVD v+16(FP), R2", "MOVD vStride+24(FP), R3",
+		"MOVD n+32(FP), R4", "MOVD count+40(FP), R5", "VEOR V31.B16, V31.B16, V31.B16", "CMP $0, R5", "BLE end", "B check")
+	a.line("block:")
+	for q := range 4 {
+		a.op("FMOVQ %d(R0), F%d", 16*q, q)
+	}
+	a.ops("MOVD R1, R6", "MOVD R2, R7", "MOVD R5, R8")
+	a.line("row:")
+	a.ops("VLD1R.P 4(R6), [V16.S4]")
+	load128(a, e, 0, "R7", 20)
+	load128(a, e, 8*e.bytes, "R7", 22)
+	for q := range 4 {
+		a.op("VFMLA V%d.S4, V16.S4, V%d.S4", 20+q, q)
+	}
+	a.ops("ADD R3, R7, R7", "SUBS $1, R8, R8", "BNE row")
+	for q := range 4 {
+		a.op("FMOVQ F%d, %d(R0)", q, 16*q)
+	}
+	a.ops("ADD $64, R0, R0", fmt.Sprintf("ADD $%d, R2, R2", 16*e.bytes), "SUB $16, R4, R4")
+	a.line("check:")
+	a.ops("CMP $16, R4", "BGE block")
+	a.line("end:")
+	a.op("RET")
+}

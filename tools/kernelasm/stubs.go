@@ -1,0 +1,28 @@
+package main
+
+import "fmt"
+
+// declare writes the Go declarations of the functions that every instruction
+// set has.
+func declare(a *asm, vectors bool) {
+	function := func(name, args, comment string) {
+		a.line("\n// %s %s\n//\n//go:noescape\nfunc %s(%s)", name, comment, name, args)
+	}
+	for _, e := range elements {
+		for c := 1; c <= tileCols; c++ {
+			function(fmt.Sprintf("Tile%sx%d", e.name, c), "lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int",
+				fmt.Sprintf("holds 4 rows of %s times %d rows of x.", e.name, c))
+		}
+		function("Unpack"+e.name, "dst, src unsafe.Pointer, n int", "widens n elements.")
+		function("Weigh"+e.name, "acc, p, v unsafe.Pointer, vStride, n, count int", "adds count weighted rows of n elements.")
+	}
+	function("Reduce", "y, lanes unsafe.Pointer, yStride, count int", "folds count times 4 outputs.")
+	if !vectors {
+		return
+	}
+	function("SiLUMul", "dst, up unsafe.Pointer, n int", "is dst = SiLU(dst) * up.")
+	function("ExpTile", "p unsafe.Pointer, top float32", "is p = Exp(p - top) on 16 values.")
+	function("ScaleMul", "y, x, w unsafe.Pointer, scale float32, n int", "is y = (x * scale) * w.")
+	function("RoundBF16", "v unsafe.Pointer, n int", "rounds to bf16 in place.")
+	function("Add", "dst, v unsafe.Pointer, n int", "is dst += v.")
+}
