@@ -12,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/router/kvcache"
+	"github.com/hachi-serve/hachi/router/sampler"
 	"github.com/hachi-serve/hachi/router/scheduler"
 )
 
@@ -28,7 +29,10 @@ type Config struct {
 	// PrefixCache lets requests read what others have computed of the same
 	// prompt.
 	PrefixCache bool
-	Limits      scheduler.Limits
+	// Speculate is how many tokens ahead an answer that repeats itself may be
+	// guessed and verified in one step; 0 is off. It changes no answer.
+	Speculate int
+	Limits    scheduler.Limits
 	// Changed is closed at the next change that could bring a missing expert
 	// back.
 	Changed func() <-chan struct{}
@@ -56,6 +60,7 @@ type Engine struct {
 	// Owned by Run.
 	flights map[uint64]*flight
 	logits  tensor.Matrix
+	work    sampler.Workspace
 
 	mu        sync.Mutex // guards the fields below
 	nextID    uint64
@@ -64,6 +69,7 @@ type Engine struct {
 	admission scheduler.Admission
 	stopping  bool
 	stats     Stats
+	rate      rate
 }
 
 // New makes an engine; Run makes it work.
@@ -104,6 +110,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 			ID: id, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
 		},
 		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
+		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{most: e.cfg.Speculate},
 	}
 	f.stopWait = context.AfterFunc(ctx, func() {
 		e.mu.Lock()

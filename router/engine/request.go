@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -98,7 +99,10 @@ type flight struct {
 	ctx      context.Context
 	stream   *Stream
 	stopWait func() bool
+	sampler  *sampler.Sampler
+	guesses  speculation
 	reported int // prompt tokens whose log probability has been sent
+	drawn    int // tokens of the answer
 	arrived  time.Time
 	started  bool // has had rows
 }
@@ -117,10 +121,28 @@ func (e *Engine) validate(r Request) error {
 	case r.MaxTokens < 0:
 		return invalid("max_tokens is %d, expected 0 or more", r.MaxTokens)
 	}
+	known := func(t int32) bool { return t >= 0 && int(t) < e.cfg.Model.Vocab }
 	for _, t := range r.Prompt {
-		if t < 0 || int(t) >= e.cfg.Model.Vocab {
+		if !known(t) {
 			return invalid("token %d is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
 		}
 	}
-	return r.Params.Validate()
+	faults := []error{r.Params.Validate()}
+	param := func(name, format string, args ...any) {
+		faults = append(faults, &sampler.ParamError{Param: name, Err: fmt.Errorf(name+" "+format, args...)})
+	}
+	for _, t := range r.StopTokens {
+		if !known(t) {
+			param("stop_token_ids", "has %d, which is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+		}
+	}
+	for t := range r.Params.LogitBias {
+		if t >= 0 && !known(t) {
+			param("logit_bias", "has token %d, which is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+		}
+	}
+	if r.MaxTokens > 0 && r.Params.MinTokens > r.MaxTokens {
+		param("min_tokens", "is %d, which is more than the %d that the answer may have", r.Params.MinTokens, r.MaxTokens)
+	}
+	return errors.Join(faults...)
 }

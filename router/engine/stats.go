@@ -21,6 +21,8 @@ type Stats struct {
 
 	Prompt      uint64 // prompt tokens of requests that reached their first token
 	Generated   uint64 // tokens generated
+	Drafted     uint64 // tokens guessed and verified
+	Accepted    uint64 // of them, found right
 	Preemptions uint64
 	Steps       uint64 // steps committed
 	Abandoned   uint64 // steps abandoned for want of a replica
@@ -66,4 +68,35 @@ func (e *Engine) publish() {
 	s.BlocksUsed = e.pool.Total() - e.pool.Free()
 	s.Evictions, s.PrefixQueries, s.PrefixHits = cache.Evictions, cache.Queries, cache.Hits
 	s.Preemptions = e.sched.Preempted()
+}
+
+// rate is how fast rows are computed.
+type rate struct{ perSecond float64 }
+
+func (r *rate) observe(rows int, took time.Duration) {
+	now := float64(rows) / max(took, time.Microsecond).Seconds()
+	if r.perSecond == 0 {
+		r.perSecond = now
+	} else {
+		r.perSecond += (now - r.perSecond) / 16
+	}
+}
+
+const (
+	soonest = time.Second
+	latest  = time.Minute
+)
+
+// RetryAfter is when a request that found the queue full may try again: when
+// the tokens that wait now should have been computed, in whole seconds, at
+// least one and at most sixty.
+func (e *Engine) RetryAfter() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, tokens := e.admission.Waiting()
+	if e.rate.perSecond == 0 {
+		return soonest
+	}
+	seconds := min(latest.Seconds(), float64(tokens)/e.rate.perSecond)
+	return max(soonest, time.Duration(seconds*float64(time.Second)).Round(time.Second))
 }

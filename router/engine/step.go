@@ -16,7 +16,7 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	for _, span := range spans {
 		e.start(e.flights[span.Seq.ID])
 	}
-	started := time.Now()
+	began := time.Now()
 	var changed <-chan struct{}
 	if e.cfg.Changed != nil {
 		// Taken before the step, so that a change during it is not missed.
@@ -28,17 +28,19 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 		e.abandon(ctx, spans, changed, err)
 		return
 	}
-	took := time.Since(started)
+	took := time.Since(began)
 	e.sched.Observe(spans, took)
 	row := 0
 	for _, span := range spans {
-		f := e.flights[span.Seq.ID]
 		n := e.outputs(span)
-		e.commit(f, span, logits, row, n)
+		e.commit(e.flights[span.Seq.ID], span, tensor.Matrix{
+			Rows: n, Cols: logits.Cols, Stride: logits.Stride, Data: logits.Data[row*logits.Stride:],
+		})
 		row += n
 	}
 	e.mu.Lock()
 	e.stats.Steps++
+	e.rate.observe(len(batch.Tokens), took)
 	e.mu.Unlock()
 	e.publish()
 	if e.cfg.Step != nil {
@@ -47,14 +49,15 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 }
 
 // outputs is how many of a span's last rows need logits: one at the end of the
-// known tokens, all of them while the prompt's log probabilities are wanted.
+// known tokens and one for each drafted token, all of them while the prompt's
+// log probabilities are wanted.
 func (e *Engine) outputs(span scheduler.Span) int {
 	f := e.flights[span.Seq.ID]
 	switch {
 	case f.req.PromptLogprobs && f.reported < len(f.req.Prompt)-1:
 		return span.N
-	case span.Seq.Computed+span.N == len(span.Seq.Tokens):
-		return 1
+	case span.Seq.Computed+span.N >= len(span.Seq.Tokens):
+		return 1 + span.Drafted()
 	default:
 		return 0
 	}
@@ -64,8 +67,9 @@ func (e *Engine) outputs(span scheduler.Span) int {
 func (e *Engine) batch(spans []scheduler.Span) *model.Batch {
 	b := &model.Batch{}
 	for _, span := range spans {
-		seq := span.Seq
-		b.Tokens = append(b.Tokens, seq.Tokens[seq.Computed:seq.Computed+span.N]...)
+		seq, drafted := span.Seq, span.Drafted()
+		b.Tokens = append(b.Tokens, seq.Tokens[seq.Computed:seq.Computed+span.N-drafted]...)
+		b.Tokens = append(b.Tokens, seq.Draft[:drafted]...)
 		b.Spans = append(b.Spans, model.Span{Start: seq.Computed, N: span.N, Blocks: seq.Table.Blocks})
 		for i := e.outputs(span); i > 0; i-- {
 			b.Outputs = append(b.Outputs, int32(len(b.Tokens)-i))
@@ -81,57 +85,95 @@ func (e *Engine) reserve(rows int) tensor.Matrix {
 	return tensor.Matrix{Rows: rows, Cols: vocab, Stride: vocab, Data: e.logits.Data}
 }
 
-// commit is the only place where a sequence changes. The span's n logits begin
-// at a row.
-func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix, row, n int) {
+// commit is the only place where a sequence changes. The logits are those of
+// the span's last rows.
+func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix) {
 	seq := f.seq
-	first := seq.Computed + span.N - n // position of the first logits
-	e.sched.Commit(seq, seq.Computed+span.N)
+	end := seq.Computed + span.N
 	if f.req.PromptLogprobs {
-		e.reportPrompt(f, logits, row, n, first)
+		e.reportPrompt(f, logits, end-logits.Rows)
 	}
-	if seq.Computed < len(seq.Tokens) {
+	if end < len(seq.Tokens) {
+		e.sched.Commit(seq, end)
 		return
 	}
-	last := logits.Row(row + n - 1)
-	token, err := sampler.Sample(last, f.req.Params, f.req.Choice, len(seq.Tokens))
+	drafted := span.Drafted()
+	first := logits.Rows - 1 - drafted // the logits after the last known token
+	var tokens []int32
+	var last Event
+	accepted := 0
+	for {
+		last = e.draw(f, logits.Row(first+accepted), len(seq.Tokens)+len(tokens))
+		if last.Err != nil || last.Token < 0 {
+			break
+		}
+		tokens = append(tokens, last.Token)
+		if last.Finish != NotFinished {
+			break
+		}
+		f.stream.Push(last)
+		if accepted == drafted || seq.Draft[accepted] != last.Token {
+			break
+		}
+		accepted++
+	}
+	e.count(f, len(tokens), drafted, accepted)
+	e.sched.Commit(seq, len(seq.Tokens)+accepted, tokens...)
+	if last.Err != nil || last.Finish != NotFinished {
+		e.finish(f, last)
+		return
+	}
+	f.guesses.learn(drafted, accepted)
+	seq.Draft = f.guesses.propose(seq.Tokens, f.left()-1)
+}
+
+// draw makes the next token of an answer. The event has Finish or Err when it
+// is the last, and token -1 when the answer ends without showing it.
+func (e *Engine) draw(f *flight, logits []float32, position int) Event {
+	token, err := f.sampler.Sample(&e.work, logits, position)
 	if err != nil {
-		e.finish(f, Event{Err: err})
-		return
+		return Event{Err: err}
 	}
-	e.mu.Lock()
-	if len(seq.Tokens) == len(f.req.Prompt) {
-		e.stats.Prompt += uint64(len(f.req.Prompt))
-	}
-	e.stats.Generated++
-	e.mu.Unlock()
 	if slices.Contains(f.req.StopTokens, token) {
-		e.finish(f, Event{Finish: Stop, Token: -1})
-		return
+		return Event{Finish: Stop, Token: -1}
 	}
 	event := Event{Token: token}
 	if f.req.Logprobs >= 0 {
-		event.Logprob, event.Top = sampler.Logprobs(last, token, f.req.Logprobs)
+		event.Logprob, event.Top = sampler.Logprobs(logits, token, f.req.Logprobs)
 	}
-	seq.Tokens = append(seq.Tokens, token)
-	if len(seq.Tokens)-len(f.req.Prompt) >= f.req.MaxTokens {
+	f.sampler.Accept(token)
+	if f.drawn++; f.left() == 0 {
 		event.Finish = Length
-		e.finish(f, event)
-		return
 	}
-	f.stream.Push(event)
+	return event
+}
+
+// left is how many tokens the answer may still have.
+func (f *flight) left() int { return f.req.MaxTokens - f.drawn }
+
+// count keeps the books of a commit that drew tokens.
+func (e *Engine) count(f *flight, tokens, drafted, accepted int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(f.seq.Tokens) == len(f.req.Prompt) {
+		e.stats.Prompt += uint64(len(f.req.Prompt))
+	}
+	e.stats.Generated += uint64(tokens)
+	e.stats.Drafted += uint64(drafted)
+	e.stats.Accepted += uint64(accepted)
 }
 
 // reportPrompt sends the log probabilities of prompt tokens that these logits
-// predict, each once even when a preempted prompt is computed again.
-func (e *Engine) reportPrompt(f *flight, logits tensor.Matrix, row, n, first int) {
-	for i := range n {
+// predict, those of position first and on, each once even when a preempted
+// prompt is computed again.
+func (e *Engine) reportPrompt(f *flight, logits tensor.Matrix, first int) {
+	for i := range logits.Rows {
 		next := first + i + 1 // the position that these logits predict
 		if next != f.reported+1 || next >= len(f.req.Prompt) {
 			continue
 		}
 		event := Event{Token: f.req.Prompt[next], Prompt: true}
-		event.Logprob, event.Top = sampler.Logprobs(logits.Row(row+i), event.Token, max(0, f.req.Logprobs))
+		event.Logprob, event.Top = sampler.Logprobs(logits.Row(i), event.Token, max(0, f.req.Logprobs))
 		f.reported = next
 		f.stream.Push(event)
 	}

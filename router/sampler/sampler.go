@@ -2,120 +2,75 @@ package sampler
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
-	"math"
+	"maps"
 	"slices"
 )
 
-// Params say how a token is drawn. The zero value is greedy.
-type Params struct {
-	Temperature float64 // 0 is greedy
-	TopP        float64 // 0 and 1 are off
-	TopK        int     // 0 is off
-	MinP        float64 // 0 is off
-	Seed        uint64
+// Sampler draws the tokens of one answer.
+type Sampler struct {
+	p      Params
+	choice int
+	stops  []int32
+	bias   []biased
+	seen   map[int32]int // token -> index of counts; nil when nothing depends on it
+	counts []count
+	drawn  int
 }
 
-// Validate reports everything out of range, by parameter name.
-func (p Params) Validate() error {
-	var faults []error
-	check := func(ok bool, name string, value any, want string) {
-		if !ok {
-			faults = append(faults, &ParamError{Param: name, Err: fmt.Errorf("%s is %v, expected %s", name, value, want)})
-		}
-	}
-	check(p.Temperature >= 0 && p.Temperature <= 2, "temperature", p.Temperature, "0 to 2")
-	check(p.TopP >= 0 && p.TopP <= 1, "top_p", p.TopP, "more than 0, at most 1")
-	check(p.TopK >= 0, "top_k", p.TopK, "0 or more")
-	check(p.MinP >= 0 && p.MinP <= 1, "min_p", p.MinP, "0 to 1")
-	return errors.Join(faults...)
+type biased struct {
+	token int32
+	bias  float32
 }
 
-// ParamError is a parameter out of range.
-type ParamError struct {
-	Param string
-	Err   error
+// count is what penalties want to know about a token.
+type count struct {
+	token int32
+	drawn int // in the answer
 }
 
-func (e *ParamError) Error() string { return e.Err.Error() }
-func (e *ParamError) Unwrap() error { return e.Err }
-
-// ErrNotFinite means that the model produced a NaN.
-var ErrNotFinite = errors.New("the logits are not numbers")
-
-// Sample draws the token at a position of a choice.
-func Sample(logits []float32, p Params, choice, position int) (int32, error) {
-	for _, v := range logits {
-		if v != v {
-			return 0, ErrNotFinite
+// New makes the sampler of one of several answers to a prompt. stops are the
+// tokens that end it.
+func New(p Params, choice int, prompt, stops []int32) *Sampler {
+	s := &Sampler{p: p, choice: choice, stops: stops}
+	for _, token := range slices.Sorted(maps.Keys(p.LogitBias)) {
+		s.bias = append(s.bias, biased{token, float32(p.LogitBias[token])})
+	}
+	if p.penalises() {
+		s.seen = map[int32]int{}
+		for _, token := range prompt {
+			s.count(token, 0)
 		}
 	}
-	if p.Temperature == 0 {
-		return argmax(logits), nil
-	}
-	c := candidates(logits, p)
-	total := 0.0
-	for _, t := range c {
-		total += t.weight
-	}
-	at := uniform(p.Seed, choice, position) * total
-	for _, t := range c {
-		if at -= t.weight; at < 0 {
-			return t.id, nil
-		}
-	}
-	return c[len(c)-1].id, nil
+	return s
 }
 
-func argmax(logits []float32) int32 {
-	best := 0
-	for i, v := range logits {
-		if v > logits[best] {
-			best = i
-		}
+// Accept adds a token to the answer.
+func (s *Sampler) Accept(token int32) {
+	s.drawn++
+	if s.seen != nil {
+		s.count(token, 1)
 	}
-	return int32(best)
 }
 
-// candidate is a token and its unnormalised probability; the best has 1.
-type candidate struct {
-	id     int32
-	weight float64
+func (s *Sampler) count(token int32, drawn int) {
+	i, ok := s.seen[token]
+	if !ok {
+		i = len(s.counts)
+		s.seen[token] = i
+		s.counts = append(s.counts, count{token: token})
+	}
+	s.counts[i].drawn += drawn
 }
 
-// candidates applies temperature, then top_k, top_p and min_p, to tokens in
-// descending order.
-func candidates(logits []float32, p Params) []candidate {
-	top := float64(logits[argmax(logits)])
-	c := make([]candidate, len(logits))
-	for i, v := range logits {
-		c[i] = candidate{int32(i), math.Exp((float64(v) - top) / p.Temperature)}
+// Sample draws the token at a position. It leaves logits as they are.
+func (s *Sampler) Sample(w *Workspace, logits []float32, position int) (int32, error) {
+	logits = s.adjust(w, logits)
+	best, err := w.argmax(logits)
+	if err != nil || s.p.Temperature == 0 {
+		return best, err
 	}
-	slices.SortFunc(c, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.id, b.id))
-	})
-	if p.TopK > 0 {
-		c = c[:min(p.TopK, len(c))]
-	}
-	if p.TopP > 0 && p.TopP < 1 {
-		total, sum := 0.0, 0.0
-		for _, t := range c {
-			total += t.weight
-		}
-		for i, t := range c {
-			if sum += t.weight; sum >= p.TopP*total {
-				c = c[:i+1]
-				break
-			}
-		}
-	}
-	if p.MinP > 0 {
-		if i := slices.IndexFunc(c, func(t candidate) bool { return t.weight < p.MinP*c[0].weight }); i > 0 {
-			c = c[:i]
-		}
-	}
-	return c
+	c := w.filter(logits, logits[best], s.p)
+	return c.draw(uniform(s.p.Seed, s.choice, position)), nil
 }
 
 // uniform is a number in [0, 1) that belongs to (seed, choice, position).
@@ -130,4 +85,39 @@ func mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
+}
+
+// TokenLogprob is a token and the natural logarithm of its probability.
+type TokenLogprob struct {
+	Token   int32
+	Logprob float32
+}
+
+// Logprobs computes the log probability of a token and of the n most likely
+// tokens, in descending order, ties to the lowest id.
+func Logprobs(logits []float32, token int32, n int) (chosen float32, top []TokenLogprob) {
+	high := float64(slices.Max(logits))
+	sum := 0.0
+	for _, v := range logits {
+		sum += exp(float64(v) - high)
+	}
+	norm := high + log(sum)
+	of := func(id int32) float32 { return float32(float64(logits[id]) - norm) }
+	if n = min(n, len(logits)); n > 0 {
+		top = make([]TokenLogprob, 0, n+1)
+	}
+	for id, v := range logits {
+		if n == 0 || (len(top) == n && v <= top[n-1].Logprob) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(top, v, func(t TokenLogprob, v float32) int {
+			return cmp.Or(cmp.Compare(v, t.Logprob), -1) // after its equals
+		})
+		top = slices.Insert(top, at, TokenLogprob{int32(id), v})
+		top = top[:min(n, len(top))]
+	}
+	for i := range top {
+		top[i].Logprob = of(top[i].Token)
+	}
+	return of(token), top
 }

@@ -1,0 +1,79 @@
+package sampler
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Params say how a token is drawn. The zero value is greedy.
+type Params struct {
+	Temperature float64 // 0 is greedy
+	TopP        float64 // 0 and 1 are off
+	TopK        int     // 0 is off
+	MinP        float64 // 0 is off
+	TypicalP    float64 // 0 and 1 are off
+	Seed        uint64
+
+	RepetitionPenalty float64 // 0 and 1 are off
+	FrequencyPenalty  float64 // 0 is off
+	PresencePenalty   float64 // 0 is off
+	// LogitBias is added to the logits of tokens; nil is off.
+	LogitBias map[int32]float64
+	// MinTokens is how many tokens an answer has before a stop token may be
+	// drawn; 0 is off.
+	MinTokens int
+}
+
+// maxPenalty bounds repetition_penalty: products of logits stay finite.
+const maxPenalty = 100
+
+// Validate reports everything out of range, by parameter name. Whether biased
+// tokens are in the vocabulary it cannot know.
+func (p Params) Validate() error {
+	var faults []error
+	check := func(ok bool, name string, value any, want string) {
+		if !ok {
+			faults = append(faults, &ParamError{Param: name, Err: fmt.Errorf("%s is %v, expected %s", name, value, want)})
+		}
+	}
+	check(p.Temperature >= 0 && p.Temperature <= 2, "temperature", p.Temperature, "0 to 2")
+	check(p.TopP >= 0 && p.TopP <= 1, "top_p", p.TopP, "more than 0, at most 1")
+	check(p.TopK >= 0, "top_k", p.TopK, "0 or more")
+	check(p.MinP >= 0 && p.MinP <= 1, "min_p", p.MinP, "0 to 1")
+	check(p.TypicalP >= 0 && p.TypicalP <= 1, "typical_p", p.TypicalP, "more than 0, at most 1")
+	check(p.RepetitionPenalty >= 0 && p.RepetitionPenalty <= maxPenalty, "repetition_penalty", p.RepetitionPenalty, fmt.Sprintf("more than 0, at most %d", maxPenalty))
+	check(p.FrequencyPenalty >= -2 && p.FrequencyPenalty <= 2, "frequency_penalty", p.FrequencyPenalty, "-2 to 2")
+	check(p.PresencePenalty >= -2 && p.PresencePenalty <= 2, "presence_penalty", p.PresencePenalty, "-2 to 2")
+	check(p.MinTokens >= 0, "min_tokens", p.MinTokens, "0 or more")
+	for _, token := range slices.Sorted(maps.Keys(p.LogitBias)) {
+		bias := p.LogitBias[token]
+		check(token >= 0 && bias >= -100 && bias <= 100, "logit_bias", fmt.Sprintf("%v for token %d", bias, token), "-100 to 100 for a token")
+	}
+	return errors.Join(faults...)
+}
+
+// penalises reports whether what was drawn before matters.
+func (p Params) penalises() bool {
+	return (p.RepetitionPenalty != 0 && p.RepetitionPenalty != 1) || p.FrequencyPenalty != 0 || p.PresencePenalty != 0
+}
+
+// ParamError is a parameter out of range.
+type ParamError struct {
+	Param string
+	Err   error
+}
+
+func (e *ParamError) Error() string { return e.Err.Error() }
+func (e *ParamError) Unwrap() error { return e.Err }
+
+var (
+	// ErrNotFinite means that the model produced a NaN or an infinity.
+	ErrNotFinite = errors.New("the logits are not finite numbers")
+	// ErrNoToken means that a grammar, a bias or the least length leave no token.
+	ErrNoToken = errors.New("no token is allowed here")
+)
+
+var inf = float32(math.Inf(1))
