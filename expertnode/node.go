@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/expertnode/batcher"
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/moe/moepb"
+	"github.com/hachi-serve/hachi/moe/rowbuf"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -40,13 +40,15 @@ type Feeds struct {
 // Config describes a node.
 type Config struct {
 	ID          moe.NodeID
+	Fingerprint moe.Fingerprint
 	Model       model.Config
 	Wire        tensor.DType
 	FFN         model.FFN
 	Loader      Loader
 	ExpertBytes int64
 	Capacity    uint64 // bytes; 0 is no limit
-	QueueRows   int
+	QueueRows   int    // that may wait or be computed
+	BatchRows   int    // of one kernel call
 	Logger      *slog.Logger
 }
 
@@ -55,6 +57,7 @@ type Node struct {
 	cfg     Config
 	batcher *batcher.Batcher
 	session Session
+	replies rowbuf.Pool
 
 	mu     sync.Mutex // guards the fields below
 	shard  moe.Shard
@@ -65,64 +68,11 @@ type Node struct {
 // New makes a node that holds nothing.
 func New(cfg Config) *Node {
 	return &Node{
-		cfg: cfg, batcher: batcher.New(cfg.FFN, cfg.QueueRows),
-		served: make([]uint64, cfg.Model.Layers*cfg.Model.Experts),
+		cfg: cfg, served: make([]uint64, cfg.Model.Layers*cfg.Model.Experts),
+		batcher: batcher.New(batcher.Config{
+			FFN: cfg.FFN, Hidden: cfg.Model.Hidden, Wire: cfg.Wire, QueueRows: cfg.QueueRows, BatchRows: cfg.BatchRows,
+		}),
 	}
-}
-
-// Serve implements rpc.Handler.
-func (n *Node) Serve(ctx context.Context, c *moe.Call) (*moe.Reply, error) {
-	jobs, err := n.jobs(c)
-	if err != nil {
-		return nil, n.fail(moe.Invalid, err)
-	}
-	for _, j := range jobs {
-		if !n.holds(j.ID) {
-			return nil, n.fail(moe.NotHosted, fmt.Errorf("expert %v", j.ID))
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, n.fail(moe.Unreachable, err)
-	}
-	if err := n.batcher.Do(jobs); err != nil {
-		return nil, n.fail(moe.KindOf(err), err)
-	}
-	reply := &moe.Reply{Y: make([]byte, 0, c.OutRows()*n.cfg.Model.Hidden*n.cfg.Wire.Size())}
-	for _, j := range jobs {
-		if j.Err != nil {
-			return nil, n.fail(moe.KindOf(j.Err), j.Err)
-		}
-		at := len(reply.Y)
-		reply.Y = reply.Y[:at+len(j.Y.Data)*n.cfg.Wire.Size()]
-		tensor.Encode(reply.Y[at:], j.Y.Data, n.cfg.Wire)
-		reply.Queue, reply.Compute = max(reply.Queue, j.Queue), reply.Compute+j.Compute
-	}
-	reply.Newer = n.finish(c)
-	return reply, nil
-}
-
-// jobs decodes a call into the rows of each expert.
-func (n *Node) jobs(c *moe.Call) ([]*batcher.Job, error) {
-	hidden, size := n.cfg.Model.Hidden, n.cfg.Model.Hidden*n.cfg.Wire.Size()
-	if len(c.X) != c.Rows*size {
-		return nil, fmt.Errorf("%d bytes for %d rows of %d", len(c.X), c.Rows, size)
-	}
-	var jobs []*batcher.Job
-	for _, g := range c.Groups {
-		id := moe.ExpertID{Layer: c.Layer, Expert: g.Expert}
-		if id.Layer >= n.cfg.Model.Layers || id.Expert >= n.cfg.Model.Experts || id.Layer < 0 || id.Expert < 0 {
-			return nil, fmt.Errorf("expert %v in a model of %d layers of %d", id, n.cfg.Model.Layers, n.cfg.Model.Experts)
-		}
-		j := &batcher.Job{ID: id, X: tensor.NewMatrix(len(g.Index), hidden), Y: tensor.NewMatrix(len(g.Index), hidden)}
-		for i, row := range g.Index {
-			if row < 0 || int(row) >= c.Rows {
-				return nil, fmt.Errorf("row %d of %d", row, c.Rows)
-			}
-			tensor.Decode(j.X.Row(i), c.X[int(row)*size:(int(row)+1)*size], n.cfg.Wire)
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
 }
 
 // fail makes an error that carries the newest placement.
@@ -132,14 +82,9 @@ func (n *Node) fail(kind moe.Kind, err error) error {
 	return &moe.Error{Op: "expert call", Node: n.cfg.ID, Kind: kind, Err: err, Newer: n.newest}
 }
 
-func (n *Node) holds(id moe.ExpertID) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.shard.Has(id)
-}
-
-// finish counts a call and returns a placement that is newer than the call's.
-func (n *Node) finish(c *moe.Call) *moe.Placement {
+// count adds a call to the rows served; it returns a placement that is
+// newer than the call's.
+func (n *Node) count(c *moe.Call) *moe.Placement {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, g := range c.Groups {
@@ -191,6 +136,3 @@ func (n *Node) adopt(p *moe.Placement) {
 		n.newest = p
 	}
 }
-
-// stalled is how long a queue may not move before the node gives up its lease.
-const stalled = 30 * time.Second

@@ -165,20 +165,5 @@ func (l *loop) reportFailures() {
 func (l *loop) report() {
 	served := l.n.rowsServed()
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.RowsServed = served })
-	computed, waiting := l.n.batcher.Progress()
-	l.n.session.Hold(l.watch.stuck(time.Now(), computed, waiting))
-}
-
-// watchdog notices a queue that does not move.
-type watchdog struct {
-	computed uint64
-	since    time.Time
-}
-
-func (w *watchdog) stuck(now time.Time, computed uint64, waiting int) bool {
-	if waiting == 0 || computed != w.computed || w.since.IsZero() {
-		w.computed, w.since = computed, now
-		return false
-	}
-	return now.Sub(w.since) > stalled
+	l.n.session.Hold(l.watch.stuck(time.Now(), l.n.batcher.Progress()))
 }

@@ -93,13 +93,13 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	defer pool.Close()
 	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
 	node := expertnode.New(expertnode.Config{
-		ID: moe.NodeID(c.ID), Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.ckpt.ExpertBytes(),
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.ckpt.ExpertBytes(),
 		Loader:   &expertLoader{ckpt: w.ckpt, ffn: ffn, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
-		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, Logger: c.Logger,
+		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
 	service := rpc.NewServer(rpc.ServerConfig{
 		Handler: node, Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint,
-		RowBytes: w.rowBytes(), CreditRows: 2 * maxRows * w.cfg.TopK, MaxPayload: w.maxPayload(),
+		RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
 	})
 	server := grpc.NewServer(rpc.ServerOptions(w.maxPayload())...)
 	hachiv1.RegisterExpertServiceServer(server, service)

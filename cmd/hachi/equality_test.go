@@ -268,8 +268,8 @@ func inProcess(t *testing.T, a *attention, ffn model.FFN, s shape) (*inproc.Netw
 func startInProcess(t *testing.T, a *attention, ffn model.FFN, network *inproc.Network, id moe.NodeID, target moe.Target) {
 	t.Helper()
 	node := expertnode.New(expertnode.Config{
-		ID: id, Model: a.cfg, Wire: a.numerics.Wire, FFN: ffn, Loader: nothingToLoad{},
-		QueueRows: 1024, Logger: slog.New(slog.DiscardHandler),
+		ID: id, Fingerprint: a.fingerprint, Model: a.cfg, Wire: a.numerics.Wire, FFN: ffn, Loader: nothingToLoad{},
+		QueueRows: 1024, BatchRows: 512, Logger: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	session := &countingSession{full: make(chan struct{}), want: len(target.Shards[id])}

@@ -10,153 +10,232 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// Job is the rows of one expert in one call.
-type Job struct {
-	ID   moe.ExpertID
-	X, Y tensor.Matrix // [m, hidden]; Y is written
-	Err  error         // set when done
-	// Queue and Compute say where the time went; set when done.
+// Config describes a batcher.
+type Config struct {
+	FFN    model.FFN
+	Hidden int
+	Wire   tensor.DType
+	// QueueRows bounds the rows that wait or are computed; BatchRows those of
+	// one kernel call, unless a single job has more.
+	QueueRows, BatchRows int
+}
+
+// Task is one call on its way through the queue.
+type Task struct {
+	// Call's rows and groups must stay as they are until the task is over.
+	Call *moe.Call
+	// Y is [Call.OutRows, hidden] in the wire dtype; it is written.
+	Y []byte
+	// Done is told once when the task is over, unless Cancel said true. It must
+	// not block.
+	Done func(error)
+	// Queue is the longest wait of a job and Compute the time of all kernel
+	// calls the task had a part in; set when it is over.
 	Queue, Compute time.Duration
 
 	arrived time.Time
-	done    *sync.WaitGroup
+	rows    int
+	left    int // jobs that wait or are computed
+	err     error
 }
 
-// Batcher computes jobs.
+// Batcher computes tasks.
 type Batcher struct {
-	ffn     model.FFN
-	maxRows int
-	wake    chan struct{} // capacity 1: the queue is not empty
+	cfg   Config
+	x, y  tensor.Matrix // Run's scratch
+	batch []job         // Run's
 
-	mu       sync.Mutex // guards the fields below
-	queue    []*Job
-	rows     int
-	computed uint64 // jobs, for Progress
+	mu     sync.Mutex // guards the fields below
+	wake   sync.Cond  // the queue is not empty, or closed
+	queue  queue
+	rows   int // that wait or are computed
+	closed bool
+	moved  Progress
 }
 
-// New makes a batcher whose queue holds maxRows rows; Run makes it work.
-func New(ffn model.FFN, maxRows int) *Batcher {
-	return &Batcher{ffn: ffn, maxRows: maxRows, wake: make(chan struct{}, 1)}
+// Progress counts what happened to jobs and tasks since the start.
+type Progress struct {
+	Computed uint64 // jobs
+	Turned   uint64 // tasks refused because the queue was full, or cancelled while they waited
 }
 
-// Do computes jobs and returns when all are done. It refuses all with Busy when
-// the queue has no room for all; a lone call larger than the queue is let in
-// when the queue is empty.
-func (b *Batcher) Do(jobs []*Job) error {
-	var done sync.WaitGroup
-	rows := 0
-	for _, j := range jobs {
-		rows += j.X.Rows
-		j.arrived, j.done = time.Now(), &done
-	}
-	done.Add(len(jobs))
+// New makes a batcher; Run makes it work.
+func New(cfg Config) *Batcher {
+	b := &Batcher{cfg: cfg}
+	b.wake.L = &b.mu
+	return b
+}
+
+// Submit queues a task. It refuses one that does not fit with Busy, and any
+// with Draining once Run has ended; then Done is not told. A task larger than
+// the queue is let in when nothing else is there.
+func (b *Batcher) Submit(t *Task) error {
+	t.rows, t.left, t.err = t.Call.OutRows(), len(t.Call.Groups), nil
+	t.Queue, t.Compute, t.arrived = 0, 0, time.Now()
 	b.mu.Lock()
-	if b.rows > 0 && b.rows+rows > b.maxRows {
-		b.mu.Unlock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed:
+		return &moe.Error{Op: "queue", Kind: moe.Draining}
+	case b.rows > 0 && b.rows+t.rows > b.cfg.QueueRows:
+		b.moved.Turned++
 		return &moe.Error{Op: "queue", Kind: moe.Busy}
 	}
-	b.rows += rows
-	b.queue = append(b.queue, jobs...)
-	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
-	done.Wait()
+	b.rows += t.rows
+	b.queue.push(t)
+	b.wake.Signal()
 	return nil
 }
 
-// Progress is the number of jobs computed so far and of those that wait.
-func (b *Batcher) Progress() (computed uint64, waiting int) {
+// Cancel takes back the jobs of a task that still wait. True means that this
+// ended the task: Done is not told. Else it was or will be.
+func (b *Batcher) Cancel(t *Task) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.computed, len(b.queue)
+	if b.drop(t) == 0 {
+		return false
+	}
+	b.moved.Turned++
+	return t.left == 0
 }
 
-// Run computes until ctx ends; then jobs that still wait fail as Draining.
-func (b *Batcher) Run(ctx context.Context) {
-	for {
-		if jobs := b.next(); len(jobs) > 0 {
-			b.compute(jobs)
-			continue
-		}
-		select {
-		case <-b.wake:
-		case <-ctx.Done():
-			for jobs := b.next(); len(jobs) > 0; jobs = b.next() {
-				for _, j := range jobs {
-					j.Err = &moe.Error{Op: "queue", Kind: moe.Draining}
-				}
-				b.finish(jobs)
-			}
-			return
-		}
+// drop takes the waiting jobs of a task out of the queue. b.mu is held.
+func (b *Batcher) drop(t *Task) int {
+	jobs, rows := b.queue.drop(t)
+	t.left -= jobs
+	b.rows -= rows
+	if jobs > 0 && t.err == nil {
+		t.err = context.Canceled
 	}
-}
-
-// next takes the oldest job and every other that waits for the same expert.
-func (b *Batcher) next() []*Job {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.queue) == 0 {
-		return nil
-	}
-	id := b.queue[0].ID
-	var jobs, rest []*Job
-	for _, j := range b.queue {
-		if j.ID == id {
-			jobs = append(jobs, j)
-		} else {
-			rest = append(rest, j)
-		}
-	}
-	b.queue = rest
 	return jobs
 }
 
-// compute runs jobs of one expert as one batch.
-func (b *Batcher) compute(jobs []*Job) {
-	started := time.Now()
-	var err error
-	if len(jobs) == 1 {
-		err = b.ffn.Forward(jobs[0].ID, jobs[0].X, jobs[0].Y)
-	} else {
-		err = b.merge(jobs)
-	}
-	for _, j := range jobs {
-		j.Err, j.Queue, j.Compute = err, started.Sub(j.arrived), time.Since(started)
-	}
-	b.finish(jobs)
-}
-
-func (b *Batcher) merge(jobs []*Job) error {
-	rows := 0
-	for _, j := range jobs {
-		rows += j.X.Rows
-	}
-	x, y := tensor.NewMatrix(rows, jobs[0].X.Cols), tensor.NewMatrix(rows, jobs[0].X.Cols)
-	at := 0
-	for _, j := range jobs {
-		at += copy(x.Data[at:], j.X.Data)
-	}
-	if err := b.ffn.Forward(jobs[0].ID, x, y); err != nil {
-		return err
-	}
-	at = 0
-	for _, j := range jobs {
-		at += copy(j.Y.Data, y.Data[at:])
-	}
-	return nil
-}
-
-func (b *Batcher) finish(jobs []*Job) {
+// Progress tells how far the batcher got.
+func (b *Batcher) Progress() Progress {
 	b.mu.Lock()
-	for _, j := range jobs {
-		b.rows -= j.X.Rows
+	defer b.mu.Unlock()
+	return b.moved
+}
+
+// Run computes until ctx ends; then tasks that still wait fail as Draining.
+func (b *Batcher) Run(ctx context.Context) {
+	stop := context.AfterFunc(ctx, b.close)
+	defer stop()
+	for b.next() {
+		b.compute()
 	}
-	b.computed += uint64(len(jobs))
+	for t := b.takeOne(); t != nil; t = b.takeOne() {
+		t.Done(&moe.Error{Op: "queue", Kind: moe.Draining})
+	}
+}
+
+func (b *Batcher) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.wake.Signal()
+}
+
+// next waits for the next batch; false when closed.
+func (b *Batcher) next() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.queue.empty() && !b.closed {
+		b.wake.Wait()
+	}
+	if b.closed {
+		return false
+	}
+	b.batch = b.queue.next(b.batch[:0], b.cfg.BatchRows)
+	return true
+}
+
+// takeOne takes any task out of the queue; nil if there is none.
+func (b *Batcher) takeOne() *Task {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.queue.empty() {
+		return nil
+	}
+	t := b.queue.lines[0].jobs[0].task
+	b.drop(t)
+	return t
+}
+
+// compute runs the batch, whose jobs are of one expert.
+func (b *Batcher) compute() {
+	started := time.Now()
+	id, rows := b.batch[0].id(), 0
+	for _, j := range b.batch {
+		rows += len(j.index())
+	}
+	x, y := b.scratch(rows)
+	b.gather(x)
+	err := b.cfg.FFN.Forward(id, x, y)
+	if err == nil {
+		b.scatter(y)
+	}
+	b.finish(err, started, time.Since(started))
+}
+
+// scratch is room for a batch; it grows to the largest one and stays.
+func (b *Batcher) scratch(rows int) (x, y tensor.Matrix) {
+	if n := rows * b.cfg.Hidden; n > len(b.x.Data) {
+		b.x, b.y = tensor.NewMatrix(rows, b.cfg.Hidden), tensor.NewMatrix(rows, b.cfg.Hidden)
+	}
+	view := func(m tensor.Matrix) tensor.Matrix {
+		m.Rows, m.Data = rows, m.Data[:rows*b.cfg.Hidden]
+		return m
+	}
+	return view(b.x), view(b.y)
+}
+
+// gather reads the rows of the batch, job after job.
+func (b *Batcher) gather(x tensor.Matrix) {
+	size, at := b.cfg.Hidden*b.cfg.Wire.Size(), 0
+	for _, j := range b.batch {
+		for _, row := range j.index() {
+			tensor.Decode(x.Row(at), j.task.Call.X[int(row)*size:(int(row)+1)*size], b.cfg.Wire)
+			at++
+		}
+	}
+}
+
+// scatter writes the rows of the batch to their tasks.
+func (b *Batcher) scatter(y tensor.Matrix) {
+	size, at := b.cfg.Hidden*b.cfg.Wire.Size(), 0
+	for _, j := range b.batch {
+		for i := range j.index() {
+			first := (j.first + i) * size
+			tensor.Encode(j.task.Y[first:first+size], y.Row(at), b.cfg.Wire)
+			at++
+		}
+	}
+}
+
+// finish settles the jobs of the batch and tells the tasks that are over. A
+// task that failed does not wait for its other jobs.
+func (b *Batcher) finish(err error, started time.Time, took time.Duration) {
+	b.mu.Lock()
+	over := 0
+	for _, j := range b.batch {
+		t := j.task
+		b.rows -= len(j.index())
+		b.moved.Computed++
+		t.left--
+		t.Queue, t.Compute = max(t.Queue, started.Sub(t.arrived)), t.Compute+took
+		if err != nil && t.err == nil {
+			t.err = err
+			b.drop(t)
+		}
+		if t.left == 0 {
+			b.batch[over] = j
+			over++
+		}
+	}
 	b.mu.Unlock()
-	for _, j := range jobs {
-		j.done.Done()
+	for _, j := range b.batch[:over] {
+		j.task.Done(j.task.err)
 	}
+	clear(b.batch)
 }

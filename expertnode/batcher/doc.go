@@ -1,12 +1,17 @@
-// Package batcher queues rows for experts and computes them in turn. Rows of
-// all routers that wait for the same expert are computed together; a lone one
-// is never delayed to wait for company.
+// Package batcher queues expert calls and computes them in turn. Rows of all
+// routers that wait for the same expert are computed together; a lone one is
+// never delayed to wait for company.
 //
-// What it owns: the queue and the one goroutine that computes.
+// What it owns: the queue, the one goroutine that computes, and its scratch.
 //
-// Invariants: a row's result does not depend on its company, because an FFN's
-// does not. The queue holds at most a given number of rows; what does not fit is
-// refused whole.
+// Invariants:
+//   - A row's result does not depend on its company, because an FFN's does not.
+//   - The queue holds at most a given number of rows; what does not fit is
+//     refused whole.
+//   - Routers take turns: one that asks for much cannot starve another.
+//   - Every submitted task is over once: it is computed, it fails, or Cancel
+//     took it back.
 //
-// Concurrency: Do may be called from any goroutine.
+// Concurrency: all methods may be called from any goroutine. Task.Done is
+// called from Run's goroutine and must not block.
 package batcher

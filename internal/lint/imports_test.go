@@ -28,6 +28,7 @@ var network = []string{"google.golang.org/grpc", "go.etcd.io/", "github.com/hash
 var rules = []rule{
 	{"moe", []string{"moe"}, append(network, "google.golang.org/protobuf"), "the nouns stand on the standard library alone"},
 	{"moe/moepb", []string{"moe", "proto"}, network, "it converts, and speaks to nobody"},
+	{"moe/rowbuf", []string{}, append(network, "google.golang.org/protobuf"), "memory alone"},
 	{"compute", []string{"compute", "model", "moe"}, network, "numbers know no network"},
 	{"compute/tensor", []string{}, network, "element types know nothing of ours"},
 	{"compute/kernel", []string{"compute/kernel", "compute/tensor"}, network, "loops know element types alone"},

@@ -2,49 +2,20 @@ package rpc
 
 import (
 	"errors"
-	"fmt"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/moe/moepb"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// callToProto writes the header of a call.
-func callToProto(sequence uint64, c *moe.Call) *hachiv1.Call {
-	out := &hachiv1.Call{Sequence: sequence, Epoch: uint64(c.Epoch), Layer: uint32(c.Layer), Rows: uint32(c.Rows)}
-	for _, g := range c.Groups {
-		index := make([]uint32, len(g.Index))
-		for i, row := range g.Index {
-			index[i] = uint32(row)
-		}
-		out.Groups = append(out.Groups, &hachiv1.CallGroup{Expert: uint32(g.Expert), Index: index})
-	}
-	return out
-}
+// op is what a failed call was doing.
+const op = "expert call"
 
-// callFromProto reads and checks a call; rowBytes is the size of one row.
-func callFromProto(p *hachiv1.Call, payload []byte, rowBytes int, fp moe.Fingerprint) (*moe.Call, error) {
-	if uint64(p.GetRows())*uint64(rowBytes) != uint64(len(payload)) {
-		return nil, fmt.Errorf("%d rows of %d bytes in a payload of %d", p.GetRows(), rowBytes, len(payload))
-	}
-	c := &moe.Call{Fingerprint: fp, Epoch: moe.Epoch(p.GetEpoch()), Layer: int(p.GetLayer()), Rows: int(p.GetRows()), X: payload}
-	for i, g := range p.GetGroups() {
-		if i > 0 && g.GetExpert() <= p.Groups[i-1].GetExpert() {
-			return nil, fmt.Errorf("experts are not ascending at %d", g.GetExpert())
-		}
-		index := make([]int32, len(g.GetIndex()))
-		for j, row := range g.GetIndex() {
-			if row >= p.GetRows() || (j > 0 && row <= g.Index[j-1]) {
-				return nil, fmt.Errorf("expert %d: row %d of %d is out of range or order", g.GetExpert(), row, p.GetRows())
-			}
-			index[j] = int32(row)
-		}
-		c.Groups = append(c.Groups, moe.Group{Expert: int(g.GetExpert()), Index: index})
-	}
-	if c.OutRows() == 0 {
-		return nil, errors.New("the call asks for nothing")
-	}
-	return c, nil
+func unreachable(node moe.NodeID, err error) error {
+	return &moe.Error{Op: op, Node: node, Kind: moe.Unreachable, Err: err}
 }
 
 // failureToProto keeps the kind and the newer placement of an error.
@@ -72,5 +43,14 @@ func failureFromProto(node moe.NodeID, f *hachiv1.Failure) error {
 	return &moe.Error{Op: op, Node: node, Kind: kind, Err: errors.New(f.GetMessage()), Newer: newer}
 }
 
-// op is what a failed call was doing.
-const op = "expert call"
+// streamError is the error of all calls on a stream that ended.
+func streamError(node moe.NodeID, err error) error {
+	kind := moe.Unreachable
+	switch status.Code(err) {
+	case codes.FailedPrecondition:
+		kind = moe.Mismatch
+	case codes.DataLoss, codes.InvalidArgument, codes.ResourceExhausted:
+		kind = moe.Corrupt
+	}
+	return &moe.Error{Op: op, Node: node, Kind: kind, Err: err}
+}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"math"
 	"time"
 
 	"google.golang.org/grpc"
@@ -10,23 +11,30 @@ import (
 )
 
 const (
-	// window is the flow-control window of a stream and of its connection, on
-	// both sides: at least the credits, so that gRPC never throttles below them.
-	window     = 64 << 20
-	bufferSize = 256 << 10
-	pingEvery  = 10 * time.Second
-	pingWithin = 5 * time.Second
+	// creditPayloads is how many of the largest payloads a stream's credits
+	// allow in flight.
+	creditPayloads = 2
+	bufferSize     = 256 << 10
+	pingEvery      = 10 * time.Second
+	pingWithin     = 5 * time.Second
 	// headRoom is added to a payload's size for the header of its message.
 	headRoom = 1 << 20
 )
+
+// window is the flow-control window of a stream and of its connection, on both
+// sides: all credits have room in it, so that gRPC never throttles below them.
+// HTTP/2 allows no more than 31 bits.
+func window(maxPayload int) int32 {
+	return int32(min(creditPayloads*(maxPayload+headRoom), math.MaxInt32))
+}
 
 // ServerOptions are the options a server of expert calls must be made with.
 // maxPayload is the largest payload either way, in bytes.
 func ServerOptions(maxPayload int) []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.ForceServerCodecV2(codec{}),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxPayload + headRoom),
-		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
+		grpc.InitialWindowSize(window(maxPayload)), grpc.InitialConnWindowSize(window(maxPayload)),
 		grpc.ReadBufferSize(bufferSize), grpc.WriteBufferSize(bufferSize),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingWithin}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery / 2, PermitWithoutStream: true}),
@@ -36,8 +44,8 @@ func ServerOptions(maxPayload int) []grpc.ServerOption {
 func dialOptions(maxPayload int) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{}), grpc.MaxCallRecvMsgSize(maxPayload+headRoom)),
-		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newCodec()), grpc.MaxCallRecvMsgSize(maxPayload+headRoom)),
+		grpc.WithInitialWindowSize(window(maxPayload)), grpc.WithInitialConnWindowSize(window(maxPayload)),
 		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingWithin, PermitWithoutStream: true}),
 		grpc.WithDisableRetry(),

@@ -2,12 +2,12 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -15,24 +15,28 @@ import (
 
 // peer is one node at one address: a connection and the session on it, if any.
 type peer struct {
-	cfg    PoolConfig
+	pool   *Pool
 	to     moe.Replica
 	conn   *grpc.ClientConn
 	ctx    context.Context // ends with the peer
 	cancel context.CancelFunc
 
-	opening chan struct{} // a token: held by who opens a session
+	opening chan struct{} // a token: held by who opens a session, and by close
 
 	mu   sync.Mutex // guards live
 	live *session
+
+	// Guarded by the pool's lock.
+	users int
+	used  time.Time // when the last user left
 }
 
-func newPeer(cfg PoolConfig, to moe.Replica) (*peer, error) {
-	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(cfg.MaxPayload)...)
+func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
+	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(pool.cfg.MaxPayload)...)
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{cfg: cfg, to: to, conn: conn, opening: make(chan struct{}, 1)}
+	p := &peer{pool: pool, to: to, conn: conn, opening: make(chan struct{}, 1)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p, nil
 }
@@ -45,6 +49,8 @@ func (p *peer) session(ctx context.Context) (*session, error) {
 	select {
 	case p.opening <- struct{}{}:
 		defer func() { <-p.opening }()
+	case <-p.ctx.Done():
+		return nil, unreachable(p.to.Node, errors.New("the stream was closed"))
 	case <-ctx.Done():
 		return nil, unreachable(p.to.Node, ctx.Err())
 	}
@@ -55,6 +61,7 @@ func (p *peer) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.joinLive() // an ended one
 	p.mu.Lock()
 	p.live = s
 	p.mu.Unlock()
@@ -75,56 +82,83 @@ func (p *peer) open(ctx context.Context) (*session, error) {
 	streamCtx, cancel := context.WithCancel(p.ctx)
 	giveUp := context.AfterFunc(ctx, cancel)
 	stream, err := hachiv1.NewExpertServiceClient(p.conn).Exchange(streamCtx)
+	var welcome *hachiv1.Welcome
 	if err == nil {
-		err = stream.SendMsg(&frame{body: &hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Hello{Hello: &hachiv1.Hello{
-			RouterId: string(p.cfg.Router), Fingerprint: string(p.cfg.Fingerprint),
-		}}}})
+		welcome, err = p.greet(stream)
 	}
-	in := &frame{body: &hachiv1.ExchangeResponse{}}
-	// Send's error hides the reason of a broken stream; receiving tells it.
-	if recvErr := receive(stream, in, err); recvErr != nil {
-		cancel()
-		return nil, p.refused(recvErr)
+	if !giveUp() && err == nil {
+		err = unreachable(p.to.Node, ctx.Err())
 	}
-	welcome := in.body.(*hachiv1.ExchangeResponse).GetWelcome()
-	if welcome == nil || welcome.GetFingerprint() != string(p.cfg.Fingerprint) {
+	if err != nil {
 		cancel()
-		return nil, &moe.Error{Op: op, Node: p.to.Node, Kind: moe.Mismatch, Err: fmt.Errorf("welcome %v", welcome)}
-	}
-	if !giveUp() {
-		cancel()
-		return nil, unreachable(p.to.Node, ctx.Err())
+		var known *moe.Error
+		if errors.As(err, &known) {
+			return nil, err
+		}
+		return nil, streamError(p.to.Node, err)
 	}
 	return startSession(p, stream, cancel, welcome), nil
 }
 
-func receive(stream grpc.ClientStream, in *frame, err error) error {
-	if stream == nil {
-		return err
-	}
+// greet says hello and checks who answers.
+func (p *peer) greet(stream grpc.ClientStream) (*hachiv1.Welcome, error) {
+	hello := &hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Hello{Hello: &hachiv1.Hello{
+		RouterId: string(p.pool.cfg.Router), Fingerprint: string(p.pool.cfg.Fingerprint),
+	}}}
+	// The error of sending hides the reason of a broken stream; receiving tells
+	// it.
+	_ = stream.SendMsg(p.pool.out.plain(hello))
+	in := &incoming{memory: &p.pool.memory}
+	defer in.hold.free()
 	if err := stream.RecvMsg(in); err != nil {
-		return err
+		return nil, err
 	}
-	return in.err
+	var r hachiv1.ExchangeResponse
+	if in.err == nil {
+		in.err = in.generated(&r)
+	}
+	welcome := r.GetWelcome()
+	switch {
+	case in.err != nil:
+		return nil, &moe.Error{Op: op, Node: p.to.Node, Kind: moe.Corrupt, Err: in.err}
+	case welcome == nil:
+		return nil, &moe.Error{Op: op, Node: p.to.Node, Kind: moe.Corrupt, Err: fmt.Errorf("message %d where a welcome was expected", in.field)}
+	case welcome.GetFingerprint() != string(p.pool.cfg.Fingerprint):
+		return nil, &moe.Error{Op: op, Node: p.to.Node, Kind: moe.Mismatch,
+			Err: fmt.Errorf("fingerprint %s, expected %s: model or numerics differ", welcome.GetFingerprint(), p.pool.cfg.Fingerprint)}
+	case welcome.GetNodeId() != string(p.to.Node):
+		return nil, unreachable(p.to.Node, fmt.Errorf("node %s answers at %s", welcome.GetNodeId(), p.to.Addr))
+	}
+	return welcome, nil
 }
 
-// refused tells a different model from a node that cannot be reached.
-func (p *peer) refused(err error) error {
-	if status.Code(err) == codes.FailedPrecondition {
-		return &moe.Error{Op: op, Node: p.to.Node, Kind: moe.Mismatch, Err: err}
+// broken tells that the stream ended, if nobody here ended it.
+func (p *peer) broken() {
+	if p.ctx.Err() == nil && p.pool.isCurrent(p) {
+		p.pool.cfg.Broken(p.to.Node)
 	}
-	return unreachable(p.to.Node, err)
+}
+
+// draining tells that the node asks to be left alone.
+func (p *peer) draining() {
+	if p.pool.isCurrent(p) {
+		p.pool.cfg.Draining(p.to.Node)
+	}
 }
 
 // close ends the session and the connection.
 func (p *peer) close() {
 	p.cancel()
-	p.opening <- struct{}{} // after any open in progress
+	p.opening <- struct{}{} // after any open in progress, and before no other
+	p.joinLive()
+	p.conn.Close()
+}
+
+func (p *peer) joinLive() {
 	p.mu.Lock()
 	live := p.live
 	p.mu.Unlock()
 	if live != nil {
 		live.join()
 	}
-	p.conn.Close()
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/moe/rowbuf"
 )
 
 // PoolConfig describes a router to its nodes.
@@ -13,19 +15,32 @@ type PoolConfig struct {
 	Router      moe.RouterID
 	Fingerprint moe.Fingerprint
 	MaxPayload  int // bytes
-	// Broken is told when a stream to a node ends; Draining when a node asks to
-	// be left alone. They must not block; nil is allowed.
+	// Broken is told when a stream to a node ends that this side did not end;
+	// Draining when a node asks to be left alone. Both are told of the address
+	// called last alone: what becomes of a node's old address says nothing about
+	// the node. They must not block; nil is allowed.
 	Broken   func(node moe.NodeID)
 	Draining func(node moe.NodeID)
 }
 
-// Pool holds one stream per node, opened by the first call.
-type Pool struct {
-	cfg PoolConfig
+// retireAfter is how long a peer may be idle.
+const retireAfter = time.Minute
 
-	mu     sync.Mutex // guards the fields below
-	peers  map[moe.NodeID]*peer
-	closed bool
+// Pool holds one stream per replica, opened by the first call.
+type Pool struct {
+	cfg         PoolConfig
+	retireAfter time.Duration
+	memory      rowbuf.Pool
+	out         outbound
+	calls       sync.Pool // of *pendingCall
+	kept        sync.Pool // of *kept
+
+	mu      sync.Mutex // guards the fields below
+	peers   map[moe.Replica]*peer
+	current map[moe.NodeID]*peer // the peer called last
+	sweeper *time.Timer          // runs while there are peers
+	closed  bool
+	closing sync.WaitGroup // peers that were retired
 }
 
 // NewPool makes an empty pool.
@@ -35,44 +50,89 @@ func NewPool(cfg PoolConfig) *Pool {
 			*f = func(moe.NodeID) {}
 		}
 	}
-	return &Pool{cfg: cfg, peers: map[moe.NodeID]*peer{}}
+	p := &Pool{cfg: cfg, retireAfter: retireAfter, peers: map[moe.Replica]*peer{}, current: map[moe.NodeID]*peer{}}
+	p.out.memory = &p.memory
+	return p
 }
 
 // Call carries a call to a replica. It returns as soon as ctx ends; a reply
-// that comes later is dropped.
+// that comes later is dropped. The call's rows are read until its Release is
+// called, or for ever.
 func (p *Pool) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
-	peer, err := p.peer(to)
+	peer, err := p.acquire(to)
 	if err != nil {
+		release(c)
 		return nil, err
 	}
+	defer p.release(peer)
 	s, err := peer.session(ctx)
 	if err != nil {
+		release(c)
 		return nil, err
 	}
 	return s.call(ctx, c)
 }
 
-// peer finds the peer of a replica. A node that came back at another address
-// is another peer; the old one is closed.
-func (p *Pool) peer(to moe.Replica) (*peer, error) {
+// acquire finds the peer of a replica and keeps it from being retired.
+func (p *Pool) acquire(to moe.Replica) (*peer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, unreachable(to.Node, errors.New("the pool is closed"))
 	}
-	old := p.peers[to.Node]
-	if old != nil && old.to == to {
-		return old, nil
+	found := p.peers[to]
+	if found == nil {
+		var err error
+		if found, err = newPeer(p, to); err != nil {
+			return nil, unreachable(to.Node, err)
+		}
+		p.peers[to] = found
+		if p.sweeper == nil {
+			p.sweeper = time.AfterFunc(p.retireAfter, p.sweep)
+		}
 	}
-	fresh, err := newPeer(p.cfg, to)
-	if err != nil {
-		return nil, unreachable(to.Node, err)
+	if p.current[to.Node] != found {
+		p.current[to.Node] = found
 	}
-	if old != nil {
-		go old.close()
+	found.users++
+	return found, nil
+}
+
+func (p *Pool) release(peer *peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer.users--
+	peer.used = time.Now()
+}
+
+// sweep retires the peers that nobody used for a while.
+func (p *Pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
 	}
-	p.peers[to.Node] = fresh
-	return fresh, nil
+	for to, peer := range p.peers {
+		if peer.users > 0 || time.Since(peer.used) < p.retireAfter {
+			continue
+		}
+		delete(p.peers, to)
+		if p.current[to.Node] == peer {
+			delete(p.current, to.Node)
+		}
+		p.closing.Go(peer.close)
+	}
+	p.sweeper = nil
+	if len(p.peers) > 0 {
+		p.sweeper = time.AfterFunc(p.retireAfter, p.sweep)
+	}
+}
+
+// isCurrent reports that a peer is the one its node was called at last.
+func (p *Pool) isCurrent(peer *peer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.closed && p.current[peer.to.Node] == peer
 }
 
 // Close ends all streams and joins their goroutines.
@@ -81,12 +141,46 @@ func (p *Pool) Close() {
 	p.closed = true
 	peers := p.peers
 	p.peers = nil
+	if p.sweeper != nil {
+		p.sweeper.Stop()
+	}
 	p.mu.Unlock()
 	for _, peer := range peers {
 		peer.close()
 	}
+	p.closing.Wait()
 }
 
-func unreachable(node moe.NodeID, err error) error {
-	return &moe.Error{Op: op, Node: node, Kind: moe.Unreachable, Err: err}
+// pendingCall is an unused one.
+func (p *Pool) pendingCall() *pendingCall {
+	if c, ok := p.calls.Get().(*pendingCall); ok {
+		return c
+	}
+	return &pendingCall{answered: make(chan struct{}, 1)}
+}
+
+// forget makes a pending call usable again. Nobody may refer to it any more.
+func (p *Pool) forget(c *pendingCall) {
+	c.reply, c.err = nil, nil
+	p.calls.Put(c)
+}
+
+// kept is received memory in the hands of a caller.
+type kept struct {
+	hold    hold
+	release func() // made once
+}
+
+// keep takes over received memory and returns the function that frees it.
+func (p *Pool) keep(h *hold) func() {
+	k, ok := p.kept.Get().(*kept)
+	if !ok {
+		k = &kept{}
+		k.release = func() {
+			k.hold.free()
+			p.kept.Put(k)
+		}
+	}
+	k.hold, *h = *h, hold{}
+	return k.release
 }

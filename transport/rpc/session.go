@@ -3,52 +3,55 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/moe/moepb"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
+
+// maxCalls bounds the calls in flight on a stream, whatever credits a node
+// grants. An outbox holds one message for each, or its cancel.
+const maxCalls = 1024
 
 // session is the router's end of one stream.
 type session struct {
 	peer       *peer
 	stream     grpc.ClientStream
 	cancel     context.CancelFunc
-	credits    int
-	maxPayload int
-	out        chan *frame
+	credits    int // rows
+	maxPayload int // bytes
+	out        *outbox
 	done       chan struct{} // closed when the stream has ended
 	goroutines sync.WaitGroup
 
+	// order is held while a call takes its sequence number and its message is
+	// encoded and queued, so that numbers ascend on the wire. Before mu.
+	order sync.Mutex
+
 	mu      sync.Mutex // guards the fields below
-	next    uint64
-	rows    int // in flight
-	pending map[uint64]pendingCall
+	last    uint64     // sequence number
+	rows    int        // in flight
+	pending map[uint64]*pendingCall
 	err     error // why the stream ended
 }
 
+// pendingCall is a call that waits for its answer. It is used again.
 type pendingCall struct {
-	result chan result // capacity 1
-	rows   int
-}
-
-type result struct {
-	reply *moe.Reply
-	err   error
+	sequence uint64
+	rows     int
+	answered chan struct{} // capacity 1: reply and err are set
+	reply    *moe.Reply
+	err      error
 }
 
 func startSession(p *peer, stream grpc.ClientStream, cancel context.CancelFunc, w *hachiv1.Welcome) *session {
 	s := &session{
-		peer: p, stream: stream, cancel: cancel,
-		credits: int(w.GetCreditRows()), maxPayload: int(w.GetMaxPayloadBytes()),
-		// Two messages per call in flight: itself and its cancel.
-		out: make(chan *frame, 2*int(w.GetCreditRows())+64), done: make(chan struct{}), pending: map[uint64]pendingCall{},
+		peer: p, stream: stream, cancel: cancel, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]*pendingCall{},
+		credits: int(min(w.GetCreditRows(), math.MaxInt32)), maxPayload: int(min(w.GetMaxPayloadBytes(), uint64(p.pool.cfg.MaxPayload))),
 	}
 	s.goroutines.Go(s.write)
 	s.goroutines.Go(s.read)
@@ -71,69 +74,91 @@ func (s *session) join() {
 
 // call sends a call and waits for its answer.
 func (s *session) call(ctx context.Context, c *moe.Call) (*moe.Reply, error) {
-	node := s.peer.to.Node
-	rows := c.OutRows()
-	if len(c.X) > s.maxPayload {
-		return nil, &moe.Error{Op: op, Node: node, Kind: moe.Invalid, Err: errors.New("the payload is larger than the node accepts")}
-	}
-	s.mu.Lock()
-	switch {
-	case s.ended():
-		err := s.err
-		s.mu.Unlock()
+	p, err := s.send(c)
+	if err != nil {
 		return nil, err
-	case s.rows+rows > s.credits && s.rows > 0:
-		s.mu.Unlock()
-		return nil, &moe.Error{Op: op, Node: node, Kind: moe.Busy}
 	}
-	s.next++
-	sequence := s.next
-	wait := pendingCall{make(chan result, 1), rows}
-	s.pending[sequence] = wait
-	s.rows += rows
-	s.mu.Unlock()
-	s.send(&frame{payload: c.X, body: &hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Call{Call: callToProto(sequence, c)}}})
 	select {
-	case r := <-wait.result:
-		return r.reply, r.err
+	case <-p.answered:
 	case <-ctx.Done():
-		s.forget(sequence)
-		s.send(&frame{body: &hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Cancel{Cancel: &hachiv1.Cancel{Sequence: sequence}}}})
-		return nil, unreachable(node, ctx.Err())
+		if s.abandon(p) {
+			s.peer.pool.forget(p)
+			return nil, unreachable(s.peer.to.Node, ctx.Err())
+		}
+		<-p.answered // it comes at once
 	}
+	reply, err := p.reply, p.err
+	s.peer.pool.forget(p)
+	return reply, err
 }
 
-// send hands a message to the writer; it gives up when the stream has ended.
-func (s *session) send(f *frame) {
-	select {
-	case s.out <- f:
-	case <-s.done:
+// send queues a call, or refuses it and releases its rows.
+func (s *session) send(c *moe.Call) (*pendingCall, error) {
+	s.order.Lock()
+	defer s.order.Unlock()
+	p, err := s.register(c)
+	if err != nil {
+		release(c)
+		return nil, err
 	}
+	s.out.push(s.peer.pool.out.callMessage(p.sequence, c))
+	return p, nil
 }
 
-// forget takes a call out of flight; nil if it was not.
-func (s *session) forget(sequence uint64) *pendingCall {
+// register takes credits and a sequence number.
+func (s *session) register(c *moe.Call) (*pendingCall, error) {
+	node, rows := s.peer.to.Node, c.OutRows()
+	if len(c.X) > s.maxPayload {
+		return nil, &moe.Error{Op: op, Node: node, Kind: moe.Invalid, Err: fmt.Errorf("a payload of %d bytes, the node accepts %d", len(c.X), s.maxPayload)}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, ok := s.pending[sequence]
-	if !ok {
-		return nil
+	switch {
+	case s.ended():
+		return nil, s.err
+	case len(s.pending) == maxCalls, s.rows+rows > s.credits && s.rows > 0:
+		return nil, &moe.Error{Op: op, Node: node, Kind: moe.Busy, Err: errors.New("all credits of the stream are in use")}
 	}
-	delete(s.pending, sequence)
-	s.rows -= p.rows
-	return &p
+	p := s.peer.pool.pendingCall()
+	s.last++
+	p.sequence, p.rows = s.last, rows
+	s.pending[p.sequence] = p
+	s.rows += rows
+	return p, nil
+}
+
+// abandon gives up on a call; false when its answer is there. A call that the
+// writer has not taken is never sent; of another the node is told.
+func (s *session) abandon(p *pendingCall) bool {
+	if s.take(p.sequence) == nil {
+		return false
+	}
+	if s.out.remove(p.sequence) {
+		return true
+	}
+	s.out.push(s.peer.pool.out.plain(&hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Cancel{
+		Cancel: &hachiv1.Cancel{Sequence: p.sequence},
+	}}))
+	return true
+}
+
+// take takes a call out of flight; nil if it was not.
+func (s *session) take(sequence uint64) *pendingCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pending[sequence]
+	if p != nil {
+		delete(s.pending, sequence)
+		s.rows -= p.rows
+	}
+	return p
 }
 
 // write is the only sender of the stream.
 func (s *session) write() {
-	for {
-		select {
-		case <-s.done:
-			return
-		case f := <-s.out:
-			if err := s.stream.SendMsg(f); err != nil {
-				return // the reader learns why
-			}
+	for m := s.out.next(); m != nil; m = s.out.next() {
+		if err := s.stream.SendMsg(m); err != nil {
+			return // the reader learns why
 		}
 	}
 }
@@ -145,53 +170,80 @@ func (s *session) read() {
 	s.mu.Lock()
 	s.err = err
 	pending := s.pending
-	s.pending = map[uint64]pendingCall{}
+	s.pending = nil
 	close(s.done)
 	s.mu.Unlock()
+	s.out.close()
 	for _, p := range pending {
-		p.result <- result{err: err}
+		p.err = err
+		p.answered <- struct{}{}
 	}
-	s.peer.cfg.Broken(s.peer.to.Node)
+	s.peer.broken()
 }
 
 func (s *session) readAll() error {
 	node := s.peer.to.Node
+	in := &incoming{memory: &s.peer.pool.memory}
+	defer in.hold.free()
 	for {
-		in := &frame{body: &hachiv1.ExchangeResponse{}}
+		in.hold.free()
 		if err := s.stream.RecvMsg(in); err != nil {
-			if status.Code(err) == codes.DataLoss {
-				return &moe.Error{Op: op, Node: node, Kind: moe.Corrupt, Err: err}
-			}
-			return unreachable(node, err)
+			return streamError(node, err)
 		}
-		if in.err != nil {
-			return &moe.Error{Op: op, Node: node, Kind: moe.Corrupt, Err: in.err}
-		}
-		response := in.body.(*hachiv1.ExchangeResponse)
-		switch {
-		case response.GetReply() != nil:
-			s.deliver(response.GetReply().GetSequence(), replyFromProto(node, response.GetReply(), in.payload))
-		case response.GetFailure() != nil:
-			s.deliver(response.GetFailure().GetSequence(), result{err: failureFromProto(node, response.GetFailure())})
-		case response.GetDrain() != nil:
-			s.peer.cfg.Draining(node)
+		if err := s.receive(in); err != nil {
+			return &moe.Error{Op: op, Node: node, Kind: moe.Corrupt, Err: err}
 		}
 	}
 }
 
-// deliver hands an answer to its call; one that came too late is dropped.
-func (s *session) deliver(sequence uint64, r result) {
-	if p := s.forget(sequence); p != nil {
-		p.result <- r
+// receive acts on a message. An error ends the stream.
+func (s *session) receive(in *incoming) error {
+	if in.err != nil {
+		return in.err
 	}
+	if in.field == bodyReply {
+		sequence, reply, err := readReply(in.body, in.payload)
+		if err != nil {
+			return err
+		}
+		reply.Release = s.peer.pool.keep(&in.hold)
+		return s.deliver(sequence, reply, nil)
+	}
+	var r hachiv1.ExchangeResponse
+	if err := in.generated(&r); err != nil {
+		return err
+	}
+	switch {
+	case r.GetFailure() != nil:
+		return s.deliver(r.GetFailure().GetSequence(), nil, failureFromProto(s.peer.to.Node, r.GetFailure()))
+	case r.GetDrain() != nil:
+		s.peer.draining()
+		return nil
+	}
+	return fmt.Errorf("unexpected message %d", in.field)
 }
 
-func replyFromProto(node moe.NodeID, p *hachiv1.CallReply, payload []byte) result {
-	newer, err := moepb.PlacementFromProto(p.GetNewer())
-	if err != nil {
-		return result{err: &moe.Error{Op: op, Node: node, Kind: moe.Corrupt, Err: err}}
+// deliver hands an answer to its call. One that came too late is dropped; one
+// to a call that was never made is damage.
+func (s *session) deliver(sequence uint64, reply *moe.Reply, err error) error {
+	p := s.take(sequence)
+	if p == nil {
+		reply.Free()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if sequence == 0 || sequence > s.last {
+			return fmt.Errorf("an answer to call %d, the last one is %d", sequence, s.last)
+		}
+		return nil
 	}
-	return result{reply: &moe.Reply{
-		Y: payload, Newer: newer, Queue: time.Duration(p.GetQueueNs()), Compute: time.Duration(p.GetComputeNs()),
-	}}
+	p.reply, p.err = reply, err
+	p.answered <- struct{}{}
+	return nil
+}
+
+// release tells the owner of a call's rows that nothing reads them.
+func release(c *moe.Call) {
+	if c.Release != nil {
+		c.Release()
+	}
 }

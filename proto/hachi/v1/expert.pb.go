@@ -94,9 +94,9 @@ func (FailureKind) EnumDescriptor() ([]byte, []int) {
 	return file_hachi_v1_expert_proto_rawDescGZIP(), []int{0}
 }
 
-// ExchangeRequest is one message from a router. Wire order is fixed: the body,
-// then crc32c, then payload, so that the payload can be sent and kept without
-// a copy. Any protobuf encoder produces that order.
+// ExchangeRequest is one message from a router: exactly one body, and nothing
+// but the fields below. hachi writes the body, then crc32c, then payload, so
+// that a payload is sent from where it lies; readers take any order.
 type ExchangeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Body:
@@ -105,8 +105,8 @@ type ExchangeRequest struct {
 	//	*ExchangeRequest_Call
 	//	*ExchangeRequest_Cancel
 	Body isExchangeRequest_Body `protobuf_oneof:"body"`
-	// CRC32C (Castagnoli) of the encoded body field, tag and length included,
-	// followed by the payload's bytes.
+	// CRC32C (Castagnoli) of the body field as it was sent, tag and length
+	// included, followed by the payload's bytes.
 	Crc32C uint32 `protobuf:"fixed32,14,opt,name=crc32c" json:"crc32c,omitempty"`
 	// Call: rows [rows, hidden] in the wire dtype, little-endian, row-major.
 	Payload       []byte `protobuf:"bytes,15,opt,name=payload" json:"payload,omitempty"`
@@ -214,7 +214,7 @@ func (*ExchangeRequest_Call) isExchangeRequest_Body() {}
 
 func (*ExchangeRequest_Cancel) isExchangeRequest_Body() {}
 
-// ExchangeResponse is one message from a node; same wire order and checksum as
+// ExchangeResponse is one message from a node; same order and checksum as
 // ExchangeRequest.
 type ExchangeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -608,7 +608,8 @@ func (x *CallGroup) GetIndex() []uint32 {
 }
 
 // Cancel says that the router no longer wants the reply to a call. The node
-// may still compute and send it; the router drops it.
+// may still compute and send it; the router drops it. Or it forgets the call,
+// and sends nothing.
 type Cancel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sequence      uint64                 `protobuf:"varint,1,opt,name=sequence" json:"sequence,omitempty"`

@@ -33,13 +33,15 @@ const (
 type ExpertServiceClient interface {
 	// Exchange is the one long-lived stream of a (router, node) pair. The router
 	// sends Hello first and the node answers Welcome; then calls and replies flow
-	// in any order, matched by sequence number. A sequence number is never reused
-	// on a stream.
+	// in any order, matched by sequence number. Sequence numbers of calls ascend
+	// on a stream, so that none is ever used twice.
 	//
 	// Idempotent: every call is. Deadline: none on the stream; a router gives up
 	// on single calls with Cancel. Errors: a failed call is answered by Failure
-	// and the stream lives on; a damaged message ends the stream with DATA_LOSS;
-	// a different fingerprint ends it with FAILED_PRECONDITION.
+	// and the stream lives on; a damaged message, or a sequence number that does
+	// not ascend, ends the stream with DATA_LOSS, one that is too large with
+	// RESOURCE_EXHAUSTED, an unknown body with INVALID_ARGUMENT; a different
+	// fingerprint ends it with FAILED_PRECONDITION.
 	Exchange(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExchangeRequest, ExchangeResponse], error)
 }
 
@@ -73,13 +75,15 @@ type ExpertService_ExchangeClient = grpc.BidiStreamingClient[ExchangeRequest, Ex
 type ExpertServiceServer interface {
 	// Exchange is the one long-lived stream of a (router, node) pair. The router
 	// sends Hello first and the node answers Welcome; then calls and replies flow
-	// in any order, matched by sequence number. A sequence number is never reused
-	// on a stream.
+	// in any order, matched by sequence number. Sequence numbers of calls ascend
+	// on a stream, so that none is ever used twice.
 	//
 	// Idempotent: every call is. Deadline: none on the stream; a router gives up
 	// on single calls with Cancel. Errors: a failed call is answered by Failure
-	// and the stream lives on; a damaged message ends the stream with DATA_LOSS;
-	// a different fingerprint ends it with FAILED_PRECONDITION.
+	// and the stream lives on; a damaged message, or a sequence number that does
+	// not ascend, ends the stream with DATA_LOSS, one that is too large with
+	// RESOURCE_EXHAUSTED, an unknown body with INVALID_ARGUMENT; a different
+	// fingerprint ends it with FAILED_PRECONDITION.
 	Exchange(grpc.BidiStreamingServer[ExchangeRequest, ExchangeResponse]) error
 	mustEmbedUnimplementedExpertServiceServer()
 }

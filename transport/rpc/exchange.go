@@ -1,0 +1,242 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// maxRefusals bounds the refused calls whose answer is unsent. Answers of
+// accepted calls need no bound: their credits are one.
+const maxRefusals = 64
+
+// exchange is the node's end of one stream.
+type exchange struct {
+	server *Server
+	stream grpc.ServerStream
+	router moe.RouterID
+	out    *outbox
+	last   uint64 // sequence number; the reader's
+
+	mu       sync.Mutex // guards the fields below
+	rows     int        // in flight, until the writer takes their answer
+	refusals int        // whose answer the writer has not taken
+	calls    map[uint64]*request
+	ended    bool
+}
+
+// request is a call in flight. It is used again.
+type request struct {
+	callReader
+	x         *exchange
+	rows      int
+	hold      hold // of the call's rows
+	cancelled bool
+	cancel    func() bool
+	answer    func(*moe.Reply, error) // r.answered, made once
+}
+
+func (s *Server) request() *request {
+	r, ok := s.requests.Get().(*request)
+	if !ok {
+		r = &request{}
+		r.answer = r.answered
+	}
+	return r
+}
+
+// forget makes a request usable again. Nobody may refer to it any more.
+func (s *Server) forget(r *request) {
+	r.hold.free()
+	r.callReader.clear()
+	r.x, r.rows, r.cancelled, r.cancel = nil, 0, false, nil
+	s.requests.Put(r)
+}
+
+// write is the only sender of the stream. Credits go back before the router
+// can see the answer, and spend them again.
+func (x *exchange) write() {
+	for m := x.out.next(); m != nil; m = x.out.next() {
+		x.mu.Lock()
+		x.rows -= m.rows
+		if m.refusal {
+			x.refusals--
+		}
+		x.mu.Unlock()
+		if x.stream.SendMsg(m) != nil {
+			return // the reader learns why
+		}
+	}
+}
+
+// read is the only receiver of the stream. It never waits on the writer.
+func (x *exchange) read(in *incoming) error {
+	defer in.hold.free()
+	for {
+		in.hold.free()
+		if err := x.stream.RecvMsg(in); errors.Is(err, io.EOF) {
+			return nil // the router left
+		} else if err != nil {
+			return err
+		}
+		if err := x.receive(in); err != nil {
+			return err
+		}
+	}
+}
+
+// receive acts on a message. An error ends the stream.
+func (x *exchange) receive(in *incoming) error {
+	switch {
+	case in.err != nil:
+		return status.Errorf(codes.DataLoss, "damaged message: %v", in.err)
+	case in.field == bodyCall:
+		return x.accept(in)
+	case in.field == bodyCancel:
+		sequence, err := readCancel(in.body)
+		if err != nil {
+			return status.Errorf(codes.DataLoss, "damaged cancel: %v", err)
+		}
+		x.cancel(sequence)
+		return nil
+	}
+	return status.Errorf(codes.InvalidArgument, "message %d where a call or a cancel was expected", in.field)
+}
+
+// accept begins a call, or refuses it.
+func (x *exchange) accept(in *incoming) error {
+	cfg := &x.server.cfg
+	r := x.server.request()
+	invalid := r.read(in.body, in.payload, cfg.RowBytes)
+	if size := max(len(in.payload), r.call.OutRows()*cfg.RowBytes); invalid == nil && size > cfg.MaxPayload {
+		invalid = fmt.Errorf("a payload of %d bytes, the limit is %d either way", size, cfg.MaxPayload)
+	}
+	sequence := r.sequence
+	if sequence <= x.last {
+		x.server.forget(r)
+		return status.Errorf(codes.DataLoss, "call %d after call %d", sequence, x.last)
+	}
+	x.last = sequence
+	r.x, r.rows = x, r.call.OutRows()
+	var err error
+	switch {
+	case invalid != nil:
+		err = &moe.Error{Op: op, Node: cfg.Node, Kind: moe.Invalid, Err: invalid}
+	case !x.reserve(r):
+		err = &moe.Error{Op: op, Node: cfg.Node, Kind: moe.Busy, Err: errors.New("all credits of the stream are in use")}
+	}
+	if err != nil {
+		x.server.forget(r)
+		return x.refuse(sequence, err)
+	}
+	r.call.Router, r.call.Fingerprint = x.router, cfg.Fingerprint
+	r.hold, in.hold = in.hold, hold{}
+	cancel := cfg.Handler.Serve(&r.call, r.answer)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.calls[sequence] == r { // else it is over, and r may serve another
+		r.cancel = cancel
+	}
+	return nil
+}
+
+// reserve takes credits for a call. A single call larger than all credits is
+// let through alone, or it could never run.
+func (x *exchange) reserve(r *request) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.rows+r.rows > x.server.cfg.CreditRows && x.rows > 0 {
+		return false
+	}
+	x.rows += r.rows
+	x.calls[r.sequence] = r
+	return true
+}
+
+// refuse answers without credits. A router that does not read refusals loses
+// its stream.
+func (x *exchange) refuse(sequence uint64, err error) error {
+	x.mu.Lock()
+	full := x.refusals == maxRefusals
+	if !full {
+		x.refusals++
+	}
+	x.mu.Unlock()
+	if full {
+		return status.Errorf(codes.ResourceExhausted, "%d refused calls are unread", maxRefusals)
+	}
+	m := x.failure(sequence, err)
+	m.refusal = true
+	x.out.push(m)
+	return nil
+}
+
+// answered takes the end of a call from the handler.
+func (r *request) answered(reply *moe.Reply, err error) {
+	x, sequence, rows := r.x, r.sequence, r.rows
+	x.mu.Lock()
+	delete(x.calls, sequence)
+	unwanted := r.cancelled || x.ended
+	if unwanted {
+		x.rows -= rows
+	}
+	x.mu.Unlock()
+	x.server.forget(r)
+	if unwanted {
+		reply.Free()
+		return
+	}
+	var m *outgoing
+	if err != nil {
+		m = x.failure(sequence, err)
+	} else {
+		m = x.server.out.replyMessage(sequence, reply)
+	}
+	m.rows = rows
+	x.out.push(m)
+}
+
+func (x *exchange) failure(sequence uint64, err error) *outgoing {
+	return x.server.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Failure{Failure: failureToProto(sequence, err)}})
+}
+
+// cancel forgets a call. One that still waits in the node's queue leaves it and
+// gives its credits back; one that is being computed keeps them until it is
+// done. Neither is answered.
+func (x *exchange) cancel(sequence uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if r := x.calls[sequence]; r != nil {
+		x.cancelRequest(r)
+	}
+}
+
+// cancelRequest cancels a call in flight. x.mu is held, so that the call cannot
+// end, and be used again, meanwhile.
+func (x *exchange) cancelRequest(r *request) {
+	r.cancelled = true
+	if r.cancel != nil && r.cancel() {
+		delete(x.calls, r.sequence)
+		x.rows -= r.rows
+		x.server.forget(r)
+	}
+}
+
+// end cancels what is in flight. Calls being computed end by themselves.
+func (x *exchange) end() {
+	x.mu.Lock()
+	x.ended = true
+	for _, r := range x.calls {
+		x.cancelRequest(r)
+	}
+	x.mu.Unlock()
+	x.out.close()
+}
