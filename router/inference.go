@@ -86,7 +86,7 @@ func (s *inference) prompt(in *hachiv1.GenerateRequest) ([]int32, error) {
 	t := s.api.Tokenizer
 	switch p := in.GetPrompt().(type) {
 	case *hachiv1.GenerateRequest_Text:
-		return append([]int32{t.BOS()}, t.Encode(p.Text)...), nil
+		return t.Prompt(p.Text), nil
 	case *hachiv1.GenerateRequest_Tokens:
 		ids := make([]int32, len(p.Tokens.GetIds()))
 		for i, id := range p.Tokens.GetIds() {

@@ -121,10 +121,10 @@ func (s *Server) prompts(f fields) ([][]int32, error) {
 	case !ok || string(raw) == "null":
 		return nil, invalid("prompt", "prompt is missing")
 	case json.Unmarshal(raw, &one) == nil:
-		return [][]int32{s.withBOS(one)}, nil
+		return [][]int32{s.cfg.Tokenizer.Prompt(one)}, nil
 	case json.Unmarshal(raw, &texts) == nil && len(texts) > 0:
 		for _, t := range texts {
-			lists = append(lists, s.withBOS(t))
+			lists = append(lists, s.cfg.Tokenizer.Prompt(t))
 		}
 	case json.Unmarshal(raw, &tokens) == nil && len(tokens) > 0:
 		lists = [][]int32{tokens}
@@ -138,8 +138,4 @@ func (s *Server) prompts(f fields) ([][]int32, error) {
 		return nil, invalid("prompt", fmt.Sprintf("%d prompts, expected at most %d", len(lists), maxChoices))
 	}
 	return lists, nil
-}
-
-func (s *Server) withBOS(text string) []int32 {
-	return append([]int32{s.cfg.Tokenizer.BOS()}, s.cfg.Tokenizer.Encode(text)...)
 }

@@ -142,7 +142,7 @@ func (s *Server) tokenize(w http.ResponseWriter, _ *http.Request, f fields) erro
 	}
 	tokens := s.cfg.Tokenizer.Encode(text)
 	if special {
-		tokens = s.withBOS(text)
+		tokens = s.cfg.Tokenizer.Prompt(text)
 	}
 	if tokens == nil {
 		tokens = []int32{}
