@@ -25,9 +25,11 @@
 // How a product runs. A tile is 4 rows of weights times 1 to 6 rows of x; one
 // load of x serves 4 rows of weights, and 24 registers hold the 16 lanes of
 // each output. Few rows of x: the weights are read once, straight from the
-// mapped bytes, widened in registers, the next 4 rows prefetched. Many rows:
-// 32 rows of weights are widened into a panel of 512 columns that stays in the
-// cache while up to 96 rows of x pass by, and the lanes of all outputs wait in
+// mapped bytes, widened in registers; meanwhile the next 4 rows come into the
+// second-level cache. Many rows: both operands are packed, so that what a tile
+// reads lies in one stream. 96 rows of x are packed for all of K; 32 rows of
+// weights are widened into panels of 768 columns that stay in the second-level
+// cache while the tiles of x pass by, and the lanes of all outputs wait in
 // memory from panel to panel. Lanes are never added before K is done, so both
 // ways give the same bits.
 //

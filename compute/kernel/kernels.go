@@ -14,7 +14,8 @@ import (
 // The functions inside take addresses and lengths that the methods have
 // checked; lengths of vectors are multiples of Lanes.
 type Kernels struct {
-	name string
+	name   string
+	limits Limits
 
 	// tile adds n products (a multiple of Lanes) to the lanes of tileRows
 	// rows of w times 1 to tileCols rows of x. Output (row r of w, row c of x)
@@ -23,12 +24,17 @@ type Kernels struct {
 	// rows of w are prefetched, and may be anywhere.
 	tile [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
+	// panel is tile on packed f32 operands, steps times Lanes wide: in every
+	// step the Lanes floats of each row follow each other.
+	panel [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int)
+
 	// reduce folds the lanes of count times tileRows outputs; the i-th group
 	// goes to tileRows floats at y + i*yStride bytes.
 	reduce func(y, lanes unsafe.Pointer, yStride, count int)
 
-	// unpack widens n elements to f32, exactly.
-	unpack [elements]func(dst, src unsafe.Pointer, n int)
+	// unpack widens n elements to f32, exactly; each Lanes floats lie step
+	// bytes after the last.
+	unpack [elements]func(dst, src unsafe.Pointer, n, step int)
 
 	// weigh is acc = FMA(p[i], v[i], acc) for i = 0..count-1, for n elements of
 	// each row v[i], which are vStride bytes apart.

@@ -48,11 +48,7 @@ func (k *Kernels) product(s *Scratch, y output, x tensor.Matrix, w tensor.Weight
 	if x.Rows <= streamRows {
 		k.stream(s, y, x, w, lo, whole)
 	} else {
-		for o := lo; o < whole; o += blockW {
-			for i := 0; i < x.Rows; i += blockX {
-				k.block(s, y, x, w, span{o, min(o+blockW, whole)}, span{i, min(i+blockX, x.Rows)})
-			}
-		}
+		k.blocked(s, y, x, w, span{lo, whole})
 	}
 	for o := whole; o < hi; o++ {
 		k.single(s, y, x, w, o)
@@ -123,51 +119,6 @@ func (k *Kernels) single(s *Scratch, y output, x tensor.Matrix, w tensor.Weight,
 		}
 		i += c
 	}
-}
-
-// block multiplies a block of x with a block of w. K is walked once, panel by
-// panel; the lanes of all outputs wait in memory meanwhile.
-func (k *Kernels) block(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, cols, rows span) {
-	fit(&s.lanes, max(tileCols*tileRows, (rows.hi-rows.lo)*(cols.hi-cols.lo))*Lanes)
-	for k0 := 0; k0 < w.Cols; k0 += blockK {
-		n := min(blockK, w.Cols-k0)
-		panel := k.panel(s, w, cols, k0, n)
-		lanes := 0
-		for i := rows.lo; i < rows.hi; {
-			c := rows.next(i)
-			for o := cols.lo; o < cols.hi; o += tileRows {
-				k.tileAt(s, at(s.lanes, lanes), c, k0, operands{
-					x: at(x.Data, i*x.Stride+k0), w: unsafe.Add(panel.w, (o-cols.lo)*panel.wStride), xStride: 4 * x.Stride,
-					wStride: panel.wStride, dtype: tensor.F32, n: n,
-				})
-				lanes += c * tileRows * Lanes
-			}
-			i += c
-		}
-	}
-	lanes := 0
-	for i := rows.lo; i < rows.hi; {
-		c := rows.next(i)
-		for o := cols.lo; o < cols.hi; o += tileRows {
-			k.reduce(y.at(i, o), at(s.lanes, lanes), 4*y.Stride, c)
-			lanes += c * tileRows * Lanes
-		}
-		i += c
-	}
-}
-
-// panel widens rows cols of w from k0 on, n elements of each. Weights that are
-// f32 already stay where they are.
-func (k *Kernels) panel(s *Scratch, w tensor.Weight, cols span, k0, n int) operands {
-	size := w.DType.Size()
-	if w.DType == tensor.F32 {
-		return operands{w: unsafe.Pointer(&w.Data[(cols.lo*w.Cols+k0)*size]), wStride: w.Cols * size}
-	}
-	out := fit(&s.panel, blockW*blockK)
-	for o := cols.lo; o < cols.hi; o++ {
-		k.Unpack(out[(o-cols.lo)*blockK:][:n], w.Data[(o*w.Cols+k0)*size:][:n*size], w.DType)
-	}
-	return operands{w: at(out, 0), wStride: 4 * blockK}
 }
 
 // tileAt runs a tile for any n. done is how much of K the lanes hold already.

@@ -16,7 +16,11 @@ func native() []*Kernels {
 	x := &cpu.X86
 	fits2 := x.HasAVX2 && x.HasFMA && x.HasF16C
 	if fits2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
-		out = append(out, kernelsAVX512())
+		k := kernelsAVX512()
+		if !x.HasAVX512VNNI {
+			k.limits.VNNI = nil
+		}
+		out = append(out, k)
 	}
 	if fits2 {
 		out = append(out, kernelsAVX2())
@@ -27,13 +31,19 @@ func native() []*Kernels {
 func kernelsAVX512() *Kernels {
 	return &Kernels{
 		name: "avx512",
+		limits: Limits{
+			Stream: func(b []byte) uint64 { return avx512.Stream(pointer(b), len(b)) },
+			FMA:    avx512.PeakFMA, FMAOps: 12 * 32,
+			VNNI: avx512.PeakVNNI, VNNIOps: 12 * 128,
+		},
 		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
 			{avx512.TileF32x1, avx512.TileF32x2, avx512.TileF32x3, avx512.TileF32x4, avx512.TileF32x5, avx512.TileF32x6},
 			{avx512.TileBF16x1, avx512.TileBF16x2, avx512.TileBF16x3, avx512.TileBF16x4, avx512.TileBF16x5, avx512.TileBF16x6},
 			{avx512.TileF16x1, avx512.TileF16x2, avx512.TileF16x3, avx512.TileF16x4, avx512.TileF16x5, avx512.TileF16x6},
 		},
+		panel:     [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
 		reduce:    avx512.Reduce,
-		unpack:    [elements]func(dst, src unsafe.Pointer, n int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
+		unpack:    [elements]func(dst, src unsafe.Pointer, n, step int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
 		weigh:     [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx512.WeighF32, avx512.WeighBF16, avx512.WeighF16},
 		siluMul:   avx512.SiLUMul,
 		expTile:   avx512.ExpTile,
@@ -46,13 +56,18 @@ func kernelsAVX512() *Kernels {
 func kernelsAVX2() *Kernels {
 	return &Kernels{
 		name: "avx2",
+		limits: Limits{
+			Stream: func(b []byte) uint64 { return avx2.Stream(pointer(b), len(b)) },
+			FMA:    avx2.PeakFMA, FMAOps: 12 * 16,
+		},
 		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
 			{avx2.TileF32x1, avx2.TileF32x2, avx2.TileF32x3, avx2.TileF32x4, avx2.TileF32x5, avx2.TileF32x6},
 			{avx2.TileBF16x1, avx2.TileBF16x2, avx2.TileBF16x3, avx2.TileBF16x4, avx2.TileBF16x5, avx2.TileBF16x6},
 			{avx2.TileF16x1, avx2.TileF16x2, avx2.TileF16x3, avx2.TileF16x4, avx2.TileF16x5, avx2.TileF16x6},
 		},
+		panel:     [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
 		reduce:    avx2.Reduce,
-		unpack:    [elements]func(dst, src unsafe.Pointer, n int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
+		unpack:    [elements]func(dst, src unsafe.Pointer, n, step int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
 		weigh:     [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx2.WeighF32, avx2.WeighBF16, avx2.WeighF16},
 		siluMul:   avx2.SiLUMul,
 		expTile:   avx2.ExpTile,

@@ -18,8 +18,9 @@ func native() []*Kernels {
 		{neon.TileBF16x1, neon.TileBF16x2, neon.TileBF16x3, neon.TileBF16x4, neon.TileBF16x5, neon.TileBF16x6},
 		{neon.TileF16x1, neon.TileF16x2, neon.TileF16x3, neon.TileF16x4, neon.TileF16x5, neon.TileF16x6},
 	}
+	k.panel = [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){neon.Panelx1, neon.Panelx2, neon.Panelx3, neon.Panelx4, neon.Panelx5, neon.Panelx6}
 	k.reduce = neon.Reduce
-	k.unpack = [elements]func(dst, src unsafe.Pointer, n int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
+	k.unpack = [elements]func(dst, src unsafe.Pointer, n, step int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
 	k.weigh = [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){neon.WeighF32, neon.WeighBF16, neon.WeighF16}
 	return []*Kernels{&k}
 }

@@ -11,15 +11,16 @@ func Go() *Kernels {
 	k := &Kernels{
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, expTile: goExpTile, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
 	}
+	for c := range tileCols {
+		k.panel[c] = func(lanes, x, w unsafe.Pointer, steps, carry int) { goPanel(c+1, lanes, x, w, steps, carry) }
+	}
 	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
 		for c := range tileCols {
 			k.tile[slot(d)][c] = func(lanes, x, w unsafe.Pointer, xStride, wStride, n, _, carry int) {
 				goTile(d, c+1, lanes, x, w, xStride, wStride, n, carry)
 			}
 		}
-		k.unpack[slot(d)] = func(dst, src unsafe.Pointer, n int) {
-			tensor.Decode(floats(dst, n), unsafe.Slice((*byte)(src), n*d.Size()), d)
-		}
+		k.unpack[slot(d)] = func(dst, src unsafe.Pointer, n, step int) { goUnpack(d, dst, src, n, step) }
 		k.weigh[slot(d)] = func(acc, p, v unsafe.Pointer, vStride, n, count int) { goWeigh(d, acc, p, v, vStride, n, count) }
 	}
 	return k
@@ -46,6 +47,34 @@ func goTile(d tensor.DType, cols int, lanes, x, w unsafe.Pointer, xStride, wStri
 				}
 			}
 		}
+	}
+}
+
+//go:norace
+func goPanel(cols int, lanes, x, w unsafe.Pointer, steps, carry int) {
+	all := floats(lanes, cols*tileRows*Lanes)
+	if carry == 0 {
+		clear(all)
+	}
+	xs, ws := floats(x, steps*cols*Lanes), floats(w, steps*tileRows*Lanes)
+	for k := range steps {
+		for c := range cols {
+			v := (*[Lanes]float32)(xs[(k*cols+c)*Lanes:])
+			for r := range tileRows {
+				u := (*[Lanes]float32)(ws[(k*tileRows+r)*Lanes:])
+				acc := (*[Lanes]float32)(all[(c*tileRows+r)*Lanes:])
+				for j := range acc {
+					acc[j] = FMA(v[j], u[j], acc[j])
+				}
+			}
+		}
+	}
+}
+
+func goUnpack(d tensor.DType, dst, src unsafe.Pointer, n, step int) {
+	for i := 0; i < n; i += Lanes {
+		raw := unsafe.Slice((*byte)(unsafe.Add(src, i*d.Size())), Lanes*d.Size())
+		tensor.Decode(floats(unsafe.Add(dst, i/Lanes*step), Lanes), raw, d)
 	}
 }
 

@@ -8,7 +8,7 @@ import "unsafe"
 const (
 	blockX = 96
 	blockW = 32
-	blockK = 512
+	blockK = 768
 	// streamRows is how many rows of x are multiplied straight from the
 	// weights' own bytes. With more, widening every weight once pays.
 	streamRows = 12
@@ -18,7 +18,8 @@ const (
 // what the calls need and is then reused.
 type Scratch struct {
 	lanes []float32 // [blockX/c, blockW/tileRows, c, tileRows, Lanes], c = 1..tileCols
-	panel []float32 // [blockW, blockK]
+	x     []float32 // [blockX, K], packed
+	panel []float32 // [blockW, blockK], packed
 	up    []float32 // [rows, blockW] of GatedUp
 	tail  tail
 	quad  [tileCols * tileRows]float32

@@ -11,7 +11,7 @@ func (k *Kernels) Unpack(dst []float32, src []byte, d tensor.DType) {
 	n, size := len(dst)&^(Lanes-1), d.Size()
 	src = src[:len(dst)*size]
 	if n > 0 {
-		k.unpack[slot(d)](at(dst, 0), pointer(src), n)
+		k.unpack[slot(d)](at(dst, 0), pointer(src), n, 4*Lanes)
 	}
 	tensor.Decode(dst[n:], src[n*size:], d)
 }

@@ -9,12 +9,16 @@ func avx2(a *asm) {
 			tile256(a, e, c)
 		}
 	}
+	for c := 1; c <= tileCols; c++ {
+		panel256(a, c)
+	}
 	reduce256(a)
 	for _, e := range elements {
 		unpack256(a, e)
 		weigh256(a, e)
 	}
 	elementwise256(a)
+	limits(a, "Y", 32)
 }
 
 // widen256 loads 8 elements at a memory operand as f32.
@@ -34,6 +38,20 @@ func widen256(a *asm, e element, mem, y string) {
 type pass struct {
 	from, to int
 	halves   []int
+}
+
+// acc numbers the register of one half of one output.
+func (p pass) acc(row, col, h int) int { return (col*tileRows+row)*len(p.halves) + h }
+
+// each calls f with every register and where it lives between calls.
+func (p pass) each(f func(reg, at int)) {
+	for col := range p.to - p.from {
+		for row := range tileRows {
+			for h, half := range p.halves {
+				f(p.acc(row, col, h), 64*((p.from+col)*tileRows+row)+32*half)
+			}
+		}
+	}
 }
 
 // passes cuts a tile: one column whole, more columns by groups of three and
@@ -69,24 +87,7 @@ func pass256(a *asm, e element, p pass, number int) {
 		a.op("ADDQ R8, SI")
 	}
 	cols := p.to - p.from
-	// acc numbers the register of one half of one output; at is where it
-	// lives between calls.
-	acc := func(row, col, h int) int { return (col*tileRows+row)*len(p.halves) + h }
-	each := func(f func(reg, at int)) {
-		for col := range cols {
-			for row := range tileRows {
-				for h, half := range p.halves {
-					f(acc(row, col, h), 64*((p.from+col)*tileRows+row)+32*half)
-				}
-			}
-		}
-	}
-	a.ops("TESTQ AX, AX", "JNZ "+label("carry"))
-	each(func(reg, _ int) { a.op("VXORPS Y%d, Y%d, Y%d", reg, reg, reg) })
-	a.op("JMP %s", label("start"))
-	a.line("%s:", label("carry"))
-	each(func(reg, at int) { a.op("VMOVUPS %d(DI), Y%d", at, reg) })
-	a.line("%s:", label("start"))
+	accumulators256(a, p, label)
 	step := func(k int) {
 		for h, half := range p.halves {
 			first := 12 + h // x of column 0; with halves apart, columns follow
@@ -96,7 +97,7 @@ func pass256(a *asm, e element, p pass, number int) {
 			for r := range tileRows {
 				widen256(a, e, fmt.Sprintf("%d%s", (k+8*half)*e.bytes, w[r]), "Y15")
 				for col := range cols {
-					a.op("VFMADD231PS Y%d, Y15, Y%d", first+col, acc(r, col, h))
+					a.op("VFMADD231PS Y%d, Y15, Y%d", first+col, p.acc(r, col, h))
 				}
 			}
 		}
@@ -119,7 +120,42 @@ func pass256(a *asm, e element, p pass, number int) {
 	a.ops("ADDQ $32, CX", "JEQ "+label("done"))
 	step(0)
 	a.line("%s:", label("done"))
-	each(func(reg, at int) { a.op("VMOVUPS Y%d, %d(DI)", reg, at) })
+	p.each(func(reg, at int) { a.op("VMOVUPS Y%d, %d(DI)", reg, at) })
+}
+
+// panel256 is tile256 on packed f32 operands.
+func panel256(a *asm, c int) {
+	a.text(fmt.Sprintf("Panelx%d", c), 40)
+	for i, p := range passes(c) {
+		label := func(s string) string { return fmt.Sprintf("%s%d", s, i) }
+		panelArgs(a)
+		accumulators256(a, p, label)
+		a.line("%s:", label("loop"))
+		for h, half := range p.halves {
+			for col := range p.to - p.from {
+				a.op("VMOVUPS %d(SI), Y%d", 64*(p.from+col)+32*half, 12+h+col)
+			}
+			for r := range tileRows {
+				a.op("VMOVUPS %d(DX), Y15", 64*r+32*half)
+				for col := range p.to - p.from {
+					a.op("VFMADD231PS Y%d, Y15, Y%d", 12+h+col, p.acc(r, col, h))
+				}
+			}
+		}
+		a.ops(fmt.Sprintf("ADDQ $%d, SI", 64*c), fmt.Sprintf("ADDQ $%d, DX", 64*tileRows), "DECQ CX", "JNZ "+label("loop"))
+		p.each(func(reg, at int) { a.op("VMOVUPS Y%d, %d(DI)", reg, at) })
+	}
+	a.ops("VZEROUPPER", "RET")
+}
+
+// accumulators256 clears the registers of a pass or loads what they carry.
+func accumulators256(a *asm, p pass, label func(string) string) {
+	a.ops("TESTQ AX, AX", "JNZ "+label("carry"))
+	p.each(func(reg, _ int) { a.op("VXORPS Y%d, Y%d, Y%d", reg, reg, reg) })
+	a.op("JMP %s", label("start"))
+	a.line("%s:", label("carry"))
+	p.each(func(reg, at int) { a.op("VMOVUPS %d(DI), Y%d", at, reg) })
+	a.line("%s:", label("start"))
 }
 
 // reduce256 folds lanes by the fixed tree, four outputs at a time.
@@ -148,14 +184,15 @@ func reduce256(a *asm) {
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
 
-// unpack256 widens n elements, a multiple of 16.
+// unpack256 widens n elements, a multiple of 16; groups of 16 are step bytes
+// apart in dst.
 func unpack256(a *asm, e element) {
-	a.text("Unpack"+e.name, 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "JMP check")
+	a.text("Unpack"+e.name, 32)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "MOVQ step+24(FP), DX", "JMP check")
 	a.line("loop:")
 	widen256(a, e, "(SI)", "Y0")
 	widen256(a, e, fmt.Sprintf("%d(SI)", 8*e.bytes), "Y1")
-	a.ops("VMOVUPS Y0, (DI)", "VMOVUPS Y1, 32(DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ $64, DI", "SUBQ $16, CX")
+	a.ops("VMOVUPS Y0, (DI)", "VMOVUPS Y1, 32(DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ DX, DI", "SUBQ $16, CX")
 	a.line("check:")
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }

@@ -9,12 +9,16 @@ func avx512(a *asm) {
 			tile512(a, e, c)
 		}
 	}
+	for c := 1; c <= tileCols; c++ {
+		panel512(a, c)
+	}
 	reduce512(a)
 	for _, e := range elements {
 		unpack512(a, e)
 		weigh512(a, e)
 	}
 	elementwise512(a)
+	limits(a, "Z", 64)
 }
 
 // widen512 loads 16 elements at a memory operand as f32.
@@ -98,6 +102,45 @@ func tile512(a *asm, e element, c int) {
 	a.ops("VZEROUPPER", "RET")
 }
 
+// panel512 is tile512 on packed f32 operands: step by step, the 16 elements of
+// every row follow each other, so that no two streams compete for the same
+// cache sets.
+func panel512(a *asm, c int) {
+	a.text(fmt.Sprintf("Panelx%d", c), 40)
+	panelArgs(a)
+	outs := tileRows * c
+	a.ops("TESTQ AX, AX", "JNZ carry")
+	for i := range outs {
+		a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
+	}
+	a.op("JMP loop")
+	a.line("carry:")
+	for i := range outs {
+		a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
+	}
+	a.op("PCALIGN $64")
+	a.line("loop:")
+	for r := range tileRows {
+		a.op("VMOVUPS %d(DX), Z%d", 64*r, 24+r)
+	}
+	for col := range c {
+		a.op("VMOVUPS %d(SI), Z%d", 64*col, 28+col%4)
+		for r := range tileRows {
+			a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%4, 24+r, col*tileRows+r)
+		}
+	}
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", 64*c), fmt.Sprintf("ADDQ $%d, DX", 64*tileRows), "DECQ CX", "JNZ loop")
+	for i := range outs {
+		a.op("VMOVUPS Z%d, %d(DI)", i, 64*i)
+	}
+	a.ops("VZEROUPPER", "RET")
+}
+
+// panelArgs loads the arguments of a panel.
+func panelArgs(a *asm) {
+	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ steps+24(FP), CX", "MOVQ carry+32(FP), AX")
+}
+
 // reduce512 folds lanes by the fixed tree: j with j+8, then +4, +2, +1. Four
 // outputs share a register from the first step on.
 func reduce512(a *asm) {
@@ -120,13 +163,14 @@ func reduce512(a *asm) {
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
 
-// unpack512 widens n elements, a multiple of 16.
+// unpack512 widens n elements, a multiple of 16; groups of 16 are step bytes
+// apart in dst.
 func unpack512(a *asm, e element) {
-	a.text("Unpack"+e.name, 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "JMP check")
+	a.text("Unpack"+e.name, 32)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "MOVQ step+24(FP), DX", "JMP check")
 	a.line("loop:")
 	widen512(a, e, "(SI)", "Z0")
-	a.ops("VMOVUPS Z0, (DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ $64, DI", "SUBQ $16, CX")
+	a.ops("VMOVUPS Z0, (DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ DX, DI", "SUBQ $16, CX")
 	a.line("check:")
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }

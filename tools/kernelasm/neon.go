@@ -8,6 +8,9 @@ func neon(a *asm) {
 			tile128(a, e, c)
 		}
 	}
+	for c := 1; c <= tileCols; c++ {
+		panel128(a, c)
+	}
 	reduce128(a)
 	for _, e := range elements {
 		unpack128(a, e)
@@ -112,6 +115,40 @@ func pass128(a *asm, e element, p pass, number int) {
 	each(func(reg, at int) { a.op("FMOVQ F%d, %d(R0)", reg, at) })
 }
 
+// panel128 is tile128 on packed f32 operands: a quarter of the lanes at a time,
+// so that all outputs of a quarter fit.
+func panel128(a *asm, c int) {
+	a.text(fmt.Sprintf("Panelx%d", c), 40)
+	for quarter := range 4 {
+		label := func(s string) string { return fmt.Sprintf("%s%d", s, quarter) }
+		a.ops("MOVD lanes+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R2", "MOVD steps+24(FP), R3", "MOVD carry+32(FP), R4",
+			"CBNZ R4, "+label("carry"))
+		for i := range tileRows * c {
+			a.op("VEOR V%d.B16, V%d.B16, V%d.B16", i, i, i)
+		}
+		a.op("B %s", label("loop"))
+		a.line("%s:", label("carry"))
+		for i := range tileRows * c {
+			a.op("FMOVQ %d(R0), F%d", 64*i+16*quarter, i)
+		}
+		a.line("%s:", label("loop"))
+		for r := range tileRows {
+			a.op("FMOVQ %d(R2), F%d", 64*r+16*quarter, 24+r)
+		}
+		for col := range c {
+			a.op("FMOVQ %d(R1), F%d", 64*col+16*quarter, 28+col%4)
+			for r := range tileRows {
+				a.op("VFMLA V%d.S4, V%d.S4, V%d.S4", 28+col%4, 24+r, col*tileRows+r)
+			}
+		}
+		a.ops(fmt.Sprintf("ADD $%d, R1, R1", 64*c), fmt.Sprintf("ADD $%d, R2, R2", 64*tileRows), "SUBS $1, R3, R3", "BNE "+label("loop"))
+		for i := range tileRows * c {
+			a.op("FMOVQ F%d, %d(R0)", i, 64*i+16*quarter)
+		}
+	}
+	a.op("RET")
+}
+
 // fadd128 is FADD Vd.4S, Vn.4S, Vm.4S, which the assembler lacks.
 func fadd128(a *asm, d, n, m int) {
 	a.op("WORD $0x%08x // FADD V%d.4S, V%d.4S, V%d.4S", 0x4e20d400|uint32(m)<<16|uint32(n)<<5|uint32(d), d, n, m)
@@ -141,17 +178,18 @@ func reduce128(a *asm) {
 	a.ops("CMP $0, R3", "BGT loop", "RET")
 }
 
-// unpack128 widens n elements, a multiple of 16.
+// unpack128 widens n elements, a multiple of 16; groups of 16 are step bytes
+// apart in dst.
 func unpack128(a *asm, e element) {
-	a.text("Unpack"+e.name, 24)
-	a.ops("MOVD dst+0(FP), R0", "MOVD src+8(FP), R1", "MOVD n+16(FP), R2", "VEOR V31.B16, V31.B16, V31.B16", "B check")
+	a.text("Unpack"+e.name, 32)
+	a.ops("MOVD dst+0(FP), R0", "MOVD src+8(FP), R1", "MOVD n+16(FP), R2", "MOVD step+24(FP), R3", "VEOR V31.B16, V31.B16, V31.B16", "B check")
 	a.line("loop:")
 	load128(a, e, 0, "R1", 0)
 	load128(a, e, 8*e.bytes, "R1", 2)
 	for q := range 4 {
 		a.op("FMOVQ F%d, %d(R0)", q, 16*q)
 	}
-	a.ops(fmt.Sprintf("ADD $%d, R1, R1", 16*e.bytes), "ADD $64, R0, R0", "SUB $16, R2, R2")
+	a.ops(fmt.Sprintf("ADD $%d, R1, R1", 16*e.bytes), "ADD R3, R0, R0", "SUB $16, R2, R2")
 	a.line("check:")
 	a.ops("CMP $0, R2", "BGT loop", "RET")
 }

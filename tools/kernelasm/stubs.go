@@ -4,7 +4,7 @@ import "fmt"
 
 // declare writes the Go declarations of the functions that every instruction
 // set has.
-func declare(a *asm, vectors bool) {
+func declare(a *asm, isa string) {
 	function := func(name, args, comment string) {
 		a.line("\n// %s %s\n//\n//go:noescape\nfunc %s(%s)", name, comment, name, args)
 	}
@@ -13,11 +13,14 @@ func declare(a *asm, vectors bool) {
 			function(fmt.Sprintf("Tile%sx%d", e.name, c), "lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of %s times %d rows of x.", e.name, c))
 		}
-		function("Unpack"+e.name, "dst, src unsafe.Pointer, n int", "widens n elements.")
+		function("Unpack"+e.name, "dst, src unsafe.Pointer, n, step int", "widens n elements, groups of 16 step bytes apart.")
 		function("Weigh"+e.name, "acc, p, v unsafe.Pointer, vStride, n, count int", "adds count weighted rows of n elements.")
 	}
+	for c := 1; c <= tileCols; c++ {
+		function(fmt.Sprintf("Panelx%d", c), "lanes, x, w unsafe.Pointer, steps, carry int", fmt.Sprintf("holds 4 packed rows times %d.", c))
+	}
 	function("Reduce", "y, lanes unsafe.Pointer, yStride, count int", "folds count times 4 outputs.")
-	if !vectors {
+	if isa == "neon" {
 		return
 	}
 	function("SiLUMul", "dst, up unsafe.Pointer, n int", "is dst = SiLU(dst) * up.")
@@ -25,4 +28,9 @@ func declare(a *asm, vectors bool) {
 	function("ScaleMul", "y, x, w unsafe.Pointer, scale float32, n int", "is y = (x * scale) * w.")
 	function("RoundBF16", "v unsafe.Pointer, n int", "rounds to bf16 in place.")
 	function("Add", "dst, v unsafe.Pointer, n int", "is dst += v.")
+	a.line("\n// Stream reads n bytes, a multiple of 512, and returns something made of them.\n//\n//go:noescape\nfunc Stream(p unsafe.Pointer, n int) uint64")
+	function("PeakFMA", "n int", "runs 12n fused multiply-adds that wait for nothing.")
+	if isa == "avx512" {
+		function("PeakVNNI", "n int", "runs 12n dot products of bytes that wait for nothing.")
+	}
 }

@@ -36,10 +36,10 @@ func TileF32x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int
 //go:noescape
 func TileF32x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// UnpackF32 widens n elements.
+// UnpackF32 widens n elements, groups of 16 step bytes apart.
 //
 //go:noescape
-func UnpackF32(dst, src unsafe.Pointer, n int)
+func UnpackF32(dst, src unsafe.Pointer, n, step int)
 
 // WeighF32 adds count weighted rows of n elements.
 //
@@ -76,10 +76,10 @@ func TileBF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry in
 //go:noescape
 func TileBF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// UnpackBF16 widens n elements.
+// UnpackBF16 widens n elements, groups of 16 step bytes apart.
 //
 //go:noescape
-func UnpackBF16(dst, src unsafe.Pointer, n int)
+func UnpackBF16(dst, src unsafe.Pointer, n, step int)
 
 // WeighBF16 adds count weighted rows of n elements.
 //
@@ -116,15 +116,45 @@ func TileF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int
 //go:noescape
 func TileF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// UnpackF16 widens n elements.
+// UnpackF16 widens n elements, groups of 16 step bytes apart.
 //
 //go:noescape
-func UnpackF16(dst, src unsafe.Pointer, n int)
+func UnpackF16(dst, src unsafe.Pointer, n, step int)
 
 // WeighF16 adds count weighted rows of n elements.
 //
 //go:noescape
 func WeighF16(acc, p, v unsafe.Pointer, vStride, n, count int)
+
+// Panelx1 holds 4 packed rows times 1.
+//
+//go:noescape
+func Panelx1(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx2 holds 4 packed rows times 2.
+//
+//go:noescape
+func Panelx2(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx3 holds 4 packed rows times 3.
+//
+//go:noescape
+func Panelx3(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx4 holds 4 packed rows times 4.
+//
+//go:noescape
+func Panelx4(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx5 holds 4 packed rows times 5.
+//
+//go:noescape
+func Panelx5(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx6 holds 4 packed rows times 6.
+//
+//go:noescape
+func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
 
 // Reduce folds count times 4 outputs.
 //
