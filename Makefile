@@ -2,12 +2,12 @@
 # detector also needs a C compiler.
 BUF := bin/buf
 
-.PHONY: build test soak fmt vet proto-lint proto-check race cross gen goldens clean
+.PHONY: build test soak fmt vet proto-lint proto-check race cross manifests gen goldens clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
 
-test: fmt vet proto-lint proto-check asm-check cross purego race
+test: fmt vet proto-lint proto-check asm-check cross purego manifests race
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
@@ -47,6 +47,11 @@ arm64:
 cross:
 	CGO_ENABLED=0 go build ./...
 	CGO_ENABLED=0 GOARCH=arm64 go build ./...
+
+# Nothing is cached: what these tests read lies outside of their module.
+manifests:
+	go -C deploy/k8s/verify vet ./...
+	go -C deploy/k8s/verify test -count=1 ./...
 
 race:
 	CGO_ENABLED=1 go test -race -timeout 15m ./...

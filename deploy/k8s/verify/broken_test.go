@@ -1,0 +1,148 @@
+package verify
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestBrokenManifestsAreFound changes one thing in one file and renders the cpu
+// overlay: a rule that no change can break is not a rule.
+func TestBrokenManifestsAreFound(t *testing.T) {
+	const (
+		etcd        = "base/etcd.yaml"
+		coordinator = "base/coordinator.yaml"
+		expert      = "base/expertnode.yaml"
+		router      = "base/router.yaml"
+	)
+	for _, c := range []struct {
+		name, file, old, new, want string
+	}{
+		{"unknown field", expert, "podManagementPolicy:", "podManagmentPolicy:", "unknown field"},
+		{"unknown field in a container", router, "livenessProbe:", "livelinessProbe:", "unknown field"},
+		{"wrong type", expert, "replicas: 8", "replicas: eight", "cannot unmarshal string"},
+		{"unknown API", coordinator, "apps/v1", "apps/v1beta7", "no kind"},
+		{"unknown kind", "base/model.yaml", "PersistentVolumeClaim", "PersistentVolumeClaimm", "no kind"},
+		{"another kind", "base/namespace.yaml", "kind: Namespace", "kind: ServiceAccount", "nothing here validates"},
+		{"missing file", "base/kustomization.yaml", "  - router.yaml\n", "", "no resource matches"},
+		{"missing component", "base/kustomization.yaml", "  - coordinator.yaml\n", "", "no workload has the label app.kubernetes.io/component: coordinator"},
+		{"second container", coordinator, "      containers:\n", "      containers:\n        - {name: second, image: \"hachi:0.1.0\"}\n", "want one container"},
+
+		{"name that is too long", router, "http, containerPort", "hypertext-transfer, containerPort", "must be no more than 15 characters"},
+		{"resource without a limit", "overlays/cpu/router.yaml", "requests: {cpu: 8,", "requests: {cpu: 9,", "must be less than or equal to cpu limit"},
+		{"quantity that is none", "base/model.yaml", "storage: 100Gi", "storage: 100Gib", "quantities must match"},
+		{"access mode that is none", "base/model.yaml", "ReadOnlyMany", "ReadManyTimes", "supported values"},
+
+		{"selector without its pods", expert, "    matchLabels: &labels\n      app.kubernetes.io/name: hachi", "    matchLabels: &labels\n      app.kubernetes.io/name: nobody", "want"},
+		{"selector of others' pods", etcd, "    matchLabels: &labels\n      app.kubernetes.io/name: hachi\n      app.kubernetes.io/component: etcd\n  template:\n    metadata:\n      labels: *labels", "    matchLabels:\n      app.kubernetes.io/name: hachi\n  template:\n    metadata:\n      labels: &labels\n        app.kubernetes.io/name: hachi\n        app.kubernetes.io/component: etcd", "does not pick its own pods alone"},
+		{"Service without pods", router, "  selector:\n    app.kubernetes.io/name: hachi", "  selector:\n    app.kubernetes.io/name: nobody", "Service router picks the pods of 0 workloads"},
+		{"Service of two workloads", router, "  selector:\n    app.kubernetes.io/name: hachi\n    app.kubernetes.io/component: router", "  selector:\n    app.kubernetes.io/name: hachi", "Service router picks the pods of 4 workloads"},
+		{"port of another name", router, "targetPort: http", "targetPort: web", "port http leads to web"},
+		{"port of another number", coordinator, "containerPort: 7071", "containerPort: 7072", "declares no port 7071"},
+		{"gossip over TCP alone", expert, "            - {name: gossip-udp, containerPort: 7946, protocol: UDP}\n", "", "declares no port 7946/UDP"},
+		{"claim of another name", expert, "claimName: model", "claimName: models", `no claim "models"`},
+		{"volume of another name", expert, "{name: model, mountPath: /model, readOnly: true}", "{name: modell, mountPath: /model, readOnly: true}", `Not found: "modell"`},
+		{"probe without a port", router, "{path: /healthz, port: http}", "{path: /healthz, port: web}", "port is not declared"},
+		{"no probe", expert, "          readinessProbe:\n            grpc: {port: 7070}\n            periodSeconds: 5\n            timeoutSeconds: 5\n", "", "expert has no readiness probe"},
+		{"alive only when ready", router, "          livenessProbe:\n            httpGet: {path: /healthz,", "          livenessProbe:\n            httpGet: {path: /readyz,", "would be killed for it"},
+		{"in no namespace", "base/kustomization.yaml", "namespace: hachi\n", "", "metadata.namespace: Required value"},
+		{"namespace that nobody makes", "base/kustomization.yaml", "  - namespace.yaml\n", "", "0 namespaces"},
+
+		{"unknown host", "base/kustomization.yaml", "etcd-1.etcd:2379", "etcd-1.etcds:2379", `no Service gives the name "etcd-1.etcds"`},
+		{"host of a pod that is not there", "base/kustomization.yaml", "etcd-2.etcd:2379", "etcd-3.etcd:2379", `no Service gives the name "etcd-3.etcd"`},
+		{"unknown port", "base/kustomization.yaml", "etcd-1.etcd:2379", "etcd-1.etcd:2378", `has no port 2378`},
+		{"two members known", "base/kustomization.yaml", ",etcd-2.etcd:2379", "", "HACHI_ETCD is"},
+		{"reference to nothing", expert, "--id=$(POD_NAME)", "--id=$(POD_NAMES)", "refers to nothing"},
+		{"unknown ConfigMap", expert, "configMapRef: {name: hachi}", "configMapRef: {name: hachis}", `no ConfigMap "hachis"`},
+		{"listens to itself", expert, "--listen=0.0.0.0:7070", "--listen=$(POD_IP):7070", "does not listen to other pods"},
+		{"listens without a port", expert, "--listen=0.0.0.0:7070", "--listen=0.0.0.0", "missing port"},
+		{"advertises the address it listens at", expert, "--advertise=$(POD_NAME).expert:7070", "--advertise=0.0.0.0:7070", "want $(POD_NAME).expert:7070"},
+		{"path outside the volumes", expert, "--model=/model", "--model=/models", "is in no volume"},
+		{"no names for pods", expert, "  clusterIP: None\n", "", "want clusterIP None"},
+		{"names of ready pods alone", etcd, "  publishNotReadyAddresses: true\n", "", "they wait for one another"},
+		{"governed by nobody", expert, "serviceName: expert", "serviceName: experts", `there is no Service "experts"`},
+
+		{"budget without pods", expert, "  selector:\n    matchLabels:\n      app.kubernetes.io/name: hachi", "  selector:\n    matchLabels:\n      app.kubernetes.io/name: nobody", "expert has 0 disruption budgets"},
+		{"budget below the quorum", etcd, "maxUnavailable: 1", "maxUnavailable: 2", "leaves 1 of 3 pods, 2 are needed"},
+		{"budget of all pods", router, "  maxUnavailable: 1\n", "  maxUnavailable: 2\n", "leaves 0 of 2 pods"},
+		{"budget of all copies", expert, "maxUnavailable: 1", "maxUnavailable: 2", "every expert has 2 copies"},
+		{"budget that lets nothing go", router, "  maxUnavailable: 1\n", "  maxUnavailable: 0\n", "lets nothing go"},
+		{"machines shared", expert, "topologyKey: kubernetes.io/hostname", "topologyKey: topology.kubernetes.io/zone", "may share a machine"},
+		{"one after the other", expert, "podManagementPolicy: Parallel", "podManagementPolicy: OrderedReady", "must start together"},
+		{"rollout with a machine more", router, "maxSurge: 0", "maxSurge: 1", "needs a machine more"},
+		{"rollout as the server likes", router, "    rollingUpdate: {maxSurge: 0, maxUnavailable: 1}\n", "", "want maxSurge and maxUnavailable"},
+		{"rollout of all pods", coordinator, "maxUnavailable: 1}", "maxUnavailable: 2}", "a rollout takes 2 of 2 pods"},
+
+		{"root", expert, "runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot"},
+		{"no seccomp profile", router, "        seccompProfile: {type: RuntimeDefault}\n", "", "seccompProfile"},
+		{"capabilities", etcd, "            capabilities: {drop: [ALL]}\n", "", "capabilities"},
+		{"escalation", etcd, "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "allowPrivilegeEscalation"},
+		{"writable root", coordinator, "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "can be written"},
+		{"writable model", expert, "{claimName: model, readOnly: true}", "{claimName: model}", "volume model can be written"},
+		{"token", coordinator, "automountServiceAccountToken: false", "automountServiceAccountToken: true", "token for the API server"},
+		{"service links", etcd, "      enableServiceLinks: false\n", "", "may be taken for its own"},
+		{"no number for the user", router, "        runAsUser: 65532\n", "", "not named by number"},
+		{"namespace without a standard", "base/namespace.yaml", "enforce: restricted", "enforce: baseline", "does not enforce"},
+		{"moving tag", "base/kustomization.yaml", "newTag: 0.1.0", "newTag: latest", "names no version"},
+		{"no tag", etcd, "quay.io/coreos/etcd:v3.7.3", "quay.io/coreos/etcd", "names no version"},
+
+		{"nine nodes", expert, "replicas: 8", "replicas: 9", "--expect-nodes=8, want 9"},
+		{"another policy", coordinator, "--placement=column", "--placement=balanced", "want column"},
+		{"another role", router, "            - router\n", "            - expertnode\n", "want the role router first"},
+		{"two members", etcd, "replicas: 3", "replicas: 2", "an odd number of members"},
+		{"member left out", etcd, ",etcd-2=http://etcd-2.etcd:2380", "", "--initial-cluster="},
+		{"data that dies with the pod", etcd, "--data-dir=/var/lib/etcd/data", "--data-dir=/tmp", "does not outlive its pod"},
+
+		{"no room for a lost node", expert, "--capacity=28185722880", "--capacity=22548578304", "are needed when one is away"},
+		{"capacity that is no number", expert, "--capacity=28185722880", "--capacity=26Gi", "invalid syntax"},
+		{"cache too small", router, "--kv-bytes=17179869184", "--kv-bytes=8589934592", "room for 65536 tokens"},
+		{"copies that do not fit", coordinator, "--replicas=2", "--replicas=3", "are needed when one is away"},
+		{"pod smaller than its shard", "overlays/cpu/expertnode.yaml", "requests: {cpu: 8, memory: 28Gi}\n            limits: {cpu: 8, memory: 28Gi}", "limits: {cpu: 8, memory: 24Gi}", "a memory limit of"},
+		{"pod smaller than its cache", "overlays/cpu/router.yaml", "requests: {cpu: 8, memory: 21Gi}\n            limits: {cpu: 8, memory: 21Gi}", "limits: {cpu: 8, memory: 16Gi}", "a memory limit of"},
+		{"memory without a limit", coordinator, "            limits: {memory: 256Mi}\n", "", "has no limit"},
+		{"volume smaller than the checkpoint", "base/model.yaml", "storage: 100Gi", "storage: 50Gi", "the checkpoint has"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fs := load(t)
+			raw, err := fs.ReadFile(c.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(raw), c.old) {
+				t.Fatalf("%s has no %q: the case breaks nothing", c.file, c.old)
+			}
+			if err := fs.WriteFile(c.file, []byte(strings.Replace(string(raw), c.old, c.new, 1))); err != nil {
+				t.Fatal(err)
+			}
+			m, err := Render(fs, "overlays/cpu")
+			if err == nil {
+				err = errors.Join(Check(m)...)
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v\nwant %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestShardsFitTheirDevices: the same for what a device holds.
+func TestShardsFitTheirDevices(t *testing.T) {
+	for _, overlay := range []string{"gpu", "trn1"} {
+		fs := load(t)
+		raw, err := fs.ReadFile("base/expertnode.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		larger := strings.Replace(string(raw), "--capacity=28185722880", "--capacity=56371445760", 1)
+		if err := fs.WriteFile("base/expertnode.yaml", []byte(larger)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Render(fs, "overlays/"+overlay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(Check(m)...); err == nil || !strings.Contains(err.Error(), "56371445760 bytes, 1 of") {
+			t.Errorf("%s: got %v", overlay, err)
+		}
+	}
+}

@@ -1,0 +1,21 @@
+// Package verify holds the manifests to what the product is. It renders the
+// overlays with kustomize's own library, decodes every document strictly into
+// the Kubernetes API's types, validates it with the API server's own functions,
+// and checks what a schema cannot know: that names lead somewhere, that budgets
+// leave enough pods, that memory fits the model.
+// Its tests also build the image's binary by the Dockerfile's own commands and
+// run the rendered pods as processes of this machine, each on a loopback
+// address of its own, with their arguments, environment, probes and signals.
+//
+// What it owns: nothing of the product. It is a module of its own, so that the
+// product does not depend on Kubernetes.
+//
+// Invariants: an overlay without faults gives no errors from Check; every rule
+// of Check is shown to fail by a broken rendering in the tests.
+//
+// Not covered: scheduling, volumes, kube-proxy and DNS are Kubernetes' own and
+// are only modelled, and no API server sees the manifests. The tests that run
+// pods need Linux, where all of 127.0.0.0/8 is local.
+//
+// Concurrency: every function is pure but Load, which reads files.
+package verify

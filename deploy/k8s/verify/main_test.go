@@ -1,0 +1,25 @@
+package verify
+
+import (
+	"os"
+	"testing"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+// etcdEnv makes the test binary etcd, so that pods of etcd's image run what
+// the image runs.
+const etcdEnv = "HACHI_VERIFY_ETCD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(etcdEnv) == "1" {
+		os.Unsetenv(etcdEnv)
+		etcdmain.Main(os.Args)
+		return
+	}
+	status := m.Run()
+	if imageRoot != "" {
+		os.RemoveAll(imageRoot)
+	}
+	os.Exit(status)
+}

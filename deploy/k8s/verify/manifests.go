@@ -1,0 +1,110 @@
+package verify
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// Manifests are the objects of one overlay.
+type Manifests struct {
+	Namespaces   []*corev1.Namespace
+	Services     []*corev1.Service
+	ConfigMaps   []*corev1.ConfigMap
+	Claims       []*corev1.PersistentVolumeClaim
+	StatefulSets []*appsv1.StatefulSet
+	Deployments  []*appsv1.Deployment
+	Budgets      []*policyv1.PodDisruptionBudget
+}
+
+// Load copies the YAML files under dir into memory, so that they can be changed
+// before they are rendered. Paths keep their place relative to dir.
+func Load(dir string) (filesys.FileSystem, error) {
+	fs := filesys.MakeFsInMemory()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return fs.WriteFile(rel, raw)
+	})
+	return fs, err
+}
+
+// Render builds a kustomization and decodes what it gives. Unknown fields,
+// unknown kinds, duplicate keys and what the API server would refuse are errors.
+func Render(fs filesys.FileSystem, dir string) (*Manifests, error) {
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifests{}
+	for _, r := range built.Resources() {
+		raw, err := r.AsYAML()
+		if err != nil {
+			return nil, err
+		}
+		if err := m.add(raw); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", r.GetKind(), r.GetName(), err)
+		}
+	}
+	return m, nil
+}
+
+// add decodes one document.
+func (m *Manifests) add(raw []byte) error {
+	object, err := decode(raw)
+	if err != nil {
+		return err
+	}
+	switch o := object.(type) {
+	case *corev1.Namespace:
+		m.Namespaces = append(m.Namespaces, o)
+	case *corev1.Service:
+		m.Services = append(m.Services, o)
+	case *corev1.ConfigMap:
+		m.ConfigMaps = append(m.ConfigMaps, o)
+	case *corev1.PersistentVolumeClaim:
+		m.Claims = append(m.Claims, o)
+	case *appsv1.StatefulSet:
+		m.StatefulSets = append(m.StatefulSets, o)
+	case *appsv1.Deployment:
+		m.Deployments = append(m.Deployments, o)
+	case *policyv1.PodDisruptionBudget:
+		m.Budgets = append(m.Budgets, o)
+	default:
+		return fmt.Errorf("no rule says what a %T is for", object)
+	}
+	return nil
+}
+
+// decode reads one document of the core, apps or policy API, and validates it.
+func decode(raw []byte) (runtime.Object, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, policyv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	codecs := serializer.NewCodecFactory(scheme, serializer.EnableStrict)
+	object, _, err := codecs.UniversalDeserializer().Decode(raw, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return object, validate(raw)
+}
