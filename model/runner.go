@@ -27,10 +27,8 @@ func NewRunner(cfg Config, dense Dense, experts Experts) *Runner {
 // Forward runs one step and writes logits [len(b.Outputs), vocab]. On error
 // the KV positions of the batch are undefined and will be written again.
 func (r *Runner) Forward(ctx context.Context, b *Batch, logits tensor.Matrix) error {
-	if n := len(b.Tokens); r.x.Rows != n {
-		r.x, r.h = tensor.NewMatrix(n, r.cfg.Hidden), tensor.NewMatrix(n, r.cfg.Hidden)
-		r.gate = tensor.NewMatrix(n, r.cfg.Experts)
-	}
+	n := len(b.Tokens)
+	r.x, r.h, r.gate = r.x.Resize(n, r.cfg.Hidden), r.h.Resize(n, r.cfg.Hidden), r.gate.Resize(n, r.cfg.Experts)
 	if err := r.dense.Embed(b, r.x); err != nil {
 		return fmt.Errorf("embed: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "measure"}
-	cmd.AddCommand(newBenchServe())
+	cmd.AddCommand(newBenchServe(), newBenchKernel(), newBenchModel())
 	return cmd
 }
 

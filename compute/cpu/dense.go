@@ -37,7 +37,6 @@ type layerNorms struct{ input, post []float32 }
 // scratch is the memory of one step, kept for the next.
 type scratch struct {
 	h, q, k, v, attn, out, last tensor.Matrix
-	buf                         [7][]float32
 	cos, sin                    []float32
 	rows                        []rowAt
 }
@@ -100,9 +99,9 @@ func (d *Dense) prepare(b *model.Batch) error {
 	if len(s.rows) != n {
 		return fmt.Errorf("spans of %d rows for %d tokens", len(s.rows), n)
 	}
-	s.h, s.out = resize(&s.buf[0], n, c.Hidden), resize(&s.buf[1], n, c.Hidden)
-	s.q, s.attn = resize(&s.buf[2], n, c.Heads*c.HeadDim), resize(&s.buf[3], n, c.Heads*c.HeadDim)
-	s.k, s.v = resize(&s.buf[4], n, c.KVHeads*c.HeadDim), resize(&s.buf[5], n, c.KVHeads*c.HeadDim)
+	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(n, c.Hidden)
+	s.q, s.attn = s.q.Resize(n, c.Heads*c.HeadDim), s.attn.Resize(n, c.Heads*c.HeadDim)
+	s.k, s.v = s.k.Resize(n, c.KVHeads*c.HeadDim), s.v.Resize(n, c.KVHeads*c.HeadDim)
 	if need := n * c.HeadDim / 2; cap(s.cos) < need {
 		s.cos, s.sin = make([]float32, need), make([]float32, need)
 	}
@@ -130,10 +129,17 @@ func (d *Dense) Attend(layer int, b *model.Batch, x, h, gate tensor.Matrix) erro
 
 // Head implements model.Dense.
 func (d *Dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
-	d.s.last = resize(&d.s.buf[6], len(b.Outputs), d.cfg.Hidden)
+	d.s.last = d.s.last.Resize(len(b.Outputs), d.cfg.Hidden)
 	d.step = step{x: x, outputs: b.Outputs, logits: logits}
 	d.pool.run(len(b.Outputs), 1, d.loops.headNorm)
 	d.pool.run(d.cfg.Vocab, grain, d.loops.head)
 	d.step = step{}
 	return nil
+}
+
+// vector decodes a [1, n] weight.
+func vector(w tensor.Weight) []float32 {
+	v := make([]float32, w.Rows*w.Cols)
+	tensor.Decode(v, w.Data, w.DType)
+	return v
 }

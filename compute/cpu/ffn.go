@@ -30,11 +30,10 @@ type FFN struct {
 	mu      sync.RWMutex // guards experts; held for reading while one computes
 	experts map[moe.ExpertID]model.ExpertWeights
 
-	turn  sync.Mutex // one expert computes at a time; guards all below
-	inner []float32  // [rows, ffn]
-	call  ffnCall
-	up    loop // call.up and call.down, made once
-	down  loop
+	turn sync.Mutex // one expert computes at a time; guards all below
+	call ffnCall
+	up   loop // call.up and call.down, made once
+	down loop
 }
 
 // ffnCall is what the loops of one expert read.
@@ -102,13 +101,16 @@ func (f *FFN) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
 	for from := 0; from < x.Rows; from += ffnRows {
 		rows := min(ffnRows, x.Rows-from)
 		f.call.w, f.call.x, f.call.y = w, x.Slice(from, from+rows), y.Slice(from, from+rows)
-		f.call.inner = resize(&f.inner, rows, f.cfg.FFN)
+		f.call.inner = f.call.inner.Resize(rows, f.cfg.FFN)
 		f.pool.run(f.cfg.FFN, grain, f.up)
 		f.pool.run(f.cfg.Hidden, grain, f.down)
 	}
-	f.call = ffnCall{wire: f.wire} // keep nothing of the caller's
+	f.call.forget()
 	return nil
 }
+
+// forget keeps nothing of the caller's.
+func (c *ffnCall) forget() { c.w, c.x, c.y = model.ExpertWeights{}, tensor.Matrix{}, tensor.Matrix{} }
 
 func (c *ffnCall) up(w *worker, lo, hi int) { w.k.GatedUp(w.s, c.inner, c.x, c.w.W1, c.w.W3, lo, hi) }
 

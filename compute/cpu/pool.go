@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
 // PoolOptions say how a Pool runs. The zero value is one worker per core that
@@ -69,6 +70,14 @@ func NewPool(o PoolOptions) *Pool {
 
 // Kernels are the loops the pool runs.
 func (p *Pool) Kernels() *kernel.Kernels { return p.kernels }
+
+// Threads is the number of workers.
+func (p *Pool) Threads() int { return len(p.workers) }
+
+// MatMul writes y [rows, w.Rows] = x [rows, w.Cols] times w transposed.
+func (p *Pool) MatMul(y, x tensor.Matrix, w tensor.Weight) {
+	p.run(w.Rows, grain, func(k *worker, lo, hi int) { k.k.MatMul(k.s, y, x, w, lo, hi) })
+}
 
 // Close ends the workers. No run may be in flight.
 func (p *Pool) Close() {

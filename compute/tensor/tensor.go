@@ -50,6 +50,16 @@ func NewMatrix(rows, cols int) Matrix {
 // Row is row i, aliasing the matrix.
 func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Stride : i*m.Stride+m.Cols] }
 
+// Resize is a dense [rows, cols] matrix in the memory of m, or in new memory
+// when that is too small. What it holds is undefined.
+func (m Matrix) Resize(rows, cols int) Matrix {
+	n := rows * cols
+	if cap(m.Data) < n {
+		return NewMatrix(rows, cols)
+	}
+	return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: m.Data[:n]}
+}
+
 // Slice is rows lo..hi-1, aliasing the matrix.
 func (m Matrix) Slice(lo, hi int) Matrix {
 	if lo == hi {

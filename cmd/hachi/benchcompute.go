@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/bench/forward"
+	"github.com/hachi-serve/hachi/bench/roofline"
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/local"
+)
+
+// computeFlags are what both measurements of arithmetic share.
+type computeFlags struct {
+	threads, rounds int
+	memory          float64
+	kernel          string
+	spin            time.Duration
+	asJSON          bool
+}
+
+func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
+	f := cmd.Flags()
+	f.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
+	f.IntVar(&c.rounds, "rounds", rounds, "repetitions; medians are reported")
+	f.Float64Var(&c.memory, "memory-gb", 1, "memory for the stream of reads, far more than the cache")
+	f.StringVar(&c.kernel, "kernel", "", "kernels to use; the fastest when empty")
+	f.DurationVar(&c.spin, "spin", 50*time.Microsecond, "how long a worker looks for work before it parks")
+	f.BoolVar(&c.asJSON, "json", false, "print JSON")
+}
+
+func (c *computeFlags) pool() (*cpu.Pool, error) {
+	k, err := kernel.Choose(c.kernel)
+	if err != nil {
+		return nil, &local.ConfigError{Err: err}
+	}
+	return cpu.NewPool(cpu.PoolOptions{Threads: c.threads, Kernels: k, Spin: c.spin}), nil
+}
+
+// bytes is the memory, in whole pages of 2 MiB.
+func (c *computeFlags) bytes() int { return max(1, int(c.memory*1e9)>>21) << 21 }
+
+// print writes a report as text or as JSON.
+func (c *computeFlags) print(out io.Writer, report interface{ WriteText(io.Writer) error }) error {
+	if !c.asJSON {
+		return report.WriteText(out)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(report)
+}
+
+func newBenchKernel() *cobra.Command {
+	var c computeFlags
+	cmd := &cobra.Command{
+		Use:   "kernel",
+		Short: "measure memory, arithmetic and what the kernels reach of them",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pool, err := c.pool()
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			report, err := roofline.Measure(cmd.Context(), roofline.Options{Pool: pool, Memory: c.bytes(), Rounds: c.rounds})
+			if err != nil {
+				return err
+			}
+			return c.print(cmd.OutOrStdout(), report)
+		},
+	}
+	c.register(cmd, 7)
+	return cmd
+}
+
+func newBenchModel() *cobra.Command {
+	var c computeFlags
+	var o forward.Options
+	cmd := &cobra.Command{
+		Use:   "model DIR",
+		Short: "measure prefill and decode of a checkpoint in this process, without a network",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pool, err := c.pool()
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			o.Dir, o.Pool, o.Rounds, o.Memory = args[0], pool, c.rounds, c.bytes()
+			report, err := forward.Measure(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return c.print(cmd.OutOrStdout(), report)
+		},
+	}
+	c.register(cmd, 7)
+	f := cmd.Flags()
+	f.IntSliceVar(&o.Prefill, "prefill", []int{512}, "prompt lengths")
+	f.IntSliceVar(&o.Decode, "decode", []int{1, 8, 32}, "sequences of a decode step")
+	f.IntVar(&o.Context, "context", 64, "positions before the decoded one")
+	f.Uint64Var(&o.Seed, "seed", 1, "same seed, same tokens")
+	return cmd
+}
