@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -97,20 +98,40 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		Loader:   &expertLoader{ckpt: w.ckpt, ffn: ffn, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
 		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
-	service := rpc.NewServer(rpc.ServerConfig{
-		Handler: node, Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint,
-		RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
+	server := serveExperts(l, rpc.ServerConfig{
+		Handler: node, Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
 	})
-	server := grpc.NewServer(rpc.ServerOptions(w.maxPayload())...)
-	hachiv1.RegisterExpertServiceServer(server, service)
-	healthpb.RegisterHealthServer(server, health.NewServer())
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(l) })
-	defer serving.Wait()
-	defer server.Stop()
-	// A node that leaves asks to be left alone before its lease says so.
-	defer context.AfterFunc(ctx, service.Drain)()
+	defer server.stop()
+	defer context.AfterFunc(ctx, server.leave)()
 	return follow(ctx, c, w, neighbours, node, addr)
+}
+
+// expertServer is the gRPC side of an expert node.
+type expertServer struct {
+	grpc    *grpc.Server
+	experts *rpc.Server
+	health  *health.Server
+	serving sync.WaitGroup
+}
+
+func serveExperts(l net.Listener, c rpc.ServerConfig) *expertServer {
+	s := &expertServer{grpc: grpc.NewServer(rpc.ServerOptions(c.MaxPayload)...), experts: rpc.NewServer(c), health: health.NewServer()}
+	hachiv1.RegisterExpertServiceServer(s.grpc, s.experts)
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.serving.Go(func() { _ = s.grpc.Serve(l) })
+	return s
+}
+
+// leave asks routers and probes to leave the node alone, before its lease says
+// so. Calls are still answered.
+func (s *expertServer) leave() {
+	s.experts.Drain()
+	s.health.Shutdown()
+}
+
+func (s *expertServer) stop() {
+	s.grpc.Stop()
+	s.serving.Wait()
 }
 
 // follow registers the node and lets it follow the cluster. The watches
