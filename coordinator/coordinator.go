@@ -2,13 +2,13 @@ package coordinator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"go.etcd.io/etcd/client/v3/concurrency"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/cluster/registry"
 	"github.com/hachi-serve/hachi/coordinator/planner"
@@ -18,12 +18,14 @@ import (
 
 // Config describes a coordinator.
 type Config struct {
-	ID       string
-	Policy   planner.Policy
-	Replicas int
-	Expect   int           // nodes to wait for before the first placement
-	TTL      time.Duration // of node records
-	Registry *registry.Registry
+	ID         string
+	Addr       string // of its service, as others reach it
+	GossipAddr string
+	Policy     planner.Policy
+	Replicas   int
+	Expect     int           // nodes to wait for before the first placement
+	TTL        time.Duration // of node records
+	Registry   *registry.Registry
 	// Alive is what gossip says of a node.
 	Alive  func(moe.NodeID) bool
 	Logger *slog.Logger
@@ -32,25 +34,22 @@ type Config struct {
 // Coordinator leads, or waits to lead.
 type Coordinator struct {
 	hachiv1.UnimplementedCoordinatorServiceServer
-	cfg Config
+	cfg   Config
+	floor moe.Epoch // highest epoch seen in any term; Run's goroutine only
 
-	mu       sync.Mutex // guards the fields below
-	leading  bool
-	snapshot *hachiv1.GetStatusResponse
+	mu       sync.Mutex                 // guards snapshot
+	snapshot *hachiv1.GetStatusResponse // nil unless leading
 }
 
 // New makes a coordinator; Run makes it work.
-func New(cfg Config) *Coordinator {
-	return &Coordinator{cfg: cfg, snapshot: &hachiv1.GetStatusResponse{CoordinatorId: cfg.ID}}
-}
+func New(cfg Config) *Coordinator { return &Coordinator{cfg: cfg} }
 
 const (
 	// electionTTL bounds how long a dead leader keeps a standby waiting.
-	electionTTL = 5 // seconds
-	tick        = 200 * time.Millisecond
-	// formationPatience bounds the wait for all expected nodes.
-	formationPatience = 60 * time.Second
-	writeTimeout      = 2 * time.Second
+	electionTTL  = 5 // seconds
+	tick         = 200 * time.Millisecond
+	campaignWait = 500 * time.Millisecond
+	writeTimeout = 2 * time.Second
 )
 
 // Run campaigns and leads until ctx ends. It never gives up on etcd.
@@ -59,10 +58,9 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		if err := c.term(ctx); err != nil && ctx.Err() == nil {
 			c.cfg.Logger.Warn("not leading", "err", err)
 		}
-		c.setLeading(false)
 		select {
 		case <-ctx.Done():
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(campaignWait):
 		}
 	}
 	return nil
@@ -72,103 +70,52 @@ func (c *Coordinator) Run(ctx context.Context) error {
 func (c *Coordinator) term(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	grantCtx, grantCancel := context.WithTimeout(ctx, writeTimeout)
-	lease, err := c.cfg.Registry.Client().Grant(grantCtx, electionTTL)
-	grantCancel()
+	session, err := c.session(ctx)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	session, err := concurrency.NewSession(c.cfg.Registry.Client(), concurrency.WithLease(lease.ID), concurrency.WithContext(ctx))
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	defer func() {
-		revoke, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-		defer cancel()
-		session.Orphan()
-		_, _ = c.cfg.Registry.Client().Revoke(revoke, lease.ID)
-	}()
+	defer c.end(ctx, session)
+	watching := make(chan struct{})
 	go func() {
+		defer close(watching)
 		select {
 		case <-session.Done():
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	election := concurrency.NewElection(session, c.cfg.Registry.ElectionKey())
-	if err := election.Campaign(ctx, c.cfg.ID); err != nil {
-		return fmt.Errorf("campaign: %w", err)
-	}
-	c.cfg.Logger.Info("leading", "id", c.cfg.ID)
-	c.setLeading(true)
-	return c.lead(ctx, registry.Leadership{Key: election.Key(), Revision: election.Rev()})
-}
-
-// lead follows the records and writes what the state decides.
-func (c *Coordinator) lead(ctx context.Context, l registry.Leadership) error {
-	written, err := c.read(ctx)
+	defer func() { cancel(); <-watching }()
+	card, err := proto.Marshal(&hachiv1.CoordinatorRecord{CoordinatorId: c.cfg.ID, Addr: c.cfg.Addr, GossipAddr: c.cfg.GossipAddr})
 	if err != nil {
 		return err
 	}
-	reg := c.cfg.Registry
-	s := newState(rules{policy: c.cfg.Policy, replicas: c.cfg.Replicas, expect: c.cfg.Expect, ttl: c.cfg.TTL, patience: formationPatience},
-		time.Now(), c.cfg.Alive)
-	s.adopt(written.Target, written.TargetKnown, written.Placement)
-	nodes, routers, drains := reg.WatchNodes(ctx), reg.WatchRouters(ctx), reg.WatchDrains(ctx)
-	clock := time.NewTicker(tick)
-	defer clock.Stop()
-	seen := false
-	for {
-		select {
-		case <-ctx.Done():
-			return errors.New("leadership ended")
-		case records := <-nodes:
-			s.observeNodes(records, time.Now())
-			seen = true
-		case s.routers = <-routers:
-		case ids := <-drains:
-			s.observeDrains(ids)
-		case <-clock.C:
-		}
-		if ctx.Err() != nil || !seen {
-			continue
-		}
-		if err := c.write(ctx, l, &written, s); err != nil {
-			return err
-		}
-		c.publish(s)
+	election := concurrency.NewElection(session, c.cfg.Registry.ElectionKey())
+	if err := election.Campaign(ctx, string(card)); err != nil {
+		return fmt.Errorf("campaign: %w", err)
 	}
+	c.cfg.Logger.Info("leading", "id", c.cfg.ID)
+	defer c.publish(nil)
+	return c.lead(ctx, registry.Leadership{Key: election.Key(), Revision: election.Rev()})
 }
 
-func (c *Coordinator) read(ctx context.Context) (registry.State, error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+// session is a lease that is kept alive until ctx ends.
+func (c *Coordinator) session(ctx context.Context) (*concurrency.Session, error) {
+	client := c.cfg.Registry.Client()
+	grant, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	return c.cfg.Registry.ReadState(ctx)
+	lease, err := client.Grant(grant, electionTTL)
+	if err != nil {
+		return nil, err
+	}
+	return concurrency.NewSession(client, concurrency.WithLease(lease.ID), concurrency.WithContext(ctx))
 }
 
-// write carries out what the state decides.
-func (c *Coordinator) write(ctx context.Context, l registry.Leadership, written *registry.State, s *state) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+// end gives leadership back at once, if etcd can be reached.
+func (c *Coordinator) end(ctx context.Context, session *concurrency.Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	w := s.decide(time.Now())
-	if w.target != nil {
-		if err := c.cfg.Registry.WriteTarget(ctx, l, written, *w.target); err != nil {
-			return fmt.Errorf("write target: %w", err)
-		}
-		c.cfg.Logger.Info("target written", "epoch", w.target.Epoch)
+	session.Orphan()
+	if _, err := c.cfg.Registry.Client().Revoke(ctx, session.Lease()); err != nil {
+		c.cfg.Logger.Debug("leadership is not given back, its lease ends by itself", "err", err)
 	}
-	if w.placement != nil {
-		if err := c.cfg.Registry.WritePlacement(ctx, l, written, w.placement); err != nil {
-			return fmt.Errorf("publish placement: %w", err)
-		}
-		c.cfg.Logger.Info("placement published", "epoch", w.placement.Epoch())
-	}
-	s.adopt(written.Target, written.TargetKnown, written.Placement)
-	return nil
-}
-
-func (c *Coordinator) setLeading(leading bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.leading = leading
 }

@@ -2,8 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -16,51 +14,83 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// publish makes the snapshot that the service answers from.
+// publish makes the snapshot that the service answers from while this
+// coordinator leads; nil when it does not.
 func (c *Coordinator) publish(s *state) {
-	out := &hachiv1.GetStatusResponse{
-		CoordinatorId: c.cfg.ID, LeaderId: c.cfg.ID, Policy: string(c.cfg.Policy),
-		Replicas: uint32(c.cfg.Replicas), Degraded: s.degraded, Routers: s.routers,
+	var out *hachiv1.GetStatusResponse
+	if s != nil {
+		out = c.describe(s, time.Now())
+		out.LeaderId = c.cfg.ID
 	}
-	serving := map[moe.NodeID]uint32{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.snapshot = out
+}
+
+// describe is the cluster as a state sees it.
+func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusResponse {
+	out := &hachiv1.GetStatusResponse{
+		CoordinatorId: c.cfg.ID, Policy: string(s.rules.policy), Replicas: uint32(s.rules.replicas),
+		Degraded: s.degraded(), Routers: s.routers,
+	}
 	if s.placement != nil {
 		out.Epoch = uint64(s.placement.Epoch())
-		for layer := range s.placement.Layers() {
-			for expert := range s.placement.Experts() {
-				for _, r := range s.placement.Replicas(moe.ExpertID{Layer: layer, Expert: expert}) {
-					serving[r.Node]++
-				}
-			}
-		}
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(s.nodes), planner.Natural) {
-		m := s.nodes[id]
-		n := &hachiv1.NodeStatus{Record: m.record, ServingExperts: serving[id], State: hachiv1.NodeState_NODE_STATE_IDLE}
+	for _, id := range s.ids() {
+		m := s.members[id]
+		n := &hachiv1.NodeStatus{Record: m.record, State: hachiv1.NodeState_NODE_STATE_IDLE}
+		if s.placement != nil {
+			n.ServingExperts = uint32(len(placed(s.placement, id)))
+		}
 		switch {
-		case s.leaving(id, m):
+		case s.leaving(id):
 			n.State = hachiv1.NodeState_NODE_STATE_DRAINING
 		case len(s.target.Shards[id].Minus(m.resident)) > 0:
 			n.State = hachiv1.NodeState_NODE_STATE_LOADING
-		case serving[id] > 0:
+		case n.ServingExperts > 0:
 			n.State = hachiv1.NodeState_NODE_STATE_SERVING
 		}
 		out.Nodes = append(out.Nodes, n)
 	}
+	rows, over := s.meter.rows(now)
+	if seconds := over.Seconds(); seconds > 0 {
+		out.WindowSeconds = seconds
+		for _, n := range rows {
+			out.RowsPerSecond = append(out.RowsPerSecond, n/seconds)
+		}
+	}
+	return proto.CloneOf(out)
+}
+
+// leading is the leader's snapshot; nil when another leads.
+func (c *Coordinator) leading() *hachiv1.GetStatusResponse {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.snapshot = proto.CloneOf(out)
+	return c.snapshot
 }
 
 // GetStatus implements the service.
-func (c *Coordinator) GetStatus(context.Context, *hachiv1.GetStatusRequest) (*hachiv1.GetStatusResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return proto.CloneOf(c.snapshot), nil
+func (c *Coordinator) GetStatus(ctx context.Context, _ *hachiv1.GetStatusRequest) (*hachiv1.GetStatusResponse, error) {
+	if s := c.leading(); s != nil {
+		return proto.CloneOf(s), nil
+	}
+	s, err := c.look(ctx, c.rules())
+	if err != nil {
+		return nil, err
+	}
+	leader, err := c.leader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.decide(time.Now()) // for what it notes
+	out := c.describe(s, time.Now())
+	out.LeaderId = leader
+	return out, nil
 }
 
 // GetPlacement implements the service.
 func (c *Coordinator) GetPlacement(ctx context.Context, _ *hachiv1.GetPlacementRequest) (*hachiv1.GetPlacementResponse, error) {
-	p, err := c.cfg.Registry.Placement(ctx)
+	p, _, err := c.cfg.Registry.Placement(ctx)
 	if err != nil {
 		return nil, status.Errorf(codes.Unavailable, "read the placement: %v", err)
 	}
@@ -72,56 +102,108 @@ func (c *Coordinator) GetPlacement(ctx context.Context, _ *hachiv1.GetPlacementR
 
 // DrainNode implements the service.
 func (c *Coordinator) DrainNode(ctx context.Context, r *hachiv1.DrainNodeRequest) (*hachiv1.DrainNodeResponse, error) {
-	if err := c.mustLead(); err != nil {
+	if err := c.mustLead(ctx); err != nil {
 		return nil, err
 	}
 	records, err := c.cfg.Registry.Nodes(ctx)
 	if err != nil {
 		return nil, status.Errorf(codes.Unavailable, "read the nodes: %v", err)
 	}
-	known := slices.ContainsFunc(records, func(n *hachiv1.NodeRecord) bool { return n.GetNodeId() == r.GetNodeId() })
-	if !known {
-		return nil, status.Errorf(codes.NotFound, "no node is called %q", r.GetNodeId())
+	node := moe.NodeID(r.GetNodeId())
+	for _, n := range records {
+		if n.GetNodeId() != r.GetNodeId() {
+			continue
+		}
+		if r.GetUndo() {
+			err = c.cfg.Registry.Undrain(ctx, node)
+		} else {
+			err = c.cfg.Registry.Drain(ctx, node, n.GetStartedUnixNano())
+		}
+		if err != nil {
+			return nil, status.Errorf(codes.Unavailable, "write the request: %v", err)
+		}
+		return &hachiv1.DrainNodeResponse{}, nil
 	}
-	if err := c.cfg.Registry.Drain(ctx, moe.NodeID(r.GetNodeId())); err != nil {
-		return nil, status.Errorf(codes.Unavailable, "write the request: %v", err)
-	}
-	return &hachiv1.DrainNodeResponse{}, nil
+	return nil, status.Errorf(codes.NotFound, "no node is called %q", node)
 }
 
 // PlanPlacement implements the service.
 func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacementRequest) (*hachiv1.PlanPlacementResponse, error) {
-	policy, replicas := c.cfg.Policy, c.cfg.Replicas
+	rules := c.rules()
 	if p := planner.Policy(r.GetPolicy()); p != "" {
-		policy = p
+		rules.policy = p
 	}
-	if policy != planner.Column && policy != planner.Balanced {
-		return nil, status.Errorf(codes.InvalidArgument, "policy %q, expected column or balanced", policy)
+	if rules.policy != planner.Column && rules.policy != planner.Balanced {
+		return nil, status.Errorf(codes.InvalidArgument, "policy %q, expected column or balanced", rules.policy)
 	}
 	if r.GetReplicas() > 0 {
-		replicas = int(r.GetReplicas())
+		rules.replicas = int(r.GetReplicas())
 	}
-	records, err := c.cfg.Registry.Nodes(ctx)
+	s, err := c.look(ctx, rules)
 	if err != nil {
-		return nil, status.Errorf(codes.Unavailable, "read the nodes: %v", err)
+		return nil, err
 	}
 	now := time.Now()
-	s := newState(rules{policy: policy, replicas: replicas, ttl: c.cfg.TTL}, now, c.cfg.Alive)
-	s.observeNodes(records, now)
-	live := s.live(now)
-	shape := s.shape(live)
-	if shape == nil {
+	roster := s.roster(now)
+	shape, ok := s.shape(roster)
+	if !ok {
 		return nil, status.Error(codes.FailedPrecondition, "there are no nodes")
 	}
-	target := s.plan(live, shape, s.epoch(live)+1)
-	return &hachiv1.PlanPlacementResponse{Target: moepb.TargetToProto(target)}, nil
+	return &hachiv1.PlanPlacementResponse{Target: moepb.TargetToProto(s.plan(roster, shape, now))}, nil
 }
 
-func (c *Coordinator) mustLead() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.leading {
-		return status.Error(codes.FailedPrecondition, "this coordinator does not lead")
+// look makes a state of what is in etcd now.
+func (c *Coordinator) look(ctx context.Context, r rules) (*state, error) {
+	unavailable := func(what string, err error) error {
+		return status.Errorf(codes.Unavailable, "read %s: %v", what, err)
 	}
-	return nil
+	reg := c.cfg.Registry
+	w, err := reg.ReadState(ctx)
+	if err != nil {
+		return nil, unavailable("target and placement", err)
+	}
+	nodes, err := reg.Nodes(ctx)
+	if err != nil {
+		return nil, unavailable("the nodes", err)
+	}
+	routers, err := reg.Routers(ctx)
+	if err != nil {
+		return nil, unavailable("the routers", err)
+	}
+	drains, err := reg.Drains(ctx)
+	if err != nil {
+		return nil, unavailable("the drains", err)
+	}
+	now := time.Now()
+	s := newState(r, written{w.Target, w.TargetKnown, w.Placement}, 0, c.cfg.Alive, now)
+	s.observeNodes(nodes, 0, now)
+	s.observeRouters(routers, now)
+	s.observeDrains(drains)
+	return s, nil
+}
+
+// leader names who leads; empty if nobody does.
+func (c *Coordinator) leader(ctx context.Context) (string, error) {
+	all, err := c.cfg.Registry.Coordinators(ctx)
+	if err != nil {
+		return "", status.Errorf(codes.Unavailable, "read the election: %v", err)
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	return all[0].GetCoordinatorId(), nil
+}
+
+func (c *Coordinator) mustLead(ctx context.Context) error {
+	if c.leading() != nil {
+		return nil
+	}
+	leader, err := c.leader(ctx)
+	if err != nil {
+		return err
+	}
+	if leader == "" {
+		return status.Error(codes.FailedPrecondition, "no coordinator leads at present")
+	}
+	return status.Errorf(codes.FailedPrecondition, "%s leads, not %s", leader, c.cfg.ID)
 }

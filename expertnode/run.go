@@ -88,9 +88,10 @@ func (l *loop) follow(ctx context.Context) {
 	}
 }
 
-// aim takes a new target.
+// aim takes a new target and says so: from then on what it lists stays.
 func (l *loop) aim(t moe.Target) {
 	l.view.target, l.view.targetKnown = t, true
+	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.TargetEpoch = uint64(t.Epoch) })
 	l.failed.keep(t.Shards[l.n.cfg.ID])
 	l.reportFailures()
 }

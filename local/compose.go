@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -103,7 +104,14 @@ func (n *neighbours) seeds(ctx context.Context) []string {
 	for _, r := range routers {
 		out = append(out, r.GetGossipAddr())
 	}
-	return out
+	coordinators, err := n.registry.Coordinators(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range coordinators {
+		out = append(out, r.GetGossipAddr())
+	}
+	return slices.DeleteFunc(out, func(addr string) bool { return addr == "" })
 }
 
 // part says goodbye. etcd's client goes last.

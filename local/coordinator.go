@@ -44,12 +44,12 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	defer n.part(c.Logger)
-	l, _, err := listen(c.Listen, "")
+	l, addr, err := listen(c.Listen, c.Advertise)
 	if err != nil {
 		return err
 	}
 	co := coordinator.New(coordinator.Config{
-		ID: c.ID, Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes,
+		ID: c.ID, Addr: addr, GossipAddr: n.gossip.Addr(), Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes,
 		TTL: c.TTL, Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})
 	server := grpc.NewServer()

@@ -49,7 +49,7 @@ func (c *Cluster) reportProgress(ctx context.Context) {
 				return
 			}
 			clear(resident)
-			for _, r := range records {
+			for _, r := range records.Records {
 				shard, err := moepb.ShardFromProto(r.GetResident())
 				if err == nil {
 					resident[moe.NodeID(r.GetNodeId())] = shard
@@ -90,7 +90,7 @@ func clearRecords(ctx context.Context, endpoints []string, logger *slog.Logger) 
 	}
 	defer client.Close()
 	reg := registry.New(client, Prefix(DefaultCluster), registry.Options{TTL: DefaultTTL, Logger: quiet(logger)})
-	if err := reg.ClearStale(ctx); err != nil {
+	if err := reg.Clear(ctx); err != nil {
 		return fmt.Errorf("clear the records of an earlier run: %w", err)
 	}
 	return nil

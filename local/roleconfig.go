@@ -99,6 +99,7 @@ func (s ServingConfig) check(f *faults) {
 type CoordinatorConfig struct {
 	ClusterConfig
 	Listen      string
+	Advertise   string // address of the service others use; the listener's own when empty
 	Placement   PlacementConfig
 	ExpectNodes int
 }

@@ -2,7 +2,9 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hachi-serve/hachi/cluster/registry"
@@ -12,9 +14,12 @@ import (
 
 // View is the cluster as etcd has it.
 type View struct {
-	Nodes     []*hachiv1.NodeRecord
-	Routers   []*hachiv1.RouterRecord
-	Placement *moe.Placement // nil until one is published
+	Nodes        []*hachiv1.NodeRecord
+	Routers      []*hachiv1.RouterRecord
+	Coordinators []*hachiv1.CoordinatorRecord // the leader first
+	Placement    *moe.Placement               // nil until one is published
+	// Revision is etcd's of the last write of the placement.
+	Revision int64
 }
 
 // viewTimeout bounds the reading of a view: a healthy etcd answers in
@@ -27,19 +32,27 @@ func ReadView(ctx context.Context, endpoints []string, cluster string) (View, er
 	defer cancel()
 	client, err := registry.Dial(endpoints, quiet(nil))
 	if err != nil {
-		return View{}, fmt.Errorf("etcd %v: %w", endpoints, err)
+		return View{}, err
 	}
 	defer client.Close()
 	reg := registry.New(client, Prefix(cluster), registry.Options{TTL: DefaultTTL, Logger: quiet(nil)})
-	var v View
+	v, err := readView(ctx, reg)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return View{}, fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(endpoints, ","), viewTimeout)
+	}
+	return v, err
+}
+
+func readView(ctx context.Context, reg *registry.Registry) (v View, err error) {
 	if v.Nodes, err = reg.Nodes(ctx); err != nil {
-		return View{}, fmt.Errorf("etcd %v: %w", endpoints, err)
+		return v, err
 	}
 	if v.Routers, err = reg.Routers(ctx); err != nil {
-		return View{}, fmt.Errorf("etcd %v: %w", endpoints, err)
+		return v, err
 	}
-	if v.Placement, err = reg.Placement(ctx); err != nil {
-		return View{}, fmt.Errorf("etcd %v: %w", endpoints, err)
+	if v.Coordinators, err = reg.Coordinators(ctx); err != nil {
+		return v, err
 	}
-	return v, nil
+	v.Placement, v.Revision, err = reg.Placement(ctx)
+	return v, err
 }

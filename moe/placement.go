@@ -69,3 +69,10 @@ func (p *Placement) Nodes() []Replica {
 	})
 	return out
 }
+
+// SameReplicas reports that two placements of one model list the same replicas
+// in the same order; their epochs may differ.
+func (p *Placement) SameReplicas(other *Placement) bool {
+	return p.fingerprint == other.fingerprint && p.layers == other.layers && p.experts == other.experts &&
+		slices.EqualFunc(p.replicas, other.replicas, slices.Equal)
+}

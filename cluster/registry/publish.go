@@ -33,7 +33,8 @@ type State struct {
 	placementRevision int64
 }
 
-// ReadState reads target and placement.
+// ReadState reads target and placement. What is damaged counts as absent: it
+// is reported, and the next write replaces it.
 func (r *Registry) ReadState(ctx context.Context) (State, error) {
 	var s State
 	resp, err := r.cli.Txn(ctx).Then(clientv3.OpGet(r.targetKey()), clientv3.OpGet(r.placementKey())).Commit()
@@ -41,23 +42,24 @@ func (r *Registry) ReadState(ctx context.Context) (State, error) {
 		return s, err
 	}
 	if kvs := resp.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 {
+		s.targetRevision = kvs[0].ModRevision
 		if s.Target, err = decodeTarget(kvs[0].Value); err != nil {
-			return s, err
+			r.opts.Logger.Error("record is damaged", "key", r.targetKey(), "err", err)
 		}
-		s.TargetKnown, s.targetRevision = true, kvs[0].ModRevision
+		s.TargetKnown = err == nil
 	}
 	if kvs := resp.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
-		if s.Placement, err = decodePlacement(kvs[0].Value); err != nil {
-			return s, err
-		}
 		s.placementRevision = kvs[0].ModRevision
+		if s.Placement, err = decodePlacement(kvs[0].Value); err != nil {
+			r.opts.Logger.Error("record is damaged", "key", r.placementKey(), "err", err)
+		}
 	}
 	return s, nil
 }
 
 // WriteTarget replaces the target.
 func (r *Registry) WriteTarget(ctx context.Context, l Leadership, s *State, t moe.Target) error {
-	revision, err := r.fencedPut(ctx, l, r.targetKey(), s.targetRevision, moepb.TargetToProto(t))
+	revision, err := r.fencedPut(ctx, l, s, r.targetKey(), moepb.TargetToProto(t))
 	if err == nil {
 		s.Target, s.TargetKnown, s.targetRevision = t, true, revision
 	}
@@ -66,21 +68,24 @@ func (r *Registry) WriteTarget(ctx context.Context, l Leadership, s *State, t mo
 
 // WritePlacement publishes a placement.
 func (r *Registry) WritePlacement(ctx context.Context, l Leadership, s *State, p *moe.Placement) error {
-	revision, err := r.fencedPut(ctx, l, r.placementKey(), s.placementRevision, moepb.PlacementToProto(p))
+	revision, err := r.fencedPut(ctx, l, s, r.placementKey(), moepb.PlacementToProto(p))
 	if err == nil {
 		s.Placement, s.placementRevision = p, revision
 	}
 	return err
 }
 
-func (r *Registry) fencedPut(ctx context.Context, l Leadership, key string, last int64, m proto.Message) (int64, error) {
+// fencedPut writes if the coordinator still leads and both values are those it
+// decided upon, and with them the last epoch.
+func (r *Registry) fencedPut(ctx context.Context, l Leadership, s *State, key string, m proto.Message) (int64, error) {
 	raw, err := proto.Marshal(m)
 	if err != nil {
 		return 0, err
 	}
 	resp, err := r.cli.Txn(ctx).
 		If(clientv3.Compare(clientv3.CreateRevision(l.Key), "=", l.Revision),
-			clientv3.Compare(clientv3.ModRevision(key), "=", last)).
+			clientv3.Compare(clientv3.ModRevision(r.targetKey()), "=", s.targetRevision),
+			clientv3.Compare(clientv3.ModRevision(r.placementKey()), "=", s.placementRevision)).
 		Then(clientv3.OpPut(key, string(raw))).Commit()
 	if err != nil {
 		return 0, err

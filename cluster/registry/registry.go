@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -35,9 +37,16 @@ func New(cli *clientv3.Client, prefix string, opts Options) *Registry {
 	return &Registry{cli: cli, prefix: prefix, opts: opts}
 }
 
-// maxBackoff bounds every wait between tries: below the TTL, so that an etcd
-// that came back is found before a lease would have ended.
-const maxBackoff = 2 * time.Second
+const (
+	// maxBackoff bounds every wait between tries: below the TTL, so that an
+	// etcd that came back is found before a lease would have ended.
+	firstBackoff = 50 * time.Millisecond
+	maxBackoff   = time.Second
+	// callTimeout bounds one call: a healthy etcd answers in milliseconds.
+	callTimeout = 3 * time.Second
+	// probeEvery is how often a watch asks whether etcd is still the same.
+	probeEvery = 2 * time.Second
+)
 
 // Dial makes a client that finds an etcd again soon after it came back. It
 // does not wait for one to be there.
@@ -46,7 +55,7 @@ func Dial(endpoints []string, logger *slog.Logger) (*clientv3.Client, error) {
 		Endpoints: endpoints, Logger: zap.NewNop(), DialKeepAliveTime: 5 * time.Second, DialKeepAliveTimeout: 3 * time.Second,
 		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
-			MinConnectTimeout: 2 * time.Second,
+			MinConnectTimeout: callTimeout,
 		})},
 	})
 	if err != nil {
@@ -78,30 +87,66 @@ func (r *Registry) Routers(ctx context.Context) ([]*hachiv1.RouterRecord, error)
 	return list[hachiv1.RouterRecord](ctx, r, r.prefix+"routers/")
 }
 
-// Placement reads the published placement; nil if there is none.
-func (r *Registry) Placement(ctx context.Context) (*moe.Placement, error) {
+// Placement reads the published placement and the revision that wrote it; nil
+// if there is none.
+func (r *Registry) Placement(ctx context.Context) (*moe.Placement, int64, error) {
 	resp, err := r.cli.Get(ctx, r.placementKey())
 	if err != nil || len(resp.Kvs) == 0 {
-		return nil, err
+		return nil, 0, err
 	}
-	return decodePlacement(resp.Kvs[0].Value)
+	p, err := decodePlacement(resp.Kvs[0].Value)
+	return p, resp.Kvs[0].ModRevision, err
 }
 
-// Drain asks that a node be emptied.
-func (r *Registry) Drain(ctx context.Context, node moe.NodeID) error {
-	_, err := r.cli.Put(ctx, r.drainKey(string(node)), "")
+// Coordinators reads the records of the election, the leader's first.
+func (r *Registry) Coordinators(ctx context.Context) ([]*hachiv1.CoordinatorRecord, error) {
+	return list[hachiv1.CoordinatorRecord](ctx, r, r.ElectionKey()+"/", clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
+}
+
+// Drains reads the nodes asked to leave, as WatchDrains delivers them.
+func (r *Registry) Drains(ctx context.Context) (map[moe.NodeID]int64, error) {
+	resp, err := r.cli.Get(ctx, r.drainKey(""), clientv3.WithPrefix())
+	if err != nil {
+		return nil, err
+	}
+	values := map[string][]byte{}
+	for _, kv := range resp.Kvs {
+		values[string(kv.Key)] = kv.Value
+	}
+	return r.decodeDrains(values), nil
+}
+
+func (r *Registry) decodeDrains(values map[string][]byte) map[moe.NodeID]int64 {
+	out := map[moe.NodeID]int64{}
+	for key, value := range values {
+		started, err := strconv.ParseInt(string(value), 10, 64)
+		if err != nil {
+			r.opts.Logger.Error("record is damaged", "key", key, "err", err)
+			continue
+		}
+		out[moe.NodeID(strings.TrimPrefix(key, r.drainKey("")))] = started
+	}
+	return out
+}
+
+// Drain asks that the run of a node that started at a time be emptied.
+func (r *Registry) Drain(ctx context.Context, node moe.NodeID, startedUnixNano int64) error {
+	_, err := r.cli.Put(ctx, r.drainKey(string(node)), strconv.FormatInt(startedUnixNano, 10))
 	return err
 }
 
-// ClearStale removes what an earlier run left: every record and drain request.
-// The target and placement stay, so that epochs go on rising.
-func (r *Registry) ClearStale(ctx context.Context) error {
-	for _, prefix := range []string{"nodes/", "routers/", "drains/", "election"} {
-		if _, err := r.cli.Delete(ctx, r.prefix+prefix, clientv3.WithPrefix()); err != nil {
-			return err
-		}
-	}
-	return nil
+// Undrain takes the request back.
+func (r *Registry) Undrain(ctx context.Context, node moe.NodeID) error {
+	_, err := r.cli.Delete(ctx, r.drainKey(string(node)))
+	return err
+}
+
+// Clear removes everything an earlier cluster left. It is for a cluster of
+// which no process runs any more: whoever still knows an epoch of it will make
+// the new one go on above that.
+func (r *Registry) Clear(ctx context.Context) error {
+	_, err := r.cli.Delete(ctx, r.prefix, clientv3.WithPrefix())
+	return err
 }
 
 // message is a pointer to a generated message of type T.
@@ -110,8 +155,8 @@ type message[T any] interface {
 	proto.Message
 }
 
-func list[T any, M message[T]](ctx context.Context, r *Registry, prefix string) ([]*T, error) {
-	resp, err := r.cli.Get(ctx, prefix, clientv3.WithPrefix())
+func list[T any, M message[T]](ctx context.Context, r *Registry, prefix string, opts ...clientv3.OpOption) ([]*T, error) {
+	resp, err := r.cli.Get(ctx, prefix, append(opts, clientv3.WithPrefix())...)
 	if err != nil {
 		return nil, err
 	}

@@ -81,9 +81,9 @@ func TestRecordsOutliveAnEtcdThatWasGoneForLongerThanTheirLease(t *testing.T) {
 	r := newRegistry(t, server)
 	session := r.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: "n", Addr: "a"})
 	nodes := r.WatchNodes(t.Context())
-	until(t, nodes, "the record", func(n []*hachiv1.NodeRecord) bool { return len(n) == 1 })
+	until(t, nodes, "the record", func(n Nodes) bool { return len(n.Records) == 1 })
 	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 7 })
-	until(t, nodes, "the update", func(n []*hachiv1.NodeRecord) bool { return len(n) == 1 && n[0].GetEpoch() == 7 })
+	until(t, nodes, "the update", func(n Nodes) bool { return len(n.Records) == 1 && n.Records[0].GetEpoch() == 7 })
 	server.Close()
 	select { // an outage says nothing
 	case n := <-nodes:
@@ -93,11 +93,11 @@ func TestRecordsOutliveAnEtcdThatWasGoneForLongerThanTheirLease(t *testing.T) {
 	server = startEtcd(t, cfg)
 	defer server.Close()
 	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 8 })
-	until(t, nodes, "the record after the outage", func(n []*hachiv1.NodeRecord) bool { return len(n) == 1 && n[0].GetEpoch() == 8 })
+	until(t, nodes, "the record after the outage", func(n Nodes) bool { return len(n.Records) == 1 && n.Records[0].GetEpoch() == 8 })
 	if err := session.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	until(t, nodes, "the goodbye", func(n []*hachiv1.NodeRecord) bool { return len(n) == 0 })
+	until(t, nodes, "the goodbye", func(n Nodes) bool { return len(n.Records) == 0 })
 }
 
 func TestWritesAreFenced(t *testing.T) {

@@ -96,28 +96,31 @@ func (s *Session[T, M]) Close(ctx context.Context) error {
 	if lease == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxBackoff)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := s.r.cli.Revoke(ctx, lease)
 	return err
 }
 
-// keep writes and renews until ctx ends. Every failure is tried again.
+// keep writes and renews until ctx ends. Every failure is tried again, after a
+// wait that stays below the TTL.
 func (s *Session[T, M]) keep(ctx context.Context) {
 	defer close(s.done)
 	renewEvery := s.r.opts.TTL / 3
 	nextRenewal := time.Now()
-	wait := 50 * time.Millisecond
+	wait := firstBackoff
 	for ctx.Err() == nil {
 		pause := time.Until(nextRenewal)
 		if err := s.once(ctx, pause <= 0); err != nil {
-			s.r.opts.Logger.Warn("record is not kept", "key", s.key, "err", err)
+			if ctx.Err() == nil {
+				s.r.opts.Logger.Warn("record is not kept", "key", s.key, "err", err)
+			}
 			sleep(ctx, wait)
-			wait = min(2*wait, maxBackoff)
+			wait = min(2*wait, maxBackoff, renewEvery)
 			nextRenewal = time.Now()
 			continue
 		}
-		wait = 50 * time.Millisecond
+		wait = firstBackoff
 		if pause <= 0 {
 			nextRenewal = time.Now().Add(renewEvery)
 		}
@@ -133,9 +136,9 @@ func (s *Session[T, M]) keep(ctx context.Context) {
 }
 
 // once renews the lease if it is time, grants one if there is none, and writes
-// the record if it changed.
+// the record if it changed or is gone.
 func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
-	ctx, cancel := context.WithTimeout(ctx, maxBackoff)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	s.mu.Lock()
 	lease, held := s.lease, s.held
@@ -145,10 +148,15 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 	}
 	if renew && lease != 0 {
 		resp, err := s.r.cli.KeepAliveOnce(ctx, lease)
-		if isGone(err) || (err == nil && resp.TTL <= 0) {
+		switch {
+		case isGone(err), err == nil && resp.TTL <= 0:
 			lease = 0
-		} else if err != nil {
+		case err != nil:
 			return err
+		default:
+			if err := s.check(ctx, lease); err != nil {
+				return err
+			}
 		}
 	}
 	if lease == 0 {
@@ -162,6 +170,25 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 		s.mu.Unlock()
 	}
 	return s.write(ctx, lease)
+}
+
+// check looks whether the record is still there under the lease. One that
+// somebody deleted is written again; one that another process of the same name
+// wrote is left to it.
+func (s *Session[T, M]) check(ctx context.Context, lease clientv3.LeaseID) error {
+	resp, err := s.r.cli.Get(ctx, s.key, clientv3.WithKeysOnly())
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case len(resp.Kvs) == 0:
+		s.dirty = true
+	case clientv3.LeaseID(resp.Kvs[0].Lease) != lease && !s.dirty:
+		s.r.opts.Logger.Error("another process is registered under this name", "key", s.key)
+	}
+	return nil
 }
 
 // write puts the record under the lease. A lease that ended meanwhile is

@@ -4,15 +4,23 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
+
+// Nodes are all node records at one time.
+type Nodes struct {
+	Records []*hachiv1.NodeRecord // in order of id
+	// Connection counts how often etcd was reached anew: when it rises, leases
+	// may have ended while nobody could renew them.
+	Connection uint64
+}
 
 // WatchTarget delivers the target and its changes.
 func (r *Registry) WatchTarget(ctx context.Context) <-chan moe.Target {
@@ -24,61 +32,76 @@ func (r *Registry) WatchPlacement(ctx context.Context) <-chan *moe.Placement {
 	return watchOne(ctx, r, r.placementKey(), decodePlacement)
 }
 
-// WatchNodes delivers all node records, in order of id, at every change.
-func (r *Registry) WatchNodes(ctx context.Context) <-chan []*hachiv1.NodeRecord {
-	return watchAll[hachiv1.NodeRecord](ctx, r, r.prefix+"nodes/")
+// WatchNodes delivers all node records at every change.
+func (r *Registry) WatchNodes(ctx context.Context) <-chan Nodes {
+	return follow(ctx, r, r.prefix+"nodes/", func(c contents) (Nodes, bool) {
+		return Nodes{records[hachiv1.NodeRecord](r, c), c.connection}, true
+	})
 }
 
 // WatchRouters delivers all router records, in order of id, at every change.
 func (r *Registry) WatchRouters(ctx context.Context) <-chan []*hachiv1.RouterRecord {
-	return watchAll[hachiv1.RouterRecord](ctx, r, r.prefix+"routers/")
+	return follow(ctx, r, r.prefix+"routers/", func(c contents) ([]*hachiv1.RouterRecord, bool) {
+		return records[hachiv1.RouterRecord](r, c), true
+	})
 }
 
-// WatchDrains delivers the ids of the nodes asked to drain.
-func (r *Registry) WatchDrains(ctx context.Context) <-chan []moe.NodeID {
-	out := make(chan []moe.NodeID, 1)
-	prefix := r.prefix + "drains/"
-	go r.watch(ctx, prefix, func(kvs map[string][]byte) {
-		ids := []moe.NodeID{}
-		for _, key := range slices.Sorted(maps.Keys(kvs)) {
-			ids = append(ids, moe.NodeID(strings.TrimPrefix(key, prefix)))
-		}
-		offer(out, ids)
-	}, func() { close(out) })
-	return out
+// WatchDrains delivers the nodes asked to leave, and which run of them was:
+// its start in Unix nanoseconds.
+func (r *Registry) WatchDrains(ctx context.Context) <-chan map[moe.NodeID]int64 {
+	return follow(ctx, r, r.drainKey(""), func(c contents) (map[moe.NodeID]int64, bool) {
+		return r.decodeDrains(c.values), true
+	})
 }
 
+// watchOne delivers the value of one key. Its absence is not delivered: there
+// is nothing to follow.
 func watchOne[T any](ctx context.Context, r *Registry, key string, decode func([]byte) (T, error)) <-chan T {
-	out := make(chan T, 1)
-	go r.watch(ctx, key, func(kvs map[string][]byte) {
-		raw, ok := kvs[key]
+	return follow(ctx, r, key, func(c contents) (value T, ok bool) {
+		raw, ok := c.values[key]
 		if !ok {
-			return // deleted or never written: nothing to follow
+			return value, false
 		}
 		value, err := decode(raw)
 		if err != nil {
 			r.opts.Logger.Error("record is damaged", "key", key, "err", err)
-			return
 		}
-		offer(out, value)
-	}, func() { close(out) })
+		return value, err == nil
+	})
+}
+
+// records decodes what can be decoded, in order of key.
+func records[T any, M message[T]](r *Registry, c contents) []*T {
+	out := []*T{}
+	for _, key := range slices.Sorted(maps.Keys(c.values)) {
+		record := new(T)
+		if err := proto.Unmarshal(c.values[key], M(record)); err != nil {
+			r.opts.Logger.Error("record is damaged", "key", key, "err", err)
+			continue
+		}
+		out = append(out, record)
+	}
 	return out
 }
 
-func watchAll[T any, M message[T]](ctx context.Context, r *Registry, prefix string) <-chan []*T {
-	out := make(chan []*T, 1)
-	go r.watch(ctx, prefix, func(kvs map[string][]byte) {
-		records := []*T{}
-		for _, key := range slices.Sorted(maps.Keys(kvs)) {
-			record := new(T)
-			if err := proto.Unmarshal(kvs[key], M(record)); err != nil {
-				r.opts.Logger.Error("record is damaged", "key", key, "err", err)
-				continue
+// contents are the keys under a prefix at one time.
+type contents struct {
+	values     map[string][]byte
+	connection uint64
+}
+
+// follow delivers what read makes of the contents under a prefix, at every
+// change, until ctx ends. The channel holds the latest value.
+func follow[T any](ctx context.Context, r *Registry, prefix string, read func(contents) (T, bool)) <-chan T {
+	out := make(chan T, 1)
+	go func() {
+		defer close(out)
+		r.watch(ctx, prefix, func(c contents) {
+			if value, ok := read(c); ok {
+				offer(out, value)
 			}
-			records = append(records, record)
-		}
-		offer(out, records)
-	}, func() { close(out) })
+		})
+	}()
 	return out
 }
 
@@ -97,58 +120,97 @@ func offer[T any](out chan T, value T) {
 	}
 }
 
-// watch calls changed with all keys under prefix, first as they are and then
-// at every change, until ctx ends. It begins anew after any failure.
-func (r *Registry) watch(ctx context.Context, prefix string, changed func(map[string][]byte), done func()) {
-	defer done()
-	wait := 50 * time.Millisecond
+// watch calls changed with the contents under prefix, first as they are and
+// then at every change, until ctx ends. It begins anew after any failure.
+func (r *Registry) watch(ctx context.Context, prefix string, changed func(contents)) {
+	c := contents{}
+	wait := firstBackoff
 	for ctx.Err() == nil {
-		if r.watchOnce(ctx, prefix, changed) {
-			wait = 50 * time.Millisecond
+		if r.watchOnce(ctx, prefix, &c, changed) {
+			wait = firstBackoff
 		}
 		sleep(ctx, wait)
 		wait = min(2*wait, maxBackoff)
 	}
 }
 
-// watchOnce reports whether etcd answered at all.
-func (r *Registry) watchOnce(ctx context.Context, prefix string, changed func(map[string][]byte)) bool {
-	getCtx, cancel := context.WithTimeout(ctx, maxBackoff)
-	resp, err := r.cli.Get(getCtx, prefix, clientv3.WithPrefix())
-	cancel()
+// watchOnce reports whether etcd answered at all. It returns when the watch
+// broke, or when what answers may not be what answered before.
+func (r *Registry) watchOnce(ctx context.Context, prefix string, c *contents, changed func(contents)) bool {
+	resp, err := r.get(ctx, prefix, clientv3.WithPrefix())
 	if err != nil {
 		return false
 	}
-	kvs := map[string][]byte{}
+	c.values = map[string][]byte{}
+	c.connection++
 	for _, kv := range resp.Kvs {
-		kvs[string(kv.Key)] = kv.Value
+		c.values[string(kv.Key)] = kv.Value
 	}
-	changed(kvs)
-	// WithRequireLeader and progress notices end a watch on a member that is
-	// cut off, instead of leaving it silent.
+	changed(*c)
+	// A member without a leader ends the watch instead of leaving it silent.
 	watchCtx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
-	for event := range r.cli.Watch(watchCtx, prefix, clientv3.WithPrefix(), clientv3.WithRev(resp.Header.Revision+1)) {
-		if event.Err() != nil || event.Canceled {
-			return true
-		}
-		for _, e := range event.Events {
-			if e.Type == clientv3.EventTypeDelete {
-				delete(kvs, string(e.Kv.Key))
-			} else {
-				kvs[string(e.Kv.Key)] = e.Kv.Value
+	events := r.cli.Watch(watchCtx, prefix, clientv3.WithPrefix(), clientv3.WithRev(resp.Header.Revision+1))
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
+	newest := resp.Header
+	for {
+		select {
+		case event, ok := <-events:
+			if !ok || event.Err() != nil {
+				return true
+			}
+			if event.Header.Revision > newest.Revision {
+				newest = event.Header
+			}
+			if c.apply(event.Events) {
+				changed(*c)
+			}
+		case <-probe.C:
+			if newest = r.probe(ctx, prefix, newest); newest == nil {
+				return true
 			}
 		}
-		if len(event.Events) > 0 {
-			changed(kvs)
+	}
+}
+
+func (c *contents) apply(events []*clientv3.Event) (changed bool) {
+	for _, e := range events {
+		if e.Type == clientv3.EventTypeDelete {
+			delete(c.values, string(e.Kv.Key))
+		} else {
+			c.values[string(e.Kv.Key)] = e.Kv.Value
 		}
 	}
-	return true
+	return len(events) > 0
+}
+
+// probe asks etcd whether it is still the one that was watched. A client
+// resumes a watch by itself at the revision it has reached, and an etcd that
+// came back empty would be silent until it has caught up with that revision.
+func (r *Registry) probe(ctx context.Context, key string, newest *etcdserverpb.ResponseHeader) *etcdserverpb.ResponseHeader {
+	resp, err := r.get(ctx, key, clientv3.WithCountOnly())
+	if err != nil {
+		return nil
+	}
+	now := resp.Header
+	if now.ClusterId != newest.ClusterId || now.RaftTerm < newest.RaftTerm || now.Revision < newest.Revision {
+		return nil
+	}
+	return now
+}
+
+func (r *Registry) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return r.cli.Get(ctx, key, opts...)
 }
 
 func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-time.After(d):
+	case <-timer.C:
 	}
 }

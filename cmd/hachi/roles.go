@@ -37,6 +37,7 @@ func newCoordinator(logger loggerFunc) *cobra.Command {
 	f := cmd.Flags()
 	clusterFlags(f, &c.ClusterConfig)
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:7071", "gRPC listener of the coordinator service, HOST:PORT")
+	f.StringVar(&c.Advertise, "advertise", "", "address others use; the listener's own when empty")
 	placementFlags(f, &c.Placement)
 	f.IntVar(&c.ExpectNodes, "expect-nodes", 1, "expert nodes to wait for before the first placement")
 	return cmd

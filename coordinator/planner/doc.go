@@ -1,19 +1,21 @@
 // Package planner decides which node should hold which expert.
 //
-// What it owns: nothing; Plan is a pure function.
+// What it owns: nothing; Compute is a pure function.
 //
-// Invariants: the same input gives the same plan. No node holds two copies of
-// an expert. Every expert gets its first copy before any gets its second. A
-// node never gets more than its capacity. Experts whose node is lost or leaving
-// are spread over the others; the rest stay where they are.
+// Invariants: the same input gives the same plan, and a plan fed back as the
+// nodes' assignment gives itself. No node holds two copies of an expert. Every
+// expert gets its first copy before any gets its second. A node never gets more
+// than its capacity, counting what it still holds and will only drop later. A
+// copy that has a place keeps it, unless its node leaves or the policy moves it.
 //
 // Policies: column puts expert e of every layer on node e mod N, the shape the
-// model was trained in. balanced places each layer by load, heaviest expert
-// first on the least loaded node (Graham's LPT rule), and keeps what is
-// resident unless a node would carry over a quarter more than its share.
+// model was trained in; what cannot be at home is spread over the others.
+// balanced keeps what is placed, gives missing copies to the least loaded node,
+// heaviest first (Graham's LPT rule), and moves placed copies only as far as
+// Input.Moves allows.
 //
 // Concurrency: safe.
 //
 // References: Graham, "Bounds on multiprocessing timing anomalies" (1969);
-// DeepSeek's EPLB for the replication of experts.
+// DeepSeek's EPLB for balancing experts by measured load.
 package planner

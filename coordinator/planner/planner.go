@@ -1,13 +1,6 @@
 package planner
 
 import (
-	"cmp"
-	"fmt"
-	"math"
-	"slices"
-	"strconv"
-	"strings"
-
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -19,11 +12,39 @@ const (
 	Balanced Policy = "balanced"
 )
 
-// Node is a node that can hold experts.
+// Mode is what a plan may do with a node.
+type Mode int
+
+const (
+	// Open nodes gain and lose experts.
+	Open Mode = iota
+	// Fixed nodes keep exactly what they are assigned: nothing was heard of
+	// them for a moment.
+	Fixed
+	// Leaving nodes gain nothing and keep only what has no other place.
+	Leaving
+)
+
+// Node is a node that holds experts or can.
 type Node struct {
 	ID       moe.NodeID
-	Capacity int // experts; negative is no limit
-	Resident moe.Shard
+	Mode     Mode
+	Capacity int       // experts; negative is no limit
+	Assigned moe.Shard // what the present target gives it
+	Resident moe.Shard // what it holds now
+}
+
+// Moves bounds how many copies that have a place may be given another. Only a
+// balanced plan moves copies; a swap counts as two.
+type Moves struct {
+	Most int // 0 is none, negative no bound
+	// Layers that are out of balance: their busiest nodes are relieved, by swaps
+	// too. Nil is all layers, for nodes that have just joined: every node may be
+	// relieved, and nothing is swapped.
+	Layers []int
+	// Gain is the least by which a move must lower the load of the busier of
+	// its two nodes, as a share of what the layer's nodes carry on average.
+	Gain float64
 }
 
 // Input is everything a plan depends on.
@@ -32,186 +53,58 @@ type Input struct {
 	Layers   int
 	Experts  int
 	Replicas int
-	// Nodes that may hold experts now.
-	Nodes []Node
+	Nodes    []Node
 	// Homes are the ids of all nodes a column plan counts, present or not: a
-	// node that is away keeps its place. When empty, the nodes themselves.
+	// node that is away keeps its place. When empty, the nodes that do not
+	// leave.
 	Homes []moe.NodeID
-	// Load is rows per expert, [layers*experts]; nil counts all alike.
-	Load []uint64
+	// Load is rows per expert over some time, [layers*experts]; nil counts all
+	// alike. Only the shares within a layer matter.
+	Load  []float64
+	Moves Moves
 }
 
 // Plan is a target and what is wrong with it.
 type Plan struct {
+	// Shards has an entry for every node that does not leave and, in a column
+	// plan, for every home.
 	Shards map[moe.NodeID]moe.Shard
-	// Missing counts copies that found no place.
+	// Missing counts copies that found no place, first copies among them.
 	Missing int
 	// Unplaced lists experts without any place.
 	Unplaced []moe.ExpertID
+	// Stuck lists leaving nodes that keep experts which found no other place.
+	Stuck []moe.NodeID
+	// Moved counts copies that Moves gave another place.
+	Moved int
 }
 
 // Compute makes a plan.
 func Compute(in Input) Plan {
 	p := newPlacer(in)
-	if len(in.Nodes) == 0 {
-		return Plan{Shards: map[moe.NodeID]moe.Shard{}, Missing: in.Layers * in.Experts}
+	p.keepFixed()
+	for copyNo := range in.Replicas {
+		if in.Policy == Column {
+			p.sendHome(copyNo)
+		}
+		p.keepPlaced(copyNo)
+		p.fill(copyNo)
 	}
-	for copyNo := range min(in.Replicas, len(in.Nodes)) {
-		for layer := range in.Layers {
-			for _, expert := range p.order(layer, copyNo) {
-				p.place(moe.ExpertID{Layer: layer, Expert: expert}, copyNo)
-			}
+	plan := Plan{Shards: map[moe.NodeID]moe.Shard{}}
+	plan.Stuck = p.keepLeaving()
+	if in.Policy == Balanced {
+		plan.Moved = p.spread(in.Moves)
+	}
+	plan.Missing, plan.Unplaced = p.missing()
+	if in.Policy == Column {
+		for _, home := range p.homes {
+			plan.Shards[home] = nil
 		}
 	}
-	plan := Plan{Shards: map[moe.NodeID]moe.Shard{}, Missing: p.missing, Unplaced: p.unplaced}
 	for i, n := range p.nodes {
-		plan.Shards[n.ID] = moe.NewShard(p.held[i])
+		if shard := p.shard(i); n.Mode != Leaving || len(shard) > 0 {
+			plan.Shards[n.ID] = shard
+		}
 	}
 	return plan
-}
-
-// Natural orders ids with numbers by value: expert-2 before expert-10.
-func Natural(a, b moe.NodeID) int {
-	pa, na := splitNumber(string(a))
-	pb, nb := splitNumber(string(b))
-	return cmp.Or(strings.Compare(pa, pb), cmp.Compare(na, nb), strings.Compare(string(a), string(b)))
-}
-
-func splitNumber(id string) (prefix string, number int) {
-	prefix = strings.TrimRight(id, "0123456789")
-	number, err := strconv.Atoi(id[len(prefix):])
-	if err != nil {
-		return id, -1
-	}
-	return prefix, number
-}
-
-// placer is a plan in the making.
-type placer struct {
-	in       Input
-	nodes    []Node
-	homes    []moe.NodeID
-	held     [][]moe.ExpertID
-	has      []map[moe.ExpertID]bool
-	layer    []float64 // load of the current layer, per node
-	total    []float64 // load of all layers, per node
-	current  int       // layer that the field layer counts
-	missing  int
-	unplaced []moe.ExpertID
-}
-
-func newPlacer(in Input) *placer {
-	p := &placer{in: in, nodes: slices.Clone(in.Nodes), homes: slices.Clone(in.Homes), current: -1}
-	slices.SortFunc(p.nodes, func(a, b Node) int { return Natural(a.ID, b.ID) })
-	if len(p.homes) == 0 {
-		for _, n := range p.nodes {
-			p.homes = append(p.homes, n.ID)
-		}
-	}
-	slices.SortFunc(p.homes, Natural)
-	p.held, p.has = make([][]moe.ExpertID, len(p.nodes)), make([]map[moe.ExpertID]bool, len(p.nodes))
-	for i := range p.has {
-		p.has[i] = map[moe.ExpertID]bool{}
-	}
-	p.layer, p.total = make([]float64, len(p.nodes)), make([]float64, len(p.nodes))
-	return p
-}
-
-// order lists the experts of a layer in the order in which they choose.
-func (p *placer) order(layer, copyNo int) []int {
-	experts := make([]int, p.in.Experts)
-	for i := range experts {
-		experts[i] = i
-	}
-	if p.in.Policy == Column {
-		// Experts whose home is away choose last, when the rest is settled.
-		slices.SortStableFunc(experts, func(a, b int) int {
-			return cmp.Compare(p.away(a, copyNo), p.away(b, copyNo))
-		})
-	}
-	if p.in.Policy == Balanced {
-		slices.SortStableFunc(experts, func(a, b int) int {
-			return cmp.Compare(p.load(moe.ExpertID{Layer: layer, Expert: b}), p.load(moe.ExpertID{Layer: layer, Expert: a}))
-		})
-	}
-	return experts
-}
-
-// home is the node a column plan puts a copy on.
-func (p *placer) home(expert, copyNo int) moe.NodeID { return p.homes[(expert+copyNo)%len(p.homes)] }
-
-func (p *placer) away(expert, copyNo int) int {
-	if slices.ContainsFunc(p.nodes, func(n Node) bool { return n.ID == p.home(expert, copyNo) }) {
-		return 0
-	}
-	return 1
-}
-
-// load is one replica's share of an expert's rows.
-func (p *placer) load(id moe.ExpertID) float64 {
-	i := id.Layer*p.in.Experts + id.Expert
-	if i >= len(p.in.Load) {
-		return 1
-	}
-	return float64(p.in.Load[i]+1) / float64(max(1, p.in.Replicas))
-}
-
-// place gives an expert its next copy.
-func (p *placer) place(id moe.ExpertID, copyNo int) {
-	if id.Layer != p.current {
-		clear(p.layer)
-		for i := range p.nodes {
-			for _, held := range p.held[i] {
-				if held.Layer == id.Layer {
-					p.layer[i] += p.load(held)
-				}
-			}
-		}
-		p.current = id.Layer
-	}
-	best := -1
-	for i := range p.nodes {
-		if p.room(i) && !p.has[i][id] && (best < 0 || p.cost(i, id, copyNo) < p.cost(best, id, copyNo)) {
-			best = i
-		}
-	}
-	if best < 0 {
-		p.missing++
-		if copyNo == 0 {
-			p.unplaced = append(p.unplaced, id)
-		}
-		return
-	}
-	p.has[best][id] = true
-	p.held[best] = append(p.held[best], id)
-	p.layer[best] += p.load(id)
-	p.total[best] += p.load(id)
-}
-
-func (p *placer) room(i int) bool {
-	return p.nodes[i].Capacity < 0 || len(p.held[i]) < p.nodes[i].Capacity
-}
-
-// cost orders nodes for a copy; the lowest is taken, the first of equals.
-func (p *placer) cost(i int, id moe.ExpertID, copyNo int) float64 {
-	if p.in.Policy == Column && p.nodes[i].ID == p.home(id.Expert, copyNo) {
-		return math.Inf(-1)
-	}
-	cost := p.layer[i] + p.load(id) + p.total[i]/float64(4*p.in.Layers)
-	if p.nodes[i].Resident.Has(id) {
-		// Moving costs more than a little imbalance.
-		cost *= 0.75
-	}
-	return cost
-}
-
-// Describe says what is wrong with a plan; empty when nothing is.
-func (p Plan) Describe() string {
-	switch {
-	case len(p.Unplaced) > 0:
-		return fmt.Sprintf("%d experts have no place, first %v: the nodes' capacity is too small", len(p.Unplaced), p.Unplaced[0])
-	case p.Missing > 0:
-		return fmt.Sprintf("%d copies have no place: the nodes' capacity is too small", p.Missing)
-	}
-	return ""
 }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -9,18 +10,38 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
+func name(i int) moe.NodeID { return moe.NodeID(fmt.Sprintf("expert-%d", i)) }
+
 func nodes(n int) []Node {
 	var out []Node
 	for i := range n {
-		out = append(out, Node{ID: moe.NodeID(fmt.Sprintf("expert-%d", i)), Capacity: -1})
+		out = append(out, Node{ID: name(i), Capacity: -1})
 	}
 	return out
+}
+
+// settle makes a plan the nodes' state: assigned and resident.
+func settle(in Input, plan Plan) Input {
+	in.Nodes = slices.Clone(in.Nodes)
+	for i, n := range in.Nodes {
+		in.Nodes[i].Assigned, in.Nodes[i].Resident = plan.Shards[n.ID], plan.Shards[n.ID]
+	}
+	return in
+}
+
+// moved counts the copies that a node has in one plan and not in the other.
+func moved(before, after Plan) int {
+	n := 0
+	for id, shard := range after.Shards {
+		n += len(shard.Minus(before.Shards[id]))
+	}
+	return n
 }
 
 func TestColumnPutsExpertEOnNodeE(t *testing.T) {
 	plan := Compute(Input{Policy: Column, Layers: 32, Experts: 8, Replicas: 1, Nodes: nodes(8)})
 	for e := range 8 {
-		shard := plan.Shards[moe.NodeID(fmt.Sprintf("expert-%d", e))]
+		shard := plan.Shards[name(e)]
 		if len(shard) != 32 {
 			t.Errorf("node %d holds %d experts, want 32", e, len(shard))
 		}
@@ -33,13 +54,11 @@ func TestColumnPutsExpertEOnNodeE(t *testing.T) {
 }
 
 func TestColumnKeepsThePlaceOfANodeThatIsAway(t *testing.T) {
-	in := Input{Policy: Column, Layers: 4, Experts: 8, Replicas: 1, Nodes: nodes(4)}
-	before := Compute(in)
-	in.Homes = []moe.NodeID{"expert-0", "expert-1", "expert-2", "expert-3"}
-	in.Nodes = append(in.Nodes[:1:1], in.Nodes[2:]...)
-	for i := range in.Nodes {
-		in.Nodes[i].Resident = before.Shards[in.Nodes[i].ID]
-	}
+	all := Input{Policy: Column, Layers: 4, Experts: 8, Replicas: 1, Nodes: nodes(4)}
+	before := Compute(all)
+	in := settle(all, before)
+	in.Homes = []moe.NodeID{name(0), name(1), name(2), name(3)}
+	in.Nodes = slices.Delete(in.Nodes, 1, 2)
 	after := Compute(in)
 	for _, n := range in.Nodes {
 		if gone := before.Shards[n.ID].Minus(after.Shards[n.ID]); len(gone) > 0 {
@@ -48,6 +67,59 @@ func TestColumnKeepsThePlaceOfANodeThatIsAway(t *testing.T) {
 		if extra := len(after.Shards[n.ID]) - len(before.Shards[n.ID]); extra < 2 || extra > 4 {
 			t.Errorf("%s took %d of the 8 experts, want a fair share", n.ID, extra)
 		}
+	}
+	if shard, ok := after.Shards[name(1)]; !ok || len(shard) > 0 {
+		t.Errorf("the home that is away has %v, %v, want an empty entry", shard, ok)
+	}
+	back := settle(in, after)
+	back.Nodes = append(back.Nodes, Node{ID: name(1), Capacity: -1})
+	if home := Compute(back); moved(before, home) != 0 {
+		t.Errorf("after the return the plan is %v, want the first one", home.Shards)
+	}
+}
+
+func TestFixedNodesKeepAndGainNothing(t *testing.T) {
+	for _, policy := range []Policy{Column, Balanced} {
+		in := Input{Policy: policy, Layers: 2, Experts: 4, Replicas: 1, Nodes: nodes(2)}
+		before := Compute(in)
+		in = settle(in, before)
+		in.Nodes[0].Mode, in.Nodes[1].Mode = Fixed, Leaving
+		in.Nodes = append(in.Nodes, Node{ID: name(2), Capacity: -1})
+		in.Moves.Most = -1
+		after := Compute(in)
+		if !slices.Equal(after.Shards[name(0)], before.Shards[name(0)]) {
+			t.Errorf("%s: the fixed node has %v, want %v", policy, after.Shards[name(0)], before.Shards[name(0)])
+		}
+		if !slices.Equal(after.Shards[name(2)], before.Shards[name(1)]) {
+			t.Errorf("%s: the new node has %v, want %v", policy, after.Shards[name(2)], before.Shards[name(1)])
+		}
+	}
+}
+
+func TestLeavingNodesKeepWhatHasNoOtherPlace(t *testing.T) {
+	in := Input{Policy: Balanced, Layers: 1, Experts: 4, Replicas: 1, Nodes: nodes(2)}
+	in = settle(in, Compute(in))
+	in.Nodes[0].Mode, in.Nodes[1].Capacity = Leaving, 3
+	plan := Compute(in)
+	if len(plan.Shards[name(0)]) != 1 || len(plan.Shards[name(1)]) != 3 || !slices.Equal(plan.Stuck, []moe.NodeID{name(0)}) {
+		t.Errorf("plan %+v, want three experts moved and one kept", plan)
+	}
+}
+
+func TestNothingIsLoadedWhereOldExpertsTakeTheRoom(t *testing.T) {
+	in := Input{Policy: Column, Layers: 1, Experts: 2, Replicas: 1, Nodes: nodes(2)}
+	for i := range in.Nodes { // each holds what the other should, and no more fits
+		in.Nodes[i].Capacity = 1
+		in.Nodes[i].Assigned = moe.Shard{{Expert: 1 - i}}
+		in.Nodes[i].Resident = moe.Shard{{Expert: 1 - i}}
+	}
+	plan := Compute(in)
+	if moved(Plan{Shards: map[moe.NodeID]moe.Shard{name(0): {{Expert: 1}}, name(1): {{Expert: 0}}}}, plan) != 0 {
+		t.Errorf("plan %v swaps experts without room to do it", plan.Shards)
+	}
+	in.Nodes[0].Capacity = 2
+	if plan = Compute(in); !plan.Shards[name(0)].Has(moe.ExpertID{Expert: 0}) {
+		t.Errorf("plan %v does not use the room for expert 0", plan.Shards)
 	}
 }
 
@@ -58,51 +130,154 @@ func TestNaturalOrder(t *testing.T) {
 }
 
 func TestBalancedFollowsTheLoad(t *testing.T) {
-	in := Input{Policy: Balanced, Layers: 1, Experts: 4, Replicas: 1, Nodes: nodes(2), Load: []uint64{100, 60, 50, 10}}
+	in := Input{Policy: Balanced, Layers: 1, Experts: 4, Replicas: 1, Nodes: nodes(2), Load: []float64{100, 60, 50, 10}}
 	plan := Compute(in)
-	if got := fmt.Sprint(plan.Shards["expert-0"]); got != "[L0/E0 L0/E3]" {
+	if got := fmt.Sprint(plan.Shards[name(0)]); got != "[L0/E0 L0/E3]" {
 		t.Errorf("node 0 holds %s, want the heaviest with the lightest", got)
 	}
 }
 
+func TestBalancedMovesNothingUnasked(t *testing.T) {
+	in := Input{Policy: Balanced, Layers: 4, Experts: 8, Replicas: 2, Nodes: nodes(3)}
+	before := Compute(in)
+	in = settle(in, before)
+	in.Nodes = append(in.Nodes, Node{ID: name(3), Capacity: -1})
+	in.Load = make([]float64, 32)
+	for i := range in.Load {
+		in.Load[i] = float64(1 + i*i)
+	}
+	if n := moved(before, Compute(in)); n != 0 {
+		t.Errorf("%d copies moved", n)
+	}
+	in.Moves = Moves{Most: -1}
+	after := Compute(in)
+	if n := moved(before, after); n != after.Moved || n < 12 {
+		t.Errorf("%d copies moved to a new node, %d reported, want its share of 64", n, after.Moved)
+	}
+	in.Moves.Most = 5
+	if after = Compute(in); after.Moved > 5 || moved(before, after) > 5 {
+		t.Errorf("%d copies moved, want at most 5", after.Moved)
+	}
+}
+
+func TestRebalancingRelievesTheBusiestNode(t *testing.T) {
+	// Both heavy experts are on node 0: one of them is swapped for a light one.
+	in := Input{Policy: Balanced, Layers: 2, Experts: 4, Replicas: 1, Nodes: nodes(2), Load: []float64{90, 80, 10, 20, 1, 1, 1, 1}}
+	for layer := range 2 {
+		in.Nodes[0].Assigned = append(in.Nodes[0].Assigned, moe.ExpertID{Layer: layer}, moe.ExpertID{Layer: layer, Expert: 1})
+		in.Nodes[1].Assigned = append(in.Nodes[1].Assigned, moe.ExpertID{Layer: layer, Expert: 2}, moe.ExpertID{Layer: layer, Expert: 3})
+	}
+	if got := fmt.Sprintf("%.2f", Imbalance(in)); got != "[1.70 1.00]" {
+		t.Errorf("imbalance %s before", got)
+	}
+	in.Moves = Moves{Most: 2, Layers: []int{0, 1}, Gain: 0.1}
+	plan := Compute(in)
+	if got := fmt.Sprint(plan.Shards[name(0)]); got != "[L0/E0 L0/E2 L1/E0 L1/E1]" || plan.Moved != 2 {
+		t.Errorf("node 0 has %s after %d moves", got, plan.Moved)
+	}
+	in = settle(in, plan)
+	if got := fmt.Sprintf("%.2f", Imbalance(in)); got != "[1.00 1.00]" {
+		t.Errorf("imbalance %s after", got)
+	}
+}
+
+func TestRebalancingLeavesAloneWhatCannotBeHelped(t *testing.T) {
+	// One expert per node: the hot one is as hot anywhere.
+	in := Input{Policy: Balanced, Layers: 1, Experts: 3, Replicas: 1, Nodes: nodes(3), Load: []float64{100, 1, 1}}
+	before := Compute(in)
+	in = settle(in, before)
+	in.Moves = Moves{Most: -1, Layers: []int{0}, Gain: 0.1}
+	if after := Compute(in); after.Moved != 0 {
+		t.Errorf("%d copies moved", after.Moved)
+	}
+}
+
+// draw makes any input, with nodes in any state.
+func draw(t *rapid.T) Input {
+	in := Input{
+		Policy:   rapid.SampledFrom([]Policy{Column, Balanced}).Draw(t, "policy"),
+		Layers:   rapid.IntRange(1, 4).Draw(t, "layers"),
+		Experts:  rapid.IntRange(1, 8).Draw(t, "experts"),
+		Replicas: rapid.IntRange(1, 3).Draw(t, "replicas"),
+		Nodes:    nodes(rapid.IntRange(1, 6).Draw(t, "nodes")),
+	}
+	for i := range in.Nodes {
+		n := &in.Nodes[i]
+		n.Capacity = rapid.IntRange(-1, 40).Draw(t, "capacity")
+		n.Mode = rapid.SampledFrom([]Mode{Open, Open, Open, Fixed, Leaving}).Draw(t, "mode")
+		for layer := range in.Layers {
+			for expert := range in.Experts {
+				if n.Capacity >= 0 && len(n.Resident) >= n.Capacity {
+					continue
+				}
+				id := moe.ExpertID{Layer: layer, Expert: expert}
+				switch rapid.IntRange(0, 5).Draw(t, "state") {
+				case 0:
+					n.Assigned, n.Resident = append(n.Assigned, id), append(n.Resident, id)
+				case 1:
+					n.Resident = append(n.Resident, id)
+				}
+			}
+		}
+	}
+	for range in.Layers * in.Experts {
+		in.Load = append(in.Load, float64(rapid.IntRange(0, 1000).Draw(t, "load")))
+	}
+	in.Moves.Most = rapid.SampledFrom([]int{-1, 0, 1, 3}).Draw(t, "moves")
+	return in
+}
+
 func TestPlansKeepTheirPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		in := Input{
-			Policy:   rapid.SampledFrom([]Policy{Column, Balanced}).Draw(t, "policy"),
-			Layers:   rapid.IntRange(1, 5).Draw(t, "layers"),
-			Experts:  rapid.IntRange(1, 9).Draw(t, "experts"),
-			Replicas: rapid.IntRange(1, 4).Draw(t, "replicas"),
-			Nodes:    nodes(rapid.IntRange(1, 6).Draw(t, "nodes")),
-		}
-		capacity := 0
-		for i := range in.Nodes {
-			in.Nodes[i].Capacity = rapid.IntRange(0, 40).Draw(t, "capacity")
-			capacity += in.Nodes[i].Capacity
-		}
-		for range in.Layers * in.Experts {
-			in.Load = append(in.Load, rapid.Uint64Range(0, 1000).Draw(t, "load"))
-		}
+		in := draw(t)
 		plan := Compute(in)
 		copies := map[moe.ExpertID]int{}
 		for _, n := range in.Nodes {
-			if len(plan.Shards[n.ID]) > n.Capacity {
-				t.Fatalf("%s holds %d of %d", n.ID, len(plan.Shards[n.ID]), n.Capacity)
-			}
-			for _, id := range plan.Shards[n.ID] {
+			shard := plan.Shards[n.ID]
+			for _, id := range shard {
 				copies[id]++
 			}
-		}
-		if want := min(capacity, in.Layers*in.Experts); len(copies) != want {
-			t.Fatalf("%d experts placed, want %d", len(copies), want)
+			if !slices.Equal(shard, moe.NewShard(shard)) {
+				t.Fatalf("%s has %v, not a set", n.ID, shard)
+			}
+			held := len(n.Resident) + len(shard.Minus(n.Resident))
+			switch {
+			case n.Mode == Fixed && !slices.Equal(shard, moe.NewShard(n.Assigned)):
+				t.Fatalf("%s is fixed with %v and has %v", n.ID, n.Assigned, shard)
+			case n.Mode == Leaving && len(shard.Minus(n.Resident).Minus(n.Assigned)) > 0:
+				t.Fatalf("%s leaves and gains %v", n.ID, shard)
+			case n.Mode == Open && n.Capacity >= 0 && held > max(n.Capacity, len(n.Resident)):
+				t.Fatalf("%s holds %d of %d while it loads", n.ID, held, n.Capacity)
+			}
 		}
 		if len(plan.Unplaced) != in.Layers*in.Experts-len(copies) {
-			t.Fatalf("%d unplaced are not reported", in.Layers*in.Experts-len(copies))
+			t.Fatalf("%d experts have no place, %d are reported", in.Layers*in.Experts-len(copies), len(plan.Unplaced))
 		}
-		again := Compute(in)
-		for id, shard := range plan.Shards {
-			if fmt.Sprint(again.Shards[id]) != fmt.Sprint(shard) {
-				t.Fatal("the same input gave another plan")
-			}
+		again := in
+		again.Nodes = slices.Clone(in.Nodes)
+		for i, n := range again.Nodes {
+			again.Nodes[i].Assigned = plan.Shards[n.ID]
+		}
+		again.Moves = Moves{}
+		if next := Compute(again); moved(plan, next) != 0 {
+			t.Fatalf("the plan %v fed back became %v", plan.Shards, next.Shards)
+		}
+	})
+}
+
+func TestEveryCopyFindsItsPlaceWhereThereIsRoom(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := draw(t)
+		capacity := 0
+		for i := range in.Nodes {
+			in.Nodes[i].Mode, in.Nodes[i].Assigned, in.Nodes[i].Resident = Open, nil, nil
+			in.Nodes[i].Capacity = rapid.IntRange(0, 40).Draw(t, "room")
+			capacity += in.Nodes[i].Capacity
+		}
+		plan := Compute(in)
+		total := in.Layers * in.Experts
+		if got, want := total-len(plan.Unplaced), min(capacity, total); got != want {
+			t.Fatalf("%d experts have a place, want %d", got, want)
 		}
 	})
 }

@@ -129,7 +129,12 @@ type GetStatusResponse struct {
 	Replicas uint32 `protobuf:"varint,7,opt,name=replicas" json:"replicas,omitempty"`
 	// Why the placement is not what the policy asks for, for people to read;
 	// empty when it is.
-	Degraded      string `protobuf:"bytes,8,opt,name=degraded" json:"degraded,omitempty"`
+	Degraded string `protobuf:"bytes,8,opt,name=degraded" json:"degraded,omitempty"`
+	// Rows per second sent to each expert over the last window,
+	// [layers*experts] of the published placement; empty on a standby.
+	RowsPerSecond []float64 `protobuf:"fixed64,9,rep,packed,name=rows_per_second,json=rowsPerSecond" json:"rows_per_second,omitempty"`
+	// Seconds that window covers so far.
+	WindowSeconds float64 `protobuf:"fixed64,10,opt,name=window_seconds,json=windowSeconds" json:"window_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -218,6 +223,20 @@ func (x *GetStatusResponse) GetDegraded() string {
 		return x.Degraded
 	}
 	return ""
+}
+
+func (x *GetStatusResponse) GetRowsPerSecond() []float64 {
+	if x != nil {
+		return x.RowsPerSecond
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetWindowSeconds() float64 {
+	if x != nil {
+		return x.WindowSeconds
+	}
+	return 0
 }
 
 type NodeStatus struct {
@@ -362,8 +381,10 @@ func (x *GetPlacementResponse) GetPlacement() *PlacementRecord {
 }
 
 type DrainNodeRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	NodeId        string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId" json:"node_id,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId" json:"node_id,omitempty"`
+	// True takes an earlier request back.
+	Undo          bool `protobuf:"varint,2,opt,name=undo" json:"undo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -403,6 +424,13 @@ func (x *DrainNodeRequest) GetNodeId() string {
 		return x.NodeId
 	}
 	return ""
+}
+
+func (x *DrainNodeRequest) GetUndo() bool {
+	if x != nil {
+		return x.Undo
+	}
+	return false
 }
 
 type DrainNodeResponse struct {
@@ -544,7 +572,7 @@ var File_hachi_v1_coordinator_proto protoreflect.FileDescriptor
 const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\n" +
 	"\x1ahachi/v1/coordinator.proto\x12\bhachi.v1\x1a\x18hachi/v1/placement.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\x9b\x02\n" +
+	"\x10GetStatusRequest\"\xea\x02\n" +
 	"\x11GetStatusResponse\x12%\n" +
 	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x1b\n" +
 	"\tleader_id\x18\x02 \x01(\tR\bleaderId\x12*\n" +
@@ -553,7 +581,10 @@ const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\x05epoch\x18\x05 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06policy\x18\x06 \x01(\tR\x06policy\x12\x1a\n" +
 	"\breplicas\x18\a \x01(\rR\breplicas\x12\x1a\n" +
-	"\bdegraded\x18\b \x01(\tR\bdegraded\"\x8e\x01\n" +
+	"\bdegraded\x18\b \x01(\tR\bdegraded\x12&\n" +
+	"\x0frows_per_second\x18\t \x03(\x01R\rrowsPerSecond\x12%\n" +
+	"\x0ewindow_seconds\x18\n" +
+	" \x01(\x01R\rwindowSeconds\"\x8e\x01\n" +
 	"\n" +
 	"NodeStatus\x12,\n" +
 	"\x06record\x18\x01 \x01(\v2\x14.hachi.v1.NodeRecordR\x06record\x12)\n" +
@@ -561,9 +592,10 @@ const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\x0fserving_experts\x18\x03 \x01(\rR\x0eservingExperts\"\x15\n" +
 	"\x13GetPlacementRequest\"O\n" +
 	"\x14GetPlacementResponse\x127\n" +
-	"\tplacement\x18\x01 \x01(\v2\x19.hachi.v1.PlacementRecordR\tplacement\"+\n" +
+	"\tplacement\x18\x01 \x01(\v2\x19.hachi.v1.PlacementRecordR\tplacement\"?\n" +
 	"\x10DrainNodeRequest\x12\x17\n" +
-	"\anode_id\x18\x01 \x01(\tR\x06nodeId\"\x13\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
+	"\x04undo\x18\x02 \x01(\bR\x04undo\"\x13\n" +
 	"\x11DrainNodeResponse\"J\n" +
 	"\x14PlanPlacementRequest\x12\x16\n" +
 	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x1a\n" +

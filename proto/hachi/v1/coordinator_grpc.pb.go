@@ -41,7 +41,8 @@ type CoordinatorServiceClient interface {
 	// none has been published.
 	GetPlacement(ctx context.Context, in *GetPlacementRequest, opts ...grpc.CallOption) (*GetPlacementResponse, error)
 	// DrainNode asks that a node serve nothing any more; its experts are first
-	// loaded elsewhere. Idempotent. Leader only. NOT_FOUND for an unknown node.
+	// loaded elsewhere. It holds for the present run of the node: one that starts
+	// again serves again. Idempotent. Leader only. NOT_FOUND for an unknown node.
 	DrainNode(ctx context.Context, in *DrainNodeRequest, opts ...grpc.CallOption) (*DrainNodeResponse, error)
 	// PlanPlacement computes, without applying it, the target that the present
 	// nodes would get. Idempotent.
@@ -109,7 +110,8 @@ type CoordinatorServiceServer interface {
 	// none has been published.
 	GetPlacement(context.Context, *GetPlacementRequest) (*GetPlacementResponse, error)
 	// DrainNode asks that a node serve nothing any more; its experts are first
-	// loaded elsewhere. Idempotent. Leader only. NOT_FOUND for an unknown node.
+	// loaded elsewhere. It holds for the present run of the node: one that starts
+	// again serves again. Idempotent. Leader only. NOT_FOUND for an unknown node.
 	DrainNode(context.Context, *DrainNodeRequest) (*DrainNodeResponse, error)
 	// PlanPlacement computes, without applying it, the target that the present
 	// nodes would get. Idempotent.

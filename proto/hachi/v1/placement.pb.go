@@ -163,7 +163,10 @@ type NodeRecord struct {
 	// Address of its gossip listener, host:port; empty if it has none.
 	GossipAddr string `protobuf:"bytes,14,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
 	// Experts whose load failed, and why, for people to read.
-	LoadError     string `protobuf:"bytes,15,opt,name=load_error,json=loadError" json:"load_error,omitempty"`
+	LoadError string `protobuf:"bytes,15,opt,name=load_error,json=loadError" json:"load_error,omitempty"`
+	// Epoch of the target that the resident set follows. A target is known to
+	// protect an expert from being dropped only once the node has seen it.
+	TargetEpoch   uint64 `protobuf:"varint,16,opt,name=target_epoch,json=targetEpoch" json:"target_epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -301,6 +304,13 @@ func (x *NodeRecord) GetLoadError() string {
 		return x.LoadError
 	}
 	return ""
+}
+
+func (x *NodeRecord) GetTargetEpoch() uint64 {
+	if x != nil {
+		return x.TargetEpoch
+	}
+	return 0
 }
 
 // NodeShard says what one node should hold.
@@ -694,6 +704,70 @@ func (x *RouterRecord) GetGossipAddr() string {
 	return ""
 }
 
+// CoordinatorRecord is one coordinator as it stands in the election, stored
+// under its lease. The one with the oldest key leads.
+type CoordinatorRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CoordinatorId string                 `protobuf:"bytes,1,opt,name=coordinator_id,json=coordinatorId" json:"coordinator_id,omitempty"`
+	// Address of its coordinator service, host:port.
+	Addr string `protobuf:"bytes,2,opt,name=addr" json:"addr,omitempty"`
+	// Address of its gossip listener, host:port; empty if it has none.
+	GossipAddr    string `protobuf:"bytes,3,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoordinatorRecord) Reset() {
+	*x = CoordinatorRecord{}
+	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoordinatorRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoordinatorRecord) ProtoMessage() {}
+
+func (x *CoordinatorRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoordinatorRecord.ProtoReflect.Descriptor instead.
+func (*CoordinatorRecord) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CoordinatorRecord) GetCoordinatorId() string {
+	if x != nil {
+		return x.CoordinatorId
+	}
+	return ""
+}
+
+func (x *CoordinatorRecord) GetAddr() string {
+	if x != nil {
+		return x.Addr
+	}
+	return ""
+}
+
+func (x *CoordinatorRecord) GetGossipAddr() string {
+	if x != nil {
+		return x.GossipAddr
+	}
+	return ""
+}
+
 var File_hachi_v1_placement_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_placement_proto_rawDesc = "" +
@@ -704,7 +778,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\"6\n" +
 	"\x05Shard\x12-\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xdd\x03\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\x80\x04\n" +
 	"\n" +
 	"NodeRecord\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
@@ -725,7 +799,8 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vgossip_addr\x18\x0e \x01(\tR\n" +
 	"gossipAddr\x12\x1d\n" +
 	"\n" +
-	"load_error\x18\x0f \x01(\tR\tloadError\"K\n" +
+	"load_error\x18\x0f \x01(\tR\tloadError\x12!\n" +
+	"\ftarget_epoch\x18\x10 \x01(\x04R\vtargetEpoch\"K\n" +
 	"\tNodeShard\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12%\n" +
 	"\x05shard\x18\x02 \x01(\v2\x0f.hachi.v1.ShardR\x05shard\"O\n" +
@@ -753,6 +828,11 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12\x1b\n" +
 	"\trows_sent\x18\x06 \x03(\x04R\browsSent\x12\x1f\n" +
 	"\vgossip_addr\x18\a \x01(\tR\n" +
+	"gossipAddr\"o\n" +
+	"\x11CoordinatorRecord\x12%\n" +
+	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x1f\n" +
+	"\vgossip_addr\x18\x03 \x01(\tR\n" +
 	"gossipAddrB:Z3github.com/hachi-serve/hachi/proto/hachi/v1;hachiv1\x92\x03\x02\b\x02b\beditionsp\xe8\a"
 
 var (
@@ -767,17 +847,18 @@ func file_hachi_v1_placement_proto_rawDescGZIP() []byte {
 	return file_hachi_v1_placement_proto_rawDescData
 }
 
-var file_hachi_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_hachi_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_hachi_v1_placement_proto_goTypes = []any{
-	(*ExpertRange)(nil),     // 0: hachi.v1.ExpertRange
-	(*Shard)(nil),           // 1: hachi.v1.Shard
-	(*NodeRecord)(nil),      // 2: hachi.v1.NodeRecord
-	(*NodeShard)(nil),       // 3: hachi.v1.NodeShard
-	(*TargetRecord)(nil),    // 4: hachi.v1.TargetRecord
-	(*PlacementNode)(nil),   // 5: hachi.v1.PlacementNode
-	(*ReplicaList)(nil),     // 6: hachi.v1.ReplicaList
-	(*PlacementRecord)(nil), // 7: hachi.v1.PlacementRecord
-	(*RouterRecord)(nil),    // 8: hachi.v1.RouterRecord
+	(*ExpertRange)(nil),       // 0: hachi.v1.ExpertRange
+	(*Shard)(nil),             // 1: hachi.v1.Shard
+	(*NodeRecord)(nil),        // 2: hachi.v1.NodeRecord
+	(*NodeShard)(nil),         // 3: hachi.v1.NodeShard
+	(*TargetRecord)(nil),      // 4: hachi.v1.TargetRecord
+	(*PlacementNode)(nil),     // 5: hachi.v1.PlacementNode
+	(*ReplicaList)(nil),       // 6: hachi.v1.ReplicaList
+	(*PlacementRecord)(nil),   // 7: hachi.v1.PlacementRecord
+	(*RouterRecord)(nil),      // 8: hachi.v1.RouterRecord
+	(*CoordinatorRecord)(nil), // 9: hachi.v1.CoordinatorRecord
 }
 var file_hachi_v1_placement_proto_depIdxs = []int32{
 	0, // 0: hachi.v1.Shard.ranges:type_name -> hachi.v1.ExpertRange
@@ -804,7 +885,7 @@ func file_hachi_v1_placement_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_placement_proto_rawDesc), len(file_hachi_v1_placement_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

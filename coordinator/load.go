@@ -1,0 +1,99 @@
+package coordinator
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// meter measures how many rows each expert gets, over a sliding window, from
+// the counters of the routers. It is pure.
+type meter struct {
+	window time.Duration
+	slot   time.Duration // the window slides by this much
+
+	fingerprint moe.Fingerprint
+	experts     int // layers*experts of the model
+	last        map[string][]uint64
+	slots       []slot // oldest first
+	since       time.Time
+}
+
+// slot is what was counted in a part of the window.
+type slot struct {
+	from time.Time
+	rows []uint64
+}
+
+// measure starts anew for another model.
+func (m *meter) measure(fp moe.Fingerprint, experts int, now time.Time) {
+	if m.fingerprint == fp && m.experts == experts {
+		return
+	}
+	m.fingerprint, m.experts, m.since = fp, experts, now
+	m.last, m.slots = map[string][]uint64{}, nil
+}
+
+// observe adds what the routers sent since their last records. A router's
+// first record only says where its counters stand; counters that went back
+// belong to a router that started anew.
+func (m *meter) observe(records []*hachiv1.RouterRecord, now time.Time) {
+	if m.experts == 0 {
+		return
+	}
+	m.slide(now)
+	current := m.slots[len(m.slots)-1].rows
+	seen := map[string][]uint64{}
+	for _, r := range records {
+		counts := r.GetRowsSent()
+		if moe.Fingerprint(r.GetFingerprint()) != m.fingerprint || len(counts) != m.experts {
+			continue
+		}
+		seen[r.GetRouterId()] = slices.Clone(counts)
+		last, known := m.last[r.GetRouterId()]
+		if !known {
+			continue
+		}
+		restarted := slices.ContainsFunc(seq(m.experts), func(i int) bool { return counts[i] < last[i] })
+		for i := range current {
+			current[i] += counts[i]
+			if !restarted {
+				current[i] -= last[i]
+			}
+		}
+	}
+	m.last = seen
+}
+
+// slide drops what left the window and opens a slot for the present.
+func (m *meter) slide(now time.Time) {
+	m.slots = slices.DeleteFunc(m.slots, func(s slot) bool { return now.Sub(s.from) >= m.window })
+	if n := len(m.slots); n == 0 || now.Sub(m.slots[n-1].from) >= m.slot {
+		m.slots = append(m.slots, slot{from: now, rows: make([]uint64, m.experts)})
+	}
+}
+
+// rows are the rows of each expert within the window, and the time it covers.
+func (m *meter) rows(now time.Time) ([]float64, time.Duration) {
+	out := make([]float64, m.experts)
+	covered := min(m.window, now.Sub(m.since))
+	for _, s := range m.slots {
+		if now.Sub(s.from) >= m.window {
+			continue
+		}
+		for i, n := range s.rows {
+			out[i] += float64(n)
+		}
+	}
+	return out, covered
+}
+
+func seq(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

@@ -1,0 +1,185 @@
+package coordinator
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// publishable is the next placement: every expert on the members that hold it.
+// Nil when nothing would change, when an expert has no replica, or when the
+// published one works and was only just published.
+func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target moe.Target, now time.Time) *moe.Placement {
+	table := make([]choice, sh.layers*sh.experts)
+	holders := s.holders(roster, sh)
+	var unserved []moe.ExpertID
+	for i := range table {
+		id := moe.ExpertID{Layer: i / sh.experts, Expert: i % sh.experts}
+		if table[i] = s.choose(id, holders, target); len(table[i].nodes) == 0 {
+			unserved = append(unserved, id)
+		}
+	}
+	loading := s.loading(roster, target)
+	if len(unserved) > 0 {
+		text := fmt.Sprintf("experts served by nobody: %d, first %v", len(unserved), unserved[0])
+		s.notes = slices.Insert(s.notes, 0, text) // nothing is worse
+		return nil
+	}
+	prefer(table, sh.experts)
+	p, err := moe.NewPlacement(max(s.next(), target.Epoch), sh.fingerprint, sh.layers, sh.experts, s.replicas(table))
+	switch {
+	case err != nil:
+		s.note("%v", err)
+		return nil
+	case s.current(p):
+		return nil
+	case !loading || s.broken(holders) || now.Sub(s.published) >= s.rules.republish:
+		return p
+	default:
+		return nil
+	}
+}
+
+// holders are the members that serve the model, in natural order; those that
+// leave come last.
+func (s *state) holders(roster map[moe.NodeID]planner.Mode, sh shape) []moe.NodeID {
+	ids := slices.DeleteFunc(slices.Collect(maps.Keys(roster)), func(id moe.NodeID) bool {
+		return !s.belongs(id, sh) || s.members[id].record.GetAddr() == ""
+	})
+	leaves := func(id moe.NodeID) int {
+		if roster[id] == planner.Leaving {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(ids, func(a, b moe.NodeID) int { return cmp.Or(leaves(a)-leaves(b), planner.Natural(a, b)) })
+	return ids
+}
+
+// choice is who serves an expert. The first of nodes are wanted there, the
+// others only hold it still.
+type choice struct {
+	nodes  []moe.NodeID
+	wanted int
+}
+
+// choose lists who serves an expert: the holders the target names and, as long
+// as one of those does not serve it yet, the others that serve it now.
+//
+// A holder may drop an expert at any time unless it knows a target or a
+// placement that names it. So it counts only when the published placement names
+// it, or when it has reported under the present target.
+func (s *state) choose(id moe.ExpertID, holders []moe.NodeID, target moe.Target) choice {
+	var wanted, others []moe.NodeID
+	missing := 0
+	for _, shard := range target.Shards {
+		if shard.Has(id) {
+			missing++
+		}
+	}
+	for _, node := range holders {
+		m := s.members[node]
+		named := target.Shards[node].Has(id)
+		bound := named && m.present && moe.Epoch(m.record.GetTargetEpoch()) == target.Epoch
+		switch {
+		case !m.resident.Has(id) || !(bound || s.serves(node, id)):
+		case named:
+			wanted = append(wanted, node)
+			missing--
+		default:
+			others = append(others, node)
+		}
+	}
+	if missing > 0 {
+		return choice{append(wanted, others...), len(wanted)}
+	}
+	return choice{wanted, len(wanted)}
+}
+
+// serves reports that the published placement names a node for an expert.
+func (s *state) serves(node moe.NodeID, id moe.ExpertID) bool {
+	return s.placement != nil && slices.ContainsFunc(s.placement.Replicas(id), func(r moe.Replica) bool { return r.Node == node })
+}
+
+// prefer puts first, for each expert, the wanted replica that is first for the
+// fewest experts of its layer so far, so that a layer's first choices spread
+// over the nodes. Load plays no part: it would reorder placements for ever.
+func prefer(table []choice, experts int) {
+	var inLayer map[moe.NodeID]int
+	total := map[moe.NodeID]int{}
+	for i, c := range table {
+		if i%experts == 0 {
+			inLayer = map[moe.NodeID]int{}
+		}
+		best := 0
+		for j, node := range c.nodes[:c.wanted] {
+			if cmp.Or(inLayer[node]-inLayer[c.nodes[best]], total[node]-total[c.nodes[best]]) < 0 {
+				best = j
+			}
+		}
+		first := c.nodes[best]
+		copy(c.nodes[1:best+1], c.nodes[:best])
+		c.nodes[0] = first
+		inLayer[first]++
+		total[first]++
+	}
+}
+
+// replicas adds the addresses.
+func (s *state) replicas(table []choice) [][]moe.Replica {
+	out := make([][]moe.Replica, len(table))
+	for i, c := range table {
+		for _, node := range c.nodes {
+			out[i] = append(out[i], moe.Replica{Node: node, Addr: s.members[node].record.GetAddr()})
+		}
+	}
+	return out
+}
+
+// loading reports that a member still has to load what the target gives it.
+func (s *state) loading(roster map[moe.NodeID]planner.Mode, target moe.Target) bool {
+	var ids []moe.NodeID
+	for _, id := range slices.SortedFunc(maps.Keys(roster), planner.Natural) {
+		m := s.members[id]
+		if n := len(target.Shards[id].Minus(m.resident)); n > 0 && m.present {
+			ids = append(ids, id)
+		}
+		if text := m.record.GetLoadError(); text != "" {
+			s.note("%s cannot load: %s", id, text)
+		}
+	}
+	if len(ids) > 0 {
+		s.note("loading: %s", joinIDs(ids))
+	}
+	return len(ids) > 0
+}
+
+// current reports that the published placement says the same, at an epoch that
+// everybody will adopt.
+func (s *state) current(p *moe.Placement) bool {
+	old := s.placement
+	return old != nil && old.Epoch() >= s.reported() && p.SameReplicas(old)
+}
+
+// broken reports that the published placement names a replica that is not
+// there, or is one that nobody would adopt: the next must not wait.
+func (s *state) broken(holders []moe.NodeID) bool {
+	old := s.placement
+	if old == nil || old.Epoch() < s.reported() {
+		return true
+	}
+	for _, n := range old.Nodes() {
+		if !slices.Contains(holders, n.Node) || s.members[n.Node].record.GetAddr() != n.Addr {
+			return true
+		}
+		if len(placed(old, n.Node).Minus(s.members[n.Node].resident)) > 0 {
+			return true
+		}
+	}
+	return false
+}

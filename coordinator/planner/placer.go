@@ -1,0 +1,258 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// placer is a plan in the making. Experts are counted as they lie in a
+// placement: layer*experts+expert.
+type placer struct {
+	in     Input
+	nodes  []Node // in natural order
+	homes  []moe.NodeID
+	weight []float64 // of one copy; the mean of a layer is 1/replicas
+	copies [][]int   // nodes that hold an expert
+	// Per node and expert.
+	assigned, resident [][]bool
+	// Per node: experts it gets, and experts it gets or still holds.
+	count, occupied []int
+	layer           [][]float64 // [layer][node], sum of weights
+}
+
+func newPlacer(in Input) *placer {
+	total := in.Layers * in.Experts
+	p := &placer{in: in, nodes: slices.Clone(in.Nodes), homes: slices.Clone(in.Homes), copies: make([][]int, total)}
+	slices.SortFunc(p.nodes, func(a, b Node) int { return Natural(a.ID, b.ID) })
+	for _, n := range p.nodes {
+		if len(in.Homes) == 0 && n.Mode != Leaving {
+			p.homes = append(p.homes, n.ID)
+		}
+		p.assigned = append(p.assigned, p.flags(n.Assigned))
+		p.resident = append(p.resident, p.flags(n.Resident))
+		p.occupied = append(p.occupied, len(n.Resident))
+	}
+	slices.SortFunc(p.homes, Natural)
+	p.homes = slices.Compact(p.homes)
+	p.count = make([]int, len(p.nodes))
+	for range in.Layers {
+		p.layer = append(p.layer, make([]float64, len(p.nodes)))
+	}
+	p.weigh()
+	return p
+}
+
+func (p *placer) flags(s moe.Shard) []bool {
+	out := make([]bool, p.in.Layers*p.in.Experts)
+	for _, id := range s {
+		if i := p.index(id); i >= 0 {
+			out[i] = true
+		}
+	}
+	return out
+}
+
+// index is -1 for an expert the model does not have.
+func (p *placer) index(id moe.ExpertID) int {
+	if id.Layer < 0 || id.Layer >= p.in.Layers || id.Expert < 0 || id.Expert >= p.in.Experts {
+		return -1
+	}
+	return id.Layer*p.in.Experts + id.Expert
+}
+
+// leastShare keeps an expert that nobody asked for from weighing nothing.
+const leastShare = 0.05
+
+// weigh turns load into weights.
+func (p *placer) weigh() {
+	p.weight = make([]float64, len(p.copies))
+	for layer := range p.in.Layers {
+		first, sum := layer*p.in.Experts, 0.0
+		if len(p.in.Load) == len(p.copies) {
+			for _, rows := range p.in.Load[first : first+p.in.Experts] {
+				sum += rows
+			}
+		}
+		for i := first; i < first+p.in.Experts; i++ {
+			share := 1.0
+			if sum > 0 {
+				share = max(leastShare, p.in.Load[i]*float64(p.in.Experts)/sum)
+			}
+			p.weight[i] = share / float64(max(1, p.in.Replicas))
+		}
+	}
+}
+
+func (p *placer) give(node, expert int) {
+	p.copies[expert] = append(p.copies[expert], node)
+	p.count[node]++
+	if !p.resident[node][expert] {
+		p.occupied[node]++
+	}
+	p.layer[expert/p.in.Experts][node] += p.weight[expert]
+}
+
+func (p *placer) take(node, expert int) {
+	p.copies[expert] = slices.DeleteFunc(p.copies[expert], func(n int) bool { return n == node })
+	p.count[node]--
+	if !p.resident[node][expert] {
+		p.occupied[node]--
+	}
+	p.layer[expert/p.in.Experts][node] -= p.weight[expert]
+}
+
+func (p *placer) has(node, expert int) bool { return slices.Contains(p.copies[expert], node) }
+
+// room reports that an open node can take an expert: it may, does not have it,
+// and neither the plan nor what it still holds exceeds its capacity.
+func (p *placer) room(node, expert int) bool {
+	n := p.nodes[node]
+	switch {
+	case n.Mode != Open || p.has(node, expert):
+		return false
+	case n.Capacity < 0:
+		return true
+	case p.count[node] >= n.Capacity:
+		return false
+	default:
+		return p.resident[node][expert] || p.occupied[node] < n.Capacity
+	}
+}
+
+// cost orders nodes for a layer: by what they carry in it, then by how many
+// experts they hold at all.
+func (p *placer) cost(layer, node int) float64 {
+	return p.layer[layer][node] + float64(p.count[node])*p.unit()
+}
+
+// unit is what holding one expert more weighs against the load of a layer.
+func (p *placer) unit() float64 { return 1 / float64(4*p.in.Layers) }
+
+func (p *placer) keepFixed() {
+	for i, n := range p.nodes {
+		for expert := range p.copies {
+			if n.Mode == Fixed && p.assigned[i][expert] {
+				p.give(i, expert)
+			}
+		}
+	}
+}
+
+// sendHome gives the experts that lack a copy to their home.
+func (p *placer) sendHome(copyNo int) {
+	for expert := range p.copies {
+		if len(p.copies[expert]) > copyNo || len(p.homes) == 0 {
+			continue
+		}
+		home := p.homes[(expert%p.in.Experts+copyNo)%len(p.homes)]
+		node := slices.IndexFunc(p.nodes, func(n Node) bool { return n.ID == home })
+		if node >= 0 && p.room(node, expert) {
+			p.give(node, expert)
+		}
+	}
+}
+
+// keepPlaced leaves the experts that lack a copy where they are.
+func (p *placer) keepPlaced(copyNo int) {
+	for expert := range p.copies {
+		if len(p.copies[expert]) > copyNo {
+			continue
+		}
+		if node := p.best(expert, func(node int) bool { return p.assigned[node][expert] }); node >= 0 {
+			p.give(node, expert)
+		}
+	}
+}
+
+// fill finds a place for the experts that lack a copy, layer by layer, the
+// heaviest first.
+func (p *placer) fill(copyNo int) {
+	for layer := range p.in.Layers {
+		var todo []int
+		for expert := layer * p.in.Experts; expert < (layer+1)*p.in.Experts; expert++ {
+			if len(p.copies[expert]) <= copyNo {
+				todo = append(todo, expert)
+			}
+		}
+		slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(p.weight[b], p.weight[a]) })
+		for _, expert := range todo {
+			if node := p.best(expert, func(int) bool { return true }); node >= 0 {
+				p.give(node, expert)
+			}
+		}
+	}
+}
+
+// best is the node with room that suits and costs least: one that holds the
+// expert already before one that would load it. -1 if there is none.
+func (p *placer) best(expert int, suits func(node int) bool) int {
+	best := -1
+	for node := range p.nodes {
+		if !p.room(node, expert) || !suits(node) {
+			continue
+		}
+		if best < 0 || p.before(node, best, expert) {
+			best = node
+		}
+	}
+	return best
+}
+
+// resting is how much busier a node that holds an expert may be to be given it
+// rather than one that would load it.
+const resting = 0.75
+
+func (p *placer) before(a, b, expert int) bool {
+	cost := func(node int) float64 {
+		c := p.cost(expert/p.in.Experts, node) + p.weight[expert]
+		if p.resident[node][expert] {
+			c *= resting
+		}
+		return c
+	}
+	return cost(a) < cost(b)
+}
+
+// keepLeaving leaves experts without any place where they are, and names the
+// nodes.
+func (p *placer) keepLeaving() []moe.NodeID {
+	var stuck []moe.NodeID
+	for node, n := range p.nodes {
+		if n.Mode != Leaving {
+			continue
+		}
+		kept := false
+		for expert := range p.copies {
+			if len(p.copies[expert]) == 0 && (p.assigned[node][expert] || p.resident[node][expert]) {
+				p.give(node, expert)
+				kept = true
+			}
+		}
+		if kept {
+			stuck = append(stuck, n.ID)
+		}
+	}
+	return stuck
+}
+
+func (p *placer) missing() (copies int, unplaced []moe.ExpertID) {
+	for expert, nodes := range p.copies {
+		copies += max(0, p.in.Replicas-len(nodes))
+		if len(nodes) == 0 {
+			unplaced = append(unplaced, moe.ExpertID{Layer: expert / p.in.Experts, Expert: expert % p.in.Experts})
+		}
+	}
+	return copies, unplaced
+}
+
+func (p *placer) shard(node int) moe.Shard {
+	var ids []moe.ExpertID
+	for expert, nodes := range p.copies {
+		if slices.Contains(nodes, node) {
+			ids = append(ids, moe.ExpertID{Layer: expert / p.in.Experts, Expert: expert % p.in.Experts})
+		}
+	}
+	return moe.NewShard(ids)
+}

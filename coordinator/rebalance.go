@@ -1,0 +1,67 @@
+package coordinator
+
+import "time"
+
+// balanceRules say when load moves experts.
+type balanceRules struct {
+	// A layer is out of balance when its busiest node carries enter times the
+	// average, until it carries less than leave times.
+	enter, leave float64
+	// sustain is how long it must stay so, cooldown how long after any change
+	// of the target nothing is moved for load.
+	sustain, cooldown time.Duration
+	// rows is how many a layer must have had within the window: few rows are
+	// uneven by chance.
+	rows float64
+	// share is the part of all copies that one change may move; gain the least
+	// a move must win, as a share of a node's average load.
+	share, gain float64
+}
+
+// defaultBalance moves a sixteenth of the copies at most every two minutes.
+func defaultBalance() balanceRules {
+	return balanceRules{
+		enter: 1.3, leave: 1.15, sustain: time.Minute, cooldown: 2 * time.Minute,
+		rows: 4096, share: 1.0 / 16, gain: 0.1,
+	}
+}
+
+// balancer watches how evenly the layers are spread. It is pure.
+type balancer struct {
+	rules balanceRules
+	since []time.Time // per layer: since when it is out of balance; zero when it is not
+}
+
+// observe takes, per layer, how much more than the average the busiest node
+// carries and how many rows that was measured with.
+func (b *balancer) observe(imbalance, rows []float64, now time.Time) {
+	if len(b.since) != len(imbalance) {
+		b.since = make([]time.Time, len(imbalance))
+	}
+	for layer, x := range imbalance {
+		switch {
+		case rows[layer] < b.rules.rows || x < b.rules.leave:
+			b.since[layer] = time.Time{}
+		case x >= b.rules.enter && b.since[layer].IsZero():
+			b.since[layer] = now
+		}
+	}
+}
+
+// due lists the layers that have been out of balance for long enough; changed
+// is when the target was last written.
+func (b *balancer) due(changed, now time.Time) []int {
+	if now.Sub(changed) < b.rules.cooldown {
+		return nil
+	}
+	var out []int
+	for layer, since := range b.since {
+		if !since.IsZero() && now.Sub(since) >= b.rules.sustain {
+			out = append(out, layer)
+		}
+	}
+	return out
+}
+
+// most is how many copies one change may move: at least a swap.
+func (b *balancer) most(copies int) int { return max(2, int(float64(copies)*b.rules.share)) }

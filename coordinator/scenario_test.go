@@ -1,0 +1,321 @@
+package coordinator
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/moe/moepb"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// TestScenarios runs the files of testdata. Every command is an event, after
+// which the state decides; what it writes is printed and taken as written.
+//
+//	new policy= replicas= expect= [layers= experts= forget= ...]   a first leader on an empty etcd
+//	node ID [holds=all|L0/E1,...|target] [addr=] [cap=] [fp=] [epoch=] [started=] [draining]
+//	                        its record, changed as said; holds=target is what the target gives it.
+//	                        It has seen the newest target, or that of epoch sees=.
+//	gone ID...              their records are deleted
+//	silent ID... / heard ID...   what gossip says; all are heard from the start
+//	drain ID / undrain ID   a person's request, for the present run
+//	router ID [acked=] [rows=N,...] [fp=]   rows are counted since its start
+//	wait 20s                time passes, a second at a time
+//	reconnect               etcd was out of reach and is back
+//	elect                   another coordinator leads, knowing what is written
+//	wipe                    etcd came back empty; another term begins
+//	load                    what was measured
+func TestScenarios(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		c := &scene{}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return c.run(t, d) })
+	})
+}
+
+// scene is a leader and its surroundings.
+type scene struct {
+	s               *state
+	now             time.Time
+	rules           rules
+	layers, experts int
+	nodes           map[moe.NodeID]*hachiv1.NodeRecord
+	routers         map[string]*hachiv1.RouterRecord
+	drains          map[moe.NodeID]int64
+	silent          map[moe.NodeID]bool
+	connection      uint64
+	epoch           moe.Epoch // highest published
+}
+
+func (c *scene) run(t *testing.T, d *datadriven.TestData) string {
+	ids := func() (out []moe.NodeID) {
+		for _, a := range d.CmdArgs {
+			if len(a.Vals) == 0 && a.Key != "draining" {
+				out = append(out, moe.NodeID(a.Key))
+			}
+		}
+		return out
+	}
+	switch d.Cmd {
+	case "new":
+		c.begin(t, d)
+		return ""
+	case "node":
+		c.node(t, d, ids()[0])
+	case "gone":
+		for _, id := range ids() {
+			delete(c.nodes, id)
+		}
+	case "silent", "heard":
+		for _, id := range ids() {
+			c.silent[id] = d.Cmd == "silent"
+		}
+	case "drain":
+		c.drains[ids()[0]] = c.nodes[ids()[0]].GetStartedUnixNano()
+	case "undrain":
+		delete(c.drains, ids()[0])
+	case "router":
+		c.router(t, d)
+	case "reconnect":
+		c.connection++
+	case "elect":
+		c.elect(written{c.s.target, c.s.hasTarget, c.s.placement})
+	case "wipe":
+		clear(c.nodes)
+		clear(c.routers)
+		clear(c.drains)
+		c.elect(written{})
+	case "load":
+		return c.load()
+	case "wait":
+		return c.wait(t, d.CmdArgs[0].Key)
+	default:
+		t.Fatalf("unknown command %s", d.Cmd)
+	}
+	return c.decide()
+}
+
+func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
+	*c = scene{
+		now: time.Unix(1000, 0), rules: defaultRules(), layers: 1, experts: 4,
+		nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{},
+		drains: map[moe.NodeID]int64{}, silent: map[moe.NodeID]bool{},
+	}
+	c.rules.replicas, c.rules.expect, c.rules.ttl = 1, 1, 10*time.Second
+	for _, a := range d.CmdArgs {
+		value := a.Vals[0]
+		number, _ := strconv.ParseFloat(value, 64)
+		switch a.Key {
+		case "policy":
+			c.rules.policy = planner.Policy(value)
+		case "replicas":
+			c.rules.replicas = int(number)
+		case "expect":
+			c.rules.expect = int(number)
+		case "layers":
+			c.layers = int(number)
+		case "experts":
+			c.experts = int(number)
+		case "rows":
+			c.rules.balance.rows = number
+		case "share":
+			c.rules.balance.share = number
+		default:
+			t.Fatalf("unknown argument %s", a.Key)
+		}
+	}
+	c.elect(written{})
+}
+
+func (c *scene) elect(w written) {
+	c.connection++
+	c.s = newState(c.rules, w, 0, func(id moe.NodeID) bool { return !c.silent[id] }, c.now)
+}
+
+func (c *scene) node(t *testing.T, d *datadriven.TestData, id moe.NodeID) {
+	r := c.nodes[id]
+	if r == nil {
+		r = &hachiv1.NodeRecord{
+			NodeId: string(id), Addr: string(id) + ":1", Fingerprint: "fp", StartedUnixNano: 1,
+			Layers: uint32(c.layers), Experts: uint32(c.experts), ExpertBytes: 1,
+		}
+		c.nodes[id] = r
+	}
+	r.TargetEpoch = uint64(c.s.target.Epoch)
+	for _, a := range d.CmdArgs {
+		if a.Key == "draining" {
+			r.Draining = true
+		}
+		if len(a.Vals) == 0 {
+			continue
+		}
+		number, _ := strconv.Atoi(a.Vals[0])
+		switch a.Key {
+		case "holds":
+			r.Resident = moepb.ShardToProto(c.shard(t, id, a.Vals))
+		case "addr":
+			r.Addr = a.Vals[0]
+		case "cap":
+			r.CapacityBytes = uint64(number)
+		case "fp":
+			r.Fingerprint = a.Vals[0]
+		case "epoch":
+			r.Epoch = uint64(number)
+		case "started":
+			r.StartedUnixNano = int64(number)
+		case "sees":
+			r.TargetEpoch = uint64(number)
+		case "fails":
+			r.LoadError = a.Vals[0]
+		default:
+			t.Fatalf("unknown argument %s", a.Key)
+		}
+	}
+}
+
+func (c *scene) shard(t *testing.T, id moe.NodeID, names []string) moe.Shard {
+	var ids []moe.ExpertID
+	for _, name := range names {
+		switch name {
+		case "target":
+			ids = append(ids, c.s.target.Shards[id]...)
+		case "nothing":
+		default:
+			var e moe.ExpertID
+			if _, err := fmt.Sscanf(name, "L%d/E%d", &e.Layer, &e.Expert); err != nil {
+				t.Fatalf("expert %q: %v", name, err)
+			}
+			ids = append(ids, e)
+		}
+	}
+	return moe.NewShard(ids)
+}
+
+func (c *scene) router(t *testing.T, d *datadriven.TestData) {
+	id := d.CmdArgs[0].Key
+	r := c.routers[id]
+	if r == nil {
+		r = &hachiv1.RouterRecord{RouterId: id, Fingerprint: "fp"}
+		c.routers[id] = r
+	}
+	for _, a := range d.CmdArgs[1:] {
+		switch a.Key {
+		case "gone":
+			delete(c.routers, id)
+		case "fp":
+			r.Fingerprint = a.Vals[0]
+		case "acked":
+			n, err := strconv.Atoi(a.Vals[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.AckedEpoch = uint64(n)
+		case "rows":
+			r.RowsSent = nil
+			for _, v := range a.Vals {
+				n, err := strconv.Atoi(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.RowsSent = append(r.RowsSent, uint64(n))
+			}
+		default:
+			t.Fatalf("unknown argument %s", a.Key)
+		}
+	}
+}
+
+// wait lets time pass and prints what is written when.
+func (c *scene) wait(t *testing.T, text string) string {
+	span, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for end := c.now.Add(span); c.now.Before(end); {
+		c.now = c.now.Add(time.Second)
+		if w := c.writes(); w != "" {
+			fmt.Fprintf(&out, "+%v\n%s", c.now.Sub(end.Add(-span)), w)
+		}
+	}
+	return out.String() + c.notes()
+}
+
+func (c *scene) decide() string { return c.writes() + c.notes() }
+
+func (c *scene) notes() string {
+	if text := c.s.degraded(); text != "" {
+		return "degraded: " + text + "\n"
+	}
+	return ""
+}
+
+// writes observes everything, decides, and takes the writes as written.
+func (c *scene) writes() string {
+	c.s.observeNodes(slices.Collect(maps.Values(c.nodes)), c.connection, c.now)
+	c.s.observeRouters(slices.Collect(maps.Values(c.routers)), c.now)
+	c.s.observeDrains(c.drains)
+	w := c.s.decide(c.now)
+	next := written{c.s.target, c.s.hasTarget, c.s.placement}
+	var out strings.Builder
+	if w.target != nil {
+		next.target, next.hasTarget = *w.target, true
+		fmt.Fprintf(&out, "target %d\n", w.target.Epoch)
+		for _, id := range slices.SortedFunc(maps.Keys(w.target.Shards), planner.Natural) {
+			fmt.Fprintf(&out, "  %s: %s\n", id, brief(w.target.Shards[id]))
+		}
+	}
+	if p := w.placement; p != nil {
+		next.placement = p
+		fmt.Fprintf(&out, "placement %d\n", p.Epoch())
+		if p.Epoch() <= c.epoch {
+			fmt.Fprintf(&out, "  NOT ABOVE %d\n", c.epoch)
+		}
+		c.epoch = p.Epoch()
+		out.WriteString(listing(p))
+	}
+	c.s.adopt(next)
+	return out.String()
+}
+
+func brief(s moe.Shard) string {
+	names := make([]string, len(s))
+	for i, id := range s {
+		names[i] = id.String()
+	}
+	return strings.Join(names, " ")
+}
+
+// listing prints a placement a layer per line; addresses only when they are
+// not the usual ones.
+func listing(p *moe.Placement) string {
+	var out strings.Builder
+	for layer := range p.Layers() {
+		fmt.Fprintf(&out, "  L%d:", layer)
+		for expert := range p.Experts() {
+			var names []string
+			for _, r := range p.Replicas(moe.ExpertID{Layer: layer, Expert: expert}) {
+				name := string(r.Node)
+				if r.Addr != name+":1" {
+					name += "@" + r.Addr
+				}
+				names = append(names, name)
+			}
+			fmt.Fprintf(&out, " %s", strings.Join(names, "+"))
+		}
+		out.WriteString("\n")
+	}
+	return out.String()
+}
+
+func (c *scene) load() string {
+	rows, over := c.s.meter.rows(c.now)
+	return fmt.Sprintf("%v over %v\n", rows, over)
+}
