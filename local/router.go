@@ -14,6 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router"
+	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/dispatch"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/openai"
@@ -84,15 +85,16 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	d := cpu.NewDense(w.cfg, dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: blocks}, pool)
 	calls, dispatcher := c.dispatcher(w)
 	defer calls.Close()
+	metrics := router.NewMetrics()
 	e := engine.New(engine.Config{
 		Model: w.cfg, Forward: model.NewRunner(w.cfg, d, dispatcher), Blocks: blocks, PrefixCache: true,
-		Changed: dispatcher.Changed, Logger: c.Logger,
+		Changed: dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
 			MaxWaitingTokens: 4 * blocks * model.BlockSize, Stretch: stretch,
 		},
 	})
-	return c.serve(ctx, w, words, e, dispatcher)
+	return c.serve(ctx, w, words, e, dispatcher, metrics)
 }
 
 // dispatcher joins the dispatcher with the streams to the nodes.
@@ -132,7 +134,7 @@ func onThisHost() func(addr string) bool {
 }
 
 // serve opens the listeners, joins the cluster and runs.
-func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *engine.Engine, d *dispatch.Dispatcher) error {
+func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *engine.Engine, d *dispatch.Dispatcher, m *router.Metrics) error {
 	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
 		if ch.Role == "expertnode" && ch.State == gossip.Alive {
 			d.Trust(moe.NodeID(ch.Name))
@@ -163,10 +165,11 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	return router.Run(ctx, router.Config{
-		Engine: e, Dispatcher: d, Layers: w.cfg.Layers, Experts: w.cfg.Experts,
+		Engine: e, Dispatcher: d, Experts: w.cfg.Experts, Metrics: m,
 		API: openai.Config{
-			Engine: e, Tokenizer: words.tokenizer, Template: words.template, Attributes: attributes, Model: name,
-			Fingerprint: string(w.fingerprint), Deadline: c.Serving.RequestDeadline,
+			Completer: &completion.Completer{Engine: e, Tokenizer: words.tokenizer, Context: e.MaxTokens()},
+			Template:  words.template, Attributes: attributes, Model: name, Fingerprint: string(w.fingerprint),
+			Deadline: c.Serving.RequestDeadline, MaxChoices: c.Serving.MaxSequences + c.Serving.MaxQueue,
 		},
 		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(w.fingerprint), GossipAddr: neighbours.gossip.Addr(),

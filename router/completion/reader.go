@@ -3,108 +3,143 @@ package completion
 import (
 	"context"
 	"strings"
+	"time"
+	"unicode/utf8"
 
-	"github.com/hachi-serve/hachi/model/tokenizer"
 	"github.com/hachi-serve/hachi/router/engine"
 )
 
-// Engine accepts requests: engine.Engine.
-type Engine interface {
-	Submit(ctx context.Context, r engine.Request) (*engine.Stream, error)
-}
-
-// Delta is what became certain of an answer.
+// Delta is what became certain of an answer. At least one field is set.
 type Delta struct {
 	Text   string
-	Tokens []engine.Event // with log probabilities, when asked for
+	Tokens []Token // the prompt's, when asked for, then the answer's
 	Finish engine.FinishReason
+}
+
+func (d Delta) empty() bool {
+	return d.Text == "" && len(d.Tokens) == 0 && d.Finish == engine.NotFinished
 }
 
 // Reader reads one answer.
 type Reader struct {
 	stream  *engine.Stream
 	cancel  context.CancelFunc
-	decoder *tokenizer.Decoder
-	stops   []string
-	held    string // decoded, may be the start of a stop text
-	// Generated counts the tokens of the answer.
+	request Request
+	observe Observer
+	text    text
+	echo    string
+	offsets []int // of the prompt's tokens
+	seen    int   // the last prompt token that was reported
+	last    time.Time
+	// Generated counts the tokens of the answer, a stop text's included.
 	Generated int
-}
-
-// Start submits a request. Close must be called.
-func Start(ctx context.Context, e Engine, t *tokenizer.Tokenizer, r engine.Request, stops []string) (*Reader, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	stream, err := e.Submit(ctx, r)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	return &Reader{stream: stream, cancel: cancel, decoder: t.NewDecoder(), stops: stops}, nil
 }
 
 // Close gives up the answer; the engine forgets it within a step.
 func (r *Reader) Close() { r.cancel() }
 
+// Echo is the prompt as text, as far as it is whole characters.
+func (r *Reader) Echo() string { return r.echo }
+
+// Prompt returns the prompt's tokens.
+func (r *Reader) Prompt() []int32 { return r.request.Prompt }
+
+// prime decodes the prompt, so that the answer continues its text.
+func (r *Reader) prime() {
+	var echo strings.Builder
+	runes := 0
+	for _, id := range r.request.Prompt {
+		r.offsets = append(r.offsets, runes)
+		s := r.text.decoder.Next(id)
+		runes += utf8.RuneCountInString(s)
+		echo.WriteString(s)
+	}
+	r.echo = echo.String()
+	if r.request.Echo {
+		r.text.runes = runes
+	}
+}
+
 // Next waits for more. After a Delta with a Finish it must not be called.
 func (r *Reader) Next(ctx context.Context) (Delta, error) {
-	events, err := r.stream.Next(ctx)
-	if err != nil {
-		return Delta{}, err
-	}
 	var d Delta
-	for _, e := range events {
-		if e.Err != nil {
-			return d, e.Err
+	for d.empty() {
+		events, err := r.stream.Next(ctx)
+		if err != nil {
+			return Delta{}, err
 		}
-		if !e.Prompt && !(e.Finish == engine.Stop && e.Token < 0) {
-			r.Generated++
-			r.held += r.decoder.Next(e.Token)
+		if err := r.read(events, &d); err != nil {
+			return Delta{}, err
 		}
-		if e.Prompt || e.Token >= 0 {
-			d.Tokens = append(d.Tokens, e)
-		}
-		if e.Finish != engine.NotFinished {
-			r.held += r.decoder.Flush()
-		}
-		text, stopped := r.release(e.Finish != engine.NotFinished)
-		d.Text += text
-		d.Finish = e.Finish
-		if stopped {
-			d.Finish = engine.Stop
-		}
-		if d.Finish != engine.NotFinished {
-			r.cancel()
-			return d, nil
-		}
+	}
+	if d.Finish != engine.NotFinished {
+		r.cancel()
 	}
 	return d, nil
 }
 
-// release returns the part of the held text that is certain, and whether a
-// stop text was found.
-func (r *Reader) release(final bool) (string, bool) {
-	first := -1
-	for _, stop := range r.stops {
-		if i := strings.Index(r.held, stop); i >= 0 && (first < 0 || i < first) {
-			first = i
+// read adds events to a delta, up to the one that ends the answer.
+func (r *Reader) read(events []engine.Event, d *Delta) error {
+	before := r.Generated
+	for _, e := range events {
+		switch {
+		case e.Err != nil:
+			return e.Err
+		case e.Prompt:
+			d.Tokens = append(d.Tokens, r.promptToken(e))
+			continue
+		case r.request.PromptOnly:
+			d.Finish = engine.Length
+			return nil
+		case e.Token >= 0:
+			r.Generated++
+			r.text.add(e)
+		}
+		final := e.Finish != engine.NotFinished
+		if final {
+			r.text.flush()
+		}
+		text, tokens, stopped := r.text.release(final)
+		d.Text, d.Tokens, d.Finish = d.Text+text, append(d.Tokens, tokens...), e.Finish
+		if stopped {
+			d.Finish = engine.Stop
+		}
+		if d.Finish != engine.NotFinished {
+			break
 		}
 	}
-	if first >= 0 {
-		text := r.held[:first]
-		r.held = ""
-		return text, true
+	r.time(r.Generated - before)
+	return nil
+}
+
+// promptToken places a token of the prompt; they come in order, from the
+// second on.
+func (r *Reader) promptToken(e engine.Event) Token {
+	r.seen++
+	t := Token{Event: e}
+	if r.seen < len(r.offsets) {
+		t.Offset = r.offsets[r.seen]
 	}
-	keep := 0
-	if !final {
-		for _, stop := range r.stops {
-			for n := min(len(stop)-1, len(r.held)); n > keep; n-- {
-				if strings.HasSuffix(r.held, stop[:n]) {
-					keep = n
-				}
-			}
+	return t
+}
+
+// time reports n tokens that came together: the time since the last is shared.
+func (r *Reader) time(n int) {
+	if n == 0 {
+		return
+	}
+	now := time.Now()
+	if r.last.IsZero() {
+		n--
+		if r.observe.FirstToken != nil {
+			r.observe.FirstToken(now.Sub(r.request.Arrived))
+		}
+		r.last = now
+	}
+	for range n {
+		if r.observe.NextToken != nil {
+			r.observe.NextToken(now.Sub(r.last) / time.Duration(n))
 		}
 	}
-	text := r.held[:len(r.held)-keep]
-	r.held = r.held[len(r.held)-keep:]
-	return text, false
+	r.last = now
 }

@@ -1,156 +1,145 @@
 package openai
 
 import (
-	"fmt"
+	"context"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/sampler"
 )
 
-// chatLogprob is a token with its log probability, in chat's form.
-type chatLogprob struct {
-	Token   string        `json:"token"`
-	Logprob float32       `json:"logprob"`
-	Bytes   []int         `json:"bytes"`
-	Top     []chatLogprob `json:"top_logprobs,omitempty"`
+// chatAnswer is a whole answer, or a chunk of one.
+type chatAnswer struct {
+	head
+	Choices []chatChoice `json:"choices"`
+	Usage   any          `json:"usage,omitempty"`
+}
+
+type chatChoice struct {
+	Index    int                  `json:"index"`
+	Message  *chatMessage         `json:"message,omitempty"`
+	Delta    *chatDelta           `json:"delta,omitempty"`
+	Logprobs *chatLogprobs        `json:"logprobs"`
+	Finish   *engine.FinishReason `json:"finish_reason"`
+}
+
+type chatMessage struct {
+	Role    string  `json:"role"`
+	Content string  `json:"content"`
+	Refusal *string `json:"refusal"`
+}
+
+type chatDelta struct {
+	Role    string  `json:"role,omitempty"`
+	Content *string `json:"content,omitempty"`
 }
 
 // chat answers POST /v1/chat/completions.
 func (s *Server) chat(w http.ResponseWriter, r *http.Request, f fields) error {
-	o, err := f.options()
-	if err == nil {
-		err = s.known(o.model)
-	}
-	if err == nil {
-		err = chatLogprobs(f, &o.request)
-	}
+	o, err := s.options(f, 1)
 	if err != nil {
 		return err
 	}
+	if o.request.Logprobs, err = chatTop(f); err != nil {
+		return err
+	}
+	o.request.MaxTokens, o.request.NewText = o.bound, true
 	prompt, err := s.conversation(f)
 	if err != nil {
 		return err
 	}
-	all, stop, err := s.start(r.Context(), o, [][]int32{prompt})
+	ctx, cancel := o.within(r.Context())
+	defer cancel()
+	all, stop, err := s.start(ctx, o, [][]int32{prompt})
 	if err != nil {
 		return err
 	}
 	defer stop()
-	head := map[string]any{"id": newID("chatcmpl-"), "created": time.Now().Unix(), "model": s.cfg.Model, "system_fingerprint": s.cfg.Fingerprint}
 	if o.stream {
-		return s.streamChat(w, r, o, all, head)
+		return s.streamChat(ctx, w, o, all)
 	}
-	texts, logprobs, finish := make([]string, len(all)), make([][]chatLogprob, len(all)), make([]engine.FinishReason, len(all))
-	err = s.follow(r.Context(), all, func(c *choice, d completion.Delta) error {
-		texts[c.index] += d.Text
-		logprobs[c.index] = append(logprobs[c.index], s.chatLogprobs(d)...)
-		finish[c.index] = d.Finish
+	return s.wholeChat(ctx, w, o, all)
+}
+
+// chatTop reads how many alternatives each token reports; -1 is no log
+// probabilities at all.
+func chatTop(f fields) (int, error) {
+	r := &reader{f: f}
+	wanted, top := false, 0
+	r.flag("logprobs", &wanted)
+	r.integer("top_logprobs", &top, 0, MaxLogprobs)
+	if r.err == nil && top > 0 && !wanted {
+		r.fault("top_logprobs", codeValue, "needs logprobs to be true")
+	}
+	if !wanted {
+		top = -1
+	}
+	return top, r.err
+}
+
+// wholeChat answers at once.
+func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
+	answer := chatAnswer{head: s.head("chatcmpl-", "chat.completion"), Choices: make([]chatChoice, len(all))}
+	for i := range all {
+		answer.Choices[i] = chatChoice{Index: i, Message: &chatMessage{Role: "assistant"}}
+		if o.request.Logprobs >= 0 {
+			answer.Choices[i].Logprobs = &chatLogprobs{Content: []chatToken{}}
+		}
+	}
+	texts := make([]strings.Builder, len(all))
+	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
+		to := &answer.Choices[c.index]
+		texts[c.index].WriteString(d.Text)
+		if to.Logprobs != nil {
+			to.Logprobs.Content = append(to.Logprobs.Content, s.chatTokens(d.Tokens)...)
+		}
+		to.Finish = finished(d)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	choices := []any{}
-	for i := range all {
-		c := map[string]any{"index": i, "finish_reason": finish[i], "logprobs": nil,
-			"message": map[string]any{"role": "assistant", "content": texts[i], "refusal": nil}}
-		if o.request.Logprobs >= 0 {
-			c["logprobs"] = map[string]any{"content": logprobs[i]}
-		}
-		choices = append(choices, c)
+	for i := range texts {
+		answer.Choices[i].Message.Content = texts[i].String()
 	}
-	head["object"], head["choices"], head["usage"] = "chat.completion", choices, usage(all, o.n)
-	write(w, http.StatusOK, head)
+	answer.Usage = countUsage(all, o.n)
+	write(w, http.StatusOK, answer)
 	return nil
 }
 
-// chatLogprobs reads logprobs and top_logprobs.
-func chatLogprobs(f fields, r *engine.Request) error {
-	wanted, top := false, 0
-	if err := f.get("logprobs", &wanted); err != nil {
-		return err
-	}
-	if err := f.get("top_logprobs", &top); err != nil {
-		return err
-	}
-	switch {
-	case top < 0 || top > 20:
-		return invalid("top_logprobs", fmt.Sprintf("top_logprobs is %d, expected 0 to 20", top))
-	case top > 0 && !wanted:
-		return invalid("top_logprobs", "top_logprobs needs logprobs to be true")
-	case wanted:
-		r.Logprobs = top
-	}
-	return nil
-}
-
-// streamChat answers with chunks.
-func (s *Server) streamChat(w http.ResponseWriter, r *http.Request, o options, all []*choice, head map[string]any) error {
+// streamChat answers with chunks: of each choice first the role, then deltas,
+// the last with the reason to finish.
+func (s *Server) streamChat(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
 	out := &events{w: w}
-	head["object"] = "chat.completion.chunk"
+	chunk := chatAnswer{head: s.head("chatcmpl-", "chat.completion.chunk")}
 	if o.usage {
-		head["usage"] = nil
+		chunk.Usage = null
+	}
+	send := func(c chatChoice) error {
+		chunk.Choices = []chatChoice{c}
+		return out.send(chunk)
 	}
 	greeted := make([]bool, len(all))
-	err := s.follow(r.Context(), all, func(c *choice, d completion.Delta) error {
-		delta := map[string]any{}
+	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
 		if !greeted[c.index] {
 			greeted[c.index] = true
-			delta["role"] = "assistant"
-			delta["content"] = ""
+			if err := send(chatChoice{Index: c.index, Delta: &chatDelta{Role: "assistant", Content: new(string)}}); err != nil {
+				return err
+			}
 		}
+		one := chatChoice{Index: c.index, Delta: &chatDelta{}, Finish: finished(d)}
 		if d.Text != "" {
-			delta["content"] = d.Text
+			one.Delta.Content = &d.Text
 		}
-		one := map[string]any{"index": c.index, "delta": delta, "finish_reason": nil, "logprobs": nil}
-		if d.Finish != engine.NotFinished {
-			one["finish_reason"] = d.Finish
+		if o.request.Logprobs >= 0 && len(d.Tokens) > 0 {
+			one.Logprobs = &chatLogprobs{Content: s.chatTokens(d.Tokens)}
 		}
-		if o.request.Logprobs >= 0 {
-			one["logprobs"] = map[string]any{"content": s.chatLogprobs(d)}
-		}
-		head["choices"] = []any{one}
-		return out.send(head)
+		return send(one)
 	})
 	if err == nil && o.usage {
-		head["choices"], head["usage"] = []any{}, usage(all, o.n)
-		err = out.send(head)
+		chunk.Choices, chunk.Usage = []chatChoice{}, countUsage(all, o.n)
+		err = out.send(chunk)
 	}
 	return out.end(err)
-}
-
-func (s *Server) chatLogprobs(d completion.Delta) []chatLogprob {
-	out := []chatLogprob{}
-	for _, e := range d.Tokens {
-		l := s.chatLogprob(e.Token, e.Logprob)
-		for _, t := range e.Top {
-			l.Top = append(l.Top, s.chatLogprob(t.Token, t.Logprob))
-		}
-		out = append(out, l)
-	}
-	return out
-}
-
-func (s *Server) chatLogprob(token int32, logprob float32) chatLogprob {
-	raw := s.cfg.Tokenizer.TokenBytes(token)
-	l := chatLogprob{Token: string(raw), Logprob: logprob, Bytes: []int{}}
-	for _, b := range raw {
-		l.Bytes = append(l.Bytes, int(b))
-	}
-	return l
-}
-
-// byToken is the form of alternatives in completions.
-func (s *Server) byToken(top []sampler.TokenLogprob) map[string]float32 {
-	out := map[string]float32{}
-	for _, t := range top {
-		text := string(s.cfg.Tokenizer.TokenBytes(t.Token))
-		if _, taken := out[text]; !taken {
-			out[text] = t.Logprob
-		}
-	}
-	return out
 }

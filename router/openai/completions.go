@@ -1,134 +1,147 @@
 package openai
 
 import (
-	"fmt"
+	"context"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
 )
 
-// textLogprobs are log probabilities in completions' form. The first token of
-// an echoed prompt has none: null.
-type textLogprobs struct {
-	Tokens   []string             `json:"tokens"`
-	Logprobs []*float32           `json:"token_logprobs"`
-	Top      []map[string]float32 `json:"top_logprobs"`
-	Offsets  []int                `json:"text_offset"`
-	at       int
+// defaultTokens bounds an answer to a prompt when the client does not.
+const defaultTokens = 16
+
+// textAnswer is a whole answer, or a chunk of one.
+type textAnswer struct {
+	head
+	Choices []textChoice `json:"choices"`
+	Usage   any          `json:"usage,omitempty"`
+}
+
+type textChoice struct {
+	Index    int                  `json:"index"`
+	Text     string               `json:"text"`
+	Logprobs *textLogprobs        `json:"logprobs"`
+	Finish   *engine.FinishReason `json:"finish_reason"`
 }
 
 // completions answers POST /v1/completions.
 func (s *Server) completions(w http.ResponseWriter, r *http.Request, f fields) error {
-	o, err := f.options()
-	if err == nil {
-		err = s.known(o.model)
-	}
-	echo, top := false, -1
-	if err == nil {
-		err = f.get("echo", &echo)
-	}
-	if err == nil {
-		err = f.get("logprobs", &top)
-	}
+	o, err := s.options(f, 0)
 	if err != nil {
 		return err
 	}
-	if top > 5 || (top < 0 && top != -1) {
-		return invalid("logprobs", fmt.Sprintf("logprobs is %d, expected 0 to 5", top))
+	if err := o.completionOptions(f); err != nil {
+		return err
 	}
-	if o.request.MaxTokens == 0 {
-		o.request.MaxTokens = 16
-	}
-	o.request.Logprobs, o.request.PromptLogprobs = top, echo && top >= 0
 	prompts, err := s.prompts(f)
 	if err != nil {
 		return err
 	}
-	all, stop, err := s.start(r.Context(), o, prompts)
+	if err := s.countChoices(len(prompts), o.n); err != nil {
+		return err
+	}
+	ctx, cancel := o.within(r.Context())
+	defer cancel()
+	all, stop, err := s.start(ctx, o, prompts)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	head := map[string]any{"id": newID("cmpl-"), "object": "text_completion", "created": time.Now().Unix(),
-		"model": s.cfg.Model, "system_fingerprint": s.cfg.Fingerprint}
 	if o.stream {
-		return s.streamText(w, r, o, all, head, echo)
+		return s.streamText(ctx, w, o, all)
 	}
-	texts, logprobs, finish := make([]string, len(all)), make([]*textLogprobs, len(all)), make([]engine.FinishReason, len(all))
+	return s.wholeText(ctx, w, o, all)
+}
+
+// wholeText answers at once.
+func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
+	answer := textAnswer{head: s.head("cmpl-", "text_completion"), Choices: make([]textChoice, len(all))}
+	texts := make([]strings.Builder, len(all))
 	for i, c := range all {
-		texts[i], logprobs[i] = s.echoed(c, o, echo)
+		answer.Choices[i] = s.opening(c, o)
+		texts[i].WriteString(answer.Choices[i].Text)
 	}
-	err = s.follow(r.Context(), all, func(c *choice, d completion.Delta) error {
-		texts[c.index] += d.Text
-		s.add(logprobs[c.index], d)
-		finish[c.index] = d.Finish
+	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
+		to := &answer.Choices[c.index]
+		texts[c.index].WriteString(d.Text)
+		if to.Logprobs != nil {
+			s.add(to.Logprobs, d.Tokens)
+		}
+		to.Finish = finished(d)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	choices := []any{}
-	for i := range all {
-		choices = append(choices, map[string]any{"index": i, "text": texts[i], "finish_reason": finish[i], "logprobs": logprobs[i]})
+	for i := range texts {
+		answer.Choices[i].Text = texts[i].String()
 	}
-	head["choices"], head["usage"] = choices, usage(all, o.n)
-	write(w, http.StatusOK, head)
+	answer.Usage = countUsage(all, o.n)
+	write(w, http.StatusOK, answer)
 	return nil
 }
 
-// echoed is how a choice's answer begins: with the prompt, if it is wanted.
-func (s *Server) echoed(c *choice, o options, echo bool) (string, *textLogprobs) {
-	var l *textLogprobs
+// completionOptions reads what chat does not have.
+func (o *options) completionOptions(f fields) error {
+	r := &reader{f: f}
+	r.flag("echo", &o.request.Echo)
+	if f.has("logprobs") {
+		r.integer("logprobs", &o.request.Logprobs, 0, MaxLogprobs)
+	}
+	o.request.PromptLogprobs = o.request.Echo && o.request.Logprobs >= 0
+	o.request.MaxTokens = o.bound
+	if !o.bounded {
+		o.request.MaxTokens = defaultTokens
+	}
+	o.request.PromptOnly = o.request.MaxTokens == 0
+	return r.err
+}
+
+// opening is how a choice's answer begins: with the prompt, if it is wanted.
+func (s *Server) opening(c *choice, o options) textChoice {
+	one := textChoice{Index: c.index}
 	if o.request.Logprobs >= 0 {
-		l = &textLogprobs{Tokens: []string{}, Logprobs: []*float32{}, Top: []map[string]float32{}, Offsets: []int{}}
+		one.Logprobs = newTextLogprobs()
 	}
-	if !echo {
-		return "", l
+	if o.request.Echo {
+		one.Text = c.Echo()
+		if one.Logprobs != nil {
+			s.first(one.Logprobs, c.Prompt()[0])
+		}
 	}
-	if l != nil {
-		l.append(string(s.cfg.Tokenizer.TokenBytes(c.prompt[0])), nil, nil)
-	}
-	return s.cfg.Tokenizer.Decode(c.prompt), l
-}
-
-func (l *textLogprobs) append(token string, logprob *float32, top map[string]float32) {
-	l.Tokens, l.Logprobs, l.Top = append(l.Tokens, token), append(l.Logprobs, logprob), append(l.Top, top)
-	l.Offsets = append(l.Offsets, l.at)
-	l.at += len([]rune(token))
-}
-
-func (s *Server) add(l *textLogprobs, d completion.Delta) {
-	if l == nil {
-		return
-	}
-	for _, e := range d.Tokens {
-		l.append(string(s.cfg.Tokenizer.TokenBytes(e.Token)), &e.Logprob, s.byToken(e.Top))
-	}
+	return one
 }
 
 // streamText answers with chunks.
-func (s *Server) streamText(w http.ResponseWriter, r *http.Request, o options, all []*choice, head map[string]any, echo bool) error {
+func (s *Server) streamText(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
 	out := &events{w: w}
+	chunk := textAnswer{head: s.head("cmpl-", "text_completion")}
 	if o.usage {
-		head["usage"] = nil
+		chunk.Usage = null
 	}
 	begun := make([]bool, len(all))
-	err := s.follow(r.Context(), all, func(c *choice, d completion.Delta) error {
-		text, l := s.echoed(c, o, echo && !begun[c.index])
-		begun[c.index] = true
-		s.add(l, d)
-		one := map[string]any{"index": c.index, "text": text + d.Text, "finish_reason": nil, "logprobs": l}
-		if d.Finish != engine.NotFinished {
-			one["finish_reason"] = d.Finish
+	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
+		one := textChoice{Index: c.index}
+		if !begun[c.index] {
+			begun[c.index] = true
+			one = s.opening(c, o)
 		}
-		head["choices"] = []any{one}
-		return out.send(head)
+		one.Text += d.Text
+		if o.request.Logprobs >= 0 && len(d.Tokens) > 0 {
+			if one.Logprobs == nil {
+				one.Logprobs = newTextLogprobs()
+			}
+			s.add(one.Logprobs, d.Tokens)
+		}
+		one.Finish = finished(d)
+		chunk.Choices = []textChoice{one}
+		return out.send(chunk)
 	})
 	if err == nil && o.usage {
-		head["choices"], head["usage"] = []any{}, usage(all, o.n)
-		err = out.send(head)
+		chunk.Choices, chunk.Usage = []textChoice{}, countUsage(all, o.n)
+		err = out.send(chunk)
 	}
 	return out.end(err)
 }

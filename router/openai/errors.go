@@ -1,16 +1,35 @@
 package openai
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 
 	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/sampler"
 	"github.com/hachi-serve/hachi/router/scheduler"
 )
+
+// Codes of errors, as clients see them.
+const (
+	codeType        = "invalid_type"
+	codeValue       = "invalid_value"
+	codeMissing     = "missing_required_parameter"
+	codeUnsupported = "unsupported_parameter"
+	codeContext     = "context_length_exceeded"
+	codeModel       = "model_not_found"
+	codeURL         = "unknown_url"
+	codeMethod      = "method_not_supported"
+	codeTooLarge    = "request_too_large"
+	codeMediaType   = "unsupported_media_type"
+	codeRate        = "rate_limit_exceeded"
+)
+
+const typeInvalid = "invalid_request_error"
 
 // apiError is a failure as clients see it.
 type apiError struct {
@@ -23,13 +42,35 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.Message }
 
-// invalid is a 400 about a parameter; param may be empty.
-func invalid(param, message string) *apiError {
-	e := &apiError{status: http.StatusBadRequest, Message: message, Type: "invalid_request_error"}
+// newError makes an error; param and code may be empty.
+func newError(status int, kind, param, code, message string) *apiError {
+	e := &apiError{status: status, Message: message, Type: kind}
 	if param != "" {
 		e.Param = &param
 	}
+	if code != "" {
+		e.Code = &code
+	}
 	return e
+}
+
+// invalid is a 400 about a parameter; param may be empty.
+func invalid(param, code, message string) *apiError {
+	return newError(http.StatusBadRequest, typeInvalid, param, code, message)
+}
+
+// badPrompt names the parameter that a prompt's failure is about; other errors
+// stay as they are.
+func badPrompt(param string, err error) error {
+	var long *completion.ContextError
+	var token *completion.TokenError
+	switch {
+	case errors.As(err, &long):
+		return invalid(param, codeContext, param+": "+err.Error())
+	case errors.As(err, &token), errors.Is(err, completion.ErrEmpty):
+		return invalid(param, codeValue, param+": "+err.Error())
+	}
+	return err
 }
 
 // toAPI finds the status of any failure.
@@ -40,18 +81,23 @@ func toAPI(err error) *apiError {
 	case errors.As(err, &api):
 		return api
 	case errors.As(err, &param):
-		return invalid(param.Param, err.Error())
-	case errors.Is(err, scheduler.ErrQueueFull):
-		return &apiError{status: http.StatusTooManyRequests, Message: err.Error(), Type: "rate_limit_error"}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &apiError{status: http.StatusGatewayTimeout, Message: "the request's deadline has passed", Type: "timeout_error"}
-	case errors.Is(err, engine.ErrStopped), kindIs(err, moe.NoReplica):
-		return &apiError{status: http.StatusServiceUnavailable, Message: err.Error(), Type: "server_error"}
+		return invalid(param.Param, codeValue, err.Error())
 	case kindIs(err, moe.Invalid):
-		return invalid("", err.Error())
+		return invalid("", codeValue, err.Error())
+	case errors.Is(err, scheduler.ErrQueueFull):
+		return newError(http.StatusTooManyRequests, "rate_limit_error", "", codeRate, err.Error()+": try again later")
+	case errors.Is(err, context.DeadlineExceeded):
+		return newError(http.StatusGatewayTimeout, "timeout_error", "", "", "the request's deadline has passed before the answer was complete")
+	case errors.Is(err, context.Canceled):
+		return newError(statusClientGone, "canceled", "", "", "the client has gone")
+	case errors.Is(err, engine.ErrStopped), kindIs(err, moe.NoReplica):
+		return newError(http.StatusServiceUnavailable, "server_error", "", "", err.Error())
 	}
-	return &apiError{status: http.StatusInternalServerError, Message: err.Error(), Type: "server_error"}
+	return newError(http.StatusInternalServerError, "server_error", "", "", err.Error())
 }
+
+// statusClientGone is never seen by a client; it is nginx's number.
+const statusClientGone = 499
 
 func kindIs(err error, kind moe.Kind) bool {
 	var e *moe.Error
@@ -61,15 +107,27 @@ func kindIs(err error, kind moe.Kind) bool {
 // fail writes an error answer.
 func fail(w http.ResponseWriter, err error) {
 	e := toAPI(err)
-	if e.status == http.StatusTooManyRequests || e.status == http.StatusServiceUnavailable {
+	switch e.status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
+	case http.StatusGatewayTimeout:
+		// OpenAI's clients would ask again, and wait for as long again.
+		w.Header().Set("X-Should-Retry", "false")
 	}
 	write(w, e.status, map[string]any{"error": e})
 }
 
+// write sends a whole answer.
 func write(w http.ResponseWriter, status int, body any) {
+	var buf bytes.Buffer
+	out := json.NewEncoder(&buf)
+	out.SetEscapeHTML(false)
+	if err := out.Encode(body); err != nil {
+		fail(w, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// A client that is gone cannot be told.
-	_ = json.NewEncoder(w).Encode(body)
+	_, _ = w.Write(buf.Bytes())
 }

@@ -1,0 +1,166 @@
+package router
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/model/tokenizer"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/router/completion"
+	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/router/openai"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// adopting is a dispatcher that only follows.
+type adopting struct {
+	mu        sync.Mutex // guards placement
+	placement *moe.Placement
+}
+
+func (a *adopting) Adopt(p *moe.Placement) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.placement = p
+	return true
+}
+
+func (a *adopting) Placement() *moe.Placement {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.placement
+}
+
+func (a *adopting) AckedEpoch() moe.Epoch {
+	if p := a.Placement(); p != nil {
+		return p.Epoch()
+	}
+	return 0
+}
+
+func (a *adopting) Counts() []uint64 { return []uint64{3, 5} }
+
+// noting is a session that remembers its record.
+type noting struct {
+	mu     sync.Mutex // guards the fields below
+	record hachiv1.RouterRecord
+	closed bool
+}
+
+func (n *noting) Update(change func(*hachiv1.RouterRecord)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change(&n.record)
+}
+
+func (n *noting) Close(context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closed = true
+	return nil
+}
+
+func (n *noting) look() (acked uint64, closed bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.record.GetAckedEpoch(), n.closed
+}
+
+// bench is a running router over a scripted engine.
+type bench struct {
+	engine     *enginetest.Engine
+	tokenizer  *tokenizer.Tokenizer
+	session    *noting
+	placements chan *moe.Placement
+	url        string
+	client     hachiv1.InferenceServiceClient
+	conn       *grpc.ClientConn
+	stop       context.CancelFunc
+	done       chan struct{} // closed when Run has returned
+	err        error         // of Run; read it after done
+}
+
+// contextLength is small, so that tests can exceed it.
+const contextLength = 300
+
+// start runs a router until the test ends.
+func start(t *testing.T, change func(*Config)) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		engine: &enginetest.Engine{}, tokenizer: tok, session: &noting{}, placements: make(chan *moe.Placement, 1), done: make(chan struct{}),
+	}
+	c := Config{
+		Engine: b.engine, Dispatcher: &adopting{}, Experts: 2, Session: b.session, Placements: b.placements,
+		HTTP: listen(t), GRPC: listen(t), Logger: slog.New(slog.DiscardHandler),
+		API: openai.Config{
+			Completer: &completion.Completer{Engine: b.engine, Tokenizer: tok, Context: contextLength},
+			Template:  chat.Karakuri(tok), Attributes: chat.Attributes{"humor": 2}, Model: "m", Deadline: time.Minute,
+		},
+	}
+	if change != nil {
+		change(&c)
+	}
+	b.url = "http://" + c.HTTP.Addr().String()
+	if b.conn, err = grpc.NewClient(c.GRPC.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
+		t.Fatal(err)
+	}
+	b.client = hachiv1.NewInferenceServiceClient(b.conn)
+	var ctx context.Context
+	ctx, b.stop = context.WithCancel(context.Background())
+	go func() {
+		defer close(b.done)
+		b.err = Run(ctx, c)
+	}()
+	t.Cleanup(func() {
+		b.conn.Close()
+		b.stop()
+		<-b.done
+		if b.err != nil {
+			t.Errorf("Run: %v", b.err)
+		}
+	})
+	return b
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// saying makes the engine answer every request with a text.
+func (b *bench) saying(text string) {
+	b.engine.Script = func(engine.Request) enginetest.Script { return enginetest.Script{Tokens: b.tokenizer.Encode(text)} }
+}
+
+// holding makes the engine begin an answer and not end it.
+func (b *bench) holding(text string) {
+	b.engine.Script = func(engine.Request) enginetest.Script {
+		return enginetest.Script{Tokens: b.tokenizer.Encode(text), Hold: true}
+	}
+}

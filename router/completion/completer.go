@@ -1,0 +1,74 @@
+package completion
+
+import (
+	"context"
+	"time"
+
+	"github.com/hachi-serve/hachi/model/tokenizer"
+	"github.com/hachi-serve/hachi/router/engine"
+)
+
+// Engine accepts requests: engine.Engine.
+type Engine interface {
+	Submit(ctx context.Context, r engine.Request) (*engine.Stream, error)
+}
+
+// Observer is told about answers, for metrics; nil functions are not called.
+// Times are of one answer: several answers to one prompt do not mix.
+type Observer struct {
+	FirstToken func(time.Duration) // from the request's arrival
+	NextToken  func(time.Duration) // from the token before
+}
+
+// Completer completes prompts.
+type Completer struct {
+	Engine    Engine
+	Tokenizer *tokenizer.Tokenizer
+	Context   int // the longest sequence, prompt and answer, tokens
+	Observe   Observer
+}
+
+// Request is what to complete.
+type Request struct {
+	engine.Request
+	// Stop are texts that end the answer; none of them is empty.
+	Stop []string
+	// NewText makes the answer a text of its own, as a chat turn is, and not
+	// the continuation of the prompt's text.
+	NewText bool
+	// PromptOnly generates nothing: for the prompt's log probabilities.
+	PromptOnly bool
+	// Echo counts offsets from the beginning of the prompt.
+	Echo bool
+	// Arrived is when the client asked.
+	Arrived time.Time
+}
+
+// Start submits a request. Close must be called. The error may be a
+// *ContextError, a *TokenError, ErrEmpty, or about the parameters.
+func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
+	if err := r.Params.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.Check(r.Prompt); err != nil {
+		return nil, err
+	}
+	r.StopTokens = append(r.StopTokens[:len(r.StopTokens):len(r.StopTokens)], c.Tokenizer.EOS())
+	if r.PromptOnly {
+		// The last token's logits are there anyway; one drawn token ends it.
+		r.MaxTokens = 1
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stream, err := c.Engine.Submit(ctx, r.Request)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	reader := &Reader{stream: stream, cancel: cancel, request: r, observe: c.Observe}
+	reader.text.stops = r.Stop
+	reader.text.decoder = c.Tokenizer.NewDecoder()
+	if !r.NewText {
+		reader.prime()
+	}
+	return reader, nil
+}

@@ -1,0 +1,265 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/router/scheduler"
+)
+
+// generated is a whole answer over gRPC.
+type generated struct {
+	text     string
+	tokens   []uint32
+	logprobs []*hachiv1.TokenLogprob
+	last     *hachiv1.GenerateResponse
+	messages int
+}
+
+func (b *bench) generate(ctx context.Context, in *hachiv1.GenerateRequest) (generated, error) {
+	var g generated
+	stream, err := b.client.Generate(ctx, in)
+	if err != nil {
+		return g, err
+	}
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return g, nil
+		}
+		if err != nil {
+			return g, err
+		}
+		g.messages++
+		g.text += m.GetText()
+		g.tokens = append(g.tokens, m.GetTokens()...)
+		g.logprobs = append(g.logprobs, m.GetLogprobs()...)
+		g.last = m
+	}
+}
+
+func textPrompt(text string) *hachiv1.GenerateRequest {
+	return &hachiv1.GenerateRequest{Prompt: &hachiv1.GenerateRequest_Text{Text: text}}
+}
+
+func tokenPrompt(ids ...uint32) *hachiv1.GenerateRequest {
+	return &hachiv1.GenerateRequest{Prompt: &hachiv1.GenerateRequest_Tokens{Tokens: &hachiv1.TokenList{Ids: ids}}}
+}
+
+func conversation(c *hachiv1.Conversation) *hachiv1.GenerateRequest {
+	return &hachiv1.GenerateRequest{Prompt: &hachiv1.GenerateRequest_Conversation{Conversation: c}}
+}
+
+func TestGenerateText(t *testing.T) {
+	b := start(t, nil)
+	b.saying("world 八")
+	in := textPrompt("Hello")
+	in.MaxTokens, in.Temperature, in.TopP, in.TopK, in.MinP, in.Seed = 9, 0.5, 0.75, 40, 0.25, 7
+	got, err := b.generate(t.Context(), in)
+	if err != nil || got.text != " world 八" || got.last.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_STOP {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if u := got.last.GetUsage(); u.GetPromptTokens() != 2 || int(u.GetCompletionTokens()) != len(got.tokens) || len(got.logprobs) != 0 {
+		t.Errorf("usage %v of %v", u, got.tokens)
+	}
+	r := b.engine.Calls()[0].Request
+	p := r.Params
+	if !slices.Equal(r.Prompt, []int32{1, 22557}) || r.MaxTokens != 9 || p.Temperature != 0.5 || p.TopP != 0.75 || p.TopK != 40 || p.MinP != 0.25 || p.Seed != 7 || r.Logprobs != -1 {
+		t.Errorf("asked for %+v", r)
+	}
+}
+
+func TestGenerateTokensWithLogprobs(t *testing.T) {
+	b := start(t, nil)
+	b.saying("one two three")
+	in := tokenPrompt(1, 22557)
+	in.MaxTokens, in.Logprobs, in.TopLogprobs = 2, true, 2
+	got, err := b.generate(t.Context(), in)
+	if err != nil || got.text != " one two" || got.last.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_LENGTH {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if r := b.engine.Calls()[0].Request; !slices.Equal(r.Prompt, []int32{1, 22557}) {
+		t.Errorf("the prompt became %v", r.Prompt)
+	}
+	for i, l := range got.logprobs {
+		a := l.GetAlternatives()
+		if l.GetToken() != got.tokens[i] || l.GetLogprob() != -float32(i+1)/2 || len(a) != 2 || a[0].GetToken() != got.tokens[i] {
+			t.Errorf("token %d: %v", i, l)
+		}
+	}
+	if len(got.logprobs) != 2 {
+		t.Errorf("%d log probabilities", len(got.logprobs))
+	}
+}
+
+func TestGenerateConversation(t *testing.T) {
+	b := start(t, nil)
+	b.saying("Hi")
+	got, err := b.generate(t.Context(), conversation(&hachiv1.Conversation{
+		Attributes: map[string]uint32{"humor": 1, "quality": 3},
+		Messages: []*hachiv1.Message{
+			{Role: "system", Content: "S"},
+			{Role: "user", Content: "U", Attributes: map[string]uint32{"humor": 4}},
+			{Role: "assistant", Content: "A"},
+			{Role: "user", Content: "V"},
+		},
+	}))
+	if err != nil || got.text != "Hi" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	prompt := b.tokenizer.Decode(b.engine.Calls()[0].Request.Prompt)
+	for _, want := range []string{"<<SYS>>\nS\n<</SYS>>", "quality: 3 toxicity: 0 humor: 4 creativity: 0", "quality: 3 toxicity: 0 humor: 1 creativity: 0"} {
+		if !strings.Contains(prompt, want) {
+			t.Errorf("%q has no %q", prompt, want)
+		}
+	}
+}
+
+// TestGenerateStreams: what is there is sent while the rest is not.
+func TestGenerateStreams(t *testing.T) {
+	b := start(t, nil)
+	b.holding("one two")
+	stream, err := b.client.Generate(t.Context(), textPrompt("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for text != " one two" {
+		m, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += m.GetText()
+	}
+	b.engine.Calls()[0].End(engine.Event{Token: -1, Finish: engine.Stop})
+	if m, err := stream.Recv(); err != nil || m.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_STOP {
+		t.Errorf("%v, %v", m, err)
+	}
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestGenerateStops(t *testing.T) {
+	b := start(t, nil)
+	b.saying("one two three")
+	in := textPrompt("x")
+	in.Stop = []string{"three", "wo th"}
+	if got, err := b.generate(t.Context(), in); err != nil || got.text != " one t" || got.last.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_STOP {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestGenerateRefuses(t *testing.T) {
+	b := start(t, nil)
+	with := func(change func(*hachiv1.GenerateRequest)) *hachiv1.GenerateRequest {
+		in := textPrompt("x")
+		change(in)
+		return in
+	}
+	user := func(attributes map[string]uint32) *hachiv1.GenerateRequest {
+		return conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "user", Content: "x", Attributes: attributes}}})
+	}
+	tests := []struct {
+		mention string
+		in      *hachiv1.GenerateRequest
+	}{
+		{"prompt is missing", &hachiv1.GenerateRequest{}},
+		{"no tokens", tokenPrompt()},
+		{"position 1 is 32000", tokenPrompt(1, 32000)},
+		{"4294967295", tokenPrompt(1<<32 - 1)},
+		{"holds 300", textPrompt(strings.Repeat("word ", 400))},
+		{"temperature", with(func(in *hachiv1.GenerateRequest) { in.Temperature = 2.5 })},
+		{"top_p", with(func(in *hachiv1.GenerateRequest) { in.TopP = -1 })},
+		{"min_p", with(func(in *hachiv1.GenerateRequest) { in.MinP = 1.5 })},
+		{"top_logprobs is 21", with(func(in *hachiv1.GenerateRequest) { in.Logprobs, in.TopLogprobs = true, 21 })},
+		{"needs logprobs", with(func(in *hachiv1.GenerateRequest) { in.TopLogprobs = 1 })},
+		{"empty text", with(func(in *hachiv1.GenerateRequest) { in.Stop = []string{"a", ""} })},
+		{"17 texts", with(func(in *hachiv1.GenerateRequest) { in.Stop = strings.Split(strings.Repeat("a", 17), "") })},
+		{"humor", user(map[string]uint32{"humor": 5})},
+		{"kindness", user(map[string]uint32{"kindness": 1})},
+		{"user", conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "assistant", Content: "x"}}})},
+		{"humor", conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "user", Content: "x"}}, Attributes: map[string]uint32{"humor": 1 << 31}})},
+	}
+	for _, tt := range tests {
+		_, err := b.generate(t.Context(), tt.in)
+		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), tt.mention) {
+			t.Errorf("%v: %v, want InvalidArgument and %q", tt.in, err, tt.mention)
+		}
+	}
+	if n := len(b.engine.Calls()); n != 0 {
+		t.Errorf("%d bad requests reached the engine", n)
+	}
+}
+
+func TestGenerateFailures(t *testing.T) {
+	b := start(t, nil)
+	for _, tt := range []struct {
+		err  error
+		code codes.Code
+	}{
+		{fmt.Errorf("%w: 4 wait", scheduler.ErrQueueFull), codes.ResourceExhausted},
+		{engine.ErrStopped, codes.Unavailable},
+		{&moe.Error{Op: "expert 0/1", Kind: moe.NoReplica}, codes.Unavailable},
+		{&moe.Error{Op: "request", Kind: moe.Invalid}, codes.InvalidArgument},
+		{errors.New("something broke"), codes.Internal},
+	} {
+		b.engine.Script = func(engine.Request) enginetest.Script { return enginetest.Script{Refuse: tt.err} }
+		if _, err := b.generate(t.Context(), textPrompt("x")); status.Code(err) != tt.code || !strings.Contains(err.Error(), tt.err.Error()) {
+			t.Errorf("refused with %v: %v, want %v", tt.err, err, tt.code)
+		}
+		b.engine.Script = func(engine.Request) enginetest.Script {
+			return enginetest.Script{Tokens: []int32{22557}, Err: tt.err}
+		}
+		if _, err := b.generate(t.Context(), textPrompt("x")); status.Code(err) != tt.code {
+			t.Errorf("failed with %v: %v, want %v", tt.err, err, tt.code)
+		}
+	}
+}
+
+// TestGenerateEndsWithItsClient: by deadline, by cancel, by the server's own
+// deadline; and each time the engine forgets the request.
+func TestGenerateEndsWithItsClient(t *testing.T) {
+	b := start(t, nil)
+	b.holding("one")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := b.generate(ctx, textPrompt("x")); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("past the deadline: %v", err)
+	}
+	<-b.engine.Calls()[0].Done
+
+	ctx, cancel = context.WithCancel(t.Context())
+	stream, err := b.client.Generate(ctx, textPrompt("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := stream.Recv(); status.Code(err) != codes.Canceled {
+		t.Errorf("canceled: %v", err)
+	}
+	<-b.engine.Calls()[1].Done
+
+	b = start(t, func(c *Config) { c.API.Deadline = 50 * time.Millisecond })
+	b.holding("one")
+	if _, err := b.generate(t.Context(), textPrompt("x")); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("past the server's deadline: %v", err)
+	}
+	<-b.engine.Calls()[0].Done
+}

@@ -1,0 +1,239 @@
+package router
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/router/engine"
+)
+
+// client has no connections of other tests.
+func client(t *testing.T) *http.Client {
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// get returns a status and a body.
+func get(t *testing.T, c *http.Client, url string) (int, string) {
+	t.Helper()
+	response, err := c.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(raw)
+}
+
+// await waits until a condition holds.
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for !ok() {
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("%s: never", what)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func placement(t *testing.T, epoch moe.Epoch) *moe.Placement {
+	t.Helper()
+	p, err := moe.NewPlacement(epoch, "fp", 1, 2, [][]moe.Replica{{{Node: "a"}}, {{Node: "a"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestReadyWithTheFirstPlacement: /readyz, gRPC health, the record and the
+// metrics follow it.
+func TestReadyWithTheFirstPlacement(t *testing.T) {
+	b := start(t, nil)
+	c := client(t)
+	health := grpc_health_v1.NewHealthClient(b.conn)
+	healthy := func() bool {
+		got, err := health.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "hachi.v1.InferenceService"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING
+	}
+	if code, body := get(t, c, b.url+"/readyz"); code != 503 || !strings.Contains(body, "replica") || healthy() {
+		t.Errorf("before: %d %s", code, body)
+	}
+	if code, _ := get(t, c, b.url+"/healthz"); code != 200 {
+		t.Errorf("/healthz: %d", code)
+	}
+	b.placements <- placement(t, 7)
+	await(t, "ready", func() bool { code, _ := get(t, c, b.url+"/readyz"); return code == 200 })
+	await(t, "healthy", healthy)
+	await(t, "acked", func() bool { acked, _ := b.session.look(); return acked == 7 })
+	if _, body := get(t, c, b.url+"/metrics"); !strings.Contains(body, "hachi_placement_epoch 7") {
+		t.Errorf("the metrics have no epoch:\n%s", body)
+	}
+}
+
+// TestMetricsCountEachChoice: two answers of a request are two first tokens,
+// and their tokens do not mix.
+func TestMetricsCountEachChoice(t *testing.T) {
+	b := start(t, nil)
+	b.saying("one two three")
+	c := client(t)
+	response, err := c.Post(b.url+"/v1/completions", "application/json", strings.NewReader(`{"prompt":"x","n":2}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if _, err := b.generate(t.Context(), textPrompt("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.generate(t.Context(), tokenPrompt()); err == nil {
+		t.Fatal("an empty prompt was taken")
+	}
+	b.engine.Count(func(s *engine.Stats) { s.Preemptions, s.PrefixHits = 4, 9 })
+	_, body := get(t, c, b.url+"/metrics")
+	for _, want := range []string{
+		"hachi_time_to_first_token_seconds_count 3",
+		"hachi_inter_token_latency_seconds_count 6",
+		`hachi_e2e_request_latency_seconds_count{status="ok"} 2`,
+		`hachi_e2e_request_latency_seconds_count{status="invalid_request_error"} 1`,
+		"hachi_num_requests_running 0",
+		"hachi_preemptions_total 4",
+		"hachi_prefix_cache_hits_total 9",
+		`hachi_expert_rows_total{expert="1",layer="0"} 5`,
+	} {
+		if !strings.Contains(body, "\n"+want+"\n") {
+			t.Errorf("no %q in\n%s", want, body)
+		}
+	}
+}
+
+// TestGracefulStopLetsAnswersFinish over both APIs, and takes no new ones.
+func TestGracefulStopLetsAnswersFinish(t *testing.T) {
+	b := start(t, nil)
+	b.holding("one")
+	web := stream(t, b)
+	rpc, err := b.client.Generate(t.Context(), textPrompt("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rpc.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	await(t, "refusing", func() bool {
+		_, err := client(t).Get(b.url + "/healthz")
+		return err != nil
+	})
+	if _, closed := b.session.look(); closed {
+		t.Error("the record went before the answers")
+	}
+	for _, c := range b.engine.Calls() {
+		c.Push(engine.Event{Token: b.tokenizer.Encode("two")[0]})
+		c.End(engine.Event{Token: -1, Finish: engine.Stop})
+	}
+	if rest := web.rest(t); !strings.Contains(rest, " two") || !strings.HasSuffix(rest, "data: [DONE]\n\n") {
+		t.Errorf("the stream ended with %q", rest)
+	}
+	text := ""
+	for {
+		m, err := rpc.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += m.GetText()
+	}
+	if text != " two" {
+		t.Errorf("gRPC ended with %q", text)
+	}
+	<-b.done
+	if _, closed := b.session.look(); !closed {
+		t.Error("the record was left")
+	}
+}
+
+// TestGracefulStopTellsAnswersThatCannotFinish: an error event or a status,
+// before the connection is closed.
+func TestGracefulStopTellsAnswersThatCannotFinish(t *testing.T) {
+	b := start(t, func(c *Config) { c.Grace = 50 * time.Millisecond })
+	b.holding("one")
+	web := stream(t, b)
+	rpc, err := b.client.Generate(t.Context(), textPrompt("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rpc.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	if rest := web.rest(t); !strings.Contains(rest, `"error":{"message":"the server is shutting down","type":"server_error"`) || strings.Contains(rest, "[DONE]") {
+		t.Errorf("the stream ended with %q", rest)
+	}
+	if _, err := rpc.Recv(); status.Code(err) != codes.Unavailable {
+		t.Errorf("gRPC ended with %v", err)
+	}
+	<-b.done
+}
+
+// TestStopOfAnIdleRouter does not wait for the grace.
+func TestStopOfAnIdleRouter(t *testing.T) {
+	b := start(t, func(c *Config) { c.Grace = time.Hour })
+	get(t, client(t), b.url+"/healthz")
+	b.stop()
+	<-b.done
+}
+
+// TestBrokenListenerEndsTheRouter the router with the listener's error.
+func TestBrokenListenerEndsTheRouter(t *testing.T) {
+	broken := listen(t)
+	broken.Close()
+	b := start(t, func(c *Config) { c.HTTP = broken })
+	<-b.done
+	if b.err == nil {
+		t.Error("Run hid that it does not listen")
+	}
+	b.err = nil
+}
+
+// open is a stream that has begun.
+type open struct{ response *http.Response }
+
+func stream(t *testing.T, b *bench) open {
+	t.Helper()
+	response, err := client(t).Post(b.url+"/v1/completions", "application/json", strings.NewReader(`{"prompt":"x","stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	if line, err := bufio.NewReaderSize(response.Body, 16).ReadString(':'); err != nil || line != "data:" {
+		t.Fatalf("the stream began with %q, %v", line, err)
+	}
+	return open{response}
+}
+
+func (o open) rest(t *testing.T) string {
+	t.Helper()
+	raw, err := io.ReadAll(o.response.Body)
+	if err != nil {
+		t.Fatalf("after %q: %v", raw, err)
+	}
+	return string(raw)
+}
