@@ -13,9 +13,9 @@ import (
 	"github.com/hachi-serve/hachi/bench/serve"
 )
 
-func newBench() *cobra.Command {
+func newBench(logger loggerFunc) *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "measure"}
-	cmd.AddCommand(newBenchServe(), newBenchKernel(), newBenchModel())
+	cmd.AddCommand(newBenchServe(), newBenchFailover(logger), newBenchKernel(), newBenchModel())
 	return cmd
 }
 
@@ -77,7 +77,8 @@ func (b benchServe) run(cmd *cobra.Command) error {
 		reports = append(reports, serve.Summarize(b.workload, samples, b.objective))
 	}
 	if b.plot != "" {
-		if err := writePlot(b.plot, reports); err != nil {
+		err := writeFile(b.plot, func(out io.Writer) error { return serve.WritePlot(out, reports) })
+		if err != nil {
 			return err
 		}
 	}
@@ -101,12 +102,13 @@ func (b benchServe) progress(out io.Writer) func(sent, ended, all int) {
 	}
 }
 
-func writePlot(path string, reports []serve.Report) error {
+// writeFile creates a file and fills it.
+func writeFile(path string, write func(io.Writer) error) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := serve.WritePlot(f, reports); err != nil {
+	if err := write(f); err != nil {
 		f.Close()
 		return err
 	}

@@ -21,8 +21,8 @@ import (
 // testTTL keeps waits for expired leases short.
 const testTTL = 2 * time.Second
 
-// startCluster runs a cluster of processes until the test ends.
-func startCluster(t *testing.T, change func(*local.UpConfig)) *local.Cluster {
+// clusterConfig is a cluster of this test binary's processes.
+func clusterConfig(t *testing.T, change func(*local.UpConfig)) local.UpConfig {
 	t.Helper()
 	cfg := local.DefaultUp()
 	cfg.Model = tinyDir
@@ -36,9 +36,15 @@ func startCluster(t *testing.T, change func(*local.UpConfig)) *local.Cluster {
 	if change != nil {
 		change(&cfg)
 	}
+	return cfg
+}
+
+// startCluster runs a cluster of processes until the test ends.
+func startCluster(t *testing.T, change func(*local.UpConfig)) *local.Cluster {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cluster, err := local.Up(ctx, cfg)
+	cluster, err := local.Up(ctx, clusterConfig(t, change))
 	if err != nil {
 		t.Fatal(err)
 	}

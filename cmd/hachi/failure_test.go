@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/bench/failover"
 	"github.com/hachi-serve/hachi/local"
 )
 
@@ -63,6 +64,18 @@ func TestKilledNodeWithoutReplicas(t *testing.T) {
 			t.Error("the dead node is still in the placement")
 		}
 	}
+}
+
+// A node that stops answering without dying is the harder fault: nothing breaks.
+func TestStoppedNode(t *testing.T) {
+	report, err := failover.Run(t.Context(), failover.Config{
+		Up:    clusterConfig(t, func(c *local.UpConfig) { c.Nodes, c.Placement.Replicas = 4, 2 }),
+		Fault: failover.Stop, StopFor: 2 * time.Second, Streams: 8, Tokens: 24, Repeat: 2, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(report)
 }
 
 func TestEtcdGoneForLongerThanEveryLease(t *testing.T) {

@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 	logger := func() (*slog.Logger, error) { return newLogger(logLevel) }
 	root.AddCommand(
 		newUp(logger), newCoordinator(logger), newExpertNode(logger), newRouter(logger),
-		newStatus(), newDrain(), newChat(), newModel(), newBench(), newVersion(),
+		newStatus(), newDrain(), newChat(), newModel(), newBench(logger), newVersion(),
 	)
 	return root
 }

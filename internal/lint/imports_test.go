@@ -52,6 +52,7 @@ var rules = []rule{
 	{"transport/rpc", []string{"moe", "proto"}, []string{"go.etcd.io/"}, "only rows travel here"},
 	{"cluster", []string{"cluster", "moe", "proto"}, nil, "etcd and gossip"},
 	{"router", []string{"router", "cluster/registry", "model/chat", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
+	{"bench", nil, nil, "it starts and measures whole clusters"},
 	{"bench/roofline", []string{"compute"}, network, "kernels and the machine"},
 	{"bench/forward", []string{"bench/roofline", "compute", "model", "moe"}, network, "a model in one process"},
 	{"bench/serve", []string{}, network, "a client of the HTTP API of any server"},

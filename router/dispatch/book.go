@@ -111,7 +111,7 @@ func (d *Dispatcher) settle(a *attempt, reply *moe.Reply, err error) {
 		d.Adopt(e.Newer)
 	}
 	if kind == moe.Unreachable || kind == moe.Corrupt {
-		d.Suspect(a.to.Node)
+		d.accuse(a.to.Node, time.Since(a.started))
 	}
 	d.failover(a.to.Node, kind, a.rows)
 }
@@ -144,7 +144,7 @@ func (d *Dispatcher) lost(a *attempt) {
 	}
 	d.mu.Unlock()
 	if out {
-		d.Suspect(a.to.Node)
+		d.accuse(a.to.Node, time.Since(a.started))
 	}
 }
 

@@ -140,9 +140,12 @@ func (d *Dispatcher) Counts() []uint64 {
 
 // Suspect puts a node last among replicas for a while. A hint may be wrong:
 // nothing else changes.
-func (d *Dispatcher) Suspect(node moe.NodeID) {
+func (d *Dispatcher) Suspect(node moe.NodeID) { d.accuse(node, 0) }
+
+// accuse suspects a node after a wait.
+func (d *Dispatcher) accuse(node moe.NodeID, waited time.Duration) {
 	d.mu.Lock()
-	d.book.suspects.accuse(node, time.Now())
+	d.book.suspects.accuse(node, time.Now(), waited)
 	d.book.stats.Suspicions++
 	d.mu.Unlock()
 	if d.cfg.Events.Suspected != nil {

@@ -10,9 +10,9 @@
 //
 // A call that is late: after max(2 x p50, p99) of the node's undelayed calls of
 // that size another replica is asked as well, within a budget of 5 % extra rows,
-// and the first answer wins. After 8 times that (100 ms at least) the node is
-// suspect and its rows are sent elsewhere without regard to the budget; so it is
-// when two of its calls in a row were overtaken. A router whose own timers fire
+// and the first answer wins. After 8 times that (100 ms at least, 200 ms more
+// than that at most) the node is suspect and its rows are sent elsewhere without
+// regard to the budget; so it is when two of its calls in a row were overtaken. A router whose own timers fire
 // late waits longer before it accuses. With one replica a call just waits.
 //
 // Invariants:

@@ -9,9 +9,11 @@ const (
 	hedgeBurst = 32
 	// leastHedge keeps the noise of a scheduler from looking like a slow node.
 	leastHedge = 2 * time.Millisecond
-	// leastSuspicion and suspectTimes say when a call is so late that its node
-	// counts as failing: its rows are sent elsewhere, and not as a hedge.
+	// A call is so late that its node counts as failing after suspectTimes its
+	// patience, but leastSuspicion at least and mostSuspicion beyond its
+	// patience at most: its rows are sent elsewhere, and not as a hedge.
 	leastSuspicion = 100 * time.Millisecond
+	mostSuspicion  = 200 * time.Millisecond
 	suspectTimes   = 8
 )
 
@@ -42,6 +44,8 @@ const (
 	lateBy     = 20 * time.Millisecond
 	worstScore = 4
 	healsIn    = time.Second
+	// perScore is added to the wait before an accusation.
+	perScore = 50 * time.Millisecond
 )
 
 // woke notes by how much a timer fired late.
@@ -55,7 +59,9 @@ func (a *awareness) woke(now time.Time, late time.Duration) {
 }
 
 // stretch makes a wait before an accusation longer on a slow router.
-func (a *awareness) stretch(d time.Duration) time.Duration { return d * time.Duration(1+a.score) }
+func (a *awareness) stretch(d time.Duration) time.Duration {
+	return d + time.Duration(a.score)*perScore
+}
 
 // waits are the moments at which a call's patience ends, from its start; 0 is
 // never.
@@ -69,8 +75,8 @@ type waits struct {
 func waitsFor(r *record, a *awareness, rows int, give time.Duration) waits {
 	w := waits{give: give}
 	if p := r.patience(rows); p > 0 {
-		w.hedge = a.stretch(max(leastHedge, p))
-		w.suspect = a.stretch(max(leastSuspicion, suspectTimes*p))
+		w.hedge = max(leastHedge, p)
+		w.suspect = a.stretch(max(leastSuspicion, min(suspectTimes*p, p+mostSuspicion)))
 	}
 	if w.suspect >= give {
 		w.suspect = 0

@@ -245,10 +245,10 @@ func TestWindow(t *testing.T) {
 	if w.p99 >= time.Second {
 		t.Error("rare delays became usual")
 	}
-	for range 100 {
+	for range windowSize {
 		w.observe(time.Second, true)
 	}
 	if w.p50 != time.Second {
-		t.Errorf("p50 is %v after a hundred slow calls", w.p50)
+		t.Errorf("p50 is %v after nothing but slow calls", w.p50)
 	}
 }

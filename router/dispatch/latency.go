@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	windowSize = 64
+	windowSize = 256
 	// enough is how many samples make a quantile worth acting on.
 	enough = 16
 	// commonDelays of the last 64 calls are no outliers: the node has become
@@ -39,7 +39,7 @@ func (w *window) observe(took time.Duration, delayed bool) {
 	}
 	w.samples[w.count%windowSize] = took
 	w.count++
-	if w.count >= enough && w.count-w.fresh >= enough/2 {
+	if w.count >= enough && w.count-w.fresh >= min(w.count/4, enough) {
 		w.renew()
 	}
 }
@@ -48,7 +48,7 @@ func (w *window) renew() {
 	sorted := w.samples
 	known := sorted[:min(w.count, windowSize)]
 	slices.Sort(known)
-	w.p50, w.p99 = known[len(known)/2], known[len(known)-1-len(known)/100]
+	w.p50, w.p99 = known[len(known)/2], known[(99*len(known)+99)/100-1]
 	w.fresh = w.count
 }
 

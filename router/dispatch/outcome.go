@@ -134,7 +134,7 @@ func (l *layerRun) late(ctx context.Context, a *attempt) error {
 		}
 	case a.stage < suspected && a.waits.suspect > 0:
 		a.stage = suspected
-		l.d.Suspect(a.to.Node)
+		l.d.accuse(a.to.Node, a.waits.suspect)
 		if todo := l.elsewhere(a, true); len(todo) > 0 {
 			l.d.failover(a.to.Node, moe.Unreachable, rowsOf(todo))
 			return l.send(ctx, todo, false)

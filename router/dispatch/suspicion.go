@@ -11,8 +11,13 @@ const (
 	longestSuspicion = 10 * time.Second
 )
 
+// spanTimes is how many times longer than the wait that led to it a suspicion
+// lasts at least: asking a silent node again costs that wait again.
+const spanTimes = 8
+
 // suspicion is who is suspected until when. It decays: an accusation lasts a
-// second, and twice as long each time it is repeated before the node answers.
+// second or longer, and twice as long each time it is repeated before the node
+// answers.
 type suspicion map[moe.NodeID]accusation
 
 type accusation struct {
@@ -20,13 +25,15 @@ type accusation struct {
 	span  time.Duration
 }
 
-func (s suspicion) accuse(node moe.NodeID, now time.Time) {
+// accuse suspects a node that was waited for in vain.
+func (s suspicion) accuse(node moe.NodeID, now time.Time, waited time.Duration) {
 	a := s[node]
+	least := min(max(firstSuspicion, spanTimes*waited), longestSuspicion)
 	switch {
 	case a.span == 0:
-		a.span = firstSuspicion
+		a.span = least
 	case now.After(a.until): // calls that failed together count once
-		a.span = min(2*a.span, longestSuspicion)
+		a.span = max(least, min(2*a.span, longestSuspicion))
 	}
 	a.until = now.Add(a.span)
 	s[node] = a

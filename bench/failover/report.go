@@ -1,0 +1,101 @@
+package failover
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Report is what was measured.
+type Report struct {
+	Fault   Fault `json:"fault"`
+	Streams int   `json:"streams"`
+	Tokens  int   `json:"tokens"`
+	Repeat  int   `json:"repeat"`
+	// Calm are gaps between tokens without a fault, milliseconds.
+	CalmP50 float64 `json:"undisturbed_itl_p50_ms"`
+	CalmP99 float64 `json:"undisturbed_itl_p99_ms"`
+	// Stalls of all streams of all repetitions, ascending, milliseconds.
+	Stalls []float64 `json:"stalls_ms"`
+	P50    float64   `json:"stall_p50_ms"`
+	P90    float64   `json:"stall_p90_ms"`
+	P99    float64   `json:"stall_p99_ms"`
+	Max    float64   `json:"stall_max_ms"`
+
+	calmP99 time.Duration
+}
+
+func (r *Report) undisturbed(gaps []time.Duration) {
+	slices.Sort(gaps)
+	r.calmP99 = gaps[rank(len(gaps), 99)]
+	r.CalmP50, r.CalmP99 = milliseconds(gaps[rank(len(gaps), 50)]), milliseconds(r.calmP99)
+}
+
+func (r *Report) add(stalls []time.Duration) {
+	for _, s := range stalls {
+		r.Stalls = append(r.Stalls, milliseconds(s))
+	}
+	slices.Sort(r.Stalls)
+	n := len(r.Stalls)
+	r.P50, r.P90, r.P99, r.Max = r.Stalls[rank(n, 50)], r.Stalls[rank(n, 90)], r.Stalls[rank(n, 99)], r.Stalls[n-1]
+}
+
+// rank is the place of a percentile among n sorted values, by nearest rank.
+func rank(n, percent int) int { return max(0, (n*percent+99)/100-1) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// String is the report for people.
+func (r Report) String() string {
+	return fmt.Sprintf("%s, %d times, %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n"+
+		"inter-token latency undisturbed: p50 %.1f ms, p99 %.1f ms\n"+
+		"stall: p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n",
+		r.Fault, r.Repeat, r.Streams, r.Tokens, r.CalmP50, r.CalmP99, r.P50, r.P90, r.P99, r.Max)
+}
+
+const (
+	figureWidth, figureHeight = 640, 300
+	margin                    = 48
+	bins                      = 40
+)
+
+// WriteFigure draws the histogram of stalls as SVG.
+func (r Report) WriteFigure(out io.Writer) error {
+	var counts [bins]int
+	width := max(1, r.Max) / bins * 1.0001
+	highest := 1
+	for _, s := range r.Stalls {
+		i := min(bins-1, int(s/width))
+		counts[i]++
+		highest = max(highest, counts[i])
+	}
+	x := func(ms float64) float64 { return margin + ms/(width*bins)*(figureWidth-2*margin) }
+	y := func(n int) float64 {
+		return figureHeight - margin - float64(n)/float64(highest)*(figureHeight-2*margin)
+	}
+	var s strings.Builder
+	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">`, figureWidth, figureHeight)
+	s.WriteString(`<rect width="100%" height="100%" fill="white"/>`)
+	fmt.Fprintf(&s, `<text x="%d" y="24" font-weight="bold">Stall of %d streams after %q, %d times</text>`, margin, r.Streams, r.Fault, r.Repeat)
+	for i, n := range counts {
+		left, right := x(float64(i)*width), x(float64(i+1)*width)
+		fmt.Fprintf(&s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#1b6ca8"/>`, left, y(n), right-left-1, y(0)-y(n))
+	}
+	for _, q := range []struct {
+		name string
+		at   float64
+	}{{"p50", r.P50}, {"p99", r.P99}} {
+		fmt.Fprintf(&s, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%.1f" stroke="#d1793b"/>`, x(q.at), x(q.at), margin-8, y(0))
+		fmt.Fprintf(&s, `<text x="%.1f" y="%d" fill="#d1793b">%s %.0f ms</text>`, x(q.at)+3, margin-10, q.name, q.at)
+	}
+	for i := range 5 {
+		ms := width * bins * float64(i) / 4
+		fmt.Fprintf(&s, `<text x="%.1f" y="%d" text-anchor="middle">%.0f ms</text>`, x(ms), figureHeight-margin+18, ms)
+	}
+	fmt.Fprintf(&s, `<text x="%d" y="%.1f" text-anchor="end">%d</text>`, margin-6, y(highest)+4, highest)
+	s.WriteString("</svg>\n")
+	_, err := io.WriteString(out, s.String())
+	return err
+}
