@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -14,15 +15,20 @@ type Caller interface {
 	Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error)
 }
 
-// Fault is what happens to one call. The zero value is nothing.
+// Fault is what happens to one call. The zero value is nothing. Faults add up
+// in the order of the fields.
 type Fault struct {
-	Fail     moe.Kind // the call fails with this kind, when Failing
-	Failing  bool
-	After    bool          // it fails only after the node has computed
-	Delay    time.Duration // before the node sees it
-	Silent   bool          // no answer until ctx ends
-	Truncate bool          // the reply loses its last byte
-	Twice    bool          // the node is asked twice; the first answer is dropped
+	Delay   time.Duration // before the node sees the call
+	Silent  bool          // dropped: the node never sees it, the caller waits until ctx ends
+	Failing bool          // the call fails with Fail: before the node sees it, or After it has computed
+	Fail    moe.Kind
+	After   bool
+	Twice   bool          // the node is asked twice; the first answer is dropped
+	Mute    bool          // half-open: the node computes, and its answer never arrives
+	Late    time.Duration // between the node's answer and its arrival
+	Behind  int           // reordered: so many later calls to the node are answered first
+	// Truncate takes the last byte of the reply.
+	Truncate bool
 }
 
 // Script decides about the nth call to a node, counted from 0.
@@ -32,51 +38,156 @@ type Script func(node moe.NodeID, nth int, c *moe.Call) Fault
 type Network struct {
 	under Caller
 
-	mu     sync.Mutex // guards the fields below
-	script Script
-	calls  map[moe.NodeID]int
+	mu      sync.Mutex // guards the fields below
+	script  Script
+	calls   map[moe.NodeID]int
+	arrived map[moe.NodeID]*arrivals
+}
+
+// arrivals are the answers of a node that arrived, by number of call.
+type arrivals struct {
+	of     []int
+	change chan struct{} // closed at the next one
 }
 
 // Wrap makes a network with a script.
 func Wrap(under Caller, script Script) *Network {
-	return &Network{under: under, script: script, calls: map[moe.NodeID]int{}}
+	return &Network{under: under, script: script, calls: map[moe.NodeID]int{}, arrived: map[moe.NodeID]*arrivals{}}
 }
 
 // Call implements dispatch.Caller.
 func (n *Network) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
-	n.mu.Lock()
-	f := n.script(to.Node, n.calls[to.Node], c)
-	n.calls[to.Node]++
-	n.mu.Unlock()
-	if f.Delay > 0 {
-		select {
-		case <-time.After(f.Delay):
-		case <-ctx.Done():
-		}
+	f, nth := n.next(to.Node, c)
+	reply, err := n.ask(ctx, to, c, f)
+	if err == nil {
+		err = n.deliver(ctx, to.Node, nth, f)
 	}
-	failed := &moe.Error{Op: "expert call", Node: to.Node, Kind: f.Fail, Err: errors.New("injected")}
+	n.arrive(to.Node, nth)
 	switch {
-	case f.Silent:
-		<-ctx.Done()
-	case f.Failing && !f.After:
-		return nil, failed
+	case err != nil:
+		reply.Free()
+		return nil, err
+	case f.Truncate:
+		reply.Y = reply.Y[:len(reply.Y)-1]
 	}
-	if ctx.Err() != nil {
-		return nil, &moe.Error{Op: "expert call", Node: to.Node, Kind: moe.Unreachable, Err: ctx.Err()}
+	return reply, nil
+}
+
+// next asks the script.
+func (n *Network) next(node moe.NodeID, c *moe.Call) (Fault, int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	nth := n.calls[node]
+	n.calls[node]++
+	return n.script(node, nth, c), nth
+}
+
+// ask carries the call to the node, through the faults on that way.
+func (n *Network) ask(ctx context.Context, to moe.Replica, c *moe.Call, f Fault) (*moe.Reply, error) {
+	wait(ctx, f.Delay)
+	if f.Silent {
+		<-ctx.Done()
+	}
+	var err error
+	switch {
+	case ctx.Err() != nil:
+		err = failed(to.Node, moe.Unreachable, ctx.Err())
+	case f.Failing && !f.After:
+		err = injected(to.Node, f.Fail)
+	}
+	if err != nil {
+		if c.Release != nil {
+			c.Release()
+		}
+		return nil, err
 	}
 	if f.Twice {
-		reply, err := n.under.Call(ctx, to, c)
-		if err == nil {
+		// The transport takes over the rows of each call.
+		first := *c
+		first.X, first.Release = bytes.Clone(c.X), nil
+		if reply, err := n.under.Call(ctx, to, &first); err == nil {
 			reply.Free()
 		}
 	}
-	reply, err := n.under.Call(ctx, to, c)
-	if err == nil && f.Failing {
-		reply.Free()
-		return nil, failed
+	return n.under.Call(ctx, to, c)
+}
+
+// deliver carries the answer back, through the faults on that way.
+func (n *Network) deliver(ctx context.Context, node moe.NodeID, nth int, f Fault) error {
+	if f.Failing {
+		return injected(node, f.Fail)
 	}
-	if err == nil && f.Truncate {
-		reply.Y = reply.Y[:len(reply.Y)-1]
+	if f.Mute {
+		<-ctx.Done()
 	}
-	return reply, err
+	wait(ctx, f.Late)
+	n.fallBehind(ctx, node, nth, f.Behind)
+	if ctx.Err() != nil {
+		return failed(node, moe.Unreachable, ctx.Err())
+	}
+	return nil
+}
+
+// fallBehind waits until so many later calls are answered.
+func (n *Network) fallBehind(ctx context.Context, node moe.NodeID, nth, behind int) {
+	for behind > 0 && ctx.Err() == nil {
+		later, change := n.later(node, nth)
+		if later >= behind {
+			return
+		}
+		select {
+		case <-change:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// later counts the answers to later calls; change is closed at the next answer.
+func (n *Network) later(node moe.NodeID, nth int) (count int, change <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.of(node)
+	for _, other := range a.of {
+		if other > nth {
+			count++
+		}
+	}
+	return count, a.change
+}
+
+func (n *Network) arrive(node moe.NodeID, nth int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.of(node)
+	a.of = append(a.of, nth)
+	close(a.change)
+	a.change = make(chan struct{})
+}
+
+// of finds a node's arrivals. n.mu is held.
+func (n *Network) of(node moe.NodeID) *arrivals {
+	if n.arrived[node] == nil {
+		n.arrived[node] = &arrivals{change: make(chan struct{})}
+	}
+	return n.arrived[node]
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func injected(node moe.NodeID, kind moe.Kind) error {
+	return failed(node, kind, errors.New("injected"))
+}
+
+func failed(node moe.NodeID, kind moe.Kind, err error) error {
+	return &moe.Error{Op: "expert call", Node: node, Kind: kind, Err: err}
 }
