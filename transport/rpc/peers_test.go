@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/transport/faulty"
 )
 
 // eventually waits for a condition that another goroutine brings about.
@@ -166,4 +167,59 @@ func TestRowsAreReleasedOnce(t *testing.T) {
 	if released.Load() != calls.Load() {
 		t.Errorf("%d releases of %d calls", released.Load(), calls.Load())
 	}
+}
+
+// relayed is a node behind a relay.
+func relayed(t *testing.T, h Handler) (moe.Replica, *faulty.Relay) {
+	t.Helper()
+	to, _, _ := serve(t, h, "f")
+	r, err := faulty.NewRelay(to.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return moe.Replica{Node: "n", Addr: r.Addr()}, r
+}
+
+// TestDamageOnTheWire: a flipped bit, in either direction, is an error of a
+// known kind and never a wrong answer; the next call goes through.
+func TestDamageOnTheWire(t *testing.T) {
+	for _, way := range []faulty.Direction{faulty.ToServer, faulty.ToClient} {
+		to, relay := relayed(t, &echo{})
+		p := newPool(t, PoolConfig{})
+		c := call(512)
+		c.Groups = c.Groups[:1]
+		for range 5 {
+			mustCall(t, p, to)
+			relay.Set(way, faulty.Wire{Damage: 2000})
+			if reply, err := p.Call(t.Context(), to, c); err == nil || moe.KindOf(err) != moe.Corrupt {
+				t.Errorf("direction %d: %v, %v, want corrupt", way, reply, err)
+			}
+		}
+	}
+}
+
+// TestHalfOpenConnection: answers are kept back without a reset. Calls end with
+// their context, and the stream goes on when the wire does.
+func TestHalfOpenConnection(t *testing.T) {
+	to, relay := relayed(t, &echo{})
+	var broken atomic.Int64
+	p := newPool(t, PoolConfig{Broken: func(moe.NodeID) { broken.Add(1) }})
+	mustCall(t, p, to)
+	relay.Set(faulty.ToClient, faulty.Wire{Silent: true})
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		if _, err := p.Call(ctx, to, call(2)); moe.KindOf(err) != moe.Unreachable {
+			t.Errorf("half-open: %v", err)
+		}
+		cancel()
+	}
+	relay.Set(faulty.ToClient, faulty.Wire{})
+	mustCall(t, p, to)
+	if broken.Load() != 0 {
+		t.Error("the stream ended")
+	}
+	relay.Cut()
+	eventually(t, "the end of the stream", func() bool { return broken.Load() == 1 })
+	mustCall(t, p, to)
 }
