@@ -32,7 +32,8 @@ func codeOf(err error) codes.Code {
 		kind = e.Kind
 	}
 	switch {
-	case errors.As(err, &param), errors.As(err, &long), errors.As(err, &token), errors.Is(err, completion.ErrEmpty), kind == moe.Invalid:
+	case errors.As(err, &param), errors.As(err, &long), errors.As(err, &token), kind == moe.Invalid,
+		errors.Is(err, completion.ErrEmpty), errors.Is(err, sampler.ErrNoToken):
 		return codes.InvalidArgument
 	case errors.Is(err, scheduler.ErrQueueFull):
 		return codes.ResourceExhausted

@@ -31,8 +31,11 @@ type Completer struct {
 // Request is what to complete.
 type Request struct {
 	engine.Request
-	// Stop are texts that end the answer; none of them is empty.
+	// Stop are texts that end the answer, once it has more than its least
+	// tokens; none of them is empty.
 	Stop []string
+	// IgnoreEOS goes on after the end of sequence.
+	IgnoreEOS bool
 	// NewText makes the answer a text of its own, as a chat turn is, and not
 	// the continuation of the prompt's text.
 	NewText bool
@@ -53,7 +56,9 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	if err := c.Check(r.Prompt); err != nil {
 		return nil, err
 	}
-	r.StopTokens = append(r.StopTokens[:len(r.StopTokens):len(r.StopTokens)], c.Tokenizer.EOS())
+	if !r.IgnoreEOS {
+		r.StopTokens = append(r.StopTokens[:len(r.StopTokens):len(r.StopTokens)], c.Tokenizer.EOS())
+	}
 	if r.PromptOnly {
 		// The last token's logits are there anyway; one drawn token ends it.
 		r.MaxTokens = 1

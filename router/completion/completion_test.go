@@ -73,7 +73,7 @@ func all(t testing.TB, r *Reader) (string, []Token, engine.FinishReason) {
 			t.Fatal(err)
 		}
 		text.WriteString(d.Text)
-		out = append(out, d.Tokens...)
+		out = append(append(out, d.Prompt...), d.Tokens...)
 		if d.Finish != engine.NotFinished {
 			return text.String(), out, d.Finish
 		}
@@ -116,7 +116,7 @@ func TestStopTextsAcrossTokens(t *testing.T) {
 		for i, p := range tt.pieces {
 			r.grow(p)
 			var s string
-			s, _, stopped = r.release(i == len(tt.pieces)-1)
+			s, _, stopped = r.release(i == len(tt.pieces)-1, true)
 			got.WriteString(s)
 			if stopped {
 				break
@@ -193,9 +193,44 @@ func TestTokensDoNotTellWhatTheTextHoldsBack(t *testing.T) {
 		{" two", answer[1:2], true},
 	} {
 		held.add(engine.Event{Token: answer[i]})
-		got, out, stopped := held.release(false)
+		got, out, stopped := held.release(false, true)
 		if got != want.text || !slices.Equal(ids(out), want.tokens) || stopped != want.stopped {
 			t.Errorf("token %d: %q %v %v, want %q %v %v", i, got, ids(out), stopped, want.text, want.tokens, want.stopped)
+		}
+	}
+}
+
+// TestLeastTokensCannotBeStopped: what is said before them stops nothing, not
+// even the beginning of a stop text that goes on after them.
+func TestLeastTokensCannotBeStopped(t *testing.T) {
+	tok := load(t)
+	answer := tok.Encode("one two one two one")
+	c := &Completer{Engine: &scripted{events: tokens(answer, engine.Stop)}, Tokenizer: tok, Context: 100}
+	for least, want := range []string{"one", "one", "one two one", "one two one", "one two one two one"} {
+		r := Request{Stop: []string{" two"}, NewText: true}
+		r.Prompt, r.Params.MinTokens = []int32{1}, least
+		reader, err := c.Start(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := all(t, reader); got != want {
+			t.Errorf("at least %d tokens: %q, want %q", least, got, want)
+		}
+	}
+}
+
+func TestEndOfSequenceCanBeIgnored(t *testing.T) {
+	tok := load(t)
+	e := &scripted{}
+	c := &Completer{Engine: e, Tokenizer: tok, Context: 100}
+	for _, ignore := range []bool{false, true} {
+		r := Request{IgnoreEOS: ignore}
+		r.Prompt, r.StopTokens = []int32{1}, []int32{13}
+		if _, err := c.Start(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(e.request.StopTokens, tok.EOS()) == ignore || !slices.Contains(e.request.StopTokens, 13) {
+			t.Errorf("ignore %v: stops %v", ignore, e.request.StopTokens)
 		}
 	}
 }
@@ -207,7 +242,7 @@ func TestHalfCharactersWaitForTheRest(t *testing.T) {
 	held := text{decoder: tok.NewDecoder()}
 	for i, id := range answer {
 		held.add(engine.Event{Token: id})
-		got, out, _ := held.release(false)
+		got, out, _ := held.release(false, true)
 		if i < 2 && (got != "" || out != nil) || i == 2 && (got != "日" || !slices.Equal(ids(out), answer)) {
 			t.Errorf("byte %d: %q %v", i, got, ids(out))
 		}

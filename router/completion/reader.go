@@ -12,12 +12,13 @@ import (
 // Delta is what became certain of an answer. At least one field is set.
 type Delta struct {
 	Text   string
-	Tokens []Token // the prompt's, when asked for, then the answer's
+	Prompt []Token // of the prompt, from its second on, when asked for
+	Tokens []Token // of the answer
 	Finish engine.FinishReason
 }
 
 func (d Delta) empty() bool {
-	return d.Text == "" && len(d.Tokens) == 0 && d.Finish == engine.NotFinished
+	return d.Text == "" && len(d.Prompt)+len(d.Tokens) == 0 && d.Finish == engine.NotFinished
 }
 
 // Reader reads one answer.
@@ -86,7 +87,7 @@ func (r *Reader) read(events []engine.Event, d *Delta) error {
 		case e.Err != nil:
 			return e.Err
 		case e.Prompt:
-			d.Tokens = append(d.Tokens, r.promptToken(e))
+			d.Prompt = append(d.Prompt, r.promptToken(e))
 			continue
 		case r.request.PromptOnly:
 			d.Finish = engine.Length
@@ -99,7 +100,7 @@ func (r *Reader) read(events []engine.Event, d *Delta) error {
 		if final {
 			r.text.flush()
 		}
-		text, tokens, stopped := r.text.release(final)
+		text, tokens, stopped := r.text.release(final, r.Generated > r.request.Params.MinTokens)
 		d.Text, d.Tokens, d.Finish = d.Text+text, append(d.Tokens, tokens...), e.Finish
 		if stopped {
 			d.Finish = engine.Stop

@@ -61,16 +61,21 @@ func (t *text) grow(s string) {
 }
 
 // release returns the text and the tokens that became certain, and whether a
-// stop text was found. Final says that nothing more will come.
-func (t *text) release(final bool) (string, []Token, bool) {
-	if at := firstOf(t.held, t.stops); at >= 0 {
+// stop text was found. Final says that nothing more will come, stoppable that
+// the answer is long enough to be stopped.
+func (t *text) release(final, stoppable bool) (string, []Token, bool) {
+	stops := t.stops
+	if !stoppable {
+		stops = nil
+	}
+	if at := firstOf(t.held, stops); at >= 0 {
 		s := t.held[:at]
 		t.held, t.released = "", t.released+at
 		return s, t.take(func(w waiting) bool { return w.start < t.released }), true
 	}
 	keep := 0
 	if !final {
-		keep = startOf(t.held, t.stops)
+		keep = startOf(t.held, stops)
 	}
 	s := t.held[:len(t.held)-keep]
 	t.held, t.released = t.held[len(s):], t.released+len(s)

@@ -14,6 +14,8 @@ type chatAnswer struct {
 	head
 	Choices []chatChoice `json:"choices"`
 	Usage   any          `json:"usage,omitempty"`
+	// Prompt is that of the first choice: all have the same.
+	Prompt promptLogprobs `json:"prompt_logprobs,omitempty"`
 }
 
 type chatChoice struct {
@@ -41,10 +43,11 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request, f fields) error {
 	if err != nil {
 		return err
 	}
-	if o.request.Logprobs, err = chatTop(f); err != nil {
+	if o.logprobs, err = chatTop(f); err != nil {
 		return err
 	}
-	o.request.MaxTokens, o.request.NewText = o.bound, true
+	o.ask(false)
+	o.candidates, o.request.MaxTokens, o.request.NewText = o.n, o.bound, true
 	prompt, err := s.conversation(f)
 	if err != nil {
 		return err
@@ -83,16 +86,22 @@ func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options
 	answer := chatAnswer{head: s.head("chatcmpl-", "chat.completion"), Choices: make([]chatChoice, len(all))}
 	for i := range all {
 		answer.Choices[i] = chatChoice{Index: i, Message: &chatMessage{Role: "assistant"}}
-		if o.request.Logprobs >= 0 {
+		if o.logprobs >= 0 {
 			answer.Choices[i].Logprobs = &chatLogprobs{Content: []chatToken{}}
 		}
+	}
+	if o.promptLogprobs >= 0 {
+		answer.Prompt = promptLogprobs{nil}
 	}
 	texts := make([]strings.Builder, len(all))
 	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
 		to := &answer.Choices[c.index]
 		texts[c.index].WriteString(d.Text)
 		if to.Logprobs != nil {
-			to.Logprobs.Content = append(to.Logprobs.Content, s.chatTokens(d.Tokens)...)
+			to.Logprobs.Content = append(to.Logprobs.Content, s.chatTokens(d.Tokens, o.logprobs)...)
+		}
+		if c.index == 0 && o.promptLogprobs >= 0 {
+			answer.Prompt = s.promptTokens(answer.Prompt, d.Prompt, o.promptLogprobs)
 		}
 		to.Finish = finished(d)
 		return nil
@@ -132,8 +141,8 @@ func (s *Server) streamChat(ctx context.Context, w http.ResponseWriter, o option
 		if d.Text != "" {
 			one.Delta.Content = &d.Text
 		}
-		if o.request.Logprobs >= 0 && len(d.Tokens) > 0 {
-			one.Logprobs = &chatLogprobs{Content: s.chatTokens(d.Tokens)}
+		if o.logprobs >= 0 && len(d.Tokens) > 0 {
+			one.Logprobs = &chatLogprobs{Content: s.chatTokens(d.Tokens, o.logprobs)}
 		}
 		return send(one)
 	})

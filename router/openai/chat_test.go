@@ -1,7 +1,9 @@
 package openai
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,7 +31,8 @@ type chatShape struct {
 			Refusal *string          `json:"refusal"`
 		} `json:"logprobs"`
 	} `json:"choices"`
-	Usage usage `json:"usage"`
+	Usage  usage          `json:"usage"`
+	Prompt promptLogprobs `json:"prompt_logprobs"`
 }
 
 type chatTokenShape struct {
@@ -151,7 +154,8 @@ func TestStopTexts(t *testing.T) {
 func TestParametersReachTheEngine(t *testing.T) {
 	b := newBench(t, nil)
 	ask[chatShape](t, b, chatPath, `{`+user+`,"temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"seed":-1,"max_completion_tokens":7,
-		"logprobs":true,"top_logprobs":4,"priority":-3,"on_missing_expert":"fail"}`)
+		"logprobs":true,"top_logprobs":4,"priority":-3,"on_missing_expert":"fail","typical_p":0.4,"repetition_penalty":1.1,
+		"frequency_penalty":-0.5,"presence_penalty":2,"logit_bias":{"7":-100,"31999":0.5},"min_tokens":3,"stop_token_ids":[13,5.0],"ignore_eos":true}`)
 	r := b.engine.Calls()[0].Request
 	p := r.Params
 	if p.Temperature != 0.5 || p.TopP != 0.9 || p.TopK != 40 || p.MinP != 0.05 || p.Seed != 1<<64-1 {
@@ -160,10 +164,29 @@ func TestParametersReachTheEngine(t *testing.T) {
 	if r.MaxTokens != 7 || r.Logprobs != 4 || r.Priority != -3 || !r.FailFast || r.PromptLogprobs {
 		t.Errorf("%+v", r)
 	}
+	if p.TypicalP != 0.4 || p.RepetitionPenalty != 1.1 || p.FrequencyPenalty != -0.5 || p.PresencePenalty != 2 || p.MinTokens != 3 ||
+		!maps.Equal(p.LogitBias, map[int32]float64{7: -100, 31999: 0.5}) || !slices.Equal(r.StopTokens, []int32{13, 5}) {
+		t.Errorf("%+v, stops %v", p, r.StopTokens)
+	}
 	ask[chatShape](t, b, chatPath, `{`+user+`}`)
 	ask[chatShape](t, b, chatPath, `{`+user+`}`)
 	p, q := b.engine.Calls()[1].Request.Params, b.engine.Calls()[2].Request.Params
-	if p.Temperature != 1 || p.TopP != 1 || p.TopK != 0 || p.MinP != 0 || p.Seed == q.Seed {
+	if p.Temperature != 1 || p.TopP != 1 || p.TopK != 0 || p.MinP != 0 || p.TypicalP != 1 || p.RepetitionPenalty != 1 || p.LogitBias != nil || p.Seed == q.Seed {
 		t.Errorf("defaults %+v, then %+v", p, q)
+	}
+}
+
+func TestPromptLogprobsOfAChat(t *testing.T) {
+	b := newBench(t, saying("Hi"))
+	got := ask[chatShape](t, b, chatPath, `{`+user+`,"prompt_logprobs":2,"n":2}`)
+	prompt := b.engine.Calls()[0].Request.Prompt
+	if len(got.Prompt) != len(prompt) || got.Prompt[0] != nil || got.Choices[0].Logprobs != nil {
+		t.Fatalf("%d of %d tokens, %+v", len(got.Prompt), len(prompt), got.Choices[0])
+	}
+	for i, one := range got.Prompt[1:] {
+		l, ok := one[strconv.Itoa(int(prompt[i+1]))]
+		if !ok || len(one) != 2 || l.Logprob != -float32(i+1)/2 || *l.Rank != 1 {
+			t.Errorf("token %d: %+v", i+1, one)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func (s *Server) start(ctx context.Context, o options, prompts [][]int32) ([]*ch
 		}
 	}
 	for _, prompt := range prompts {
-		for n := range o.n {
+		for n := range o.candidates {
 			r := o.request
 			r.Prompt, r.Choice = prompt, n
 			reader, err := s.cfg.Completer.Start(ctx, r)

@@ -24,6 +24,7 @@ type textChoice struct {
 	Text     string               `json:"text"`
 	Logprobs *textLogprobs        `json:"logprobs"`
 	Finish   *engine.FinishReason `json:"finish_reason"`
+	Prompt   promptLogprobs       `json:"prompt_logprobs,omitempty"`
 }
 
 // completions answers POST /v1/completions.
@@ -32,14 +33,14 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request, f fields) e
 	if err != nil {
 		return err
 	}
-	if err := o.completionOptions(f); err != nil {
+	if err := s.completionOptions(&o, f); err != nil {
 		return err
 	}
 	prompts, err := s.prompts(f)
 	if err != nil {
 		return err
 	}
-	if err := s.countChoices(len(prompts), o.n); err != nil {
+	if err := s.countChoices(len(prompts), o.candidates); err != nil {
 		return err
 	}
 	ctx, cancel := o.within(r.Context())
@@ -57,17 +58,22 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request, f fields) e
 
 // wholeText answers at once.
 func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
-	answer := textAnswer{head: s.head("cmpl-", "text_completion"), Choices: make([]textChoice, len(all))}
-	texts := make([]strings.Builder, len(all))
+	choices := make([]textChoice, len(all))
+	texts, scores := make([]strings.Builder, len(all)), make([]score, len(all))
 	for i, c := range all {
-		answer.Choices[i] = s.opening(c, o)
-		texts[i].WriteString(answer.Choices[i].Text)
+		choices[i] = s.opening(c, o)
+		texts[i].WriteString(choices[i].Text)
 	}
 	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
-		to := &answer.Choices[c.index]
+		to := &choices[c.index]
 		texts[c.index].WriteString(d.Text)
-		if to.Logprobs != nil {
-			s.add(to.Logprobs, d.Tokens)
+		s.add(to.Logprobs, d, o)
+		if o.promptLogprobs >= 0 {
+			to.Prompt = s.promptTokens(to.Prompt, d.Prompt, o.promptLogprobs)
+		}
+		for _, t := range d.Tokens {
+			scores[c.index].sum += float64(t.Logprob)
+			scores[c.index].count++
 		}
 		to.Finish = finished(d)
 		return nil
@@ -76,34 +82,46 @@ func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options
 		return err
 	}
 	for i := range texts {
-		answer.Choices[i].Text = texts[i].String()
+		choices[i].Text = texts[i].String()
 	}
-	answer.Usage = countUsage(all, o.n)
-	write(w, http.StatusOK, answer)
+	write(w, http.StatusOK, textAnswer{
+		head:    s.head("cmpl-", "text_completion"),
+		Choices: bestOf(choices, scores, o.candidates, o.n), Usage: countUsage(all, o.candidates),
+	})
 	return nil
 }
 
 // completionOptions reads what chat does not have.
-func (o *options) completionOptions(f fields) error {
+func (s *Server) completionOptions(o *options, f fields) error {
 	r := &reader{f: f}
 	r.flag("echo", &o.request.Echo)
-	if f.has("logprobs") {
-		r.integer("logprobs", &o.request.Logprobs, 0, MaxLogprobs)
+	r.integer("logprobs", &o.logprobs, 0, MaxLogprobs)
+	o.candidates = o.n
+	if r.integer("best_of", &o.candidates, 1, s.maxChoices()); o.candidates < o.n {
+		r.fault("best_of", codeValue, "is %d, expected at least n, %d", o.candidates, o.n)
 	}
-	o.request.PromptLogprobs = o.request.Echo && o.request.Logprobs >= 0
+	if o.candidates > o.n && o.stream {
+		r.fault("best_of", codeValue, "is %d, and the best is not known while they stream: expected n, %d", o.candidates, o.n)
+	}
 	o.request.MaxTokens = o.bound
 	if !o.bounded {
 		o.request.MaxTokens = defaultTokens
 	}
 	o.request.PromptOnly = o.request.MaxTokens == 0
+	if o.ask(o.request.Echo); o.candidates > o.n {
+		o.request.Logprobs = max(o.request.Logprobs, 0)
+	}
 	return r.err
 }
 
 // opening is how a choice's answer begins: with the prompt, if it is wanted.
 func (s *Server) opening(c *choice, o options) textChoice {
 	one := textChoice{Index: c.index}
-	if o.request.Logprobs >= 0 {
+	if o.logprobs >= 0 {
 		one.Logprobs = newTextLogprobs()
+	}
+	if o.promptLogprobs >= 0 {
+		one.Prompt = promptLogprobs{nil}
 	}
 	if o.request.Echo {
 		one.Text = c.Echo()
@@ -129,12 +147,10 @@ func (s *Server) streamText(ctx context.Context, w http.ResponseWriter, o option
 			one = s.opening(c, o)
 		}
 		one.Text += d.Text
-		if o.request.Logprobs >= 0 && len(d.Tokens) > 0 {
-			if one.Logprobs == nil {
-				one.Logprobs = newTextLogprobs()
-			}
-			s.add(one.Logprobs, d.Tokens)
+		if one.Logprobs == nil && o.logprobs >= 0 && len(d.Prompt)+len(d.Tokens) > 0 {
+			one.Logprobs = newTextLogprobs()
 		}
+		s.add(one.Logprobs, d, o)
 		one.Finish = finished(d)
 		chunk.Choices = []textChoice{one}
 		return out.send(chunk)

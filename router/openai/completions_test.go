@@ -23,6 +23,7 @@ type textShape struct {
 		Text     string             `json:"text"`
 		Finish   string             `json:"finish_reason"`
 		Logprobs *textLogprobsShape `json:"logprobs"`
+		Prompt   promptLogprobs     `json:"prompt_logprobs"`
 	} `json:"choices"`
 	Usage usage `json:"usage"`
 }
@@ -139,6 +140,38 @@ func TestPromptAlone(t *testing.T) {
 		if want := strings.Repeat("Hello", strings.Count(body, "echo")); got.Choices[0].Text != want || got.Choices[0].Finish != "length" {
 			t.Errorf("%s: %+v", body, got.Choices[0])
 		}
+	}
+}
+
+// TestPromptLogprobs are beside the answer, and do not show in it.
+func TestPromptLogprobs(t *testing.T) {
+	b := newBench(t, saying("world"))
+	c := ask[textShape](t, b, textPath, `{"prompt":"Hello","prompt_logprobs":0,"logprobs":1}`).Choices[0]
+	if len(c.Prompt) != 2 || c.Prompt[0] != nil || c.Prompt[1]["22557"].Logprob != -0.5 || c.Prompt[1]["22557"].Token != " Hello" || c.Prompt[1]["22557"].Rank != nil {
+		t.Errorf("%+v", c.Prompt)
+	}
+	if !slices.Equal(c.Logprobs.Tokens, []string{" world"}) || c.Text != " world" {
+		t.Errorf("%q %+v", c.Text, c.Logprobs)
+	}
+}
+
+// TestBestOf: of five candidates the two with the best mean log probability,
+// best first.
+func TestBestOf(t *testing.T) {
+	// The i-th token has -(i+1)/2: the shortest answer is the best.
+	lengths := []int{4, 2, 5, 1, 2}
+	b := newBench(t, func(b *bench, r engine.Request) enginetest.Script {
+		return enginetest.Script{Tokens: slices.Repeat([]int32{1526}, lengths[r.Choice])}
+	})
+	got := ask[textShape](t, b, textPath, `{"prompt":["x","y"],"best_of":5,"n":2}`)
+	want := []string{" world", " world world", " world", " world world"}
+	for i, c := range got.Choices {
+		if c.Index != i || c.Text != want[i] || c.Logprobs != nil {
+			t.Errorf("choice %d: %+v, want %q", i, c, want[i])
+		}
+	}
+	if len(got.Choices) != 4 || got.Usage != (usage{4, 28, 32}) {
+		t.Errorf("%d choices, usage %+v", len(got.Choices), got.Usage)
 	}
 }
 

@@ -82,7 +82,7 @@ func toAPI(err error) *apiError {
 		return api
 	case errors.As(err, &param):
 		return invalid(param.Param, codeValue, err.Error())
-	case kindIs(err, moe.Invalid):
+	case kindIs(err, moe.Invalid), errors.Is(err, sampler.ErrNoToken):
 		return invalid("", codeValue, err.Error())
 	case errors.Is(err, scheduler.ErrQueueFull):
 		return newError(http.StatusTooManyRequests, "rate_limit_error", "", codeRate, err.Error()+": try again later")

@@ -28,6 +28,7 @@ func FuzzRequest(f *testing.F) {
 			`{"prompt":[[1,2],[3]],"logprobs":3,"echo":true,"stream":true,"n":3}`,
 			`{"prompt":"fail","max_tokens":0,"echo":true,"logprobs":0}`,
 			`{"prompt":["a","b"],"stop":"\n","timeout":0.5,"seed":18446744073709551615}`,
+			`{"prompt":"x","best_of":3,"n":2,"prompt_logprobs":1,"logit_bias":{"5":-100},"stop_token_ids":[13],"min_tokens":2,"typical_p":0.5,"repetition_penalty":1.2}`,
 			`{"prompt":[1.0,2e0],"tools":null,"zeta":[[[]]]}`,
 		},
 		2: {`{"prompt":"日本","add_special_tokens":false}`, `{"messages":[{"role":"user","content":"x"}]}`},

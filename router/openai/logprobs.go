@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/sampler"
 )
 
 // unlikely stands for log probabilities that JSON cannot say, as at OpenAI.
@@ -64,12 +63,13 @@ type chatLogprob struct {
 	Bytes   []int   `json:"bytes"` // null for special tokens
 }
 
-// chatTokens converts an answer's tokens.
-func (s *Server) chatTokens(tokens []completion.Token) []chatToken {
+// chatTokens converts an answer's tokens, with n alternatives each.
+func (s *Server) chatTokens(tokens []completion.Token, n int) []chatToken {
 	out := make([]chatToken, len(tokens))
 	for i, t := range tokens {
-		out[i] = chatToken{s.chatLogprob(t.Token, t.Logprob), make([]chatLogprob, len(t.Top))}
-		for j, alternative := range t.Top {
+		top := t.Top[:min(n, len(t.Top))]
+		out[i] = chatToken{s.chatLogprob(t.Token, t.Logprob), make([]chatLogprob, len(top))}
+		for j, alternative := range top {
 			out[i].Top[j] = s.chatLogprob(alternative.Token, alternative.Logprob)
 		}
 	}
@@ -108,18 +108,32 @@ func (l *textLogprobs) append(token string, logprob *float32, top map[string]flo
 	l.Top, l.Offsets = append(l.Top, top), append(l.Offsets, offset)
 }
 
-// add adds tokens. The alternatives include the token itself, so that there
-// may be one more than was asked for.
-func (s *Server) add(l *textLogprobs, tokens []completion.Token) {
+// add adds a delta's tokens, if they are wanted.
+func (s *Server) add(l *textLogprobs, d completion.Delta, o options) {
+	if l == nil {
+		return
+	}
+	if o.request.Echo {
+		s.addTokens(l, d.Prompt, o.logprobs)
+	}
+	s.addTokens(l, d.Tokens, o.logprobs)
+}
+
+// addTokens adds tokens with n alternatives, and each token to its own, so that
+// there may be one more.
+func (s *Server) addTokens(l *textLogprobs, tokens []completion.Token, n int) {
 	for _, t := range tokens {
 		top := map[string]float32{}
-		for _, alternative := range append(t.Top[:len(t.Top):len(t.Top)], sampler.TokenLogprob{Token: t.Token, Logprob: t.Logprob}) {
-			if name := s.textToken(alternative.Token); name != "" {
-				if _, taken := top[name]; !taken {
-					top[name] = finite(alternative.Logprob)
-				}
+		put := func(id int32, logprob float32) {
+			name := s.textToken(id)
+			if _, taken := top[name]; !taken {
+				top[name] = finite(logprob)
 			}
 		}
+		for _, alternative := range t.Top[:min(n, len(t.Top))] {
+			put(alternative.Token, alternative.Logprob)
+		}
+		put(t.Token, t.Logprob)
 		logprob := finite(t.Logprob)
 		l.append(s.textToken(t.Token), &logprob, top, t.Offset)
 	}

@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/sampler"
 )
 
 const (
@@ -17,74 +14,55 @@ const (
 	maxChoices = 128
 	// MaxLogprobs bounds the alternatives of a token.
 	MaxLogprobs = 20
-	// MaxStops bounds the stop texts.
-	MaxStops = 16
 )
 
 // options are what chat and completions have in common.
 type options struct {
 	request completion.Request
-	n       int
-	stream  bool
-	usage   bool          // a final usage chunk is wanted
-	timeout time.Duration // the client's own; 0 is none
-	bound   int           // of the answer's tokens, when bounded
-	bounded bool
+	n       int // answers to a prompt
+	// candidates are the answers made for each prompt, of which the n best are
+	// given.
+	candidates int
+	logprobs   int // alternatives to show of each token; -1 is no log probabilities
+	// promptLogprobs is the same of the prompt's tokens, beside the answer.
+	promptLogprobs int
+	stream         bool
+	usage          bool          // a final usage chunk is wanted
+	timeout        time.Duration // the client's own; 0 is none
+	bound          int           // of the answer's tokens, when bounded
+	bounded        bool
 }
 
 // options reads the common parameters. A least bound of 0 tokens is for an
 // endpoint that can give back the prompt alone.
 func (s *Server) options(f fields, least int) (options, error) {
 	r := &reader{f: f}
-	o := options{n: 1}
+	o := options{n: 1, logprobs: -1, promptLogprobs: -1}
 	var name string
 	if r.text("model", &name); r.err == nil {
 		r.err = s.known(name)
 	}
-	o.request.Logprobs = -1
-	o.request.Params = r.sampling()
+	vocab := s.cfg.Completer.Tokenizer.Vocab()
+	o.request.Params = r.sampling(vocab)
 	r.flag("stream", &o.stream)
 	r.streamOptions(o.stream, &o.usage)
 	r.integer("n", &o.n, 1, s.maxChoices())
 	o.bound, o.bounded = r.maxTokens(least)
-	o.request.Stop = r.stops()
+	r.ending(&o, vocab)
+	r.integer("prompt_logprobs", &o.promptLogprobs, 0, MaxLogprobs)
+	if o.stream && o.promptLogprobs >= 0 {
+		r.fault("prompt_logprobs", codeValue, "is not given in a stream")
+	}
 	o.request.FailFast = r.failFast()
 	r.integer("priority", &o.request.Priority, math.MinInt32, math.MaxInt32)
 	o.timeout = r.timeout()
 	return o, r.err
 }
 
-// sampling reads how a token is drawn.
-func (r *reader) sampling() sampler.Params {
-	p := sampler.Params{Temperature: 1, TopP: 1, Seed: rand.Uint64()}
-	r.number("temperature", &p.Temperature, 0, 2)
-	r.number("top_p", &p.TopP, 0, 1)
-	if p.TopP == 0 {
-		r.fault("top_p", codeValue, "is 0, expected more than 0, at most 1")
-	}
-	r.integer("top_k", &p.TopK, -1, math.MaxInt32)
-	p.TopK = max(p.TopK, 0) // -1 is what other servers call off
-	r.number("min_p", &p.MinP, 0, 1)
-	r.seed(&p.Seed)
-	return p
-}
-
-// seed reads a signed or unsigned 64-bit integer.
-func (r *reader) seed(v *uint64) {
-	raw, ok := r.value("seed", "a number")
-	if !ok {
-		return
-	}
-	if x, err := strconv.ParseUint(string(raw), 10, 64); err == nil {
-		*v = x
-		return
-	}
-	x, ok := whole(raw)
-	if !ok || x == math.MaxInt64 || x == math.MinInt64 && string(raw) != strconv.Itoa(math.MinInt64) {
-		r.fault("seed", codeValue, "is %s, expected a 64-bit integer", raw)
-		return
-	}
-	*v = uint64(x)
+// ask settles what the engine computes for the client's log probabilities.
+func (o *options) ask(echo bool) {
+	o.request.Logprobs = max(o.logprobs, o.promptLogprobs)
+	o.request.PromptLogprobs = echo && o.logprobs >= 0 || o.promptLogprobs >= 0
 }
 
 func (r *reader) streamOptions(stream bool, usage *bool) {
@@ -106,19 +84,6 @@ func (r *reader) streamOptions(stream bool, usage *bool) {
 	r.err = inner.err
 }
 
-// maxTokens reads the two names of one bound.
-func (r *reader) maxTokens(least int) (bound int, ok bool) {
-	const old, now = "max_tokens", "max_completion_tokens"
-	r.integer(old, &bound, least, math.MaxInt32)
-	if before := bound; r.f.has(now) {
-		r.integer(now, &bound, least, math.MaxInt32)
-		if r.f.has(old) && before != bound {
-			r.fault(old, codeValue, "and %s differ: give one of them", now)
-		}
-	}
-	return bound, r.f.has(old) || r.f.has(now)
-}
-
 // timeout reads the client's own deadline, seconds.
 func (r *reader) timeout() time.Duration {
 	var seconds float64
@@ -127,35 +92,6 @@ func (r *reader) timeout() time.Duration {
 	}
 	const longest = 365 * 24 * time.Hour // far beyond any server's deadline
 	return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
-}
-
-// stops reads stop: a text, or a list of them.
-func (r *reader) stops() []string {
-	if r.err != nil || !r.f.has("stop") {
-		return nil
-	}
-	raw := r.f["stop"]
-	var texts []string
-	switch kindOf(raw) {
-	case "a string":
-		texts = []string{asText(raw)}
-	case "a list":
-		var ok bool
-		if texts, ok = listOfTexts(raw); !ok {
-			r.fault("stop", codeType, "has something else than texts in its list")
-		}
-	default:
-		r.fault("stop", codeType, "is %s, expected a text or a list of texts", kindOf(raw))
-	}
-	if len(texts) > MaxStops {
-		r.fault("stop", codeValue, "has %d texts, expected at most %d", len(texts), MaxStops)
-	}
-	for _, text := range texts {
-		if text == "" {
-			r.fault("stop", codeValue, "has an empty text: it would end every answer before its first character")
-		}
-	}
-	return texts
 }
 
 // failFast reads whether a missing expert ends the request.

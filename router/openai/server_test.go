@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,19 @@ const contextLength = 300
 // errInjected is what a failing engine answers.
 var errInjected = errors.New("injected failure")
 
+// loadTokenizer reads it once for all tests.
+var loadTokenizer = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
+	dir, err := os.MkdirTemp("", "openai-test")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
+		return nil, err
+	}
+	return tokenizer.Load(dir)
+})
+
 // bench is the API over a scripted engine.
 type bench struct {
 	http.Handler
@@ -34,11 +48,7 @@ type bench struct {
 
 func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tok, err := tokenizer.Load(dir)
+	tok, err := loadTokenizer()
 	if err != nil {
 		t.Fatal(err)
 	}
