@@ -58,9 +58,12 @@ func (f *FFN) Load(id moe.ExpertID, w model.ExpertWeights) error {
 		if name == "w2" {
 			rows, cols = cols, rows
 		}
-		if got.Rows != rows || got.Cols != cols || len(got.Data) != rows*cols*got.DType.Size() {
+		if got.Rows != rows || got.Cols != cols || len(got.Data) != got.DType.Bytes(rows, cols) {
 			return fmt.Errorf("expert %v: %s is [%d, %d] in %d bytes, expected [%d, %d] %v", id, name, got.Rows, got.Cols, len(got.Data), rows, cols, got.DType)
 		}
+	}
+	if w.W1.DType.Quantised() != w.W3.DType.Quantised() {
+		return fmt.Errorf("expert %v: w1 is %v and w3 %v, expected both quantised or none", id, w.W1.DType, w.W3.DType)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

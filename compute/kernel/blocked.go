@@ -6,28 +6,15 @@ import (
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
-// blocked multiplies many rows: columns cols of the product. Both operands are
-// packed: blockX rows of x once for all columns, blockW rows of w a panel of
-// blockK elements at a time.
-func (k *Kernels) blocked(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, cols span) {
-	for i := 0; i < x.Rows; i += blockX {
-		rows := span{i, min(i+blockX, x.Rows)}
-		k.packX(s, x, rows)
-		for o := cols.lo; o < cols.hi; o += blockW {
-			k.block(s, y, w, rows, span{o, min(o+blockW, cols.hi)})
-		}
-	}
-}
-
 // packed is the number of floats that a row of n elements takes when packed.
 func packed(n int) int { return (n + Lanes - 1) &^ (Lanes - 1) }
 
 // packX packs rows of x, tile by tile: in every step of Lanes elements, the
 // rows of the tile. The tail of K is zeros.
-func (k *Kernels) packX(s *Scratch, x tensor.Matrix, rows span) {
-	width := packed(x.Cols)
-	out := fit(&s.x, (rows.hi-rows.lo)*width)
-	for i := rows.lo; i < rows.hi; {
+func (k *Kernels) packX(s *Scratch, x tensor.Matrix) {
+	width, rows := packed(x.Cols), span{0, x.Rows}
+	out := fit(&s.x, x.Rows*width)
+	for i := 0; i < x.Rows; {
 		c := rows.next(i)
 		for r := range c {
 			row := x.Row(i + r)
@@ -65,8 +52,9 @@ func (k *Kernels) packW(s *Scratch, w tensor.Weight, cols span, k0, n int) []flo
 
 // block multiplies the packed rows of x with a block of w. K is walked once,
 // panel by panel; the lanes of all outputs wait in memory meanwhile.
-func (k *Kernels) block(s *Scratch, y output, w tensor.Weight, rows, cols span) {
-	fit(&s.lanes, max(tileCols*tileRows, (rows.hi-rows.lo)*(cols.hi-cols.lo))*Lanes)
+func (k *Kernels) block(s *Scratch, y output, w tensor.Weight, n int, cols span) {
+	rows := span{0, n}
+	fit(&s.lanes, max(tileCols*tileRows, n*(cols.hi-cols.lo))*Lanes)
 	for k0 := 0; k0 < w.Cols; k0 += blockK {
 		n := min(blockK, w.Cols-k0)
 		k.multiplyPanel(s, k.packW(s, w, cols, k0, n), rows, cols, k0, packed(n), packed(w.Cols))

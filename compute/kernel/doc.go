@@ -33,6 +33,12 @@
 // memory from panel to panel. Lanes are never added before K is done, so both
 // ways give the same bits.
 //
+// Integers. Weights in blocks of 16 rows and 32 columns (tensor.Int8 and Int4)
+// meet activations quantised per row and per group of 32 columns. The sum of a
+// group is exact in 32 bits; an output is one chain over its groups, ascending:
+// acc = FMA(sum, d*scale, acc). A lane is an output, so no tree is needed, and
+// the sums may be formed by whatever instruction a processor has.
+//
 // Choice: Choose and Best look at the processor. Nothing is chosen at init and
 // nothing is global: a *Kernels is handed to whoever computes. The build tag
 // purego leaves the definitions alone.

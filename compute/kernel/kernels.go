@@ -40,6 +40,19 @@ type Kernels struct {
 	// each row v[i], which are vStride bytes apart.
 	weigh [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int)
 
+	// dot8 and dot4 multiply BlockRows rows of an Int8 or Int4 strip with 1 to
+	// dotCols rows of x, which are packed by quantise, groups blocks wide, and
+	// write BlockRows floats of each, yStride bytes apart, or add to them when
+	// carry is set.
+	dot8, dot4 [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+	// Loops over groups of BlockCols values: the largest magnitude of each, by
+	// its bits, so that NaN is larger than infinity; the smallest and the
+	// largest of each; and q = x*inv rounded to even in [-127, 127], anything
+	// that is no number being -127, with the sum of each group.
+	absMax, minMax func(dst, x unsafe.Pointer, groups int)
+	quant          func(q, sums, x, inv unsafe.Pointer, groups int)
+
 	siluMul   func(dst, up unsafe.Pointer, n int)                // dst = SiLU(dst) * up
 	expTile   func(p unsafe.Pointer, top float32)                // Lanes values: p = Exp(p - top)
 	scaleMul  func(y, x, w unsafe.Pointer, scale float32, n int) // y = (x * scale) * w
@@ -54,6 +67,8 @@ const (
 	// tileCols times tileRows accumulators of 16 lanes fill the registers of
 	// AVX-512.
 	tileCols = 6
+	// dotCols rows of x share one load of a quantised block.
+	dotCols = 8
 	// elements counts the types of weight elements: slot numbers them.
 	elements = 3
 )

@@ -15,14 +15,25 @@ func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi
 }
 
 // GatedUp writes columns lo..hi-1 of y [rows, w1.Rows] = SiLU(x w1) * (x w3).
+// Either both matrices are quantised or none is.
 func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, lo, hi int) {
-	up := tensor.Matrix{Rows: x.Rows, Cols: blockW, Stride: blockW, Data: fit(&s.up, x.Rows*blockW)}
-	for o := lo; o < hi; o += blockW {
-		end := min(o+blockW, hi)
-		k.product(s, output{y, 0}, x, w1, o, end)
-		k.product(s, output{up, o}, x, w3, o, end)
-		for i := range x.Rows {
-			k.SiLUMul(y.Row(i)[o:end], up.Row(i)[:end-o])
+	checkProduct(output{y, 0}, x, w1, lo, hi)
+	if w1.DType.Quantised() != w3.DType.Quantised() {
+		panic(fmt.Sprintf("kernel: w1 is %v, w3 %v", w1.DType, w3.DType))
+	}
+	for i := 0; i < x.Rows; i += blockX {
+		rows := min(blockX, x.Rows-i)
+		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
+		up := tensor.Matrix{Rows: rows, Cols: blockW, Stride: blockW, Data: fit(&s.up, rows*blockW)}
+		k.prepare(s, part, w1.DType)
+		for o := lo; o < hi; o += blockW {
+			end := min(o+blockW, hi)
+			checkProduct(output{up, o}, part, w3, o, end)
+			k.multiply(s, output{out, 0}, part, w1, o, end)
+			k.multiply(s, output{up, o}, part, w3, o, end)
+			for r := range rows {
+				k.SiLUMul(out.Row(r)[o:end], up.Row(r)[:end-o])
+			}
 		}
 	}
 }
@@ -38,17 +49,43 @@ func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride
 // product is MatMul into an output.
 func (k *Kernels) product(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	checkProduct(y, x, w, lo, hi)
-	if x.Rows == 0 || x.Cols == 0 {
+	for i := 0; i < x.Rows; i += blockX {
+		rows := min(blockX, x.Rows-i)
+		part := x.Slice(i, i+rows)
+		k.prepare(s, part, w.DType)
+		k.multiply(s, output{y.Slice(i, i+rows), y.base}, part, w, lo, hi)
+	}
+}
+
+// prepare packs rows of x, at most blockX, for products with weights of d.
+func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
+	switch {
+	case d.Quantised() && x.Cols > 0:
+		k.quantise(s, x)
+	case x.Rows > streamRows:
+		k.packX(s, x)
+	}
+}
+
+// multiply is product for rows that are prepared and checked.
+func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
+	if x.Cols == 0 {
 		for i := range x.Rows {
 			clear(y.Row(i)[lo-y.base : hi-y.base])
 		}
+		return
+	}
+	if w.DType.Quantised() {
+		k.multiplyQuantised(s, y, w, x.Rows, lo, hi)
 		return
 	}
 	whole := lo + (hi-lo)&^(tileRows-1)
 	if x.Rows <= streamRows {
 		k.stream(s, y, x, w, lo, whole)
 	} else {
-		k.blocked(s, y, x, w, span{lo, whole})
+		for o := lo; o < whole; o += blockW {
+			k.block(s, y, w, x.Rows, span{o, min(o+blockW, whole)})
+		}
 	}
 	for o := whole; o < hi; o++ {
 		k.single(s, y, x, w, o)
@@ -60,7 +97,7 @@ func checkProduct(y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 		return m.Rows == 0 || m.Stride >= m.Cols && len(m.Data) >= (m.Rows-1)*m.Stride+m.Cols
 	}
 	if x.Cols != w.Cols || y.Rows != x.Rows || lo < max(0, y.base) || hi > min(w.Rows, y.base+y.Cols) || lo > hi ||
-		len(w.Data) < w.Rows*w.Cols*w.DType.Size() || !fits(x) || !fits(y.Matrix) {
+		len(w.Data) < w.DType.Bytes(w.Rows, w.Cols) || !fits(x) || !fits(y.Matrix) {
 		panic(fmt.Sprintf("kernel: x [%d, %d] in %d, w [%d, %d] %v in %d bytes, y [%d, %d] in %d, columns %d to %d", x.Rows, x.Cols, len(x.Data),
 			w.Rows, w.Cols, w.DType, len(w.Data), y.Rows, y.Cols, len(y.Data), lo, hi))
 	}

@@ -19,6 +19,7 @@ func native() []*Kernels {
 		k := kernelsAVX512()
 		if !x.HasAVX512VNNI {
 			k.limits.VNNI = nil
+			k.dot8, k.dot4 = kernelsAVX2().dot8, kernelsAVX2().dot4
 		}
 		out = append(out, k)
 	}
@@ -41,10 +42,13 @@ func kernelsAVX512() *Kernels {
 			{avx512.TileBF16x1, avx512.TileBF16x2, avx512.TileBF16x3, avx512.TileBF16x4, avx512.TileBF16x5, avx512.TileBF16x6},
 			{avx512.TileF16x1, avx512.TileF16x2, avx512.TileF16x3, avx512.TileF16x4, avx512.TileF16x5, avx512.TileF16x6},
 		},
-		panel:     [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
-		reduce:    avx512.Reduce,
-		unpack:    [elements]func(dst, src unsafe.Pointer, n, step int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
-		weigh:     [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx512.WeighF32, avx512.WeighBF16, avx512.WeighF16},
+		panel:  [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
+		reduce: avx512.Reduce,
+		unpack: [elements]func(dst, src unsafe.Pointer, n, step int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
+		weigh:  [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx512.WeighF32, avx512.WeighBF16, avx512.WeighF16},
+		dot8:   [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
+		dot4:   [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
+		absMax: avx512.AbsMax, minMax: avx512.Range, quant: avx512.Quant,
 		siluMul:   avx512.SiLUMul,
 		expTile:   avx512.ExpTile,
 		scaleMul:  avx512.ScaleMul,
@@ -65,10 +69,13 @@ func kernelsAVX2() *Kernels {
 			{avx2.TileBF16x1, avx2.TileBF16x2, avx2.TileBF16x3, avx2.TileBF16x4, avx2.TileBF16x5, avx2.TileBF16x6},
 			{avx2.TileF16x1, avx2.TileF16x2, avx2.TileF16x3, avx2.TileF16x4, avx2.TileF16x5, avx2.TileF16x6},
 		},
-		panel:     [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
-		reduce:    avx2.Reduce,
-		unpack:    [elements]func(dst, src unsafe.Pointer, n, step int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
-		weigh:     [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx2.WeighF32, avx2.WeighBF16, avx2.WeighF16},
+		panel:  [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
+		reduce: avx2.Reduce,
+		unpack: [elements]func(dst, src unsafe.Pointer, n, step int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
+		weigh:  [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){avx2.WeighF32, avx2.WeighBF16, avx2.WeighF16},
+		dot8:   [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
+		dot4:   [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
+		absMax: avx2.AbsMax, minMax: avx2.Range, quant: avx2.Quant,
 		siluMul:   avx2.SiLUMul,
 		expTile:   avx2.ExpTile,
 		scaleMul:  avx2.ScaleMul,

@@ -11,6 +11,15 @@ func Go() *Kernels {
 	k := &Kernels{
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, expTile: goExpTile, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
 	}
+	for c := range dotCols {
+		k.dot8[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
+			goDot(c+1, y, x, w, yStride, groups, carry, tensor.Int8)
+		}
+		k.dot4[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
+			goDot(c+1, y, x, w, yStride, groups, carry, tensor.Int4)
+		}
+	}
+	k.absMax, k.minMax, k.quant = goAbsMax, goMinMax, goQuant
 	for c := range tileCols {
 		k.panel[c] = func(lanes, x, w unsafe.Pointer, steps, carry int) { goPanel(c+1, lanes, x, w, steps, carry) }
 	}

@@ -24,6 +24,7 @@ type Scratch struct {
 	tail  tail
 	quad  [tileCols * tileRows]float32
 	tile  tileScratch
+	ints  intScratch
 }
 
 // tail holds the elements beyond the last whole group of Lanes, padded with

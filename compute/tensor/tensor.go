@@ -10,9 +10,12 @@ const (
 	F32
 	F16
 	BF16
+	Int8 // blocks of 8-bit integers, see BlockRows
+	Int4 // blocks of 4-bit integers
 )
 
-// Size is the width of an element in bytes.
+// Size is the width of an element in bytes; 0 for Int8 and Int4, whose elements
+// share scales.
 func (d DType) Size() int {
 	switch d {
 	case F32:
@@ -31,6 +34,10 @@ func (d DType) String() string {
 		return "f16"
 	case BF16:
 		return "bf16"
+	case Int8:
+		return "int8"
+	case Int4:
+		return "int4"
 	}
 	return fmt.Sprintf("dtype %d", uint8(d))
 }
@@ -69,9 +76,9 @@ func (m Matrix) Slice(lo, hi int) Matrix {
 	return m
 }
 
-// Weight is a borrowed view of a weight matrix [Rows=out, Cols=in],
-// row-major, in the bytes of the checkpoint (little-endian, any alignment).
-// A vector has Rows 1.
+// Weight is a borrowed view of a weight matrix [Rows=out, Cols=in] in the bytes
+// of the checkpoint (little-endian, any alignment): row-major, or in blocks for
+// Int8 and Int4. A vector has Rows 1.
 type Weight struct {
 	DType      DType
 	Rows, Cols int

@@ -18,6 +18,7 @@ func avx2(a *asm) {
 		weigh256(a, e)
 	}
 	elementwise256(a)
+	integer256(a)
 	limits(a, "Y", 32)
 }
 

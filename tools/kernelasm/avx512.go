@@ -18,6 +18,7 @@ func avx512(a *asm) {
 		weigh512(a, e)
 	}
 	elementwise512(a)
+	integer512(a)
 	limits(a, "Z", 64)
 }
 

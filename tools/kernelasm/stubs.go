@@ -28,6 +28,14 @@ func declare(a *asm, isa string) {
 	function("ScaleMul", "y, x, w unsafe.Pointer, scale float32, n int", "is y = (x * scale) * w.")
 	function("RoundBF16", "v unsafe.Pointer, n int", "rounds to bf16 in place.")
 	function("Add", "dst, v unsafe.Pointer, n int", "is dst += v.")
+	for c := 1; c <= dotCols; c++ {
+		for _, name := range []string{"Dot8x", "Dot4x"} {
+			function(fmt.Sprintf("%s%d", name, c), "y, x, w unsafe.Pointer, yStride, groups, carry int", fmt.Sprintf("multiplies 16 quantised rows with %d.", c))
+		}
+	}
+	function("AbsMax", "dst, x unsafe.Pointer, groups int", "finds the largest magnitude of each group of 32.")
+	function("Range", "dst, x unsafe.Pointer, groups int", "finds the smallest and the largest of each group of 32.")
+	function("Quant", "q, sums, x, inv unsafe.Pointer, groups int", "rounds x*inv to bytes and adds them up.")
 	a.line("\n// Stream reads n bytes, a multiple of 512, and returns something made of them.\n//\n//go:noescape\nfunc Stream(p unsafe.Pointer, n int) uint64")
 	function("PeakFMA", "n int", "runs 12n fused multiply-adds that wait for nothing.")
 	if isa == "avx512" {

@@ -186,6 +186,101 @@ func RoundBF16(v unsafe.Pointer, n int)
 //go:noescape
 func Add(dst, v unsafe.Pointer, n int)
 
+// Dot8x1 multiplies 16 quantised rows with 1.
+//
+//go:noescape
+func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x1 multiplies 16 quantised rows with 1.
+//
+//go:noescape
+func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x2 multiplies 16 quantised rows with 2.
+//
+//go:noescape
+func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x2 multiplies 16 quantised rows with 2.
+//
+//go:noescape
+func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x3 multiplies 16 quantised rows with 3.
+//
+//go:noescape
+func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x3 multiplies 16 quantised rows with 3.
+//
+//go:noescape
+func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x4 multiplies 16 quantised rows with 4.
+//
+//go:noescape
+func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x4 multiplies 16 quantised rows with 4.
+//
+//go:noescape
+func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x5 multiplies 16 quantised rows with 5.
+//
+//go:noescape
+func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x5 multiplies 16 quantised rows with 5.
+//
+//go:noescape
+func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x6 multiplies 16 quantised rows with 6.
+//
+//go:noescape
+func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x6 multiplies 16 quantised rows with 6.
+//
+//go:noescape
+func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x7 multiplies 16 quantised rows with 7.
+//
+//go:noescape
+func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x7 multiplies 16 quantised rows with 7.
+//
+//go:noescape
+func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x8 multiplies 16 quantised rows with 8.
+//
+//go:noescape
+func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x8 multiplies 16 quantised rows with 8.
+//
+//go:noescape
+func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// AbsMax finds the largest magnitude of each group of 32.
+//
+//go:noescape
+func AbsMax(dst, x unsafe.Pointer, groups int)
+
+// Range finds the smallest and the largest of each group of 32.
+//
+//go:noescape
+func Range(dst, x unsafe.Pointer, groups int)
+
+// Quant rounds x*inv to bytes and adds them up.
+//
+//go:noescape
+func Quant(q, sums, x, inv unsafe.Pointer, groups int)
+
 // Stream reads n bytes, a multiple of 512, and returns something made of them.
 //
 //go:noescape

@@ -1,0 +1,164 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+)
+
+// intScratch holds rows of x as integers.
+type intScratch struct {
+	padded []float32 // [K] of one row, padded to whole groups
+	most   []float32 // [groups] largest magnitudes
+	scales []float32 // [groups]
+	inv    []float32 // [groups]
+	ranges []float32 // [groups, 2] smallest and largest, of weights
+	sums   []int32   // [groups]
+	q      []int8    // [K]
+	packed []byte    // tiles of up to dotCols rows, see group
+	strip  [dotCols * tensor.BlockRows]float32
+}
+
+// group is one group of BlockCols columns of a packed tile of cols rows: the
+// bytes of every row, then the negated sum of every row, then its scale.
+type group struct {
+	p    unsafe.Pointer
+	cols int
+}
+
+const groupBytes = tensor.BlockCols + 4 + 4 // per row
+
+func packedGroup(x unsafe.Pointer, cols, g int) group {
+	return group{unsafe.Add(x, g*cols*groupBytes), cols}
+}
+
+func (g group) row(c int) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Add(g.p, c*tensor.BlockCols)), tensor.BlockCols)
+}
+
+func (g group) sums() []int32 {
+	return unsafe.Slice((*int32)(unsafe.Add(g.p, g.cols*tensor.BlockCols)), g.cols)
+}
+
+func (g group) scales() []float32 {
+	return floats(unsafe.Add(g.p, g.cols*(tensor.BlockCols+4)), g.cols)
+}
+
+// dotTile is the number of rows the next tile of a range of rows takes: as
+// even as possible, at most dotCols.
+func (r span) dotTile(from int) int {
+	left := r.hi - from
+	tiles := (left + dotCols - 1) / dotCols
+	return (left + tiles - 1) / tiles
+}
+
+// grow is fit for any element.
+func grow[T any](buf *[]T, n int) []T {
+	if cap(*buf) < n {
+		*buf = make([]T, n)
+	}
+	*buf = (*buf)[:n]
+	return *buf
+}
+
+// quantise packs rows of x. Each group of BlockCols values of a row has the
+// scale max|x|/127 and integers in [-127, 127]; a group whose largest magnitude
+// is below 2^-100 is zero. A group with NaN or infinity has that for a scale,
+// so its products are no numbers either.
+func (k *Kernels) quantise(s *Scratch, x tensor.Matrix) {
+	_, groups := tensor.Blocks(tensor.BlockRows, x.Cols)
+	in := &s.ints
+	grow(&in.packed, x.Rows*groups*groupBytes)
+	at, rows := 0, span{0, x.Rows}
+	for i := 0; i < x.Rows; {
+		c := rows.dotTile(i)
+		for r := range c {
+			k.quantiseRow(in, x.Row(i+r), groups)
+			for g := range groups {
+				to := packedGroup(unsafe.Pointer(&in.packed[at]), c, g)
+				copy(to.row(r), in.q[g*tensor.BlockCols:])
+				to.sums()[r], to.scales()[r] = -in.sums[g], in.scales[g]
+			}
+		}
+		at += c * groups * groupBytes
+		i += c
+	}
+}
+
+func (k *Kernels) quantiseRow(in *intScratch, row []float32, groups int) {
+	if n := groups * tensor.BlockCols; n != len(row) {
+		clear(grow(&in.padded, n))
+		copy(in.padded, row)
+		row = in.padded
+	}
+	most, scales, inv := grow(&in.most, groups), grow(&in.scales, groups), grow(&in.inv, groups)
+	k.absMax(at(most, 0), at(row, 0), groups)
+	for g, m := range most {
+		scales[g], inv[g] = m/127, 127/m
+		if m < 1.0/(1<<50)/(1<<50) {
+			scales[g], inv[g] = 0, 0
+		}
+	}
+	q, sums := grow(&in.q, len(row)), grow(&in.sums, groups)
+	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
+}
+
+// blockGroups is how many groups of K are multiplied at once: those of 96 rows
+// of x stay in a second-level cache while all weights pass by. The products
+// wait in y.
+const blockGroups = 128
+
+// multiplyQuantised writes columns lo..hi-1 of the product of the rows that
+// quantise packed with a quantised matrix.
+func (k *Kernels) multiplyQuantised(s *Scratch, y output, w tensor.Weight, rows, lo, hi int) {
+	_, groups := tensor.Blocks(w.Rows, w.Cols)
+	for g := 0; g < groups; g += blockGroups {
+		for o := lo &^ (tensor.BlockRows - 1); o < hi; o += tensor.BlockRows {
+			k.strip(s, y, w, rows, span{max(lo, o), min(hi, o+tensor.BlockRows)}, span{g, min(g+blockGroups, groups)})
+		}
+	}
+}
+
+// strip adds the products of some groups of a strip; columns cols of it are
+// wanted.
+func (k *Kernels) strip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
+	dot := &k.dot8
+	if w.DType == tensor.Int4 {
+		dot = &k.dot4
+	}
+	_, groups := tensor.Blocks(w.Rows, w.Cols)
+	first := cols.lo &^ (tensor.BlockRows - 1)
+	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)*w.DType.BlockBytes()])
+	all, packed := span{0, rows}, 0
+	for i := 0; i < rows; {
+		c := all.dotTile(i)
+		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*groupBytes])
+		if cols.hi-cols.lo == tensor.BlockRows {
+			dot[c-1](y.at(i, first), x, weights, 4*y.Stride, part.hi-part.lo, part.lo)
+		} else {
+			k.partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) {
+				dot[c-1](out, x, weights, 4*tensor.BlockRows, part.hi-part.lo, part.lo)
+			})
+		}
+		packed += c * groups * groupBytes
+		i += c
+	}
+}
+
+// partStrip lets f work on whole strips where only columns cols of y exist.
+func (k *Kernels) partStrip(s *Scratch, y output, rows, cols span, f func(out unsafe.Pointer)) {
+	shift := cols.lo & (tensor.BlockRows - 1)
+	row := func(i int) (mine, strip []float32) {
+		mine = y.Data[i*y.Stride+cols.lo-y.base:][:cols.hi-cols.lo]
+		return mine, s.ints.strip[(i-rows.lo)*tensor.BlockRows+shift:][:len(mine)]
+	}
+	for i := rows.lo; i < rows.hi; i++ {
+		mine, strip := row(i)
+		copy(strip, mine)
+	}
+	f(at(s.ints.strip[:], 0))
+	for i := rows.lo; i < rows.hi; i++ {
+		mine, strip := row(i)
+		copy(mine, strip)
+	}
+}

@@ -1,0 +1,262 @@
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+)
+
+var quantised = []tensor.DType{tensor.Int8, tensor.Int4}
+
+// randomBlocks are integers, scales and zero points of any value, in fenced
+// memory.
+func randomBlocks(t *testing.T, rng *rand.Rand, d tensor.DType, rows, cols int) tensor.Weight {
+	w := tensor.Weight{DType: d, Rows: rows, Cols: cols, Data: fenced(t, d.Bytes(rows, cols))}
+	for at := 0; at < len(w.Data); at += d.BlockBytes() {
+		block := w.Data[at : at+d.BlockBytes()]
+		for i := range block {
+			block[i] = byte(rng.Uint32())
+		}
+		scales := block[len(block)-32:]
+		if d == tensor.Int4 {
+			scales = block[256:]
+			for r := range tensor.BlockRows {
+				block[288+r] &= 15
+			}
+		}
+		for r := range tensor.BlockRows {
+			tensor.Encode(scales[2*r:2*r+2], []float32{float32(rng.NormFloat64())}, tensor.F16)
+		}
+	}
+	return w
+}
+
+// dequantise is the matrix that blocks stand for.
+func dequantise(w tensor.Weight) tensor.Matrix {
+	m := tensor.NewMatrix(w.Rows, w.Cols)
+	_, groups := tensor.Blocks(w.Rows, w.Cols)
+	size := w.DType.BlockBytes()
+	for o := range w.Rows {
+		for g := range groups {
+			var q [tensor.BlockCols]int
+			d := blockRow(&q, w.Data[(o/tensor.BlockRows*groups+g)*size:], o%tensor.BlockRows, w.DType)
+			for j := 0; j < tensor.BlockCols && g*tensor.BlockCols+j < w.Cols; j++ {
+				m.Row(o)[g*tensor.BlockCols+j] = d * float32(q[j])
+			}
+		}
+	}
+	return m
+}
+
+func TestIntegerProductsEqualTheReference(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng := rand.New(rand.NewPCG(21, 22))
+		s := NewScratch()
+		for _, d := range quantised {
+			for _, n := range []int{1, 31, 32, 33, 64, 100, 160} {
+				for m := 1; m <= dotCols+1; m++ {
+					x, w := randomMatrix(rng, m, n), randomBlocks(t, rng, d, 37, n)
+					got, want := tensor.NewMatrix(m, 37), tensor.NewMatrix(m, 37)
+					Go().MatMul(NewScratch(), want, x, w, 0, 37)
+					k.MatMul(s, got, x, w, 0, 37)
+					sameBits(t, fmt.Sprintf("%v, %d rows of %d", d, m, n), got.Data, want.Data)
+				}
+			}
+		}
+	})
+}
+
+func TestIntegerProductsDoNotDependOnNeighboursOrSplits(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng := rand.New(rand.NewPCG(23, 24))
+		s := NewScratch()
+		for _, d := range quantised {
+			m, n, out := blockX+5, 70, 50
+			if k.Name() != "go" && d == tensor.Int8 {
+				m, n = 11, (blockGroups+1)*tensor.BlockCols+8
+			}
+			x, w := randomMatrix(rng, m, n), randomBlocks(t, rng, d, out, n)
+			whole, split := tensor.NewMatrix(m, out), tensor.NewMatrix(m, out)
+			k.MatMul(s, whole, x, w, 0, out)
+			if k.Name() != "go" {
+				Go().MatMul(s, split, x, w, 0, out)
+				sameBits(t, "reference", whole.Data, split.Data)
+			}
+			k.MatMul(s, split, x, w, 0, 19)
+			k.MatMul(NewScratch(), split, x, w, 19, out)
+			sameBits(t, "split", split.Data, whole.Data)
+			for i := range m {
+				y := tensor.NewMatrix(1, out)
+				k.MatMul(s, y, x.Slice(i, i+1), w, 0, out)
+				sameBits(t, fmt.Sprintf("row %d alone", i), whole.Row(i), y.Data)
+			}
+		}
+	})
+}
+
+// The error of a product is that of rounding x to integers, and of f32.
+func TestIntegerProductErrorAgainstFloat64(t *testing.T) {
+	rng := rand.New(rand.NewPCG(25, 26))
+	const m, n, out = 3, 512, 32
+	for _, d := range quantised {
+		x, w := randomMatrix(rng, m, n), randomBlocks(t, rng, d, out, n)
+		y, exact := tensor.NewMatrix(m, out), dequantise(w)
+		Best().MatMul(NewScratch(), y, x, w, 0, out)
+		for i := range m {
+			for o := range out {
+				var sum, bound float64
+				for g := 0; g < n; g += tensor.BlockCols {
+					var most, weights float64
+					for j := g; j < g+tensor.BlockCols; j++ {
+						a, b := float64(x.Row(i)[j]), float64(exact.Row(o)[j])
+						sum += a * b
+						most, weights = max(most, math.Abs(a)), weights+math.Abs(b)
+					}
+					bound += weights * most / 254
+				}
+				if diff := math.Abs(float64(y.Row(i)[o]) - sum); diff > 1.001*bound {
+					t.Fatalf("%v, row %d, output %d: off by %g, bound %g", d, i, o, diff, bound)
+				}
+			}
+		}
+	}
+}
+
+func TestIntegerProductsOfNoNumbersAreNoNumbers(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng := rand.New(rand.NewPCG(27, 28))
+		for _, d := range quantised {
+			w := randomBlocks(t, rng, d, 16, 64)
+			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+				x, y := randomMatrix(rng, 1, 64), tensor.NewMatrix(1, 16)
+				x.Data[40] = float32(bad)
+				k.MatMul(NewScratch(), y, x, w, 0, 16)
+				for o, v := range y.Data {
+					if math.Abs(float64(v)) <= math.MaxFloat32 {
+						t.Errorf("%v: output %d of %g is %g", d, o, bad, v)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestQuantiseIsNearAndEqualEverywhere(t *testing.T) {
+	rng := rand.New(rand.NewPCG(29, 30))
+	for _, to := range quantised {
+		for _, d := range dtypes {
+			const rows, cols = 21, 100
+			w := randomWeight(t, rng, d, rows, cols)
+			want := make([]byte, to.Bytes(rows, cols))
+			if err := Go().Quantise(NewScratch(), want, to, w, 0, 2); err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range Available() {
+				got, s := make([]byte, len(want)), NewScratch()
+				for strip := range 2 {
+					if err := k.Quantise(s, got, to, w, strip, strip+1); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("%s: %v to %v differs from the reference", k.Name(), d, to)
+				}
+			}
+			checkNear(t, w, tensor.Weight{DType: to, Rows: rows, Cols: cols, Data: want})
+		}
+	}
+}
+
+// checkNear allows half a step, and for Int4 another half for the zero point,
+// plus what rounding a step to f16 costs over all of them.
+func checkNear(t *testing.T, w, q tensor.Weight) {
+	t.Helper()
+	got := dequantise(q)
+	row := make([]float32, w.Cols)
+	for o := range w.Rows {
+		tensor.Decode(row, w.Data[o*w.Cols*w.DType.Size():(o+1)*w.Cols*w.DType.Size()], w.DType)
+		for g := 0; g < w.Cols; g += tensor.BlockCols {
+			group := row[g:min(g+tensor.BlockCols, w.Cols)]
+			lo, hi := 0.0, 0.0
+			for _, v := range group {
+				lo, hi = min(lo, float64(v)), max(hi, float64(v))
+			}
+			bound := max(-lo, hi) / 127 * 0.6
+			if q.DType == tensor.Int4 {
+				bound = (hi - lo) / 15 * 1.02
+			}
+			for j, v := range group {
+				if diff := math.Abs(float64(v - got.Row(o)[g+j])); diff > bound+1e-7 {
+					t.Fatalf("%v to %v: row %d, column %d: %g became %g, bound %g", w.DType, q.DType, o, g+j, v, got.Row(o)[g+j], bound)
+				}
+			}
+		}
+	}
+}
+
+func TestQuantiseRefusesWhatHasNoScale(t *testing.T) {
+	for _, to := range quantised {
+		for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), 1e8} {
+			w := tensor.Weight{DType: tensor.F32, Rows: 16, Cols: 64, Data: make([]byte, 16*64*4)}
+			tensor.Encode(w.Data[4*70:4*71], []float32{bad}, tensor.F32)
+			err := Best().Quantise(NewScratch(), make([]byte, to.Bytes(16, 64)), to, w, 0, 1)
+			if err == nil {
+				t.Errorf("%v: %g was quantised", to, bad)
+			}
+		}
+	}
+}
+
+func FuzzIntegerProduct(f *testing.F) {
+	f.Add(uint64(1), uint8(1), uint8(64), uint8(16), false)
+	f.Add(uint64(2), uint8(9), uint8(33), uint8(17), true)
+	f.Fuzz(func(t *testing.T, seed uint64, m, n, out uint8, four bool) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		d := tensor.Int8
+		if four {
+			d = tensor.Int4
+		}
+		x := randomMatrix(rng, int(m)+1, int(n)+1)
+		w := randomBlocks(t, rng, d, int(out)%60+1, x.Cols)
+		want := tensor.NewMatrix(x.Rows, w.Rows)
+		Go().MatMul(NewScratch(), want, x, w, 0, w.Rows)
+		for _, k := range Available() {
+			y := tensor.NewMatrix(x.Rows, w.Rows)
+			k.MatMul(NewScratch(), y, x, w, 0, w.Rows)
+			sameBits(t, k.Name(), y.Data, want.Data)
+		}
+	})
+}
+
+func TestGroupLoopsEqualTheReference(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng := rand.New(rand.NewPCG(31, 32))
+		ref, in, want := Go(), &intScratch{}, &intScratch{}
+		for groups := 1; groups < 6; groups++ {
+			row := values(rng, groups*tensor.BlockCols)
+			for i, h := range hard() {
+				if groups == 5 {
+					row[i*2] = h
+				}
+			}
+			k.quantiseRow(in, row, groups)
+			ref.quantiseRow(want, row, groups)
+			sameBits(t, "scales", in.scales, want.scales)
+			sameBits(t, "inverse", in.inv, want.inv)
+			for i := range want.q {
+				if in.q[i] != want.q[i] {
+					t.Fatalf("%d groups: integer %d of %g is %d, want %d", groups, i, row[i], in.q[i], want.q[i])
+				}
+			}
+			for g := range want.sums {
+				if in.sums[g] != want.sums[g] {
+					t.Fatalf("sum of group %d is %d, want %d", g, in.sums[g], want.sums[g])
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,295 @@
+package main
+
+import "fmt"
+
+// dotCols is the most rows of x that a product of integers takes at once.
+const dotCols = 8
+
+// Sizes of compute/tensor's blocks of 16 rows and 32 columns.
+const (
+	block8  = 512 + 32
+	block4  = 256 + 32 + 16
+	fetched = 2048 // bytes that are prefetched ahead of the weights
+)
+
+// xBlock is the size of one group of c packed rows of x: 32 bytes of each, the
+// negated sum of each, the scale of each.
+func xBlock(c int) (sums, scales, size int) { return 32 * c, 36 * c, 40 * c }
+
+// integer512 needs AVX-512 VNNI.
+func integer512(a *asm) {
+	for c := 1; c <= dotCols; c++ {
+		dot512(a, c, false)
+		dot512(a, c, true)
+	}
+	groups512(a)
+}
+
+// dot512 multiplies 16 rows of weights with c rows of x. Every lane is one row
+// of weights. Z0.. are sums of a group, Z8.. the products, Z16.. scratch.
+func dot512(a *asm, c int, four bool) {
+	name, block := "Dot8x", block8
+	if four {
+		name, block = "Dot4x", block4
+	}
+	sums, scales, size := xBlock(c)
+	a.text(fmt.Sprintf("%s%d", name, c), 48)
+	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ yStride+24(FP), R8", "MOVQ groups+32(FP), CX")
+	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", "JNZ carry")
+	for i := range c {
+		a.op("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
+	}
+	a.op("JMP start")
+	a.line("carry:")
+	a.op("MOVQ DI, R9")
+	for i := range c {
+		a.ops(fmt.Sprintf("VMOVUPS (R9), Z%d", 8+i), "ADDQ R8, R9")
+	}
+	a.line("start:")
+	if four {
+		a.ops("MOVL $0x0f0f0f0f, AX", "VPBROADCASTD AX, Z31")
+	}
+	a.op("PCALIGN $32")
+	a.line("loop:")
+	for at := 0; at < block; at += 64 {
+		a.op("PREFETCHT0 %d(DX)", fetched+at)
+	}
+	step := func(k int, w string) {
+		for i := range c {
+			a.op("VPDPBUSD.BCST %d(SI), %s, Z%d", 32*i+4*k, w, i)
+		}
+	}
+	if four {
+		a.ops("VCVTPH2PS 256(DX), Z16", "VPMOVZXBD 288(DX), Z17")
+		for i := range c { // the zero point times the sum of x
+			a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
+			a.op("VPDPWSSD.BCST %d(SI), Z17, Z%d", sums+4*i, i)
+		}
+		for k := range 4 {
+			a.ops(fmt.Sprintf("VMOVDQU32 %d(DX), Z18", 64*k), "VPANDD Z31, Z18, Z19", "VPSRLW $4, Z18, Z18", "VPANDD Z31, Z18, Z18")
+			step(k, "Z19")
+			step(k+4, "Z18")
+		}
+	} else {
+		a.op("VCVTPH2PS 512(DX), Z16")
+		for i := range c { // bytes are 128 too large
+			a.op("VPBROADCASTD %d(SI), Z%d", sums+4*i, i)
+			a.op("VPSLLD $7, Z%d, Z%d", i, i)
+		}
+		for k := range 8 {
+			a.op("VMOVDQU32 %d(DX), Z%d", 64*k, 18+k%2)
+			step(k, fmt.Sprintf("Z%d", 18+k%2))
+		}
+	}
+	for i := range c {
+		a.op("VMULPS.BCST %d(SI), Z16, Z%d", scales+4*i, 20+i%4)
+		a.op("VCVTDQ2PS Z%d, Z%d", i, i)
+		a.op("VFMADD231PS Z%d, Z%d, Z%d", 20+i%4, i, 8+i)
+	}
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", block), "DECQ CX", "JNZ loop")
+	for i := range c {
+		a.op("VMOVUPS Z%d, (DI)", 8+i)
+		a.op("ADDQ R8, DI")
+	}
+	a.ops("VZEROUPPER", "RET")
+}
+
+// groups512 writes the loops over groups of 32 numbers.
+func groups512(a *asm) {
+	fold := func(op string) { // Z0 of 16 lanes into the lowest lane
+		a.ops("VEXTRACTF64X4 $1, Z0, Y1", op+" Y1, Y0, Y0", "VEXTRACTF128 $1, Y0, X1", op+" X1, X0, X0",
+			"VPSHUFD $0x4e, X0, X1", op+" X1, X0, X0", "VPSHUFD $0xb1, X0, X1", op+" X1, X0, X0")
+	}
+	a.text("AbsMax", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX", "MOVL $0x7fffffff, AX", "VPBROADCASTD AX, Z5")
+	a.line("loop:")
+	a.ops("VPANDD (SI), Z5, Z0", "VPANDD 64(SI), Z5, Z1", "VPMAXUD Z1, Z0, Z0")
+	fold("VPMAXUD")
+	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("Range", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX")
+	a.line("loop:")
+	for i, op := range []string{"VMINPS", "VMAXPS"} {
+		a.ops("VMOVUPS (SI), Z0", op+" 64(SI), Z0, Z0")
+		fold(op)
+		a.op("VMOVSS X0, %d(DI)", 4*i)
+	}
+	a.ops("ADDQ $128, SI", "ADDQ $8, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("Quant", 40)
+	a.ops("MOVQ q+0(FP), DI", "MOVQ sums+8(FP), R8", "MOVQ x+16(FP), SI", "MOVQ inv+24(FP), DX", "MOVQ groups+32(FP), CX")
+	a.line("loop:")
+	a.ops("VBROADCASTSS (DX), Z2", "VMULPS (SI), Z2, Z0", "VMULPS 64(SI), Z2, Z1", "VCVTPS2DQ Z0, Z0", "VCVTPS2DQ Z1, Z1",
+		"MOVL $127, AX", "VPBROADCASTD AX, Z3", "VPMINSD Z3, Z0, Z0", "VPMINSD Z3, Z1, Z1",
+		"MOVL $-127, AX", "VPBROADCASTD AX, Z3", "VPMAXSD Z3, Z0, Z0", "VPMAXSD Z3, Z1, Z1",
+		"VPMOVDB Z0, (DI)", "VPMOVDB Z1, 16(DI)", "VPADDD Z1, Z0, Z0")
+	fold("VPADDD")
+	a.ops("VMOVD X0, (R8)", "ADDQ $128, SI", "ADDQ $32, DI", "ADDQ $4, R8", "ADDQ $4, DX", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+}
+
+// dotPasses cut the columns of AVX2: 16 rows of weights are two registers.
+const dotPass = 3
+
+// integer256 needs AVX2 alone: products of bytes are added in pairs of 16 bits,
+// which no operands overflow (see dot256).
+func integer256(a *asm) {
+	for c := 1; c <= dotCols; c++ {
+		dot256(a, c, false)
+		dot256(a, c, true)
+	}
+	groups256(a)
+}
+
+// dot256 multiplies 16 rows of weights with c rows of x, half of the rows and
+// up to three columns at a time. Y0.. are sums of a group, Y3.. the products.
+//
+// Pairs: with weights of 8 bits the product is |w| * (x with the sign of w),
+// at most 128*127*2 < 2^15; with 4 bits at most 15*127*2.
+func dot256(a *asm, c int, four bool) {
+	name, block := "Dot8x", block8
+	if four {
+		name, block = "Dot4x", block4
+	}
+	sums, scales, size := xBlock(c)
+	a.text(fmt.Sprintf("%s%d", name, c), 48)
+	a.ops("VPCMPEQW Y15, Y15, Y15", "VPSRLW $15, Y15, Y15", "MOVL $0x0f0f0f0f, AX")
+	if !four {
+		a.op("MOVL $0x80808080, AX")
+	}
+	a.ops("VMOVD AX, X14", "VPBROADCASTD X14, Y14")
+	number := 0
+	for from := 0; from < c; from += dotPass {
+		cols := min(dotPass, c-from)
+		for half := range 2 {
+			dotPass256(a, four, from, cols, half, number, [5]int{sums, scales, size, block, c})
+			number++
+		}
+	}
+	a.ops("VZEROUPPER", "RET")
+}
+
+func dotPass256(a *asm, four bool, from, cols, half, number int, at [5]int) {
+	sums, scales, size, block := at[0], at[1], at[2], at[3]
+	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ yStride+24(FP), R8", "MOVQ groups+32(FP), CX")
+	a.op("ADDQ $%d, DI", 32*half)
+	for range from {
+		a.op("ADDQ R8, DI")
+	}
+	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", number))
+	for i := range cols {
+		a.op("VXORPS Y%d, Y%d, Y%d", 3+i, 3+i, 3+i)
+	}
+	a.op("JMP loop%d", number)
+	a.line("carry%d:", number)
+	a.op("MOVQ DI, R9")
+	for i := range cols {
+		a.ops(fmt.Sprintf("VMOVUPS (R9), Y%d", 3+i), "ADDQ R8, R9")
+	}
+	a.line("loop%d:", number)
+	if number == 0 {
+		for p := 0; p < block; p += 64 {
+			a.op("PREFETCHT0 %d(DX)", fetched+p)
+		}
+	}
+	for i := range cols {
+		a.op("VPXOR Y%d, Y%d, Y%d", i, i, i)
+	}
+	// madd adds the products of step k with the weights in Y6.
+	madd := func(k int) {
+		if !four {
+			a.op("VPABSB Y6, Y7")
+		}
+		for i := range cols {
+			a.op("VPBROADCASTD %d(SI), Y8", 32*(from+i)+4*k)
+			if four {
+				a.op("VPMADDUBSW Y8, Y6, Y8")
+			} else {
+				a.ops("VPSIGNB Y6, Y8, Y8", "VPMADDUBSW Y8, Y7, Y8")
+			}
+			a.ops("VPMADDWD Y15, Y8, Y8", fmt.Sprintf("VPADDD Y8, Y%d, Y%d", i, i))
+		}
+	}
+	if four {
+		for k := range 4 {
+			a.ops(fmt.Sprintf("VMOVDQU %d(DX), Y9", 64*k+32*half), "VPAND Y14, Y9, Y6")
+			madd(k)
+			a.ops("VPSRLW $4, Y9, Y9", "VPAND Y14, Y9, Y6")
+			madd(k + 4)
+		}
+		a.op("VPMOVZXBD %d(DX), Y10", 288+8*half)
+		for i := range cols {
+			a.op("VPBROADCASTD %d(SI), Y8", sums+4*(from+i))
+			a.op("VPMADDWD Y8, Y10, Y8")
+			a.op("VPADDD Y8, Y%d, Y%d", i, i)
+		}
+	} else {
+		for k := range 8 {
+			a.ops(fmt.Sprintf("VPXOR %d(DX), Y14, Y6", 64*k+32*half))
+			madd(k)
+		}
+	}
+	scaleAt := 512
+	if four {
+		scaleAt = 256
+	}
+	a.op("VCVTPH2PS %d(DX), Y11", scaleAt+16*half)
+	for i := range cols {
+		a.op("VBROADCASTSS %d(SI), Y8", scales+4*(from+i))
+		a.ops("VMULPS Y8, Y11, Y8", fmt.Sprintf("VCVTDQ2PS Y%d, Y%d", i, i), fmt.Sprintf("VFMADD231PS Y8, Y%d, Y%d", i, 3+i))
+	}
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", block), "DECQ CX", fmt.Sprintf("JNZ loop%d", number))
+	for i := range cols {
+		a.op("VMOVUPS Y%d, (DI)", 3+i)
+		a.op("ADDQ R8, DI")
+	}
+}
+
+// groups256 writes the loops over groups of 32 numbers.
+func groups256(a *asm) {
+	fold := func(op string) { // Y0 of 8 lanes into the lowest lane
+		a.ops("VEXTRACTF128 $1, Y0, X1", op+" X1, X0, X0", "VPSHUFD $0x4e, X0, X1", op+" X1, X0, X0", "VPSHUFD $0xb1, X0, X1", op+" X1, X0, X0")
+	}
+	a.text("AbsMax", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX", "VPCMPEQD Y5, Y5, Y5", "VPSRLD $1, Y5, Y5")
+	a.line("loop:")
+	a.op("VPAND (SI), Y5, Y0")
+	for i := 1; i < 4; i++ {
+		a.op("VPAND %d(SI), Y5, Y1", 32*i)
+		a.op("VPMAXUD Y1, Y0, Y0")
+	}
+	fold("VPMAXUD")
+	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("Range", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX")
+	a.line("loop:")
+	for i, op := range []string{"VMINPS", "VMAXPS"} {
+		a.op("VMOVUPS (SI), Y0")
+		for q := 1; q < 4; q++ {
+			a.op("%s %d(SI), Y0, Y0", op, 32*q)
+		}
+		fold(op)
+		a.op("VMOVSS X0, %d(DI)", 4*i)
+	}
+	a.ops("ADDQ $128, SI", "ADDQ $8, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("Quant", 40)
+	a.ops("MOVQ q+0(FP), DI", "MOVQ sums+8(FP), R8", "MOVQ x+16(FP), SI", "MOVQ inv+24(FP), DX", "MOVQ groups+32(FP), CX",
+		"MOVL $127, AX", "VMOVD AX, X6", "VPBROADCASTD X6, Y6", "MOVL $-127, AX", "VMOVD AX, X7", "VPBROADCASTD X7, Y7")
+	a.line("loop:")
+	a.ops("VBROADCASTSS (DX), Y8")
+	for i := range 4 {
+		a.op("VMULPS %d(SI), Y8, Y%d", 32*i, 2+i)
+		a.op("VCVTPS2DQ Y%d, Y%d", 2+i, 2+i)
+		a.op("VPMINSD Y6, Y%d, Y%d", 2+i, 2+i)
+		a.op("VPMAXSD Y7, Y%d, Y%d", 2+i, 2+i)
+	}
+	a.ops("VPADDD Y2, Y3, Y0", "VPADDD Y4, Y0, Y0", "VPADDD Y5, Y0, Y0")
+	fold("VPADDD")
+	a.op("VMOVD X0, (R8)")
+	// Packing works within halves: 8 bytes of each source go to each.
+	a.ops("VPACKSSDW Y3, Y2, Y2", "VPACKSSDW Y5, Y4, Y4", "VPERMQ $0xd8, Y2, Y2", "VPERMQ $0xd8, Y4, Y4",
+		"VPACKSSWB Y4, Y2, Y2", "VPERMQ $0xd8, Y2, Y2", "VMOVDQU Y2, (DI)")
+	a.ops("ADDQ $128, SI", "ADDQ $32, DI", "ADDQ $4, R8", "ADDQ $4, DX", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+}
