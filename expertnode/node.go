@@ -2,10 +2,12 @@ package expertnode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/expertnode/batcher"
@@ -77,9 +79,14 @@ func New(cfg Config) *Node {
 
 // fail makes an error that carries the newest placement.
 func (n *Node) fail(kind moe.Kind, err error) error {
+	var hint time.Duration
+	var inner *moe.Error
+	if errors.As(err, &inner) {
+		hint = inner.RetryAfter
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return &moe.Error{Op: "expert call", Node: n.cfg.ID, Kind: kind, Err: err, Newer: n.newest}
+	return &moe.Error{Op: "expert call", Node: n.cfg.ID, Kind: kind, Err: err, Newer: n.newest, RetryAfter: hint}
 }
 
 // count adds a call to the rows served; it returns a placement that is

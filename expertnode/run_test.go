@@ -256,6 +256,16 @@ func TestDamagedExpertDelaysNoOther(t *testing.T) {
 	})
 }
 
+func TestFailuresAreListedInOrderAndBounded(t *testing.T) {
+	f := failures{}
+	for i := range 9 {
+		f.add(e(1-i%2, i), errors.New("x"), time.Time{})
+	}
+	if got, want := f.String(), "L0/E1: x; L0/E3: x; L0/E5: x; L0/E7: x; and 5 more"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestFailureOfAnExpertNoLongerWantedIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := run(t, nil)

@@ -147,12 +147,19 @@ func TestServeIsBoundedAndCancels(t *testing.T) {
 		gate := make(chan struct{})
 		b := ready(t, func(c *Config) { c.FFN, c.QueueRows = stuck{gate}, 2 })
 		row := []float32{1, 2, 3, 4}
+		first, _ := b.serve(ask(row, 0, 0)) // takes a second
+		time.Sleep(time.Second)
+		gate <- struct{}{}
+		if got := <-first; got.err != nil {
+			t.Error(got.err)
+		}
 		running, cancelRunning := b.serve(ask(row, 0, 0))
 		synctest.Wait()
 		waiting, cancelWaiting := b.serve(ask(row, 0, 0))
 		refused, _ := b.serve(ask(row, 0, 0))
-		if got := <-refused; got.err == nil || moe.KindOf(got.err) != moe.Busy {
-			t.Errorf("beyond the queue: %v, want busy", got.err)
+		var busy *moe.Error
+		if got := <-refused; !errors.As(got.err, &busy) || busy.Kind != moe.Busy || busy.RetryAfter != time.Second {
+			t.Errorf("beyond the queue: %v, want busy with a hint", got.err)
 		}
 		if !cancelWaiting() || cancelWaiting() {
 			t.Error("a waiting call is cancelled once")

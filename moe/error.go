@@ -3,6 +3,7 @@ package moe
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind is the closed list of ways an expert call or a placement can fail.
@@ -52,6 +53,9 @@ type Error struct {
 	Err  error // the cause, if any
 	// Newer is the newest placement the failing node knew, if any.
 	Newer *Placement
+	// RetryAfter is a hint of a Busy node: by then it expects to have room. 0
+	// is no hint.
+	RetryAfter time.Duration
 }
 
 func (e *Error) Error() string {

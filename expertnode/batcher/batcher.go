@@ -2,6 +2,7 @@ package batcher
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -51,6 +52,7 @@ type Batcher struct {
 	rows   int // that wait or are computed
 	closed bool
 	moved  Progress
+	perRow time.Duration // what a row took lately
 }
 
 // Progress counts what happened to jobs and tasks since the start.
@@ -79,7 +81,11 @@ func (b *Batcher) Submit(t *Task) error {
 		return &moe.Error{Op: "queue", Kind: moe.Draining}
 	case b.rows > 0 && b.rows+t.rows > b.cfg.QueueRows:
 		b.moved.Turned++
-		return &moe.Error{Op: "queue", Kind: moe.Busy}
+		return &moe.Error{
+			Op: "queue", Kind: moe.Busy, Err: fmt.Errorf("%d rows wait, the limit is %d", b.rows, b.cfg.QueueRows),
+			// Room for the task is there when as many rows are done as do not fit.
+			RetryAfter: time.Duration(min(b.rows, b.rows+t.rows-b.cfg.QueueRows)) * b.perRow,
+		}
 	}
 	b.rows += t.rows
 	b.queue.push(t)
@@ -175,7 +181,7 @@ func (b *Batcher) compute() {
 	if err == nil {
 		b.scatter(y)
 	}
-	b.finish(err, started, time.Since(started))
+	b.finish(err, started, time.Since(started), rows)
 }
 
 // scratch is room for a batch; it grows to the largest one and stays.
@@ -213,10 +219,19 @@ func (b *Batcher) scatter(y tensor.Matrix) {
 	}
 }
 
+// learn smooths what a row takes. b.mu is held.
+func (b *Batcher) learn(perRow time.Duration) {
+	if b.perRow == 0 {
+		b.perRow = perRow
+	}
+	b.perRow += (perRow - b.perRow) / 8
+}
+
 // finish settles the jobs of the batch and tells the tasks that are over. A
 // task that failed does not wait for its other jobs.
-func (b *Batcher) finish(err error, started time.Time, took time.Duration) {
+func (b *Batcher) finish(err error, started time.Time, took time.Duration, rows int) {
 	b.mu.Lock()
+	b.learn(took / time.Duration(max(rows, 1)))
 	over := 0
 	for _, j := range b.batch {
 		t := j.task

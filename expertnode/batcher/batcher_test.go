@@ -9,10 +9,12 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -94,7 +96,7 @@ func (p *pending) check(t *testing.T) {
 }
 
 // start runs a batcher in a synctest bubble; the returned function ends it.
-func start(f *expert, queueRows, batchRows int) (*Batcher, func()) {
+func start(f model.FFN, queueRows, batchRows int) (*Batcher, func()) {
 	b := New(Config{FFN: f, Hidden: hidden, Wire: tensor.F32, QueueRows: queueRows, BatchRows: batchRows})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -185,6 +187,41 @@ func TestQueueIsBounded(t *testing.T) {
 		if got := b.Progress(); got != (Progress{Computed: 2, Turned: 1}) {
 			t.Errorf("progress %+v", got)
 		}
+	})
+}
+
+// slow takes a second for a row.
+type slow struct{}
+
+func (slow) Forward(_ moe.ExpertID, x, _ tensor.Matrix) error {
+	time.Sleep(time.Duration(x.Rows) * time.Second)
+	return nil
+}
+
+func TestBusySaysWhenToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, stop := start(slow{}, 10, 10)
+		defer stop()
+		p := task("a", 1, 0)
+		if err := b.Submit(&p.Task); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		p = task("a", 8, 0)
+		if err := b.Submit(&p.Task); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			rows int
+			want time.Duration
+		}{{3, time.Second}, {6, 4 * time.Second}, {50, 8 * time.Second}} {
+			p := task("b", tt.rows, 1)
+			var busy *moe.Error
+			if err := b.Submit(&p.Task); !errors.As(err, &busy) || busy.RetryAfter != tt.want {
+				t.Errorf("%d rows: %v after %v, want %v", tt.rows, err, busy.RetryAfter, tt.want)
+			}
+		}
+		time.Sleep(10 * time.Second)
 	})
 }
 
@@ -323,8 +360,13 @@ func TestEveryTaskEndsOnce(t *testing.T) {
 	}
 }
 
+// nothing computes nothing.
+type nothing struct{}
+
+func (nothing) Forward(moe.ExpertID, tensor.Matrix, tensor.Matrix) error { return nil }
+
 func BenchmarkLoneTask(b *testing.B) {
-	bt, stop := start(&expert{}, 1000, 512)
+	bt, stop := start(nothing{}, 1000, 512)
 	defer stop()
 	p := task("a", 1, 0)
 	over := make(chan error)

@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"errors"
+	"math"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -23,7 +25,7 @@ func failureToProto(sequence uint64, err error) *hachiv1.Failure {
 	f := &hachiv1.Failure{Sequence: sequence, Kind: hachiv1.FailureKind(moe.KindOf(err) + 1), Message: err.Error()}
 	var e *moe.Error
 	if errors.As(err, &e) {
-		f.Newer = moepb.PlacementToProto(e.Newer)
+		f.Newer, f.RetryAfterNs = moepb.PlacementToProto(e.Newer), uint64(max(e.RetryAfter, 0))
 		if e.Err != nil {
 			f.Message = e.Err.Error()
 		}
@@ -40,7 +42,10 @@ func failureFromProto(node moe.NodeID, f *hachiv1.Failure) error {
 	if k := f.GetKind(); k > hachiv1.FailureKind_FAILURE_KIND_UNSPECIFIED && k <= hachiv1.FailureKind_FAILURE_KIND_DRAINING {
 		kind = moe.Kind(k - 1)
 	}
-	return &moe.Error{Op: op, Node: node, Kind: kind, Err: errors.New(f.GetMessage()), Newer: newer}
+	return &moe.Error{
+		Op: op, Node: node, Kind: kind, Err: errors.New(f.GetMessage()), Newer: newer,
+		RetryAfter: time.Duration(min(f.GetRetryAfterNs(), math.MaxInt64)),
+	}
 }
 
 // streamError is the error of all calls on a stream that ended.

@@ -35,7 +35,7 @@ func mustCall(t *testing.T, p *Pool, to moe.Replica) {
 func TestMovedNodeIsNotSuspected(t *testing.T) {
 	var broken, draining atomic.Int64
 	before, oldServer, oldProcess := serve(t, &echo{}, "f")
-	after, _, newProcess := serve(t, &echo{}, "f")
+	after, newServer, newProcess := serve(t, &echo{}, "f")
 	p := newPool(t, PoolConfig{Broken: func(moe.NodeID) { broken.Add(1) }, Draining: func(moe.NodeID) { draining.Add(1) }})
 	mustCall(t, p, before)
 	mustCall(t, p, after)
@@ -48,6 +48,8 @@ func TestMovedNodeIsNotSuspected(t *testing.T) {
 		t.Errorf("the old address told %d broken, %d draining", broken.Load(), draining.Load())
 	}
 	mustCall(t, p, after)
+	newServer.Drain()
+	eventually(t, "the drain of the present address", func() bool { return draining.Load() == 1 })
 	newProcess.Stop()
 	eventually(t, "the end of the present stream", func() bool { return broken.Load() == 1 })
 }

@@ -168,12 +168,12 @@ func TestErrorsKeepKindAndPlacement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &echo{fail: &moe.Error{Op: "x", Kind: moe.NotHosted, Newer: newer, Err: errors.New("gone")}}
+	h := &echo{fail: &moe.Error{Op: "x", Kind: moe.NotHosted, Newer: newer, Err: errors.New("gone"), RetryAfter: 7}}
 	to, _, _ := serve(t, h, "f")
 	p := newPool(t, PoolConfig{})
 	_, err = p.Call(t.Context(), to, call(1))
 	var e *moe.Error
-	if !errors.As(err, &e) || e.Kind != moe.NotHosted || e.Newer == nil || e.Newer.Epoch() != 9 || e.Node != "n" {
+	if !errors.As(err, &e) || e.Kind != moe.NotHosted || e.Newer == nil || e.Newer.Epoch() != 9 || e.Node != "n" || e.RetryAfter != 7 {
 		t.Fatalf("got %v", err)
 	}
 	h.fail, h.newer = nil, newer

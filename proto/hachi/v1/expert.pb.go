@@ -731,7 +731,9 @@ type Failure struct {
 	Kind     FailureKind            `protobuf:"varint,2,opt,name=kind,enum=hachi.v1.FailureKind" json:"kind,omitempty"`
 	Message  string                 `protobuf:"bytes,3,opt,name=message" json:"message,omitempty"`
 	// Newest placement the node knows, if any.
-	Newer         *PlacementRecord `protobuf:"bytes,4,opt,name=newer" json:"newer,omitempty"`
+	Newer *PlacementRecord `protobuf:"bytes,4,opt,name=newer" json:"newer,omitempty"`
+	// Busy: nanoseconds after which the node expects to have room; 0 is no hint.
+	RetryAfterNs  uint64 `protobuf:"varint,5,opt,name=retry_after_ns,json=retryAfterNs" json:"retry_after_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -792,6 +794,13 @@ func (x *Failure) GetNewer() *PlacementRecord {
 		return x.Newer
 	}
 	return nil
+}
+
+func (x *Failure) GetRetryAfterNs() uint64 {
+	if x != nil {
+		return x.RetryAfterNs
+	}
+	return 0
 }
 
 // Drain says that the node is leaving: send nothing new; calls in flight are
@@ -877,12 +886,13 @@ const file_hachi_v1_expert_proto_rawDesc = "" +
 	"\bqueue_ns\x18\x02 \x01(\x04R\aqueueNs\x12\x1d\n" +
 	"\n" +
 	"compute_ns\x18\x03 \x01(\x04R\tcomputeNs\x12/\n" +
-	"\x05newer\x18\x04 \x01(\v2\x19.hachi.v1.PlacementRecordR\x05newer\"\x9b\x01\n" +
+	"\x05newer\x18\x04 \x01(\v2\x19.hachi.v1.PlacementRecordR\x05newer\"\xc1\x01\n" +
 	"\aFailure\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.hachi.v1.FailureKindR\x04kind\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12/\n" +
-	"\x05newer\x18\x04 \x01(\v2\x19.hachi.v1.PlacementRecordR\x05newer\"\a\n" +
+	"\x05newer\x18\x04 \x01(\v2\x19.hachi.v1.PlacementRecordR\x05newer\x12$\n" +
+	"\x0eretry_after_ns\x18\x05 \x01(\x04R\fretryAfterNs\"\a\n" +
 	"\x05Drain*\x9f\x02\n" +
 	"\vFailureKind\x12\x1c\n" +
 	"\x18FAILURE_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
