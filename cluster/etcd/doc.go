@@ -5,5 +5,5 @@
 //
 // Invariants: it listens on loopback only, logs to a file, and never prints.
 //
-// Concurrency: Close may be called once, from any goroutine.
+// Concurrency: Close may be called from any goroutine, and more than once.
 package etcd

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
@@ -21,8 +22,9 @@ type Config struct {
 
 // Server is a running member of a cluster of one.
 type Server struct {
-	etcd *embed.Etcd
-	addr string
+	etcd  *embed.Etcd
+	addr  string
+	close sync.Once
 }
 
 // closeWithin bounds a stop: open clients otherwise hold it up for seconds.
@@ -55,7 +57,7 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	}
 	// Loopback answers at once: elections need not wait for a network.
 	cfg.TickMs, cfg.ElectionMs = 50, 250
-	cfg.QuotaBackendBytes = 64 << 20
+	cfg.QuotaBackendBytes = 256 << 20
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "revision", "1000"
 	client, err := clientURL(c.ClientAddr)
 	if err != nil {
@@ -102,11 +104,13 @@ func (s *Server) Endpoints() []string { return []string{s.addr} }
 
 // Close stops the server. Its clients see a broken connection.
 func (s *Server) Close() {
-	s.etcd.Server.HardStop()
-	closed := make(chan struct{})
-	go func() { defer close(closed); s.etcd.Close() }()
-	select {
-	case <-closed:
-	case <-time.After(closeWithin):
-	}
+	s.close.Do(func() {
+		s.etcd.Server.HardStop()
+		closed := make(chan struct{})
+		go func() { defer close(closed); s.etcd.Close() }()
+		select {
+		case <-closed:
+		case <-time.After(closeWithin):
+		}
+	})
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,10 +20,9 @@ type State int
 
 const (
 	Alive State = iota
-	// Suspect means that it stopped answering.
+	// Suspect means that it stopped answering, or said goodbye: memberlist does
+	// not tell which.
 	Suspect
-	// Left means that it said goodbye.
-	Left
 )
 
 // Change is news about one process.
@@ -37,10 +36,11 @@ type Change struct {
 type Config struct {
 	Name      string
 	Role      string // "coordinator", "expertnode" or "router"
+	Label     string // of the cluster: members with another one are not heard
 	Bind      string // HOST:PORT; port 0 takes a free one
 	Advertise string // HOST:PORT; Bind's own when empty
-	// Seeds lists addresses to join through; asked again until one answers,
-	// and every while after, so that halves of a cluster find each other.
+	// Seeds lists addresses to join through; asked again every while, so that
+	// halves of a cluster find each other.
 	Seeds    func(ctx context.Context) []string
 	OnChange func(Change)
 	Logger   *slog.Logger
@@ -54,8 +54,15 @@ type Member struct {
 	work   sync.WaitGroup
 }
 
-// joinEvery is how often the seeds are tried again.
-const joinEvery = 2 * time.Second
+const (
+	// joinEvery is how often the seeds are asked for; joinAtOnce how many of
+	// those that are no members yet are tried each time.
+	joinEvery  = 2 * time.Second
+	joinAtOnce = 3
+	// connectWithin bounds a try, and with it a stop.
+	connectWithin = 2 * time.Second
+	leaveWithin   = time.Second
+)
 
 // Start joins the gossip.
 func Start(c Config) (*Member, error) {
@@ -85,7 +92,7 @@ func (m *Member) Addr() string {
 // Leave says goodbye and stops.
 func (m *Member) Leave() error {
 	m.stop()
-	err := m.list.Leave(time.Second)
+	err := m.list.Leave(leaveWithin)
 	return errors.Join(err, m.Kill())
 }
 
@@ -99,24 +106,15 @@ func (m *Member) Kill() error {
 
 // deliver turns member events into changes, in order.
 func (m *Member) deliver(ctx context.Context, c Config) {
-	self := m.list.LocalNode().Name
+	heard := news{self: m.list.LocalNode().Name, runs: map[string]int64{}}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case e := <-m.events:
-			if e.Node.Name == self {
-				continue
+			if change, ok := heard.change(e); ok {
+				c.OnChange(change)
 			}
-			name, _, _ := strings.Cut(e.Node.Name, "@")
-			change := Change{Name: name, Role: string(e.Node.Meta), State: Alive}
-			if e.Event == memberlist.NodeLeave {
-				change.State = Suspect
-				if e.Node.State == memberlist.StateLeft {
-					change.State = Left
-				}
-			}
-			c.OnChange(change)
 		}
 	}
 }
@@ -124,7 +122,7 @@ func (m *Member) deliver(ctx context.Context, c Config) {
 // join keeps asking the seeds.
 func (m *Member) join(ctx context.Context, c Config) {
 	for {
-		if seeds := c.Seeds(ctx); len(seeds) > 0 && ctx.Err() == nil {
+		if seeds := m.strangers(c.Seeds(ctx)); len(seeds) > 0 && ctx.Err() == nil {
 			if _, err := m.list.Join(seeds); err != nil {
 				c.Logger.Debug("gossip join", "seeds", seeds, "err", err)
 			}
@@ -137,16 +135,32 @@ func (m *Member) join(ctx context.Context, c Config) {
 	}
 }
 
+// strangers are a few of the seeds that are not members yet. One is enough to
+// meet all others; several get past those that are dead.
+func (m *Member) strangers(seeds []string) []string {
+	known := map[string]bool{}
+	for _, n := range m.list.Members() {
+		known[n.Address()] = true
+	}
+	seeds = slices.DeleteFunc(slices.Clone(seeds), func(addr string) bool { return known[addr] })
+	rand.Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
+	return seeds[:min(len(seeds), joinAtOnce)]
+}
+
 func memberlistConfig(c Config) (*memberlist.Config, error) {
 	host, port, err := splitAddr(c.Bind)
 	if err != nil {
 		return nil, err
 	}
+	if c.Name == "" || len(c.Role) > memberlist.MetaMaxSize || len(c.Label) > memberlist.LabelMaxSize {
+		return nil, fmt.Errorf("gossip: name %q, role of %d bytes (at most %d), label of %d (at most %d)",
+			c.Name, len(c.Role), memberlist.MetaMaxSize, len(c.Label), memberlist.LabelMaxSize)
+	}
 	mc := memberlist.DefaultLANConfig()
 	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
 		mc = memberlist.DefaultLocalConfig()
 	}
-	mc.Name = fmt.Sprintf("%s@%d", c.Name, time.Now().UnixNano())
+	mc.Name, mc.Label = memberName(c.Name, time.Now()), c.Label
 	mc.BindAddr, mc.BindPort = host, port
 	mc.AdvertisePort = port
 	if c.Advertise != "" {
@@ -154,11 +168,13 @@ func memberlistConfig(c Config) (*memberlist.Config, error) {
 			return nil, err
 		}
 	}
-	// Kernels keep all cores busy: a slow answer is not a death.
-	mc.ProbeTimeout, mc.SuspicionMult = time.Second, 5
-	mc.ProbeInterval = 2 * time.Second
+	// Kernels keep all cores busy: a slow answer is not a death. A death is
+	// told after three to six seconds, well within a lease.
+	mc.ProbeInterval, mc.ProbeTimeout = time.Second, 500*time.Millisecond
+	mc.SuspicionMult, mc.SuspicionMaxTimeoutMult = 3, 2
+	mc.TCPTimeout = connectWithin
 	mc.DeadNodeReclaimTime = 10 * time.Second
-	mc.LogOutput = io.Discard
+	mc.Logger = slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)
 	return mc, nil
 }
 

@@ -3,17 +3,23 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/concurrency"
+	"go.uber.org/goleak"
 
 	"github.com/hachi-serve/hachi/cluster/etcd"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func startEtcd(t *testing.T, cfg etcd.Config) *etcd.Server {
 	t.Helper()
@@ -21,13 +27,20 @@ func startEtcd(t *testing.T, cfg etcd.Config) *etcd.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	return s
 }
 
-func newRegistry(t *testing.T, s *etcd.Server) *Registry {
+// freshEtcd is an etcd on an empty directory.
+func freshEtcd(t *testing.T) *etcd.Server {
+	t.Helper()
+	return startEtcd(t, etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")})
+}
+
+func newRegistry(t *testing.T, endpoint string) *Registry {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	cli, err := Dial(s.Endpoints(), logger)
+	cli, err := Dial([]string{endpoint}, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +51,7 @@ func newRegistry(t *testing.T, s *etcd.Server) *Registry {
 // until reads a watch until a value fits.
 func until[T any](t *testing.T, ch <-chan T, what string, fits func(T) bool) T {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		select {
 		case v := <-ch:
@@ -74,37 +87,164 @@ func lead(t *testing.T, r *Registry, id string) (Leadership, func()) {
 	return Leadership{Key: e.Key(), Revision: e.Rev()}, func() { session.Close() }
 }
 
+// node registers a node until the test ends.
+func node(t *testing.T, r *Registry, id string) *NodeSession {
+	t.Helper()
+	s := r.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: id, Addr: "a"})
+	t.Cleanup(func() {
+		// etcd may be gone by now: the goroutine must end all the same.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		defer cancel()
+		_ = s.Close(ctx)
+	})
+	return s
+}
+
+func records1(n Nodes) bool { return len(n.Records) == 1 }
+func records0(n Nodes) bool { return len(n.Records) == 0 }
+
+func atEpoch(epoch uint64) func(Nodes) bool {
+	return func(n Nodes) bool { return records1(n) && n.Records[0].GetEpoch() == epoch }
+}
+
 func TestRecordsOutliveAnEtcdThatWasGoneForLongerThanTheirLease(t *testing.T) {
 	cfg := etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")}
 	server := startEtcd(t, cfg)
 	cfg.ClientAddr = server.Endpoints()[0]
-	r := newRegistry(t, server)
-	session := r.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: "n", Addr: "a"})
+	r := newRegistry(t, cfg.ClientAddr)
+	session := node(t, r, "n")
 	nodes := r.WatchNodes(t.Context())
-	until(t, nodes, "the record", func(n Nodes) bool { return len(n.Records) == 1 })
+	first := until(t, nodes, "the record", records1)
 	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 7 })
-	until(t, nodes, "the update", func(n Nodes) bool { return len(n.Records) == 1 && n.Records[0].GetEpoch() == 7 })
+	until(t, nodes, "the update", atEpoch(7))
 	server.Close()
 	select { // an outage says nothing
 	case n := <-nodes:
 		t.Errorf("the outage delivered %v", n)
 	case <-time.After(2500 * time.Millisecond):
 	}
-	server = startEtcd(t, cfg)
-	defer server.Close()
+	startEtcd(t, cfg)
 	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 8 })
-	until(t, nodes, "the record after the outage", func(n Nodes) bool { return len(n.Records) == 1 && n.Records[0].GetEpoch() == 8 })
+	after := until(t, nodes, "the record after the outage", atEpoch(8))
+	if after.Connection <= first.Connection {
+		t.Errorf("the outage is not counted: connection %d, before it %d", after.Connection, first.Connection)
+	}
 	if err := session.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	until(t, nodes, "the goodbye", func(n Nodes) bool { return len(n.Records) == 0 })
+	until(t, nodes, "the goodbye", records0)
+}
+
+func TestWatchesAndRecordsFollowAnEtcdThatCameBackEmpty(t *testing.T) {
+	cfg := etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")}
+	server := startEtcd(t, cfg)
+	cfg.ClientAddr = server.Endpoints()[0]
+	r := newRegistry(t, cfg.ClientAddr)
+	leader, _ := lead(t, r, "one")
+	state := State{}
+	for epoch := range moe.Epoch(50) { // revisions the empty one is far from
+		if err := r.WritePlacement(t.Context(), leader, &state, one(t, epoch+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	session := node(t, r, "n")
+	nodes, placements := r.WatchNodes(t.Context()), r.WatchPlacement(t.Context())
+	until(t, nodes, "the record", records1)
+	until(t, placements, "the placement", func(p *moe.Placement) bool { return p.Epoch() == 50 })
+	server.Close()
+	cfg.Dir = filepath.Join(t.TempDir(), "empty")
+	startEtcd(t, cfg)
+	until(t, nodes, "the record in the empty etcd", records1)
+	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 50 })
+	until(t, nodes, "a change in the empty etcd", atEpoch(50))
+	leader, resign := lead(t, r, "two")
+	defer resign()
+	if err := r.WritePlacement(t.Context(), leader, &state, one(t, 51)); !errors.Is(err, ErrFenced) {
+		t.Errorf("a write over a value that is gone: %v", err)
+	}
+	state, err := r.ReadState(t.Context())
+	if err != nil || state.Placement != nil || state.TargetKnown {
+		t.Fatalf("the empty etcd holds %+v, %v", state, err)
+	}
+	if err := r.WritePlacement(t.Context(), leader, &state, one(t, 51)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, placements, "a placement in the empty etcd", func(p *moe.Placement) bool { return p.Epoch() == 51 })
+}
+
+func TestALostLeaseIsGrantedAgain(t *testing.T) {
+	server := freshEtcd(t)
+	line := newProxy(t, server.Endpoints()[0])
+	session := node(t, newRegistry(t, line.addr()), "n")
+	nodes := newRegistry(t, server.Endpoints()[0]).WatchNodes(t.Context())
+	until(t, nodes, "the record", records1)
+	line.setCut(true)
+	until(t, nodes, "the end of the lease", records0)
+	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 3 })
+	line.setCut(false)
+	until(t, nodes, "the record again", atEpoch(3))
+	session.Hold(true)
+	until(t, nodes, "the end of a lease that is held back", records0)
+	session.Hold(false)
+	until(t, nodes, "the record after the hold", atEpoch(3))
+}
+
+func TestADeletedRecordIsWrittenAgain(t *testing.T) {
+	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
+	node(t, r, "n")
+	nodes := r.WatchNodes(t.Context())
+	until(t, nodes, "the record", records1)
+	if err := r.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, nodes, "its deletion", records0)
+	until(t, nodes, "the record again", records1)
+}
+
+func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
+	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
+	node(t, r, "n")
+	nodes := r.WatchNodes(t.Context())
+	until(t, nodes, "the first", records1)
+	second := node(t, r, "n")
+	second.Update(func(n *hachiv1.NodeRecord) { n.Addr = "b" })
+	until(t, nodes, "the second", func(n Nodes) bool { return records1(n) && n.Records[0].GetAddr() == "b" })
+	select { // several renewals of the first
+	case n := <-nodes:
+		t.Errorf("then came %v", n.Records)
+	case <-time.After(2 * time.Second):
+	}
+}
+
+func TestAWatchBeginsAnewAfterCompaction(t *testing.T) {
+	server := freshEtcd(t)
+	line := newProxy(t, server.Endpoints()[0])
+	direct := newRegistry(t, server.Endpoints()[0])
+	drains := newRegistry(t, line.addr()).WatchDrains(t.Context())
+	if err := direct.Drain(t.Context(), "n0", 1); err != nil {
+		t.Fatal(err)
+	}
+	until(t, drains, "the first request", func(d map[moe.NodeID]int64) bool { return d["n0"] == 1 })
+	line.setCut(true)
+	for i := range 10 {
+		if err := direct.Drain(t.Context(), moe.NodeID(fmt.Sprint("n", i)), 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp, err := direct.Client().Get(t.Context(), "/test/", clientv3.WithCountOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := direct.Client().Compact(t.Context(), resp.Header.Revision, clientv3.WithCompactPhysical()); err != nil {
+		t.Fatal(err)
+	}
+	line.setCut(false)
+	until(t, drains, "what was written meanwhile", func(d map[moe.NodeID]int64) bool { return len(d) == 10 && d["n0"] == 2 })
 }
 
 func TestWritesAreFenced(t *testing.T) {
-	server := startEtcd(t, etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")})
-	defer server.Close()
-	r := newRegistry(t, server)
-	ctx := context.Background()
+	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
+	ctx := t.Context()
 	first, resign := lead(t, r, "one")
 	old, err := r.ReadState(ctx)
 	if err != nil {
@@ -117,6 +257,9 @@ func TestWritesAreFenced(t *testing.T) {
 	if err := r.WritePlacement(ctx, first, &old, one(t, 5)); !errors.Is(err, ErrFenced) {
 		t.Errorf("a write over an unseen value: %v", err)
 	}
+	if err := r.WriteTarget(ctx, first, &old, moe.Target{Epoch: 5}); !errors.Is(err, ErrFenced) {
+		t.Errorf("a target decided upon without the newest placement: %v", err)
+	}
 	resign()
 	second, resign := lead(t, r, "two")
 	defer resign()
@@ -127,11 +270,82 @@ func TestWritesAreFenced(t *testing.T) {
 	if err != nil || now.Placement.Epoch() != 4 {
 		t.Fatalf("state %+v, %v", now, err)
 	}
-	if err := r.WriteTarget(ctx, second, &now, moe.Target{Epoch: 5, Shards: map[moe.NodeID]moe.Shard{"n": {{}}}}); err != nil {
+	if err := r.WriteTarget(ctx, second, &now, moe.Target{Epoch: 5, Shards: map[moe.NodeID]moe.Shard{"n": {{}}, "away": nil}}); err != nil {
 		t.Error(err)
 	}
-	got := until(t, r.WatchTarget(t.Context()), "the target", func(moe.Target) bool { return true })
-	if !got.Shards["n"].Has(moe.ExpertID{}) {
+	got := until(t, r.WatchTarget(ctx), "the target", func(moe.Target) bool { return true })
+	if _, home := got.Shards["away"]; !got.Shards["n"].Has(moe.ExpertID{}) || !home {
 		t.Errorf("target %+v", got)
 	}
+}
+
+func TestALeaderCutOffFromEtcdIsFenced(t *testing.T) {
+	server := freshEtcd(t)
+	line := newProxy(t, server.Endpoints()[0])
+	cutOff, other := newRegistry(t, line.addr()), newRegistry(t, server.Endpoints()[0])
+	first, _ := lead(t, cutOff, "one")
+	state, err := cutOff.ReadState(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	line.setCut(true)
+	second, resign := lead(t, other, "two") // returns when the first's lease has ended
+	defer resign()
+	line.setCut(false)
+	stale := state
+	if err := cutOff.WritePlacement(t.Context(), first, &stale, one(t, 1)); !errors.Is(err, ErrFenced) {
+		t.Errorf("a write by the leader that was cut off: %v", err)
+	}
+	if err := other.WritePlacement(t.Context(), second, &state, one(t, 1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDamagedRecordsAreReplaced(t *testing.T) {
+	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
+	ctx := t.Context()
+	for _, key := range []string{"target", "placement", "nodes/n", "drains/n"} {
+		if _, err := r.Client().Put(ctx, "/test/"+key, "\xff damaged"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := until(t, r.WatchNodes(ctx), "the nodes", func(Nodes) bool { return true }); !records0(n) {
+		t.Errorf("nodes %v", n.Records)
+	}
+	if d, err := r.Drains(ctx); err != nil || len(d) > 0 {
+		t.Errorf("drains %v, %v", d, err)
+	}
+	leader, resign := lead(t, r, "one")
+	defer resign()
+	state, err := r.ReadState(ctx)
+	if err != nil || state.TargetKnown || state.Placement != nil {
+		t.Fatalf("state %+v, %v", state, err)
+	}
+	if err := r.WriteTarget(ctx, leader, &state, moe.Target{Epoch: 1}); err != nil {
+		t.Error(err)
+	}
+	if err := r.WritePlacement(ctx, leader, &state, one(t, 1)); err != nil {
+		t.Error(err)
+	}
+	if p, revision, err := r.Placement(ctx); err != nil || p.Epoch() != 1 || revision == 0 {
+		t.Errorf("placement %v at revision %d, %v", p, revision, err)
+	}
+}
+
+func TestDrainRequests(t *testing.T) {
+	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
+	ctx := t.Context()
+	drains := r.WatchDrains(ctx)
+	want := map[moe.NodeID]int64{"a": 5, "b": 6}
+	for id, started := range want {
+		if err := r.Drain(ctx, id, started); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, drains, "both", func(d map[moe.NodeID]int64) bool { return maps.Equal(d, want) })
+	if err := r.Undrain(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	delete(want, "a")
+	until(t, drains, "one", func(d map[moe.NodeID]int64) bool { return maps.Equal(d, want) })
 }

@@ -1,0 +1,53 @@
+package gossip
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// memberName is unique per run of a process.
+func memberName(name string, started time.Time) string {
+	return name + "@" + strconv.FormatInt(started.UnixNano(), 10)
+}
+
+// splitName is the inverse of memberName; a name of another form is a run at
+// time 0.
+func splitName(member string) (name string, started int64) {
+	at := strings.LastIndexByte(member, '@')
+	if at < 0 {
+		return member, 0
+	}
+	started, err := strconv.ParseInt(member[at+1:], 10, 64)
+	if err != nil {
+		return member, 0
+	}
+	return member[:at], started
+}
+
+// news tells what an event means for a process rather than for one of its
+// runs. It is pure.
+type news struct {
+	self string
+	runs map[string]int64 // newest run heard of, per process
+}
+
+// change is false for what says nothing new: oneself, and the end of a run
+// that has a successor.
+func (n news) change(e memberlist.NodeEvent) (Change, bool) {
+	if e.Node.Name == n.self {
+		return Change{}, false
+	}
+	name, started := splitName(e.Node.Name)
+	if started < n.runs[name] {
+		return Change{}, false
+	}
+	n.runs[name] = started
+	change := Change{Name: name, Role: string(e.Node.Meta), State: Alive}
+	if e.Event == memberlist.NodeLeave {
+		change.State = Suspect
+	}
+	return change, true
+}
