@@ -54,6 +54,8 @@ type ChildEvent struct {
 	// Fatal is set when the child will not be started again although nobody
 	// stopped it.
 	Fatal bool
+	// Permanent is set when it would fail the same way again.
+	Permanent bool
 }
 
 // startChild starts the process and the goroutine that keeps it running.
@@ -67,37 +69,52 @@ func startChild(cmd command, restart bool, events func(ChildEvent)) (*Child, err
 	return c, nil
 }
 
+const (
+	firstRestart   = 200 * time.Millisecond
+	slowestRestart = 5 * time.Second
+	// A process that ran this long has not failed at its start.
+	sound = 30 * time.Second
+)
+
 // keep waits for the process and starts it again until the child is stopped
 // or fails for good.
 func (c *Child) keep(proc *exec.Cmd) {
 	defer close(c.done)
-	for delay := 200 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+	delay := firstRestart
+	for {
 		started := time.Now()
-		err := proc.Wait()
-		c.mu.Lock()
-		stopped := c.stopped
-		c.mu.Unlock()
-		if stopped {
-			return
+		if proc != nil {
+			err := proc.Wait()
+			if c.isStopped() {
+				return
+			}
+			permanent := proc.ProcessState.ExitCode() == Permanent
+			fatal := !c.restart || permanent
+			c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal, Permanent: permanent})
+			if fatal {
+				return
+			}
 		}
-		fatal := !c.restart || proc.ProcessState.ExitCode() == Permanent
-		c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal})
-		if fatal {
-			return
-		}
-		if time.Since(started) > 30*time.Second {
-			delay = 200 * time.Millisecond
+		if time.Since(started) > sound {
+			delay = firstRestart
 		}
 		select {
 		case <-c.wake:
 			return
 		case <-time.After(delay):
 		}
+		delay = min(2*delay, slowestRestart)
+		var err error
 		if proc, err = c.spawn(); err != nil {
-			c.events(ChildEvent{Name: c.cmd.name, Err: err, Fatal: true})
-			return
+			c.events(ChildEvent{Name: c.cmd.name, Err: err})
 		}
 	}
+}
+
+func (c *Child) isStopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopped
 }
 
 // PID is the process's number; of the last one when the child was restarted.
@@ -107,10 +124,13 @@ func (c *Child) PID() int {
 	return c.process.Pid
 }
 
-// spawn starts one process.
+// spawn starts one process, or none when the child was stopped meanwhile.
 func (c *Child) spawn() (*exec.Cmd, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.stopped {
+		return nil, nil
+	}
 	out, err := os.OpenFile(c.cmd.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -75,7 +76,7 @@ func meet(c ClusterConfig, role string, changed func(gossip.Change)) (*neighbour
 	n := &neighbours{client: client}
 	n.registry = registry.New(client, Prefix(c.Cluster), registry.Options{TTL: c.TTL, Logger: c.Logger})
 	n.gossip, err = gossip.Start(gossip.Config{
-		Name: c.ID, Role: role, Bind: c.Gossip, Advertise: c.AdvertiseGossip,
+		Name: c.ID, Role: role, Label: cmp.Or(c.GossipLabel, c.Cluster), Bind: c.Gossip, Advertise: c.AdvertiseGossip,
 		Seeds: n.seeds, OnChange: changed, Logger: c.Logger,
 	})
 	if err != nil {

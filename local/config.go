@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // ConfigError is a fault in what the operator gave: it would fail the same way
@@ -20,8 +23,17 @@ type faults []error
 func (f *faults) addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
 
 func (f *faults) address(flag, value string) {
-	if _, _, err := net.SplitHostPort(value); err != nil {
+	_, port, err := net.SplitHostPort(value)
+	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
 		f.addf("--%s %q: want HOST:PORT", flag, value)
+	}
+}
+
+// name is a part of a key in etcd and of a member's name in the gossip.
+func (f *faults) name(flag, value string) {
+	f.required(flag, value)
+	if i := strings.IndexFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("/@", r) }); i >= 0 {
+		f.addf("--%s %q: want no spaces, slashes or @", flag, value)
 	}
 }
 
@@ -37,7 +49,7 @@ func (f *faults) reachable(listen, advertise string) {
 	f.optionalAddress("advertise", advertise)
 	host, _, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && advertise == "" && (host == "" || (ip != nil && ip.IsUnspecified())) {
-		f.addf("--listen %q is every interface: --advertise must name the one routers use", listen)
+		f.addf("--listen %q is every interface: --advertise must name the one others use", listen)
 	}
 }
 

@@ -49,8 +49,9 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	co := coordinator.New(coordinator.Config{
-		ID: c.ID, Addr: addr, GossipAddr: n.gossip.Addr(), Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes,
-		TTL: c.TTL, Registry: n.registry, Alive: alive.of, Logger: c.Logger,
+		ID: c.ID, Addr: addr, GossipAddr: n.gossip.Addr(),
+		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
+		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})
 	server := grpc.NewServer()
 	hachiv1.RegisterCoordinatorServiceServer(server, co)

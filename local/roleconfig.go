@@ -18,22 +18,36 @@ type ClusterConfig struct {
 	ID              string
 	Gossip          string
 	AdvertiseGossip string
-	TTL             time.Duration
-	Logger          *slog.Logger
+	// GossipLabel keeps clusters apart that could reach each other; the name of
+	// the cluster when empty.
+	GossipLabel string
+	TTL         time.Duration
+	Logger      *slog.Logger
 }
 
 func (c ClusterConfig) check(f *faults) {
-	f.required("id", c.ID)
-	f.required("cluster", c.Cluster)
+	f.name("id", c.ID)
+	f.name("cluster", c.Cluster)
 	f.address("gossip", c.Gossip)
+	f.optionalAddress("advertise-gossip", c.AdvertiseGossip)
+	if len(c.GossipLabel) > maxGossipLabel {
+		f.addf("--gossip-label of %d bytes: want at most %d", len(c.GossipLabel), maxGossipLabel)
+	}
 	if len(c.Etcd) == 0 {
 		f.addf("--etcd is required")
 	}
 	for _, e := range c.Etcd {
 		f.address("etcd", e)
 	}
-	if c.TTL < time.Second {
-		f.addf("--lease-ttl %v: want at least 1s", c.TTL)
+	f.ttl(c.TTL)
+}
+
+// maxGossipLabel is what memberlist can carry.
+const maxGossipLabel = 255
+
+func (f *faults) ttl(ttl time.Duration) {
+	if ttl < time.Second {
+		f.addf("--lease-ttl %v: want at least 1s", ttl)
 	}
 }
 
@@ -109,6 +123,7 @@ func (c CoordinatorConfig) Validate() error {
 	var f faults
 	c.ClusterConfig.check(&f)
 	f.address("listen", c.Listen)
+	f.reachable(c.Listen, c.Advertise)
 	c.Placement.check(&f)
 	if c.ExpectNodes < 1 {
 		f.addf("--expect-nodes %d: want at least 1", c.ExpectNodes)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +20,7 @@ import (
 // Cluster is a running cluster of child processes.
 type Cluster struct {
 	cfg      UpConfig
+	label    string // of the gossip, so that clusters on one machine never mix
 	lock     *os.File
 	lifeR    *os.File // children inherit it
 	lifeW    *os.File // its end is the children's end
@@ -41,7 +43,7 @@ func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
 	if err != nil {
 		return nil, &ConfigError{Err: err}
 	}
-	c := &Cluster{cfg: cfg, lock: lock, failed: make(chan error, 1)}
+	c := &Cluster{cfg: cfg, label: "up-" + rand.Text(), lock: lock, failed: make(chan error, 1)}
 	if err := c.start(ctx); err != nil {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, err
@@ -91,7 +93,7 @@ func (c *Cluster) childEvent(e ChildEvent) {
 	if c.cfg.Events.Child != nil {
 		c.cfg.Events.Child(e)
 	}
-	if e.Fatal && c.cfg.Restart {
+	if e.Permanent || (e.Fatal && c.cfg.Restart) {
 		select {
 		case c.failed <- fmt.Errorf("a role cannot run: %w", orExited(e)):
 		default:
@@ -140,7 +142,7 @@ func (c *Cluster) commands() []command {
 func (c *Cluster) command(name, role string, args []string) command {
 	shared := []string{
 		role, "--id", name, "--etcd", strings.Join(c.endpoints, ","),
-		"--lease-ttl", c.cfg.TTL.String(), "--log-level", c.cfg.LogLevel,
+		"--gossip-label", c.label, "--lease-ttl", c.cfg.TTL.String(), "--log-level", c.cfg.LogLevel,
 	}
 	return command{
 		name: name, bin: c.cfg.Binary, args: append(shared, args...), env: c.cfg.BinaryEnv,

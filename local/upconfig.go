@@ -72,8 +72,6 @@ func (c UpConfig) Validate() error {
 	if c.Threads < 0 {
 		f.addf("--threads %d: want at least 0", c.Threads)
 	}
-	if c.TTL < time.Second {
-		f.addf("--lease-ttl %v: want at least 1s", c.TTL)
-	}
+	f.ttl(c.TTL)
 	return f.err()
 }

@@ -18,6 +18,7 @@ func clusterFlags(f *pflag.FlagSet, c *local.ClusterConfig) {
 	f.StringVar(&c.ID, "id", "", "name of this process in the cluster; required")
 	f.StringVar(&c.Gossip, "gossip", "127.0.0.1:0", "gossip listener, HOST:PORT")
 	f.StringVar(&c.AdvertiseGossip, "advertise-gossip", "", "gossip address others use; the listener's own when empty")
+	f.StringVar(&c.GossipLabel, "gossip-label", "", "processes with another label are not heard; the cluster's name when empty")
 	f.DurationVar(&c.TTL, "lease-ttl", local.DefaultTTL, "time without renewal after which etcd drops this process's record")
 }
 

@@ -1,0 +1,52 @@
+package local
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEveryFaultIsReportedAtOnce: who fixes one flag must not find the next
+// fault only then.
+func TestEveryFaultIsReportedAtOnce(t *testing.T) {
+	cluster := ClusterConfig{ID: "a/b", Cluster: "", Gossip: "nowhere", AdvertiseGossip: "x:y", Etcd: []string{"etcd"}, TTL: time.Millisecond, GossipLabel: strings.Repeat("l", 300)}
+	clusterWants := []string{"--id \"a/b\"", "--cluster is required", "--gossip \"nowhere\"", "--advertise-gossip \"x:y\"", "--etcd \"etcd\"", "--lease-ttl 1ms", "--gossip-label"}
+	model := ModelConfig{Backend: "abacus"}
+	modelWants := []string{"--model is required", "--backend \"abacus\"", "--threads 0"}
+	serving := ServingConfig{KVBytes: 1, MaxQueue: -1, Attributes: []string{"helpfulness=9"}}
+	servingWants := []string{"--kv-bytes 1", "--max-sequences 0", "--max-queue -1", "--request-deadline 0s", "--attribute"}
+	for _, tt := range []struct {
+		name  string
+		cfg   interface{ Validate() error }
+		wants []string
+	}{
+		{"coordinator", CoordinatorConfig{ClusterConfig: cluster, Listen: "0.0.0.0:1", Placement: PlacementConfig{Policy: "spiral"}},
+			append(clusterWants, "--advertise must name", "--placement \"spiral\"", "--replicas 0", "--expect-nodes 0")},
+		{"expertnode", ExpertNodeConfig{ClusterConfig: cluster, ModelConfig: model, Listen: "l", Advertise: "a"},
+			append(append(clusterWants, modelWants...), "--listen \"l\"", "--advertise \"a\"")},
+		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: model, Serving: serving, Listen: "l:70000", GRPC: "g"},
+			append(append(append(clusterWants, modelWants...), servingWants...), "--listen \"l:70000\"", "--grpc \"g\"")},
+		{"up", UpConfig{Serving: serving, Threads: -1, Etcd: []string{"e"}, Listen: "l"},
+			append(servingWants, "--model is required", "--data-dir is required", "--nodes 0", "--threads -1", "--etcd \"e\"", "--listen \"l\"", "--lease-ttl 0s")},
+	} {
+		err := tt.cfg.Validate()
+		if !errors.As(err, new(*ConfigError)) {
+			t.Errorf("%s: error %v, want a ConfigError", tt.name, err)
+			continue
+		}
+		for _, want := range tt.wants {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %q is not reported in\n%v", tt.name, want, err)
+			}
+		}
+	}
+}
+
+func TestTheDefaultsAreValid(t *testing.T) {
+	up := DefaultUp()
+	up.Model, up.DataDir = "dir", "dir"
+	if err := up.Validate(); err != nil {
+		t.Error(err)
+	}
+}
