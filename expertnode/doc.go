@@ -11,9 +11,14 @@
 //     placement no longer lists this node for it, every live router has acked
 //     that placement, and no call is computing it. Silence of etcd, or a lost
 //     lease, unloads nothing.
+//   - One load or unload at a time, beside the loop that decides. An expert that
+//     cannot be loaded is tried again after a wait of its own; others do not
+//     wait for it.
 //   - The queue is bounded; beyond it the answer is Busy.
-//   - A node whose full queue does not move stops renewing its lease.
+//   - A node that turns work away and computes none stops renewing its lease.
+//   - A node that leaves stays until every router has acked a placement without
+//     it, or a while has passed.
 //
-// Concurrency: Serve may be called from any goroutine; Run is the one goroutine
-// that loads and unloads.
+// Concurrency: Serve may be called from any goroutine; Run's goroutine alone
+// decides what is resident.
 package expertnode
