@@ -15,10 +15,10 @@ type Numerics struct {
 	KV   tensor.DType // keys and values in the cache
 }
 
-// DefaultNumerics follows the checkpoint: f32 and f16 weights use f32, bf16
-// weights use bf16.
+// DefaultNumerics follows the checkpoint: f32 and f16 weights use f32, bf16 and
+// quantised weights use bf16.
 func DefaultNumerics(weights tensor.DType) Numerics {
-	if weights == tensor.BF16 {
+	if weights == tensor.BF16 || weights.Quantised() {
 		return Numerics{Wire: tensor.BF16, KV: tensor.BF16}
 	}
 	return Numerics{Wire: tensor.F32, KV: tensor.F32}

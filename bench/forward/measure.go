@@ -58,8 +58,10 @@ type bench struct {
 	runner *model.Runner
 	count  *counter
 	mem    *roofline.Memory
-	rng    *rand.Rand
-	close  []func() error
+	// Bytes of one expert, and of attention and head.
+	expertBytes, denseBytes int64
+	rng                     *rand.Rand
+	close                   []func() error
 }
 
 // counter counts what experts read and compute.
@@ -140,7 +142,7 @@ func (b *bench) step(ctx context.Context, k *kind) error {
 	c, expert := b.cfg, 3*float64(b.cfg.Hidden)*float64(b.cfg.FFN)
 	attention := float64(c.Layers) * float64(c.Hidden) * float64(2*c.Heads*c.HeadDim+2*c.KVHeads*c.HeadDim+c.Experts)
 	head := float64(c.Hidden) * float64(c.Vocab)
-	k.bytes = append(k.bytes, float64(c.DType.Size())*(attention+head+expert*float64(b.count.calls)))
+	k.bytes = append(k.bytes, float64(b.denseBytes+b.expertBytes*int64(b.count.calls)))
 	k.ops = append(k.ops, 2*(attention*float64(k.Rows)+head*float64(len(batch.Outputs))+expert*float64(b.count.rows)))
 	return nil
 }
@@ -201,6 +203,10 @@ func open(ctx context.Context, o Options) (b *bench, err error) {
 		return nil, err
 	}
 	b.close = append(b.close, b.mem.Close)
+	b.expertBytes, b.denseBytes = ckpt.ExpertBytes(), ckpt.DenseBytes()
+	if !b.cfg.TieEmbeddings { // one row of the embedding is read, all of the head
+		b.denseBytes -= int64(len(dense.Weights.Embed.Data))
+	}
 	b.count = &counter{FFN: ffn}
 	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
 	b.runner = model.NewRunner(b.cfg, d, model.Local{FFN: b.count})

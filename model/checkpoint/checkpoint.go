@@ -158,11 +158,14 @@ func (c *Checkpoint) place(f *file, e entry, s Spec) error {
 		return fault(f, Duplicate, "it in one file", "it in two")
 	}
 	dtype, ok := computable[e.dtype]
+	if e.dtype == blocksDType && s.Quantisable() {
+		dtype, ok = blocksOf(e.shape)
+	}
 	if !ok {
 		return fault(f, WrongDType, "F32, F16 or BF16", e.dtype)
 	}
-	if !slices.Equal(e.shape, s.Shape()) {
-		return fault(f, WrongShape, fmt.Sprintf("%v from %s", s.Shape(), configFile), fmt.Sprint(e.shape))
+	if want := s.ShapeAs(dtype); !slices.Equal(e.shape, want) {
+		return fault(f, WrongShape, fmt.Sprintf("%v from %s", want, configFile), fmt.Sprint(e.shape))
 	}
 	c.tensors[e.name] = located{Spec: s, dtype: dtype, file: f, offset: f.start + e.begin, bytes: e.end - e.begin}
 	return nil
@@ -170,19 +173,19 @@ func (c *Checkpoint) place(f *file, e entry, s Spec) error {
 
 // settleDType makes the type most matrix elements have the configuration's.
 func (c *Checkpoint) settleDType() {
-	var count [tensor.BF16 + 1]int64
+	var count [tensor.Int4 + 1]int64
 	for _, t := range c.tensors {
 		if !t.Vector {
 			count[t.dtype] += t.Elements()
 		}
 	}
 	most := tensor.F32
-	for d := tensor.F32; d <= tensor.BF16; d++ {
+	for d := tensor.F32; d <= tensor.Int4; d++ {
 		if count[d] > count[most] {
 			most = d
 		}
 	}
-	if said := c.config.DType; said != tensor.Invalid && said != most {
+	if said := c.config.DType; said != tensor.Invalid && said != most && !most.Quantised() {
 		c.notes = append(c.notes, fmt.Sprintf("%s says the weights are %v, the files hold %v: the files win", configFile, said, most))
 	}
 	c.config.DType = most

@@ -22,6 +22,27 @@ type DenseMap struct {
 	Weights model.DenseWeights
 }
 
+// TensorMap is one tensor, mapped.
+type TensorMap struct {
+	mappings
+	Weight tensor.Weight
+}
+
+// MapTensor maps one tensor of the layout.
+func (c *Checkpoint) MapTensor(s Spec) (*TensorMap, error) {
+	m := &TensorMap{}
+	if err := c.mapAll(&m.mappings, []Spec{s}, &m.Weight); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Close unmaps the tensor.
+func (m *TensorMap) Close() error {
+	m.Weight = tensor.Weight{}
+	return m.unmap()
+}
+
 // MapExpert maps the three matrices of one expert. Nothing is read yet: see
 // Touch.
 func (c *Checkpoint) MapExpert(id moe.ExpertID) (*ExpertMap, error) {

@@ -93,8 +93,8 @@ func (o *Options) validate() error {
 		o.ShardBytes = defaultShardBytes
 	}
 	faults := []error{o.Config.Validate()}
-	if o.Config.DType == tensor.Invalid {
-		faults = append(faults, errors.New("weights need an element type"))
+	if o.Config.DType == tensor.Invalid || o.Config.DType.Quantised() {
+		faults = append(faults, errors.New("weights need an element type: f32, f16 or bf16"))
 	}
 	if o.ShardBytes < 0 {
 		faults = append(faults, fmt.Errorf("shards of %d bytes, expected a positive size", o.ShardBytes))

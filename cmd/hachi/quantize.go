@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/model/quantise"
+)
+
+// quantisedType reads int8 or int4.
+func quantisedType(name string) (tensor.DType, error) {
+	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
+		if d.String() == name {
+			return d, nil
+		}
+	}
+	return tensor.Invalid, &local.ConfigError{Err: fmt.Errorf("%q: want int8 or int4", name)}
+}
+
+func newModelQuantize() *cobra.Command {
+	var to string
+	o := quantise.Options{Kernels: kernel.Best()}
+	cmd := &cobra.Command{
+		Use:   "quantize SOURCE DIR",
+		Short: "write a checkpoint with 8-bit or 4-bit experts",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if o.To, err = quantisedType(to); err != nil {
+				return err
+			}
+			src, err := checkpoint.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer src.Close()
+			side, err := quantise.SideFiles(args[0])
+			if err != nil {
+				return err
+			}
+			out, shown := cmd.OutOrStdout(), int64(-1)
+			o.Progress = func(done, total int64) {
+				if percent := done * 100 / max(1, total); percent/10 != shown {
+					shown = percent / 10
+					fmt.Fprintf(out, "%3d%% of %.1f GB\n", percent, float64(total)/1e9)
+				}
+			}
+			if err := quantise.Directory(cmd.Context(), args[1], quantise.Checkpoint{Checkpoint: src}, side, o); err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "wrote %s weights to %s\n", to, args[1])
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&to, "to", "int8", "int8 or int4")
+	f.BoolVar(&o.Dense, "dense", false, "quantize attention and head too")
+	f.IntVar(&o.Threads, "threads", runtime.GOMAXPROCS(0), "cores to work with")
+	return cmd
+}
