@@ -2,7 +2,7 @@
 # detector also needs a C compiler.
 BUF := bin/buf
 
-.PHONY: build test soak fmt vet proto-lint proto-check race cross manifests gen goldens clean
+.PHONY: build test clients soak fmt vet proto-lint proto-check race cross manifests gen goldens clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
@@ -59,6 +59,11 @@ race:
 # Long and large: what is too big for every commit.
 soak:
 	go test -tags soak -timeout 60m -run 'OfAMixtral' -v ./cmd/hachi
+
+# OpenAI's clients for Python and Node against a running cluster; needs
+# python3, node, npm and, the first time, their registries.
+clients:
+	tools/clients/run.sh
 
 gen: $(BUF)
 	$(BUF) generate

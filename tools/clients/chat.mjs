@@ -1,0 +1,89 @@
+// What OpenAI's client for Node asks of a server, with the answers checked.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import OpenAI, { BadRequestError, NotFoundError } from "openai";
+
+const client = new OpenAI({ baseURL: process.env.HACHI_URL, apiKey: "none", maxRetries: 0, timeout: 60_000 });
+const ask = {
+  model: "tiny", max_completion_tokens: 12, seed: 3, temperature: 0.9,
+  messages: [{ role: "developer", content: "Be brief." }, { role: "user", content: [{ type: "text", text: "こんにちは" }] }],
+};
+
+async function models() {
+  const ids = [];
+  for await (const model of client.models.list()) ids.push(model.id);
+  assert.deepEqual(ids, ["tiny"]);
+  assert.equal((await client.models.retrieve("tiny")).owned_by, "hachi");
+}
+
+async function chat() {
+  const answer = await client.chat.completions.create({ ...ask, user: "u", store: false });
+  const [choice] = answer.choices;
+  assert.equal(answer.object, "chat.completion");
+  assert.equal(choice.message.role, "assistant");
+  assert.ok(choice.message.content);
+  assert.equal(choice.finish_reason, "length");
+  assert.equal(answer.usage.completion_tokens, 12);
+  return choice.message.content;
+}
+
+async function streaming(expected) {
+  let text = "", usage, finish;
+  for await (const chunk of await client.chat.completions.create({ ...ask, stream: true, stream_options: { include_usage: true } })) {
+    for (const choice of chunk.choices) {
+      text += choice.delta.content ?? "";
+      finish = choice.finish_reason ?? finish;
+    }
+    usage = chunk.usage ?? usage;
+  }
+  assert.equal(text, expected);
+  assert.equal(finish, "length");
+  assert.equal(usage.completion_tokens, 12);
+  // The client's own accumulator checks the shape of every chunk.
+  const whole = await client.chat.completions.stream({ ...ask, logprobs: true }).finalChatCompletion();
+  assert.equal(whole.choices[0].message.content, expected);
+  assert.equal(whole.choices[0].logprobs.content.length, 12);
+}
+
+// A client that breaks off in the middle leaves nothing behind that others would notice.
+async function breaksOff() {
+  const stream = await client.chat.completions.create({ ...ask, max_completion_tokens: 1000, stream: true });
+  for await (const _ of stream) break;
+}
+
+async function completions() {
+  const answer = await client.completions.create({ model: "tiny", prompt: "one two", max_tokens: 3, logprobs: 2, echo: true, temperature: 0 });
+  const { text, logprobs } = answer.choices[0];
+  assert.ok(text.startsWith("one two"));
+  assert.equal(logprobs.tokens.length, 6);
+  assert.equal(logprobs.token_logprobs[0], null);
+  assert.ok(logprobs.token_logprobs.slice(1).every((v) => v <= 0));
+  let streamed = "one two";
+  for await (const chunk of await client.completions.create({ model: "tiny", prompt: "one two", max_tokens: 3, temperature: 0, stream: true })) {
+    streamed += chunk.choices[0].text;
+  }
+  assert.equal(streamed, text);
+}
+
+async function errors() {
+  await assert.rejects(client.chat.completions.create({ ...ask, temperature: 3 }), (e) => {
+    assert.ok(e instanceof BadRequestError);
+    assert.equal(e.param, "temperature");
+    assert.equal(e.type, "invalid_request_error");
+    return true;
+  });
+  await assert.rejects(client.chat.completions.create({ ...ask, tools: [{ type: "function", function: { name: "f" } }] }), (e) => {
+    assert.equal(e.param, "tools");
+    assert.equal(e.code, "unsupported_parameter");
+    return true;
+  });
+  await assert.rejects(client.models.retrieve("other"), NotFoundError);
+}
+
+await models();
+await streaming(await chat());
+await breaksOff();
+await completions();
+await errors();
+const { version } = JSON.parse(readFileSync("node_modules/openai/package.json", "utf8"));
+console.log("openai", version, "for Node: ok");
