@@ -30,9 +30,11 @@ func TestABackendThatIsNotBuiltInRefusesToStart(t *testing.T) {
 
 func TestAnAddressNobodyCanDialIsRefused(t *testing.T) {
 	for _, listen := range []string{":7070", "0.0.0.0:7070", "[::]:7070"} {
-		status, said := runRole(t, "expertnode", "--id", "a", "--model", tinyDir, "--listen", listen)
-		if status != local.Permanent || !strings.Contains(said, "--advertise must name") {
-			t.Errorf("--listen %s: exit status %d, said %q", listen, status, said)
+		for _, role := range [][]string{{"expertnode", "--model", tinyDir}, {"coordinator"}} {
+			status, said := runRole(t, append(role, "--id", "a", "--listen", listen)...)
+			if status != local.Permanent || !strings.Contains(said, "--advertise must name") {
+				t.Errorf("%s --listen %s: exit status %d, said %q", role[0], listen, status, said)
+			}
 		}
 	}
 }

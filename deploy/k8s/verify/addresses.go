@@ -52,8 +52,14 @@ var listeners = map[string][]corev1.Protocol{
 	"listen-metrics-urls": {corev1.ProtocolTCP},
 }
 
-// checkListener: a port that is opened is opened to other pods and declared
-// with its protocols.
+// advertised are the flags that tell others where a listener is.
+var advertised = map[string]string{
+	"listen": "advertise", "grpc": "advertise-grpc", "gossip": "advertise-gossip",
+	"listen-client-urls": "advertise-client-urls", "listen-peer-urls": "initial-advertise-peer-urls",
+}
+
+// checkListener: a port that is opened is opened to other pods, who are told
+// where it is, and declared with its protocols.
 func checkListener(f *faults, p Pod, arg string) {
 	flag, value, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 	protocols := listeners[flag]
@@ -67,6 +73,12 @@ func checkListener(f *faults, p Pod, arg string) {
 	}
 	if host != "0.0.0.0" {
 		f.addf("pod %s: %s does not listen to other pods", p.Name, arg)
+	}
+	if name := advertised[flag]; name != "" {
+		told, _ := p.Workload.Flag(name)
+		if at, port, err := net.SplitHostPort(strings.TrimPrefix(told, "http://")); err != nil || at == host || port != digits {
+			f.addf("pod %s: --%s=%s is not where others reach %s", p.Name, name, told, arg)
+		}
 	}
 	for _, proto := range protocols {
 		var port int32
