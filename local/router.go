@@ -29,7 +29,7 @@ const stretch = 1.75
 // language is a checkpoint's text side.
 type language struct {
 	tokenizer *tokenizer.Tokenizer
-	template  chat.Template
+	template  *chat.Template
 }
 
 // openLanguage refuses at start what could not be honoured later.
@@ -155,6 +155,9 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 		return &ConfigError{Err: err}
 	}
 	attributes, err := c.Serving.attributes()
+	if err == nil {
+		err = words.template.CheckAttributes(attributes)
+	}
 	if err != nil {
 		return &ConfigError{Err: err}
 	}

@@ -2,7 +2,6 @@ package router
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/hachi-serve/hachi/model/chat"
 	"github.com/hachi-serve/hachi/moe"
@@ -63,18 +62,16 @@ func (s *inference) prompt(in *hachiv1.GenerateRequest) ([]int32, error) {
 }
 
 func (s *inference) conversation(in *hachiv1.Conversation) ([]int32, error) {
-	base := chat.Attributes{}
-	maps.Copy(base, s.api.Attributes)
-	maps.Copy(base, attributes(in.GetAttributes()))
+	base := chat.Merge(s.api.Attributes, attributes(in.GetAttributes()))
 	var messages []chat.Message
 	for _, m := range in.GetMessages() {
 		messages = append(messages, chat.Message{Role: m.GetRole(), Content: m.GetContent(), Attributes: attributes(m.GetAttributes())})
 	}
-	pieces, err := s.api.Template.Render(messages, base)
+	prompt, err := s.api.Template.Tokens(messages, base)
 	if err != nil {
 		return nil, badRequest("conversation: %w", err)
 	}
-	return s.api.Completer.Tokenizer.EncodePieces(pieces), nil
+	return prompt, nil
 }
 
 func attributes(in map[string]uint32) map[string]int {

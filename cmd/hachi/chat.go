@@ -10,12 +10,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/model/chat"
 )
 
 // chatSession is a conversation with a router's HTTP API.
@@ -23,7 +23,7 @@ type chatSession struct {
 	url        string
 	model      string
 	messages   []chatMessage
-	attributes map[string]int
+	attributes chat.Attributes
 	maxTokens  int
 	temp       float64
 	seed       uint64
@@ -69,15 +69,10 @@ func newChat() *cobra.Command {
 	return cmd
 }
 
-func parseAttributes(pairs []string) (map[string]int, error) {
-	out := map[string]int{}
-	for _, pair := range pairs {
-		name, text, ok := strings.Cut(pair, "=")
-		value, err := strconv.Atoi(text)
-		if !ok || err != nil {
-			return nil, &local.ConfigError{Err: fmt.Errorf("--attribute %q: want NAME=NUMBER", pair)}
-		}
-		out[name] = value
+func parseAttributes(pairs []string) (chat.Attributes, error) {
+	out, err := chat.ParseAttributes(pairs)
+	if err != nil {
+		return nil, &local.ConfigError{Err: fmt.Errorf("--attribute: %w", err)}
 	}
 	return out, nil
 }

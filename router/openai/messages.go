@@ -3,7 +3,6 @@ package openai
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/hachi-serve/hachi/model/chat"
@@ -32,11 +31,10 @@ func (s *Server) conversation(f fields) ([]int32, error) {
 			return nil, err
 		}
 	}
-	pieces, err := s.cfg.Template.Render(messages, base)
+	prompt, err := s.cfg.Template.Tokens(messages, base)
 	if err != nil {
 		return nil, invalid(param, codeValue, "messages: "+err.Error())
 	}
-	prompt := s.cfg.Completer.Tokenizer.EncodePieces(pieces)
 	return prompt, badPrompt(param, s.cfg.Completer.Check(prompt))
 }
 
@@ -111,23 +109,28 @@ func content(param string, raw json.RawMessage) (string, error) {
 // attributes are those of every user message: the server's, and over them the
 // request's.
 func (s *Server) attributes(f fields) (chat.Attributes, error) {
-	out := chat.Attributes{}
-	maps.Copy(out, s.cfg.Attributes)
 	if !f.has("attributes") {
-		return out, nil
+		return s.cfg.Attributes, nil
 	}
 	own, err := object("attributes", f["attributes"])
 	if err != nil {
 		return nil, err
 	}
+	request := chat.Attributes{}
 	r := &reader{f: own, prefix: "attributes."}
 	for _, name := range own.names() {
 		if !isAttribute(name) {
 			r.fault(name, codeValue, "is not an attribute")
 		}
-		r.attribute(name, out)
+		r.attribute(name, request)
 	}
-	return out, r.err
+	if r.err != nil {
+		return nil, r.err
+	}
+	if err := s.cfg.Template.CheckAttributes(request); err != nil {
+		return nil, invalid("attributes", codeUnsupported, "attributes: "+err.Error())
+	}
+	return chat.Merge(s.cfg.Attributes, request), nil
 }
 
 // messageAttributes are the numbers beside the role and content of a user

@@ -14,7 +14,7 @@ import (
 // Config is what the API serves with.
 type Config struct {
 	Completer   *completion.Completer
-	Template    chat.Template
+	Template    *chat.Template
 	Attributes  chat.Attributes // the server's defaults
 	Model       string          // the name clients use
 	Fingerprint string

@@ -1,0 +1,24 @@
+package jinja
+
+// Template is a parsed template. It is immutable.
+type Template struct {
+	body block
+}
+
+// Parse reads a template. A tag, filter or test that is not supported is an
+// error here, even in a branch that is never taken.
+func Parse(source string) (t *Template, err error) {
+	defer catch(&err)
+	p := &parser{tokens: lex(source)}
+	return &Template{p.statements()}, nil
+}
+
+// Render writes the template with these variables, in not more than so many
+// steps: one for a character written or copied, 32 for a node.
+func (t *Template) Render(variables map[string]any, steps int) (text Text, err error) {
+	defer catch(&err)
+	s := &state{scope: &scope{names: variables}, work: steps, limit: steps, filters: filters}
+	defer s.enter(s.scope)() // what the template sets stays here
+	t.body.exec(s)
+	return s.out, nil
+}

@@ -1,0 +1,45 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Message is one turn.
+type Message struct {
+	// Role is system, developer (another name of system), user or assistant.
+	Role    string
+	Content string
+	// Attributes, on a user message alone, win over those of the request.
+	Attributes Attributes
+}
+
+// roles maps what a client may call a role to what templates call it.
+var roles = map[string]string{"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+// check finds what no template could honour. Turns count from 0.
+func check(messages []Message) error {
+	if len(messages) == 0 {
+		return errors.New("there are no messages")
+	}
+	for i, m := range messages {
+		role, known := roles[m.Role]
+		if !known {
+			return fmt.Errorf("turn %d has the role %q, expected system, developer, user or assistant", i, m.Role)
+		}
+		if len(m.Attributes) > 0 && role != "user" {
+			return turnError(i, m, errors.New("attributes belong to the turns of the user"))
+		}
+		if err := m.Attributes.Validate(); err != nil {
+			return turnError(i, m, err)
+		}
+	}
+	if last := len(messages) - 1; messages[last].Role != "user" {
+		return turnError(last, messages[last], errors.New("the last turn must be the user's"))
+	}
+	return nil
+}
+
+func turnError(i int, m Message, err error) error {
+	return fmt.Errorf("turn %d (%s): %w", i, m.Role, err)
+}
