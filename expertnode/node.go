@@ -77,30 +77,33 @@ func New(cfg Config) *Node {
 	}
 }
 
-// fail makes an error that carries the newest placement.
-func (n *Node) fail(kind moe.Kind, err error) error {
+// fail makes the error that answers a call.
+func (n *Node) fail(c *moe.Call, kind moe.Kind, err error) error {
 	var hint time.Duration
 	var inner *moe.Error
 	if errors.As(err, &inner) {
 		hint = inner.RetryAfter
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return &moe.Error{Op: "expert call", Node: n.cfg.ID, Kind: kind, Err: err, Newer: n.newest, RetryAfter: hint}
+	return &moe.Error{Op: "expert call", Node: n.cfg.ID, Kind: kind, Err: err, Newer: n.newer(c.Epoch), RetryAfter: hint}
 }
 
-// count adds a call to the rows served; it returns a placement that is
-// newer than the call's.
-func (n *Node) count(c *moe.Call) *moe.Placement {
+// newer is the newest placement if its epoch is above the given one, else nil.
+func (n *Node) newer(epoch moe.Epoch) *moe.Placement {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.newest != nil && n.newest.Epoch() > epoch {
+		return n.newest
+	}
+	return nil
+}
+
+// count adds a call to the rows served.
+func (n *Node) count(c *moe.Call) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, g := range c.Groups {
 		n.served[c.Layer*n.cfg.Model.Experts+g.Expert] += uint64(len(g.Index))
 	}
-	if n.newest != nil && n.newest.Epoch() > c.Epoch {
-		return n.newest
-	}
-	return nil
 }
 
 // resident is the present shard; it is never changed in place.

@@ -40,7 +40,8 @@ func (w *work) over(err error) {
 	switch {
 	case err == nil:
 		w.reply.Queue, w.reply.Compute = w.task.Queue, w.task.Compute
-		w.reply.Newer = w.node.count(w.task.Call)
+		w.reply.Newer = w.node.newer(w.task.Call.Epoch)
+		w.node.count(w.task.Call)
 		w.done(&w.reply, nil)
 	case errors.Is(err, context.Canceled):
 		w.fail(moe.Unreachable, err)
@@ -51,7 +52,7 @@ func (w *work) over(err error) {
 
 func (w *work) fail(kind moe.Kind, err error) {
 	w.reply.Free()
-	w.done(nil, w.node.fail(kind, err))
+	w.done(nil, w.node.fail(w.task.Call, kind, err))
 }
 
 // cancel ends the call before it is computed, if that is still possible.
@@ -66,15 +67,15 @@ func (w *work) cancel() bool {
 // admit refuses a call that cannot be served here.
 func (n *Node) admit(c *moe.Call) error {
 	if c.Fingerprint != n.cfg.Fingerprint {
-		return n.fail(moe.Mismatch, fmt.Errorf("fingerprint %s, expected %s: model or numerics differ", c.Fingerprint, n.cfg.Fingerprint))
+		return n.fail(c, moe.Mismatch, fmt.Errorf("fingerprint %s, expected %s: model or numerics differ", c.Fingerprint, n.cfg.Fingerprint))
 	}
 	if err := n.check(c); err != nil {
-		return n.fail(moe.Invalid, err)
+		return n.fail(c, moe.Invalid, err)
 	}
 	shard := n.resident()
 	for _, g := range c.Groups {
 		if id := (moe.ExpertID{Layer: c.Layer, Expert: g.Expert}); !shard.Has(id) {
-			return n.fail(moe.NotHosted, fmt.Errorf("expert %v", id))
+			return n.fail(c, moe.NotHosted, fmt.Errorf("expert %v", id))
 		}
 	}
 	return nil

@@ -138,6 +138,11 @@ func TestServeRefuses(t *testing.T) {
 			if cancel != nil {
 				t.Errorf("%s: a refused call can be cancelled", tt.name)
 			}
+			c.Epoch = 4
+			told, _ = b.serve(c)
+			if got := <-told; !errors.As(got.err, &e) || e.Newer != nil {
+				t.Errorf("%s: a router of the same epoch got %v", tt.name, e.Newer)
+			}
 		}
 	})
 }

@@ -69,3 +69,37 @@ func TestKindIsFoundInAChain(t *testing.T) {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }
+
+func TestReplyIsFreedOnce(t *testing.T) {
+	freed := 0
+	r := &Reply{Y: []byte{1}}
+	r.Release = func() {
+		if r.Release != nil || r.Y != nil {
+			t.Error("the memory is still referred to when it is released")
+		}
+		freed++
+	}
+	r.Free()
+	r.Free()
+	if freed != 1 {
+		t.Errorf("freed %d times", freed)
+	}
+	(*Reply)(nil).Free()
+	(&Reply{Y: []byte{1}}).Free()
+}
+
+func TestCallCountsRowsPerExpert(t *testing.T) {
+	c := Call{Rows: 3, Groups: []Group{{0, []int32{0, 1}}, {4, []int32{0, 1, 2}}, {5, nil}}}
+	if got := c.OutRows(); got != 5 {
+		t.Errorf("%d rows out, want 5", got)
+	}
+}
+
+func TestRoutingCountsRows(t *testing.T) {
+	if got := (Routing{K: 2, Experts: make([]int32, 6)}).Rows(); got != 3 {
+		t.Errorf("%d rows, want 3", got)
+	}
+	if got := (Routing{}).Rows(); got != 0 {
+		t.Errorf("%d rows of no routing", got)
+	}
+}

@@ -67,7 +67,7 @@ func (n *Network) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.R
 	case err != nil:
 		reply.Free()
 		return nil, err
-	case f.Truncate:
+	case f.Truncate && len(reply.Y) > 0:
 		reply.Y = reply.Y[:len(reply.Y)-1]
 	}
 	return reply, nil

@@ -200,3 +200,68 @@ func BenchmarkHopUnary(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFanOut sends 8 KiB to each of several node processes and waits for
+// all: a goroutine per node, as dispatch does it.
+func BenchmarkFanOut(b *testing.B) {
+	for _, nodes := range []int{4, 8} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			p := NewPool(PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: benchPayload})
+			defer p.Close()
+			var to []moe.Replica
+			for range nodes {
+				addr, _, _ := startNode(b)
+				to = append(to, moe.Replica{Node: "n", Addr: addr})
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			c := &moe.Call{Fingerprint: "f", Rows: 1, X: make([]byte, 8<<10), Groups: []moe.Group{{Index: []int32{0}}}}
+			answered := make(chan error, nodes)
+			timed(b, func() {
+				for _, r := range to {
+					go func() {
+						reply, err := p.Call(ctx, r, c)
+						reply.Free()
+						answered <- err
+					}()
+				}
+				for range nodes {
+					if err := <-answered; err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkFanOutRawTCP writes to all connections, then reads from all.
+func BenchmarkFanOutRawTCP(b *testing.B) {
+	for _, nodes := range []int{4, 8} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			var conns []net.Conn
+			for range nodes {
+				_, addr, _ := startNode(b)
+				conn, err := net.Dial("tcp", addr)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer conn.Close()
+				conns = append(conns, conn)
+			}
+			out, in := make([]byte, 8<<10), make([]byte, 8<<10)
+			timed(b, func() {
+				for _, conn := range conns {
+					if _, err := conn.Write(out); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for _, conn := range conns {
+					if _, err := io.ReadFull(conn, in); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}

@@ -17,6 +17,8 @@ const (
 	bufferSize     = 256 << 10
 	pingEvery      = 10 * time.Second
 	pingWithin     = 5 * time.Second
+	// maxStreams bounds the streams of one connection; a router needs one.
+	maxStreams = 64
 	// headRoom is added to a payload's size for the header of its message.
 	headRoom = 1 << 20
 )
@@ -33,7 +35,7 @@ func window(maxPayload int) int32 {
 func ServerOptions(maxPayload int) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.MaxRecvMsgSize(maxPayload + headRoom),
+		grpc.MaxRecvMsgSize(maxPayload + headRoom), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.InitialWindowSize(window(maxPayload)), grpc.InitialConnWindowSize(window(maxPayload)),
 		grpc.ReadBufferSize(bufferSize), grpc.WriteBufferSize(bufferSize),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingWithin}),
