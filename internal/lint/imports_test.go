@@ -40,6 +40,7 @@ var rules = []rule{
 	{"router/kvcache", []string{"model"}, network, "pure bookkeeping"},
 	{"router/scheduler", []string{"router/kvcache"}, network, "pure"},
 	{"router/sampler", []string{}, network, "pure"},
+	{"router/grammar", []string{"router/grammar"}, network, "pure: bytes of text and tokens by number"},
 	{"router/dispatch", []string{"model", "moe", "compute/tensor"}, network, "a Caller is all it knows of a network"},
 	{"router/engine", []string{"model", "moe", "compute/tensor", "router"}, network, "usable with no network"},
 	{"router/completion", []string{"model/tokenizer", "router/engine"}, network, "text over an engine"},

@@ -1,0 +1,247 @@
+package automaton
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var roomy = Limits{Nesting: 8, Readings: 64, Sets: 1024}
+
+// build draws a rule and what it calls.
+func build(t *testing.T, draw func(b *Builder, root Rule)) (*Program, error) {
+	t.Helper()
+	b := NewBuilder(1 << 16)
+	root := b.Rule("root")
+	draw(b, root)
+	return b.Build(root, 1<<12)
+}
+
+// run reports whether a text is recognised, or how many bytes can be read.
+func run(m *Machine, text string) (accepted bool, read int) {
+	s := m.Start()
+	for i := range len(text) {
+		if s = m.Step(s, text[i]); s == m.Dead() {
+			return false, i
+		}
+	}
+	return s.Accepting(), len(text)
+}
+
+// brackets draws ( within [ ]: a list of lists.
+func brackets(b *Builder, root Rule) {
+	start, end := b.Body(root)
+	in := b.Literal(start, "[")
+	b.Call(in, root, in)
+	b.Empty(b.Literal(in, "]"), end)
+}
+
+func TestNesting(t *testing.T) {
+	p, err := build(t, brackets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewMachine(p, Limits{Nesting: 3, Readings: 8, Sets: 64}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		text     string
+		accepted bool
+		read     int
+	}{
+		{"", false, 0},
+		{"[]", true, 2},
+		{"[[][[]]]", true, 8},
+		{"[[[[]]]]", true, 8},
+		{"[[[[[]]]]]", false, 4}, // one too deep
+		{"[]]", false, 2},
+		{"[[]", false, 3},
+	}
+	for _, tt := range tests {
+		if accepted, read := run(m, tt.text); accepted != tt.accepted || read != tt.read {
+			t.Errorf("%q: %v after %d, expected %v after %d", tt.text, accepted, read, tt.accepted, tt.read)
+		}
+	}
+}
+
+// TestHeight: a text that must be nested n deep needs a limit of n, and within
+// the limit no step leads where there is no way to the end.
+func TestHeight(t *testing.T) {
+	p, err := build(t, func(b *Builder, root Rule) { // a: x or (a); root: <a> <((a))>
+		a := b.Rule("a")
+		start, end := b.Body(a)
+		b.Empty(b.Literal(start, "x"), end)
+		after := b.Node()
+		b.Call(b.Literal(start, "("), a, after)
+		b.Empty(b.Literal(after, ")"), end)
+		start, end = b.Body(root)
+		first, second := b.Node(), b.Node()
+		b.Call(b.Literal(start, "<"), a, first)
+		b.Call(b.Literal(b.Literal(first, ">"), "("), a, second)
+		b.Empty(b.Literal(second, ")"), end)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewMachine(p, Limits{Nesting: 0, Readings: 8, Sets: 64}, 0); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("no nesting: %v", err)
+	}
+	m, err := NewMachine(p, Limits{Nesting: 2, Readings: 8, Sets: 64}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, accepted := range map[string]bool{"<x>(x)": true, "<(x)>((x))": true, "<((x))>(x)": false} {
+		if got, _ := run(m, text); got != accepted {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	tests := []struct {
+		name string
+		draw func(b *Builder, root Rule)
+		want string
+	}{
+		{"left recursion", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			b.Call(start, root, b.Literal(start, "x"))
+			b.Empty(b.Literal(start, "y"), end)
+		}, "root leads to itself"},
+		{"left recursion through another", func(b *Builder, root Rule) {
+			other := b.Rule("other")
+			for _, pair := range [][2]Rule{{root, other}, {other, root}} {
+				start, end := b.Body(pair[0])
+				b.Call(start, pair[1], end)
+			}
+		}, "leads to itself"},
+		{"no end", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			at := b.Literal(start, "[")
+			b.Call(at, root, end)
+		}, ErrEmpty.Error()},
+		{"called and empty", func(b *Builder, root Rule) {
+			other := b.Rule("other")
+			start, end := b.Body(other)
+			b.Empty(start, end)
+			start, end = b.Body(root)
+			b.Call(start, other, end)
+		}, "other is called and may be empty"},
+		{"too many states", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			b.Empty(b.Literal(start, strings.Repeat("x", 1<<12)), end)
+		}, "too large"},
+		{"too large a drawing", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			b.Empty(b.Literal(start, strings.Repeat("x", 1<<20)), end)
+		}, "too large"},
+	}
+	for _, tt := range tests {
+		if _, err := build(t, tt.draw); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, expected %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// ambiguous draws [ ] pairs that two rules claim, so that every bracket doubles
+// the readings.
+func ambiguous(b *Builder, root Rule) {
+	other := b.Rule("other")
+	for _, r := range []Rule{root, other} {
+		start, end := b.Body(r)
+		in := b.Literal(start, "[")
+		b.Call(in, root, in)
+		b.Call(in, other, in)
+		b.Empty(b.Literal(in, "]"), end)
+	}
+}
+
+// TestReadings: a limit on readings narrows the language, never leads astray and
+// answers the same however little is remembered.
+func TestReadings(t *testing.T) {
+	p, err := build(t, ambiguous)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, readings := range []int{1, 2, 7, 64} {
+		for _, sets := range []int{1, 3, 1024} {
+			m, err := NewMachine(p, Limits{Nesting: 8, Readings: readings, Sets: sets}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for depth := 1; depth <= 9; depth++ {
+				text := strings.Repeat("[", depth) + strings.Repeat("]", depth)
+				if accepted, read := run(m, text); !accepted {
+					t.Errorf("%d readings, %d sets: %q ends at %d", readings, sets, text, read)
+				}
+			}
+			if accepted, _ := run(m, strings.Repeat("[", 10)); accepted {
+				t.Error("too deep")
+			}
+		}
+	}
+}
+
+// TestRunes compares the drawing of a class with UTF-8 itself, at every edge.
+func TestRunes(t *testing.T) {
+	classes := [][]RuneRange{
+		{{Lo: 0, Hi: utf8.MaxRune}},
+		{{Lo: 0x7f, Hi: 0x80}, {Lo: 0x7ff, Hi: 0x800}, {Lo: 0xd7ff, Hi: 0xe000}, {Lo: 0xffff, Hi: 0x10000}},
+		{{Lo: 0x3041, Hi: 0x3096}, {Lo: 0x30a1, Hi: 0x30fa}, {Lo: 0x4e00, Hi: 0x9fff}, {Lo: 0x20000, Hi: 0x2a6df}},
+		{{Lo: 0x10ffff, Hi: 0x10ffff}},
+		{{Lo: 0x123, Hi: 0x10234}},
+	}
+	for _, class := range classes {
+		p, err := build(t, func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			b.Runes(start, class, end)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := NewMachine(p, roomy, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := rune(0); r <= utf8.MaxRune; r++ {
+			has := slices.ContainsFunc(class, func(c RuneRange) bool { return c.Lo <= r && r <= c.Hi })
+			edge := slices.ContainsFunc(class, func(c RuneRange) bool { return abs(r-c.Lo) < 70 || abs(r-c.Hi) < 70 })
+			if !utf8.ValidRune(r) || !edge && r%251 != 0 {
+				continue
+			}
+			if accepted, _ := run(m, string(r)); accepted != has {
+				t.Fatalf("%v: %U is %v, expected %v", class, r, accepted, has)
+			}
+		}
+		for _, bad := range []string{"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe3\x81"} {
+			if accepted, _ := run(m, bad); accepted {
+				t.Errorf("%v: %q is accepted", class, bad)
+			}
+		}
+	}
+}
+
+func abs(r rune) rune { return max(r, -r) }
+
+// TestForgetting: a Set stays good after the Machine has forgotten it.
+func TestForgetting(t *testing.T) {
+	p, err := build(t, brackets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewMachine(p, Limits{Nesting: 8, Readings: 8, Sets: 2}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := m.Step(m.Step(m.Start(), '['), '[')
+	for range 10 {
+		run(m, "[[[[][]]]]")
+	}
+	after := m.Step(m.Step(held, ']'), ']')
+	if !after.Accepting() || after.Open() || held.Accepting() || !held.Open() {
+		t.Errorf("accepting %v, open %v; held accepting %v, open %v", after.Accepting(), after.Open(), held.Accepting(), held.Open())
+	}
+}

@@ -1,0 +1,245 @@
+package automaton
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sort"
+)
+
+// Limits bound a Machine. All are at least 1.
+type Limits struct {
+	Nesting  int // rules inside themselves
+	Readings int // of one text, followed at once: no step begins beyond it
+	Sets     int // remembered
+}
+
+// Machine runs a Program.
+type Machine struct {
+	p      *Program
+	limits Limits
+	bottom *frame
+	dead   *Set
+
+	frames  map[frameKey]*frame
+	sets    map[string]*Set
+	classes []int32 // of states, see horizon
+	kinds   map[string]uint64
+	ids     uint64 // of frames and kinds; never used again
+}
+
+// frame is a caller that waits: it goes on at a state. Equal frames that are
+// remembered are one frame.
+type frame struct {
+	caller *frame // nil at the bottom
+	to     int32
+	depth  int32
+	id     uint64
+	kind   uint64 // that of equal frames but for their states, which are of one class
+}
+
+type frameKey struct {
+	caller uint64
+	to     int32
+}
+
+// reading is one way to read the text so far.
+type reading struct {
+	at    int32
+	frame *frame
+}
+
+// Set is all readings of a text so far, in the order in which they were found.
+type Set struct {
+	readings  []reading
+	next      []*Set // by class of bytes; nil is not worked out
+	accepting bool
+	open      bool
+	plain     bool
+	kind      uint64
+}
+
+// Accepting reports that the text so far is recognised.
+func (s *Set) Accepting() bool { return s.accepting }
+
+// Open reports that more may follow the text so far.
+func (s *Set) Open() bool { return s.open }
+
+// Kind names what may follow: if two Sets are of one kind, and the Sets within
+// the horizon of one of them are all Plain, then no text within the horizon is
+// dead after one and not after the other, and either both accept or none.
+func (s *Set) Kind() uint64 { return s.kind }
+
+// Plain reports that the readings are all there are: none was found twice, and
+// none was forgotten.
+func (s *Set) Plain() bool { return s.plain }
+
+// NewMachine returns a Machine. It fails when even the flattest text is nested
+// deeper than the limit. The horizon is how many bytes Kind looks ahead.
+func NewMachine(p *Program, l Limits, horizon int) (*Machine, error) {
+	if need := p.states[p.rules[p.root].start].height; int(need) > l.Nesting {
+		return nil, fmt.Errorf("every text is nested %d deep: %w, the limit is %d", need, ErrTooLarge, l.Nesting)
+	}
+	m := &Machine{p: p, limits: l, dead: &Set{plain: true}, bottom: &frame{}, classes: p.horizon(horizon), kinds: map[string]uint64{}}
+	m.forget()
+	return m, nil
+}
+
+// forget drops what was worked out. Sets in callers' hands stay good.
+func (m *Machine) forget() {
+	m.frames, m.sets = map[frameKey]*frame{}, map[string]*Set{}
+}
+
+// Start is the readings of the empty text.
+func (m *Machine) Start() *Set {
+	c := closure{m: m, plain: true}
+	c.add(reading{m.p.rules[m.p.root].start, m.bottom})
+	return m.intern(&c)
+}
+
+// Dead is the Set without readings: the text cannot be recognised.
+func (m *Machine) Dead() *Set { return m.dead }
+
+// Step returns the readings after one more byte.
+func (m *Machine) Step(s *Set, b byte) *Set {
+	if s == m.dead {
+		return s
+	}
+	if next := s.next[m.p.class[b]]; next != nil {
+		return next
+	}
+	return m.extend(s, b)
+}
+
+// extend works out a step.
+func (m *Machine) extend(s *Set, b byte) *Set {
+	c := closure{m: m, plain: true}
+	for _, r := range s.readings {
+		// Only whole steps are left out: half of one could have no way on.
+		if len(c.readings) >= m.limits.Readings {
+			c.plain = false
+			break
+		}
+		moves := m.p.movesOf(r.at)
+		i := sort.Search(len(moves), func(i int) bool { return moves[i].hi >= b })
+		if i < len(moves) && moves[i].lo <= b {
+			c.add(reading{moves[i].to, r.frame})
+		}
+	}
+	next := m.dead
+	if len(c.readings) > 0 {
+		next = m.intern(&c)
+	}
+	s.next[m.p.class[b]] = next
+	return next
+}
+
+// intern returns the Set of a closure.
+func (m *Machine) intern(c *closure) *Set {
+	key := make([]byte, 0, 12*len(c.readings))
+	for _, r := range c.readings {
+		key = binary.LittleEndian.AppendUint32(key, uint32(r.at))
+		key = binary.LittleEndian.AppendUint64(key, r.frame.id)
+	}
+	if s, ok := m.sets[string(key)]; ok {
+		return s
+	}
+	if len(m.sets) >= m.limits.Sets {
+		m.forget()
+	}
+	s := &Set{readings: c.readings, next: make([]*Set, m.p.count), accepting: c.accepting, plain: c.plain, kind: m.kind(c.readings)}
+	for _, r := range c.readings {
+		for _, to := range m.p.movesOf(r.at) {
+			s.open = s.open || c.fits(reading{to.to, r.frame})
+		}
+	}
+	m.sets[string(key)] = s
+	return s
+}
+
+// push returns the frame of a caller that goes on at a state.
+func (m *Machine) push(caller *frame, to, weight int32) *frame {
+	key := frameKey{caller.id, to}
+	f, ok := m.frames[key]
+	if !ok {
+		m.ids++
+		f = &frame{caller: caller, to: to, depth: caller.depth + weight, id: m.ids}
+		f.kind = m.name([]uint64{caller.kind, uint64(m.classes[to]), uint64(f.depth)})
+		m.frames[key] = f
+	}
+	return f
+}
+
+// kind names readings by the classes of their states.
+func (m *Machine) kind(readings []reading) uint64 {
+	parts := make([]uint64, 0, 2*len(readings))
+	for _, r := range readings {
+		parts = append(parts, uint64(m.classes[r.at]), r.frame.kind)
+	}
+	return m.name(parts)
+}
+
+// name returns the number of a list of numbers; the same one, as long as it is
+// remembered. Lists of frames have three entries, those of readings an even
+// count.
+func (m *Machine) name(parts []uint64) uint64 {
+	key := make([]byte, 0, 8*len(parts))
+	for _, p := range parts {
+		key = binary.LittleEndian.AppendUint64(key, p)
+	}
+	id, ok := m.kinds[string(key)]
+	if !ok {
+		if len(m.kinds) >= 2*m.limits.Sets {
+			clear(m.kinds)
+		}
+		m.ids++
+		id = m.ids
+		m.kinds[string(key)] = id
+	}
+	return id
+}
+
+// closure collects readings and all that follow from them without reading.
+type closure struct {
+	m         *Machine
+	readings  []reading
+	accepting bool
+	plain     bool
+}
+
+func (c *closure) add(r reading) {
+	m, s := c.m, &c.m.p.states[r.at]
+	if !c.fits(r) {
+		return
+	}
+	if slices.Contains(c.readings, r) {
+		c.plain = false
+		return
+	}
+	c.readings = append(c.readings, r)
+	if s.final && r.frame == m.bottom {
+		c.accepting = true
+	} else if s.final {
+		c.add(reading{r.frame.to, r.frame.caller})
+	}
+	for _, call := range m.p.callsOf(r.at) {
+		c.call(r, call)
+	}
+}
+
+// call enters a rule, when it and what comes after it can be finished. A caller
+// with nothing left to do is not kept waiting.
+func (c *closure) call(r reading, to call) {
+	m := c.m
+	callee := m.p.rules[to.rule]
+	if m.p.last(to.to) {
+		c.add(reading{callee.start, r.frame})
+	} else if c.fits(reading{to.to, r.frame}) {
+		c.add(reading{callee.start, m.push(r.frame, to.to, callee.weight)})
+	}
+}
+
+// fits reports that a reading can be finished within the nesting limit.
+func (c *closure) fits(r reading) bool {
+	return int(r.frame.depth+c.m.p.states[r.at].height) <= c.m.limits.Nesting
+}

@@ -1,0 +1,70 @@
+package automaton
+
+// Program is a network of deterministic automata.
+type Program struct {
+	states []state
+	moves  []move
+	calls  []call
+	rules  []rule
+	root   int32
+	class  [256]uint8 // bytes that no state tells apart share a class
+	count  int        // of classes
+}
+
+// state is a state of one rule.
+type state struct {
+	moves, calls span
+	final        bool
+	// height is the least nesting that what follows in this rule needs.
+	height int32
+}
+
+// span is a part of Program.moves or Program.calls.
+type span struct{ from, to int32 }
+
+type move struct {
+	lo, hi byte
+	to     int32
+}
+
+type call struct {
+	rule, to int32
+}
+
+type rule struct {
+	name  string
+	start int32
+	// weight is 1 for a rule that may be inside itself: nesting counts these.
+	weight int32
+}
+
+// States returns the number of states.
+func (p *Program) States() int { return len(p.states) }
+
+func (p *Program) movesOf(q int32) []move {
+	return p.moves[p.states[q].moves.from:p.states[q].moves.to]
+}
+func (p *Program) callsOf(q int32) []call {
+	return p.calls[p.states[q].calls.from:p.states[q].calls.to]
+}
+
+// last reports that nothing follows a state in its rule.
+func (p *Program) last(q int32) bool {
+	s := &p.states[q]
+	return s.final && s.moves.from == s.moves.to && s.calls.from == s.calls.to
+}
+
+// classify finds the classes of bytes.
+func (p *Program) classify() {
+	var cut [257]bool
+	for _, m := range p.moves {
+		cut[m.lo], cut[int(m.hi)+1] = true, true
+	}
+	for b := range 256 {
+		if b > 0 && cut[b] {
+			p.count++
+		}
+		p.class[b] = uint8(p.count)
+	}
+	p.count++
+}

@@ -1,0 +1,76 @@
+package regex
+
+// Intersect accepts what both accept, with at most max states.
+func (d *DFA) Intersect(o *DFA, max int) (*DFA, error) {
+	p := product{a: d, b: o, max: max, accepts: func(a, b bool) bool { return a && b }}
+	return p.build()
+}
+
+// Minus accepts what d accepts and o does not, with at most max states.
+func (d *DFA) Minus(o *DFA, max int) (*DFA, error) {
+	p := product{a: d, b: o, max: max, beyond: true, accepts: func(a, b bool) bool { return a && !b }}
+	return p.build()
+}
+
+// product runs two automata at once.
+type product struct {
+	a, b    *DFA
+	max     int
+	accepts func(a, b bool) bool
+	beyond  bool // goes on where b has ended
+
+	work  int // ranges looked at
+	out   DFA
+	ids   map[[2]int]int
+	order [][2]int // pairs of states; -1 is where b has ended
+}
+
+func (p *product) build() (*DFA, error) {
+	p.ids = map[[2]int]int{}
+	p.state(0, 0)
+	for i := 0; i < len(p.order); i++ {
+		if len(p.order) > p.max || p.work > maxWork {
+			return nil, errTooLarge(p.max)
+		}
+		p.edges(i)
+	}
+	return p.out.trim(), nil
+}
+
+func (p *product) state(a, b int) int {
+	id, ok := p.ids[[2]int{a, b}]
+	if !ok {
+		id = len(p.order)
+		p.ids[[2]int{a, b}] = id
+		p.order = append(p.order, [2]int{a, b})
+		p.out.states = append(p.out.states, state{accepting: p.accepts(p.a.states[a].accepting, b >= 0 && p.b.states[b].accepting)})
+	}
+	return id
+}
+
+// edges walks the edges of a pair's two states side by side.
+func (p *product) edges(i int) {
+	var others []edge
+	if b := p.order[i][1]; b >= 0 {
+		others = p.b.states[b].edges
+	}
+	for _, e := range p.a.states[p.order[i][0]].edges {
+		for at := e.Lo; at <= e.Hi; {
+			for len(others) > 0 && others[0].Hi < at {
+				others = others[1:]
+			}
+			p.work++
+			last, other := e.Hi, -1
+			if len(others) > 0 && others[0].Lo <= at {
+				last, other = min(last, others[0].Hi), others[0].to
+			} else if len(others) > 0 {
+				last = min(last, others[0].Lo-1)
+			}
+			if other >= 0 || p.beyond {
+				to := p.state(e.to, other)
+				p.out.states[i].add(edge{Range{Lo: at, Hi: last}, to})
+			}
+			at = last + 1
+		}
+	}
+}

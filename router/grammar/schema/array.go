@@ -1,0 +1,62 @@
+package schema
+
+// array draws arrays.
+func (c *compiler) array(from Node, parts []*value) Node {
+	least, most := bounds(parts, "minItems", "maxItems")
+	first := 0 // the first item that has no schema of its own
+	for _, p := range parts {
+		if prefix := p.get("prefixItems"); prefix != nil {
+			first = max(first, len(prefix.items))
+		}
+	}
+	start := c.Literal(from, "[")
+	close := c.Node()
+	to := c.Literal(c.gap(close), "]")
+	if least == 0 {
+		c.Empty(start, close)
+	}
+	at, n := start, 0 // after n items
+	for ; !c.Full() && at != none && (n < most || most < 0 && n < max(first, least)); n++ {
+		if n > 0 {
+			at = c.Literal(at, ",")
+		}
+		at = c.item(at, itemsAt(parts, n), n >= first && max(least, most) > first+1)
+		if n+1 >= least {
+			c.Empty(at, close)
+		}
+	}
+	if most >= 0 || at == none {
+		return to
+	}
+	if n > 0 {
+		at = c.Literal(at, ",")
+	}
+	again := c.Node() // any number of items may follow
+	c.Empty(at, again)
+	at = c.item(again, itemsAt(parts, first), least > first)
+	c.Empty(c.Literal(at, ","), again)
+	c.Empty(at, close)
+	return to
+}
+
+// item draws an item and what may come before it. One that is drawn many times
+// becomes a rule.
+func (c *compiler) item(from Node, all []*value, often bool) Node {
+	if !often {
+		return c.schema(c.gap(from), all)
+	}
+	return c.call(from, c.rule("an item: ", all, func(start Node) Node { return c.schema(c.gap(start), all) }))
+}
+
+// itemsAt returns what an item satisfies.
+func itemsAt(parts []*value, i int) []*value {
+	var all []*value
+	for _, p := range parts {
+		if prefix := p.get("prefixItems"); prefix != nil && i < len(prefix.items) {
+			all = append(all, prefix.items[i])
+		} else if items := p.get("items"); items != nil {
+			all = append(all, items)
+		}
+	}
+	return all
+}

@@ -1,0 +1,33 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Fault is one reason why a schema cannot be used, and where it stands.
+type Fault struct {
+	Pointer string // JSON pointer (RFC 6901), "" is the schema itself
+	Err     error
+}
+
+func (f *Fault) Error() string {
+	if f.Pointer == "" {
+		return f.Err.Error()
+	}
+	return fmt.Sprintf("%s: %v", f.Pointer, f.Err)
+}
+
+func (f *Fault) Unwrap() error { return f.Err }
+
+// maxFaults is how many faults of a schema are told.
+const maxFaults = 16
+
+// fault notes a fault, once.
+func (c *compiler) fault(pointer, format string, args ...any) {
+	f := &Fault{pointer, fmt.Errorf(format, args...)}
+	known := func(other error) bool { return other.Error() == f.Error() }
+	if len(c.faults) < maxFaults && !slices.ContainsFunc(c.faults, known) {
+		c.faults = append(c.faults, f)
+	}
+}

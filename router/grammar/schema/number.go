@@ -1,0 +1,127 @@
+package schema
+
+// number draws numbers within the bounds of some schemas. Those within bounds
+// have no exponent.
+func (c *compiler) number(from Node, parts []*value, fractions bool) Node {
+	var i interval
+	for _, p := range parts {
+		i.within(p)
+	}
+	if i.low == nil && i.high == nil {
+		if fractions {
+			return c.anyNumber(from)
+		}
+		return c.anyInteger(from)
+	}
+	to := c.Node()
+	most := 0
+	if fractions {
+		most = fractionDigits
+	}
+	c.between(from, i.positive(), most, to)
+	c.between(c.Literal(from, "-"), i.negative(), most, to)
+	return to
+}
+
+// between draws the numbers of an interval that is not negative, with at most
+// so many digits after the point.
+func (d *drawer) between(from Node, i interval, most int, to Node) {
+	if i.high != nil && i.high.negative {
+		return
+	}
+	low := ends{whole: pad(i.low.whole), bound: i.low}
+	high := ends{whole: "", bound: i.high}
+	if i.high != nil {
+		high.whole = pad(i.high.whole)
+	}
+	for n := len(low.whole); n <= integerDigits && (i.high == nil || n <= len(high.whole)); n++ {
+		w := &writer{drawer: d, low: low, high: high, digits: n, most: most, to: to, nodes: map[place]Node{}}
+		at := place{onLow: n == len(low.whole), onHigh: i.high != nil && n == len(high.whole)}
+		d.Empty(from, w.at(at))
+	}
+}
+
+func pad(whole string) string {
+	if whole == "" {
+		return "0"
+	}
+	return whole
+}
+
+// ends is a bound whose digits before the point are written out.
+type ends struct {
+	whole string
+	*bound
+}
+
+// writer draws numbers of a fixed count of digits before the point, from left
+// to right. As long as a number begins like a bound, the bound decides which
+// digits may follow; after that all may.
+type writer struct {
+	*drawer
+	low, high ends
+	digits    int // before the point
+	most      int // after the point
+	to        Node
+	nodes     map[place]Node
+}
+
+// place is how far a number is written, and whether it is a bound so far.
+type place struct {
+	digit         int // the next one, counted from the left; the point is none
+	onLow, onHigh bool
+}
+
+// at returns the node of a place.
+func (w *writer) at(p place) Node {
+	n, ok := w.nodes[p]
+	if ok {
+		return n
+	}
+	n = w.Node()
+	w.nodes[p] = n
+	next := n
+	if after := p.digit - w.digits; after >= 0 {
+		if w.ends(p, after) {
+			w.Empty(n, w.to)
+		}
+		if after == w.most {
+			return n
+		}
+		if after == 0 {
+			next = w.Literal(n, ".")
+		}
+	}
+	least, most := byte('0'), byte('9')
+	if p.digit == 0 && w.digits > 1 {
+		least = '1'
+	}
+	if p.onLow {
+		least = w.low.digit(p.digit, w.digits)
+	}
+	if p.onHigh {
+		most = w.high.digit(p.digit, w.digits)
+	}
+	for d := least; d <= most; d++ {
+		w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == least, p.onHigh && d == most}))
+	}
+	return n
+}
+
+// digit returns a digit of a bound.
+func (e ends) digit(i, digits int) byte {
+	if i < digits {
+		return e.whole[i]
+	}
+	if i -= digits; i < len(e.fraction) {
+		return e.fraction[i]
+	}
+	return '0'
+}
+
+// ends reports whether a number may end after so many digits behind the point.
+func (w *writer) ends(p place, after int) bool {
+	low := !p.onLow || after >= len(w.low.fraction) && !w.low.open
+	high := !p.onHigh || after < len(w.high.fraction) || !w.high.open
+	return low && high
+}
