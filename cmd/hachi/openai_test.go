@@ -2,13 +2,22 @@ package main
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
 	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/model/tokenizer"
+	"github.com/hachi-serve/hachi/router/completion"
+	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/engine/enginetest"
+	api "github.com/hachi-serve/hachi/router/openai"
 )
 
 // TestRealOpenAIClient runs the official Go client against a cluster.
@@ -19,12 +28,12 @@ func TestRealOpenAIClient(t *testing.T) {
 		Model: "tiny", MaxCompletionTokens: openai.Int(8), Seed: openai.Int(3), Temperature: openai.Float(0.9),
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.SystemMessage("Be brief."), openai.UserMessage("こんにちは")},
 	}
-	chat, err := client.Chat.Completions.New(t.Context(), ask)
+	answer, err := client.Chat.Completions.New(t.Context(), ask)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if chat.Usage.CompletionTokens != 8 || chat.Choices[0].FinishReason != "length" || chat.Choices[0].Message.Content == "" {
-		t.Errorf("chat: %+v", chat.Choices[0])
+	if answer.Usage.CompletionTokens != 8 || answer.Choices[0].FinishReason != "length" || answer.Choices[0].Message.Content == "" {
+		t.Errorf("chat: %+v", answer.Choices[0])
 	}
 	ask.StreamOptions.IncludeUsage = openai.Bool(true)
 	stream := client.Chat.Completions.NewStreaming(t.Context(), ask)
@@ -36,8 +45,8 @@ func TestRealOpenAIClient(t *testing.T) {
 		}
 		used = max(used, stream.Current().Usage.CompletionTokens)
 	}
-	if err := stream.Err(); err != nil || text.String() != chat.Choices[0].Message.Content || used != 8 {
-		t.Errorf("streamed %q with %d tokens, %v; not streamed %q", text.String(), used, err, chat.Choices[0].Message.Content)
+	if err := stream.Err(); err != nil || text.String() != answer.Choices[0].Message.Content || used != 8 {
+		t.Errorf("streamed %q with %d tokens, %v; not streamed %q", text.String(), used, err, answer.Choices[0].Message.Content)
 	}
 	done, err := client.Completions.New(t.Context(), openai.CompletionNewParams{
 		Model: "tiny", Prompt: openai.CompletionNewParamsPromptUnion{OfString: openai.String("one two")},
@@ -46,14 +55,59 @@ func TestRealOpenAIClient(t *testing.T) {
 	if err != nil || len(done.Choices[0].Logprobs.Tokens) != 6 || !strings.HasPrefix(done.Choices[0].Text, "one two") {
 		t.Errorf("completion: %+v, %v", done, err)
 	}
+	ask.Logprobs, ask.TopLogprobs, ask.StreamOptions = openai.Bool(true), openai.Int(2), openai.ChatCompletionStreamOptionsParam{}
+	if answer, err = client.Chat.Completions.New(t.Context(), ask); err != nil || len(answer.Choices[0].Logprobs.Content) != 8 {
+		t.Errorf("log probabilities: %+v, %v", answer, err)
+	}
+	for _, l := range answer.Choices[0].Logprobs.Content {
+		if len(l.TopLogprobs) != 2 || l.Logprob > 0 || l.TopLogprobs[0].Logprob < l.TopLogprobs[1].Logprob {
+			t.Errorf("log probabilities: %+v", l)
+		}
+	}
 	models, err := client.Models.List(t.Context())
 	if err != nil || len(models.Data) != 1 || models.Data[0].ID != "tiny" {
 		t.Errorf("models: %+v, %v", models, err)
 	}
+	if one, err := client.Models.Get(t.Context(), "tiny"); err != nil || one.ID != "tiny" {
+		t.Errorf("model: %+v, %v", one, err)
+	}
 	ask.Temperature = openai.Float(3)
 	_, err = client.Chat.Completions.New(t.Context(), ask)
-	var api *openai.Error
-	if !errors.As(err, &api) || api.StatusCode != 400 || api.Param != "temperature" {
+	var refused *openai.Error
+	if !errors.As(err, &refused) || refused.StatusCode != 400 || refused.Param != "temperature" {
 		t.Errorf("a temperature of 3: %v", err)
+	}
+}
+
+// TestRealOpenAIClientSeesABrokenStream: an answer that fails in the middle is
+// an error to the client, and what was said before it stays.
+func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
+	words, err := tokenizer.Load(tinyDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake := &enginetest.Engine{Script: func(engine.Request) enginetest.Script {
+		return enginetest.Script{Tokens: words.Encode("Hello world"), Hold: true}
+	}}
+	server := httptest.NewServer(api.Handler(api.Config{
+		Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.Karakuri(words),
+		Model: "tiny", Deadline: time.Minute, Ready: func() bool { return true }, Metrics: http.NotFoundHandler(),
+	}))
+	defer server.Close()
+	client := openai.NewClient(option.WithBaseURL(server.URL+"/v1/"), option.WithAPIKey("none"))
+	stream := client.Chat.Completions.NewStreaming(t.Context(), openai.ChatCompletionNewParams{
+		Model: "tiny", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("x")},
+	})
+	var text string
+	for stream.Next() {
+		for _, c := range stream.Current().Choices {
+			text += c.Delta.Content
+		}
+		if text == "Hello world" {
+			fake.Calls()[0].End(engine.Event{Err: engine.ErrStopped})
+		}
+	}
+	if err := stream.Err(); text != "Hello world" || err == nil || !strings.Contains(err.Error(), engine.ErrStopped.Error()) {
+		t.Errorf("%q, then %v", text, err)
 	}
 }
