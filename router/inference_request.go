@@ -2,6 +2,8 @@ package router
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/hachi-serve/hachi/model/chat"
 	"github.com/hachi-serve/hachi/moe"
@@ -18,34 +20,60 @@ func badRequest(format string, args ...any) error {
 
 // request reads and checks a call.
 func (s *inference) request(in *hachiv1.GenerateRequest) (completion.Request, error) {
-	r := completion.Request{Request: engine.Request{
-		MaxTokens: int(in.GetMaxTokens()), Logprobs: -1,
-		Params: sampler.Params{
-			Temperature: float64(in.GetTemperature()), TopP: float64(in.GetTopP()), TopK: int(in.GetTopK()),
-			MinP: float64(in.GetMinP()), Seed: in.GetSeed(),
+	r := completion.Request{
+		Request: engine.Request{
+			MaxTokens: int(in.GetMaxTokens()), Params: params(in), Logprobs: -1,
+			Priority: int(in.GetPriority()), FailFast: in.GetFailFast(),
 		},
-	}}
-	switch top := in.GetTopLogprobs(); {
-	case top > openai.MaxLogprobs:
-		return r, badRequest("top_logprobs is %d, expected 0 to %d", top, openai.MaxLogprobs)
-	case top > 0 && !in.GetLogprobs():
-		return r, badRequest("top_logprobs needs logprobs")
-	case in.GetLogprobs():
-		r.Logprobs = int(top)
+		Stop: in.GetStop(), IgnoreEOS: in.GetIgnoreEos(),
 	}
-	if n := len(in.GetStop()); n > openai.MaxStops {
-		return r, badRequest("stop has %d texts, expected at most %d", n, openai.MaxStops)
+	if in.GetLogprobs() {
+		r.Logprobs = int(in.GetTopLogprobs())
 	}
-	for _, stop := range in.GetStop() {
-		if stop == "" {
-			return r, badRequest("stop has an empty text: it would end every answer before its first character")
-		}
-	}
-	r.Stop = in.GetStop()
 	_, r.NewText = in.GetPrompt().(*hachiv1.GenerateRequest_Conversation)
+	if err := check(in); err != nil {
+		return r, err
+	}
 	var err error
+	if r.StopTokens, err = completion.Tokens(s.api.Completer, in.GetStopTokens()); err != nil {
+		return r, badRequest("stop_tokens: %w", err)
+	}
 	r.Prompt, err = s.prompt(in)
 	return r, err
+}
+
+// params are how a token is drawn.
+func params(in *hachiv1.GenerateRequest) sampler.Params {
+	p := sampler.Params{
+		Temperature: float64(in.GetTemperature()), TopP: float64(in.GetTopP()), TopK: int(in.GetTopK()),
+		MinP: float64(in.GetMinP()), TypicalP: float64(in.GetTypicalP()), Seed: in.GetSeed(),
+		RepetitionPenalty: float64(in.GetRepetitionPenalty()), FrequencyPenalty: float64(in.GetFrequencyPenalty()),
+		PresencePenalty: float64(in.GetPresencePenalty()), MinTokens: int(in.GetMinTokens()),
+	}
+	for token, bias := range in.GetLogitBias() {
+		if p.LogitBias == nil {
+			p.LogitBias = map[int32]float64{}
+		}
+		p.LogitBias[int32(min(token, math.MaxInt32))] = float64(bias)
+	}
+	return p
+}
+
+// check finds what the sampler and the engine would not.
+func check(in *hachiv1.GenerateRequest) error {
+	switch top, most := in.GetTopLogprobs(), in.GetMaxTokens(); {
+	case top > openai.MaxLogprobs:
+		return badRequest("top_logprobs is %d, expected 0 to %d", top, openai.MaxLogprobs)
+	case top > 0 && !in.GetLogprobs():
+		return badRequest("top_logprobs needs logprobs")
+	case most > 0 && in.GetMinTokens() > most:
+		return badRequest("min_tokens is %d, more than the %d tokens that the answer may have", in.GetMinTokens(), most)
+	case len(in.GetStop()) > openai.MaxStops:
+		return badRequest("stop has %d texts, expected at most %d", len(in.GetStop()), openai.MaxStops)
+	case slices.Contains(in.GetStop(), ""):
+		return badRequest("stop has an empty text: it would end every answer before its first character")
+	}
+	return nil
 }
 
 // prompt reads one of the three forms of a prompt.

@@ -68,6 +68,9 @@ func TestGenerateText(t *testing.T) {
 	b.saying("world 八")
 	in := textPrompt("Hello")
 	in.MaxTokens, in.Temperature, in.TopP, in.TopK, in.MinP, in.Seed = 9, 0.5, 0.75, 40, 0.25, 7
+	in.TypicalP, in.RepetitionPenalty, in.FrequencyPenalty, in.PresencePenalty = 0.5, 1.25, -0.5, 2
+	in.LogitBias, in.MinTokens, in.StopTokens = map[uint32]float32{5: -100}, 2, []uint32{13}
+	in.IgnoreEos, in.Priority, in.FailFast = true, -3, true
 	got, err := b.generate(t.Context(), in)
 	if err != nil || got.text != " world 八" || got.last.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_STOP {
 		t.Fatalf("%+v, %v", got, err)
@@ -78,6 +81,10 @@ func TestGenerateText(t *testing.T) {
 	r := b.engine.Calls()[0].Request
 	p := r.Params
 	if !slices.Equal(r.Prompt, []int32{1, 22557}) || r.MaxTokens != 9 || p.Temperature != 0.5 || p.TopP != 0.75 || p.TopK != 40 || p.MinP != 0.25 || p.Seed != 7 || r.Logprobs != -1 {
+		t.Errorf("asked for %+v", r)
+	}
+	if p.TypicalP != 0.5 || p.RepetitionPenalty != 1.25 || p.FrequencyPenalty != -0.5 || p.PresencePenalty != 2 || p.LogitBias[5] != -100 ||
+		p.MinTokens != 2 || !slices.Equal(r.StopTokens, []int32{13}) || r.Priority != -3 || !r.FailFast {
 		t.Errorf("asked for %+v", r)
 	}
 }
@@ -185,6 +192,10 @@ func TestGenerateRefuses(t *testing.T) {
 		{"temperature", with(func(in *hachiv1.GenerateRequest) { in.Temperature = 2.5 })},
 		{"top_p", with(func(in *hachiv1.GenerateRequest) { in.TopP = -1 })},
 		{"min_p", with(func(in *hachiv1.GenerateRequest) { in.MinP = 1.5 })},
+		{"penalty", with(func(in *hachiv1.GenerateRequest) { in.FrequencyPenalty = 3 })},
+		{"logit_bias", with(func(in *hachiv1.GenerateRequest) { in.LogitBias = map[uint32]float32{5: 101} })},
+		{"stop_tokens", with(func(in *hachiv1.GenerateRequest) { in.StopTokens = []uint32{32000} })},
+		{"min_tokens is 5", with(func(in *hachiv1.GenerateRequest) { in.MinTokens, in.MaxTokens = 5, 4 })},
 		{"top_logprobs is 21", with(func(in *hachiv1.GenerateRequest) { in.Logprobs, in.TopLogprobs = true, 21 })},
 		{"needs logprobs", with(func(in *hachiv1.GenerateRequest) { in.TopLogprobs = 1 })},
 		{"empty text", with(func(in *hachiv1.GenerateRequest) { in.Stop = []string{"a", ""} })},

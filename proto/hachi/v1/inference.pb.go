@@ -95,12 +95,34 @@ type GenerateRequest struct {
 	TopK uint32 `protobuf:"varint,7,opt,name=top_k,json=topK" json:"top_k,omitempty"`
 	// 0 is off.
 	MinP float32 `protobuf:"fixed32,8,opt,name=min_p,json=minP" json:"min_p,omitempty"`
-	Seed uint64  `protobuf:"varint,9,opt,name=seed" json:"seed,omitempty"`
-	// Generation ends before any of these texts.
+	// The same seed gives the same tokens; 0 is a seed like any other.
+	Seed uint64 `protobuf:"varint,9,opt,name=seed" json:"seed,omitempty"`
+	// Generation ends before any of these texts; at most 16, none empty.
 	Stop []string `protobuf:"bytes,10,rep,name=stop" json:"stop,omitempty"`
-	// Number of most likely alternatives to report per token; 0 for none.
-	TopLogprobs   uint32 `protobuf:"varint,11,opt,name=top_logprobs,json=topLogprobs" json:"top_logprobs,omitempty"`
-	Logprobs      bool   `protobuf:"varint,12,opt,name=logprobs" json:"logprobs,omitempty"`
+	// Number of most likely alternatives to report per token, at most 20; more
+	// than 0 needs logprobs.
+	TopLogprobs uint32 `protobuf:"varint,11,opt,name=top_logprobs,json=topLogprobs" json:"top_logprobs,omitempty"`
+	Logprobs    bool   `protobuf:"varint,12,opt,name=logprobs" json:"logprobs,omitempty"`
+	// 0 or 1 is off.
+	TypicalP float32 `protobuf:"fixed32,13,opt,name=typical_p,json=typicalP" json:"typical_p,omitempty"`
+	// 0 or 1 is off; at most 100.
+	RepetitionPenalty float32 `protobuf:"fixed32,14,opt,name=repetition_penalty,json=repetitionPenalty" json:"repetition_penalty,omitempty"`
+	// -2 to 2; 0 is off.
+	FrequencyPenalty float32 `protobuf:"fixed32,15,opt,name=frequency_penalty,json=frequencyPenalty" json:"frequency_penalty,omitempty"`
+	// -2 to 2; 0 is off.
+	PresencePenalty float32 `protobuf:"fixed32,16,opt,name=presence_penalty,json=presencePenalty" json:"presence_penalty,omitempty"`
+	// Added to the logits of tokens, -100 to 100.
+	LogitBias map[uint32]float32 `protobuf:"bytes,17,rep,name=logit_bias,json=logitBias" json:"logit_bias,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"fixed32,2,opt,name=value"`
+	// Neither a stop token nor a stop text ends an answer before so many tokens.
+	MinTokens uint32 `protobuf:"varint,18,opt,name=min_tokens,json=minTokens" json:"min_tokens,omitempty"`
+	// Generation ends at any of these tokens, which are not shown.
+	StopTokens []uint32 `protobuf:"varint,19,rep,packed,name=stop_tokens,json=stopTokens" json:"stop_tokens,omitempty"`
+	// The end of sequence does not end the answer.
+	IgnoreEos bool `protobuf:"varint,20,opt,name=ignore_eos,json=ignoreEos" json:"ignore_eos,omitempty"`
+	// Lower starts first and is preempted last; 0 is usual.
+	Priority int32 `protobuf:"varint,21,opt,name=priority" json:"priority,omitempty"`
+	// An expert without a replica ends the request, instead of a wait for one.
+	FailFast      bool `protobuf:"varint,22,opt,name=fail_fast,json=failFast" json:"fail_fast,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,12 +254,83 @@ func (x *GenerateRequest) GetLogprobs() bool {
 	return false
 }
 
+func (x *GenerateRequest) GetTypicalP() float32 {
+	if x != nil {
+		return x.TypicalP
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetRepetitionPenalty() float32 {
+	if x != nil {
+		return x.RepetitionPenalty
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetFrequencyPenalty() float32 {
+	if x != nil {
+		return x.FrequencyPenalty
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetPresencePenalty() float32 {
+	if x != nil {
+		return x.PresencePenalty
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetLogitBias() map[uint32]float32 {
+	if x != nil {
+		return x.LogitBias
+	}
+	return nil
+}
+
+func (x *GenerateRequest) GetMinTokens() uint32 {
+	if x != nil {
+		return x.MinTokens
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetStopTokens() []uint32 {
+	if x != nil {
+		return x.StopTokens
+	}
+	return nil
+}
+
+func (x *GenerateRequest) GetIgnoreEos() bool {
+	if x != nil {
+		return x.IgnoreEos
+	}
+	return false
+}
+
+func (x *GenerateRequest) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetFailFast() bool {
+	if x != nil {
+		return x.FailFast
+	}
+	return false
+}
+
 type isGenerateRequest_Prompt interface {
 	isGenerateRequest_Prompt()
 }
 
 type GenerateRequest_Text struct {
-	// Text to continue; encoded with one BOS before it.
+	// Text to continue; encoded with one BOS before it. Names of special
+	// tokens in it are text.
 	Text string `protobuf:"bytes,1,opt,name=text,oneof"`
 }
 
@@ -420,7 +513,8 @@ type GenerateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Text that became certain since the last message; whole characters only.
 	Text string `protobuf:"bytes,1,opt,name=text" json:"text,omitempty"`
-	// Tokens generated since the last message.
+	// Tokens whose text became certain since the last message: those of a stop
+	// text are not among them.
 	Tokens []uint32 `protobuf:"varint,2,rep,packed,name=tokens" json:"tokens,omitempty"`
 	// Per token, when asked for.
 	Logprobs     []*TokenLogprob `protobuf:"bytes,3,rep,name=logprobs" json:"logprobs,omitempty"`
@@ -610,9 +704,10 @@ func (x *Alternative) GetLogprob() float32 {
 }
 
 type Usage struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	PromptTokens     uint32                 `protobuf:"varint,1,opt,name=prompt_tokens,json=promptTokens" json:"prompt_tokens,omitempty"`
-	CompletionTokens uint32                 `protobuf:"varint,2,opt,name=completion_tokens,json=completionTokens" json:"completion_tokens,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	PromptTokens uint32                 `protobuf:"varint,1,opt,name=prompt_tokens,json=promptTokens" json:"prompt_tokens,omitempty"`
+	// Tokens generated, those of a stop text among them.
+	CompletionTokens uint32 `protobuf:"varint,2,opt,name=completion_tokens,json=completionTokens" json:"completion_tokens,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -665,7 +760,7 @@ var File_hachi_v1_inference_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\n" +
-	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\x85\x03\n" +
+	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\xc8\x06\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12-\n" +
 	"\x06tokens\x18\x02 \x01(\v2\x13.hachi.v1.TokenListH\x00R\x06tokens\x12<\n" +
@@ -680,7 +775,24 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\x04stop\x18\n" +
 	" \x03(\tR\x04stop\x12!\n" +
 	"\ftop_logprobs\x18\v \x01(\rR\vtopLogprobs\x12\x1a\n" +
-	"\blogprobs\x18\f \x01(\bR\blogprobsB\b\n" +
+	"\blogprobs\x18\f \x01(\bR\blogprobs\x12\x1b\n" +
+	"\ttypical_p\x18\r \x01(\x02R\btypicalP\x12-\n" +
+	"\x12repetition_penalty\x18\x0e \x01(\x02R\x11repetitionPenalty\x12+\n" +
+	"\x11frequency_penalty\x18\x0f \x01(\x02R\x10frequencyPenalty\x12)\n" +
+	"\x10presence_penalty\x18\x10 \x01(\x02R\x0fpresencePenalty\x12G\n" +
+	"\n" +
+	"logit_bias\x18\x11 \x03(\v2(.hachi.v1.GenerateRequest.LogitBiasEntryR\tlogitBias\x12\x1d\n" +
+	"\n" +
+	"min_tokens\x18\x12 \x01(\rR\tminTokens\x12\x1f\n" +
+	"\vstop_tokens\x18\x13 \x03(\rR\n" +
+	"stopTokens\x12\x1d\n" +
+	"\n" +
+	"ignore_eos\x18\x14 \x01(\bR\tignoreEos\x12\x1a\n" +
+	"\bpriority\x18\x15 \x01(\x05R\bpriority\x12\x1b\n" +
+	"\tfail_fast\x18\x16 \x01(\bR\bfailFast\x1a<\n" +
+	"\x0eLogitBiasEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\b\n" +
 	"\x06prompt\"\x1d\n" +
 	"\tTokenList\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\rR\x03ids\"\xc4\x01\n" +
@@ -737,7 +849,7 @@ func file_hachi_v1_inference_proto_rawDescGZIP() []byte {
 }
 
 var file_hachi_v1_inference_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_hachi_v1_inference_proto_goTypes = []any{
 	(FinishReason)(0),        // 0: hachi.v1.FinishReason
 	(*GenerateRequest)(nil),  // 1: hachi.v1.GenerateRequest
@@ -748,26 +860,28 @@ var file_hachi_v1_inference_proto_goTypes = []any{
 	(*TokenLogprob)(nil),     // 6: hachi.v1.TokenLogprob
 	(*Alternative)(nil),      // 7: hachi.v1.Alternative
 	(*Usage)(nil),            // 8: hachi.v1.Usage
-	nil,                      // 9: hachi.v1.Conversation.AttributesEntry
-	nil,                      // 10: hachi.v1.Message.AttributesEntry
+	nil,                      // 9: hachi.v1.GenerateRequest.LogitBiasEntry
+	nil,                      // 10: hachi.v1.Conversation.AttributesEntry
+	nil,                      // 11: hachi.v1.Message.AttributesEntry
 }
 var file_hachi_v1_inference_proto_depIdxs = []int32{
 	2,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
 	3,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
-	4,  // 2: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
-	9,  // 3: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
-	10, // 4: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
-	6,  // 5: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
-	0,  // 6: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
-	8,  // 7: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
-	7,  // 8: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
-	1,  // 9: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
-	5,  // 10: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
-	10, // [10:11] is the sub-list for method output_type
-	9,  // [9:10] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	9,  // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
+	4,  // 3: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
+	10, // 4: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
+	11, // 5: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
+	6,  // 6: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
+	0,  // 7: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
+	8,  // 8: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
+	7,  // 9: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
+	1,  // 10: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
+	5,  // 11: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_hachi_v1_inference_proto_init() }
@@ -786,7 +900,7 @@ func file_hachi_v1_inference_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_inference_proto_rawDesc), len(file_hachi_v1_inference_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

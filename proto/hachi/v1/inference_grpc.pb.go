@@ -33,9 +33,10 @@ const (
 type InferenceServiceClient interface {
 	// Generate streams the continuation of a prompt. Not idempotent in cost, but
 	// the same request with the same seed gives the same tokens. The gRPC
-	// deadline is the request's deadline. INVALID_ARGUMENT for a request that
-	// can never succeed, RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE
-	// when no replica of an expert came back in time.
+	// deadline is the request's deadline; the server has one of its own, ten
+	// minutes unless it is configured. INVALID_ARGUMENT for a request that can
+	// never succeed, RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when
+	// the server stops or fail_fast met an expert without a replica.
 	Generate(ctx context.Context, in *GenerateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateResponse], error)
 }
 
@@ -74,9 +75,10 @@ type InferenceService_GenerateClient = grpc.ServerStreamingClient[GenerateRespon
 type InferenceServiceServer interface {
 	// Generate streams the continuation of a prompt. Not idempotent in cost, but
 	// the same request with the same seed gives the same tokens. The gRPC
-	// deadline is the request's deadline. INVALID_ARGUMENT for a request that
-	// can never succeed, RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE
-	// when no replica of an expert came back in time.
+	// deadline is the request's deadline; the server has one of its own, ten
+	// minutes unless it is configured. INVALID_ARGUMENT for a request that can
+	// never succeed, RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when
+	// the server stops or fail_fast met an expert without a replica.
 	Generate(*GenerateRequest, grpc.ServerStreamingServer[GenerateResponse]) error
 	mustEmbedUnimplementedInferenceServiceServer()
 }
