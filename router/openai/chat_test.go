@@ -2,11 +2,15 @@ package openai
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/engine/enginetest"
 )
@@ -112,21 +116,21 @@ func TestChatChoices(t *testing.T) {
 }
 
 func TestChatLogprobs(t *testing.T) {
-	answer := []int32{22557, 1, 3 + 0xe6, 3 + 0x97, 3 + 0xa5} // Hello, <s>, the bytes of 日
+	answer := []int32{22557, 1, 0, 3 + 0xe6, 3 + 0x97, 3 + 0xa5} // Hello, <s>, the unknown, the bytes of 日
 	b := newBench(t, func(*bench, engine.Request) enginetest.Script { return enginetest.Script{Tokens: answer} })
-	got := ask[chatShape](t, b, chatPath, `{`+user+`,"logprobs":true,"top_logprobs":2,"max_tokens":5}`)
+	got := ask[chatShape](t, b, chatPath, `{`+user+`,"logprobs":true,"top_logprobs":2,"max_tokens":6}`)
 	content := got.Choices[0].Logprobs.Content
-	if got.Choices[0].Message.Content != "Hello日" || got.Choices[0].Finish != "length" || len(content) != 5 {
+	if got.Choices[0].Message.Content != "Hello日" || got.Choices[0].Finish != "length" || len(content) != 6 {
 		t.Fatalf("%+v", got.Choices[0])
 	}
-	for i, want := range []string{" Hello", "<s>", `\xe6`, `\x97`, `\xa5`} {
+	for i, want := range []string{" Hello", "<s>", "token_id:0", `\xe6`, `\x97`, `\xa5`} {
 		c := content[i]
 		if c.Token != want || c.Logprob != -float32(i+1)/2 || len(c.Top) != 2 || c.Top[0].Token != want || c.Top[1].Logprob != c.Logprob-1 {
 			t.Errorf("token %d: %+v, want %q", i, c, want)
 		}
 	}
-	if content[1].Bytes != nil || !slices.Equal(content[2].Bytes, []int{0xe6}) || !slices.Equal(content[0].Bytes, []int{' ', 'H', 'e', 'l', 'l', 'o'}) {
-		t.Errorf("bytes %v, %v, %v", content[1].Bytes, content[2].Bytes, content[0].Bytes)
+	if content[1].Bytes != nil || !slices.Equal(content[3].Bytes, []int{0xe6}) || !slices.Equal(content[0].Bytes, []int{' ', 'H', 'e', 'l', 'l', 'o'}) {
+		t.Errorf("bytes %v, %v, %v", content[1].Bytes, content[3].Bytes, content[0].Bytes)
 	}
 	// Without alternatives their list is there, and empty.
 	w := b.post(chatPath, `{`+user+`,"logprobs":true,"max_tokens":1}`)
@@ -187,6 +191,24 @@ func TestPromptLogprobsOfAChat(t *testing.T) {
 		l, ok := one[strconv.Itoa(int(prompt[i+1]))]
 		if !ok || len(one) != 2 || l.Logprob != -float32(i+1)/2 || *l.Rank != 1 {
 			t.Errorf("token %d: %+v", i+1, one)
+		}
+	}
+}
+
+// TestAttributesThatTheTemplateDoesNotRead would not steer anything.
+func TestAttributesThatTheTemplateDoesNotRead(t *testing.T) {
+	b := newBench(t, failing)
+	b.Handler = Handler(Config{
+		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.Mistral(b.tokenizer),
+		Deadline: time.Minute, Metrics: http.NotFoundHandler(),
+	})
+	for _, tt := range []struct{ body, param string }{
+		{`{"messages":[{"role":"user","content":"x","humor":1}]}`, "messages[0].humor"},
+		{`{` + user + `,"attributes":{"quality":1}}`, "attributes.quality"},
+		{`{"messages":[{"role":"system","content":"x"},{"role":"user","content":"x"}]}`, "messages"},
+	} {
+		if _, _, param, _ := readError(t, b.post(chatPath, tt.body)); param != tt.param {
+			t.Errorf("%s: param %q, want %q", tt.body, param, tt.param)
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/hachi-serve/hachi/model/tokenizer"
 	"github.com/hachi-serve/hachi/router/completion"
 )
 
@@ -21,18 +23,22 @@ func finite(logprob float32) float32 {
 
 // tokenText shows a token, and its bytes; special tokens have none.
 func (s *Server) tokenText(id int32) (string, []byte) {
-	t := s.cfg.Completer.Tokenizer
-	switch id {
-	case t.BOS():
-		return "<s>", nil
-	case t.EOS():
-		return "</s>", nil
-	}
-	raw := t.TokenBytes(id)
-	if utf8.Valid(raw) {
+	raw := s.cfg.Completer.Tokenizer.TokenBytes(id)
+	switch name, special := s.specials[id]; {
+	case special:
+		return name, nil
+	case len(raw) == 0:
+		return fmt.Sprintf("token_id:%d", id), nil
+	case utf8.Valid(raw):
 		return string(raw), raw
 	}
 	return escapeBytes(raw), raw
+}
+
+// specialTexts are what the tokens that begin and end texts are called.
+func specialTexts(t *tokenizer.Tokenizer) map[int32]string {
+	names := t.Specials()
+	return map[int32]string{t.BOS(): cmp.Or(names["bos_token"], "<s>"), t.EOS(): cmp.Or(names["eos_token"], "</s>")}
 }
 
 // escapeBytes shows bytes that are no text, as \xe6\x97.

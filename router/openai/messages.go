@@ -27,7 +27,7 @@ func (s *Server) conversation(f fields) ([]int32, error) {
 	}
 	messages := make([]chat.Message, len(list))
 	for i, raw := range list {
-		if messages[i], err = message(fmt.Sprintf("messages[%d]", i), raw); err != nil {
+		if messages[i], err = s.message(fmt.Sprintf("messages[%d]", i), raw); err != nil {
 			return nil, err
 		}
 	}
@@ -39,7 +39,7 @@ func (s *Server) conversation(f fields) ([]int32, error) {
 }
 
 // message reads one turn.
-func message(param string, raw json.RawMessage) (chat.Message, error) {
+func (s *Server) message(param string, raw json.RawMessage) (chat.Message, error) {
 	var out chat.Message
 	f, err := object(param, raw)
 	if err != nil {
@@ -66,7 +66,7 @@ func message(param string, raw json.RawMessage) (chat.Message, error) {
 	if out.Content, err = content(param+".content", f["content"]); err != nil {
 		return out, err
 	}
-	out.Attributes, err = messageAttributes(r, out.Role)
+	out.Attributes, err = s.messageAttributes(r, out.Role)
 	return out, err
 }
 
@@ -122,21 +122,15 @@ func (s *Server) attributes(f fields) (chat.Attributes, error) {
 		if !isAttribute(name) {
 			r.fault(name, codeValue, "is not an attribute")
 		}
-		r.attribute(name, request)
+		s.attribute(r, name, request)
 	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	if err := s.cfg.Template.CheckAttributes(request); err != nil {
-		return nil, invalid("attributes", codeUnsupported, "attributes: "+err.Error())
-	}
-	return chat.Merge(s.cfg.Attributes, request), nil
+	return chat.Merge(s.cfg.Attributes, request), r.err
 }
 
 // messageAttributes are the numbers beside the role and content of a user
 // message. What else is there is not read.
-func messageAttributes(r *reader, role string) (map[string]int, error) {
-	out := map[string]int{}
+func (s *Server) messageAttributes(r *reader, role string) (chat.Attributes, error) {
+	out := chat.Attributes{}
 	for _, name := range r.f.names() {
 		known := isAttribute(name)
 		switch {
@@ -146,17 +140,23 @@ func messageAttributes(r *reader, role string) (map[string]int, error) {
 		case known && role != "user":
 			r.fault(name, codeValue, "is on a message of role %s: attributes belong on user messages", role)
 		case known:
-			r.attribute(name, out)
+			s.attribute(r, name, out)
 		}
 	}
 	return out, r.err
 }
 
-func (r *reader) attribute(name string, out map[string]int) {
+// attribute reads one that the model's template honours.
+func (s *Server) attribute(r *reader, name string, out chat.Attributes) {
 	var v int
-	if r.integer(name, &v, 0, 4); r.err == nil && r.f.has(name) {
-		out[name] = v
+	r.integer(name, &v, 0, 4)
+	if r.err != nil || !r.f.has(name) {
+		return
 	}
+	if s.cfg.Template.CheckAttributes(chat.Attributes{name: v}) != nil {
+		r.fault(name, codeUnsupported, "is not read by the model's template")
+	}
+	out[name] = v
 }
 
 func isAttribute(name string) bool { return chat.Attributes{name: 0}.Validate() == nil }

@@ -35,8 +35,9 @@ const writeWithin = 10 * time.Second
 
 // Server answers the HTTP API.
 type Server struct {
-	cfg     Config
-	created int64
+	cfg      Config
+	created  int64
+	specials map[int32]string // texts of special tokens
 }
 
 // endpoint answers a decoded request.
@@ -44,7 +45,7 @@ type endpoint func(w http.ResponseWriter, r *http.Request, f fields) error
 
 // Handler makes the API's routes.
 func Handler(cfg Config) http.Handler {
-	s := &Server{cfg: cfg, created: time.Now().Unix()}
+	s := &Server{cfg: cfg, created: time.Now().Unix(), specials: specialTexts(cfg.Completer.Tokenizer)}
 	return routes{
 		"/v1/chat/completions": {http.MethodPost: s.post(s.chat, chatParameters)},
 		"/v1/completions":      {http.MethodPost: s.post(s.completions, completionParameters)},
