@@ -2,7 +2,7 @@
 # detector also needs a C compiler.
 BUF := bin/buf
 
-.PHONY: build test clients soak fmt vet proto-lint proto-check race cross manifests gen goldens clean
+.PHONY: build test clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
@@ -64,6 +64,10 @@ soak:
 # python3, node, npm and, the first time, their registries.
 clients:
 	tools/clients/run.sh
+
+# Every combination of settings gives the same bits.
+metamorphic:
+	go test ./router/engine -run TestMetamorphic -long -timeout 60m -v
 
 gen: $(BUF)
 	$(BUF) generate
