@@ -186,7 +186,13 @@ func TestAnswersDoNotDependOnTheLoad(t *testing.T) {
 }
 
 func TestCancelFreesEverything(t *testing.T) {
-	e := start(t, 100, wide, nil)
+	cancelled := make(chan struct{})
+	e := start(t, 100, wide, func(step int64) error {
+		if step > 3 {
+			<-cancelled
+		}
+		return nil
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	r := request(2)
 	r.MaxTokens = 300
@@ -198,6 +204,7 @@ func TestCancelFreesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
+	close(cancelled)
 	if _, err := read(t, s); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hachi-serve/hachi/model/tokenizer"
 	"github.com/hachi-serve/hachi/moe"
@@ -104,7 +105,8 @@ func params(rng *rand.Rand) sampler.Params {
 
 // answer asks and writes down every bit of what comes back.
 func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Tokenizer) (string, error) {
-	reader, err := completion.Start(ctx, e, words, a.r, a.stops)
+	c := completion.Completer{Engine: e, Tokenizer: words, Context: small.MaxContext}
+	reader, err := c.Start(ctx, completion.Request{Request: a.r, Stop: a.stops, NewText: a.r.Choice > 0})
 	if err != nil {
 		return "", err
 	}
@@ -133,10 +135,12 @@ func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Toke
 // together asks everything at once and compares.
 func together(t *testing.T, e *engine.Engine, words *tokenizer.Tokenizer, asks []ask, want []string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // an expert that never comes
+	defer cancel()
 	got, errs := make([]string, len(asks)), make([]error, len(asks))
 	var all sync.WaitGroup
 	for i, a := range asks {
-		all.Go(func() { got[i], errs[i] = a.answer(t.Context(), e, words) })
+		all.Go(func() { got[i], errs[i] = a.answer(ctx, e, words) })
 	}
 	all.Wait()
 	wrong := 0

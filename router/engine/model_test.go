@@ -157,8 +157,8 @@ func (w *weights) startNode(t *testing.T, id moe.NodeID, shard moe.Shard) *exper
 	pool := cpu.NewPool(cpu.PoolOptions{Threads: 1})
 	ffn := cpu.NewFFN(cfg, w.numerics, pool)
 	node := expertnode.New(expertnode.Config{
-		ID: id, Model: cfg, Wire: w.numerics.Wire, FFN: ffn, Loader: loader{w, ffn, t}, QueueRows: 4096,
-		ExpertBytes: w.ckpt.ExpertBytes(), Logger: slog.New(slog.DiscardHandler),
+		ID: id, Fingerprint: "f", Model: cfg, Wire: w.numerics.Wire, FFN: ffn, Loader: loader{w, ffn, t},
+		QueueRows: 4096, BatchRows: 512, ExpertBytes: w.ckpt.ExpertBytes(), Logger: slog.New(slog.DiscardHandler),
 	})
 	targets := make(chan moe.Target, 1)
 	targets <- moe.Target{Epoch: 1, Shards: map[moe.NodeID]moe.Shard{id: moe.NewShard(shard)}}
