@@ -17,6 +17,7 @@ import (
 	"github.com/hachi-serve/hachi/cluster/etcd"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/transport/faulty"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,6 +47,23 @@ func newRegistry(t *testing.T, endpoint string) *Registry {
 	}
 	t.Cleanup(func() { cli.Close() })
 	return New(cli, "/test/", Options{TTL: time.Second, Logger: logger})
+}
+
+// newLine stands between a client and etcd.
+func newLine(t *testing.T, to *etcd.Server) *faulty.Relay {
+	t.Helper()
+	r, err := faulty.NewRelay(to.Endpoints()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// silence drops everything without a reset, or lets it through again.
+func silence(r *faulty.Relay, silent bool) {
+	r.Set(faulty.ToServer, faulty.Wire{Silent: silent})
+	r.Set(faulty.ToClient, faulty.Wire{Silent: silent})
 }
 
 // until reads a watch until a value fits.
@@ -174,14 +192,14 @@ func TestWatchesAndRecordsFollowAnEtcdThatCameBackEmpty(t *testing.T) {
 
 func TestALostLeaseIsGrantedAgain(t *testing.T) {
 	server := freshEtcd(t)
-	line := newProxy(t, server.Endpoints()[0])
-	session := node(t, newRegistry(t, line.addr()), "n")
+	wire := newLine(t, server)
+	session := node(t, newRegistry(t, wire.Addr()), "n")
 	nodes := newRegistry(t, server.Endpoints()[0]).WatchNodes(t.Context())
 	until(t, nodes, "the record", records1)
-	line.setCut(true)
+	silence(wire, true)
 	until(t, nodes, "the end of the lease", records0)
 	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 3 })
-	line.setCut(false)
+	silence(wire, false)
 	until(t, nodes, "the record again", atEpoch(3))
 	session.Hold(true)
 	until(t, nodes, "the end of a lease that is held back", records0)
@@ -218,14 +236,15 @@ func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
 
 func TestAWatchBeginsAnewAfterCompaction(t *testing.T) {
 	server := freshEtcd(t)
-	line := newProxy(t, server.Endpoints()[0])
+	wire := newLine(t, server)
 	direct := newRegistry(t, server.Endpoints()[0])
-	drains := newRegistry(t, line.addr()).WatchDrains(t.Context())
+	drains := newRegistry(t, wire.Addr()).WatchDrains(t.Context())
 	if err := direct.Drain(t.Context(), "n0", 1); err != nil {
 		t.Fatal(err)
 	}
 	until(t, drains, "the first request", func(d map[moe.NodeID]int64) bool { return d["n0"] == 1 })
-	line.setCut(true)
+	silence(wire, true)
+	wire.Cut() // the client will resume at the revision it had
 	for i := range 10 {
 		if err := direct.Drain(t.Context(), moe.NodeID(fmt.Sprint("n", i)), 2); err != nil {
 			t.Fatal(err)
@@ -238,7 +257,7 @@ func TestAWatchBeginsAnewAfterCompaction(t *testing.T) {
 	if _, err := direct.Client().Compact(t.Context(), resp.Header.Revision, clientv3.WithCompactPhysical()); err != nil {
 		t.Fatal(err)
 	}
-	line.setCut(false)
+	silence(wire, false)
 	until(t, drains, "what was written meanwhile", func(d map[moe.NodeID]int64) bool { return len(d) == 10 && d["n0"] == 2 })
 }
 
@@ -281,17 +300,17 @@ func TestWritesAreFenced(t *testing.T) {
 
 func TestALeaderCutOffFromEtcdIsFenced(t *testing.T) {
 	server := freshEtcd(t)
-	line := newProxy(t, server.Endpoints()[0])
-	cutOff, other := newRegistry(t, line.addr()), newRegistry(t, server.Endpoints()[0])
+	wire := newLine(t, server)
+	cutOff, other := newRegistry(t, wire.Addr()), newRegistry(t, server.Endpoints()[0])
 	first, _ := lead(t, cutOff, "one")
 	state, err := cutOff.ReadState(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	line.setCut(true)
+	silence(wire, true)
 	second, resign := lead(t, other, "two") // returns when the first's lease has ended
 	defer resign()
-	line.setCut(false)
+	silence(wire, false)
 	stale := state
 	if err := cutOff.WritePlacement(t.Context(), first, &stale, one(t, 1)); !errors.Is(err, ErrFenced) {
 		t.Errorf("a write by the leader that was cut off: %v", err)

@@ -1,0 +1,260 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/cluster/etcd"
+	"github.com/hachi-serve/hachi/cluster/registry"
+	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/moe/moepb"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/transport/faulty"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testTTL = 2 * time.Second
+
+// store is an etcd that can be stopped and started on the same port.
+type store struct {
+	t   *testing.T
+	cfg etcd.Config
+	now *etcd.Server
+}
+
+func newStore(t *testing.T) *store {
+	t.Helper()
+	s := &store{t: t, cfg: etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")}}
+	s.start()
+	s.cfg.ClientAddr = s.now.Endpoints()[0]
+	return s
+}
+
+func (s *store) start() {
+	s.t.Helper()
+	var err error
+	if s.now, err = etcd.Start(s.t.Context(), s.cfg); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(s.now.Close)
+}
+
+func (s *store) registry(endpoint string) *registry.Registry {
+	s.t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	cli, err := registry.Dial([]string{endpoint}, logger)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { cli.Close() })
+	return registry.New(cli, "/test/", registry.Options{TTL: testTTL, Logger: logger})
+}
+
+// run starts a coordinator that stops when the test ends.
+func run(t *testing.T, id string, reg *registry.Registry) *Coordinator {
+	t.Helper()
+	c := New(Config{
+		ID: id, Addr: id + ":7071", Policy: planner.Balanced, Replicas: 1, Expect: 2, TTL: testTTL, Registry: reg,
+		Alive: func(moe.NodeID) bool { return false }, Logger: slog.New(slog.DiscardHandler),
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = c.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	return c
+}
+
+// obey registers a node that holds what the target gives it, at once.
+func obey(t *testing.T, reg *registry.Registry, id string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	session := reg.RegisterNode(ctx, &hachiv1.NodeRecord{
+		NodeId: id, Addr: id + ":7070", Fingerprint: "fp", Layers: 2, Experts: 4, ExpertBytes: 1, StartedUnixNano: 1,
+	})
+	targets, placements := reg.WatchTarget(ctx), reg.WatchPlacement(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil {
+			select {
+			case target := <-targets:
+				session.Update(func(r *hachiv1.NodeRecord) {
+					r.Resident, r.TargetEpoch = moepb.ShardToProto(target.Shards[moe.NodeID(id)]), uint64(target.Epoch)
+				})
+			case p := <-placements:
+				if p != nil {
+					session.Update(func(r *hachiv1.NodeRecord) { r.Epoch = uint64(p.Epoch()) })
+				}
+			case <-ctx.Done():
+			}
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+		gone, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		_ = session.Close(gone)
+	})
+}
+
+// eventually asks until the answer is yes.
+func eventually(t *testing.T, within time.Duration, what string, yes func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !yes(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+func placement(t *testing.T, reg *registry.Registry) (*moe.Placement, int64) {
+	t.Helper()
+	p, revision, err := reg.Placement(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, revision
+}
+
+func serving(t *testing.T, reg *registry.Registry, nodes ...string) func() bool {
+	return func() bool {
+		p, _ := placement(t, reg)
+		if p == nil {
+			return false
+		}
+		var names []string
+		for _, n := range p.Nodes() {
+			names = append(names, string(n.Node))
+		}
+		return strings.Join(names, " ") == strings.Join(nodes, " ")
+	}
+}
+
+func TestDrainThroughTheService(t *testing.T) {
+	s := newStore(t)
+	reg := s.registry(s.cfg.ClientAddr)
+	c := run(t, "c0", reg)
+	if _, err := c.GetPlacement(t.Context(), nil); status.Code(err) != codes.NotFound {
+		t.Errorf("a placement before there is one: %v", err)
+	}
+	obey(t, reg, "n0")
+	obey(t, reg, "n1")
+	eventually(t, 30*time.Second, "both nodes serve", serving(t, reg, "n0", "n1"))
+	for _, r := range []*hachiv1.DrainNodeRequest{{NodeId: "n0"}, {NodeId: "n0"}} { // idempotent
+		if _, err := c.DrainNode(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, 30*time.Second, "n1 serves alone", serving(t, reg, "n1"))
+	got, err := c.GetStatus(t.Context(), nil)
+	if err != nil || got.GetLeaderId() != "c0" || len(got.GetNodes()) != 2 || got.GetNodes()[0].GetState() != hachiv1.NodeState_NODE_STATE_DRAINING {
+		t.Errorf("status %v, %v", got, err)
+	}
+	if _, err := c.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n0", Undo: true}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "both nodes serve again", serving(t, reg, "n0", "n1"))
+	if _, err := c.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n7"}); status.Code(err) != codes.NotFound {
+		t.Errorf("drain of an unknown node: %v", err)
+	}
+	plan, err := c.PlanPlacement(t.Context(), &hachiv1.PlanPlacementRequest{Policy: "column", Replicas: 2})
+	if err != nil || len(plan.GetTarget().GetNodes()) != 2 {
+		t.Errorf("plan %v, %v", plan, err)
+	}
+	if _, err := c.PlanPlacement(t.Context(), &hachiv1.PlanPlacementRequest{Policy: "spiral"}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("plan of an unknown policy: %v", err)
+	}
+}
+
+// TestALeaderCutOffIsSucceeded: a leader that etcd does not hear any more loses
+// its lease, cannot write, and knows who leads when it is back.
+func TestALeaderCutOffIsSucceeded(t *testing.T) {
+	s := newStore(t)
+	reg := s.registry(s.cfg.ClientAddr)
+	line, err := faulty.NewRelay(s.cfg.ClientAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(line.Close)
+	first := run(t, "c0", s.registry(line.Addr()))
+	obey(t, reg, "n0")
+	obey(t, reg, "n1")
+	eventually(t, 30*time.Second, "both nodes serve", serving(t, reg, "n0", "n1"))
+	before, revision := placement(t, reg)
+	second := run(t, "c1", reg)
+	if _, err := second.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n0"}); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "c0 leads") {
+		t.Errorf("a standby was asked to drain: %v", err)
+	}
+	silent := faulty.Wire{Silent: true}
+	line.Set(faulty.ToServer, silent)
+	line.Set(faulty.ToClient, silent)
+	eventually(t, 10*time.Second, "the standby leads", func() bool { return second.leading() != nil })
+	eventually(t, 30*time.Second, "the first knows that it does not", func() bool { return first.leading() == nil })
+	line.Set(faulty.ToServer, faulty.Wire{})
+	line.Set(faulty.ToClient, faulty.Wire{})
+	eventually(t, 30*time.Second, "the first names the second", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got, err := first.GetStatus(ctx, nil)
+		return err == nil && got.GetLeaderId() == "c1" && len(got.GetNodes()) == 2
+	})
+	if after, now := placement(t, reg); after.Epoch() != before.Epoch() || now != revision {
+		t.Errorf("the placement moved from epoch %d to %d", before.Epoch(), after.Epoch())
+	}
+}
+
+func TestEtcdRestartsWithItsData(t *testing.T) {
+	s := newStore(t)
+	reg := s.registry(s.cfg.ClientAddr)
+	c := run(t, "c0", reg)
+	obey(t, reg, "n0")
+	obey(t, reg, "n1")
+	eventually(t, 30*time.Second, "both nodes serve", serving(t, reg, "n0", "n1"))
+	before, revision := placement(t, reg)
+	s.now.Close()
+	eventually(t, 30*time.Second, "leadership ends", func() bool { return c.leading() == nil })
+	s.start()
+	eventually(t, 30*time.Second, "it leads again", func() bool { return c.leading() != nil })
+	time.Sleep(3 * testTTL) // longer than the grace
+	if after, now := placement(t, reg); after.Epoch() != before.Epoch() || now != revision {
+		t.Errorf("the placement moved from epoch %d to %d", before.Epoch(), after.Epoch())
+	}
+}
+
+func TestEtcdComesBackEmpty(t *testing.T) {
+	s := newStore(t)
+	reg := s.registry(s.cfg.ClientAddr)
+	run(t, "c0", reg)
+	obey(t, reg, "n0")
+	obey(t, reg, "n1")
+	eventually(t, 30*time.Second, "both nodes serve", serving(t, reg, "n0", "n1"))
+	before, _ := placement(t, reg)
+	s.now.Close()
+	s.cfg.Dir = filepath.Join(t.TempDir(), "empty")
+	s.start()
+	eventually(t, 60*time.Second, "both nodes serve again", serving(t, reg, "n0", "n1"))
+	after, _ := placement(t, reg)
+	if after.Epoch() <= before.Epoch() {
+		t.Errorf("epoch %d after %d", after.Epoch(), before.Epoch())
+	}
+	for layer := range 2 {
+		for expert := range 4 {
+			id := moe.ExpertID{Layer: layer, Expert: expert}
+			if got, want := fmt.Sprint(after.Replicas(id)), fmt.Sprint(before.Replicas(id)); got != want {
+				t.Errorf("%v moved from %s to %s", id, want, got)
+			}
+		}
+	}
+}
