@@ -27,20 +27,28 @@ type Server struct {
 	close sync.Once
 }
 
+const (
+	tries      = 5
+	retryAfter = 300 * time.Millisecond
+)
+
 // closeWithin bounds a stop: open clients otherwise hold it up for seconds.
 const closeWithin = 3 * time.Second
 
-// Start runs a server and returns when it answers. Free ports can be taken by
-// somebody else between finding and using them, so it tries more than once.
+// Start runs a server and returns when it answers. A port that was free can be
+// taken by somebody else's connection for a moment, so it tries more than once.
 func Start(ctx context.Context, c Config) (*Server, error) {
 	var last error
-	for range 3 {
+	for range tries {
 		s, err := start(ctx, c)
 		if err == nil {
 			return s, nil
 		}
-		if last = err; ctx.Err() != nil {
-			break
+		last = err
+		select {
+		case <-ctx.Done():
+			return nil, last
+		case <-time.After(retryAfter):
 		}
 	}
 	return nil, last

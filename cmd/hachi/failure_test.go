@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -11,9 +12,6 @@ import (
 )
 
 const streamTokens = 48
-
-// outage is longer than the lease of every record in these tests.
-const outage = 3 * testTTL
 
 // midStream starts all prompts and calls disturb once tokens are flowing; the
 // answers must be those of the undisturbed run.
@@ -78,33 +76,49 @@ func TestStoppedNode(t *testing.T) {
 	t.Log(report)
 }
 
+// TestEtcdGoneForLongerThanEveryLease keeps the default leases and the cluster
+// under load all the time: before, without etcd, and until every wait of the
+// coordinator is over.
 func TestEtcdGoneForLongerThanEveryLease(t *testing.T) {
-	cluster := startCluster(t, nil)
+	t.Parallel() // it waits most of the time
+	const outage = time.Minute
+	cluster := startCluster(t, func(c *local.UpConfig) { c.TTL = local.DefaultTTL })
 	want := mustCompleteAll(t, cluster.URL(), streamTokens)
-	before, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
-	if err != nil {
-		t.Fatal(err)
+	before := mustView(t, cluster)
+	load := func(what string, span time.Duration) {
+		for end := time.Now().Add(span); time.Now().Before(end); {
+			compareAnswers(t, what, mustCompleteAll(t, cluster.URL(), streamTokens), want)
+		}
 	}
 	cluster.StopEtcd()
-	for end := time.Now().Add(outage); time.Now().Before(end); {
-		compareAnswers(t, "without etcd", mustCompleteAll(t, cluster.URL(), streamTokens), want)
-	}
+	load("without etcd", outage)
 	if err := cluster.StartEtcd(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
-		compareAnswers(t, "after etcd came back", mustCompleteAll(t, cluster.URL(), streamTokens), want)
+	load("after etcd came back", 3*local.DefaultTTL)
+	after := mustView(t, cluster)
+	if after.Placement.Epoch() != before.Placement.Epoch() || after.Revision != before.Revision {
+		t.Errorf("the placement moved from epoch %d, revision %d to epoch %d, revision %d",
+			before.Placement.Epoch(), before.Revision, after.Placement.Epoch(), after.Revision)
 	}
-	after, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
+	if len(after.Nodes) != len(before.Nodes) || len(after.Routers) != 1 || len(after.Coordinators) != 1 {
+		t.Errorf("after the outage there are %d nodes, %d routers, %d coordinators",
+			len(after.Nodes), len(after.Routers), len(after.Coordinators))
+	}
+	for i, n := range after.Nodes {
+		if fmt.Sprint(n.GetResident()) != fmt.Sprint(before.Nodes[i].GetResident()) || n.GetStartedUnixNano() != before.Nodes[i].GetStartedUnixNano() {
+			t.Errorf("%s dropped or loaded experts, or was started again", n.GetNodeId())
+		}
+	}
+}
+
+func mustView(t *testing.T, cluster *local.Cluster) local.View {
+	t.Helper()
+	view, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after.Placement.Epoch() != before.Placement.Epoch() {
-		t.Errorf("the placement moved from epoch %d to %d", before.Placement.Epoch(), after.Placement.Epoch())
-	}
-	if len(after.Nodes) != len(before.Nodes) {
-		t.Errorf("%d nodes came back, want %d", len(after.Nodes), len(before.Nodes))
-	}
+	return view
 }
 
 func kill(t *testing.T, cluster *local.Cluster, name string) {
