@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,32 @@ func TestMetricsCountEachChoice(t *testing.T) {
 		if !strings.Contains(body, "\n"+want+"\n") {
 			t.Errorf("no %q in\n%s", want, body)
 		}
+	}
+}
+
+// TestDocsNameEveryMetric: docs/api.md and /metrics agree.
+func TestDocsNameEveryMetric(t *testing.T) {
+	raw, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, nil)
+	b.placements <- placement(t, 1)
+	if _, err := b.generate(t.Context(), textPrompt("x")); err != nil {
+		t.Fatal(err)
+	}
+	_, body := get(t, client(t), b.url+"/metrics")
+	found := 0
+	for line := range strings.Lines(body) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			found++
+			if name, _, _ = strings.Cut(name, " "); !strings.Contains(string(raw), "`"+name) {
+				t.Errorf("docs/api.md does not name %s", name)
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d metrics", found)
 	}
 }
 
