@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -81,9 +82,27 @@ func mustOpen(t testing.TB, files map[string]string) *Tokenizer {
 	return tok
 }
 
+var cached sync.Map // of the tokenizers that most tests use
+
 func mistral(t testing.TB) *Tokenizer {
 	t.Helper()
-	return mustOpen(t, map[string]string{modelFile: string(MistralV1())})
+	return once(t, "model", func() map[string]string { return map[string]string{modelFile: string(MistralV1())} })
+}
+
+// converted is the same vocabulary as a tokenizer.json.
+func converted(t testing.TB, form string) *Tokenizer {
+	t.Helper()
+	return once(t, form, func() map[string]string { return map[string]string{jsonFile: convert().file(t, form, nil)} })
+}
+
+func once(t testing.TB, key string, files func() map[string]string) *Tokenizer {
+	t.Helper()
+	if tok, ok := cached.Load(key); ok {
+		return tok.(*Tokenizer)
+	}
+	tok := mustOpen(t, files())
+	cached.Store(key, tok)
+	return tok
 }
 
 func same(t *testing.T, what, text string, got, want []int32) {
@@ -122,7 +141,7 @@ func TestJSONEncodesAsTokenizers(t *testing.T) {
 		t.Fatal("the conversion of the model is not that of transformers")
 	}
 	for _, form := range forms {
-		plain := mustOpen(t, map[string]string{jsonFile: base.file(t, form, nil)})
+		plain := converted(t, form)
 		for _, e := range g.Texts {
 			same(t, form, e.Text, plain.Encode(e.Text), e.ids(form))
 		}
@@ -155,7 +174,7 @@ func splitTemplate(tok *Tokenizer, text string) []Piece {
 func TestDecode(t *testing.T) {
 	g := readGoldens(t)
 	for name, tok := range map[string]*Tokenizer{
-		"model": mistral(t), "json": mustOpen(t, map[string]string{jsonFile: convert().file(t, "legacy", nil)}),
+		"model": mistral(t), "json": converted(t, "legacy"),
 	} {
 		for _, e := range g.Decode {
 			want := e.HF
@@ -173,7 +192,7 @@ func TestDecode(t *testing.T) {
 func TestDecodeUndoesEncode(t *testing.T) {
 	g := readGoldens(t)
 	for _, form := range forms {
-		tok := mustOpen(t, map[string]string{jsonFile: convert().file(t, form, nil)})
+		tok := converted(t, form)
 		for _, e := range g.Texts {
 			want := strings.ReplaceAll(e.Text, meta, " ")
 			if form == "first" || form == "always" {

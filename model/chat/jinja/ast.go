@@ -88,6 +88,7 @@ type (
 // arguments of a call, as written.
 type arguments struct {
 	positional []expr
+	rest       expr // of *rest, or nil
 	names      []string
 	named      []expr
 }

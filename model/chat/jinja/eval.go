@@ -261,8 +261,11 @@ type values struct {
 	named      map[string]any
 }
 
-func (a arguments) eval(s *state) values {
-	v := values{positional: evalAll(s, a.positional)}
+func (a arguments) eval(s *state, line int) values {
+	v := values{line: line, positional: evalAll(s, a.positional)}
+	if a.rest != nil {
+		v.positional = append(v.positional, iterate(line, a.rest.eval(s))...)
+	}
 	if len(a.names) > 0 {
 		v.named = map[string]any{}
 	}
@@ -275,8 +278,7 @@ func (a arguments) eval(s *state) values {
 func (n call) eval(s *state) any {
 	s.spend(n.line, nodeSteps)
 	of := n.of.eval(s)
-	args := n.args.eval(s)
-	args.line = n.line
+	args := n.args.eval(s, n.line)
 	switch f := of.(type) {
 	case function:
 		out := f(s, args)
@@ -295,8 +297,7 @@ func (n filterExpr) eval(s *state) any { return n.apply(s, n.of.eval(s)) }
 
 func (n filterExpr) apply(s *state, v any) any {
 	s.spend(n.line, nodeSteps+size(v))
-	args := n.args.eval(s)
-	args.line = n.line
+	args := n.args.eval(s, n.line)
 	out := filters[n.name](s, v, args)
 	s.spend(n.line, size(out))
 	return out
@@ -304,8 +305,7 @@ func (n filterExpr) apply(s *state, v any) any {
 
 func (n testExpr) eval(s *state) any {
 	s.spend(n.line, nodeSteps)
-	args := n.args.eval(s)
-	args.line = n.line
+	args := n.args.eval(s, n.line)
 	v := n.of.eval(s)
 	s.spend(n.line, size(v))
 	return tests[n.name](v, args)

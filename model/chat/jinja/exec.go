@@ -186,7 +186,7 @@ func (n callStmt) exec(s *state) flow {
 	}
 	with := *of
 	with.caller = &macro{name: "caller", body: n.inner, scope: s.scope}
-	text := with.call(s, n.line, n.call.args.eval(s))
+	text := with.call(s, n.line, n.call.args.eval(s, n.line))
 	s.spend(n.line, len(text)+nodeSteps)
 	s.out = append(s.out, text...)
 	return onward

@@ -117,13 +117,15 @@ func (p *parser) arguments() arguments {
 		}
 		t := p.peek()
 		switch {
+		case a.rest == nil && p.skip("*"):
+			a.rest = p.expression()
 		case t.is("*") || t.is("**"):
-			fail(t.line, "unpacking arguments is not supported")
+			fail(t.line, "unpacking a mapping into arguments is not supported")
 		case t.kind == tokenName && p.look().is("="):
 			p.at += 2
 			a.names = append(a.names, t.text)
 			a.named = append(a.named, p.expression())
-		case len(a.named) > 0:
+		case len(a.named) > 0 || a.rest != nil:
 			fail(t.line, "a positional argument follows a named one")
 		default:
 			a.positional = append(a.positional, p.expression())

@@ -132,6 +132,11 @@ STATEMENTS = r"""
 {% macro m(x) %}{% set y = x %}{{ y }}{% endmacro %}{{ m(1) }}{{ y }}
 {% macro wrap(t) %}<{{ t }}>{{ caller() }}</{{ t }}>{% endmacro %}{% call wrap('b') %}inner{% endcall %}
 {% macro each(l) %}{% for i in l %}{{ caller(i) }}{% endfor %}{% endmacro %}{% call(x) each([1, 2]) %}[{{ x }}]{% endcall %}
+{% macro m(a, b, c=3) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ m(*[1, 2]) }}{{ m(1, *(2, 4)) }}{{ m(*[1], b=5) }}{{ [m][0](*[1, 2]) }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m(*[1, 2]) }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m(**{'a': 1}) }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m(*[], *[1]) }}
+{% macro m(a) %}{{ a }}{% endmacro %}{{ m(*[], 1) }}
 {% for i in [1, 2] %}{% macro m() %}{{ i }}{% endmacro %}{{ m() }}{% endfor %}
 {% filter upper %}a{{ text }}{% endfilter %}
 {% filter replace('a', 'b')|upper %}aaa{% endfilter %}
