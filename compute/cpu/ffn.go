@@ -18,7 +18,7 @@ const (
 	grain = 32
 	// ffnRows is how many rows an expert takes at a time. It bounds the
 	// scratch; the weights are read once per so many rows.
-	ffnRows = 288
+	ffnRows = 256
 )
 
 // FFN computes the experts that have been loaded into it.

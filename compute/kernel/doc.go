@@ -27,7 +27,7 @@
 // each output. Few rows of x: the weights are read once, straight from the
 // mapped bytes, widened in registers; meanwhile the next 4 rows come into the
 // second-level cache. Many rows: both operands are packed, so that what a tile
-// reads lies in one stream. 96 rows of x are packed for all of K; 32 rows of
+// reads lies in one stream. 128 rows of x are packed for all of K; 32 rows of
 // weights are widened into panels of 768 columns that stay in the second-level
 // cache while the tiles of x pass by, and the lanes of all outputs wait in
 // memory from panel to panel. Lanes are never added before K is done, so both

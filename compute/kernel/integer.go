@@ -44,13 +44,8 @@ func (g group) scales() []float32 {
 	return floats(unsafe.Add(g.p, g.cols*(tensor.BlockCols+4)), g.cols)
 }
 
-// dotTile is the number of rows the next tile of a range of rows takes: as
-// even as possible, at most dotCols.
-func (r span) dotTile(from int) int {
-	left := r.hi - from
-	tiles := (left + dotCols - 1) / dotCols
-	return (left + tiles - 1) / tiles
-}
+// dotTile is the number of rows of x the next integer tile takes.
+func (r span) dotTile(from int) int { return r.even(from, dotCols) }
 
 // grow is fit for any element.
 func grow[T any](buf *[]T, n int) []T {
@@ -103,7 +98,7 @@ func (k *Kernels) quantiseRow(in *intScratch, row []float32, groups int) {
 	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
 }
 
-// blockGroups is how many groups of K are multiplied at once: those of 96 rows
+// blockGroups is how many groups of K are multiplied at once: those of 128 rows
 // of x stay in a second-level cache while all weights pass by. The products
 // wait in y.
 const blockGroups = 128

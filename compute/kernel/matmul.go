@@ -21,8 +21,8 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	if w1.DType.Quantised() != w3.DType.Quantised() {
 		panic(fmt.Sprintf("kernel: w1 is %v, w3 %v", w1.DType, w3.DType))
 	}
-	for i := 0; i < x.Rows; i += blockX {
-		rows := min(blockX, x.Rows-i)
+	for i := 0; i < x.Rows; {
+		rows := span{0, x.Rows}.even(i, blockX)
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
 		up := tensor.Matrix{Rows: rows, Cols: blockW, Stride: blockW, Data: fit(&s.up, rows*blockW)}
 		k.prepare(s, part, w1.DType)
@@ -35,6 +35,7 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 				k.SiLUMul(out.Row(r)[o:end], up.Row(r)[:end-o])
 			}
 		}
+		i += rows
 	}
 }
 
@@ -49,11 +50,12 @@ func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride
 // product is MatMul into an output.
 func (k *Kernels) product(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	checkProduct(y, x, w, lo, hi)
-	for i := 0; i < x.Rows; i += blockX {
-		rows := min(blockX, x.Rows-i)
+	for i := 0; i < x.Rows; {
+		rows := span{0, x.Rows}.even(i, blockX)
 		part := x.Slice(i, i+rows)
 		k.prepare(s, part, w.DType)
 		k.multiply(s, output{y.Slice(i, i+rows), y.base}, part, w, lo, hi)
+		i += rows
 	}
 }
 
@@ -106,13 +108,16 @@ func checkProduct(y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 // span is a half-open range.
 type span struct{ lo, hi int }
 
-// next is the number of rows of x the next tile takes: at most tileCols, and
-// evenly many, since a tile of one row costs as many loads of w as one of six.
-func (r span) next(from int) int {
+// even is how many of the range's elements from..hi-1 the next piece takes: at
+// most size, and evenly many, since a small rest costs as much as a whole piece.
+func (r span) even(from, size int) int {
 	left := r.hi - from
-	tiles := (left + tileCols - 1) / tileCols
-	return (left + tiles - 1) / tiles
+	pieces := (left + size - 1) / size
+	return (left + pieces - 1) / pieces
 }
+
+// next is the number of rows of x the next tile takes.
+func (r span) next(from int) int { return r.even(from, tileCols) }
 
 // operands say where a tile reads.
 type operands struct {

@@ -6,7 +6,7 @@ import "unsafe"
 // wide), a widened panel of w (blockW rows, blockK wide) and the lanes of their
 // outputs fit together into a second-level cache of 1 MiB.
 const (
-	blockX = 96
+	blockX = 128
 	blockW = 32
 	blockK = 768
 	// streamRows is how many rows of x are multiplied straight from the
@@ -17,7 +17,7 @@ const (
 // Scratch is the memory one goroutine needs to call the kernels. It grows to
 // what the calls need and is then reused.
 type Scratch struct {
-	lanes []float32 // [blockX/c, blockW/tileRows, c, tileRows, Lanes], c = 1..tileCols
+	lanes []float32 // [blockX/c, blockW/tileRows, c, tileRows, Lanes] with c = 1..tileCols
 	x     []float32 // [blockX, K], packed
 	panel []float32 // [blockW, blockK], packed
 	up    []float32 // [rows, blockW] of GatedUp
