@@ -14,7 +14,7 @@ import (
 
 func newModel() *cobra.Command {
 	cmd := &cobra.Command{Use: "model", Short: "make and inspect checkpoints"}
-	cmd.AddCommand(newModelInit(), newModelInspect(), newModelQuantize())
+	cmd.AddCommand(newModelInit(), newModelInspect(), newModelQuantize(), newModelImport())
 	return cmd
 }
 

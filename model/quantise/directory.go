@@ -25,7 +25,7 @@ type Source interface {
 
 // Options say what Directory writes.
 type Options struct {
-	To      tensor.DType // Int8 or Int4
+	To      tensor.DType // Int8 or Int4; Invalid keeps every type
 	Dense   bool         // attention and head too
 	Kernels *kernel.Kernels
 	Threads int

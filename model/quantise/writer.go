@@ -65,7 +65,7 @@ func (w *writer) plan() (entries []entry, total int64, err error) {
 		if err := release(); err != nil {
 			return nil, 0, err
 		}
-		if s.Quantisable() && (s.IsExpert || w.o.Dense) && !e.from.Quantised() {
+		if w.o.To.Quantised() && s.Quantisable() && (s.IsExpert || w.o.Dense) && !e.from.Quantised() {
 			e.to = w.o.To
 		}
 		entries, total = append(entries, e), total+int64(e.from.Bytes(s.Rows, s.Cols))
