@@ -30,7 +30,7 @@ func DefaultLimits() Limits {
 		States:      1 << 16,
 		Indent:      16,
 		Nesting:     32,
-		Readings:    64,
+		Readings:    256,
 		Sets:        2048,
 		Masks:       512,
 		Grammars:    32,

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/hachi-serve/hachi/router/grammar/automaton"
 )
@@ -20,6 +22,8 @@ const (
 	DrawingPerState = 8
 	// maxSteps is how many subschemas may be visited, again and again.
 	maxSteps = 1 << 16
+	// maxCompares is how often schemas and values may be compared.
+	maxCompares = 1 << 20
 	// maxDepth is how deep subschemas may be visited within one another.
 	maxDepth = 256
 )
@@ -40,7 +44,7 @@ func Compile(source []byte, l Limits) (*automaton.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newCompiler(doc, l)
+	c := newCompiler(doc, l, maxSteps)
 	return c.program(func(start Node) Node { return c.schema(start, []*value{doc.root}) })
 }
 
@@ -49,18 +53,20 @@ type compiler struct {
 	*drawer
 	doc     *document
 	limits  Limits
-	rules   map[string]automaton.Rule // by name
+	rules   map[string]automaton.Rule // by prefix and schemas
 	pending []func()                  // bodies to draw
 	checked map[*value]bool
 	faults  []error
 	steps   int // that are left
+	compare int // comparisons that are left
 	depth   int
 	// choosing counts the choices made here: with one some values may be none.
 	choosing int
+	large    bool // a limit was reached, and that was noted
 }
 
-func newCompiler(doc *document, l Limits) *compiler {
-	return &compiler{drawer: newDrawer(l), doc: doc, limits: l, rules: map[string]automaton.Rule{}, checked: map[*value]bool{}, steps: maxSteps}
+func newCompiler(doc *document, l Limits, steps int) *compiler {
+	return &compiler{drawer: newDrawer(l), doc: doc, limits: l, rules: map[string]automaton.Rule{}, checked: map[*value]bool{}, steps: steps, compare: maxCompares}
 }
 
 // program draws a root and all that it calls, and builds it.
@@ -124,7 +130,10 @@ func (c *compiler) refer(from Node, all []*value) Node {
 // enter takes a step, and refuses when there have been too many.
 func (c *compiler) enter(v *value) bool {
 	if c.steps--; c.steps < 0 || c.depth >= maxDepth || c.Full() {
-		c.fault(v.pointer, "the schema is %w here, or contains itself", automaton.ErrTooLarge)
+		if !c.large {
+			c.fault(v, "the schema is %w here, or contains itself", automaton.ErrTooLarge)
+		}
+		c.large = true
 		return false
 	}
 	c.depth++
@@ -134,17 +143,18 @@ func (c *compiler) enter(v *value) bool {
 // rule returns the rule that a prefix and some schemas name; its body is drawn
 // once, later.
 func (c *compiler) rule(prefix string, all []*value, body func(start Node) Node) automaton.Rule {
-	name := prefix
+	key, name := prefix, prefix
 	for i, v := range all {
+		key += " " + strconv.Itoa(v.id)
 		if i > 0 {
 			name += " and "
 		}
-		name += "#" + v.pointer
+		name += fmt.Sprintf("#%.200s", v.pointer())
 	}
-	r, ok := c.rules[name]
+	r, ok := c.rules[key]
 	if !ok {
 		r = c.Rule(name)
-		c.rules[name] = r
+		c.rules[key] = r
 		c.pending = append(c.pending, func() {
 			start, end := c.Body(r)
 			c.Empty(body(start), end)
@@ -199,7 +209,7 @@ func (c *compiler) reference(all []*value) *value {
 func (c *compiler) target(ref *value) *value {
 	target, err := c.doc.resolve(ref.text)
 	if err != nil {
-		c.fault(ref.pointer, "%w", err)
+		c.fault(ref, "%w", err)
 		return nil
 	}
 	return target
@@ -214,7 +224,7 @@ func (c *compiler) lay(f *flat, v *value, path map[*value]bool) bool {
 		return true
 	}
 	if path[v] {
-		c.fault(v.pointer, "the schema refers to itself before anything is read")
+		c.fault(v, "the schema refers to itself before anything is read")
 		return false
 	}
 	path[v] = true

@@ -13,8 +13,11 @@ type decimal struct {
 	whole, fraction string
 }
 
-// maxExponent bounds the digits of a decimal.
-const maxExponent = 400
+// Bounds of the digits of a decimal.
+const (
+	maxExponent = 400
+	maxFraction = 17
+)
 
 // parseDecimal reads a JSON number.
 func parseDecimal(v *value) (decimal, error) {
@@ -41,7 +44,7 @@ func parseDecimal(v *value) (decimal, error) {
 		d.whole, d.fraction = d.whole[:cut], d.whole[cut:]+d.fraction
 	}
 	d.whole, d.fraction = strings.TrimLeft(d.whole, "0"), strings.TrimRight(d.fraction, "0")
-	if len(d.fraction) >= fractionDigits {
+	if len(d.fraction) > maxFraction {
 		return d, errors.New("too many digits after the point")
 	}
 	d.negative = negative && d != decimal{}

@@ -1,17 +1,26 @@
 package schema
 
-import "slices"
+import (
+	"slices"
 
-// maxCompare is how deep schemas are compared.
-const maxCompare = 16
+	"github.com/hachi-serve/hachi/router/grammar/automaton"
+)
+
+// maxCompareDepth is how deep schemas are compared.
+const maxCompareDepth = 16
 
 // exclusive notes branches of oneOf that may hold at once: for the others oneOf
 // is anyOf, and anyOf is what is drawn.
 func (c *compiler) exclusive(choice *value) {
 	for i, a := range choice.items {
 		for j, b := range choice.items[:i] {
-			if !c.disjoint(a, b, maxCompare) {
-				c.fault(choice.pointer, "branches %d and %d are not known to exclude each other: different types, constants or required constants would tell; or use anyOf", j, i)
+			apart := c.disjoint(a, b, maxCompareDepth)
+			if c.compare < 0 {
+				c.fault(choice, "the branches are %w to compare: use anyOf", automaton.ErrTooLarge)
+				return
+			}
+			if !apart {
+				c.fault(choice, "branches %d and %d are not known to exclude each other: different types, constants or required constants would tell; or use anyOf", j, i)
 				return
 			}
 		}
@@ -23,7 +32,7 @@ func (c *compiler) disjoint(a, b *value, depth int) bool {
 	if a.is(false) || b.is(false) {
 		return true
 	}
-	if depth == 0 || a.kind != object || b.kind != object {
+	if c.compare--; c.compare < 0 || depth == 0 || a.kind != object || b.kind != object {
 		return false
 	}
 	return c.splits(a, b, depth) || c.splits(b, a, depth) || c.differ(a, b) || c.membersDiffer(a, b, depth)
@@ -54,7 +63,8 @@ func (c *compiler) differ(a, b *value) bool {
 		return true
 	}
 	listA, listB := constants(a), constants(b)
-	if listA == nil || listB == nil {
+	c.compare -= len(listA) * len(listB)
+	if listA == nil || listB == nil || c.compare < 0 {
 		return false
 	}
 	return !slices.ContainsFunc(listA, func(v *value) bool {

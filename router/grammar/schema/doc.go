@@ -16,9 +16,10 @@
 //   - Between tokens stands nothing, one blank, or a new line and up to
 //     Limits.Indent blanks; after a colon nothing or one blank; before a colon
 //     or a comma nothing. So blanks never go on for ever.
-//   - Integers have up to 18 digits (they fit int64), numbers up to 18 before
-//     and 18 after the point and an exponent of two digits (they fit float64);
-//     within bounds there is no exponent. An integer is written without a point.
+//   - Integers have up to 18 digits (they fit int64) and no point. Numbers have
+//     up to 15 digits before the point, 15 after it and an exponent of two
+//     digits (they fit float64); within bounds 15 digits in all, so that readers
+//     of float64 agree, and no exponent.
 //   - Strings are valid UTF-8, surrogates are paired, and length counts
 //     characters. A name, a constant, and a string with a pattern or a format
 //     are written without escapes but those that JSON needs.
@@ -30,9 +31,10 @@
 //   - properties, required, additionalProperties
 //   - items, prefixItems, minItems, maxItems
 //   - minLength, maxLength, pattern (ECMAScript, without look-around, word
-//     boundaries and back-references), format (date, time, date-time, uuid,
-//     email, hostname, ipv4, ipv6, uri: see formats)
-//   - minimum, maximum, exclusiveMinimum, exclusiveMaximum
+//     boundaries and back-references), format (date, time, date-time,
+//     duration, uuid, email, hostname, ipv4, ipv6, uri: see formats)
+//   - minimum, maximum, exclusiveMinimum, exclusiveMaximum, and as a format
+//     int8 to int64, uint8 to uint64, float, double
 //   - allOf, anyOf; oneOf, where types, constants or required members show that
 //     no two branches hold at once; $ref to the schema itself (# and #/...),
 //     also recursive

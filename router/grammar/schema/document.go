@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,11 +28,14 @@ const (
 // value is a JSON value that knows where it stands and keeps the order of its
 // members.
 type value struct {
+	id      int // among the values of the document
 	kind    kind
-	pointer string // RFC 6901, "" is the document
+	parent  *value // nil for the document
+	step    string // from the parent: a name or an index
 	text    string // of a text; "true" or "false"; the digits of a number
 	items   []*value
 	members []member
+	index   map[string]*value // of members
 }
 
 type member struct {
@@ -40,13 +44,16 @@ type member struct {
 }
 
 // get returns a member, nil when there is none.
-func (v *value) get(name string) *value {
-	for _, m := range v.members {
-		if m.name == name {
-			return m.value
-		}
+func (v *value) get(name string) *value { return v.index[name] }
+
+// pointer is the JSON pointer (RFC 6901) of the value, "" is the document.
+func (v *value) pointer() string {
+	var steps []string
+	for ; v.parent != nil; v = v.parent {
+		steps = append(steps, "/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(v.step))
 	}
-	return nil
+	slices.Reverse(steps)
+	return strings.Join(steps, "")
 }
 
 // is reports a boolean of that value.
@@ -54,11 +61,8 @@ func (v *value) is(b bool) bool {
 	return v != nil && v.kind == boolean && v.text == strconv.FormatBool(b)
 }
 
-// document is a JSON document and its values by pointer.
-type document struct {
-	root   *value
-	values map[string]*value
-}
+// document is a JSON document.
+type document struct{ root *value }
 
 // read reads a document of a bounded size and depth; a name twice in one object
 // is an error.
@@ -66,34 +70,35 @@ func read(source []byte, l Limits) (*document, error) {
 	if len(source) > l.Bytes {
 		return nil, &Fault{Err: fmt.Errorf("the schema is %w: %d bytes, the limit is %d", automaton.ErrTooLarge, len(source), l.Bytes)}
 	}
-	r := &reader{d: json.NewDecoder(bytes.NewReader(source)), depth: l.Depth, doc: &document{values: map[string]*value{}}}
+	r := &reader{d: json.NewDecoder(bytes.NewReader(source)), depth: l.Depth}
 	r.d.UseNumber()
-	root, err := r.value("", 0)
-	if err != nil {
+	root := &value{}
+	if err := r.value(root, 0); err != nil {
 		return nil, err
 	}
 	if _, err := r.d.Token(); !errors.Is(err, io.EOF) {
 		return nil, &Fault{Err: errors.New("more than one JSON value")}
 	}
-	r.doc.root = root
-	return r.doc, nil
+	return &document{root}, nil
 }
 
 type reader struct {
 	d     *json.Decoder
 	depth int
-	doc   *document
+	count int
 }
 
-func (r *reader) value(pointer string, depth int) (*value, error) {
+// value reads a value whose parent and step are set.
+func (r *reader) value(v *value, depth int) error {
 	if depth > r.depth {
-		return nil, &Fault{pointer, fmt.Errorf("the schema is %w: nested deeper than %d", automaton.ErrTooLarge, r.depth)}
+		return &Fault{v.pointer(), fmt.Errorf("the schema is %w: nested deeper than %d", automaton.ErrTooLarge, r.depth)}
 	}
 	token, err := r.d.Token()
 	if err != nil {
-		return nil, &Fault{pointer, fmt.Errorf("not JSON: %w", err)}
+		return &Fault{v.pointer(), fmt.Errorf("not JSON: %w", err)}
 	}
-	v := &value{pointer: pointer}
+	v.id = r.count
+	r.count++
 	switch t := token.(type) {
 	case bool:
 		v.kind, v.text = boolean, strconv.FormatBool(t)
@@ -103,19 +108,19 @@ func (r *reader) value(pointer string, depth int) (*value, error) {
 		v.kind, v.text = text, t
 	case json.Delim:
 		if t == '{' {
-			v.kind, err = object, r.members(v, depth)
-		} else {
-			v.kind, err = array, r.items(v, depth)
+			v.kind, v.index = object, map[string]*value{}
+			return r.members(v, depth)
 		}
+		v.kind = array
+		return r.items(v, depth)
 	}
-	r.doc.values[pointer] = v
-	return v, err
+	return nil
 }
 
 func (r *reader) items(v *value, depth int) error {
 	for r.d.More() {
-		item, err := r.value(v.pointer+"/"+strconv.Itoa(len(v.items)), depth+1)
-		if err != nil {
+		item := &value{parent: v, step: strconv.Itoa(len(v.items))}
+		if err := r.value(item, depth+1); err != nil {
 			return err
 		}
 		v.items = append(v.items, item)
@@ -128,17 +133,17 @@ func (r *reader) members(v *value, depth int) error {
 		token, err := r.d.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return &Fault{v.pointer, fmt.Errorf("not JSON: %w", err)}
+			return &Fault{v.pointer(), fmt.Errorf("not JSON: %w", err)}
 		}
-		pointer := v.pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-		if _, twice := r.doc.values[pointer]; twice {
-			return &Fault{pointer, errors.New("the name is there twice")}
+		m := &value{parent: v, step: name}
+		if v.index[name] != nil {
+			return &Fault{m.pointer(), errors.New("the name is there twice")}
 		}
-		m, err := r.value(pointer, depth+1)
-		if err != nil {
+		if err := r.value(m, depth+1); err != nil {
 			return err
 		}
 		v.members = append(v.members, member{name, m})
+		v.index[name] = m
 	}
 	return r.close(v)
 }
@@ -146,7 +151,7 @@ func (r *reader) members(v *value, depth int) error {
 // close reads the bracket that ends a list.
 func (r *reader) close(v *value) error {
 	if _, err := r.d.Token(); err != nil {
-		return &Fault{v.pointer, fmt.Errorf("not JSON: %w", err)}
+		return &Fault{v.pointer(), fmt.Errorf("not JSON: %w", err)}
 	}
 	return nil
 }
@@ -155,15 +160,23 @@ func (r *reader) close(v *value) error {
 func (d *document) resolve(ref string) (*value, error) {
 	fragment, local := strings.CutPrefix(ref, "#")
 	if !local || fragment != "" && fragment[0] != '/' {
-		return nil, fmt.Errorf("%q is not supported: only # and #/... within the schema are", ref)
+		return nil, fmt.Errorf("%.100q is not supported: only # and #/... within the schema are", ref)
 	}
 	fragment, err := url.PathUnescape(fragment)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", ref, err)
+		return nil, fmt.Errorf("%.100q: %w", ref, err)
 	}
-	target := d.values[fragment]
-	if target == nil {
-		return nil, fmt.Errorf("%q names nothing", ref)
+	at := d.root
+	for _, step := range strings.Split(fragment, "/")[1:] {
+		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		next := at.get(step)
+		if i, err := strconv.Atoi(step); err == nil && 0 <= i && i < len(at.items) && strconv.Itoa(i) == step {
+			next = at.items[i]
+		}
+		if next == nil {
+			return nil, fmt.Errorf("%.100q names nothing", ref)
+		}
+		at = next
 	}
-	return target, nil
+	return at, nil
 }

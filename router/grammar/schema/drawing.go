@@ -14,10 +14,13 @@ type Node = automaton.Node
 
 const none = automaton.None
 
-// Digits that numbers may have: 18 fit int64, and with these exponents float64.
+// Digits that numbers may have. 18 fit int64. Of two numbers of 15 digits in
+// all the greater is also the greater float64, so that a reader who reads
+// numbers as float64 finds them within the same bounds. With two digits an
+// exponent fits float64.
 const (
 	integerDigits  = 18
-	fractionDigits = 18
+	numberDigits   = 15
 	exponentDigits = 2
 )
 
@@ -247,8 +250,8 @@ func (d *drawer) anyNumber(from Node) Node {
 	whole := d.Literal(sign, "0")
 	first := d.Node()
 	d.Byte(sign, '1', '9', first)
-	d.Empty(d.digits(first, 0, integerDigits-1), whole)
-	parts := d.digits(d.Literal(whole, "."), 1, fractionDigits)
+	d.Empty(d.digits(first, 0, numberDigits-1), whole)
+	parts := d.digits(d.Literal(whole, "."), 1, numberDigits)
 	d.Empty(whole, parts)
 	exponent, power := d.Node(), d.Node()
 	d.hex(parts, exponent, "ee", "EE")

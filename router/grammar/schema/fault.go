@@ -15,7 +15,7 @@ func (f *Fault) Error() string {
 	if f.Pointer == "" {
 		return f.Err.Error()
 	}
-	return fmt.Sprintf("%s: %v", f.Pointer, f.Err)
+	return fmt.Sprintf("%.300s: %v", f.Pointer, f.Err)
 }
 
 func (f *Fault) Unwrap() error { return f.Err }
@@ -23,9 +23,9 @@ func (f *Fault) Unwrap() error { return f.Err }
 // maxFaults is how many faults of a schema are told.
 const maxFaults = 16
 
-// fault notes a fault, once.
-func (c *compiler) fault(pointer, format string, args ...any) {
-	f := &Fault{pointer, fmt.Errorf(format, args...)}
+// fault notes a fault at a value, once.
+func (c *compiler) fault(at *value, format string, args ...any) {
+	f := &Fault{at.pointer(), fmt.Errorf(format, args...)}
 	known := func(other error) bool { return other.Error() == f.Error() }
 	if len(c.faults) < maxFaults && !slices.ContainsFunc(c.faults, known) {
 		c.faults = append(c.faults, f)

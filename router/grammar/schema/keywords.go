@@ -47,7 +47,7 @@ func asserts(v *value) bool {
 // asked. It reports whether v is a schema at all.
 func (c *compiler) check(v *value) bool {
 	if v.kind != object && v.kind != boolean {
-		c.fault(v.pointer, "not a schema: expected an object or a boolean")
+		c.fault(v, "not a schema: expected an object or a boolean")
 		return false
 	}
 	if c.checked[v] {
@@ -58,14 +58,14 @@ func (c *compiler) check(v *value) bool {
 		only, idles := idle[m.name]
 		_, known := speaksOf[m.name]
 		switch {
-		case m.name == "$id" && v.pointer != "":
-			c.fault(m.pointer, "$id is supported at the top of the schema alone")
+		case m.name == "$id" && v.parent != nil:
+			c.fault(m.value, "$id is supported at the top of the schema alone")
 		case idles && m.text != only:
-			c.fault(m.pointer, "%s is not supported", m.name)
+			c.fault(m.value, "%.100s is not supported", m.name)
 		case known || slices.Contains(applicators, m.name):
 			c.shape(m)
 		case !silent(m.name):
-			c.fault(m.pointer, "%s is not supported", m.name)
+			c.fault(m.value, "%.100s is not supported", m.name)
 		}
 	}
 	c.order(v, "minLength", "maxLength")
@@ -80,7 +80,7 @@ func (c *compiler) check(v *value) bool {
 func (c *compiler) shape(m member) {
 	expect := func(ok bool, what string) {
 		if !ok {
-			c.fault(m.pointer, "%s: expected %s", m.name, what)
+			c.fault(m.value, "%s: expected %s", m.name, what)
 		}
 	}
 	strings := func(v *value) bool {
@@ -111,7 +111,7 @@ func (c *compiler) shape(m member) {
 		n, ok := count(m.value)
 		expect(ok, "a whole number, 0 or more")
 		if ok && n > c.limits.States {
-			c.fault(m.pointer, "%s is %d, the limit is %d", m.name, n, c.limits.States)
+			c.fault(m.value, "%s is %d, the limit is %d", m.name, n, c.limits.States)
 		}
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
 		_, err := parseDecimal(m.value)
@@ -128,7 +128,7 @@ func (c *compiler) order(v *value, least, most string) {
 	a, okA := count(low)
 	b, okB := count(high)
 	if okA && okB && a > b {
-		c.fault(v.pointer, "%s is %d and %s is %d", least, a, most, b)
+		c.fault(v, "%s is %d and %s is %d", least, a, most, b)
 	}
 }
 

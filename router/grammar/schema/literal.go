@@ -24,6 +24,10 @@ func (c *compiler) given(parts []*value) (values []*value, ok bool) {
 				values, ok = list, true
 				continue
 			}
+			if c.compare -= len(values) * len(list); c.compare < 0 {
+				c.fault(v, "the lists are %w to compare", automaton.ErrTooLarge)
+				return nil, true
+			}
 			values = slices.DeleteFunc(slices.Clone(values), func(v *value) bool {
 				return !slices.ContainsFunc(list, func(o *value) bool { return equal(v, o) })
 			})
@@ -34,7 +38,7 @@ func (c *compiler) given(parts []*value) (values []*value, ok bool) {
 	}
 	kept := slices.DeleteFunc(slices.Clone(values), c.refuses(parts))
 	if len(kept) == 0 && c.choosing == 0 {
-		c.fault(parts[0].pointer, "none of the listed values satisfies the rest of the schema")
+		c.fault(parts[0], "none of the listed values satisfies the rest of the schema")
 	}
 	return kept, true
 }
@@ -69,9 +73,9 @@ func (c *compiler) refuses(parts []*value) func(*value) bool {
 // scratch returns the automaton of some schemas without their lists; nil is one
 // that accepts nothing.
 func (c *compiler) scratch(set types, parts []*value) *automaton.Machine {
-	s := newCompiler(c.doc, c.limits)
-	s.steps, s.depth = c.steps/2, c.depth
 	c.steps /= 2
+	s := newCompiler(c.doc, c.limits, c.steps)
+	s.depth, s.compare = c.depth, c.compare
 	p, err := s.program(func(start Node) Node { return s.ofTypes(start, set&^(numbers|booleans|nulls), parts) })
 	c.faults = append(c.faults, s.faults...)
 	if err != nil {

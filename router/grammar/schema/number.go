@@ -1,11 +1,16 @@
 package schema
 
+import "strings"
+
 // number draws numbers within the bounds of some schemas. Those within bounds
 // have no exponent.
 func (c *compiler) number(from Node, parts []*value, fractions bool) Node {
 	var i interval
 	for _, p := range parts {
 		i.within(p)
+		if f := p.get("format"); f != nil && f.kind == text {
+			c.numberFormat(&i, f)
+		}
 	}
 	if i.low == nil && i.high == nil {
 		if fractions {
@@ -14,28 +19,69 @@ func (c *compiler) number(from Node, parts []*value, fractions bool) Node {
 		return c.anyInteger(from)
 	}
 	to := c.Node()
-	most := 0
-	if fractions {
-		most = fractionDigits
-	}
-	c.between(from, i.positive(), most, to)
-	c.between(c.Literal(from, "-"), i.negative(), most, to)
+	c.between(from, i.positive(), fractions, to)
+	c.between(c.Literal(from, "-"), i.negative(), fractions, to)
 	return to
 }
 
-// between draws the numbers of an interval that is not negative, with at most
-// so many digits after the point.
-func (d *drawer) between(from Node, i interval, most int, to Node) {
+// numberFormat narrows the interval by a format of OpenAPI's. A format of
+// strings says nothing of numbers.
+func (c *compiler) numberFormat(i *interval, format *value) {
+	whole := func(low, high string) {
+		for _, b := range []struct {
+			end  **bound
+			text string
+			sign int
+		}{{&i.low, low, 1}, {&i.high, high, -1}} {
+			digits, negative := strings.CutPrefix(b.text, "-")
+			limit := &bound{decimal: decimal{whole: strings.TrimLeft(digits, "0"), negative: negative}}
+			if *b.end == nil || limit.tighter(*b.end, b.sign) {
+				*b.end = limit
+			}
+		}
+	}
+	switch format.text {
+	case "int8":
+		whole("-128", "127")
+	case "int16":
+		whole("-32768", "32767")
+	case "int32":
+		whole("-2147483648", "2147483647")
+	case "uint8":
+		whole("0", "255")
+	case "uint16":
+		whole("0", "65535")
+	case "uint32":
+		whole("0", "4294967295")
+	case "uint64", "uint":
+		whole("0", "999999999999999999")
+	case "int64", "int", "float", "double":
+	default:
+		if _, ok := formats()[format.text]; !ok {
+			c.fault(format, "format: %.100q is not supported", format.text)
+		}
+	}
+}
+
+// between draws the numbers of an interval that is not negative.
+func (d *drawer) between(from Node, i interval, fractions bool, to Node) {
 	if i.high != nil && i.high.negative {
 		return
 	}
 	low := ends{whole: pad(i.low.whole), bound: i.low}
-	high := ends{whole: "", bound: i.high}
+	high, longest := ends{bound: i.high}, integerDigits
+	if fractions {
+		longest = numberDigits
+	}
 	if i.high != nil {
 		high.whole = pad(i.high.whole)
+		longest = min(longest, len(high.whole))
 	}
-	for n := len(low.whole); n <= integerDigits && (i.high == nil || n <= len(high.whole)); n++ {
-		w := &writer{drawer: d, low: low, high: high, digits: n, most: most, to: to, nodes: map[place]Node{}}
+	for n := len(low.whole); n <= longest; n++ {
+		w := &writer{drawer: d, low: low, high: high, digits: n, to: to, nodes: map[place]Node{}}
+		if fractions {
+			w.most = numberDigits - n
+		}
 		at := place{onLow: n == len(low.whole), onHigh: i.high != nil && n == len(high.whole)}
 		d.Empty(from, w.at(at))
 	}

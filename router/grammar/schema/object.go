@@ -54,8 +54,10 @@ func (c *compiler) object(from Node, parts []*value) Node {
 func (c *compiler) properties(parts []*value) (list []property, open bool) {
 	open = !slices.ContainsFunc(parts, func(p *value) bool { return p.get("properties") != nil })
 	var names []string
+	known := map[string]bool{}
 	add := func(name string) {
-		if !slices.Contains(names, name) {
+		if !known[name] {
+			known[name] = true
 			names = append(names, name)
 		}
 	}
@@ -116,7 +118,7 @@ func (c *compiler) others(from Node, known []property, parts []*value) Node {
 	}
 	free, err := regex.Class(raw()).Minus(regex.Words(names), c.limits.States)
 	if err != nil {
-		c.fault(parts[0].pointer, "names: %w", err)
+		c.fault(parts[0], "names: %w", err)
 		return none
 	}
 	name := c.Literal(free.Draw(c.Builder, c.Literal(from, `"`), c.spelled), `"`)

@@ -233,6 +233,7 @@ func TestFaults(t *testing.T) {
 		{`{"type":"string","pattern":"(?i)a"}`, "/pattern", "groups"},
 		{`{"type":"string","pattern":"["}`, "/pattern", "missing closing ]"},
 		{`{"type":"string","pattern":"^(?:a|b)*a(?:a|b){30}$"}`, "/pattern", "too large"},
+		{`{"type":"integer","format":"iri"}`, "/format", `"iri" is not supported`},
 		{`{"type":"string","format":"iri"}`, "/format", `"iri" is not supported`},
 		{`{"oneOf":[{"type":"string"},{"type":"number"},{"type":"integer"}]}`, "/oneOf", "branches 1 and 2"},
 		{`{"oneOf":[{"properties":{"a":{"const":1}}},{"properties":{"a":{"const":2}}}]}`, "/oneOf", "branches 0 and 1"},
@@ -277,6 +278,49 @@ func TestFaults(t *testing.T) {
 	for _, want := range []string{"/properties/a/not: ", "/properties/b/if: ", "/properties/b/then: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("all faults at once: %v, expected %q", err, want)
+		}
+	}
+}
+
+// TestHostile: schemas made to cost much are refused, or cost little; this test
+// takes seconds if one is not.
+func TestHostile(t *testing.T) {
+	repeat := func(n int, format string) string {
+		var list []string
+		for i := range n {
+			list = append(list, strings.ReplaceAll(format, "%d", fmt.Sprint(i)))
+		}
+		return strings.Join(list, ",")
+	}
+	nested := `{"type":"string"}`
+	for range 11 {
+		nested = `{"oneOf":[` + nested + `,` + nested + `]}`
+	}
+	anyOf := `{"type":"string"}`
+	for range 30 {
+		anyOf = `{"anyOf":[{"$ref":"#/$defs/x"},{"properties":{"a":` + anyOf + `}}]}`
+	}
+	for name, source := range map[string]string{
+		"long names":  `{"properties":{"` + strings.Repeat("x", 1<<17) + `":{"type":"array","prefixItems":[` + repeat(3000, `{"minItems":2,"items":{}}`) + `]}}}`,
+		"properties":  `{"properties":{` + repeat(20000, `"%d":{}`) + `}}`,
+		"enums":       `{"allOf":[{"enum":[` + repeat(20000, `%d`) + `]},{"enum":[` + repeat(20000, `%d.5`) + `]}]}`,
+		"oneOf":       `{"oneOf":[` + repeat(10000, `{"const":%d}`) + `]}`,
+		"oneOf, deep": nested,
+		"anyOf, deep": anyOf[:len(anyOf)-1] + `,"$defs":{"x":{"allOf":[{"anyOf":[{},{"title":"x"}]},{"anyOf":[{},{"title":"y"}]}]}}}`,
+		"choices":     `{"allOf":[` + repeat(20, `{"anyOf":[{"minLength":1},{"maxLength":%d}]}`) + `]}`,
+		"patterns":    `{"type":"string","allOf":[` + repeat(20, `{"pattern":"^(a|b)*a(a|b){%d}$"}`) + `]}`,
+		"repeats":     `{"type":"string","pattern":"((\\p{L}{10}.?){10}x?){1,9}"}`,
+		"lengths":     `{"type":"object","properties":{` + repeat(300, `"%d":{"type":"string","minLength":30000}`) + `}}`,
+	} {
+		p, err := Compile([]byte(source), limits)
+		if err != nil && len(err.Error()) > 1<<13 {
+			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
+		}
+		if err == nil && p.States() > limits.States {
+			t.Errorf("%s: %d states", name, p.States())
+		}
+		if err != nil {
+			t.Logf("%s: %.200v", name, err)
 		}
 	}
 }

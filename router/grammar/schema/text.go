@@ -22,7 +22,7 @@ func (c *compiler) text(from Node, parts []*value) Node {
 				one, err = d.Intersect(one, c.limits.States)
 			}
 			if err != nil {
-				c.fault(v.pointer, "%s: %w", name, err)
+				c.fault(v, "%s: %w", name, err)
 				return none
 			}
 			d = one
@@ -34,7 +34,7 @@ func (c *compiler) text(from Node, parts []*value) Node {
 	if least > 0 || most >= 0 {
 		var err error
 		if d, err = d.Intersect(regex.Length(least, most), c.limits.States); err != nil {
-			c.fault(parts[0].pointer, "the length of a string with a pattern: %w", err)
+			c.fault(parts[0], "the length of a string with a pattern: %w", err)
 			return none
 		}
 	}
@@ -48,7 +48,7 @@ func (c *compiler) language(name, s string) (*regex.DFA, error) {
 	}
 	expression, ok := formats()[s]
 	if !ok {
-		return nil, fmt.Errorf("%q is not supported", s)
+		return nil, fmt.Errorf("%.100q is not supported", s)
 	}
 	return regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
 }
