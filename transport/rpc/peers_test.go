@@ -106,7 +106,12 @@ func TestCloseEndsTheWaitForAStream(t *testing.T) {
 		defer p.mu.Unlock()
 		return p.peers[to] != nil && p.peers[to].users == 2
 	})
+	peer := p.peers[to]
 	p.Close()
+	// One that found the peer before, and comes for its turn only now.
+	if _, err := peer.session(context.Background()); moe.KindOf(err) != moe.Unreachable {
+		t.Errorf("a late caller: %v, want unreachable", err)
+	}
 	for range 2 {
 		if err := <-ended; moe.KindOf(err) != moe.Unreachable {
 			t.Errorf("ended with %v, want unreachable", err)
