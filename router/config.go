@@ -18,6 +18,8 @@ type Engine interface {
 	// engine.ErrStopped.
 	Run(ctx context.Context) error
 	Stats() engine.Stats
+	// RetryAfter is when a request that found the queue full may try again.
+	RetryAfter() time.Duration
 }
 
 // Dispatcher follows placements: dispatch.Dispatcher.
@@ -39,7 +41,7 @@ type Config struct {
 	Engine     Engine
 	Dispatcher Dispatcher
 	Experts    int           // per layer
-	API        openai.Config // Ready, Metrics and Done are set by Run
+	API        openai.Config // Ready, RetryAfter, Metrics and Done are set by Run
 	Session    Session
 	Placements <-chan *moe.Placement
 	HTTP, GRPC net.Listener

@@ -59,6 +59,7 @@ func Run(ctx context.Context, c Config) error {
 	ready := &readiness{}
 	c.Metrics.collect(c)
 	c.API.Ready = func() bool { return ready.ok(time.Now()) }
+	c.API.RetryAfter = c.Engine.RetryAfter
 	c.API.Metrics, c.API.Done = c.Metrics.handler(), c.Metrics.done
 	c.API.Completer.Observe = c.Metrics.observer()
 	s := newServer(c)

@@ -63,10 +63,10 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		// The last token's logits are there anyway; one drawn token ends it.
 		r.MaxTokens = 1
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	stream, err := c.Engine.Submit(ctx, r.Request)
 	if err != nil {
-		cancel()
+		cancel(nil)
 		return nil, err
 	}
 	reader := &Reader{stream: stream, cancel: cancel, request: r, observe: c.Observe}

@@ -219,6 +219,28 @@ func TestLeastTokensCannotBeStopped(t *testing.T) {
 	}
 }
 
+// TestStopTextIsNotGivingUp: the engine learns which it was.
+func TestStopTextIsNotGivingUp(t *testing.T) {
+	tok := load(t)
+	e := &scripted{events: tokens(tok.Encode("one two"), engine.NotFinished)}
+	c := &Completer{Engine: e, Tokenizer: tok, Context: 100}
+	start := func() *Reader {
+		r, err := c.Start(t.Context(), Request{Request: engine.Request{Prompt: []int32{1}}, Stop: []string{"two"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	all(t, start())
+	if cause := context.Cause(e.ctx); !errors.Is(cause, engine.ErrEnough) {
+		t.Errorf("at a stop text: %v", cause)
+	}
+	start().Close()
+	if cause := context.Cause(e.ctx); !errors.Is(cause, context.Canceled) {
+		t.Errorf("given up: %v", cause)
+	}
+}
+
 func TestEndOfSequenceCanBeIgnored(t *testing.T) {
 	tok := load(t)
 	e := &scripted{}

@@ -24,7 +24,7 @@ func (d Delta) empty() bool {
 // Reader reads one answer.
 type Reader struct {
 	stream  *engine.Stream
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	request Request
 	observe Observer
 	text    text
@@ -37,7 +37,7 @@ type Reader struct {
 }
 
 // Close gives up the answer; the engine forgets it within a step.
-func (r *Reader) Close() { r.cancel() }
+func (r *Reader) Close() { r.cancel(nil) }
 
 // Echo is the prompt as text, as far as it is whole characters.
 func (r *Reader) Echo() string { return r.echo }
@@ -74,7 +74,7 @@ func (r *Reader) Next(ctx context.Context) (Delta, error) {
 		}
 	}
 	if d.Finish != engine.NotFinished {
-		r.cancel()
+		r.cancel(engine.ErrEnough)
 	}
 	return d, nil
 }

@@ -47,8 +47,13 @@ type Config struct {
 // again although nothing was heard of a change: a suspicion may have decayed.
 const retryAfter = 100 * time.Millisecond
 
-// ErrStopped means that the engine is shutting down.
-var ErrStopped = errors.New("the server is shutting down")
+var (
+	// ErrStopped means that the engine is shutting down.
+	ErrStopped = errors.New("the server is shutting down")
+	// ErrEnough is the cause with which a client ends the context of a request
+	// whose answer is complete to it, as at a stop text.
+	ErrEnough = errors.New("the answer is complete")
+)
 
 // Engine runs requests.
 type Engine struct {

@@ -31,7 +31,7 @@ type Stats struct {
 	QueueTime time.Duration // that they waited there, in total
 	Rejected  uint64        // requests that found the queue full
 
-	// Requests that ended: by a stop token, at their length, given up by the
+	// Requests that ended: by a stop token or with ErrEnough, at their length, given up by the
 	// client or out of time, and failed.
 	Stopped, Length, Cancelled, Failed uint64
 }
@@ -39,7 +39,7 @@ type Stats struct {
 // end counts a request's last event.
 func (s *Stats) end(last Event) {
 	switch {
-	case last.Finish == Stop:
+	case last.Finish == Stop, errors.Is(last.Err, ErrEnough):
 		s.Stopped++
 	case last.Finish == Length:
 		s.Length++

@@ -109,7 +109,9 @@ func fail(w http.ResponseWriter, err error) {
 	e := toAPI(err)
 	switch e.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", "1")
+		}
 	case http.StatusGatewayTimeout:
 		// OpenAI's clients would ask again, and wait for as long again.
 		w.Header().Set("X-Should-Retry", "false")

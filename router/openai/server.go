@@ -4,11 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/hachi-serve/hachi/model/chat"
 	"github.com/hachi-serve/hachi/router/completion"
+	"github.com/hachi-serve/hachi/router/scheduler"
 )
 
 // Config is what the API serves with.
@@ -22,6 +26,9 @@ type Config struct {
 	// MaxChoices is how many answers the engine can ever hold; 0 is no bound
 	// of its own.
 	MaxChoices int
+	// RetryAfter is when a request that found the queue full may try again; nil
+	// is a second.
+	RetryAfter func() time.Duration
 	Ready      func() bool
 	Metrics    http.Handler
 	// Done is told about every request to a model; nil is allowed. The status
@@ -76,9 +83,17 @@ func (s *Server) post(f endpoint, known []string) http.HandlerFunc {
 			err = f(w, r.WithContext(ctx), body)
 		}
 		if _, told := err.(errTold); err != nil && !told {
+			s.suggestRetry(w, err)
 			fail(w, err)
 		}
 		s.report(r, err, time.Since(started))
+	}
+}
+
+// suggestRetry tells a request that found the queue full when to come again.
+func (s *Server) suggestRetry(w http.ResponseWriter, err error) {
+	if s.cfg.RetryAfter != nil && errors.Is(err, scheduler.ErrQueueFull) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(s.cfg.RetryAfter().Seconds()))))
 	}
 }
 

@@ -60,7 +60,8 @@ func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Scrip
 		Completer: &completion.Completer{Engine: b.engine, Tokenizer: tok, Context: contextLength},
 		Template:  chat.Karakuri(tok), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
 		Deadline: time.Minute, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
-		Done: func(status string, _ time.Duration) { b.statuses = append(b.statuses, status) },
+		RetryAfter: func() time.Duration { return 7 * time.Second },
+		Done:       func(status string, _ time.Duration) { b.statuses = append(b.statuses, status) },
 	})
 	return b
 }

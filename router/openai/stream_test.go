@@ -245,7 +245,7 @@ func TestFullQueueIsTooManyRequests(t *testing.T) {
 	})
 	w := b.post(textPath, `{"prompt":"x","stream":true}`)
 	message, kind, _, code := readError(t, w)
-	if w.Code != 429 || w.Header().Get("Retry-After") == "" || kind != "rate_limit_error" || code != "rate_limit_exceeded" || !strings.Contains(message, "4 requests") {
+	if w.Code != 429 || w.Header().Get("Retry-After") != "7" || kind != "rate_limit_error" || code != "rate_limit_exceeded" || !strings.Contains(message, "4 requests") {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/sampler"
@@ -139,6 +140,9 @@ func (e *Engine) Count(change func(*engine.Stats)) {
 	defer e.mu.Unlock()
 	change(&e.stats)
 }
+
+// RetryAfter implements router.Engine.
+func (e *Engine) RetryAfter() time.Duration { return time.Second }
 
 // Run implements router.Engine.
 func (e *Engine) Run(ctx context.Context) error {
