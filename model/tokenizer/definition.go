@@ -100,10 +100,11 @@ func mergeAdded(base []piece, added []addedToken) ([]piece, map[int32]addedToken
 	return pieces, byID, nil
 }
 
-// kind is what a piece becomes when it is also an added token.
+// kind is what a piece becomes when it is also an added token. What text could
+// not become before, it does not become by a note that forgets to say special.
 func (a addedToken) kind(base kind) kind {
 	switch {
-	case base == unknown || base == byteValue:
+	case base == unknown || base == byteValue || base == control:
 		return base
 	case a.special:
 		return control

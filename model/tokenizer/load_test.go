@@ -99,6 +99,16 @@ func TestOlderConfigurationFiles(t *testing.T) {
 	same(t, "template", "<|im_start|>", tok.EncodePieces(splitTemplate(tok, "<|im_start|>")), []int32{32001})
 }
 
+// A note that forgets to say special opens no door.
+func TestControlPiecesStaySpecial(t *testing.T) {
+	tok := mustOpen(t, map[string]string{modelFile: string(MistralV1()), configFile: `{"added_tokens_decoder": {
+		"0": {"content": "<unk>"}, "1": {"content": "<s>"}, "2": {"content": "</s>", "normalized": true}}}`})
+	for _, text := range []string{"<s>", "</s>", "<unk>", "a</s>b"} {
+		same(t, "text", text, tok.Encode(text), mistral(t).Encode(text))
+	}
+	same(t, "template", "a</s>", tok.EncodePieces(splitTemplate(tok, "a</s>")), []int32{264, 2})
+}
+
 func TestReserve(t *testing.T) {
 	tok := mustOpen(t, map[string]string{modelFile: string(MistralV1()), addedFile: `{"<|im_start|>": 32000, "<tool>": 32001}`, configFile: `{"legacy":false}`})
 	reserved := tok.Reserve(func(token string) bool { return token == "<|im_start|>" })
