@@ -15,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/cluster/registry"
 	"github.com/hachi-serve/hachi/compute/cpu"
 	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
@@ -26,18 +27,36 @@ type weights struct {
 	cfg         model.Config
 	numerics    model.Numerics
 	fingerprint moe.Fingerprint
+	// quantize is the type experts get when they are loaded; tensor.Invalid
+	// keeps theirs.
+	quantize tensor.DType
 }
 
 // openModel opens a checkpoint. What is wrong with it will still be wrong after
 // a restart.
-func openModel(dir string) (weights, error) {
-	ckpt, err := checkpoint.Open(dir)
+func openModel(m ModelConfig) (weights, error) {
+	ckpt, err := checkpoint.Open(m.Dir)
 	if err != nil {
 		return weights{}, &ConfigError{Err: err}
 	}
-	cfg := ckpt.Config()
-	numerics := model.DefaultNumerics(cfg.DType)
-	return weights{ckpt, cfg, numerics, model.Fingerprint(ckpt.Digest(), cfg.DType, numerics, cpu.Family)}, nil
+	w := weights{ckpt: ckpt, cfg: ckpt.Config()}
+	w.numerics = model.DefaultNumerics(w.cfg.DType)
+	format := w.cfg.DType
+	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
+		if d.String() == m.Quantize && !format.Quantised() {
+			w.quantize, format = d, d
+		}
+	}
+	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, cpu.Family)
+	return w, nil
+}
+
+// expertBytes is the memory one expert takes.
+func (w weights) expertBytes() int64 {
+	if w.quantize == tensor.Invalid {
+		return w.ckpt.ExpertBytes()
+	}
+	return int64(2*w.quantize.Bytes(w.cfg.FFN, w.cfg.Hidden) + w.quantize.Bytes(w.cfg.Hidden, w.cfg.FFN))
 }
 
 // newPool starts the workers. HACHI_KERNEL names the kernels, for tests and for

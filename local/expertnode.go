@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -13,8 +14,12 @@ import (
 
 	"github.com/hachi-serve/hachi/cluster/gossip"
 	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/model/quantise"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/transport/rpc"
@@ -22,8 +27,10 @@ import (
 
 // expertLoader maps experts and gives them to an FFN.
 type expertLoader struct {
-	ckpt *checkpoint.Checkpoint
-	ffn  *cpu.FFN
+	w       weights
+	ffn     *cpu.FFN
+	kernels *kernel.Kernels
+	threads int
 
 	mu   sync.Mutex // guards maps
 	maps map[moe.ExpertID]*checkpoint.ExpertMap
@@ -32,17 +39,20 @@ type expertLoader struct {
 // Load implements expertnode.Loader. The first touch of the pages happens
 // here, not in the first request.
 func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
-	if l.ckpt.Manifest() != nil {
-		if err := l.ckpt.VerifyExpert(id); err != nil {
+	if l.w.ckpt.Manifest() != nil {
+		if err := l.w.ckpt.VerifyExpert(id); err != nil {
 			return err
 		}
 	}
-	m, err := l.ckpt.MapExpert(id)
+	m, err := l.w.ckpt.MapExpert(id)
 	if err != nil {
 		return err
 	}
 	if err := m.Touch(ctx, nil); err != nil {
 		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+	}
+	if l.w.quantize != tensor.Invalid {
+		return errors.Join(l.quantized(ctx, id, m.Weights), m.Close())
 	}
 	if err := l.ffn.Load(id, m.Weights); err != nil {
 		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
@@ -51,6 +61,18 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 	defer l.mu.Unlock()
 	l.maps[id] = m
 	return nil
+}
+
+// quantized loads an expert from memory of its own.
+func (l *expertLoader) quantized(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) error {
+	for _, m := range []*tensor.Weight{&w.W1, &w.W2, &w.W3} {
+		out, err := quantise.Weight(ctx, l.kernels, l.threads, *m, l.w.quantize)
+		if err != nil {
+			return fmt.Errorf("expert %v: %w", id, err)
+		}
+		*m = out
+	}
+	return l.ffn.Load(id, w)
 }
 
 // Unload implements expertnode.Loader. FFN.Unload returns when no kernel reads
@@ -73,7 +95,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	w, err := openModel(c.Dir)
+	w, err := openModel(c.ModelConfig)
 	if err != nil {
 		return err
 	}
@@ -94,8 +116,8 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	defer pool.Close()
 	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
 	node := expertnode.New(expertnode.Config{
-		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.ckpt.ExpertBytes(),
-		Loader:   &expertLoader{ckpt: w.ckpt, ffn: ffn, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.expertBytes(),
+		Loader:   &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: c.Threads, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
 		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
 	server := serveExperts(l, rpc.ServerConfig{
@@ -142,7 +164,7 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, n
 	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
 		NodeId: c.ID, Addr: addr, CapacityBytes: c.Capacity, Backend: c.Backend, Fingerprint: string(w.fingerprint),
 		StartedUnixNano: time.Now().UnixNano(), Layers: uint32(w.cfg.Layers), Experts: uint32(w.cfg.Experts),
-		ExpertBytes: uint64(w.ckpt.ExpertBytes()), GossipAddr: n.gossip.Addr(),
+		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossip.Addr(),
 	})
 	return node.Run(ctx, session, expertnode.Feeds{
 		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),

@@ -56,10 +56,15 @@ type ModelConfig struct {
 	Dir     string
 	Backend string
 	Threads int
+	// Quantize makes experts int8 or int4 when they are loaded; "" keeps them
+	// as they are. All processes of a cluster must agree: it is part of the
+	// fingerprint.
+	Quantize string
 }
 
 func (m ModelConfig) check(f *faults) {
 	f.required("model", m.Dir)
+	f.oneOf("quantize", m.Quantize, "", "int8", "int4")
 	if m.Backend != "cpu" {
 		f.addf("--backend %q: this binary has only cpu", m.Backend)
 	}

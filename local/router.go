@@ -53,7 +53,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	w, err := openModel(c.Dir)
+	w, err := openModel(c.ModelConfig)
 	if err != nil {
 		return err
 	}

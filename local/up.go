@@ -122,10 +122,10 @@ func (c *Cluster) commands() []command {
 		"--replicas", strconv.Itoa(cfg.Placement.Replicas), "--expect-nodes", strconv.Itoa(cfg.Nodes))
 	for i := range cfg.Nodes {
 		add("expert-"+strconv.Itoa(i), "expertnode",
-			"--model", cfg.Model, "--listen", "127.0.0.1:0", "--threads", strconv.Itoa(nodeThreads))
+			"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", "127.0.0.1:0", "--threads", strconv.Itoa(nodeThreads))
 	}
 	router := []string{
-		"--model", cfg.Model, "--listen", cfg.Listen, "--grpc", "127.0.0.1:0",
+		"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", cfg.Listen, "--grpc", "127.0.0.1:0",
 		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
 		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),

@@ -8,6 +8,7 @@ import (
 // UpConfig describes a whole cluster on this machine.
 type UpConfig struct {
 	Model     string // checkpoint directory
+	Quantize  string // int8 or int4: what experts become when they are loaded
 	Nodes     int    // expert-node processes
 	Placement PlacementConfig
 	Serving   ServingConfig
@@ -57,6 +58,7 @@ func (c UpConfig) Validate() error {
 	var f faults
 	f.required("model", c.Model)
 	f.required("data-dir", c.DataDir)
+	f.oneOf("quantize", c.Quantize, "", "int8", "int4")
 	if c.Nodes < 1 {
 		f.addf("--nodes %d: want at least 1", c.Nodes)
 	}

@@ -72,9 +72,14 @@ func newExpertNode(logger loggerFunc) *cobra.Command {
 	return cmd
 }
 
+func quantizeFlag(f *pflag.FlagSet, to *string) {
+	f.StringVar(to, "quantize", "", "make experts int8 or int4 when they are loaded; the same for every process of a cluster")
+}
+
 // modelFlags are shared by the roles that compute.
 func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
 	f.StringVar(&m.Dir, "model", "", "checkpoint directory; required")
+	quantizeFlag(f, &m.Quantize)
 	f.StringVar(&m.Backend, "backend", "cpu", "what computes; this binary has: cpu")
 	f.IntVar(&m.Threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
 }
