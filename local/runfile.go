@@ -35,7 +35,7 @@ func ReadRunFile(dataDir string) (RunFile, error) {
 	var run RunFile
 	raw, err := os.ReadFile(filepath.Join(dataDir, runFileName))
 	if err != nil {
-		return run, fmt.Errorf("no cluster runs on %s: %w", dataDir, err)
+		return run, fmt.Errorf("no `hachi up` runs on %s (%w); another cluster is found with --data-dir or --etcd", dataDir, err)
 	}
 	if err := json.Unmarshal(raw, &run); err != nil {
 		return run, fmt.Errorf("%s: %w", filepath.Join(dataDir, runFileName), err)

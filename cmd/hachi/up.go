@@ -106,7 +106,8 @@ func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, o
 	if err != nil {
 		return err
 	}
-	printView(out, view)
+	seen, err := view.AskStatus(ctx)
+	printReport(out, describe(view, seen, err))
 	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model), cluster.URL())
 	return err
 }

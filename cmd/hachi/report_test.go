@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/moe/moepb"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// TestStatusTables shows what `hachi status` prints of clusters of any size.
+func TestStatusTables(t *testing.T) {
+	datadriven.RunTest(t, "testdata/status", func(t *testing.T, d *datadriven.TestData) string {
+		c := shown{policy: planner.Policy(d.Cmd)}
+		for flag, value := range map[string]*int{"nodes": &c.nodes, "layers": &c.layers, "experts": &c.experts, "replicas": &c.replicas} {
+			d.ScanArgs(t, flag, value)
+		}
+		v, seen := c.build(t)
+		var why error
+		for _, a := range d.CmdArgs {
+			switch a.Key {
+			case "degraded":
+				seen.Degraded = strings.Join(a.Vals, "; ")
+			case "silent":
+				seen, why = nil, errors.New("coordinator at 10.0.0.9:7071: connection refused")
+			case "leaderless":
+				v.Coordinators, seen, why = nil, nil, local.ErrNoLeader
+			case "unplaced":
+				v.Placement, seen.RowsPerSecond = nil, nil
+			}
+		}
+		var out bytes.Buffer
+		printReport(&out, describe(v, seen, why))
+		return out.String()
+	})
+}
+
+// shown is a cluster to be shown.
+type shown struct {
+	policy                           planner.Policy
+	nodes, layers, experts, replicas int
+}
+
+func (c shown) build(t *testing.T) (local.View, *hachiv1.GetStatusResponse) {
+	t.Helper()
+	in := planner.Input{Policy: c.policy, Layers: c.layers, Experts: c.experts, Replicas: c.replicas}
+	for i := range c.nodes {
+		in.Nodes = append(in.Nodes, planner.Node{ID: moe.NodeID(fmt.Sprint("expert-", i)), Capacity: -1})
+	}
+	seen := &hachiv1.GetStatusResponse{Policy: string(c.policy), Replicas: uint32(c.replicas), WindowSeconds: 60}
+	var sent []uint64
+	for i := range c.layers * c.experts {
+		rows := 100 + 37*(i*i%11)
+		sent = append(sent, uint64(60*rows))
+		seen.RowsPerSecond = append(seen.RowsPerSecond, float64(rows))
+		if c.policy == planner.Balanced {
+			in.Load = append(in.Load, float64(rows))
+		}
+	}
+	plan := planner.Compute(in)
+	v := local.View{
+		Routers: []*hachiv1.RouterRecord{{RouterId: "router-0", HttpAddr: "10.0.0.8:8080", GrpcAddr: "10.0.0.8:8081", AckedEpoch: 12, RowsSent: sent}},
+		Coordinators: []*hachiv1.CoordinatorRecord{
+			{CoordinatorId: "coordinator-1", Addr: "10.0.0.9:7071"}, {CoordinatorId: "coordinator-0", Addr: "10.0.0.10:7071"},
+		},
+	}
+	table := make([][]moe.Replica, c.layers*c.experts)
+	for i, n := range in.Nodes {
+		shard := plan.Shards[n.ID]
+		addr := fmt.Sprintf("10.0.1.%d:7070", i)
+		for _, id := range shard {
+			at := id.Layer*c.experts + id.Expert
+			table[at] = append(table[at], moe.Replica{Node: n.ID, Addr: addr})
+		}
+		record := &hachiv1.NodeRecord{
+			NodeId: string(n.ID), Addr: addr, Backend: "cpu", Resident: moepb.ShardToProto(shard), ExpertBytes: 336 << 20, Epoch: 12,
+			CapacityBytes: 80 * 336 << 20, RowsServed: []uint64{1000, uint64(i)},
+		}
+		v.Nodes = append([]*hachiv1.NodeRecord{record}, v.Nodes...) // in any order
+		seen.Nodes = append(seen.Nodes, &hachiv1.NodeStatus{Record: record, State: hachiv1.NodeState_NODE_STATE_SERVING})
+	}
+	var err error
+	if v.Placement, err = moe.NewPlacement(12, "fp", c.layers, c.experts, table); err != nil {
+		t.Fatal(err)
+	}
+	return v, seen
+}
+
+func TestStatusOfARunningCluster(t *testing.T) {
+	var dir string
+	cluster := startCluster(t, func(c *local.UpConfig) {
+		c.Nodes, c.Placement = 2, local.PlacementConfig{Policy: "balanced", Replicas: 1}
+		dir = c.DataDir
+	})
+	mustCompleteAll(t, cluster.URL(), 8)
+	var got report
+	// The leader measures between two records of the router.
+	eventually(t, time.Minute, "the load is measured", func() bool {
+		mustCompleteAll(t, cluster.URL(), 2)
+		code, said := runRole(t, "status", "--data-dir", dir, "--json")
+		if code != 0 {
+			t.Fatalf("status %d: %s", code, said)
+		}
+		got = report{}
+		if err := json.Unmarshal([]byte(said), &got); err != nil {
+			t.Fatalf("%v in %s", err, said)
+		}
+		return len(got.Busiest) > 0
+	})
+	if got.Leader != "coordinator-0" || got.Degraded != "" || len(got.Nodes) != 2 || len(got.Routers) != 1 || got.Routers[0].Acked != got.Epoch {
+		t.Errorf("report %+v", got)
+	}
+	if code, said := runRole(t, "status", "--data-dir", dir); code != 0 || !strings.Contains(said, "coordinator-0 leads") {
+		t.Errorf("status %d:\n%s", code, said)
+	}
+	if code, said := runRole(t, "drain", "expert-1", "--data-dir", dir, "--wait"); code != 0 || !strings.Contains(said, "holds nothing") {
+		t.Errorf("drain %d: %s", code, said)
+	}
+	view := mustView(t, cluster)
+	if nodes := view.Placement.Nodes(); len(nodes) != 1 || nodes[0].Node != "expert-0" {
+		t.Errorf("after the drain %v serve", nodes)
+	}
+	if code, said := runRole(t, "drain", "expert-9", "--data-dir", dir); code == 0 || !strings.Contains(said, `no node is called "expert-9"`) {
+		t.Errorf("drain of an unknown node %d: %s", code, said)
+	}
+	if code, said := runRole(t, "drain", "expert-1", "--data-dir", dir, "--undo"); code != 0 {
+		t.Errorf("undo %d: %s", code, said)
+	}
+	eventually(t, time.Minute, "both serve again", func() bool { return len(mustView(t, cluster).Placement.Nodes()) == 2 })
+}
+
+func TestStatusWithoutEtcdSaysSo(t *testing.T) {
+	nobody := freeAddress(t)
+	for _, args := range [][]string{{"status"}, {"drain", "expert-0"}} {
+		code, said := runRole(t, append(args, "--etcd", nobody)...)
+		if want := "etcd at " + nobody + " does not answer"; code != 1 || !strings.Contains(said, want) {
+			t.Errorf("%v: %d, %q, want %q", args, code, said, want)
+		}
+		code, said = runRole(t, append(args, "--data-dir", t.TempDir())...)
+		if code != 1 || !strings.Contains(said, "no `hachi up` runs on") {
+			t.Errorf("%v: %d, %q", args, code, said)
+		}
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for want, ids := range map[string][]int{
+		"": nil, "3": {3}, "3-4": {3, 4}, "0-3,7": {0, 1, 2, 3, 7}, "0-12 by 4": {0, 4, 8, 12}, "1,5-6": {1, 5, 6}, "0-4 by 2,5": {0, 2, 4, 5},
+	} {
+		if got := ranges(ids); got != want {
+			t.Errorf("%v is %q, want %q", ids, got, want)
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// printReport prints a report for people: the state of the cluster first, then
+// nodes, routers, placement and load.
+func printReport(out io.Writer, r report) {
+	fmt.Fprintln(out, headline(r))
+	if r.Degraded != "" {
+		for _, why := range strings.Split(r.Degraded, "; ") {
+			fmt.Fprintf(out, "degraded: %s\n", why)
+		}
+	}
+	printNodes(out, r)
+	printRouters(out, r)
+	if r.Epoch == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	if r.experts() <= matrixExperts {
+		printMatrix(out, r)
+	} else {
+		printShards(out, r)
+	}
+	printBusiest(out, r)
+}
+
+func headline(r report) string {
+	var parts []string
+	if r.Epoch == 0 {
+		parts = append(parts, "no placement is published yet")
+	} else {
+		parts = append(parts, fmt.Sprintf("epoch %d", r.Epoch))
+	}
+	if r.Policy != "" {
+		parts = append(parts, fmt.Sprintf("%s placement", r.Policy), plural(int(r.Replicas), "copy", "copies")+" of each expert")
+	}
+	switch {
+	case r.Leader != "" && r.NoLeader != "":
+		parts = append(parts, fmt.Sprintf("%s leads but does not answer: %s", r.Leader, r.NoLeader))
+	case r.Leader != "":
+		parts = append(parts, r.Leader+" leads")
+	default:
+		parts = append(parts, "no coordinator leads: nothing will be placed anew")
+	}
+	if len(r.Standbys) > 0 {
+		parts = append(parts, strings.Join(r.Standbys, " and ")+" standing by")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func printNodes(out io.Writer, r report) {
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NODE\tSTATE\tADDRESS\tBACKEND\tSERVES\tHOLDS\tMIB\tROWS/S\tROWS\tEPOCH")
+	for _, n := range r.Nodes {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%.0f\t%d\t%d\n",
+			n.Node, n.State, n.Addr, n.Backend, n.Serving, n.Resident, mebibytes(n), n.RowsPerSecond, n.Rows, n.Epoch)
+	}
+	if len(r.Nodes) == 0 {
+		fmt.Fprintln(w, "none")
+	}
+	w.Flush()
+	for _, n := range r.Nodes {
+		if n.LoadError != "" {
+			fmt.Fprintf(out, "%s cannot load: %s\n", n.Node, n.LoadError)
+		}
+	}
+}
+
+func mebibytes(n nodeReport) string {
+	const mib = 1 << 20
+	if n.Capacity == 0 {
+		return fmt.Sprintf("%.1f", float64(n.Bytes)/mib)
+	}
+	return fmt.Sprintf("%.1f/%.1f", float64(n.Bytes)/mib, float64(n.Capacity)/mib)
+}
+
+func printRouters(out io.Writer, r report) {
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ROUTER\tHTTP\tGRPC\tACKED")
+	for _, router := range r.Routers {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", router.Router, router.HTTP, router.GRPC, router.Acked)
+	}
+	if len(r.Routers) == 0 {
+		fmt.Fprintln(w, "none")
+	}
+	w.Flush()
+}
+
+func (r report) experts() int { return len(r.Placement[0]) }
+
+// matrixExperts is how many experts fit beside one another.
+const matrixExperts = 16
+
+// printMatrix prints a line per run of layers that are placed alike, a column
+// per expert.
+func printMatrix(out io.Writer, r report) {
+	short := abbreviate(r)
+	fmt.Fprintf(out, "placement: nodes per expert, %sthe preferred first\n", short.legend)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "LAYERS")
+	for expert := range r.experts() {
+		fmt.Fprintf(w, "\tE%d", expert)
+	}
+	fmt.Fprintln(w)
+	for first := 0; first < len(r.Placement); {
+		last := sameAs(r.Placement, first)
+		fmt.Fprint(w, span(first, last))
+		for _, nodes := range r.Placement[first] {
+			fmt.Fprintf(w, "\t%s", short.join(nodes))
+		}
+		fmt.Fprintln(w)
+		first = last + 1
+	}
+	w.Flush()
+}
+
+// printShards prints, per node, runs of layers of which it serves the same
+// experts.
+func printShards(out io.Writer, r report) {
+	fmt.Fprintln(out, "placement: experts per node")
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NODE\tLAYERS\tEXPERTS")
+	for _, n := range r.Nodes {
+		served := make([]string, len(r.Placement))
+		for layer, experts := range r.Placement {
+			var ids []int
+			for expert, nodes := range experts {
+				if slices.Contains(nodes, moe.NodeID(n.Node)) {
+					ids = append(ids, expert)
+				}
+			}
+			served[layer] = ranges(ids)
+		}
+		for first := 0; first < len(served); {
+			last := first
+			for last+1 < len(served) && served[last+1] == served[first] {
+				last++
+			}
+			if served[first] != "" {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", n.Node, span(first, last), served[first])
+			}
+			first = last + 1
+		}
+	}
+	w.Flush()
+}
+
+// ranges writes ascending numbers: 0-3,7 and, with a step, 0-252 by 4.
+func ranges(ids []int) string {
+	var out []string
+	for i := 0; i < len(ids); {
+		step, j := 1, i
+		if i+2 < len(ids) && ids[i+2]-ids[i+1] == ids[i+1]-ids[i] {
+			step = ids[i+1] - ids[i]
+		}
+		for j+1 < len(ids) && ids[j+1] == ids[j]+step {
+			j++
+		}
+		text := span(ids[i], ids[j])
+		if step > 1 {
+			text += fmt.Sprintf(" by %d", step)
+		}
+		out = append(out, text)
+		i = j + 1
+	}
+	return strings.Join(out, ",")
+}
+
+func span(first, last int) string {
+	if first == last {
+		return fmt.Sprint(first)
+	}
+	return fmt.Sprintf("%d-%d", first, last)
+}
+
+// sameAs finds the last layer of the run that starts at first and is placed
+// alike.
+func sameAs(placement [][][]moe.NodeID, first int) int {
+	last := first
+	for last+1 < len(placement) && slices.EqualFunc(placement[last+1], placement[first], slices.Equal) {
+		last++
+	}
+	return last
+}
+
+// abbreviation leaves out what all nodes' names begin with.
+type abbreviation struct {
+	prefix string
+	legend string
+}
+
+func abbreviate(r report) abbreviation {
+	var names []string
+	for _, layer := range r.Placement {
+		for _, nodes := range layer {
+			for _, n := range nodes {
+				names = append(names, string(n))
+			}
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return planner.Natural(moe.NodeID(a), moe.NodeID(b)) })
+	names = slices.Compact(names)
+	prefix := strings.TrimRight(names[0], "0123456789")
+	for _, n := range names {
+		if len(n) == len(prefix) || strings.TrimRight(n, "0123456789") != prefix {
+			return abbreviation{}
+		}
+	}
+	return abbreviation{prefix, fmt.Sprintf("N for %sN, ", prefix)}
+}
+
+func (a abbreviation) join(nodes []moe.NodeID) string {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = strings.TrimPrefix(string(n), a.prefix)
+	}
+	return strings.Join(names, ",")
+}
+
+// printBusiest names the experts that have the most to do.
+func printBusiest(out io.Writer, r report) {
+	sum := 0.0
+	for _, layer := range r.RowsPerSecond {
+		for _, rows := range layer {
+			sum += rows
+		}
+	}
+	if sum == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\nload: %.0f rows/s over %.0f s\n", sum, r.WindowSeconds)
+	for _, e := range r.Busiest {
+		names := make([]string, len(e.Nodes))
+		for i, n := range e.Nodes {
+			names[i] = string(n)
+		}
+		fmt.Fprintf(out, "busy: L%d/E%d %.0f rows/s, %.1f times the mean of its layer, on %s\n",
+			e.Layer, e.Expert, e.RowsPerSecond, e.TimesMean, cmp.Or(strings.Join(names, " "), "nobody"))
+	}
+}

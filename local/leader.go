@@ -1,0 +1,58 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// askTimeout bounds one question to a coordinator.
+const askTimeout = 5 * time.Second
+
+// ErrNoLeader means that no coordinator leads: nothing is placed anew, what is
+// placed goes on serving.
+var ErrNoLeader = errors.New("no coordinator leads")
+
+// Leader is the address of the coordinator that leads.
+func (v View) Leader() (string, error) {
+	if len(v.Coordinators) == 0 {
+		return "", ErrNoLeader
+	}
+	return v.Coordinators[0].GetAddr(), nil
+}
+
+// AskStatus asks the leader how it sees the cluster.
+func (v View) AskStatus(ctx context.Context) (*hachiv1.GetStatusResponse, error) {
+	addr, err := v.Leader()
+	if err != nil {
+		return nil, err
+	}
+	var out *hachiv1.GetStatusResponse
+	err = Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
+		out, err = c.GetStatus(ctx, &hachiv1.GetStatusRequest{})
+		return err
+	})
+	return out, err
+}
+
+// Ask asks a coordinator at an address.
+func Ask(ctx context.Context, addr string, question func(context.Context, hachiv1.CoordinatorServiceClient) error) error {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("coordinator at %s: %w", addr, err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if err := question(ctx, hachiv1.NewCoordinatorServiceClient(conn)); err != nil {
+		return fmt.Errorf("coordinator at %s: %s", addr, status.Convert(err).Message())
+	}
+	return nil
+}
