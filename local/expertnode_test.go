@@ -48,7 +48,7 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 	ask := func() {
 		t.Helper()
 		c := &moe.Call{Fingerprint: "f", Rows: 1, X: []byte{1, 2, 3, 4}, Groups: []moe.Group{{Index: []int32{0}}}}
-		r, err := pool.Call(t.Context(), moe.Replica{Node: "n", Addr: l.Addr().String()}, c)
+		r, err := moe.Await(t.Context(), pool, moe.Replica{Node: "n", Addr: l.Addr().String()}, c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
 		Router: moe.RouterID(c.ID), Fingerprint: w.fingerprint, MaxPayload: w.maxPayload(), Broken: suspect, Draining: suspect,
 	})
 	d = dispatch.New(dispatch.Config{
-		Caller: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
+		Carrier: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
 		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts, Local: onThisHost(),
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)

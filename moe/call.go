@@ -1,6 +1,9 @@
 package moe
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Call is one message from a router to a node: the rows of one layer that
 // go to experts of that node. It is idempotent: an expert is a pure function,
@@ -66,4 +69,48 @@ func (r *Reply) Free() {
 		r.Release, r.Y = nil, nil
 		release()
 	}
+}
+
+// Ticket is a call on its way, in the memory of whoever began it. It may be
+// used again once Done has been told.
+type Ticket struct {
+	// Done is told once how the call ended: with its reply, or with an error that
+	// is an *Error or counts as Unreachable. It may be told before the call was
+	// begun, from any goroutine, and must not block.
+	Done func(*Reply, error)
+	// Carrier and Number are the transport's.
+	Carrier any
+	Number  uint64
+}
+
+// Carrier carries calls to replicas.
+type Carrier interface {
+	// Start begins a call and returns at once. The rows of c are read until its
+	// Release is called, or for ever; the rest of c is not read any more once
+	// t.Done has been told.
+	Start(to Replica, c *Call, t *Ticket)
+	// Cancel gives a call up: its Done is told soon, if it has not been. Whoever
+	// began the call may cancel it until he has taken notice of its end.
+	Cancel(t *Ticket)
+}
+
+// Await carries one call and waits for its end, or gives it up with ctx.
+func Await(ctx context.Context, by Carrier, to Replica, c *Call) (reply *Reply, err error) {
+	ended := make(chan struct{})
+	t := &Ticket{Done: func(r *Reply, e error) {
+		reply, err = r, e
+		close(ended)
+	}}
+	by.Start(to, c, t)
+	select {
+	case <-ended:
+		return reply, err
+	case <-ctx.Done():
+	}
+	by.Cancel(t)
+	<-ended
+	if err != nil && KindOf(err) == Unreachable {
+		return nil, &Error{Op: "expert call", Node: to.Node, Kind: Unreachable, Err: ctx.Err()}
+	}
+	return reply, err
 }

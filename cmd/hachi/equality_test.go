@@ -113,10 +113,10 @@ func (a *attention) logits(t *testing.T, experts model.Experts) []float32 {
 }
 
 // dispatcher is a router's dispatcher over a transport.
-func (a *attention) dispatcher(t *testing.T, caller dispatch.Caller, p *moe.Placement) *dispatch.Dispatcher {
+func (a *attention) dispatcher(t *testing.T, caller moe.Carrier, p *moe.Placement) *dispatch.Dispatcher {
 	t.Helper()
 	d := dispatch.New(dispatch.Config{
-		Caller: caller, Fingerprint: a.fingerprint, Wire: a.numerics.Wire,
+		Carrier: caller, Fingerprint: a.fingerprint, Wire: a.numerics.Wire,
 		Hidden: a.cfg.Hidden, Layers: a.cfg.Layers, Experts: a.cfg.Experts,
 	})
 	if !d.Adopt(p) {

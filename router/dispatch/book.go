@@ -53,9 +53,9 @@ func (d *Dispatcher) Stats() Stats {
 	return s
 }
 
-// plan assigns tasks to replicas and books them. Tasks without an untried
-// replica come back as stuck.
-func (d *Dispatcher) plan(l *layerRun, todo []*task) (plan []*attempt, stuck []*task) {
+// plan assigns tasks to replicas in l.planned and books them. Tasks without an
+// untried replica come back as stuck.
+func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
@@ -71,19 +71,18 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (plan []*attempt, stuck []*
 			stuck = append(stuck, t)
 			continue
 		}
-		var a *attempt
-		a, plan = share(plan, to)
+		a := l.share(to)
 		a.tasks, a.rows = append(a.tasks, t), a.rows+len(t.slots)
 		t.tried, t.live = append(t.tried, to.Node), t.live+1
 		d.book.record(to.Node).groups++
 	}
-	for _, a := range plan {
+	for _, a := range l.planned {
 		a.waits = waitsFor(d.book.record(a.to.Node), &d.book.aware, a.rows, d.timeout(a.rows))
 		d.book.budget.earn(a.rows)
 		d.book.stats.Calls++
 		d.book.stats.Rows += uint64(a.rows)
 	}
-	return plan, stuck
+	return stuck
 }
 
 // timeout bounds one call by its size.
@@ -99,15 +98,15 @@ func (d *Dispatcher) ended(a *attempt) {
 }
 
 // settle records what a call's end says about its node.
-func (d *Dispatcher) settle(a *attempt, reply *moe.Reply, err error) {
-	if err == nil {
-		d.learn(a, reply)
+func (d *Dispatcher) settle(a *attempt) {
+	if a.err == nil {
+		d.learn(a)
 		d.Trust(a.to.Node)
 		return
 	}
-	kind := kindOf(err)
+	kind := kindOf(a.err)
 	var e *moe.Error
-	if errors.As(err, &e) {
+	if errors.As(a.err, &e) {
 		d.Adopt(e.Newer)
 	}
 	if kind == moe.Unreachable || kind == moe.Corrupt {
@@ -117,12 +116,12 @@ func (d *Dispatcher) settle(a *attempt, reply *moe.Reply, err error) {
 }
 
 // learn books a reply.
-func (d *Dispatcher) learn(a *attempt, reply *moe.Reply) {
+func (d *Dispatcher) learn(a *attempt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.book.record(a.to.Node)
 	r.strikes = 0
-	r.observe(a.rows, len(a.tasks), time.Since(a.started), reply.Queue+reply.Compute, a.stage > fresh)
+	r.observe(a.rows, len(a.tasks), time.Since(a.started), a.reply.Queue+a.reply.Compute, a.late)
 	if a.hedge && len(unfinished(a.tasks)) == 0 {
 		d.book.stats.HedgesWon++
 	}
@@ -137,7 +136,7 @@ func (d *Dispatcher) lost(a *attempt) {
 	d.mu.Lock()
 	r := d.book.record(a.to.Node)
 	out := false
-	if a.stage > fresh && !a.hedge {
+	if a.late && !a.hedge {
 		r.windows[bucketOf(a.rows)].observe(time.Since(a.started), true)
 		r.strikes++
 		out = r.strikes >= strikesOut
@@ -203,7 +202,7 @@ func (d *Dispatcher) borrow() *layerRun {
 	}
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
-	return &layerRun{d: d, results: make(chan result), timer: timer}
+	return &layerRun{d: d, timer: timer, ended: mailbox{filled: make(chan struct{}, 1)}}
 }
 
 // giveBack keeps the memory of a run: no call of it is in flight any more.

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,13 +9,8 @@ import (
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/moe/rowbuf"
 )
-
-// Caller carries a call to a replica. It returns promptly when ctx ends. An
-// error is a *moe.Error, or counts as Unreachable.
-type Caller interface {
-	Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error)
-}
 
 // Events are told what happens; nil functions are not called. They must not
 // block.
@@ -31,7 +25,7 @@ type Events struct {
 
 // Config describes the model and the limits of a Dispatcher.
 type Config struct {
-	Caller      Caller
+	Carrier     moe.Carrier
 	Fingerprint moe.Fingerprint
 	Wire        tensor.DType
 	Hidden      int
@@ -50,6 +44,7 @@ type Config struct {
 type Dispatcher struct {
 	cfg    Config
 	counts []atomic.Uint64 // rows sent, [layer*experts+expert]
+	memory rowbuf.Pool     // of rows on their way
 
 	mu        sync.Mutex // guards the fields below
 	placement *moe.Placement
@@ -162,21 +157,22 @@ func (d *Dispatcher) Trust(node moe.NodeID) {
 	}
 }
 
-// pin holds the present placement for one layer; release ends the hold.
-func (d *Dispatcher) pin() (p *moe.Placement, release func()) {
+// pin holds the present placement for one layer, until unpin; nil before the
+// first.
+func (d *Dispatcher) pin() *moe.Placement {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p = d.placement
-	if p == nil {
-		return nil, func() {}
+	if d.placement != nil {
+		d.inflight[d.placement.Epoch()]++
 	}
-	d.inflight[p.Epoch()]++
-	return p, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.inflight[p.Epoch()]--; d.inflight[p.Epoch()] == 0 {
-			delete(d.inflight, p.Epoch())
-		}
+	return d.placement
+}
+
+func (d *Dispatcher) unpin(p *moe.Placement) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inflight[p.Epoch()]--; d.inflight[p.Epoch()] == 0 {
+		delete(d.inflight, p.Epoch())
 	}
 }
 

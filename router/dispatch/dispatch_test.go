@@ -41,7 +41,15 @@ func (pure) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
 // node computes calls with pure experts.
 type node struct{}
 
-func (node) Call(_ context.Context, _ moe.Replica, c *moe.Call) (*moe.Reply, error) {
+func (n node) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+	reply, err := n.compute(c)
+	c.Release()
+	t.Done(reply, err)
+}
+
+func (node) Cancel(*moe.Ticket) {}
+
+func (node) compute(c *moe.Call) (*moe.Reply, error) {
 	reply := &moe.Reply{}
 	for _, g := range c.Groups {
 		x, y := tensor.NewMatrix(len(g.Index), hidden), tensor.NewMatrix(len(g.Index), hidden)
@@ -90,7 +98,7 @@ func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 			}
 		}
 		net := faulty.Wrap(node{}, func(n moe.NodeID, nth int, _ *moe.Call) faulty.Fault { return faults[fmt.Sprint(n, nth)] })
-		d := New(Config{Caller: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
+		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
 		d.Adopt(p)
 		rows := rapid.IntRange(1, 9).Draw(t, "rows")
 		h, logits := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, experts)
@@ -161,7 +169,7 @@ func TestManyRowsAgainstADeadAndASlowNode(t *testing.T) {
 		net := faulty.Wrap(node{}, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
 			return faulty.Fault{Failing: n == "dead", Fail: moe.Unreachable, Delay: time.Second}
 		})
-		d := New(Config{Caller: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
+		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
 		d.Adopt(p)
 		h, r := tensor.NewMatrix(10_000, hidden), moe.Routing{K: 2}
 		for i := range h.Rows {

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/moe/rowbuf"
 	"github.com/hachi-serve/hachi/transport/faulty"
 )
 
@@ -29,7 +29,7 @@ func pair(replicas int, script faulty.Script) *Dispatcher {
 		panic(err)
 	}
 	net := faulty.Wrap(slow{}, script)
-	d := New(Config{Caller: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 1, Experts: 2})
+	d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 1, Experts: 2})
 	d.Adopt(p)
 	return d
 }
@@ -37,13 +37,8 @@ func pair(replicas int, script faulty.Script) *Dispatcher {
 // slow computes after the usual time.
 type slow struct{ node }
 
-func (s slow) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
-	select {
-	case <-time.After(usual):
-		return s.node.Call(ctx, to, c)
-	case <-ctx.Done():
-		return nil, &moe.Error{Op: "expert call", Node: to.Node, Kind: moe.Unreachable, Err: ctx.Err()}
-	}
+func (s slow) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
+	time.AfterFunc(usual, func() { s.node.Start(to, c, t) })
 }
 
 // layers runs n layers of 4 rows over both experts and returns how long each
@@ -250,5 +245,36 @@ func TestWindow(t *testing.T) {
 	}
 	if w.p50 != time.Second {
 		t.Errorf("p50 is %v after nothing but slow calls", w.p50)
+	}
+}
+
+// instant answers every call at once with rows of its own.
+type instant struct{ memory rowbuf.Pool }
+
+func (m *instant) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+	reply := &moe.Reply{}
+	reply.Y, reply.Release = m.memory.Get(c.OutRows() * hidden * 2)
+	c.Release()
+	t.Done(reply, nil)
+}
+
+func (*instant) Cancel(*moe.Ticket) {}
+
+// BenchmarkForward is a layer's bookkeeping alone: 2 calls over a transport
+// that takes no time and makes one object each, the reply.
+func BenchmarkForward(b *testing.B) {
+	d := pair(2, nil)
+	d.cfg.Carrier = &instant{}
+	const rows = 4
+	h, x := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
+	r := moe.Routing{K: 2}
+	for range rows {
+		r.Experts, r.Weights = append(r.Experts, 0, 1), append(r.Weights, 0.5, 0.5)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Forward(b.Context(), 0, h, r, x); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -1,8 +1,9 @@
 package dispatch
 
 import (
-	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
@@ -10,40 +11,38 @@ import (
 )
 
 // finish takes the end of a call: its rows, or its failure.
-func (l *layerRun) finish(ctx context.Context, res result) error {
-	a := res.attempt
+func (l *layerRun) finish(a *attempt) error {
 	l.end(a)
-	if res.err == nil {
-		res.err = l.take(a, res.reply)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	defer func() { l.spare = append(l.spare, a) }()
+	if a.err == nil {
+		a.err = l.take(a)
 	}
 	open := unfinished(a.tasks)
-	if res.err != nil && a.stage == given && len(open) == 0 {
+	if a.err != nil && a.stage == given && len(open) == 0 {
 		l.d.lost(a) // it was overtaken and given up
 		return nil
 	}
-	l.d.settle(a, res.reply, res.err)
-	if res.err == nil {
+	l.d.settle(a)
+	if a.err == nil {
 		l.giveUpOvertaken()
 		return nil
 	}
-	if kindOf(res.err) == moe.Invalid || kindOf(res.err) == moe.Internal {
-		return res.err
+	if kindOf(a.err) == moe.Invalid || kindOf(a.err) == moe.Internal {
+		return a.err
 	}
 	for _, t := range open {
-		t.last = res.err
+		t.last = a.err
 	}
-	return l.send(ctx, idle(open), false)
+	return l.send(idle(open), false)
 }
 
 // take keeps the rows of a reply, but for those that another call brought
 // first: they are the same bits.
-func (l *layerRun) take(a *attempt, reply *moe.Reply) error {
+func (l *layerRun) take(a *attempt) error {
+	reply := a.reply
 	defer reply.Free()
 	l.d.Adopt(reply.Newer)
-	size := l.h.Cols * l.d.cfg.Wire.Size()
+	size := l.rowBytes()
 	if len(reply.Y) != a.rows*size {
 		return &moe.Error{Op: "expert call", Node: a.to.Node, Kind: moe.Corrupt,
 			Err: fmt.Errorf("reply of %d bytes, expected %d rows of %d", len(reply.Y), a.rows, size)}
@@ -66,12 +65,21 @@ func (l *layerRun) take(a *attempt, reply *moe.Reply) error {
 
 // giveUpOvertaken cancels the calls whose rows have all come from elsewhere.
 func (l *layerRun) giveUpOvertaken() {
-	for _, a := range l.attempts {
+	for _, a := range l.flying {
 		if a.stage < given && len(unfinished(a.tasks)) == 0 {
 			a.stage = given
-			a.cancel()
+			l.d.cfg.Carrier.Cancel(&a.ticket)
 		}
 	}
+}
+
+// pause is how long to wait for room: what the node said, or a moment.
+func (l *layerRun) pause(t *task) time.Duration {
+	var e *moe.Error
+	if errors.As(t.last, &e) && e.RetryAfter > 0 {
+		return min(e.RetryAfter, l.d.cfg.CallTimeout)
+	}
+	return busyWait
 }
 
 // due is the next moment at which some patience ends.
@@ -80,7 +88,7 @@ func (l *layerRun) due() time.Time {
 	if len(l.parked) > 0 {
 		next = l.until
 	}
-	for _, a := range l.attempts {
+	for _, a := range l.flying {
 		if wait := a.next(); wait > 0 {
 			if at := a.started.Add(wait); at.Before(next) {
 				next = at
@@ -104,19 +112,19 @@ func (a *attempt) next() time.Duration {
 }
 
 // overdue acts on every wait that has ended.
-func (l *layerRun) overdue(ctx context.Context, due time.Time) error {
+func (l *layerRun) overdue(due time.Time) error {
 	now := time.Now()
 	l.d.woke(now, now.Sub(due))
 	if len(l.parked) > 0 && !now.Before(l.until) {
 		todo := l.parked
 		l.parked = nil
-		if err := l.send(ctx, todo, false); err != nil {
+		if err := l.send(todo, false); err != nil {
 			return err
 		}
 	}
-	for _, a := range l.attempts[:len(l.attempts):len(l.attempts)] {
+	for _, a := range slices.Clone(l.flying) {
 		for wait := a.next(); wait > 0 && now.Sub(a.started) >= wait; wait = a.next() {
-			if err := l.late(ctx, a); err != nil {
+			if err := l.late(a); err != nil {
 				return err
 			}
 		}
@@ -125,23 +133,23 @@ func (l *layerRun) overdue(ctx context.Context, due time.Time) error {
 }
 
 // late takes an attempt one stage further.
-func (l *layerRun) late(ctx context.Context, a *attempt) error {
+func (l *layerRun) late(a *attempt) error {
 	switch {
 	case a.stage < hedged && a.waits.hedge > 0:
-		a.stage = hedged
+		a.stage, a.late = hedged, true
 		if todo := l.elsewhere(a, false); l.d.mayHedge(todo) {
-			return l.send(ctx, todo, true)
+			return l.send(todo, true)
 		}
 	case a.stage < suspected && a.waits.suspect > 0:
 		a.stage = suspected
 		l.d.accuse(a.to.Node, a.waits.suspect)
 		if todo := l.elsewhere(a, true); len(todo) > 0 {
 			l.d.failover(a.to.Node, moe.Unreachable, rowsOf(todo))
-			return l.send(ctx, todo, false)
+			return l.send(todo, false)
 		}
 	default:
 		a.stage = given
-		a.cancel()
+		l.d.cfg.Carrier.Cancel(&a.ticket)
 	}
 	return nil
 }

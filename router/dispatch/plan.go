@@ -3,7 +3,6 @@ package dispatch
 import (
 	"slices"
 
-	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -30,14 +29,6 @@ func tasks(old []task, r moe.Routing, experts int) []task {
 	return all
 }
 
-// attempt is one call: some tasks, asked of one replica.
-type attempt struct {
-	to    moe.Replica
-	tasks []*task
-	rows  int
-	call
-}
-
 // choices ranks replicas for one plan.
 type choices struct {
 	suspected func(moe.NodeID) bool
@@ -53,7 +44,8 @@ type choices struct {
 // two choices in randomized load balancing" (2001). With every replica asked
 // there is none.
 func (c choices) pick(list []moe.Replica, tried []moe.NodeID) (moe.Replica, bool) {
-	var fit []moe.Replica
+	var room [8]moe.Replica // more than there are replicas, as a rule
+	fit := room[:0]
 	for _, suspected := range []bool{false, true} {
 		for _, r := range list {
 			if !slices.Contains(tried, r.Node) && c.suspected(r.Node) == suspected {
@@ -86,51 +78,4 @@ func (c choices) pair(n int) (int, int) {
 	a := int(c.turn % uint64(n))
 	b := (a + 1 + int(c.turn/uint64(n))%(n-1)) % n
 	return min(a, b), max(a, b)
-}
-
-// share finds the attempt of this plan that goes to a replica, or begins one.
-func share(plan []*attempt, to moe.Replica) (*attempt, []*attempt) {
-	for _, a := range plan {
-		if a.to == to {
-			return a, plan
-		}
-	}
-	a := &attempt{to: to}
-	return a, append(plan, a)
-}
-
-// message writes the call of an attempt: each row once, groups ascending. at is
-// scratch [rows of h].
-func (a *attempt) message(h tensor.Matrix, k int, wire tensor.DType, at []int32) *moe.Call {
-	for i := range at {
-		at[i] = -1
-	}
-	for _, t := range a.tasks {
-		for _, slot := range t.slots {
-			at[int(slot)/k] = 0
-		}
-	}
-	rows := int32(0)
-	for row, used := range at {
-		if used == 0 {
-			at[row] = rows
-			rows++
-		}
-	}
-	size := h.Cols * wire.Size()
-	c := &moe.Call{Rows: int(rows), X: make([]byte, int(rows)*size), Groups: make([]moe.Group, 0, len(a.tasks))}
-	for row, i := range at {
-		if i >= 0 {
-			tensor.Encode(c.X[int(i)*size:(int(i)+1)*size], h.Row(row), wire)
-		}
-	}
-	index := make([]int32, 0, a.rows)
-	for _, t := range a.tasks {
-		from := len(index)
-		for _, slot := range t.slots {
-			index = append(index, at[int(slot)/k])
-		}
-		c.Groups = append(c.Groups, moe.Group{Expert: t.expert, Index: index[from:]})
-	}
-	return c
 }

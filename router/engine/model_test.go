@@ -108,7 +108,7 @@ func (w *weights) experts(t *testing.T, pool *cpu.Pool, nodes int, script faulty
 		t.Fatal(err)
 	}
 	d := dispatch.New(dispatch.Config{
-		Caller: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
+		Carrier: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
 		Hidden: cfg.Hidden, Layers: cfg.Layers, Experts: cfg.Experts,
 	})
 	d.Adopt(p)

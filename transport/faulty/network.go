@@ -10,11 +10,6 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// Caller is the transport underneath.
-type Caller interface {
-	Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error)
-}
-
 // Fault is what happens to one call. The zero value is nothing. Faults add up
 // in the order of the fields.
 type Fault struct {
@@ -36,7 +31,7 @@ type Script func(node moe.NodeID, nth int, c *moe.Call) Fault
 
 // Network applies a script to the calls of a transport.
 type Network struct {
-	under Caller
+	under moe.Carrier
 
 	mu      sync.Mutex // guards the fields below
 	script  Script
@@ -51,12 +46,30 @@ type arrivals struct {
 }
 
 // Wrap makes a network with a script.
-func Wrap(under Caller, script Script) *Network {
+func Wrap(under moe.Carrier, script Script) *Network {
 	return &Network{under: under, script: script, calls: map[moe.NodeID]int{}, arrived: map[moe.NodeID]*arrivals{}}
 }
 
-// Call implements dispatch.Caller.
-func (n *Network) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
+// Start implements moe.Carrier.
+func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Carrier = cancel
+	done := t.Done
+	go func() {
+		defer cancel()
+		done(n.call(ctx, to, c))
+	}()
+}
+
+// Cancel implements moe.Carrier.
+func (n *Network) Cancel(t *moe.Ticket) {
+	if cancel, ok := t.Carrier.(context.CancelFunc); ok {
+		cancel()
+	}
+}
+
+// call carries a call through its faults.
+func (n *Network) call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
 	f, nth := n.next(to.Node, c)
 	reply, err := n.ask(ctx, to, c, f)
 	if err == nil {
@@ -105,11 +118,11 @@ func (n *Network) ask(ctx context.Context, to moe.Replica, c *moe.Call, f Fault)
 		// The transport takes over the rows of each call.
 		first := *c
 		first.X, first.Release = bytes.Clone(c.X), nil
-		if reply, err := n.under.Call(ctx, to, &first); err == nil {
+		if reply, err := moe.Await(ctx, n.under, to, &first); err == nil {
 			reply.Free()
 		}
 	}
-	return n.under.Call(ctx, to, c)
+	return moe.Await(ctx, n.under, to, c)
 }
 
 // deliver carries the answer back, through the faults on that way.

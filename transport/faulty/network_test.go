@@ -24,16 +24,19 @@ type echo struct {
 	err                    error
 }
 
-func (e *echo) Call(_ context.Context, _ moe.Replica, c *moe.Call) (*moe.Reply, error) {
+func (e *echo) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
 	e.calls.Add(1)
 	if c.Release != nil {
 		c.Release()
 	}
 	if e.err != nil {
-		return nil, e.err
+		t.Done(nil, e.err)
+		return
 	}
-	return &moe.Reply{Y: slices.Clone(c.X), Release: func() { e.freed.Add(1) }}, nil
+	t.Done(&moe.Reply{Y: slices.Clone(c.X), Release: func() { e.freed.Add(1) }}, nil)
 }
+
+func (e *echo) Cancel(*moe.Ticket) {}
 
 var to = moe.Replica{Node: "n"}
 
@@ -70,7 +73,7 @@ func TestFaults(t *testing.T) {
 				defer cancel()
 				began := time.Now()
 				c := &moe.Call{X: []byte{1, 2, 3}, Release: func() { under.released.Add(1) }}
-				reply, err := n.Call(ctx, to, c)
+				reply, err := moe.Await(ctx, n, to, c)
 				if (err == nil) != (tt.kind == moe.Internal) || moe.KindOf(err) != tt.kind {
 					t.Errorf("ended with %v, want %v", err, tt.kind)
 				}
@@ -107,7 +110,7 @@ func TestAnswersAreReordered(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 3 {
 			all.Go(func() {
-				if _, err := n.Call(t.Context(), to, &moe.Call{}); err != nil {
+				if _, err := moe.Await(t.Context(), n, to, &moe.Call{}); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -130,7 +133,7 @@ func TestNodesHaveTheirOwnCounts(t *testing.T) {
 		return Fault{}
 	})
 	for _, node := range []moe.NodeID{"a", "b", "a"} {
-		if _, err := n.Call(t.Context(), moe.Replica{Node: node}, &moe.Call{Layer: 5}); err != nil {
+		if _, err := moe.Await(t.Context(), n, moe.Replica{Node: node}, &moe.Call{Layer: 5}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -142,7 +145,7 @@ func TestNodesHaveTheirOwnCounts(t *testing.T) {
 func TestErrorsUnderneathPass(t *testing.T) {
 	want := errors.New("no route")
 	n := Wrap(&echo{err: want}, func(moe.NodeID, int, *moe.Call) Fault { return Fault{Truncate: true, Twice: true} })
-	if _, err := n.Call(t.Context(), to, &moe.Call{}); !errors.Is(err, want) {
+	if _, err := moe.Await(t.Context(), n, to, &moe.Call{}); !errors.Is(err, want) {
 		t.Errorf("got %v", err)
 	}
 }

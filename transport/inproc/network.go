@@ -30,14 +30,14 @@ func (n *Network) Register(node moe.NodeID, h Handler) {
 	n.handlers[node] = h
 }
 
-// outcome is how a call ended.
-type outcome struct {
-	reply *moe.Reply
-	err   error
+// flight is a call in a handler's hands.
+type flight struct {
+	once   sync.Once // the call ends once: answered or given up
+	cancel func() bool
 }
 
-// Call implements dispatch.Caller.
-func (n *Network) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
+// Start implements moe.Carrier.
+func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	sent := copyOf(c)
 	if c.Release != nil {
 		c.Release()
@@ -46,31 +46,34 @@ func (n *Network) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.R
 	h := n.handlers[to.Node]
 	n.mu.Unlock()
 	if h == nil {
-		return nil, unreachable(to.Node, errors.New("no such node"))
+		t.Done(nil, unreachable(to.Node, errors.New("no such node")))
+		return
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, unreachable(to.Node, err)
-	}
-	ended := make(chan outcome, 1)
-	cancel := h.Serve(sent, func(reply *moe.Reply, err error) {
-		if err != nil {
-			ended <- outcome{err: err}
-			return
+	f := &flight{}
+	t.Carrier = f
+	done := t.Done
+	f.cancel = h.Serve(sent, func(reply *moe.Reply, err error) {
+		var got *moe.Reply
+		if err == nil {
+			copied := *reply
+			copied.Y, copied.Release = bytes.Clone(reply.Y), nil
+			reply.Free()
+			got = &copied
 		}
-		got := *reply
-		got.Y, got.Release = bytes.Clone(reply.Y), nil
-		reply.Free()
-		ended <- outcome{reply: &got}
+		f.once.Do(func() { done(got, err) })
 	})
-	select {
-	case o := <-ended:
-		return o.reply, o.err
-	case <-ctx.Done():
-		if cancel != nil {
-			cancel()
-		}
-		return nil, unreachable(to.Node, ctx.Err())
+}
+
+// Cancel implements moe.Carrier.
+func (n *Network) Cancel(t *moe.Ticket) {
+	f, ok := t.Carrier.(*flight)
+	if !ok {
+		return
 	}
+	if f.cancel != nil {
+		f.cancel()
+	}
+	f.once.Do(func() { t.Done(nil, unreachable("", context.Canceled)) })
 }
 
 // copyOf is a call that shares nothing with c.

@@ -56,7 +56,7 @@ func TestNeitherSideKeepsTheOthersMemory(t *testing.T) {
 		ended := make(chan error)
 		go func() {
 			var err error
-			got, err = n.Call(t.Context(), to, c)
+			got, err = moe.Await(t.Context(), n, to, c)
 			ended <- err
 		}()
 		synctest.Wait()
@@ -87,14 +87,14 @@ func TestCallReturnsWhenItsContextEnds(t *testing.T) {
 		n.Register("n", h)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		go func() { _, err := n.Call(ctx, to, call()); ended <- err }()
+		go func() { _, err := moe.Await(ctx, n, to, call()); ended <- err }()
 		synctest.Wait()
 		cancel()
 		if err := <-ended; moe.KindOf(err) != moe.Unreachable || !errors.Is(err, context.Canceled) || h.cancelled != 1 {
 			t.Errorf("ended with %v, cancelled %d times", err, h.cancelled)
 		}
 		h.done(nil, errors.New("too late"))
-		if _, err := n.Call(ctx, to, call()); moe.KindOf(err) != moe.Unreachable {
+		if _, err := moe.Await(ctx, n, to, call()); moe.KindOf(err) != moe.Unreachable {
 			t.Errorf("a context that ended before: %v", err)
 		}
 	})
@@ -103,19 +103,19 @@ func TestCallReturnsWhenItsContextEnds(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	n := NewNetwork()
 	busy := &moe.Error{Kind: moe.Busy}
-	if _, err := n.Call(t.Context(), to, call()); moe.KindOf(err) != moe.Unreachable {
+	if _, err := moe.Await(t.Context(), n, to, call()); moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("no such node: %v", err)
 	}
 	n.Register("n", atOnce{busy})
-	if _, err := n.Call(t.Context(), to, call()); !errors.Is(err, busy) {
+	if _, err := moe.Await(t.Context(), n, to, call()); !errors.Is(err, busy) {
 		t.Errorf("got %v, want the handler's error", err)
 	}
 	n.Register("n", atOnce{})
-	if got, err := n.Call(t.Context(), to, call()); err != nil || !slices.Equal(got.Y, call().X) {
+	if got, err := moe.Await(t.Context(), n, to, call()); err != nil || !slices.Equal(got.Y, call().X) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	n.Register("n", nil)
-	if _, err := n.Call(t.Context(), to, call()); moe.KindOf(err) != moe.Unreachable {
+	if _, err := moe.Await(t.Context(), n, to, call()); moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("a node that was disconnected: %v", err)
 	}
 }

@@ -132,6 +132,12 @@ func (p *peer) greet(stream grpc.ClientStream) (*hachiv1.Welcome, error) {
 	return welcome, nil
 }
 
+// finish tells how a call ended. The call was a user of the peer.
+func (p *peer) finish(t *moe.Ticket, reply *moe.Reply, err error) {
+	p.pool.release(p)
+	t.Done(reply, err)
+}
+
 // broken tells that the stream ended, if nobody here ended it.
 func (p *peer) broken() {
 	if p.ctx.Err() == nil && p.pool.isCurrent(p) {

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -32,7 +31,6 @@ type Pool struct {
 	retireAfter time.Duration
 	memory      rowbuf.Pool
 	out         outbound
-	calls       sync.Pool // of *pendingCall
 	kept        sync.Pool // of *kept
 
 	mu      sync.Mutex // guards the fields below
@@ -55,22 +53,29 @@ func NewPool(cfg PoolConfig) *Pool {
 	return p
 }
 
-// Call carries a call to a replica. It returns as soon as ctx ends; a reply
-// that comes later is dropped. The call's rows are read until its Release is
-// called, or for ever.
-func (p *Pool) Call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
+// Start implements moe.Carrier.
+func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	peer, err := p.acquire(to)
 	if err != nil {
 		release(c)
-		return nil, err
+		t.Done(nil, err)
+		return
 	}
-	defer p.release(peer)
-	s, err := peer.session(ctx)
-	if err != nil {
-		release(c)
-		return nil, err
+	if s := peer.current(); s != nil {
+		s.start(c, t)
+		return
 	}
-	return s.call(ctx, c)
+	peer.startLater(c, t)
+}
+
+// Cancel implements moe.Carrier: a reply that comes later is dropped.
+func (p *Pool) Cancel(t *moe.Ticket) {
+	switch carrier := t.Carrier.(type) {
+	case *session:
+		carrier.abandon(t.Number)
+	case *opening:
+		carrier.abandon()
+	}
 }
 
 // acquire finds the peer of a replica and keeps it from being retired.
@@ -149,20 +154,6 @@ func (p *Pool) Close() {
 		peer.close()
 	}
 	p.closing.Wait()
-}
-
-// pendingCall is an unused one.
-func (p *Pool) pendingCall() *pendingCall {
-	if c, ok := p.calls.Get().(*pendingCall); ok {
-		return c
-	}
-	return &pendingCall{answered: make(chan struct{}, 1)}
-}
-
-// forget makes a pending call usable again. Nobody may refer to it any more.
-func (p *Pool) forget(c *pendingCall) {
-	c.reply, c.err = nil, nil
-	p.calls.Put(c)
 }
 
 // kept is received memory in the hands of a caller.

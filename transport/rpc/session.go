@@ -35,22 +35,19 @@ type session struct {
 	mu      sync.Mutex // guards the fields below
 	last    uint64     // sequence number
 	rows    int        // in flight
-	pending map[uint64]*pendingCall
+	pending map[uint64]pendingCall
 	err     error // why the stream ended
 }
 
-// pendingCall is a call that waits for its answer. It is used again.
+// pendingCall is a call that waits for its answer.
 type pendingCall struct {
-	sequence uint64
-	rows     int
-	answered chan struct{} // capacity 1: reply and err are set
-	reply    *moe.Reply
-	err      error
+	rows   int
+	ticket *moe.Ticket
 }
 
 func startSession(p *peer, stream grpc.ClientStream, cancel context.CancelFunc, w *hachiv1.Welcome) *session {
 	s := &session{
-		peer: p, stream: stream, cancel: cancel, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]*pendingCall{},
+		peer: p, stream: stream, cancel: cancel, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]pendingCall{},
 		credits: int(min(w.GetCreditRows(), math.MaxInt32)), maxPayload: int(min(w.GetMaxPayloadBytes(), uint64(p.pool.cfg.MaxPayload))),
 	}
 	s.goroutines.Go(s.write)
@@ -72,86 +69,66 @@ func (s *session) join() {
 	s.goroutines.Wait()
 }
 
-// call sends a call and waits for its answer.
-func (s *session) call(ctx context.Context, c *moe.Call) (*moe.Reply, error) {
-	p, err := s.send(c)
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-p.answered:
-	case <-ctx.Done():
-		if s.abandon(p) {
-			s.peer.pool.forget(p)
-			return nil, unreachable(s.peer.to.Node, ctx.Err())
-		}
-		<-p.answered // it comes at once
-	}
-	reply, err := p.reply, p.err
-	s.peer.pool.forget(p)
-	return reply, err
-}
-
-// send queues a call, or refuses it and releases its rows.
-func (s *session) send(c *moe.Call) (*pendingCall, error) {
+// start queues a call, or refuses it and releases its rows.
+func (s *session) start(c *moe.Call, t *moe.Ticket) {
 	s.order.Lock()
-	defer s.order.Unlock()
-	p, err := s.register(c)
+	sequence, err := s.register(c, t)
+	if err == nil {
+		s.out.push(s.peer.pool.out.callMessage(sequence, c))
+	}
+	s.order.Unlock()
 	if err != nil {
 		release(c)
-		return nil, err
+		s.peer.finish(t, nil, err)
 	}
-	s.out.push(s.peer.pool.out.callMessage(p.sequence, c))
-	return p, nil
 }
 
 // register takes credits and a sequence number.
-func (s *session) register(c *moe.Call) (*pendingCall, error) {
+func (s *session) register(c *moe.Call, t *moe.Ticket) (uint64, error) {
 	node, rows := s.peer.to.Node, c.OutRows()
 	if len(c.X) > s.maxPayload {
-		return nil, &moe.Error{Op: op, Node: node, Kind: moe.Invalid, Err: fmt.Errorf("a payload of %d bytes, the node accepts %d", len(c.X), s.maxPayload)}
+		return 0, &moe.Error{Op: op, Node: node, Kind: moe.Invalid, Err: fmt.Errorf("a payload of %d bytes, the node accepts %d", len(c.X), s.maxPayload)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.ended():
-		return nil, s.err
+		return 0, s.err
 	case len(s.pending) == maxCalls, s.rows+rows > s.credits && s.rows > 0:
-		return nil, &moe.Error{Op: op, Node: node, Kind: moe.Busy, Err: errors.New("all credits of the stream are in use")}
+		return 0, &moe.Error{Op: op, Node: node, Kind: moe.Busy, Err: errors.New("all credits of the stream are in use")}
 	}
-	p := s.peer.pool.pendingCall()
 	s.last++
-	p.sequence, p.rows = s.last, rows
-	s.pending[p.sequence] = p
+	s.pending[s.last] = pendingCall{rows, t}
 	s.rows += rows
-	return p, nil
+	t.Carrier, t.Number = s, s.last
+	return s.last, nil
 }
 
-// abandon gives up on a call; false when its answer is there. A call that the
+// abandon gives up on a call, unless its answer is there. A call that the
 // writer has not taken is never sent; of another the node is told.
-func (s *session) abandon(p *pendingCall) bool {
-	if s.take(p.sequence) == nil {
-		return false
+func (s *session) abandon(sequence uint64) {
+	p, ok := s.take(sequence)
+	if !ok {
+		return
 	}
-	if s.out.remove(p.sequence) {
-		return true
+	if !s.out.remove(sequence) {
+		s.out.push(s.peer.pool.out.plain(&hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Cancel{
+			Cancel: &hachiv1.Cancel{Sequence: sequence},
+		}}))
 	}
-	s.out.push(s.peer.pool.out.plain(&hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Cancel{
-		Cancel: &hachiv1.Cancel{Sequence: p.sequence},
-	}}))
-	return true
+	s.peer.finish(p.ticket, nil, unreachable(s.peer.to.Node, context.Canceled))
 }
 
-// take takes a call out of flight; nil if it was not.
-func (s *session) take(sequence uint64) *pendingCall {
+// take takes a call out of flight; false if it was not.
+func (s *session) take(sequence uint64) (pendingCall, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.pending[sequence]
-	if p != nil {
+	p, ok := s.pending[sequence]
+	if ok {
 		delete(s.pending, sequence)
 		s.rows -= p.rows
 	}
-	return p
+	return p, ok
 }
 
 // write is the only sender of the stream.
@@ -175,8 +152,7 @@ func (s *session) read() {
 	s.mu.Unlock()
 	s.out.close()
 	for _, p := range pending {
-		p.err = err
-		p.answered <- struct{}{}
+		s.peer.finish(p.ticket, nil, err)
 	}
 	s.peer.broken()
 }
@@ -226,8 +202,8 @@ func (s *session) receive(in *incoming) error {
 // deliver hands an answer to its call. One that came too late is dropped; one
 // to a call that was never made is damage.
 func (s *session) deliver(sequence uint64, reply *moe.Reply, err error) error {
-	p := s.take(sequence)
-	if p == nil {
+	p, ok := s.take(sequence)
+	if !ok {
 		reply.Free()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -236,8 +212,7 @@ func (s *session) deliver(sequence uint64, reply *moe.Reply, err error) error {
 		}
 		return nil
 	}
-	p.reply, p.err = reply, err
-	p.answered <- struct{}{}
+	s.peer.finish(p.ticket, reply, err)
 	return nil
 }
 
