@@ -12,11 +12,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"github.com/hachi-serve/hachi/model/tokenizer"
 	"github.com/hachi-serve/hachi/router/engine"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func load(t testing.TB) *tokenizer.Tokenizer {
 	t.Helper()
