@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -34,12 +35,18 @@ func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyWithin))
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = control.SetReadDeadline(time.Time{})
+	if err == nil {
+		// What is read from now on is the client's end. After a failure net/http
+		// reads what is left of the body, in what is left of the time.
+		_ = control.SetReadDeadline(time.Time{})
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, newError(http.StatusRequestEntityTooLarge, typeInvalid, "", codeTooLarge,
 			fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, newError(http.StatusRequestTimeout, typeInvalid, "", codeTimeout, fmt.Sprintf("the body did not arrive within %v", bodyWithin))
 	case err != nil:
 		return nil, invalid("", "", "the body could not be read: "+err.Error())
 	}

@@ -21,7 +21,7 @@ func TestDocsNameEveryParameter(t *testing.T) {
 		}
 	}
 	for _, code := range []string{
-		codeType, codeValue, codeMissing, codeUnsupported, codeContext, codeModel, codeURL, codeMethod, codeTooLarge, codeMediaType, codeRate,
+		codeType, codeValue, codeMissing, codeUnsupported, codeContext, codeModel, codeURL, codeMethod, codeTooLarge, codeTimeout, codeMediaType, codeRate,
 	} {
 		if !strings.Contains(string(raw), "`"+code+"`") {
 			t.Errorf("docs/api.md does not name the code %s", code)

@@ -25,6 +25,7 @@ const (
 	codeURL         = "unknown_url"
 	codeMethod      = "method_not_supported"
 	codeTooLarge    = "request_too_large"
+	codeTimeout     = "request_timeout"
 	codeMediaType   = "unsupported_media_type"
 	codeRate        = "rate_limit_exceeded"
 )

@@ -44,6 +44,8 @@ type bench struct {
 	tokenizer *tokenizer.Tokenizer
 	engine    *enginetest.Engine
 	statuses  []string // of finished requests
+	finished  func()   // is called after each
+	deadline  time.Duration
 }
 
 func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
@@ -52,18 +54,26 @@ func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Scrip
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{tokenizer: tok, engine: &enginetest.Engine{}}
+	b := &bench{tokenizer: tok, engine: &enginetest.Engine{}, finished: func() {}, deadline: time.Minute}
 	if script != nil {
 		b.engine.Script = func(r engine.Request) enginetest.Script { return script(b, r) }
 	}
-	b.Handler = Handler(Config{
-		Completer: &completion.Completer{Engine: b.engine, Tokenizer: tok, Context: contextLength},
-		Template:  chat.Karakuri(tok), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
-		Deadline: time.Minute, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
-		RetryAfter: func() time.Duration { return 7 * time.Second },
-		Done:       func(status string, _ time.Duration) { b.statuses = append(b.statuses, status) },
-	})
+	b.serve()
 	return b
+}
+
+// serve makes the handler.
+func (b *bench) serve() {
+	b.Handler = Handler(Config{
+		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength},
+		Template:  chat.Karakuri(b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
+		Deadline: b.deadline, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
+		RetryAfter: func() time.Duration { return 7 * time.Second },
+		Done: func(status string, _ time.Duration) {
+			b.statuses = append(b.statuses, status)
+			b.finished()
+		},
+	})
 }
 
 // saying answers every request with a text.
