@@ -66,6 +66,7 @@ type Engine struct {
 	flights map[uint64]*flight
 	logits  tensor.Matrix
 	work    sampler.Workspace
+	ahead   *ahead
 
 	mu        sync.Mutex // guards the fields below
 	nextID    uint64
@@ -117,6 +118,10 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
 		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{most: e.cfg.Speculate},
 	}
+	if r.Matcher != nil {
+		f.sampler.Constrain(r.Matcher, e.cfg.Model.Vocab)
+		f.mask = make(chan struct{}, 1)
+	}
 	f.stopWait = context.AfterFunc(ctx, func() {
 		e.mu.Lock()
 		e.ended = append(e.ended, id)
@@ -138,6 +143,8 @@ func (e *Engine) poke() {
 // Run serves until ctx ends; then every unfinished request ends with
 // ErrStopped.
 func (e *Engine) Run(ctx context.Context) error {
+	e.ahead = newAhead(e.admission.Requests)
+	defer e.ahead.stop()
 	defer e.stop()
 	for ctx.Err() == nil {
 		e.collect()
@@ -178,6 +185,7 @@ func (e *Engine) start(f *flight) {
 		return
 	}
 	f.started = true
+	e.ahead.ask(f)
 	wait := time.Since(f.arrived)
 	e.mu.Lock()
 	e.admission.Start(len(f.req.Prompt))

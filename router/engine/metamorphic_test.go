@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
@@ -18,6 +20,7 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/grammar"
 	"github.com/hachi-serve/hachi/router/sampler"
 	"github.com/hachi-serve/hachi/router/scheduler"
 	"github.com/hachi-serve/hachi/transport/faulty"
@@ -28,15 +31,54 @@ var (
 	metaSeed = flag.Uint64("metamorphic-seed", 0, "seed of requests and weights; 0 chooses one")
 )
 
-// ask is a request and the texts that stop it.
+// ask is a request, the texts that stop it, and the language of its answer.
 type ask struct {
 	r     engine.Request
 	stops []string
+	g     *grammar.Grammar
+	json  bool // the language is JSON
+}
+
+// reply is what comes back: every bit of it as text, and what can be judged.
+type reply struct {
+	bits, text string
+	finish     engine.FinishReason
+}
+
+// beginning is the part of the vocabulary that the model has.
+type beginning struct{ *tokenizer.Tokenizer }
+
+func (b beginning) Size() int            { return small.Vocab }
+func (b beginning) Bytes(t int32) []byte { return b.TokenBytes(t) }
+func (b beginning) First(t int32) []byte { return bytes.TrimPrefix(b.TokenBytes(t), []byte(" ")) }
+
+const schema = `{"type":"object","properties":{"name":{"type":"string","maxLength":9},"age":{"type":"integer","minimum":0,"maximum":150},
+	"tags":{"type":"array","items":{"enum":["a","bc","日本"]},"maxItems":3}},"required":["name","age"],"additionalProperties":false}`
+
+// grammars are languages that short answers can be of, JSON first.
+func grammars(t *testing.T, words *tokenizer.Tokenizer) []*grammar.Grammar {
+	t.Helper()
+	c, err := grammar.NewCompiler(beginning{words}, grammar.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*grammar.Grammar
+	add := func(g *grammar.Grammar, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g)
+	}
+	add(c.Schema([]byte(schema)))
+	add(c.Object())
+	add(c.Regex(`(yes|no)( [a-f0-9]{2,6}){1,4}`))
+	add(c.Choice([]string{"one", "two", "three and four"}))
+	return out
 }
 
 // mix makes requests of every kind. Prompts share prefixes, repeat themselves,
 // and end on, before and after the edges of blocks.
-func mix(rng *rand.Rand, n int) []ask {
+func mix(rng *rand.Rand, languages []*grammar.Grammar, n int) []ask {
 	token := func() int32 { return int32(3 + rng.IntN(small.Vocab-3)) }
 	random := func(n int) []int32 {
 		out := make([]int32, n)
@@ -71,6 +113,10 @@ func mix(rng *rand.Rand, n int) []ask {
 		if rng.IntN(4) == 0 {
 			a.stops = [][]string{{"e"}, {" th", "in"}, {"o", "\x05"}, {"er", "an"}}[rng.IntN(4)]
 		}
+		if rng.IntN(5) == 0 {
+			i := rng.IntN(len(languages))
+			a.g, a.json = languages[i], i < 2
+		}
 		a.r.Params.MinTokens = min(a.r.Params.MinTokens, a.r.MaxTokens)
 		for a.r.Choice = range 1 + max(0, rng.IntN(8)-5) {
 			all = append(all, a)
@@ -104,11 +150,15 @@ func params(rng *rand.Rand) sampler.Params {
 }
 
 // answer asks and writes down every bit of what comes back.
-func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Tokenizer) (string, error) {
+func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Tokenizer) (reply, error) {
 	c := completion.Completer{Engine: e, Tokenizer: words, Context: small.MaxContext}
-	reader, err := c.Start(ctx, completion.Request{Request: a.r, Stop: a.stops, NewText: a.r.Choice > 0})
+	r := completion.Request{Request: a.r, Stop: a.stops, NewText: a.g != nil || a.r.Choice > 0}
+	if a.g != nil {
+		r.Matcher = a.g.Matcher()
+	}
+	reader, err := c.Start(ctx, r)
 	if err != nil {
-		return "", err
+		return reply{}, err
 	}
 	defer reader.Close()
 	var out strings.Builder
@@ -116,7 +166,7 @@ func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Toke
 	for {
 		d, err := reader.Next(ctx)
 		if err != nil {
-			return "", err
+			return reply{}, err
 		}
 		text += d.Text
 		for _, event := range d.Tokens {
@@ -127,17 +177,17 @@ func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Toke
 			out.WriteByte('\n')
 		}
 		if d.Finish != engine.NotFinished {
-			return fmt.Sprintf("%s%q %s", &out, text, d.Finish), nil
+			return reply{fmt.Sprintf("%s%q %s", &out, text, d.Finish), text, d.Finish}, nil
 		}
 	}
 }
 
 // together asks everything at once and compares.
-func together(t *testing.T, e *engine.Engine, words *tokenizer.Tokenizer, asks []ask, want []string) {
+func together(t *testing.T, e *engine.Engine, words *tokenizer.Tokenizer, asks []ask, want []reply) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // an expert that never comes
 	defer cancel()
-	got, errs := make([]string, len(asks)), make([]error, len(asks))
+	got, errs := make([]reply, len(asks)), make([]error, len(asks))
 	var all sync.WaitGroup
 	for i, a := range asks {
 		all.Go(func() { got[i], errs[i] = a.answer(ctx, e, words) })
@@ -152,7 +202,7 @@ func together(t *testing.T, e *engine.Engine, words *tokenizer.Tokenizer, asks [
 			continue
 		}
 		if wrong++; wrong == 1 {
-			t.Errorf("request %d, %+v, stops %q:\n%s\nalone:\n%s", i, asks[i].r, asks[i].stops, got[i], want[i])
+			t.Errorf("request %d, %+v, stops %q, grammar %v:\n%s\nalone:\n%s", i, asks[i].r, asks[i].stops, asks[i].g != nil, got[i].bits, want[i].bits)
 		}
 	}
 	if wrong > 0 {
@@ -233,22 +283,10 @@ func TestMetamorphic(t *testing.T) {
 	}
 	t.Logf("replay with: go test ./router/engine -run TestMetamorphic -metamorphic-seed %d", seed)
 	w := newWeights(t, small, int64(seed>>1))
-	asks := mix(rand.New(rand.NewPCG(seed, 0)), 200)
 	words := mistral(t)
+	asks := mix(rand.New(rand.NewPCG(seed, 0)), grammars(t, words), 200)
 
-	e, stop := w.start(t, setting{chunk: 512, blocks: roomy}.config(), 0, nil)
-	want, kinds := make([]string, len(asks)), map[string]int{}
-	for i, a := range asks {
-		var err error
-		if want[i], err = a.answer(t.Context(), e, words); err != nil {
-			t.Fatal(err)
-		}
-		kinds[want[i][strings.LastIndex(want[i], " "):]]++
-	}
-	stop()
-	if kinds[" stop"] < 20 || kinds[" length"] < 20 {
-		t.Errorf("answers end in %v: the mix proves little", kinds)
-	}
+	want := alone(t, w, words, asks)
 	settings := chosen()
 	if *long {
 		settings = every()
@@ -269,6 +307,31 @@ func TestMetamorphic(t *testing.T) {
 			}
 		})
 	}
+}
+
+// alone asks one after the other, with nothing to share or to guess.
+func alone(t *testing.T, w *weights, words *tokenizer.Tokenizer, asks []ask) []reply {
+	t.Helper()
+	e, stop := w.start(t, setting{chunk: 512, blocks: roomy}.config(), 0, nil)
+	defer stop()
+	replies, ends, judged := make([]reply, len(asks)), map[engine.FinishReason]int{}, 0
+	for i, a := range asks {
+		var err error
+		if replies[i], err = a.answer(t.Context(), e, words); err != nil {
+			t.Fatal(err)
+		}
+		ends[replies[i].finish]++
+		if a.json && replies[i].finish == engine.Stop && len(a.stops) == 0 && len(a.r.StopTokens) == 1 {
+			judged++
+			if !json.Valid([]byte(replies[i].text)) {
+				t.Errorf("request %d is not JSON: %q", i, replies[i].text)
+			}
+		}
+	}
+	if ends[engine.Stop] < 20 || ends[engine.Length] < 20 || judged == 0 {
+		t.Errorf("answers end in %v, %d are JSON: the mix proves little", ends, judged)
+	}
+	return replies
 }
 
 // mistral is the tokenizer; the model's vocabulary is the beginning of its own.

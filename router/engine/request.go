@@ -24,6 +24,9 @@ type Request struct {
 	// PromptLogprobs also reports the prompt's tokens, from the second on.
 	PromptLogprobs bool
 	Choice         int // which of several answers to the same prompt this is
+	// Matcher keeps the answer within a language; nil is any. It belongs to this
+	// request alone. An answer ends by itself when it is complete.
+	Matcher sampler.Matcher
 	// Priority: lower starts first and is preempted last; 0 is usual.
 	Priority int
 	// FailFast ends the request with an error when an expert has no replica,
@@ -36,7 +39,7 @@ type FinishReason string
 
 const (
 	NotFinished FinishReason = ""
-	Stop        FinishReason = "stop"   // a stop token
+	Stop        FinishReason = "stop"   // a stop token, or the language is complete
 	Length      FinishReason = "length" // MaxTokens or the context
 )
 
@@ -100,6 +103,8 @@ type flight struct {
 	stream   *Stream
 	stopWait func() bool
 	sampler  *sampler.Sampler
+	mask     chan struct{} // capacity 1: the mask that was asked for is ready
+	asked    bool          // for a mask, and has not waited for it
 	guesses  speculation
 	reported int // prompt tokens whose log probability has been sent
 	drawn    int // tokens of the answer

@@ -123,6 +123,7 @@ func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix) {
 		e.finish(f, last)
 		return
 	}
+	e.ahead.ask(f)
 	f.guesses.learn(drafted, accepted)
 	seq.Draft = f.guesses.propose(seq.Tokens, f.left()-1)
 }
@@ -130,6 +131,7 @@ func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix) {
 // draw makes the next token of an answer. The event has Finish or Err when it
 // is the last, and token -1 when the answer ends without showing it.
 func (e *Engine) draw(f *flight, logits []float32, position int) Event {
+	f.wait()
 	token, err := f.sampler.Sample(&e.work, logits, position)
 	if err != nil {
 		return Event{Err: err}
@@ -142,7 +144,11 @@ func (e *Engine) draw(f *flight, logits []float32, position int) Event {
 		event.Logprob, event.Top = sampler.Logprobs(logits, token, f.req.Logprobs)
 	}
 	f.sampler.Accept(token)
-	if f.drawn++; f.left() == 0 {
+	f.drawn++
+	switch {
+	case f.sampler.Done():
+		event.Finish = Stop
+	case f.left() == 0:
 		event.Finish = Length
 	}
 	return event

@@ -2,12 +2,17 @@ package sampler
 
 // adjust applies everything that comes before the temperature, to a copy.
 func (s *Sampler) adjust(w *Workspace, logits []float32) []float32 {
-	early := s.drawn < s.p.MinTokens && len(s.stops) > 0
-	if !early && len(s.bias) == 0 && s.seen == nil {
+	// What is complete ends, however short it is.
+	early := s.drawn < s.p.MinTokens && len(s.stops) > 0 && !s.Done()
+	if !early && len(s.bias) == 0 && s.seen == nil && !s.Constrained() {
 		return logits
 	}
 	w.logits = append(w.logits[:0], logits...)
 	logits = w.logits
+	if s.Constrained() {
+		s.Prepare()
+		s.grammar.apply(logits)
+	}
 	if early {
 		for _, token := range s.stops {
 			logits[token] = -inf

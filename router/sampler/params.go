@@ -74,6 +74,8 @@ var (
 	ErrNotFinite = errors.New("the logits are not finite numbers")
 	// ErrNoToken means that a grammar, a bias or the least length leave no token.
 	ErrNoToken = errors.New("no token is allowed here")
+	// ErrGrammar means that a grammar does not take a token that it allowed.
+	ErrGrammar = errors.New("the grammar refuses a token that it allowed")
 )
 
 var inf = float32(math.Inf(1))

@@ -8,13 +8,14 @@ import (
 
 // Sampler draws the tokens of one answer.
 type Sampler struct {
-	p      Params
-	choice int
-	stops  []int32
-	bias   []biased
-	seen   map[int32]int // token -> index of counts; nil when nothing depends on it
-	counts []count
-	drawn  int
+	p       Params
+	choice  int
+	stops   []int32
+	bias    []biased
+	seen    map[int32]int // token -> index of counts; nil when nothing depends on it
+	counts  []count
+	drawn   int
+	grammar grammar
 }
 
 type biased struct {
@@ -47,6 +48,7 @@ func New(p Params, choice int, prompt, stops []int32) *Sampler {
 // Accept adds a token to the answer.
 func (s *Sampler) Accept(token int32) {
 	s.drawn++
+	s.grammar.accept(token)
 	if s.seen != nil {
 		s.count(token, 1)
 	}
@@ -64,6 +66,9 @@ func (s *Sampler) count(token int32, drawn int) {
 
 // Sample draws the token at a position. It leaves logits as they are.
 func (s *Sampler) Sample(w *Workspace, logits []float32, position int) (int32, error) {
+	if s.grammar.refused {
+		return 0, ErrGrammar
+	}
 	logits = s.adjust(w, logits)
 	best, err := w.argmax(logits)
 	if err != nil || s.p.Temperature == 0 {

@@ -221,6 +221,45 @@ func TestPenaltiesAndBias(t *testing.T) {
 	}
 }
 
+// even allows even tokens, of which the answer is complete after three.
+type even struct{ taken int }
+
+func (e *even) Mask(dst []uint64) {
+	for i := range dst {
+		dst[i] = 0x5555555555555555
+	}
+	if e.Done() {
+		clear(dst)
+		dst[0] = 1
+	}
+}
+func (e *even) Accept(token int32) bool { e.taken++; return token%2 == 0 }
+func (e *even) Done() bool              { return e.taken == 3 }
+
+func TestGrammarTakesTokensOut(t *testing.T) {
+	logits := make([]float32, 150)
+	logits[133], logits[148] = 9, 5
+	s := New(Params{MinTokens: 9}, 0, nil, []int32{0})
+	s.Constrain(&even{}, len(logits))
+	for range 3 {
+		token := sample(t, s, logits, 0)
+		if token != 148 || s.Done() {
+			t.Fatalf("token %d, done %v", token, s.Done())
+		}
+		s.Accept(token)
+		s.Prepare()
+	}
+	if token := sample(t, s, logits, 0); token != 0 || !s.Done() {
+		t.Errorf("the end is token %d, done %v: min_tokens does not keep a complete answer open", token, s.Done())
+	}
+	s.Constrain(&even{}, len(logits))
+	s.Accept(1)
+	var w Workspace
+	if _, err := s.Sample(&w, logits, 0); !errors.Is(err, ErrGrammar) {
+		t.Errorf("a refused token leads to %v", err)
+	}
+}
+
 func TestFrequenciesFollowTheDistribution(t *testing.T) {
 	logits := []float32{0, 1, 2}
 	const n = 60_000
