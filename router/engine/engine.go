@@ -71,7 +71,6 @@ type Engine struct {
 	mu        sync.Mutex // guards the fields below
 	nextID    uint64
 	inbox     []*flight
-	ended     []uint64 // requests whose context ended
 	admission scheduler.Admission
 	stopping  bool
 	stats     Stats
@@ -110,10 +109,9 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 		return nil, err
 	}
 	e.nextID++
-	id := e.nextID
 	f := &flight{
 		seq: &scheduler.Sequence{
-			ID: id, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
+			ID: e.nextID, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
 		},
 		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
 		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{most: e.cfg.Speculate},
@@ -122,12 +120,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 		f.sampler.Constrain(r.Matcher, e.cfg.Model.Vocab)
 		f.mask = make(chan struct{}, 1)
 	}
-	f.stopWait = context.AfterFunc(ctx, func() {
-		e.mu.Lock()
-		e.ended = append(e.ended, id)
-		e.mu.Unlock()
-		e.poke()
-	})
+	f.stopWait = context.AfterFunc(ctx, e.poke)
 	e.inbox = append(e.inbox, f)
 	e.poke()
 	return f.stream, nil
@@ -165,15 +158,15 @@ func (e *Engine) Run(ctx context.Context) error {
 // collect takes what arrived since the last step and drops what ended.
 func (e *Engine) collect() {
 	e.mu.Lock()
-	inbox, ended := e.inbox, e.ended
-	e.inbox, e.ended = nil, nil
+	inbox := e.inbox
+	e.inbox = nil
 	e.mu.Unlock()
 	for _, f := range inbox {
 		e.flights[f.seq.ID] = f
 		e.sched.Add(f.seq)
 	}
-	for _, id := range ended {
-		if f := e.flights[id]; f != nil {
+	for _, f := range e.flights {
+		if f.ctx.Err() != nil {
 			e.finish(f, Event{Err: context.Cause(f.ctx)})
 		}
 	}
