@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/model/awq"
 	"github.com/hachi-serve/hachi/model/gguf"
 	"github.com/hachi-serve/hachi/model/quantise"
 )
@@ -17,11 +19,11 @@ func newModelImport() *cobra.Command {
 	var to, words string
 	o := quantise.Options{Kernels: kernel.Best()}
 	cmd := &cobra.Command{
-		Use:   "import FILE.gguf DIR",
-		Short: "write a GGUF file of a Mixtral as a checkpoint",
-		Long: `import writes a checkpoint directory from a GGUF file. Q8_0 becomes int8 and
-Q4_0 int4, exactly; Q4_K and Q6_K become int8. Weights that are not quantized
-stay as they are, or become --to.`,
+		Use:   "import SOURCE DIR",
+		Short: "write a GGUF file or an AWQ directory of a Mixtral as a checkpoint",
+		Long: `import writes a checkpoint directory from a GGUF file or an AWQ checkpoint.
+Q8_0 becomes int8, Q4_0 and AWQ become int4, exactly; Q4_K and Q6_K become
+int8. Weights that are not quantized stay as they are, or become --to.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if to != "" {
@@ -29,20 +31,16 @@ stay as they are, or become --to.`,
 					return err
 				}
 			}
-			f, err := gguf.Open(args[0], o.Kernels, o.Threads)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
 			dir, err := os.MkdirTemp("", "hachi-import-*")
 			if err != nil {
 				return err
 			}
 			defer os.RemoveAll(dir)
-			side, err := f.WriteSideFiles(dir)
+			src, side, err := openForeign(args[0], dir, o)
 			if err != nil {
 				return err
 			}
+			defer src.Close()
 			if words != "" {
 				more, err := filepath.Glob(filepath.Join(words, "*token*"))
 				if err != nil {
@@ -50,7 +48,7 @@ stay as they are, or become --to.`,
 				}
 				side = append(side, more...)
 			}
-			if err := quantise.Directory(cmd.Context(), args[1], f, side, o); err != nil {
+			if err := quantise.Directory(cmd.Context(), args[1], src, side, o); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s to %s\n", args[0], args[1])
@@ -63,4 +61,38 @@ stay as they are, or become --to.`,
 	f.StringVar(&words, "tokenizer", "", "directory whose tokenizer files and chat template to take")
 	f.IntVar(&o.Threads, "threads", runtime.GOMAXPROCS(0), "cores to work with")
 	return cmd
+}
+
+// foreign is a model in another format.
+type foreign interface {
+	quantise.Source
+	Close() error
+}
+
+// openForeign opens a GGUF file or an AWQ directory. Side files that must be
+// made are written to dir.
+func openForeign(path, dir string, o quantise.Options) (foreign, []string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.IsDir() {
+		f, err := gguf.Open(path, o.Kernels, o.Threads)
+		if err != nil {
+			return nil, nil, err
+		}
+		side, err := f.WriteSideFiles(dir)
+		return f, side, err
+	}
+	m, err := awq.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	side, err := quantise.SideFiles(path)
+	if err != nil {
+		return m, nil, err
+	}
+	side = slices.DeleteFunc(side, func(p string) bool { return filepath.Base(p) == "config.json" })
+	config, err := m.WriteConfig(dir)
+	return m, append(side, config), err
 }

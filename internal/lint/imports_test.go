@@ -36,6 +36,7 @@ var rules = []rule{
 	{"compute/kernel/avx2", []string{}, network, "instructions alone"},
 	{"compute/kernel/neon", []string{}, network, "instructions alone"},
 	{"model", []string{"model", "moe", "compute/tensor", "compute/kernel"}, network, "the model is arithmetic on interfaces"},
+	{"model/awq", []string{"model", "compute/tensor"}, network, "a source of weights"},
 	{"model/gguf", []string{"model", "compute/tensor", "compute/kernel"}, network, "a source of weights"},
 	{"model/quantise", []string{"model", "compute/tensor", "compute/kernel"}, network, "it reads and writes checkpoints"},
 	{"router/kvcache", []string{"model"}, network, "pure bookkeeping"},

@@ -1,0 +1,19 @@
+// Package awq reads Mixtral checkpoints that were quantised with AWQ: 4 bits,
+// the "gemm" layout, with zero points.
+//
+// What it owns: the open files of the directory.
+//
+// A matrix [out, in] is three tensors: qweight I32 [in, out/8] with eight
+// outputs in each word, qzeros I32 [in/group, out/8] packed alike, and scales
+// F16 [in/group, out]. The weight is scale*(q-zero), which is what a
+// tensor.Int4 block holds, so it is repacked exactly; a group of 64 or 128 is
+// two or four groups of 32 with the same scale. Matrices that were left alone
+// keep their type.
+//
+// Invariants: anything about quantization_config that is not understood is an
+// error, and so is a tensor of the wrong type or shape.
+//
+// Concurrency: a Model is read by any number of goroutines until Close.
+//
+// References: Lin et al., arXiv 2306.00978.
+package awq
