@@ -78,7 +78,7 @@ func (l *loop) follow(ctx context.Context) {
 			if !ok {
 				return
 			}
-			l.view.routers, l.view.routersSeen = r, true
+			l.view.routers, l.view.routersSeen = speak(r, l.n.cfg.Fingerprint), true
 		case m := <-l.moved:
 			l.settle(m)
 		case <-report.C:
@@ -94,6 +94,14 @@ func (l *loop) aim(t moe.Target) {
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.TargetEpoch = uint64(t.Epoch) })
 	l.failed.keep(t.Shards[l.n.cfg.ID])
 	l.reportFailures()
+}
+
+// speak lists the routers of a model: those of another never ask this node, and
+// never ack a placement of its.
+func speak(routers []*hachiv1.RouterRecord, fp moe.Fingerprint) []*hachiv1.RouterRecord {
+	return slices.DeleteFunc(slices.Clone(routers), func(r *hachiv1.RouterRecord) bool {
+		return moe.Fingerprint(r.GetFingerprint()) != fp
+	})
 }
 
 func (l *loop) adopt(p *moe.Placement) {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// underLoad asks all prompts again and again while move is at work. Not one
+// request may fail, and every answer must be the undisturbed one.
+func underLoad(t *testing.T, cluster *local.Cluster, move func()) {
+	t.Helper()
+	want := mustCompleteAll(t, cluster.URL(), streamTokens)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	rounds := make(chan int, 1)
+	go func() {
+		n := 0
+		for ; ctx.Err() == nil; n++ {
+			// A round that has begun is finished: stop must not look like a fault.
+			answers, err := completeAll(context.WithoutCancel(ctx), cluster.URL(), streamTokens)
+			if err != nil {
+				t.Errorf("round %d: %v", n, err)
+				break
+			}
+			compareAnswers(t, "while experts move", answers, want)
+		}
+		rounds <- n
+	}()
+	move()
+	stop()
+	if n := <-rounds; n < 2 {
+		t.Errorf("only %d rounds of requests went by: this shows nothing", n)
+	}
+}
+
+// placedOn reports that exactly these nodes serve.
+func placedOn(t *testing.T, cluster *local.Cluster, names ...moe.NodeID) func() bool {
+	return func() bool {
+		var got []moe.NodeID
+		for _, n := range mustView(t, cluster).Placement.Nodes() {
+			got = append(got, n.Node)
+		}
+		return slices.Equal(got, names)
+	}
+}
+
+func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
+	for _, policy := range []string{"column", "balanced"} {
+		t.Run(policy, func(t *testing.T) {
+			var dir string
+			cluster := startCluster(t, func(c *local.UpConfig) {
+				c.Nodes, c.Placement.Policy, dir = 2, policy, c.DataDir
+			})
+			underLoad(t, cluster, func() {
+				startProcess(t, "expertnode", "--id", "expert-2", "--model", tinyDir, "--listen", "127.0.0.1:0",
+					"--etcd", cluster.Endpoints()[0], "--lease-ttl", testTTL.String())
+				eventually(t, time.Minute, "the new node serves", placedOn(t, cluster, "expert-0", "expert-1", "expert-2"))
+				if code, said := runRole(t, "drain", "expert-0", "--data-dir", dir, "--wait"); code != 0 {
+					t.Errorf("drain %d: %s", code, said)
+				}
+				eventually(t, time.Minute, "the drained node serves nothing", placedOn(t, cluster, "expert-1", "expert-2"))
+				if err := cluster.Child("expert-1").Signal(syscall.SIGTERM); err != nil {
+					t.Error(err)
+				}
+				eventually(t, time.Minute, "the node that leaves serves nothing", placedOn(t, cluster, "expert-2"))
+				eventually(t, time.Minute, "it is gone", func() bool { return len(mustView(t, cluster).Nodes) == 2 })
+			})
+		})
+	}
+}
+
+func TestRollingRestartOfEveryNode(t *testing.T) {
+	cluster := startCluster(t, func(c *local.UpConfig) { c.Restart, c.Placement.Replicas = true, 2 })
+	everyone := placedOn(t, cluster, "expert-0", "expert-1", "expert-2")
+	eventually(t, time.Minute, "all serve", everyone)
+	underLoad(t, cluster, func() {
+		for _, name := range []string{"expert-0", "expert-1", "expert-2"} {
+			before := record(t, cluster, name).GetStartedUnixNano()
+			if err := cluster.Child(name).Signal(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+			eventually(t, time.Minute, name+" is another run", func() bool {
+				r := record(t, cluster, name)
+				return r != nil && r.GetStartedUnixNano() != before
+			})
+			eventually(t, time.Minute, name+" serves again, and nothing is missing", func() bool {
+				seen, err := mustView(t, cluster).AskStatus(t.Context())
+				return err == nil && seen.GetDegraded() == "" && everyone()
+			})
+		}
+	})
+}
+
+func record(t *testing.T, cluster *local.Cluster, name string) *hachiv1.NodeRecord {
+	t.Helper()
+	for _, n := range mustView(t, cluster).Nodes {
+		if n.GetNodeId() == name {
+			return n
+		}
+	}
+	return nil
+}
