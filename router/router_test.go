@@ -110,6 +110,7 @@ func TestMetricsCountEachChoice(t *testing.T) {
 	_, body := get(t, c, b.url+"/metrics")
 	for _, want := range []string{
 		"hachi_time_to_first_token_seconds_count 3",
+		`hachi_time_to_first_token_seconds_bucket{le="300"} 3`,
 		"hachi_inter_token_latency_seconds_count 6",
 		`hachi_e2e_request_latency_seconds_count{status="ok"} 2`,
 		`hachi_e2e_request_latency_seconds_count{status="invalid_request_error"} 1`,

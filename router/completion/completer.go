@@ -43,7 +43,7 @@ type Request struct {
 	PromptOnly bool
 	// Echo counts offsets from the beginning of the prompt.
 	Echo bool
-	// Arrived is when the client asked.
+	// Arrived is when the client asked; zero is now.
 	Arrived time.Time
 }
 
@@ -58,6 +58,9 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	}
 	if !r.IgnoreEOS {
 		r.StopTokens = append(r.StopTokens[:len(r.StopTokens):len(r.StopTokens)], c.Tokenizer.EOS())
+	}
+	if r.Arrived.IsZero() {
+		r.Arrived = time.Now()
 	}
 	if r.PromptOnly {
 		// The last token's logits are there anyway; one drawn token ends it.

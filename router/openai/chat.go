@@ -38,21 +38,21 @@ type chatDelta struct {
 }
 
 // chat answers POST /v1/chat/completions.
-func (s *Server) chat(w http.ResponseWriter, r *http.Request, f fields) error {
-	o, err := s.options(f, 1)
+func (s *Server) chat(c call) error {
+	o, err := s.options(c, 1)
 	if err != nil {
 		return err
 	}
-	if o.logprobs, err = chatTop(f); err != nil {
+	if o.logprobs, err = chatTop(c.fields); err != nil {
 		return err
 	}
 	o.ask(false)
 	o.candidates, o.request.MaxTokens, o.request.NewText = o.n, o.bound, true
-	prompt, err := s.conversation(f)
+	prompt, err := s.conversation(c.fields)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := o.within(r.Context())
+	ctx, cancel := o.within(c.ctx)
 	defer cancel()
 	all, stop, err := s.start(ctx, o, [][]int32{prompt})
 	if err != nil {
@@ -60,9 +60,9 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request, f fields) error {
 	}
 	defer stop()
 	if o.stream {
-		return s.streamChat(ctx, w, o, all)
+		return s.streamChat(ctx, c.w, o, all)
 	}
-	return s.wholeChat(ctx, w, o, all)
+	return s.wholeChat(ctx, c.w, o, all)
 }
 
 // chatTop reads how many alternatives each token reports; -1 is no log

@@ -28,22 +28,22 @@ type textChoice struct {
 }
 
 // completions answers POST /v1/completions.
-func (s *Server) completions(w http.ResponseWriter, r *http.Request, f fields) error {
-	o, err := s.options(f, 0)
+func (s *Server) completions(c call) error {
+	o, err := s.options(c, 0)
 	if err != nil {
 		return err
 	}
-	if err := s.completionOptions(&o, f); err != nil {
+	if err := s.completionOptions(&o, c.fields); err != nil {
 		return err
 	}
-	prompts, err := s.prompts(f)
+	prompts, err := s.prompts(c.fields)
 	if err != nil {
 		return err
 	}
 	if err := s.countChoices(len(prompts), o.candidates); err != nil {
 		return err
 	}
-	ctx, cancel := o.within(r.Context())
+	ctx, cancel := o.within(c.ctx)
 	defer cancel()
 	all, stop, err := s.start(ctx, o, prompts)
 	if err != nil {
@@ -51,9 +51,9 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request, f fields) e
 	}
 	defer stop()
 	if o.stream {
-		return s.streamText(ctx, w, o, all)
+		return s.streamText(ctx, c.w, o, all)
 	}
-	return s.wholeText(ctx, w, o, all)
+	return s.wholeText(ctx, c.w, o, all)
 }
 
 // wholeText answers at once.

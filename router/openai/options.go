@@ -35,9 +35,10 @@ type options struct {
 
 // options reads the common parameters. A least bound of 0 tokens is for an
 // endpoint that can give back the prompt alone.
-func (s *Server) options(f fields, least int) (options, error) {
-	r := &reader{f: f}
+func (s *Server) options(c call, least int) (options, error) {
+	r := &reader{f: c.fields}
 	o := options{n: 1, logprobs: -1, promptLogprobs: -1}
+	o.request.Arrived = c.arrived
 	var name string
 	if r.text("model", &name); r.err == nil {
 		r.err = s.known(name)

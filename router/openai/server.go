@@ -47,8 +47,17 @@ type Server struct {
 	specials map[int32]string // texts of special tokens
 }
 
-// endpoint answers a decoded request.
-type endpoint func(w http.ResponseWriter, r *http.Request, f fields) error
+// call is a decoded request. Its context ends with the client or at the
+// deadline.
+type call struct {
+	w       http.ResponseWriter
+	ctx     context.Context
+	fields  fields
+	arrived time.Time
+}
+
+// endpoint answers a call.
+type endpoint func(c call) error
 
 // Handler makes the API's routes.
 func Handler(cfg Config) http.Handler {
@@ -80,7 +89,7 @@ func (s *Server) post(f endpoint, known []string) http.HandlerFunc {
 			err = body.sort(w.Header(), known)
 		}
 		if err == nil {
-			err = f(w, r.WithContext(ctx), body)
+			err = f(call{w, ctx, body, started})
 		}
 		if _, told := err.(errTold); err != nil && !told {
 			s.suggestRetry(w, err)

@@ -4,7 +4,8 @@ import "net/http"
 
 // tokenize answers POST /tokenize: the tokens of a text, or of a conversation
 // as the chat template renders it.
-func (s *Server) tokenize(w http.ResponseWriter, _ *http.Request, f fields) error {
+func (s *Server) tokenize(c call) error {
+	f := c.fields
 	r := &reader{f: f}
 	var name, text string
 	special := true
@@ -33,12 +34,13 @@ func (s *Server) tokenize(w http.ResponseWriter, _ *http.Request, f fields) erro
 	case text != "":
 		tokens = s.cfg.Completer.Tokenizer.Encode(text)
 	}
-	write(w, http.StatusOK, map[string]any{"tokens": tokens, "count": len(tokens), "max_model_len": s.cfg.Completer.Context})
+	write(c.w, http.StatusOK, map[string]any{"tokens": tokens, "count": len(tokens), "max_model_len": s.cfg.Completer.Context})
 	return nil
 }
 
 // detokenize answers POST /detokenize: the text of tokens.
-func (s *Server) detokenize(w http.ResponseWriter, _ *http.Request, f fields) error {
+func (s *Server) detokenize(c call) error {
+	f := c.fields
 	r := &reader{f: f}
 	var name string
 	if r.text("model", &name); r.err != nil {
@@ -54,6 +56,6 @@ func (s *Server) detokenize(w http.ResponseWriter, _ *http.Request, f fields) er
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, map[string]any{"prompt": s.cfg.Completer.Tokenizer.Decode(tokens)})
+	write(c.w, http.StatusOK, map[string]any{"prompt": s.cfg.Completer.Tokenizer.Decode(tokens)})
 	return nil
 }
