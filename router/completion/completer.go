@@ -13,7 +13,8 @@ type Engine interface {
 	Submit(ctx context.Context, r engine.Request) (*engine.Stream, error)
 }
 
-// Observer is told about answers, for metrics; nil functions are not called.
+// Observer is told about answers, for metrics; nil functions are not called,
+// others from any goroutine.
 // Times are of one answer: several answers to one prompt do not mix.
 type Observer struct {
 	FirstToken func(time.Duration) // from the request's arrival

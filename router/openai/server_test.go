@@ -46,6 +46,7 @@ type bench struct {
 	statuses  []string // of finished requests
 	finished  func()   // is called after each
 	deadline  time.Duration
+	observe   completion.Observer
 }
 
 func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
@@ -65,8 +66,11 @@ func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Scrip
 // serve makes the handler.
 func (b *bench) serve() {
 	b.Handler = Handler(Config{
-		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength},
-		Template:  chat.Karakuri(b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
+		Completer: &completion.Completer{
+			Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
+			Observe: b.observe,
+		},
+		Template: chat.Karakuri(b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
 		Deadline: b.deadline, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
 		RetryAfter: func() time.Duration { return 7 * time.Second },
 		Done: func(status string, _ time.Duration) {

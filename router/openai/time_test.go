@@ -80,6 +80,29 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 	})
 }
 
+// TestFirstTokenCountsFromTheArrival of the request, not of its whole body.
+func TestFirstTokenCountsFromTheArrival(t *testing.T) {
+	b := newBench(t, saying("x"))
+	var first []time.Duration
+	b.observe.FirstToken = func(d time.Duration) { first = append(first, d) }
+	b.serve()
+	synctest.Test(t, func(t *testing.T) {
+		c := dial(t, b)
+		say(t, c, `{"prompt":`, 14)
+		time.Sleep(5 * time.Second)
+		if _, err := io.WriteString(c, `"x"}`); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || response.StatusCode != 200 {
+			t.Fatal(response, err)
+		}
+		if len(first) != 1 || first[0] != 5*time.Second {
+			t.Errorf("first tokens after %v", first)
+		}
+	})
+}
+
 // TestStreamOutlivesTheTimeForItsBody: the bound on reading does not end the
 // answer, and the server still notices when the client goes.
 func TestStreamOutlivesTheTimeForItsBody(t *testing.T) {
