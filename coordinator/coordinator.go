@@ -54,8 +54,10 @@ const (
 
 // Run campaigns and leads until ctx ends. It never gives up on etcd.
 func (c *Coordinator) Run(ctx context.Context) error {
+	last := ""
 	for ctx.Err() == nil {
-		if err := c.term(ctx); err != nil && ctx.Err() == nil {
+		if err := c.term(ctx); err != nil && ctx.Err() == nil && err.Error() != last {
+			last = err.Error() // an outage is told once
 			c.cfg.Logger.Warn("not leading", "err", err)
 		}
 		select {

@@ -16,7 +16,8 @@ type leader struct {
 	written registry.State
 	stale   bool // what is written must be read again
 	s       *state
-	degrade string // last logged
+	told    string    // what was last logged to be wrong
+	logged  time.Time // when
 }
 
 // lead follows the records and writes what the state decides, until ctx ends
@@ -84,7 +85,7 @@ func (l *leader) facts() written {
 func (l *leader) step(ctx context.Context) error {
 	if l.stale {
 		if err := l.read(ctx); err != nil {
-			l.c.cfg.Logger.Warn("etcd does not answer", "err", err)
+			l.c.cfg.Logger.Debug("etcd does not answer", "err", err)
 			return nil
 		}
 		l.stale = false
@@ -93,7 +94,7 @@ func (l *leader) step(ctx context.Context) error {
 	err := l.write(ctx, l.s.decide(time.Now()))
 	l.s.adopt(l.facts())
 	l.c.floor = max(l.c.floor, l.s.next()-1)
-	l.log()
+	l.log(time.Now())
 	l.c.publish(l.s)
 	switch {
 	case errors.Is(err, registry.ErrFenced):
@@ -124,15 +125,20 @@ func (l *leader) write(ctx context.Context, w writes) error {
 	return nil
 }
 
-// log tells what is wrong when that changes.
-func (l *leader) log() {
+// logEvery bounds how often the log tells what is wrong: while experts are
+// loaded that changes with every one of them.
+const logEvery = 30 * time.Second
+
+// log tells what is wrong, and when nothing is any more.
+func (l *leader) log(now time.Time) {
 	text := l.s.degraded()
 	switch {
-	case text == l.degrade:
+	case text == l.told || (text != "" && l.told != "" && now.Sub(l.logged) < logEvery):
+		return
 	case text == "":
-		l.c.cfg.Logger.Info("the placement is what the policy asks for")
+		l.c.cfg.Logger.Warn("no longer degraded")
 	default:
 		l.c.cfg.Logger.Warn("degraded", "why", text)
 	}
-	l.degrade = text
+	l.told, l.logged = text, now
 }

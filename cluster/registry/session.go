@@ -109,12 +109,12 @@ func (s *Session[T, M]) keep(ctx context.Context) {
 	renewEvery := s.r.opts.TTL / 3
 	nextRenewal := time.Now()
 	wait := firstBackoff
+	failing := false
 	for ctx.Err() == nil {
 		pause := time.Until(nextRenewal)
-		if err := s.once(ctx, pause <= 0); err != nil {
-			if ctx.Err() == nil {
-				s.r.opts.Logger.Warn("record is not kept", "key", s.key, "err", err)
-			}
+		err := s.once(ctx, pause <= 0)
+		failing = s.tell(ctx, failing, err)
+		if err != nil {
 			sleep(ctx, wait)
 			wait = min(2*wait, maxBackoff, renewEvery)
 			nextRenewal = time.Now()
@@ -133,6 +133,17 @@ func (s *Session[T, M]) keep(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+}
+
+// tell logs the first failure of a row and the success after it.
+func (s *Session[T, M]) tell(ctx context.Context, failing bool, err error) bool {
+	switch {
+	case err != nil && !failing && ctx.Err() == nil:
+		s.r.opts.Logger.Warn("etcd does not keep the record, trying on", "key", s.key, "err", err)
+	case err == nil && failing:
+		s.r.opts.Logger.Warn("etcd keeps the record again", "key", s.key)
+	}
+	return err != nil
 }
 
 // once renews the lease if it is time, grants one if there is none, and writes

@@ -1,0 +1,80 @@
+package lint
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("../../docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+var (
+	warning = regexp.MustCompile(`Logger\.(?:Warn|Error)\("([^"]+)"`)
+	reason  = regexp.MustCompile(`\.note\("([^"]+)"`)
+	verb    = regexp.MustCompile(`%[a-z]`)
+)
+
+// TestOperationsExplainWhatIsSaid: who reads a warning, or why a cluster is
+// degraded, finds in docs/operations.md what it means.
+func TestOperationsExplainWhatIsSaid(t *testing.T) {
+	doc := readDoc(t, "operations.md")
+	found := 0
+	sources(t, func(_, path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range append(warning.FindAllStringSubmatch(string(raw), -1), reason.FindAllStringSubmatch(string(raw), -1)...) {
+			found++
+			for _, fixed := range verb.Split(m[1], -1) {
+				if fixed = strings.Trim(fixed, " :,"); len(fixed) > len("of") && !strings.Contains(doc, fixed) {
+					t.Errorf("%s says %q, docs/operations.md does not explain it", path, m[1])
+				}
+			}
+		}
+	})
+	if found < 20 {
+		t.Errorf("%d messages", found)
+	}
+}
+
+// TestGuaranteesNameRealTests: a promise is shown by a test that exists.
+func TestGuaranteesNameRealTests(t *testing.T) {
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		for _, m := range declared.FindAllStringSubmatch(string(raw), -1) {
+			tests[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(readDoc(t, "guarantees.md"), -1)
+	for _, m := range named {
+		if !tests[m[1]] {
+			t.Errorf("docs/guarantees.md names %s, which does not exist", m[1])
+		}
+	}
+	if len(named) < 20 {
+		t.Errorf("%d tests are named", len(named))
+	}
+}
