@@ -59,6 +59,7 @@ var rules = []rule{
 	{"bench", nil, nil, "it starts and measures whole clusters"},
 	{"bench/roofline", []string{"compute"}, network, "kernels and the machine"},
 	{"bench/forward", []string{"bench/roofline", "compute", "model", "moe"}, network, "a model in one process"},
+	{"bench/rpc", []string{"transport/rpc", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "expert calls alone"},
 	{"bench/serve", []string{}, network, "a client of the HTTP API of any server"},
 	{"proto", []string{"proto"}, nil, "generated"},
 	{"local", nil, nil, "the composition root"},

@@ -1,0 +1,142 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Run measures every part: nodes are started anew for each pin and state of the
+// cores.
+func Run(ctx context.Context, c Config) (Report, error) {
+	if err := c.Validate(); err != nil {
+		return Report{}, err
+	}
+	r := Report{CPUs: runtime.NumCPU(), GoVersion: runtime.Version(), Network: c.network(), Rounds: c.Rounds, Span: c.Span.Seconds()}
+	for _, pin := range c.Pins {
+		for _, cores := range c.Cores {
+			if c.Progress != nil {
+				c.Progress(pin, cores)
+			}
+			results, err := part(ctx, c, pin, cores)
+			if err != nil {
+				return r, fmt.Errorf("pin %s, cores %s: %w", pin, cores, err)
+			}
+			r.Results = append(r.Results, results...)
+		}
+	}
+	return r, nil
+}
+
+// part measures all shapes with processes in one arrangement.
+func part(ctx context.Context, c Config, pin Pin, state Cores) ([]Result, error) {
+	cores, err := allowed()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(c, pin, state)
+	if err != nil {
+		return nil, err
+	}
+	defer p.end()
+	if pin != Unpinned {
+		runtime.GOMAXPROCS(1) // what a process has that is started on one core
+		defer func() {
+			runtime.SetDefaultGOMAXPROCS()
+			_ = moveTo(cores) // where it came from
+		}()
+	}
+	seen := map[Shape]map[Way][]sample{}
+	for range c.Rounds {
+		for _, shape := range c.Shapes {
+			for at, w := range ways {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				s, err := measure(w, c, shape, p.addrs(at, shape.FanOut))
+				if err != nil {
+					return nil, fmt.Errorf("%s, %d bytes to %d nodes: %w", w, shape.Payload, shape.FanOut, err)
+				}
+				if seen[shape] == nil {
+					seen[shape] = map[Way][]sample{}
+				}
+				seen[shape][w] = append(seen[shape][w], s)
+			}
+		}
+	}
+	var out []Result
+	for _, shape := range c.Shapes {
+		for _, w := range ways {
+			out = append(out, summarise(Result{Pin: pin, Cores: state, Way: w, Shape: shape}, seen[shape]))
+		}
+	}
+	return out, nil
+}
+
+// sample is one way on one shape in one round.
+type sample struct {
+	p50, p99      time.Duration
+	objects, size float64 // allocated here, per hop
+	trips         int
+}
+
+// warm is the share of a span that is not counted.
+const warm = 10
+
+// measure makes trips for a while.
+func measure(w Way, c Config, shape Shape, addrs []string) (sample, error) {
+	payload := make([]byte, shape.Payload)
+	for i := range payload {
+		payload[i] = byte(i * 31)
+	}
+	t, err := open(w, c.network(), addrs, payload)
+	if err != nil {
+		return sample{}, err
+	}
+	defer t.close()
+	if err := t.once(); err != nil {
+		return sample{}, err
+	}
+	if err := check(t, payload); err != nil {
+		return sample{}, err
+	}
+	took := make([]time.Duration, 0, 1<<17)
+	if took, err = repeat(t, shape.Sequential, took, c.Span/warm); err != nil {
+		return sample{}, err
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	took, err = repeat(t, shape.Sequential, took[:0], c.Span)
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		return sample{}, err
+	}
+	hops := float64(len(took) * shape.Sequential * shape.FanOut)
+	s := sample{trips: len(took), objects: float64(after.Mallocs-before.Mallocs) / hops, size: float64(after.TotalAlloc-before.TotalAlloc) / hops}
+	slices.Sort(took)
+	s.p50, s.p99 = took[rank(len(took), 50)], took[rank(len(took), 99)]
+	return s, nil
+}
+
+// repeat makes trips until a span is over or took is full.
+func repeat(t trip, sequential int, took []time.Duration, span time.Duration) ([]time.Duration, error) {
+	for end := time.Now().Add(span); len(took) < cap(took); {
+		began := time.Now()
+		for range sequential {
+			if err := t.once(); err != nil {
+				return nil, err
+			}
+		}
+		now := time.Now()
+		took = append(took, now.Sub(began))
+		if now.After(end) {
+			break
+		}
+	}
+	return took, nil
+}
+
+// rank is the place of a percentile among n sorted values, by nearest rank.
+func rank(n, percent int) int { return max(0, (n*percent+99)/100-1) }

@@ -1,0 +1,88 @@
+package rpc
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is what was measured.
+type Report struct {
+	CPUs      int      `json:"cpus"`
+	GoVersion string   `json:"go"`
+	Network   string   `json:"network"`
+	Rounds    int      `json:"rounds"`
+	Span      float64  `json:"span_seconds"`
+	Results   []Result `json:"results"`
+}
+
+// Result is one way on one shape: medians of the rounds.
+type Result struct {
+	Pin   Pin   `json:"pin"`
+	Cores Cores `json:"cores"`
+	Way   Way   `json:"way"`
+	Shape
+	Trips   int     `json:"trips"` // in all rounds
+	P50     float64 `json:"p50_us"`
+	P99     float64 `json:"p99_us"`
+	Objects float64 `json:"objects_per_hop"` // allocated by this process
+	Bytes   float64 `json:"bytes_per_hop"`
+	// P50 against that of the same round.
+	ToRaw   float64 `json:"p50_to_raw"`
+	ToUnary float64 `json:"p50_to_unary"`
+}
+
+// summarise takes the medians of one way.
+func summarise(r Result, seen map[Way][]sample) Result {
+	of := func(f func(i int, s sample) float64) float64 {
+		var all []float64
+		for i, s := range seen[r.Way] {
+			all = append(all, f(i, s))
+		}
+		return median(all)
+	}
+	against := func(w Way) float64 {
+		return of(func(i int, s sample) float64 { return float64(s.p50) / float64(seen[w][i].p50) })
+	}
+	r.P50 = of(func(_ int, s sample) float64 { return microseconds(s.p50) })
+	r.P99 = of(func(_ int, s sample) float64 { return microseconds(s.p99) })
+	r.Objects = of(func(_ int, s sample) float64 { return s.objects })
+	r.Bytes = of(func(_ int, s sample) float64 { return s.size })
+	r.ToRaw, r.ToUnary = against(Raw), against(Unary)
+	for _, s := range seen[r.Way] {
+		r.Trips += s.trips
+	}
+	return r
+}
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	n := len(all)
+	return (all[(n-1)/2] + all[n/2]) / 2
+}
+
+func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// WriteText prints the report for people.
+func (r Report) WriteText(out io.Writer) error {
+	fmt.Fprintf(out, "%s loopback, %d CPUs, %s, median of %d rounds of %g s; to each node and back, microseconds\n", r.Network, r.CPUs, r.GoVersion, r.Rounds, r.Span)
+	var t *tabwriter.Writer
+	for i, s := range r.Results {
+		if i == 0 || s.Pin != r.Results[i-1].Pin || s.Cores != r.Results[i-1].Cores {
+			if t != nil {
+				t.Flush()
+			}
+			fmt.Fprintf(out, "\npin %s, cores %s\n", s.Pin, s.Cores)
+			t = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+			fmt.Fprintln(t, "payload\tnodes\tin sequence\tway\tp50\tp99\tto raw\tto unary\tobjects/hop\tB/hop\t")
+		}
+		fmt.Fprintf(t, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.1f\t%.0f\t\n",
+			s.Payload>>10, s.FanOut, s.Sequential, s.Way, s.P50, s.P99, s.ToRaw, s.ToUnary, s.Objects, s.Bytes)
+	}
+	if t == nil {
+		return nil
+	}
+	return t.Flush()
+}
