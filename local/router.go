@@ -17,6 +17,7 @@ import (
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/dispatch"
 	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/grammar"
 	"github.com/hachi-serve/hachi/router/openai"
 	"github.com/hachi-serve/hachi/router/scheduler"
 	"github.com/hachi-serve/hachi/transport/rpc"
@@ -170,8 +171,11 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 	return router.Run(ctx, router.Config{
 		Engine: e, Dispatcher: d, Experts: w.cfg.Experts, Metrics: m,
 		API: openai.Config{
-			Completer: &completion.Completer{Engine: e, Tokenizer: words.tokenizer, Context: e.MaxTokens()},
-			Template:  words.template, Attributes: attributes, Model: name, Fingerprint: string(w.fingerprint),
+			Completer: &completion.Completer{
+				Engine: e, Tokenizer: words.tokenizer, Context: e.MaxTokens(),
+				Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()),
+			},
+			Template: words.template, Attributes: attributes, Model: name, Fingerprint: string(w.fingerprint),
 			Deadline: c.Serving.RequestDeadline, MaxChoices: c.Serving.MaxSequences + c.Serving.MaxQueue,
 		},
 		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{

@@ -21,6 +21,7 @@ import (
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/router/grammar"
 	"github.com/hachi-serve/hachi/router/openai"
 )
 
@@ -115,8 +116,10 @@ func start(t *testing.T, change func(*Config)) *bench {
 		Engine: b.engine, Dispatcher: &adopting{}, Experts: 2, Session: b.session, Placements: b.placements,
 		HTTP: listen(t), GRPC: listen(t), Logger: slog.New(slog.DiscardHandler),
 		API: openai.Config{
-			Completer: &completion.Completer{Engine: b.engine, Tokenizer: tok, Context: contextLength},
-			Template:  chat.Karakuri(tok), Attributes: chat.Attributes{"humor": 2}, Model: "m", Deadline: time.Minute,
+			Completer: &completion.Completer{
+				Engine: b.engine, Tokenizer: tok, Context: contextLength, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits()),
+			},
+			Template: chat.Karakuri(tok), Attributes: chat.Attributes{"humor": 2}, Model: "m", Deadline: time.Minute,
 		},
 	}
 	if change != nil {

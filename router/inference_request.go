@@ -10,6 +10,7 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/grammar"
 	"github.com/hachi-serve/hachi/router/openai"
 	"github.com/hachi-serve/hachi/router/sampler"
 )
@@ -38,8 +39,40 @@ func (s *inference) request(in *hachiv1.GenerateRequest) (completion.Request, er
 	if r.StopTokens, err = completion.Tokens(s.api.Completer, in.GetStopTokens()); err != nil {
 		return r, badRequest("stop_tokens: %w", err)
 	}
-	r.Prompt, err = s.prompt(in)
+	if r.Prompt, err = s.prompt(in); err != nil {
+		return r, err
+	}
+	r.Grammar, err = s.grammar(in, r)
 	return r, err
+}
+
+// grammar makes the language that the answer is kept to; nil is any.
+func (s *inference) grammar(in *hachiv1.GenerateRequest, r completion.Request) (*grammar.Grammar, error) {
+	if in.GetLanguage() == nil {
+		return nil, nil
+	}
+	if s.api.Completer.Grammars == nil {
+		return nil, badRequest("this server does not keep answers to a language")
+	}
+	c, err := s.api.Completer.Grammars.For(r.Prompt, r.NewText)
+	if err != nil {
+		return nil, badRequest("language: %w", err)
+	}
+	var g *grammar.Grammar
+	switch l := in.GetLanguage().(type) {
+	case *hachiv1.GenerateRequest_JsonObject:
+		g, err = c.Object()
+	case *hachiv1.GenerateRequest_JsonSchema:
+		g, err = c.Schema([]byte(l.JsonSchema))
+	case *hachiv1.GenerateRequest_Regex:
+		g, err = c.Regex(l.Regex)
+	case *hachiv1.GenerateRequest_Choice:
+		g, err = c.Choice(l.Choice.GetTexts())
+	}
+	if err != nil {
+		return nil, badRequest("language: %w", err)
+	}
+	return g, nil
 }
 
 // params are how a token is drawn.

@@ -135,6 +135,38 @@ func TestGenerateConversation(t *testing.T) {
 	}
 }
 
+func TestGenerateKeepsToALanguage(t *testing.T) {
+	b := start(t, nil)
+	for i, tt := range []struct {
+		set  func(*hachiv1.GenerateRequest)
+		text string
+	}{
+		{func(in *hachiv1.GenerateRequest) { in.Language = &hachiv1.GenerateRequest_JsonObject{JsonObject: true} }, `{"a":1}`},
+		{func(in *hachiv1.GenerateRequest) {
+			in.Language = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"type":"boolean"}`}
+		}, "true"},
+		{func(in *hachiv1.GenerateRequest) { in.Language = &hachiv1.GenerateRequest_Regex{Regex: "a+b"} }, "aab"},
+		{func(in *hachiv1.GenerateRequest) {
+			in.Language = &hachiv1.GenerateRequest_Choice{Choice: &hachiv1.TextList{Texts: []string{"yes", "no"}}}
+		}, "no"},
+	} {
+		in := conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "user", Content: "x"}}})
+		tt.set(in)
+		if _, err := b.generate(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		m := b.engine.Calls()[i].Request.Matcher
+		for _, token := range b.tokenizer.Encode(tt.text) {
+			if !m.Accept(token) {
+				t.Errorf("%q is not taken at %d", tt.text, token)
+			}
+		}
+		if !m.Done() && !m.Accept(b.tokenizer.EOS()) {
+			t.Errorf("%q is not at an end", tt.text)
+		}
+	}
+}
+
 // TestGenerateStreams: what is there is sent while the rest is not.
 func TestGenerateStreams(t *testing.T) {
 	b := start(t, nil)
@@ -196,6 +228,10 @@ func TestGenerateRefuses(t *testing.T) {
 		{"logit_bias", with(func(in *hachiv1.GenerateRequest) { in.LogitBias = map[uint32]float32{5: 101} })},
 		{"stop_tokens", with(func(in *hachiv1.GenerateRequest) { in.StopTokens = []uint32{32000} })},
 		{"min_tokens is 5", with(func(in *hachiv1.GenerateRequest) { in.MinTokens, in.MaxTokens = 5, 4 })},
+		{"language", with(func(in *hachiv1.GenerateRequest) { in.Language = &hachiv1.GenerateRequest_Regex{Regex: "("} })},
+		{"/not", with(func(in *hachiv1.GenerateRequest) {
+			in.Language = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"not":{}}`}
+		})},
 		{"top_logprobs is 21", with(func(in *hachiv1.GenerateRequest) { in.Logprobs, in.TopLogprobs = true, 21 })},
 		{"needs logprobs", with(func(in *hachiv1.GenerateRequest) { in.TopLogprobs = 1 })},
 		{"empty text", with(func(in *hachiv1.GenerateRequest) { in.Stop = []string{"a", ""} })},

@@ -45,7 +45,7 @@ var rules = []rule{
 	{"router/grammar", []string{"router/grammar"}, network, "pure: bytes of text and tokens by number"},
 	{"router/dispatch", []string{"model", "moe", "compute/tensor"}, network, "a Caller is all it knows of a network"},
 	{"router/engine", []string{"model", "moe", "compute/tensor", "router"}, network, "usable with no network"},
-	{"router/completion", []string{"model/tokenizer", "router/engine"}, network, "text over an engine"},
+	{"router/completion", []string{"model/tokenizer", "router/engine", "router/grammar"}, network, "text over an engine"},
 	{"router/openai", []string{"model", "moe", "router"}, network, "HTTP alone"},
 	{"expertnode/batcher", []string{"model", "moe", "compute/tensor"}, network, "a queue before an FFN"},
 	{"expertnode", []string{"expertnode", "model", "moe", "proto", "compute/tensor"}, network, "sessions and feeds are injected"},

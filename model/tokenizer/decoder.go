@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,6 +17,15 @@ func (t *Tokenizer) Decode(ids []int32) string {
 	return s.String()
 }
 
+// FirstBytes returns the bytes id stands for as the first of an answer: there
+// the blank that SentencePiece puts before a text is dropped.
+func (t *Tokenizer) FirstBytes(id int32) []byte {
+	if t.stripSpace {
+		return bytes.TrimPrefix(t.TokenBytes(id), []byte(" "))
+	}
+	return t.TokenBytes(id)
+}
+
 // Decoder turns ids into text as they come. One goroutine at a time.
 type Decoder struct {
 	t       *Tokenizer
@@ -24,16 +34,14 @@ type Decoder struct {
 }
 
 // NewDecoder starts at the beginning of an answer.
-func (t *Tokenizer) NewDecoder() *Decoder { return &Decoder{t: t, started: !t.stripSpace} }
+func (t *Tokenizer) NewDecoder() *Decoder { return &Decoder{t: t} }
 
 // Next returns the text that id completes: whole characters only.
 func (d *Decoder) Next(id int32) string {
 	b := d.t.TokenBytes(id)
 	if !d.started && len(b) > 0 {
 		d.started = true
-		if b[0] == ' ' {
-			b = b[1:]
-		}
+		b = d.t.FirstBytes(id)
 	}
 	d.pending = append(d.pending, b...)
 	return d.drain(false)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hachi-serve/hachi/model/tokenizer"
 	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/router/grammar"
 )
 
 // Engine accepts requests: engine.Engine.
@@ -26,6 +27,7 @@ type Completer struct {
 	Engine    Engine
 	Tokenizer *tokenizer.Tokenizer
 	Context   int // the longest sequence, prompt and answer, tokens
+	Grammars  *Grammars
 	Observe   Observer
 }
 
@@ -35,6 +37,9 @@ type Request struct {
 	// Stop are texts that end the answer, once it has more than its least
 	// tokens; none of them is empty.
 	Stop []string
+	// Grammar keeps the answer within a language; nil is any. It is one of the
+	// Completer's Grammars for the same prompt and NewText.
+	Grammar *grammar.Grammar
 	// IgnoreEOS goes on after the end of sequence.
 	IgnoreEOS bool
 	// NewText makes the answer a text of its own, as a chat turn is, and not
@@ -59,6 +64,9 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	}
 	if !r.IgnoreEOS {
 		r.StopTokens = append(r.StopTokens[:len(r.StopTokens):len(r.StopTokens)], c.Tokenizer.EOS())
+	}
+	if r.Grammar != nil {
+		r.Matcher = r.Grammar.Matcher()
 	}
 	if r.Arrived.IsZero() {
 		r.Arrived = time.Now()

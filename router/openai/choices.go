@@ -32,9 +32,14 @@ func (s *Server) start(ctx context.Context, o options, prompts [][]int32) ([]*ch
 		}
 	}
 	for _, prompt := range prompts {
+		g, err := s.grammar(o.language, prompt, o.request.NewText)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
 		for n := range o.candidates {
 			r := o.request
-			r.Prompt, r.Choice = prompt, n
+			r.Prompt, r.Choice, r.Grammar = prompt, n, g
 			reader, err := s.cfg.Completer.Start(ctx, r)
 			if err != nil {
 				stop()

@@ -64,6 +64,21 @@ func (r *reader) fault(name, code, format string, args ...any) {
 	}
 }
 
+// inside returns a reader of an object that is a parameter; nil if it is absent
+// or wrong.
+func (r *reader) inside(name string) *reader {
+	raw, ok := r.value(name, "an object")
+	if !ok {
+		return nil
+	}
+	f, err := object(r.prefix+name, raw)
+	if err != nil {
+		r.err = err
+		return nil
+	}
+	return &reader{f: f, prefix: r.prefix + name + "."}
+}
+
 func (r *reader) text(name string, v *string) {
 	if raw, ok := r.value(name, "a string"); ok {
 		*v = asText(raw)

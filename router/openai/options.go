@@ -26,6 +26,7 @@ type options struct {
 	logprobs   int // alternatives to show of each token; -1 is no log probabilities
 	// promptLogprobs is the same of the prompt's tokens, beside the answer.
 	promptLogprobs int
+	language       *language // nil is any
 	stream         bool
 	usage          bool          // a final usage chunk is wanted
 	timeout        time.Duration // the client's own; 0 is none
@@ -50,6 +51,7 @@ func (s *Server) options(c call, least int) (options, error) {
 	r.integer("n", &o.n, 1, s.maxChoices())
 	o.bound, o.bounded = r.maxTokens(least)
 	r.ending(&o, vocab)
+	o.language = r.language()
 	r.integer("prompt_logprobs", &o.promptLogprobs, 0, MaxLogprobs)
 	if o.stream && o.promptLogprobs >= 0 {
 		r.fault("prompt_logprobs", codeValue, "is not given in a stream")
@@ -67,22 +69,12 @@ func (o *options) ask(echo bool) {
 }
 
 func (r *reader) streamOptions(stream bool, usage *bool) {
-	raw, ok := r.value("stream_options", "an object")
-	if !ok {
-		return
+	if inner := r.inside("stream_options"); inner != nil {
+		inner.flag("include_usage", usage)
+		if r.err = inner.err; !stream {
+			r.fault("stream_options", codeValue, "needs stream to be true")
+		}
 	}
-	if !stream {
-		r.fault("stream_options", codeValue, "needs stream to be true")
-		return
-	}
-	f, err := object("stream_options", raw)
-	if err != nil {
-		r.err = err
-		return
-	}
-	inner := &reader{f: f, prefix: "stream_options."}
-	inner.flag("include_usage", usage)
-	r.err = inner.err
 }
 
 // timeout reads the client's own deadline, seconds.

@@ -18,6 +18,7 @@ var (
 		"model", "stream", "stream_options", "n", "seed", "temperature", "top_p", "top_k", "min_p", "typical_p",
 		"repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias", "stop", "stop_token_ids", "ignore_eos",
 		"min_tokens", "max_tokens", "max_completion_tokens", "logprobs", "prompt_logprobs", "on_missing_expert", "timeout", "priority",
+		"response_format", "structured_outputs",
 	}
 	chatParameters       = append([]string{"messages", "attributes", "top_logprobs"}, commonParameters...)
 	completionParameters = append([]string{"prompt", "echo", "best_of"}, commonParameters...)
@@ -35,14 +36,14 @@ var harmless = []string{
 // to the values of theirs that ask for nothing; null always does.
 var neutral = map[string][]string{
 	"tools": {"[]"}, "functions": {"[]"}, "tool_choice": {`"none"`, `"auto"`}, "function_call": {`"none"`, `"auto"`},
-	"response_format": {`{"type":"text"}`}, "audio": {}, "modalities": {`["text"]`}, "prediction": {},
+	"audio": {}, "modalities": {`["text"]`}, "prediction": {},
 	"reasoning_effort": {}, "reasoning": {}, "web_search_options": {}, "suffix": {`""`}, "best_of": {"1"}, "moderation": {},
 	"length_penalty": {"1"}, "no_repeat_ngram_size": {"0"},
 	"include_stop_str_in_output": {"false"},
 	"skip_special_tokens":        {"true"}, "spaces_between_special_tokens": {"true", "false"}, "bad_words": {"[]"}, "allowed_token_ids": {},
 	"top_a": {"0"}, "tfs": {"1"}, "mirostat": {"0"}, "use_beam_search": {"false"},
 	"prompt_embeds": {}, "truncate_prompt_tokens": {}, "logits_processors": {"[]"},
-	"guided_json": {}, "guided_regex": {}, "guided_choice": {}, "guided_grammar": {}, "structured_outputs": {}, "json_schema": {},
+	"guided_json": {}, "guided_regex": {}, "guided_choice": {}, "guided_grammar": {}, "json_schema": {},
 	"grammar": {}, "regex": {}, "ebnf": {}, "chat_template": {}, "chat_template_kwargs": {"{}"}, "documents": {"[]"},
 	"add_generation_prompt": {"true"}, "continue_final_message": {"false"}, "add_special_tokens": {"true"},
 	"return_token_ids": {"false"}, "return_tokens_as_token_ids": {"false"},

@@ -121,7 +121,6 @@ func TestBadRequestsNameTheirFault(t *testing.T) {
 		// What would change the answer and is not supported.
 		{chat, `{` + user + `,"tools":[{}]}`, "tools", "unsupported_parameter", ""},
 		{chat, `{` + user + `,"tool_choice":"required"}`, "tool_choice", "unsupported_parameter", ""},
-		{chat, `{` + user + `,"response_format":{"type":"json_object"}}`, "response_format", "unsupported_parameter", ""},
 		{chat, `{` + user + `,"reasoning_effort":"high"}`, "reasoning_effort", "unsupported_parameter", ""},
 		{chat, `{` + user + `,"echo":true}`, "echo", "unsupported_parameter", ""},
 		{chat, `{` + user + `,"prompt":"x"}`, "prompt", "unsupported_parameter", ""},

@@ -36,19 +36,12 @@ func (r *reader) positive(name string, v *float64, high float64) {
 
 // logitBias reads what is added to the logits of tokens, by token.
 func (r *reader) logitBias(vocab int) map[int32]float64 {
-	const name = "logit_bias"
-	raw, ok := r.value(name, "an object")
-	if !ok {
+	inner := r.inside("logit_bias")
+	if inner == nil {
 		return nil
 	}
-	f, err := object(name, raw)
-	if err != nil {
-		r.err = err
-		return nil
-	}
-	inner := &reader{f: f, prefix: name + "."}
-	bias := make(map[int32]float64, len(f))
-	for _, key := range f.names() {
+	bias := make(map[int32]float64, len(inner.f))
+	for _, key := range inner.f.names() {
 		id, err := strconv.ParseInt(key, 10, 32)
 		if err != nil || id < 0 || id >= int64(vocab) || strconv.FormatInt(id, 10) != key {
 			inner.fault(key, codeValue, "is not a token, 0 to %d", vocab-1)

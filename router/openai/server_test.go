@@ -17,6 +17,7 @@ import (
 	"github.com/hachi-serve/hachi/router/completion"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/router/grammar"
 )
 
 // contextLength is small, so that tests can exceed it.
@@ -37,6 +38,16 @@ var loadTokenizer = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
 	}
 	return tokenizer.Load(dir)
 })
+
+// loadGrammars makes the compilers once for all tests.
+var loadGrammars = func() func(*tokenizer.Tokenizer) *completion.Grammars {
+	var once sync.Once
+	var g *completion.Grammars
+	return func(t *tokenizer.Tokenizer) *completion.Grammars {
+		once.Do(func() { g = completion.NewGrammars(t, grammar.DefaultLimits()) })
+		return g
+	}
+}()
 
 // bench is the API over a scripted engine.
 type bench struct {
@@ -68,7 +79,7 @@ func (b *bench) serve() {
 	b.Handler = Handler(Config{
 		Completer: &completion.Completer{
 			Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
-			Observe: b.observe,
+			Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
 		},
 		Template: chat.Karakuri(b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
 		Deadline: b.deadline, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),

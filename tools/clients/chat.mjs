@@ -65,6 +65,14 @@ async function completions() {
   assert.equal(streamed, text);
 }
 
+async function structured() {
+  const schema = { type: "object", properties: { sky: { enum: ["blue", "grey"] } }, required: ["sky"], additionalProperties: false };
+  const answer = await client.chat.completions.create({
+    ...ask, max_completion_tokens: 100, response_format: { type: "json_schema", json_schema: { name: "weather", strict: true, schema } },
+  });
+  assert.ok(["blue", "grey"].includes(JSON.parse(answer.choices[0].message.content).sky));
+}
+
 async function errors() {
   await assert.rejects(client.chat.completions.create({ ...ask, temperature: 3 }), (e) => {
     assert.ok(e instanceof BadRequestError);
@@ -84,6 +92,7 @@ await models();
 await streaming(await chat());
 await breaksOff();
 await completions();
+await structured();
 await errors();
 const { version } = JSON.parse(readFileSync("node_modules/openai/package.json", "utf8"));
 console.log("openai", version, "for Node: ok");

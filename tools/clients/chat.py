@@ -1,8 +1,10 @@
 """What OpenAI's client for Python asks of a server, with the answers checked."""
 
 import os
+import typing
 
 import openai
+import pydantic
 
 client = openai.OpenAI(base_url=os.environ["HACHI_URL"], api_key="none", max_retries=0, timeout=60)
 MESSAGES = [
@@ -67,6 +69,24 @@ def chat_logprobs():
         assert token.bytes is None or bytes(token.bytes)
 
 
+class Weather(pydantic.BaseModel):
+    rain: bool
+    sky: typing.Literal["blue", "grey"]
+    degrees: int
+
+
+def structured():
+    answer = client.chat.completions.parse(**{**ASK, "max_completion_tokens": 200}, response_format=Weather)
+    assert answer.choices[0].finish_reason == "stop" and isinstance(answer.choices[0].message.parsed, Weather)
+    try:
+        schema = {"name": "x", "schema": {"type": "object", "properties": {"a": {"not": {}}}}}
+        client.chat.completions.create(**ASK, response_format={"type": "json_schema", "json_schema": schema})
+    except openai.BadRequestError as e:
+        assert e.param == "response_format.json_schema.schema" and "/properties/a/not" in e.message, e
+    else:
+        raise AssertionError("a schema that is not supported was taken")
+
+
 def completions():
     answer = client.completions.create(model="tiny", prompt="one two", max_tokens=3, logprobs=2, echo=True, temperature=0)
     choice = answer.choices[0]
@@ -112,6 +132,7 @@ models()
 streaming(chat())
 attributes()
 chat_logprobs()
+structured()
 completions()
 errors()
 print("openai", openai.__version__, "for Python: ok")

@@ -122,7 +122,16 @@ type GenerateRequest struct {
 	// Lower starts first and is preempted last; 0 is usual.
 	Priority int32 `protobuf:"varint,21,opt,name=priority" json:"priority,omitempty"`
 	// An expert without a replica ends the request, instead of a wait for one.
-	FailFast      bool `protobuf:"varint,22,opt,name=fail_fast,json=failFast" json:"fail_fast,omitempty"`
+	FailFast bool `protobuf:"varint,22,opt,name=fail_fast,json=failFast" json:"fail_fast,omitempty"`
+	// What the answer is kept to; any text when none is set.
+	//
+	// Types that are valid to be assigned to Language:
+	//
+	//	*GenerateRequest_JsonObject
+	//	*GenerateRequest_JsonSchema
+	//	*GenerateRequest_Regex
+	//	*GenerateRequest_Choice
+	Language      isGenerateRequest_Language `protobuf_oneof:"language"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -324,6 +333,49 @@ func (x *GenerateRequest) GetFailFast() bool {
 	return false
 }
 
+func (x *GenerateRequest) GetLanguage() isGenerateRequest_Language {
+	if x != nil {
+		return x.Language
+	}
+	return nil
+}
+
+func (x *GenerateRequest) GetJsonObject() bool {
+	if x != nil {
+		if x, ok := x.Language.(*GenerateRequest_JsonObject); ok {
+			return x.JsonObject
+		}
+	}
+	return false
+}
+
+func (x *GenerateRequest) GetJsonSchema() string {
+	if x != nil {
+		if x, ok := x.Language.(*GenerateRequest_JsonSchema); ok {
+			return x.JsonSchema
+		}
+	}
+	return ""
+}
+
+func (x *GenerateRequest) GetRegex() string {
+	if x != nil {
+		if x, ok := x.Language.(*GenerateRequest_Regex); ok {
+			return x.Regex
+		}
+	}
+	return ""
+}
+
+func (x *GenerateRequest) GetChoice() *TextList {
+	if x != nil {
+		if x, ok := x.Language.(*GenerateRequest_Choice); ok {
+			return x.Choice
+		}
+	}
+	return nil
+}
+
 type isGenerateRequest_Prompt interface {
 	isGenerateRequest_Prompt()
 }
@@ -350,6 +402,82 @@ func (*GenerateRequest_Tokens) isGenerateRequest_Prompt() {}
 
 func (*GenerateRequest_Conversation) isGenerateRequest_Prompt() {}
 
+type isGenerateRequest_Language interface {
+	isGenerateRequest_Language()
+}
+
+type GenerateRequest_JsonObject struct {
+	// Any JSON object; true.
+	JsonObject bool `protobuf:"varint,23,opt,name=json_object,json=jsonObject,oneof"`
+}
+
+type GenerateRequest_JsonSchema struct {
+	// What satisfies this JSON Schema.
+	JsonSchema string `protobuf:"bytes,24,opt,name=json_schema,json=jsonSchema,oneof"`
+}
+
+type GenerateRequest_Regex struct {
+	// What this RE2 expression matches as a whole.
+	Regex string `protobuf:"bytes,25,opt,name=regex,oneof"`
+}
+
+type GenerateRequest_Choice struct {
+	// One of these texts.
+	Choice *TextList `protobuf:"bytes,26,opt,name=choice,oneof"`
+}
+
+func (*GenerateRequest_JsonObject) isGenerateRequest_Language() {}
+
+func (*GenerateRequest_JsonSchema) isGenerateRequest_Language() {}
+
+func (*GenerateRequest_Regex) isGenerateRequest_Language() {}
+
+func (*GenerateRequest_Choice) isGenerateRequest_Language() {}
+
+type TextList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Texts         []string               `protobuf:"bytes,1,rep,name=texts" json:"texts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextList) Reset() {
+	*x = TextList{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextList) ProtoMessage() {}
+
+func (x *TextList) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextList.ProtoReflect.Descriptor instead.
+func (*TextList) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TextList) GetTexts() []string {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
+
 type TokenList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ids           []uint32               `protobuf:"varint,1,rep,packed,name=ids" json:"ids,omitempty"`
@@ -359,7 +487,7 @@ type TokenList struct {
 
 func (x *TokenList) Reset() {
 	*x = TokenList{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[1]
+	mi := &file_hachi_v1_inference_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +499,7 @@ func (x *TokenList) String() string {
 func (*TokenList) ProtoMessage() {}
 
 func (x *TokenList) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[1]
+	mi := &file_hachi_v1_inference_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +512,7 @@ func (x *TokenList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenList.ProtoReflect.Descriptor instead.
 func (*TokenList) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{1}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *TokenList) GetIds() []uint32 {
@@ -405,7 +533,7 @@ type Conversation struct {
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[2]
+	mi := &file_hachi_v1_inference_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +545,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[2]
+	mi := &file_hachi_v1_inference_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +558,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{2}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Conversation) GetMessages() []*Message {
@@ -460,7 +588,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[3]
+	mi := &file_hachi_v1_inference_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +600,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[3]
+	mi := &file_hachi_v1_inference_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +613,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{3}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Message) GetRole() string {
@@ -527,7 +655,7 @@ type GenerateResponse struct {
 
 func (x *GenerateResponse) Reset() {
 	*x = GenerateResponse{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[4]
+	mi := &file_hachi_v1_inference_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +667,7 @@ func (x *GenerateResponse) String() string {
 func (*GenerateResponse) ProtoMessage() {}
 
 func (x *GenerateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[4]
+	mi := &file_hachi_v1_inference_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +680,7 @@ func (x *GenerateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerateResponse.ProtoReflect.Descriptor instead.
 func (*GenerateResponse) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{4}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GenerateResponse) GetText() string {
@@ -602,7 +730,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[5]
+	mi := &file_hachi_v1_inference_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +742,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[5]
+	mi := &file_hachi_v1_inference_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +755,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{5}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TokenLogprob) GetToken() uint32 {
@@ -661,7 +789,7 @@ type Alternative struct {
 
 func (x *Alternative) Reset() {
 	*x = Alternative{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[6]
+	mi := &file_hachi_v1_inference_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +801,7 @@ func (x *Alternative) String() string {
 func (*Alternative) ProtoMessage() {}
 
 func (x *Alternative) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[6]
+	mi := &file_hachi_v1_inference_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +814,7 @@ func (x *Alternative) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alternative.ProtoReflect.Descriptor instead.
 func (*Alternative) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{6}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Alternative) GetToken() uint32 {
@@ -714,7 +842,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[7]
+	mi := &file_hachi_v1_inference_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +854,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[7]
+	mi := &file_hachi_v1_inference_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +867,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{7}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Usage) GetPromptTokens() uint32 {
@@ -760,7 +888,7 @@ var File_hachi_v1_inference_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\n" +
-	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\xc8\x06\n" +
+	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\xe0\a\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12-\n" +
 	"\x06tokens\x18\x02 \x01(\v2\x13.hachi.v1.TokenListH\x00R\x06tokens\x12<\n" +
@@ -789,11 +917,21 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\n" +
 	"ignore_eos\x18\x14 \x01(\bR\tignoreEos\x12\x1a\n" +
 	"\bpriority\x18\x15 \x01(\x05R\bpriority\x12\x1b\n" +
-	"\tfail_fast\x18\x16 \x01(\bR\bfailFast\x1a<\n" +
+	"\tfail_fast\x18\x16 \x01(\bR\bfailFast\x12!\n" +
+	"\vjson_object\x18\x17 \x01(\bH\x01R\n" +
+	"jsonObject\x12!\n" +
+	"\vjson_schema\x18\x18 \x01(\tH\x01R\n" +
+	"jsonSchema\x12\x16\n" +
+	"\x05regex\x18\x19 \x01(\tH\x01R\x05regex\x12,\n" +
+	"\x06choice\x18\x1a \x01(\v2\x12.hachi.v1.TextListH\x01R\x06choice\x1a<\n" +
 	"\x0eLogitBiasEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\b\n" +
-	"\x06prompt\"\x1d\n" +
+	"\x06promptB\n" +
+	"\n" +
+	"\blanguage\" \n" +
+	"\bTextList\x12\x14\n" +
+	"\x05texts\x18\x01 \x03(\tR\x05texts\"\x1d\n" +
 	"\tTokenList\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\rR\x03ids\"\xc4\x01\n" +
 	"\fConversation\x12-\n" +
@@ -849,39 +987,41 @@ func file_hachi_v1_inference_proto_rawDescGZIP() []byte {
 }
 
 var file_hachi_v1_inference_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_hachi_v1_inference_proto_goTypes = []any{
 	(FinishReason)(0),        // 0: hachi.v1.FinishReason
 	(*GenerateRequest)(nil),  // 1: hachi.v1.GenerateRequest
-	(*TokenList)(nil),        // 2: hachi.v1.TokenList
-	(*Conversation)(nil),     // 3: hachi.v1.Conversation
-	(*Message)(nil),          // 4: hachi.v1.Message
-	(*GenerateResponse)(nil), // 5: hachi.v1.GenerateResponse
-	(*TokenLogprob)(nil),     // 6: hachi.v1.TokenLogprob
-	(*Alternative)(nil),      // 7: hachi.v1.Alternative
-	(*Usage)(nil),            // 8: hachi.v1.Usage
-	nil,                      // 9: hachi.v1.GenerateRequest.LogitBiasEntry
-	nil,                      // 10: hachi.v1.Conversation.AttributesEntry
-	nil,                      // 11: hachi.v1.Message.AttributesEntry
+	(*TextList)(nil),         // 2: hachi.v1.TextList
+	(*TokenList)(nil),        // 3: hachi.v1.TokenList
+	(*Conversation)(nil),     // 4: hachi.v1.Conversation
+	(*Message)(nil),          // 5: hachi.v1.Message
+	(*GenerateResponse)(nil), // 6: hachi.v1.GenerateResponse
+	(*TokenLogprob)(nil),     // 7: hachi.v1.TokenLogprob
+	(*Alternative)(nil),      // 8: hachi.v1.Alternative
+	(*Usage)(nil),            // 9: hachi.v1.Usage
+	nil,                      // 10: hachi.v1.GenerateRequest.LogitBiasEntry
+	nil,                      // 11: hachi.v1.Conversation.AttributesEntry
+	nil,                      // 12: hachi.v1.Message.AttributesEntry
 }
 var file_hachi_v1_inference_proto_depIdxs = []int32{
-	2,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
-	3,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
-	9,  // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
-	4,  // 3: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
-	10, // 4: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
-	11, // 5: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
-	6,  // 6: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
-	0,  // 7: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
-	8,  // 8: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
-	7,  // 9: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
-	1,  // 10: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
-	5,  // 11: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
-	11, // [11:12] is the sub-list for method output_type
-	10, // [10:11] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
+	4,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
+	10, // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
+	2,  // 3: hachi.v1.GenerateRequest.choice:type_name -> hachi.v1.TextList
+	5,  // 4: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
+	11, // 5: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
+	12, // 6: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
+	7,  // 7: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
+	0,  // 8: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
+	9,  // 9: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
+	8,  // 10: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
+	1,  // 11: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
+	6,  // 12: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
+	12, // [12:13] is the sub-list for method output_type
+	11, // [11:12] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_hachi_v1_inference_proto_init() }
@@ -893,6 +1033,10 @@ func file_hachi_v1_inference_proto_init() {
 		(*GenerateRequest_Text)(nil),
 		(*GenerateRequest_Tokens)(nil),
 		(*GenerateRequest_Conversation)(nil),
+		(*GenerateRequest_JsonObject)(nil),
+		(*GenerateRequest_JsonSchema)(nil),
+		(*GenerateRequest_Regex)(nil),
+		(*GenerateRequest_Choice)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -900,7 +1044,7 @@ func file_hachi_v1_inference_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_inference_proto_rawDesc), len(file_hachi_v1_inference_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
