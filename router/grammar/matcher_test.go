@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hachi-serve/hachi/router/grammar/automaton"
 )
 
 func set(mask []uint64, token int32) bool { return mask[token/64]>>(token%64)&1 != 0 }
@@ -306,6 +308,66 @@ func TestHorizon(t *testing.T) {
 	}
 	if len(g.masks) > c.tokens.depth+2 {
 		t.Errorf("%d masks were worked out, the longest token has %d bytes", len(g.masks), c.tokens.depth)
+	}
+}
+
+// TestKinds holds masks by kind against masks that are worked out for every Set,
+// also where the limits on nesting and on readings cut in.
+func TestKinds(t *testing.T) {
+	v := small()
+	shared := 0
+	for _, cut := range [][2]int{{32, 256}, {3, 256}, {32, 3}, {2, 2}} {
+		l := DefaultLimits()
+		l.Nesting, l.Readings = cut[0], cut[1]
+		c := compiler(t, v, l)
+		for _, s := range schemas {
+			g, err := c.Schema([]byte(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			masks, plain := map[uint64]map[*automaton.Set][]uint64{}, map[uint64]bool{}
+			for seed := range uint64(12) {
+				r := rand.New(rand.NewPCG(seed, 3))
+				for m := g.Matcher(); !m.Done(); {
+					mask, isPlain := g.walk(c.tokens, m.at)
+					kind := m.at.Kind()
+					if masks[kind] == nil {
+						masks[kind] = map[*automaton.Set][]uint64{}
+					}
+					masks[kind][m.at] = mask
+					plain[kind] = plain[kind] || isPlain
+					choice := allowed(mask, v.Size())
+					token := choice[r.IntN(len(choice))]
+					for _, bracket := range []string{"[", "[]", "]", `"`} {
+						id := int32(slices.Index(v.texts, bracket))
+						if set(mask, id) && r.IntN(3) == 0 {
+							token = id
+						}
+					}
+					if !m.Accept(token) {
+						if !m.begun {
+							continue // the mask is that of a text that has begun
+						}
+						t.Fatalf("%s: token %d is refused", s, token)
+					}
+				}
+			}
+			for kind, sets := range masks {
+				var one []uint64
+				for _, mask := range sets {
+					if one != nil && plain[kind] && !slices.Equal(one, mask) {
+						t.Errorf("nesting %d, readings %d: %s: a kind has two masks", l.Nesting, l.Readings, s)
+					}
+					one = mask
+				}
+				if len(sets) > 1 && plain[kind] {
+					shared++
+				}
+			}
+		}
+	}
+	if shared < 20 {
+		t.Errorf("only %d kinds have several Sets", shared)
 	}
 }
 

@@ -67,6 +67,34 @@ func TestNesting(t *testing.T) {
 	}
 }
 
+// TestMutualNesting: rules that call each other are inside themselves too.
+func TestMutualNesting(t *testing.T) {
+	p, err := build(t, func(b *Builder, root Rule) { // root: [other], other: (root) or x
+		other := b.Rule("other")
+		start, end := b.Body(root)
+		in := b.Node()
+		b.Call(b.Literal(start, "["), other, in)
+		b.Empty(b.Literal(in, "]"), end)
+		start, end = b.Body(other)
+		b.Empty(b.Literal(start, "x"), end)
+		in = b.Node()
+		b.Call(b.Literal(start, "("), root, in)
+		b.Empty(b.Literal(in, ")"), end)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewMachine(p, Limits{Nesting: 3, Readings: 8, Sets: 64}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"[x]": true, "[([x])]": true, "[([([x])])]": false} {
+		if accepted, _ := run(m, text); accepted != want {
+			t.Errorf("%q is %v", text, accepted)
+		}
+	}
+}
+
 // TestHeight: a text that must be nested n deep needs a limit of n, and within
 // the limit no step leads where there is no way to the end.
 func TestHeight(t *testing.T) {
@@ -243,5 +271,105 @@ func TestForgetting(t *testing.T) {
 	after := m.Step(m.Step(held, ']'), ']')
 	if !after.Accepting() || after.Open() || held.Accepting() || !held.Open() {
 		t.Errorf("accepting %v, open %v; held accepting %v, open %v", after.Accepting(), after.Open(), held.Accepting(), held.Open())
+	}
+}
+
+// TestKindsApart: Sets that look alike within the horizon, and are not, because
+// of what is nested or of which readings are forgotten.
+func TestKindsApart(t *testing.T) {
+	path := func(b *Builder, from Node, text string, to Node) { b.Empty(b.Literal(from, text), to) }
+	// nested draws a rule inside itself: ! or (nested).
+	nested := func(b *Builder) Rule {
+		r := b.Rule("nested")
+		start, end := b.Body(r)
+		path(b, start, "!", end)
+		in := b.Node()
+		b.Call(b.Literal(start, "("), r, in)
+		path(b, in, ")", end)
+		return r
+	}
+	tests := []struct {
+		name    string
+		draw    func(b *Builder, root Rule)
+		limits  Limits
+		horizon int
+		one     string
+		other   string
+	}{
+		{"one must nest", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			in, q, p := b.Node(), b.Literal(start, "q"), b.Literal(start, "p")
+			b.Call(b.Literal(start, "<"), root, in)
+			path(b, in, ">", end)
+			path(b, q, "x", end)
+			b.Call(b.Literal(q, "y"), nested(b), end)
+			path(b, p, "x", end)
+			path(b, p, "yw", end)
+		}, Limits{Nesting: 1, Readings: 8, Sets: 64}, 1, "<q", "<p"},
+		{"one is nested deeper", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			deep := nested(b)
+			for i, prefix := range []string{"a", "b"} {
+				r := b.Rule(prefix)
+				after := b.Node()
+				b.Call(b.Literal(start, prefix), r, after)
+				path(b, after, ".", end)
+				from, to := b.Body(r)
+				m := b.Literal(from, "m")
+				path(b, m, "e", to)
+				b.Call(b.Literal(m, "x"), deep, to)
+				if i == 1 { // only b may be inside itself, beyond the horizon
+					b.Call(b.Literal(m, "effff"), r, to)
+				}
+			}
+		}, Limits{Nesting: 1, Readings: 8, Sets: 64}, 1, "am", "bm"},
+		{"one forgets", func(b *Builder, root Rule) {
+			start, end := b.Body(root)
+			var rules [3]Rule
+			for i := range rules {
+				rules[i] = b.Rule("x")
+				from, to := b.Body(rules[i])
+				path(b, from, "x", to)
+			}
+			a, other := b.Literal(start, "a"), b.Literal(start, "b")
+			for i, tail := range []string{"ppppu", "ppppv"} {
+				after := b.Node()
+				b.Call(a, rules[i], after)
+				path(b, after, tail, end)
+			}
+			same, last := b.Node(), b.Node()
+			b.Call(other, rules[0], same)
+			b.Call(other, rules[1], same)
+			path(b, same, "ppppw", end)
+			b.Call(a, rules[2], last)
+			b.Call(other, rules[2], last)
+			path(b, last, "y", end)
+		}, Limits{Nesting: 8, Readings: 4, Sets: 64}, 2, "a", "b"},
+	}
+	for _, tt := range tests {
+		p, err := build(t, tt.draw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := NewMachine(p, tt.limits, tt.horizon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := func(text string) *Set {
+			s := m.Start()
+			for i := range len(text) {
+				s = m.Step(s, text[i])
+			}
+			return s
+		}
+		letters := "<>!().abmefxyqpuvw"
+		one, plain := future(m, after(tt.one), letters, tt.horizon)
+		other, plainToo := future(m, after(tt.other), letters, tt.horizon)
+		if one == other {
+			t.Fatalf("%s: %q and %q have one future, %s", tt.name, tt.one, tt.other, one)
+		}
+		if after(tt.one).Kind() == after(tt.other).Kind() && (plain || plainToo) {
+			t.Errorf("%s: %q and %q are of one kind, and plain", tt.name, tt.one, tt.other)
+		}
 	}
 }

@@ -21,6 +21,7 @@ type Machine struct {
 	bottom *frame
 	dead   *Set
 
+	age     int // how often was forgotten
 	frames  map[frameKey]*frame
 	sets    map[string]*Set
 	classes []int32 // of states, see horizon
@@ -28,8 +29,8 @@ type Machine struct {
 	ids     uint64 // of frames and kinds; never used again
 }
 
-// frame is a caller that waits: it goes on at a state. Equal frames that are
-// remembered are one frame.
+// frame is a caller that waits: it goes on at a state. Equal frames of one age
+// are one frame.
 type frame struct {
 	caller *frame // nil at the bottom
 	to     int32
@@ -39,8 +40,8 @@ type frame struct {
 }
 
 type frameKey struct {
-	caller uint64
-	to     int32
+	caller    uint64
+	to, depth int32
 }
 
 // reading is one way to read the text so far.
@@ -52,6 +53,7 @@ type reading struct {
 // Set is all readings of a text so far, in the order in which they were found.
 type Set struct {
 	readings  []reading
+	age       int    // of the frames
 	next      []*Set // by class of bytes; nil is not worked out
 	accepting bool
 	open      bool
@@ -70,8 +72,8 @@ func (s *Set) Open() bool { return s.open }
 // dead after one and not after the other, and either both accept or none.
 func (s *Set) Kind() uint64 { return s.kind }
 
-// Plain reports that the readings are all there are: none was found twice, and
-// none was forgotten.
+// Plain reports that the last byte has led to these readings and no more: none
+// was found twice, and none was forgotten.
 func (s *Set) Plain() bool { return s.plain }
 
 // NewMachine returns a Machine. It fails when even the flattest text is nested
@@ -87,6 +89,7 @@ func NewMachine(p *Program, l Limits, horizon int) (*Machine, error) {
 
 // forget drops what was worked out. Sets in callers' hands stay good.
 func (m *Machine) forget() {
+	m.age++
 	m.frames, m.sets = map[frameKey]*frame{}, map[string]*Set{}
 }
 
@@ -115,6 +118,9 @@ func (m *Machine) Step(s *Set, b byte) *Set {
 func (m *Machine) extend(s *Set, b byte) *Set {
 	c := closure{m: m, plain: true}
 	for _, r := range s.readings {
+		if s.age != m.age {
+			r.frame = m.renew(r.frame)
+		}
 		// Only whole steps are left out: half of one could have no way on.
 		if len(c.readings) >= m.limits.Readings {
 			c.plain = false
@@ -136,7 +142,10 @@ func (m *Machine) extend(s *Set, b byte) *Set {
 
 // intern returns the Set of a closure.
 func (m *Machine) intern(c *closure) *Set {
-	key := make([]byte, 0, 12*len(c.readings))
+	key := make([]byte, 0, 1+12*len(c.readings))
+	if c.plain { // the same readings may be found both ways
+		key = append(key, 1)
+	}
 	for _, r := range c.readings {
 		key = binary.LittleEndian.AppendUint32(key, uint32(r.at))
 		key = binary.LittleEndian.AppendUint64(key, r.frame.id)
@@ -144,10 +153,11 @@ func (m *Machine) intern(c *closure) *Set {
 	if s, ok := m.sets[string(key)]; ok {
 		return s
 	}
+	age := m.age
 	if len(m.sets) >= m.limits.Sets {
 		m.forget()
 	}
-	s := &Set{readings: c.readings, next: make([]*Set, m.p.count), accepting: c.accepting, plain: c.plain, kind: m.kind(c.readings)}
+	s := &Set{readings: c.readings, age: age, next: make([]*Set, m.p.count), accepting: c.accepting, plain: c.plain, kind: m.kind(c.readings)}
 	for _, r := range c.readings {
 		for _, to := range m.p.movesOf(r.at) {
 			s.open = s.open || c.fits(reading{to.to, r.frame})
@@ -159,15 +169,23 @@ func (m *Machine) intern(c *closure) *Set {
 
 // push returns the frame of a caller that goes on at a state.
 func (m *Machine) push(caller *frame, to, weight int32) *frame {
-	key := frameKey{caller.id, to}
+	key := frameKey{caller.id, to, caller.depth + weight}
 	f, ok := m.frames[key]
 	if !ok {
 		m.ids++
-		f = &frame{caller: caller, to: to, depth: caller.depth + weight, id: m.ids}
+		f = &frame{caller: caller, to: to, depth: key.depth, id: m.ids}
 		f.kind = m.name([]uint64{caller.kind, uint64(m.classes[to]), uint64(f.depth)})
 		m.frames[key] = f
 	}
 	return f
+}
+
+// renew returns the frame of this age that is equal to one of an earlier age.
+func (m *Machine) renew(f *frame) *frame {
+	if f == m.bottom {
+		return f
+	}
+	return m.push(m.renew(f.caller), f.to, f.depth-f.caller.depth)
 }
 
 // kind names readings by the classes of their states.

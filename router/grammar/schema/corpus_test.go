@@ -59,7 +59,8 @@ var corpus = []struct {
 	{"pattern and length", `{"type":"string","pattern":"^(ab)*$","minLength":3,"maxLength":7}`, []string{`"abab"`, `"ababab"`}, []string{`"ab"`, `"aba"`, `"abababab"`}, nil},
 	{"pattern to escape", `{"type":"string","pattern":"^[\\n\"\\\\\\x01]$"}`, []string{`"\n"`, `"\""`, `"\\"`, `"\u0001"`}, []string{`"a"`}, []string{`"\u000a"`}},
 	{"patterns", `{"type":"string","allOf":[{"pattern":"a"},{"pattern":"b"},{"pattern":"^.{2,3}$"}]}`, []string{`"ab"`, `"bxa"`}, []string{`"aa"`, `"abcd"`}, nil},
-	{"pattern of spaces", `{"type":"string","pattern":"^\\S.\\s$"}`, []string{`"ab "`, `"日本\n"`}, []string{`"abc"`, `" b "`}, nil},
+	{"pattern of spaces", `{"type":"string","pattern":"^\\S.\\s$"}`, []string{`"ab "`, `"日本\n"`}, []string{`"abc"`, `" b "`}, []string{`"　b "`, `" b "`, `"a\r "`, `"a  "`}},
+	{"dot", `{"type":"string","pattern":"^.$"}`, []string{`"a"`, `"　"`, `"𠮷"`}, []string{`"\n"`, `""`}, []string{`"\r"`, `" "`}},
 	{"Japanese pattern", `{"type":"string","pattern":"^[ぁ-んァ-ヶ一-龠]+$"}`, []string{`"八つの専門家"`, `"カ"`}, []string{`"a"`, `""`}, nil},
 	{"date-time", `{"type":"string","format":"date-time"}`, []string{`"2024-02-29T23:59:59.5+09:00"`, `"2000-02-29T00:00:00Z"`}, []string{`"2023-02-29T00:00:00Z"`, `"1900-02-29T00:00:00Z"`, `"2024-04-31T00:00:00Z"`, `"2024-01-01T24:00:00Z"`, `"2024-01-01"`}, nil},
 	{"date", `{"type":"string","format":"date"}`, []string{`"2024-12-31"`}, []string{`"2024-13-01"`, `"2024-00-10"`, `"24-01-01"`}, nil},
@@ -79,6 +80,7 @@ var corpus = []struct {
 	{"one bound", `{"type":"integer","minimum":100}`, []string{`100`, `101`, `1000`, `999999999999999999`}, []string{`99`, `-100`, `0`}, nil},
 	{"negative bounds", `{"type":"integer","maximum":-10,"minimum":-2000}`, []string{`-10`, `-99`, `-2000`}, []string{`-9`, `0`, `10`, `-2001`}, nil},
 	{"number bounds", `{"type":"number","minimum":-0.25,"exclusiveMaximum":1}`, []string{`-0.25`, `-0.2`, `0`, `0.0`, `0.5`, `0.999999`}, []string{`-0.26`, `-1`, `1`, `1.0`, `2`}, []string{`5e-1`, `-0`}},
+	{"begins like a bound", `{"type":"number","exclusiveMinimum":-3.14,"exclusiveMaximum":2.55}`, []string{`2`, `2.5`, `2.50`, `2.54999`, `-3`, `-3.1`, `-3.13999`, `-3.10`}, []string{`2.55`, `2.6`, `-3.14`, `-3.140`, `-3.2`}, nil},
 	{"narrow bounds", `{"type":"number","exclusiveMinimum":1.25,"exclusiveMaximum":1.2500001}`, []string{`1.25000005`}, []string{`1.25`, `1.2500001`, `1.26`}, nil},
 	{"huge bounds", `{"type":"number","minimum":-1e300,"maximum":1e300}`, []string{`0`, `-5.5`, `99999999999999.5`}, nil, []string{`999999999999999.5`}},
 	{"formats of numbers", `{"type":"array","prefixItems":[{"type":"integer","format":"uint8"},{"type":"integer","format":"int32","minimum":-5},{"type":"number","format":"double"},{"type":"integer","format":"date"}],"items":false}`,
@@ -91,6 +93,7 @@ var corpus = []struct {
 	{"anyOf twice", `{"type":"string","anyOf":[{"minLength":2},{"const":""}],"allOf":[{"anyOf":[{"maxLength":3},{"pattern":"^z"}]}]}`, []string{`""`, `"ab"`, `"zzzz"`}, []string{`"a"`, `"abcd"`}, nil},
 	{"ambiguous", `{"anyOf":[{"type":"array","items":{"type":["string","array"]}},{"type":"array","items":{"type":["integer","array"]}},{"type":"array"}]}`, []string{`[]`, `["a",[1]]`, `[1,"a"]`}, []string{`1`}, nil},
 	{"oneOf", `{"oneOf":[{"type":"string"},{"type":"integer"},{"enum":[true,null]}]}`, []string{`"a"`, `5`, `true`, `null`}, []string{`false`, `1.5`}, nil},
+	{"oneOf of anyOf", `{"oneOf":[{"anyOf":[{"type":"string"},{"type":"integer"}]},{"allOf":[{"type":["boolean","null"]},{}]},{"type":"array"}]}`, []string{`"a"`, `1`, `true`, `[]`}, []string{`{}`}, nil},
 	{"tagged", `{"oneOf":[{"$ref":"#/$defs/Cat"},{"$ref":"#/$defs/Dog"}],"discriminator":{"propertyName":"kind"},"$defs":{` +
 		`"Cat":{"type":"object","properties":{"kind":{"const":"cat"},"lives":{"type":"integer"}},"required":["kind"],"additionalProperties":false},` +
 		`"Dog":{"type":"object","properties":{"kind":{"enum":["dog","hound"]},"bark":{"type":"string"}},"required":["kind"],"additionalProperties":false}}}`,
