@@ -14,9 +14,9 @@ import (
 
 // underLoad asks all prompts again and again while move is at work. Not one
 // request may fail, and every answer must be the undisturbed one.
-func underLoad(t *testing.T, cluster *local.Cluster, move func()) {
+func underLoad(t *testing.T, url string, move func()) {
 	t.Helper()
-	want := mustCompleteAll(t, cluster.URL(), streamTokens)
+	want := mustCompleteAll(t, url, streamTokens)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	rounds := make(chan int, 1)
@@ -24,7 +24,7 @@ func underLoad(t *testing.T, cluster *local.Cluster, move func()) {
 		n := 0
 		for ; ctx.Err() == nil; n++ {
 			// A round that has begun is finished: stop must not look like a fault.
-			answers, err := completeAll(context.WithoutCancel(ctx), cluster.URL(), streamTokens)
+			answers, err := completeAll(context.WithoutCancel(ctx), url, streamTokens)
 			if err != nil {
 				t.Errorf("round %d: %v", n, err)
 				break
@@ -58,7 +58,7 @@ func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
 			cluster := startCluster(t, func(c *local.UpConfig) {
 				c.Nodes, c.Placement.Policy, dir = 2, policy, c.DataDir
 			})
-			underLoad(t, cluster, func() {
+			underLoad(t, cluster.URL(), func() {
 				startProcess(t, "expertnode", "--id", "expert-2", "--model", tinyDir, "--listen", "127.0.0.1:0",
 					"--etcd", cluster.Endpoints()[0], "--lease-ttl", testTTL.String())
 				eventually(t, time.Minute, "the new node serves", placedOn(t, cluster, "expert-0", "expert-1", "expert-2"))
@@ -80,7 +80,7 @@ func TestRollingRestartOfEveryNode(t *testing.T) {
 	cluster := startCluster(t, func(c *local.UpConfig) { c.Restart, c.Placement.Replicas = true, 2 })
 	everyone := placedOn(t, cluster, "expert-0", "expert-1", "expert-2")
 	eventually(t, time.Minute, "all serve", everyone)
-	underLoad(t, cluster, func() {
+	underLoad(t, cluster.URL(), func() {
 		for _, name := range []string{"expert-0", "expert-1", "expert-2"} {
 			before := record(t, cluster, name).GetStartedUnixNano()
 			if err := cluster.Child(name).Signal(syscall.SIGTERM); err != nil {

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -125,6 +129,34 @@ func TestStandbyCoordinatorTakesOver(t *testing.T) {
 		t.Errorf("the placement moved from epoch %d to %d", before.Placement.Epoch(), after.Placement.Epoch())
 	}
 	midStream(t, cluster, func() { kill(t, cluster, "expert-2") })
+}
+
+// TestKilledRouterTakesOnlyItsOwnStreams: two routers share the expert nodes.
+// The streams of the one that dies are cut without an end, so that no client
+// takes half an answer for a whole one; the other's go on.
+func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
+	cluster := startCluster(t, nil)
+	second := freeAddress(t)
+	startProcess(t, "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", tinyDir, "--listen", second,
+		"--grpc", "127.0.0.1:0", "--kv-bytes", "67108864", "--lease-ttl", testTTL.String())
+	eventually(t, time.Minute, "the second router serves", func() bool { return serves("http://" + second) })
+	want := mustCompleteAll(t, "http://"+second, streamTokens)
+	body := `{"model":"tiny","prompt":"a","max_tokens":20000,"ignore_eos":true,"stream":true}`
+	resp, err := http.Post(cluster.URL()+"/v1/completions", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	events := bufio.NewReader(resp.Body)
+	if line, err := events.ReadString('\n'); err != nil || !strings.HasPrefix(line, "data: ") {
+		t.Fatalf("the stream begins with %q, %v", line, err)
+	}
+	kill(t, cluster, "router-0")
+	compareAnswers(t, "at the other router", mustCompleteAll(t, "http://"+second, streamTokens), want)
+	rest, err := io.ReadAll(events)
+	if err == nil || strings.Contains(string(rest), "[DONE]") {
+		t.Errorf("the stream of the dead router ended well (%v) after %d bytes", err, len(rest))
+	}
 }
 
 // TestInterruptStopsEverythingAndEtcdLast: the records are taken back, which
