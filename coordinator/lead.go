@@ -18,12 +18,13 @@ type leader struct {
 	s       *state
 	told    string    // what was last logged to be wrong
 	logged  time.Time // when
+	sound   time.Time // when nothing was wrong last
 }
 
 // lead follows the records and writes what the state decides, until ctx ends
 // or a write is fenced.
 func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error {
-	l := &leader{c: c, proof: proof}
+	l := &leader{c: c, proof: proof, sound: time.Now()}
 	if err := l.read(ctx); err != nil {
 		return fmt.Errorf("read target and placement: %w", err)
 	}
@@ -125,15 +126,23 @@ func (l *leader) write(ctx context.Context, w writes) error {
 	return nil
 }
 
-// logEvery bounds how often the log tells what is wrong: while experts are
-// loaded that changes with every one of them.
-const logEvery = 30 * time.Second
+const (
+	// logEvery bounds how often the log tells what is wrong: while experts are
+	// loaded that changes with every one of them.
+	logEvery = 30 * time.Second
+	// logAfter is how long something is wrong before the log tells: a start is
+	// no fault.
+	logAfter = 5 * time.Second
+)
 
 // log tells what is wrong, and when nothing is any more.
 func (l *leader) log(now time.Time) {
 	text := l.s.degraded()
+	if text == "" {
+		l.sound = now
+	}
 	switch {
-	case text == l.told || (text != "" && l.told != "" && now.Sub(l.logged) < logEvery):
+	case text == l.told || (text != "" && (now.Sub(l.sound) < logAfter || now.Sub(l.logged) < logEvery)):
 		return
 	case text == "":
 		l.c.cfg.Logger.Warn("no longer degraded")

@@ -248,7 +248,7 @@ func printBusiest(out io.Writer, r report) {
 	if sum == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\nload: %.0f rows/s over %.0f s\n", sum, r.WindowSeconds)
+	fmt.Fprintf(out, "\nload: %.0f rows/s over %.3g s\n", sum, r.WindowSeconds)
 	for _, e := range r.Busiest {
 		names := make([]string, len(e.Nodes))
 		for i, n := range e.Nodes {

@@ -186,10 +186,17 @@ func (p *placer) fill(copyNo int) {
 }
 
 // best is the node with room that suits and costs least: one that holds the
-// expert already before one that would load it. -1 if there is none.
+// expert already before one that would load it. -1 if there is none. Of equals
+// a first copy goes to the first, a further one to the next after the first
+// copy's, another one in each layer: so that what a dead node leaves is shared
+// by many, not by the one that had the same experts.
 func (p *placer) best(expert int, suits func(node int) bool) int {
-	best := -1
-	for node := range p.nodes {
+	best, start := -1, 0
+	if copies := p.copies[expert]; len(copies) > 0 {
+		start = copies[0] + 1 + expert/p.in.Experts
+	}
+	for i := range p.nodes {
+		node := (start + i) % len(p.nodes)
 		if !p.room(node, expert) || !suits(node) {
 			continue
 		}

@@ -281,3 +281,17 @@ func TestEveryCopyFindsItsPlaceWhereThereIsRoom(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatADeadNodeLeavesIsSharedByMany: no node has much in common with any
+// other.
+func TestWhatADeadNodeLeavesIsSharedByMany(t *testing.T) {
+	plan := Compute(Input{Policy: Balanced, Layers: 32, Experts: 8, Replicas: 2, Nodes: nodes(8)})
+	for i := range 8 {
+		for j := range i {
+			a, b := plan.Shards[name(i)], plan.Shards[name(j)]
+			if common := len(a) - len(a.Minus(b)); common > 12 {
+				t.Errorf("%s and %s have %d of %d experts in common, a fair share is 9", name(i), name(j), common, len(a))
+			}
+		}
+	}
+}
