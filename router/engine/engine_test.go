@@ -67,29 +67,40 @@ func (m *fakeModel) Forward(ctx context.Context, b *model.Batch, logits tensor.M
 	return nil
 }
 
-// start runs an engine over a fake model until the test ends.
-func start(t *testing.T, blocks int, limits scheduler.Limits, fails func(int64) error) *Engine {
-	t.Helper()
-	e := New(Config{
+// open runs an engine over a fake model until the returned function, which
+// checks that nothing is left behind.
+func open(blocks int, limits scheduler.Limits, fails func(int64) error, change ...func(*Config)) (*Engine, func(t *testing.T)) {
+	cfg := Config{
 		Model: model.Config{Vocab: vocab, MaxContext: 400}, Forward: &fakeModel{kv: map[int64]int32{}, fails: fails},
 		Blocks: blocks, PrefixCache: true, Limits: limits, Logger: slog.New(slog.DiscardHandler),
-	})
-	ctx, cancel := context.WithCancel(t.Context())
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	e := New(cfg)
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = e.Run(ctx)
 	}()
-	t.Cleanup(func() {
+	return e, func(t *testing.T) {
 		cancel()
 		<-done
 		if err := e.sched.Check(); err != nil {
 			t.Error(err)
 		}
-		if s := e.Stats(); s.BlocksUsed != 0 || s.Running != 0 {
-			t.Errorf("left behind: %+v", s)
+		if s := e.Stats(); s.BlocksUsed != 0 || s.Running != 0 || s.Waiting != 0 || len(e.flights) > 0 {
+			t.Errorf("left behind: %+v, %d requests", s, len(e.flights))
 		}
-	})
+	}
+}
+
+// start runs an engine over a fake model until the test ends.
+func start(t *testing.T, blocks int, limits scheduler.Limits, fails func(int64) error, change ...func(*Config)) *Engine {
+	t.Helper()
+	e, stop := open(blocks, limits, fails, change...)
+	t.Cleanup(func() { stop(t) })
 	return e
 }
 
