@@ -35,12 +35,17 @@ type weights struct {
 	numerics model.Numerics
 }
 
-func newWeights(t *testing.T, cfg model.Config, seed int64) *weights {
+func newWeights(t testing.TB, cfg model.Config, seed int64) *weights {
 	t.Helper()
 	dir := t.TempDir()
 	if err := preset.WriteModel(t.Context(), dir, preset.Options{Config: cfg, Seed: seed}); err != nil {
 		t.Fatal(err)
 	}
+	return openWeights(t, dir)
+}
+
+func openWeights(t testing.TB, dir string) *weights {
+	t.Helper()
 	ckpt, err := checkpoint.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -51,14 +56,14 @@ func newWeights(t *testing.T, cfg model.Config, seed int64) *weights {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dense.Close() })
-	return &weights{ckpt, dense, model.DefaultNumerics(cfg.DType)}
+	return &weights{ckpt, dense, model.DefaultNumerics(ckpt.Config().DType)}
 }
 
 // loader loads experts of the checkpoint: expertnode.Loader.
 type loader struct {
 	w   *weights
 	ffn *cpu.FFN
-	t   *testing.T
+	t   testing.TB
 }
 
 func (l loader) Load(_ context.Context, id moe.ExpertID) error {
@@ -78,7 +83,7 @@ func (l loader) Unload(id moe.ExpertID) error {
 // experts builds the far side of the seam: in this process for no nodes, else
 // expert nodes behind a dispatcher, every expert on two of them if there are
 // two. Some calls fail when script says so.
-func (w *weights) experts(t *testing.T, pool *cpu.Pool, nodes int, script faulty.Script) (model.Experts, func() <-chan struct{}) {
+func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty.Script) (model.Experts, func() <-chan struct{}) {
 	t.Helper()
 	cfg := w.ckpt.Config()
 	if nodes == 0 {
@@ -151,7 +156,7 @@ func (s *registration) Hold(bool)                   {}
 func (s *registration) Close(context.Context) error { return nil }
 
 // startNode runs an expert node until the test ends.
-func (w *weights) startNode(t *testing.T, id moe.NodeID, shard moe.Shard) *expertnode.Node {
+func (w *weights) startNode(t testing.TB, id moe.NodeID, shard moe.Shard) *expertnode.Node {
 	t.Helper()
 	cfg := w.ckpt.Config()
 	pool := cpu.NewPool(cpu.PoolOptions{Threads: 1})
@@ -185,9 +190,9 @@ func (w *weights) startNode(t *testing.T, id moe.NodeID, shard moe.Shard) *exper
 
 // start runs an engine over the model until the returned stop, which checks
 // that nothing is left behind.
-func (w *weights) start(t *testing.T, cfg engine.Config, nodes int, script faulty.Script) (*engine.Engine, func()) {
+func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script faulty.Script) (*engine.Engine, func()) {
 	t.Helper()
-	pool := cpu.NewPool(cpu.PoolOptions{Threads: 1 + nodes%2})
+	pool := cpu.NewPool(cpu.PoolOptions{})
 	experts, changed := w.experts(t, pool, nodes, script)
 	d := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
 	cfg.Model, cfg.Forward = w.ckpt.Config(), model.NewRunner(w.ckpt.Config(), d, experts)
