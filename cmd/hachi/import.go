@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -82,17 +83,20 @@ func openForeign(path, dir string, o quantise.Options) (foreign, []string, error
 			return nil, nil, err
 		}
 		side, err := f.WriteSideFiles(dir)
-		return f, side, err
+		if err != nil {
+			return nil, nil, errors.Join(err, f.Close())
+		}
+		return f, side, nil
 	}
 	m, err := awq.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	side, err := quantise.SideFiles(path)
-	if err != nil {
-		return m, nil, err
+	config, err2 := m.WriteConfig(dir)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, nil, errors.Join(err, m.Close())
 	}
 	side = slices.DeleteFunc(side, func(p string) bool { return filepath.Base(p) == "config.json" })
-	config, err := m.WriteConfig(dir)
-	return m, append(side, config), err
+	return m, append(side, config), nil
 }

@@ -2,7 +2,7 @@ package kernel
 
 import (
 	"fmt"
-	"sync"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -10,87 +10,97 @@ import (
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
+// cpuTime is what this thread has computed, ns. On a shared machine it says
+// more about a kernel than the clock on the wall.
+func cpuTime() float64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
+		return 0
+	}
+	return float64(ts.Nano())
+}
+
+// perCPU runs f and reports units per ns of this thread's CPU time, which is
+// giga-units per CPU second.
+func perCPU(b *testing.B, unit string, units float64, f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	f()
+	n, begin := 0, cpuTime()
+	for b.Loop() {
+		f()
+		n++
+	}
+	b.ReportMetric(units*float64(n)/(cpuTime()-begin), unit)
+}
+
 func benchWeight(b *testing.B, d tensor.DType, rows, cols int) tensor.Weight {
-	mem, err := unix.Mmap(-1, 0, rows*cols*d.Size(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	mem, err := unix.Mmap(-1, 0, d.Bytes(rows, cols), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = unix.Munmap(mem) })
 	for i := range mem {
-		mem[i] = byte(i*7)&0x3f | byte(i&1)*0x20
+		mem[i] = byte(i*7)&0x0f | byte(i&1)*0x20
 	}
 	return tensor.Weight{DType: d, Rows: rows, Cols: cols, Data: mem}
 }
 
-func parallel(n, threads int, f func(s *Scratch, lo, hi int)) {
-	var wg sync.WaitGroup
-	for i := range threads {
-		wg.Go(func() { f(NewScratch(), i*n/threads/32*32, (i+1)*n/threads/32*32) })
-	}
-	wg.Wait()
-}
+func compiled() []*Kernels { return Available()[:len(Available())-1] }
 
-// BenchmarkStream is the limit of BenchmarkGEMV.
-func BenchmarkStream(b *testing.B) {
-	w := benchWeight(b, tensor.BF16, 1<<15, 4096)
-	k := Best()
-	for _, threads := range []int{1, 2} {
-		b.Run(fmt.Sprint(threads), func(b *testing.B) {
-			b.SetBytes(int64(len(w.Data)))
-			for b.Loop() {
-				parallel(w.Rows, threads, func(_ *Scratch, lo, hi int) { k.limits.Stream(w.Data[lo*8192 : hi*8192]) })
-			}
-		})
-	}
-}
-
-func BenchmarkGEMV(b *testing.B) {
-	w := benchWeight(b, tensor.BF16, 1<<15, 4096)
-	for _, k := range Available() {
-		if k.name == "go" {
-			continue
-		}
-		for _, m := range []int{1, 2, 4, 8, 12} {
-			for _, threads := range []int{1, 2} {
-				b.Run(fmt.Sprintf("%s/rows%d/threads%d", k.name, m, threads), func(b *testing.B) {
-					x, y := tensor.NewMatrix(m, w.Cols), tensor.NewMatrix(m, w.Rows)
-					b.SetBytes(int64(len(w.Data)))
-					for b.Loop() {
-						parallel(w.Rows, threads, func(s *Scratch, lo, hi int) { k.MatMul(s, y, x, w, lo, hi) })
-					}
+// BenchmarkRead is one row of x times 256 MB of weights, one thread, beside the
+// limit: reading them and nothing else.
+func BenchmarkRead(b *testing.B) {
+	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4} {
+		const cols = 4096
+		w := benchWeight(b, d, (256<<20)/d.Bytes(16, cols)*16, cols)
+		for _, k := range compiled() {
+			x, y, s := tensor.NewMatrix(1, cols), tensor.NewMatrix(1, w.Rows), NewScratch()
+			b.Run(fmt.Sprintf("%s/%v/product", k.name, d), func(b *testing.B) {
+				perCPU(b, "GB/cpu-s", float64(len(w.Data)), func() { k.MatMul(s, y, x, w, 0, w.Rows) })
+			})
+			if k.limits.Stream != nil {
+				b.Run(fmt.Sprintf("%s/%v/stream", k.name, d), func(b *testing.B) {
+					perCPU(b, "GB/cpu-s", float64(len(w.Data)), func() { k.limits.Stream(w.Data) })
 				})
 			}
 		}
 	}
 }
 
-func BenchmarkPeak(b *testing.B) {
-	for _, k := range Available() {
-		if k.limits.FMA == nil {
-			continue
+// BenchmarkCompute is many rows of x times weights in the cache, beside the
+// peak of f32 arithmetic.
+func BenchmarkCompute(b *testing.B) {
+	for _, k := range compiled() {
+		if k.limits.FMA != nil {
+			b.Run(k.name+"/peak", func(b *testing.B) {
+				perCPU(b, "Gop/cpu-s", float64(10000*k.limits.FMAOps), func() { k.limits.FMA(10000) })
+			})
 		}
-		b.Run(k.name, func(b *testing.B) {
-			for b.Loop() {
-				k.limits.FMA(1000)
+		for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4} {
+			for _, m := range []int{4, 8, 32, 128, 512} {
+				w := benchWeight(b, d, 256, 4096)
+				x, y, s := tensor.NewMatrix(m, w.Cols), tensor.NewMatrix(m, w.Rows), NewScratch()
+				b.Run(fmt.Sprintf("%s/%v/%d", k.name, d, m), func(b *testing.B) {
+					perCPU(b, "Gop/cpu-s", 2*float64(m)*256*4096, func() { k.MatMul(s, y, x, w, 0, w.Rows) })
+				})
 			}
-			b.ReportMetric(float64(1000*k.limits.FMAOps)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "Gop/s")
-		})
+		}
 	}
 }
 
-func BenchmarkGEMM(b *testing.B) {
-	for _, size := range []struct{ m, n, out int }{{512, 4096, 512}, {128, 4096, 512}, {32, 4096, 512}, {16, 4096, 512}, {512, 1024, 1024}, {128, 14336, 256}} {
-		w := benchWeight(b, tensor.BF16, size.out, size.n)
-		for _, k := range Available() {
-			if k.name == "go" {
-				continue
-			}
-			b.Run(fmt.Sprintf("%s/%d rows, %d to %d", k.name, size.m, size.n, size.out), func(b *testing.B) {
-				x, y, s := tensor.NewMatrix(size.m, w.Cols), tensor.NewMatrix(size.m, w.Rows), NewScratch()
-				for b.Loop() {
-					k.MatMul(s, y, x, w, 0, w.Rows)
-				}
-				b.ReportMetric(2*float64(size.m*size.n*size.out)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "Gop/s")
+// BenchmarkQuantise counts bytes of bf16.
+func BenchmarkQuantise(b *testing.B) {
+	w := benchWeight(b, tensor.BF16, 1024, 4096)
+	for _, k := range compiled() {
+		for _, to := range []tensor.DType{tensor.Int8, tensor.Int4} {
+			dst, s := make([]byte, to.Bytes(w.Rows, w.Cols)), NewScratch()
+			b.Run(fmt.Sprintf("%s/%v", k.name, to), func(b *testing.B) {
+				perCPU(b, "GB/cpu-s", float64(len(w.Data)), func() {
+					if err := k.Quantise(s, dst, to, w, 0, 64); err != nil {
+						b.Fatal(err)
+					}
+				})
 			})
 		}
 	}
