@@ -19,6 +19,7 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router/completion"
+	"github.com/hachi-serve/hachi/router/dispatch"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/router/grammar"
@@ -54,6 +55,16 @@ func (a *adopting) AckedEpoch() moe.Epoch {
 }
 
 func (a *adopting) Counts() []uint64 { return []uint64{3, 5} }
+
+func (a *adopting) Stats() dispatch.Stats {
+	return dispatch.Stats{Calls: 11, Rows: 12, Hedges: 13, HedgedRows: 14, HedgesWon: 15, Unawareness: 2}
+}
+
+func (a *adopting) Nodes() []dispatch.NodeStats {
+	h := dispatch.Histogram{Count: 4, Sum: 3 * time.Second}
+	h.Buckets[0], h.Buckets[4] = 1, 2
+	return []dispatch.NodeStats{{Node: "n", Suspected: true, Suspicions: 6, Failovers: 7, Answered: h}, {Node: "o"}}
+}
 
 // noting is a session that remembers its record.
 type noting struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/router/dispatch"
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/openai"
 )
@@ -28,6 +29,8 @@ type Dispatcher interface {
 	Placement() *moe.Placement
 	AckedEpoch() moe.Epoch
 	Counts() []uint64 // rows sent, [layer*experts+expert]
+	Stats() dispatch.Stats
+	Nodes() []dispatch.NodeStats
 }
 
 // Session keeps the router's record: registry.RouterSession.

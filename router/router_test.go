@@ -118,6 +118,20 @@ func TestMetricsCountEachChoice(t *testing.T) {
 		"hachi_preemptions_total 4",
 		"hachi_prefix_cache_hits_total 9",
 		`hachi_expert_rows_total{expert="1",layer="0"} 5`,
+		"hachi_dispatch_calls_total 11",
+		"hachi_dispatch_rows_total 12",
+		"hachi_dispatch_hedges_total 13",
+		"hachi_dispatch_hedged_rows_total 14",
+		"hachi_dispatch_hedges_won_total 15",
+		"hachi_dispatch_unawareness 2",
+		`hachi_dispatch_node_suspected{node="n"} 1`,
+		`hachi_dispatch_node_suspected{node="o"} 0`,
+		`hachi_dispatch_suspicions_total{node="n"} 6`,
+		`hachi_dispatch_failovers_total{node="n"} 7`,
+		`hachi_dispatch_call_duration_seconds_bucket{node="n",le="5e-05"} 1`,
+		`hachi_dispatch_call_duration_seconds_bucket{node="n",le="2.5"} 3`,
+		`hachi_dispatch_call_duration_seconds_bucket{node="n",le="+Inf"} 4`,
+		`hachi_dispatch_call_duration_seconds_sum{node="n"} 3`,
 	} {
 		if !strings.Contains(body, "\n"+want+"\n") {
 			t.Errorf("no %q in\n%s", want, body)

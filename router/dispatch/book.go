@@ -19,18 +19,6 @@ type book struct {
 	idle     []*layerRun // memory of runs that ended
 }
 
-// Stats counts since the start.
-type Stats struct {
-	Calls       uint64 // calls sent
-	Rows        uint64 // rows sent, (row, expert) pairs
-	Hedges      uint64 // calls sent in case another is late
-	HedgedRows  uint64
-	HedgesWon   uint64 // hedges whose rows came first
-	Failovers   uint64 // calls whose rows were sent elsewhere
-	Suspicions  uint64
-	Unawareness int // how late this process runs itself, 0 to 4
-}
-
 func newBook() book {
 	return book{records: map[moe.NodeID]*record{}, suspects: suspicion{}, budget: budget{hedgeBurst}}
 }
@@ -42,15 +30,6 @@ func (b *book) record(node moe.NodeID) *record {
 		b.records[node] = r
 	}
 	return r
-}
-
-// Stats returns a snapshot.
-func (d *Dispatcher) Stats() Stats {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := d.book.stats
-	s.Unawareness = d.book.aware.score
-	return s
 }
 
 // plan assigns tasks to replicas in l.planned and books them. Tasks without an
@@ -121,7 +100,9 @@ func (d *Dispatcher) learn(a *attempt) {
 	defer d.mu.Unlock()
 	r := d.book.record(a.to.Node)
 	r.strikes = 0
-	r.observe(a.rows, len(a.tasks), time.Since(a.started), a.reply.Queue+a.reply.Compute, a.late)
+	took := time.Since(a.started)
+	r.observe(a.rows, len(a.tasks), took, a.reply.Queue+a.reply.Compute, a.late)
+	r.stats.Answered.observe(took)
 	if a.hedge && len(unfinished(a.tasks)) == 0 {
 		d.book.stats.HedgesWon++
 	}
@@ -184,7 +165,7 @@ func (d *Dispatcher) woke(now time.Time, late time.Duration) {
 // failover tells that rows are asked for elsewhere.
 func (d *Dispatcher) failover(node moe.NodeID, kind moe.Kind, rows int) {
 	d.mu.Lock()
-	d.book.stats.Failovers++
+	d.book.record(node).stats.Failovers++
 	d.mu.Unlock()
 	if d.cfg.Events.Failover != nil {
 		d.cfg.Events.Failover(node, kind, rows)

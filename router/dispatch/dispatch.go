@@ -141,7 +141,7 @@ func (d *Dispatcher) Suspect(node moe.NodeID) { d.accuse(node, 0) }
 func (d *Dispatcher) accuse(node moe.NodeID, waited time.Duration) {
 	d.mu.Lock()
 	d.book.suspects.accuse(node, time.Now(), waited)
-	d.book.stats.Suspicions++
+	d.book.record(node).stats.Suspicions++
 	d.mu.Unlock()
 	if d.cfg.Events.Suspected != nil {
 		d.cfg.Events.Suspected(node)

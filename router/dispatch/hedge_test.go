@@ -92,6 +92,9 @@ func TestHedgesHideRareDelays(t *testing.T) {
 	if stats.Hedges == 0 || float64(stats.HedgedRows) > hedgeShare*float64(stats.Rows) {
 		t.Errorf("%d of %d rows were hedged, want some and at most 5 %%", stats.HedgedRows, stats.Rows)
 	}
+	if stats.HedgesWon == 0 || stats.HedgesWon > stats.Hedges {
+		t.Errorf("%d of %d hedges brought their rows", stats.HedgesWon, stats.Hedges)
+	}
 	if none.Hedges != 0 {
 		t.Errorf("%d hedges although there is one replica", none.Hedges)
 	}
@@ -119,6 +122,16 @@ func TestSilentNodeStallsOnce(t *testing.T) {
 		}
 		if stalled > 5 {
 			t.Errorf("%d of 200 layers were late, want the first few", stalled)
+		}
+		nodes := d.Nodes()
+		if len(nodes) != 2 || nodes[0].Node != "a" || nodes[1].Node != "b" {
+			t.Fatalf("nodes %+v", nodes)
+		}
+		if a := nodes[0]; !a.Suspected || a.Suspicions == 0 || a.Answered.Count < 200 {
+			t.Errorf("the silent node: %+v", a)
+		}
+		if b := nodes[1]; b.Suspected || b.Suspicions != 0 || b.Failovers != 0 || b.Answered.Count < 200 {
+			t.Errorf("the node that answers: %+v", b)
 		}
 		silent = false
 		time.Sleep(longestSuspicion)
@@ -246,6 +259,34 @@ func TestWindow(t *testing.T) {
 	if w.p50 != time.Second {
 		t.Errorf("p50 is %v after nothing but slow calls", w.p50)
 	}
+}
+
+func TestHistogram(t *testing.T) {
+	var h Histogram
+	for _, d := range []time.Duration{0, Bounds[0], Bounds[0] + 1, Bounds[len(Bounds)-1], time.Hour} {
+		h.observe(d)
+	}
+	want := Histogram{Count: 5, Sum: 2*Bounds[0] + 1 + Bounds[len(Bounds)-1] + time.Hour}
+	want.Buckets[0], want.Buckets[1], want.Buckets[len(Bounds)-1] = 2, 1, 1
+	if h != want {
+		t.Errorf("%+v, want %+v", h, want)
+	}
+	if !slices.IsSorted(Bounds[:]) {
+		t.Error("the bounds do not ascend")
+	}
+}
+
+func TestFailoversAreCountedByNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := pair(2, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
+			return faulty.Fault{Failing: n == "a", Fail: moe.Unreachable}
+		})
+		layers(t, d, 3)
+		nodes := d.Nodes()
+		if a, b := nodes[0], nodes[1]; a.Failovers == 0 || a.Suspicions != a.Failovers || a.Answered.Count != 0 || b.Failovers != 0 || b.Answered.Count < 3 {
+			t.Errorf("nodes %+v", nodes)
+		}
+	})
 }
 
 // instant answers every call at once with rows of its own.

@@ -70,6 +70,7 @@ type record struct {
 	perUnit float64 // ns one group takes in queue and kernel, moving average
 	travel  float64 // ns of a call beyond that, moving average
 	windows [rowBuckets]window
+	stats   NodeStats
 }
 
 // learn is the weight of a new sample in the moving averages.
