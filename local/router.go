@@ -31,22 +31,27 @@ const stretch = 1.75
 type language struct {
 	tokenizer *tokenizer.Tokenizer
 	template  *chat.Template
+	ends      []int32 // tokens that end an answer
 }
 
 // openLanguage refuses at start what could not be honoured later.
-func openLanguage(dir string, vocab int) (language, error) {
+func openLanguage(dir string, cfg model.Config) (language, error) {
 	t, err := tokenizer.Load(dir)
 	if err != nil {
 		return language{}, &ConfigError{Err: err}
 	}
-	if t.Vocab() != vocab {
-		return language{}, &ConfigError{Err: fmt.Errorf("%s: the tokenizer has %d tokens, config.json has a vocab_size of %d", dir, t.Vocab(), vocab)}
+	if t.Vocab() != cfg.Vocab {
+		return language{}, &ConfigError{Err: fmt.Errorf("%s: the tokenizer has %d tokens, config.json has a vocab_size of %d", dir, t.Vocab(), cfg.Vocab)}
 	}
 	template, err := chat.Load(dir, t)
 	if err != nil {
 		return language{}, &ConfigError{Err: err}
 	}
-	return language{t, template}, nil
+	ends, err := answerEnds(dir, cfg)
+	if err != nil {
+		return language{}, &ConfigError{Err: err}
+	}
+	return language{t, template, ends}, nil
 }
 
 // RunRouter runs a router until ctx ends.
@@ -59,7 +64,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	defer w.ckpt.Close()
-	words, err := openLanguage(c.Dir, w.cfg.Vocab)
+	words, err := openLanguage(c.Dir, w.cfg)
 	if err != nil {
 		return err
 	}
@@ -172,7 +177,7 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 		Engine: e, Dispatcher: d, Experts: w.cfg.Experts, Metrics: m,
 		API: openai.Config{
 			Completer: &completion.Completer{
-				Engine: e, Tokenizer: words.tokenizer, Context: e.MaxTokens(),
+				Engine: e, Tokenizer: words.tokenizer, Ends: words.ends, Context: e.MaxTokens(),
 				Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()),
 			},
 			Template: words.template, Attributes: attributes, Model: name, Fingerprint: string(w.fingerprint),

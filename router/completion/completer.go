@@ -2,6 +2,7 @@ package completion
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/model/tokenizer"
@@ -26,9 +27,11 @@ type Observer struct {
 type Completer struct {
 	Engine    Engine
 	Tokenizer *tokenizer.Tokenizer
-	Context   int // the longest sequence, prompt and answer, tokens
-	Grammars  *Grammars
-	Observe   Observer
+	// Ends are tokens that end an answer, besides the tokenizer's.
+	Ends     []int32
+	Context  int // the longest sequence, prompt and answer, tokens
+	Grammars *Grammars
+	Observe  Observer
 }
 
 // Request is what to complete.
@@ -63,7 +66,7 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		return nil, err
 	}
 	if !r.IgnoreEOS {
-		r.StopTokens = append(r.StopTokens[:len(r.StopTokens):len(r.StopTokens)], c.Tokenizer.EOS())
+		r.StopTokens = slices.Concat(r.StopTokens, c.Ends, []int32{c.Tokenizer.EOS()})
 	}
 	if r.Grammar != nil {
 		r.Matcher = r.Grammar.Matcher()
