@@ -5,6 +5,8 @@ package kernel
 import (
 	"unsafe"
 
+	"golang.org/x/sys/cpu"
+
 	"github.com/hachi-serve/hachi/compute/kernel/neon"
 )
 
@@ -22,5 +24,9 @@ func native() []*Kernels {
 	k.reduce = neon.Reduce
 	k.unpack = [elements]func(dst, src unsafe.Pointer, n, step int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
 	k.weigh = [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){neon.WeighF32, neon.WeighBF16, neon.WeighF16}
+	if cpu.ARM64.HasASIMDDP {
+		k.dot8 = [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8}
+		k.dot4 = [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8}
+	}
 	return []*Kernels{&k}
 }

@@ -16,6 +16,7 @@ func neon(a *asm) {
 		unpack128(a, e)
 		weigh128(a, e)
 	}
+	integer128(a)
 }
 
 // widen128 widens half of register v (its low or high 4 elements of 16 bits)

@@ -20,6 +20,11 @@ func declare(a *asm, isa string) {
 		function(fmt.Sprintf("Panelx%d", c), "lanes, x, w unsafe.Pointer, steps, carry int", fmt.Sprintf("holds 4 packed rows times %d.", c))
 	}
 	function("Reduce", "y, lanes unsafe.Pointer, yStride, count int", "folds count times 4 outputs.")
+	for c := 1; c <= dotCols; c++ {
+		for _, name := range []string{"Dot8x", "Dot4x"} {
+			function(fmt.Sprintf("%s%d", name, c), "y, x, w unsafe.Pointer, yStride, groups, carry int", fmt.Sprintf("multiplies 16 quantised rows with %d.", c))
+		}
+	}
 	if isa == "neon" {
 		return
 	}
@@ -28,11 +33,6 @@ func declare(a *asm, isa string) {
 	function("ScaleMul", "y, x, w unsafe.Pointer, scale float32, n int", "is y = (x * scale) * w.")
 	function("RoundBF16", "v unsafe.Pointer, n int", "rounds to bf16 in place.")
 	function("Add", "dst, v unsafe.Pointer, n int", "is dst += v.")
-	for c := 1; c <= dotCols; c++ {
-		for _, name := range []string{"Dot8x", "Dot4x"} {
-			function(fmt.Sprintf("%s%d", name, c), "y, x, w unsafe.Pointer, yStride, groups, carry int", fmt.Sprintf("multiplies 16 quantised rows with %d.", c))
-		}
-	}
 	function("AbsMax", "dst, x unsafe.Pointer, groups int", "finds the largest magnitude of each group of 32.")
 	function("Range", "dst, x unsafe.Pointer, groups int", "finds the smallest and the largest of each group of 32.")
 	function("Quant", "q, sums, x, inv unsafe.Pointer, groups int", "rounds x*inv to bytes and adds them up.")

@@ -161,31 +161,6 @@ func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
 //go:noescape
 func Reduce(y, lanes unsafe.Pointer, yStride, count int)
 
-// SiLUMul is dst = SiLU(dst) * up.
-//
-//go:noescape
-func SiLUMul(dst, up unsafe.Pointer, n int)
-
-// ExpTile is p = Exp(p - top) on 16 values.
-//
-//go:noescape
-func ExpTile(p unsafe.Pointer, top float32)
-
-// ScaleMul is y = (x * scale) * w.
-//
-//go:noescape
-func ScaleMul(y, x, w unsafe.Pointer, scale float32, n int)
-
-// RoundBF16 rounds to bf16 in place.
-//
-//go:noescape
-func RoundBF16(v unsafe.Pointer, n int)
-
-// Add is dst += v.
-//
-//go:noescape
-func Add(dst, v unsafe.Pointer, n int)
-
 // Dot8x1 multiplies 16 quantised rows with 1.
 //
 //go:noescape
@@ -265,6 +240,31 @@ func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //
 //go:noescape
 func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// SiLUMul is dst = SiLU(dst) * up.
+//
+//go:noescape
+func SiLUMul(dst, up unsafe.Pointer, n int)
+
+// ExpTile is p = Exp(p - top) on 16 values.
+//
+//go:noescape
+func ExpTile(p unsafe.Pointer, top float32)
+
+// ScaleMul is y = (x * scale) * w.
+//
+//go:noescape
+func ScaleMul(y, x, w unsafe.Pointer, scale float32, n int)
+
+// RoundBF16 rounds to bf16 in place.
+//
+//go:noescape
+func RoundBF16(v unsafe.Pointer, n int)
+
+// Add is dst += v.
+//
+//go:noescape
+func Add(dst, v unsafe.Pointer, n int)
 
 // AbsMax finds the largest magnitude of each group of 32.
 //

@@ -6,5 +6,8 @@
 //
 // The code is written by tools/kernelasm (make asm) and committed.
 //
+// Products of integers need the dot-product extension; their instructions, which
+// the assembler lacks, are words with a comment.
+//
 // References: Arm Architecture Reference Manual for A-profile, DDI 0487.
 package neon

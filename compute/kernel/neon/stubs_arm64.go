@@ -160,3 +160,83 @@ func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
 //
 //go:noescape
 func Reduce(y, lanes unsafe.Pointer, yStride, count int)
+
+// Dot8x1 multiplies 16 quantised rows with 1.
+//
+//go:noescape
+func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x1 multiplies 16 quantised rows with 1.
+//
+//go:noescape
+func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x2 multiplies 16 quantised rows with 2.
+//
+//go:noescape
+func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x2 multiplies 16 quantised rows with 2.
+//
+//go:noescape
+func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x3 multiplies 16 quantised rows with 3.
+//
+//go:noescape
+func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x3 multiplies 16 quantised rows with 3.
+//
+//go:noescape
+func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x4 multiplies 16 quantised rows with 4.
+//
+//go:noescape
+func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x4 multiplies 16 quantised rows with 4.
+//
+//go:noescape
+func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x5 multiplies 16 quantised rows with 5.
+//
+//go:noescape
+func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x5 multiplies 16 quantised rows with 5.
+//
+//go:noescape
+func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x6 multiplies 16 quantised rows with 6.
+//
+//go:noescape
+func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x6 multiplies 16 quantised rows with 6.
+//
+//go:noescape
+func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x7 multiplies 16 quantised rows with 7.
+//
+//go:noescape
+func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x7 multiplies 16 quantised rows with 7.
+//
+//go:noescape
+func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot8x8 multiplies 16 quantised rows with 8.
+//
+//go:noescape
+func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x8 multiplies 16 quantised rows with 8.
+//
+//go:noescape
+func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
