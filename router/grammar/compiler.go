@@ -139,7 +139,7 @@ func (c *Compiler) remember(source string, compile func() (*automaton.Program, e
 	}
 	machine, err := automaton.NewMachine(program, c.limits.machine(), max(c.tokens.depth, c.first.depth))
 	if err != nil {
-		return nil, err
+		return nil, &Fault{Err: err}
 	}
 	g := newGrammar(c, machine)
 	c.mu.Lock()

@@ -15,7 +15,7 @@ type Limits struct {
 	States      int // of an automaton: about 40 bytes each
 	Indent      int // blanks after a new line between the tokens of JSON; 0 or more
 	Nesting     int // of values of any kind and of recursive schemas in the text
-	Readings    int // of an ambiguous text, followed at once
+	Readings    int // of an ambiguous text, followed at once: a schema may have as many branches by $ref
 	Sets        int // of readings that a grammar remembers: up to 2 KiB each
 	Masks       int // that a grammar remembers: a bit per token each
 	Grammars    int // that a Compiler remembers

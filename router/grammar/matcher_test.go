@@ -316,7 +316,7 @@ func TestHorizon(t *testing.T) {
 func TestKinds(t *testing.T) {
 	v := small()
 	shared := 0
-	for _, cut := range [][2]int{{32, 256}, {3, 256}, {32, 3}, {2, 2}} {
+	for _, cut := range [][2]int{{32, 256}, {3, 256}, {32, 4}, {2, 5}} {
 		l := DefaultLimits()
 		l.Nesting, l.Readings = cut[0], cut[1]
 		c := compiler(t, v, l)
@@ -444,6 +444,11 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := c.Schema([]byte(deep)); err != nil {
 		t.Error(err)
+	}
+	l.SourceBytes, l.Readings = 1<<10, 1
+	_, wide := compiler(t, small(), l).Schema([]byte(deep))
+	if !errors.As(wide, &f) || !errors.Is(wide, ErrTooLarge) {
+		t.Errorf("%v", wide)
 	}
 }
 

@@ -194,7 +194,10 @@ func TestReadings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, readings := range []int{1, 2, 7, 64} {
+	if _, err := NewMachine(p, Limits{Nesting: 8, Readings: 2, Sets: 1}, 0); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("three readings at one place, and a limit of two: %v", err)
+	}
+	for _, readings := range []int{3, 4, 7, 64} {
 		for _, sets := range []int{1, 3, 1024} {
 			m, err := NewMachine(p, Limits{Nesting: 8, Readings: readings, Sets: sets}, 0)
 			if err != nil {

@@ -77,10 +77,14 @@ func (s *Set) Kind() uint64 { return s.kind }
 func (s *Set) Plain() bool { return s.plain }
 
 // NewMachine returns a Machine. It fails when even the flattest text is nested
-// deeper than the limit. The horizon is how many bytes Kind looks ahead.
+// deeper than the limit, or more readings may begin at one place than the limit
+// allows: some would be forgotten in every text. The horizon is how many bytes Kind looks ahead.
 func NewMachine(p *Program, l Limits, horizon int) (*Machine, error) {
 	if need := p.states[p.rules[p.root].start].height; int(need) > l.Nesting {
 		return nil, fmt.Errorf("every text is nested %d deep: %w, the limit is %d", need, ErrTooLarge, l.Nesting)
+	}
+	if width := p.width(); width > l.Readings {
+		return nil, fmt.Errorf("a text can be read in %d ways at once: %w, the limit is %d", width, ErrTooLarge, l.Readings)
 	}
 	m := &Machine{p: p, limits: l, dead: &Set{plain: true}, bottom: &frame{}, classes: p.horizon(horizon), kinds: map[string]uint64{}}
 	m.forget()

@@ -1,5 +1,7 @@
 package automaton
 
+import "slices"
+
 // Program is a network of deterministic automata.
 type Program struct {
 	states []state
@@ -52,6 +54,28 @@ func (p *Program) callsOf(q int32) []call {
 func (p *Program) last(q int32) bool {
 	s := &p.states[q]
 	return s.final && s.moves.from == s.moves.to && s.calls.from == s.calls.to
+}
+
+// width is how many readings of a text may begin at one place, at most: a state
+// and all the rules that it calls, or that these call, before anything is read.
+func (p *Program) width() int {
+	widest := 1
+	seen := make([]int32, len(p.rules)) // by rule: the last state that has counted it
+	for q := range p.states {
+		count := 1
+		for calls := slices.Clone(p.callsOf(int32(q))); len(calls) > 0; {
+			r := calls[len(calls)-1].rule
+			calls = calls[:len(calls)-1]
+			if seen[r] == int32(q)+1 {
+				continue
+			}
+			seen[r] = int32(q) + 1
+			count++
+			calls = append(calls, p.callsOf(p.rules[r].start)...)
+		}
+		widest = max(widest, count)
+	}
+	return widest
 }
 
 // classify finds the classes of bytes.
