@@ -113,11 +113,13 @@ type Matcher struct {
 }
 
 // Mask writes the tokens that may follow: bit t%64 of dst[t/64] for token t.
-// The length of dst is Grammar.Words. After the end nothing may.
+// The length of dst is Grammar.Words or more: logits may have entries that are
+// no tokens, and these may not follow. After the end nothing may.
 func (m *Matcher) Mask(dst []uint64) {
-	if len(dst) != m.g.Words() {
+	if len(dst) < m.g.Words() {
 		panic(fmt.Sprintf("grammar: a mask of %d words, expected %d", len(dst), m.g.Words()))
 	}
+	clear(dst[m.g.Words():])
 	if m.ended {
 		clear(dst)
 		return

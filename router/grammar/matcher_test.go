@@ -381,6 +381,10 @@ func TestClone(t *testing.T) {
 	if !m.Accept('a' + 2) {
 		t.Fatal("a is refused")
 	}
+	wide := slices.Repeat([]uint64{^uint64(0)}, g.Words()+2)
+	if m.Mask(wide); wide[g.Words()] != 0 || wide[g.Words()+1] != 0 || !set(wide, 'a'+2) || set(wide, 'x'+2) {
+		t.Error("a mask for more logits than tokens")
+	}
 	other := m.Clone()
 	if !m.Accept('b'+2) || !m.Done() || other.Done() || !other.Accept('a'+2) || m.Accept('a'+2) {
 		t.Error("a clone is not on its own")
