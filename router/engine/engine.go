@@ -47,6 +47,10 @@ type Config struct {
 // again although nothing was heard of a change: a suspicion may have decayed.
 const retryAfter = 100 * time.Millisecond
 
+// checkEvery is how often an idle engine checks its books: it takes about a
+// millisecond for a large cache.
+const checkEvery = 10 * time.Second
+
 var (
 	// ErrStopped means that the engine is shutting down.
 	ErrStopped = errors.New("the server is shutting down")
@@ -65,7 +69,8 @@ type Engine struct {
 	// Owned by Run.
 	flights map[uint64]*flight
 	logits  tensor.Matrix
-	work    sampler.Workspace
+	checked time.Time            // when the books were last looked at
+	work    []*sampler.Workspace // one for each goroutine that draws
 	ahead   *ahead
 
 	mu        sync.Mutex // guards the fields below
@@ -205,9 +210,13 @@ func (e *Engine) finish(f *flight, last Event) {
 	f.stream.Push(last)
 }
 
-// idle checks the books when there is nothing else to do.
+// idle checks the books when there is nothing else to do, now and then.
 func (e *Engine) idle() {
 	e.publish()
+	if time.Since(e.checked) < checkEvery {
+		return
+	}
+	e.checked = time.Now()
 	if err := e.sched.Check(); err != nil {
 		e.cfg.Logger.Error("the KV cache is out of order", "err", err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
-	"github.com/hachi-serve/hachi/router/sampler"
 	"github.com/hachi-serve/hachi/router/scheduler"
 )
 
@@ -30,13 +29,8 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	}
 	took := time.Since(began)
 	e.sched.Observe(spans, took)
-	row := 0
-	for _, span := range spans {
-		n := e.outputs(span)
-		e.commit(e.flights[span.Seq.ID], span, tensor.Matrix{
-			Rows: n, Cols: logits.Cols, Stride: logits.Stride, Data: logits.Data[row*logits.Stride:],
-		})
-		row += n
+	for _, d := range e.drawAll(spans, logits) {
+		e.commit(d)
 	}
 	e.mu.Lock()
 	e.stats.Steps++
@@ -85,102 +79,35 @@ func (e *Engine) reserve(rows int) tensor.Matrix {
 	return tensor.Matrix{Rows: rows, Cols: vocab, Stride: vocab, Data: e.logits.Data}
 }
 
-// commit is the only place where a sequence changes. The logits are those of
-// the span's last rows.
-func (e *Engine) commit(f *flight, span scheduler.Span, logits tensor.Matrix) {
-	seq := f.seq
-	end := seq.Computed + span.N
-	if f.req.PromptLogprobs {
-		e.reportPrompt(f, logits, end-logits.Rows)
+// commit is the only place where a sequence changes.
+func (e *Engine) commit(d *drawing) {
+	f, seq := d.f, d.f.seq
+	for _, event := range d.events {
+		f.stream.Push(event)
 	}
-	if end < len(seq.Tokens) {
-		e.sched.Commit(seq, end)
+	if !d.drew {
+		e.sched.Commit(seq, d.end)
 		return
 	}
-	drafted := span.Drafted()
-	first := logits.Rows - 1 - drafted // the logits after the last known token
-	var tokens []int32
-	var last Event
-	accepted := 0
-	for {
-		last = e.draw(f, logits.Row(first+accepted), len(seq.Tokens)+len(tokens))
-		if last.Err != nil || last.Token < 0 {
-			break
-		}
-		tokens = append(tokens, last.Token)
-		if last.Finish != NotFinished {
-			break
-		}
-		f.stream.Push(last)
-		if accepted == drafted || seq.Draft[accepted] != last.Token {
-			break
-		}
-		accepted++
-	}
-	e.count(f, len(tokens), drafted, accepted)
-	e.sched.Commit(seq, len(seq.Tokens)+accepted, tokens...)
-	if last.Err != nil || last.Finish != NotFinished {
-		e.finish(f, last)
+	e.count(f, d)
+	e.sched.Commit(seq, len(seq.Tokens)+d.accepted, d.tokens...)
+	if d.last.Err != nil || d.last.Finish != NotFinished {
+		e.finish(f, d.last)
 		return
 	}
 	e.ahead.ask(f)
-	f.guesses.learn(drafted, accepted)
+	f.guesses.learn(d.drafted, d.accepted)
 	seq.Draft = f.guesses.propose(seq.Tokens, f.left()-1)
 }
 
-// draw makes the next token of an answer. The event has Finish or Err when it
-// is the last, and token -1 when the answer ends without showing it.
-func (e *Engine) draw(f *flight, logits []float32, position int) Event {
-	f.wait()
-	token, err := f.sampler.Sample(&e.work, logits, position)
-	if err != nil {
-		return Event{Err: err}
-	}
-	if slices.Contains(f.req.StopTokens, token) {
-		return Event{Finish: Stop, Token: -1}
-	}
-	event := Event{Token: token}
-	if f.req.Logprobs >= 0 {
-		event.Logprob, event.Top = sampler.Logprobs(logits, token, f.req.Logprobs)
-	}
-	f.sampler.Accept(token)
-	f.drawn++
-	switch {
-	case f.sampler.Done():
-		event.Finish = Stop
-	case f.left() == 0:
-		event.Finish = Length
-	}
-	return event
-}
-
-// left is how many tokens the answer may still have.
-func (f *flight) left() int { return f.req.MaxTokens - f.drawn }
-
 // count keeps the books of a commit that drew tokens.
-func (e *Engine) count(f *flight, tokens, drafted, accepted int) {
+func (e *Engine) count(f *flight, d *drawing) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(f.seq.Tokens) == len(f.req.Prompt) {
 		e.stats.Prompt += uint64(len(f.req.Prompt))
 	}
-	e.stats.Generated += uint64(tokens)
-	e.stats.Drafted += uint64(drafted)
-	e.stats.Accepted += uint64(accepted)
-}
-
-// reportPrompt sends the log probabilities of prompt tokens that these logits
-// predict, those of position first and on, each once even when a preempted
-// prompt is computed again.
-func (e *Engine) reportPrompt(f *flight, logits tensor.Matrix, first int) {
-	for i := range logits.Rows {
-		next := first + i + 1 // the position that these logits predict
-		if next != f.reported+1 || next >= len(f.req.Prompt) {
-			continue
-		}
-		event := Event{Token: f.req.Prompt[next], Prompt: true}
-		event.Logprob, event.Top = sampler.Logprobs(logits.Row(i), event.Token, max(0, f.req.Logprobs))
-		f.reported = next
-		f.stream.Push(event)
-	}
+	e.stats.Generated += uint64(len(d.tokens))
+	e.stats.Drafted += uint64(d.drafted)
+	e.stats.Accepted += uint64(d.accepted)
 }

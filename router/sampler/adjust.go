@@ -1,9 +1,8 @@
 package sampler
 
-// adjust applies everything that comes before the temperature, to a copy.
-func (s *Sampler) adjust(w *Workspace, logits []float32) []float32 {
-	// What is complete ends, however short it is.
-	early := s.drawn < s.p.MinTokens && len(s.stops) > 0 && !s.Done()
+// adjust applies everything that comes before the temperature, to a copy. Early
+// is before min_tokens.
+func (s *Sampler) adjust(w *Workspace, logits []float32, early bool) []float32 {
 	if !early && len(s.bias) == 0 && s.seen == nil && !s.Constrained() {
 		return logits
 	}

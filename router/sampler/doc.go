@@ -7,7 +7,8 @@
 // does not have, comes last, as in Hugging Face transformers:
 //
 //  1. tokens that a grammar does not allow are taken out
-//  2. before min_tokens, so are the tokens that would end the answer
+//  2. before min_tokens, so are the tokens that would end the answer, unless
+//     the grammar allows nothing else
 //  3. logit_bias
 //  4. repetition_penalty over prompt and answer: logits above 0 are divided,
 //     the others multiplied; frequency_penalty, then presence_penalty over the

@@ -23,7 +23,7 @@ type Params struct {
 	// LogitBias is added to the logits of tokens; nil is off.
 	LogitBias map[int32]float64
 	// MinTokens is how many tokens an answer has before a stop token may be
-	// drawn; 0 is off.
+	// drawn, unless a grammar allows nothing else; 0 is off.
 	MinTokens int
 }
 

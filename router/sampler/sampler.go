@@ -2,6 +2,7 @@ package sampler
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 )
@@ -69,8 +70,14 @@ func (s *Sampler) Sample(w *Workspace, logits []float32, position int) (int32, e
 	if s.grammar.refused {
 		return 0, ErrGrammar
 	}
-	logits = s.adjust(w, logits)
+	raw, early := logits, s.drawn < s.p.MinTokens && len(s.stops) > 0
+	logits = s.adjust(w, raw, early)
 	best, err := w.argmax(logits)
+	if early && errors.Is(err, ErrNoToken) {
+		// The grammar wants what min_tokens forbids, as when it is complete.
+		logits = s.adjust(w, raw, false)
+		best, err = w.argmax(logits)
+	}
 	if err != nil || s.p.Temperature == 0 {
 		return best, err
 	}

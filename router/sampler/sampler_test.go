@@ -215,7 +215,7 @@ func TestPenaltiesAndBias(t *testing.T) {
 			s.Accept(token)
 		}
 		var w Workspace
-		if got := s.adjust(&w, tt.logits); !slices.Equal(got, tt.want) {
+		if got := s.adjust(&w, tt.logits, len(tt.drawn) < tt.p.MinTokens); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
