@@ -152,8 +152,13 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 	return &hachiv1.PlanPlacementResponse{Target: moepb.TargetToProto(s.plan(roster, shape, now))}, nil
 }
 
+// lookTimeout bounds the reading of etcd for an answer.
+const lookTimeout = 5 * time.Second
+
 // look makes a state of what is in etcd now.
 func (c *Coordinator) look(ctx context.Context, r rules) (*state, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	unavailable := func(what string, err error) error {
 		return status.Errorf(codes.Unavailable, "read %s: %v", what, err)
 	}
@@ -184,6 +189,8 @@ func (c *Coordinator) look(ctx context.Context, r rules) (*state, error) {
 
 // leader names who leads; empty if nobody does.
 func (c *Coordinator) leader(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	all, err := c.cfg.Registry.Coordinators(ctx)
 	if err != nil {
 		return "", status.Errorf(codes.Unavailable, "read the election: %v", err)

@@ -164,7 +164,19 @@ func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
 func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 	dir, listen := t.TempDir(), freeAddress(t)
 	up := startProcess(t, "up", "--model", tinyDir, "--nodes", "2", "--listen", listen, "--data-dir", dir, "--lease-ttl", "1h")
-	eventually(t, time.Minute, "it serves", func() bool { return serves("http://" + listen) })
+	said := func() string {
+		raw, err := os.ReadFile(up.Stdout.(*os.File).Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	for _, want := range []string{"32 of 32 experts loaded", "placement: nodes per expert", "serving tiny at http://" + listen} {
+		eventually(t, time.Minute, "it says "+want, func() bool { return strings.Contains(said(), want) })
+	}
+	if !serves("http://" + listen) {
+		t.Error("it says that it serves, and does not")
+	}
 	if err := up.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
