@@ -1,0 +1,144 @@
+package forward
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/model"
+)
+
+// Difference says how far a model is from another with the same vocabulary,
+// over the positions of a text. Divergences are Kullback-Leibler's, of the
+// reference from the model, in nats.
+type Difference struct {
+	Reference  string  `json:"reference"`
+	Model      string  `json:"model"`
+	Positions  int     `json:"positions"`
+	Mean       float64 `json:"kl_mean"`
+	Median     float64 `json:"kl_median"`
+	P90        float64 `json:"kl_p90"`
+	SameArgmax float64 `json:"same_argmax"` // share of positions
+	// Perplexities of the text.
+	ReferencePerplexity float64 `json:"reference_perplexity"`
+	Perplexity          float64 `json:"perplexity"`
+}
+
+// Window is how many tokens are read as one sequence.
+const Window = 256
+
+// Compare runs tokens through both models, window by window.
+func Compare(ctx context.Context, p *cpu.Pool, reference, dir string, tokens []int32) (Difference, error) {
+	if len(tokens) < 2 {
+		return Difference{}, fmt.Errorf("%d tokens, expected at least 2", len(tokens))
+	}
+	d := Difference{Reference: reference, Model: dir}
+	want, err := openCompared(ctx, p, reference)
+	if err != nil {
+		return d, err
+	}
+	defer want.Close()
+	got, err := openCompared(ctx, p, dir)
+	if err != nil {
+		return d, err
+	}
+	defer got.Close()
+	if want.cfg.Vocab != got.cfg.Vocab {
+		return d, fmt.Errorf("vocabularies of %d and %d", want.cfg.Vocab, got.cfg.Vocab)
+	}
+	var divergences []float64
+	var surprise [2]float64
+	same := 0
+	for part := range slices.Chunk(tokens, Window) {
+		a, err := want.logits(ctx, part)
+		if err != nil {
+			return d, err
+		}
+		b, err := got.logits(ctx, part)
+		if err != nil {
+			return d, err
+		}
+		for i := range len(part) - 1 {
+			x, y := logProbabilities(a.Row(i)), logProbabilities(b.Row(i))
+			divergences = append(divergences, divergence(x, y))
+			surprise[0] -= x[part[i+1]]
+			surprise[1] -= y[part[i+1]]
+			if largest(x) == largest(y) {
+				same++
+			}
+		}
+	}
+	d.fill(divergences, surprise, same)
+	return d, nil
+}
+
+func (d *Difference) fill(divergences []float64, surprise [2]float64, same int) {
+	n := len(divergences)
+	d.Positions = n
+	for _, v := range divergences {
+		d.Mean += v / float64(n)
+	}
+	slices.Sort(divergences)
+	d.Median, d.P90, d.SameArgmax = divergences[n/2], divergences[n*9/10], float64(same)/float64(n)
+	d.ReferencePerplexity, d.Perplexity = math.Exp(surprise[0]/float64(n)), math.Exp(surprise[1]/float64(n))
+}
+
+func openCompared(ctx context.Context, p *cpu.Pool, dir string) (*bench, error) {
+	return open(ctx, Options{Dir: dir, Pool: p, Prefill: []int{Window}, Memory: 1 << 20})
+}
+
+// logits of every position of a sequence.
+func (b *bench) logits(ctx context.Context, tokens []int32) (tensor.Matrix, error) {
+	batch := &model.Batch{Tokens: tokens, Spans: []model.Span{{N: len(tokens)}}}
+	for i := range tokens {
+		batch.Outputs = append(batch.Outputs, int32(i))
+		if i%model.BlockSize == 0 {
+			batch.Spans[0].Blocks = append(batch.Spans[0].Blocks, int32(i/model.BlockSize))
+		}
+	}
+	y := tensor.NewMatrix(len(tokens), b.cfg.Vocab)
+	return y, b.runner.Forward(ctx, batch, y)
+}
+
+func logProbabilities(row []float32) []float64 {
+	top, sum := float64(slices.Max(row)), 0.0
+	for _, v := range row {
+		sum += math.Exp(float64(v) - top)
+	}
+	out := make([]float64, len(row))
+	for i, v := range row {
+		out[i] = float64(v) - top - math.Log(sum)
+	}
+	return out
+}
+
+func divergence(p, q []float64) (sum float64) {
+	for i, v := range p {
+		sum += math.Exp(v) * (v - q[i])
+	}
+	return sum
+}
+
+func largest(v []float64) int {
+	best := 0
+	for i := range v {
+		if v[i] > v[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// WriteText prints a difference for people.
+func (d Difference) WriteText(out io.Writer) error {
+	_, err := fmt.Fprintf(out, `%s against %s, %d positions
+divergence   mean %.5f, median %.5f, p90 %.5f nats
+argmax       the same at %.1f%% of positions
+perplexity   %.3f, reference %.3f
+`, d.Model, d.Reference, d.Positions, d.Mean, d.Median, d.P90, 100*d.SameArgmax, d.Perplexity, d.ReferencePerplexity)
+	return err
+}

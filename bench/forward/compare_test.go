@@ -1,0 +1,58 @@
+package forward
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/hachi-serve/hachi/compute/cpu"
+	"github.com/hachi-serve/hachi/compute/kernel"
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/model/preset"
+	"github.com/hachi-serve/hachi/model/quantise"
+)
+
+func TestCompareTellsHowFarAQuantisedModelIs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tiny")
+	if err := preset.Write(dir, "tiny", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	pool := cpu.NewPool(cpu.PoolOptions{Threads: 2})
+	defer pool.Close()
+	tokens := make([]int32, 40)
+	for i := range tokens {
+		tokens[i] = int32(i * 719 % 32000)
+	}
+	d, err := Compare(t.Context(), pool, dir, dir, tokens)
+	if err != nil || d.Mean != 0 || d.SameArgmax != 1 || d.Perplexity != d.ReferencePerplexity || d.Positions != 39 {
+		t.Errorf("a model against itself: %+v, %v", d, err)
+	}
+	src, err := checkpoint.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	var divergences []float64
+	for _, to := range []tensor.DType{tensor.Int8, tensor.Int4} {
+		out := filepath.Join(t.TempDir(), to.String())
+		side, err := quantise.SideFiles(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := quantise.Options{To: to, Dense: true, Kernels: kernel.Best(), Threads: 1}
+		if err := quantise.Directory(t.Context(), out, quantise.Checkpoint{Checkpoint: src}, side, o); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Compare(t.Context(), pool, dir, out, tokens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		divergences = append(divergences, d.Median)
+	}
+	if divergences[0] <= 0 || divergences[0] >= divergences[1] {
+		t.Errorf("median divergence %.3g with 8 bits and %.3g with 4, expected something and more", divergences[0], divergences[1])
+	}
+	if _, err := Compare(t.Context(), pool, dir, dir, tokens[:1]); err == nil {
+		t.Error("one token has no next one, and was accepted")
+	}
+}

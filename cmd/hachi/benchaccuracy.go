@@ -1,0 +1,70 @@
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/bench/forward"
+	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/model/tokenizer"
+)
+
+func newBenchAccuracy() *cobra.Command {
+	var c computeFlags
+	var text string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "accuracy REFERENCE DIR",
+		Short: "compare the answers of a checkpoint with those of another, for instance of a quantized one with its source",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pool, err := c.pool()
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			tokens, err := tokensOf(args[0], text, limit)
+			if err != nil {
+				return err
+			}
+			d, err := forward.Compare(cmd.Context(), pool, args[0], args[1], tokens)
+			if err != nil {
+				return err
+			}
+			return c.print(cmd.OutOrStdout(), d)
+		},
+	}
+	c.register(cmd, 1)
+	cmd.Flags().StringVar(&text, "text", "", "file to read; random tokens when empty")
+	cmd.Flags().IntVar(&limit, "tokens", 512, "most tokens to read")
+	return cmd
+}
+
+// tokensOf reads a text with the reference's own tokenizer.
+func tokensOf(dir, path string, limit int) ([]int32, error) {
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		t, err := tokenizer.Load(dir)
+		if err != nil {
+			return nil, err
+		}
+		tokens := t.Encode(string(text))
+		return tokens[:min(limit, len(tokens))], nil
+	}
+	ckpt, err := checkpoint.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ckpt.Close()
+	rng := rand.New(rand.NewPCG(1, 2))
+	tokens := make([]int32, limit)
+	for i := range tokens {
+		tokens[i] = rng.Int32N(int32(ckpt.Config().Vocab))
+	}
+	return tokens, nil
+}
