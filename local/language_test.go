@@ -2,12 +2,12 @@ package local
 
 import (
 	"errors"
-	"github.com/hachi-serve/hachi/model"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/tokenizer"
 )
 
