@@ -1,6 +1,7 @@
 package local
 
 import (
+	"github.com/hachi-serve/hachi/model"
 	"log/slog"
 	"time"
 )
@@ -86,11 +87,16 @@ func (p PlacementConfig) check(f *faults) {
 	}
 }
 
+// maxSpeculate bounds the tokens guessed ahead: more are seldom right.
+const maxSpeculate = 32
+
 // ServingConfig bounds what a router takes on.
 type ServingConfig struct {
 	ModelName       string
 	KVBytes         int64
 	MaxSequences    int
+	MicroBatches    int // of a step; 0 is as many as pay
+	Speculate       int // tokens guessed ahead; 0 is none
 	MaxQueue        int
 	RequestDeadline time.Duration
 	Attributes      []string // NAME=VALUE
@@ -102,6 +108,12 @@ func (s ServingConfig) check(f *faults) {
 	}
 	if s.MaxSequences < 1 {
 		f.addf("--max-sequences %d: want at least 1", s.MaxSequences)
+	}
+	if s.MicroBatches < 0 || s.MicroBatches > model.MostParts {
+		f.addf("--micro-batches %d: want 0 to %d", s.MicroBatches, model.MostParts)
+	}
+	if s.Speculate < 0 || s.Speculate > maxSpeculate {
+		f.addf("--speculate %d: want 0 to %d", s.Speculate, maxSpeculate)
 	}
 	if s.MaxQueue < 0 {
 		f.addf("--max-queue %d: want at least 0", s.MaxQueue)

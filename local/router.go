@@ -92,15 +92,16 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	calls, dispatcher := c.dispatcher(w)
 	defer calls.Close()
 	metrics := router.NewMetrics()
+	runner := model.NewRunner(w.cfg, d, dispatcher, model.Overlap{Most: model.MostParts, Fixed: c.Serving.MicroBatches})
 	e := engine.New(engine.Config{
-		Model: w.cfg, Forward: model.NewRunner(w.cfg, d, dispatcher), Blocks: blocks, PrefixCache: true,
+		Model: w.cfg, Forward: runner, Blocks: blocks, PrefixCache: true, Speculate: c.Serving.Speculate,
 		Changed: dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
 			MaxWaitingTokens: 4 * blocks * model.BlockSize, Stretch: stretch,
 		},
 	})
-	return c.serve(ctx, w, words, e, dispatcher, metrics)
+	return c.serve(ctx, w, words, e, dispatcher, metrics, runner.Choice)
 }
 
 // dispatcher joins the dispatcher with the streams to the nodes.
@@ -140,7 +141,7 @@ func onThisHost() func(addr string) bool {
 }
 
 // serve opens the listeners, joins the cluster and runs.
-func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *engine.Engine, d *dispatch.Dispatcher, m *router.Metrics) error {
+func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *engine.Engine, d *dispatch.Dispatcher, m *router.Metrics, overlap func() model.Choice) error {
 	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
 		if ch.Role == "expertnode" && ch.State == gossip.Alive {
 			d.Trust(moe.NodeID(ch.Name))
@@ -174,7 +175,7 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	return router.Run(ctx, router.Config{
-		Engine: e, Dispatcher: d, Experts: w.cfg.Experts, Metrics: m,
+		Engine: e, Dispatcher: d, Experts: w.cfg.Experts, Metrics: m, Overlap: overlap,
 		API: openai.Config{
 			Completer: &completion.Completer{
 				Engine: e, Tokenizer: words.tokenizer, Ends: words.ends, Context: e.MaxTokens(),

@@ -130,6 +130,7 @@ func (c *Cluster) commands() []command {
 		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),
 		"--max-queue", strconv.Itoa(cfg.Serving.MaxQueue),
+		"--micro-batches", strconv.Itoa(cfg.Serving.MicroBatches), "--speculate", strconv.Itoa(cfg.Serving.Speculate),
 		"--request-deadline", cfg.Serving.RequestDeadline.String(),
 	}
 	for _, a := range cfg.Serving.Attributes {

@@ -10,14 +10,16 @@ import (
 // Dense is the attention node's half of a block. It owns the KV bytes; the
 // caller owns the block numbers. Not safe for concurrent use.
 type Dense interface {
-	// Embed writes the residual stream x [rows, hidden] for b.Tokens.
+	// Embed begins a step: it writes the residual stream x [rows, hidden] for
+	// b.Tokens. b must stay as it is until the next.
 	Embed(b *Batch, x tensor.Matrix) error
-	// Attend advances one layer up to the experts: x [rows, hidden] gets the
+	// Attend advances rows first, first+1, ... of the step one layer, up to the
+	// experts. Rows of a layer come in ascending order, in one call or in
+	// several: a row sees the earlier ones. x [rows, hidden] gets the
 	// attention output added; h [rows, hidden] becomes the post-attention norm
 	// of x rounded to the wire dtype; gate [rows, experts] becomes f32 gate
-	// logits of h. K and V of the batch's positions are written to their
-	// blocks.
-	Attend(layer int, b *Batch, x, h, gate tensor.Matrix) error
+	// logits of h. K and V of the rows' positions are written to their blocks.
+	Attend(layer, first int, x, h, gate tensor.Matrix) error
 	// Head writes logits [len(b.Outputs), vocab] of rows b.Outputs of x.
 	Head(b *Batch, x, logits tensor.Matrix) error
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router/dispatch"
@@ -49,6 +50,9 @@ type Config struct {
 	Placements <-chan *moe.Placement
 	HTTP, GRPC net.Listener
 	Metrics    *Metrics // nil makes its own
+	// Overlap tells how the last step was split into micro-batches; nil when
+	// steps never are.
+	Overlap func() model.Choice
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration

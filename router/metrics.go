@@ -55,7 +55,12 @@ func (m *Metrics) Step(rows int, took time.Duration) {
 func (m *Metrics) Queued(wait time.Duration) { m.queue.Observe(wait.Seconds()) }
 
 // collect adds the counts of a router's engine and dispatcher.
-func (m *Metrics) collect(c Config) { m.registry.MustRegister(&snapshot{c: c}, calls{c.Dispatcher}) }
+func (m *Metrics) collect(c Config) {
+	m.registry.MustRegister(&snapshot{c: c}, calls{c.Dispatcher})
+	if c.Overlap != nil {
+		m.registry.MustRegister(overlap{c.Overlap})
+	}
+}
 
 func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

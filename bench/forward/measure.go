@@ -209,7 +209,7 @@ func open(ctx context.Context, o Options) (b *bench, err error) {
 	}
 	b.count = &counter{FFN: ffn}
 	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
-	b.runner = model.NewRunner(b.cfg, d, model.Local{FFN: b.count})
+	b.runner = model.NewRunner(b.cfg, d, model.Local{FFN: b.count}, model.Overlap{})
 	return b, nil
 }
 

@@ -80,11 +80,11 @@ func openAttention(t *testing.T) *attention {
 
 // logits runs three sequences over the experts, prefill chunks beside decode
 // rows and across the edges of KV blocks, and returns the logits of every row.
-func (a *attention) logits(t *testing.T, experts model.Experts) []float32 {
+func (a *attention) logits(t *testing.T, experts model.Experts, overlap model.Overlap) []float32 {
 	t.Helper()
 	const blocks = 12
 	dense := cpu.NewDense(a.cfg, a.weights, cpu.DenseOptions{Numerics: a.numerics, Blocks: blocks}, a.pool)
-	runner := model.NewRunner(a.cfg, dense, experts)
+	runner := model.NewRunner(a.cfg, dense, experts, overlap)
 	tables := [][]int32{{0, 3, 6, 9}, {1, 4, 7, 10}, {2, 5, 8, 11}}
 	at := make([]int, len(tables))
 	var all []float32
@@ -160,11 +160,14 @@ func compareLogits(t *testing.T, what string, got, want []float32) {
 func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 	a := openAttention(t)
 	ffn := a.allExperts(t)
-	want := a.logits(t, model.Local{FFN: ffn})
+	want := a.logits(t, model.Local{FFN: ffn}, model.Overlap{})
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			network, placement := inProcess(t, a, ffn, s)
-			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, network, placement)), want)
+			d := a.dispatcher(t, network, placement)
+			for parts := 1; parts <= model.MostParts; parts++ {
+				compareLogits(t, fmt.Sprintf("%v in %d parts", s, parts), a.logits(t, d, model.Overlap{Fixed: parts}), want)
+			}
 		})
 	}
 }
@@ -176,7 +179,7 @@ func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	const tokens = 12
 	a := openAttention(t)
-	want := a.logits(t, model.Local{FFN: a.allExperts(t)})
+	want := a.logits(t, model.Local{FFN: a.allExperts(t)}, model.Overlap{})
 	var wantAnswers []answer
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -186,7 +189,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 			placement := wholePlacement(t, cluster, s)
 			calls := rpc.NewPool(rpc.PoolConfig{Router: "second", Fingerprint: a.fingerprint, MaxPayload: 1 << 20})
 			defer calls.Close()
-			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement)), want)
+			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement), model.Overlap{Fixed: 2}), want)
 			answers := mustCompleteAll(t, cluster.URL(), tokens)
 			if wantAnswers == nil {
 				wantAnswers = answers

@@ -99,9 +99,6 @@ func (d *Dense) prepare(b *model.Batch) error {
 	if len(s.rows) != n {
 		return fmt.Errorf("spans of %d rows for %d tokens", len(s.rows), n)
 	}
-	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(n, c.Hidden)
-	s.q, s.attn = s.q.Resize(n, c.Heads*c.HeadDim), s.attn.Resize(n, c.Heads*c.HeadDim)
-	s.k, s.v = s.k.Resize(n, c.KVHeads*c.HeadDim), s.v.Resize(n, c.KVHeads*c.HeadDim)
 	if need := n * c.HeadDim / 2; cap(s.cos) < need {
 		s.cos, s.sin = make([]float32, need), make([]float32, need)
 	}
@@ -114,9 +111,15 @@ func (d *Dense) prepare(b *model.Batch) error {
 }
 
 // Attend implements model.Dense.
-func (d *Dense) Attend(layer int, b *model.Batch, x, h, gate tensor.Matrix) error {
-	d.step = step{layer: layer, w: d.w.Layers[layer], x: x, h: h, gate: gate}
-	c := d.cfg
+func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
+	if first < 0 || first+x.Rows > len(d.s.rows) {
+		return fmt.Errorf("rows %d to %d of a batch of %d", first, first+x.Rows, len(d.s.rows))
+	}
+	d.step = step{layer: layer, first: first, w: d.w.Layers[layer], x: x, h: h, gate: gate}
+	c, s, n := d.cfg, &d.s, x.Rows
+	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(n, c.Hidden)
+	s.q, s.attn = s.q.Resize(n, c.Heads*c.HeadDim), s.attn.Resize(n, c.Heads*c.HeadDim)
+	s.k, s.v = s.k.Resize(n, c.KVHeads*c.HeadDim), s.v.Resize(n, c.KVHeads*c.HeadDim)
 	d.pool.run(x.Rows, 1, d.loops.norm)
 	d.pool.run((c.Heads+2*c.KVHeads)*c.HeadDim, c.HeadDim, d.loops.qkv)
 	d.pool.run(x.Rows, 1, d.loops.store)

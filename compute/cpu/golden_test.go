@@ -52,8 +52,10 @@ func readLogits(t *testing.T, path string, rows, cols int) tensor.Matrix {
 
 // engine is a whole model in this process.
 type engine struct {
-	cfg    model.Config
-	runner *model.Runner
+	cfg     model.Config
+	dense   *Dense
+	experts model.Experts
+	runner  *model.Runner
 }
 
 func openEngine(t *testing.T, dir string, threads int) engine {
@@ -91,7 +93,8 @@ func openEngineWith(t *testing.T, dir string, o PoolOptions) engine {
 		}
 	}
 	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
-	return engine{cfg, model.NewRunner(cfg, d, model.Local{FFN: ffn})}
+	experts := model.Local{FFN: ffn}
+	return engine{cfg, d, experts, model.NewRunner(cfg, d, experts, model.Overlap{})}
 }
 
 // logits runs tokens in chunks and returns the logits of every position. The
@@ -225,6 +228,26 @@ func TestChunksThreadsAndBlocksDoNotChangeABit(t *testing.T) {
 							t.Fatalf("chunks %v, %d threads: logit %d of position %d is %g, expected %g",
 								chunks, threads, i%want.Cols, i/want.Cols, got.Data[i], want.Data[i])
 						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestMicroBatchesDoNotChangeABit(t *testing.T) {
+	for _, dir := range goldenDirs(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			e := openEngine(t, dir, 2)
+			g := readGolden(t, dir, e.cfg.Vocab)
+			want := e.logits(t, g.Tokens, ascending(64), []int{len(g.Tokens)})
+			for parts := 1; parts <= model.MostParts; parts++ {
+				e.runner = model.NewRunner(e.cfg, e.dense, e.experts, model.Overlap{Fixed: parts})
+				// Chunks of 1 and 3 rows are smaller than the number of parts.
+				got := e.logits(t, g.Tokens, ascending(64), []int{19, 1, 3, 33})
+				for i := range want.Data {
+					if math.Float32bits(got.Data[i]) != math.Float32bits(want.Data[i]) {
+						t.Fatalf("%d parts: logit %d of position %d is %g, expected %g", parts, i%want.Cols, i/want.Cols, got.Data[i], want.Data[i])
 					}
 				}
 			}

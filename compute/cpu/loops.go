@@ -9,6 +9,7 @@ import (
 // step is what the loops of one call read.
 type step struct {
 	layer      int
+	first      int // row of the batch at which x begins
 	w          model.LayerWeights
 	x, h, gate tensor.Matrix
 	outputs    []int32
@@ -53,7 +54,8 @@ func (d *Dense) qkv(w *worker, lo, hi int) {
 func (d *Dense) storeRows(_ *worker, lo, hi int) {
 	c, s, half := d.cfg, &d.s, d.cfg.HeadDim/2
 	for i := lo; i < hi; i++ {
-		cos, sin := s.cos[i*half:(i+1)*half], s.sin[i*half:(i+1)*half]
+		row := d.step.first + i
+		cos, sin := s.cos[row*half:(row+1)*half], s.sin[row*half:(row+1)*half]
 		q, k, v := s.q.Row(i), s.k.Row(i), s.v.Row(i)
 		for head := range c.Heads {
 			kernel.Rotate(q[head*c.HeadDim:(head+1)*c.HeadDim], cos, sin)
@@ -61,7 +63,7 @@ func (d *Dense) storeRows(_ *worker, lo, hi int) {
 		for head := range c.KVHeads {
 			from, to := head*c.HeadDim, (head+1)*c.HeadDim
 			kernel.Rotate(k[from:to], cos, sin)
-			d.kv[d.step.layer].put(s.rows[i], head, k[from:to], v[from:to])
+			d.kv[d.step.layer].put(s.rows[row], head, k[from:to], v[from:to])
 		}
 	}
 }
@@ -73,7 +75,7 @@ func (d *Dense) attendPairs(w *worker, lo, hi int) {
 	width := c.Heads / c.KVHeads * c.HeadDim
 	for i := lo; i < hi; i++ {
 		row, head := i/c.KVHeads, i%c.KVHeads
-		at, first := s.rows[row], 0
+		at, first := s.rows[d.step.first+row], 0
 		if c.SlidingWindow > 0 {
 			first = max(0, at.position-c.SlidingWindow+1)
 		}

@@ -87,7 +87,7 @@ func TestAStepAllocatesNothing(t *testing.T) {
 		x, h, y := tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden)
 		gate, logits := tensor.NewMatrix(3, cfg.Experts), tensor.NewMatrix(1, cfg.Vocab)
 		step := func() {
-			for _, err := range []error{d.Embed(b, x), d.Attend(0, b, x, h, gate), ffn.Forward(moe.ExpertID{}, h, y), d.Head(b, x, logits)} {
+			for _, err := range []error{d.Embed(b, x), d.Attend(0, 0, x, h, gate), ffn.Forward(moe.ExpertID{}, h, y), d.Head(b, x, logits)} {
 				if err != nil {
 					panic(err)
 				}

@@ -55,7 +55,7 @@ var rules = []rule{
 	{"transport/faulty", []string{"moe"}, network, "a wrapper"},
 	{"transport/rpc", []string{"moe", "proto"}, []string{"go.etcd.io/"}, "only rows travel here"},
 	{"cluster", []string{"cluster", "moe", "proto"}, nil, "etcd and gossip"},
-	{"router", []string{"router", "cluster/registry", "model/chat", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
+	{"router", []string{"router", "cluster/registry", "model", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
 	{"bench", nil, nil, "it starts and measures whole clusters"},
 	{"bench/roofline", []string{"compute"}, network, "kernels and the machine"},
 	{"bench/forward", []string{"bench/roofline", "compute", "model", "moe"}, network, "a model in one process"},

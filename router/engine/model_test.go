@@ -195,7 +195,7 @@ func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script fault
 	pool := cpu.NewPool(cpu.PoolOptions{})
 	experts, changed := w.experts(t, pool, nodes, script)
 	d := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
-	cfg.Model, cfg.Forward = w.ckpt.Config(), model.NewRunner(w.ckpt.Config(), d, experts)
+	cfg.Model, cfg.Forward = w.ckpt.Config(), model.NewRunner(w.ckpt.Config(), d, experts, model.Overlap{})
 	cfg.Changed, cfg.Logger = changed, slog.New(slog.DiscardHandler)
 	e := engine.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -1,0 +1,109 @@
+package model
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// world is how long attention and experts take, in microseconds: a fixed part
+// and one per row. With shared cores two things at once take as long as one
+// after the other.
+type world struct {
+	attendFix, attendRow, expertFix, expertRow float64
+	shared                                     bool
+}
+
+func (w world) attention(n int) float64 { return w.attendFix + w.attendRow*float64(n) }
+func (w world) experts(n int) float64   { return w.expertFix + w.expertRow*float64(n) }
+
+// layer is the time of a layer of n rows in m parts that take turns.
+func (w world) layer(n, m int) float64 {
+	size := (n + m - 1) / m
+	a, e := w.attention(size), w.experts(size)
+	if m == 1 || w.shared {
+		return float64(m) * (a + e)
+	}
+	return max(float64(m)*max(a, e), a+e)
+}
+
+// run lets an Overlap choose for many steps of the sizes in turn, and returns
+// how often each number of parts was chosen in the last quarter.
+func (w world) run(steps int, sizes ...int) [MostParts + 1]int {
+	o := Overlap{Most: MostParts}
+	r := rand.New(rand.NewPCG(1, 2))
+	us := func(v float64) time.Duration { return time.Duration(v * (0.97 + 0.06*r.Float64()) * 1000) }
+	var chosen [MostParts + 1]int
+	for i := range steps {
+		n := sizes[i%len(sizes)]
+		m := o.Choose(n)
+		for part := range m {
+			rows := (part+1)*n/m - part*n/m
+			o.Attended(rows, us(w.attention(rows)))
+			o.Computed(rows, us(w.experts(rows)))
+		}
+		o.Observe(n, m, us(w.layer(n, m)))
+		if i >= steps*3/4 {
+			chosen[m]++
+		}
+	}
+	return chosen
+}
+
+func TestOverlapSplitsOnlyWhatPays(t *testing.T) {
+	tests := []struct {
+		name  string
+		w     world
+		sizes []int
+		split bool
+	}{
+		{"time grows with the rows, on both sides alike", world{5, 10, 5, 10, false}, []int{64, 80, 96}, true},
+		{"the experts' weights cost more than their rows", world{5, 1, 500, 1, false}, []int{8, 12, 16}, false},
+		{"attention is nothing beside the experts", world{1, 0.1, 50, 10, false}, []int{64, 80, 96}, false},
+		{"shared cores: predicted to pay, measured not to", world{5, 10, 5, 10, true}, []int{64, 80, 96}, false},
+		{"too few rows", world{5, 10, 5, 10, false}, []int{4, 5, 6}, false},
+	}
+	for _, tt := range tests {
+		chosen := tt.w.run(4000, tt.sizes...)
+		split := chosen[2] + chosen[3] + chosen[4]
+		if tt.split && split < 900 || !tt.split && split > 50 {
+			t.Errorf("%s: parts chosen %v of 1000 steps, want split %v", tt.name, chosen[1:], tt.split)
+		}
+	}
+}
+
+func TestOverlapObeys(t *testing.T) {
+	o := Overlap{Fixed: 3}
+	for _, tt := range []struct{ n, want int }{{1, 1}, {2, 2}, {3, 3}, {100, 3}} {
+		if got := o.Choose(tt.n); got != tt.want {
+			t.Errorf("%d rows: %d parts, want %d", tt.n, got, tt.want)
+		}
+	}
+	for range 1000 {
+		o = Overlap{}
+		if o.Choose(512) != 1 {
+			t.Fatal("the zero value splits")
+		}
+	}
+}
+
+func TestLineFindsItsParts(t *testing.T) {
+	var l line
+	for i := range 200 {
+		n := 1 + i%32
+		l.add(n, time.Duration(1000+50*n))
+	}
+	for _, n := range []int{1, 16, 64} {
+		if got, want := l.at(n), float64(1000+50*n); got < want*0.99 || got > want*1.01 {
+			t.Errorf("at %d: %v, want %v", n, got, want)
+		}
+	}
+	var flat line
+	for range 100 {
+		flat.add(8, 800)
+	}
+	if math.Abs(flat.at(8)-800) > 1e-6 || math.Abs(flat.at(64)-800) > 1e-6 {
+		t.Errorf("one size alone: %v at 8, %v at 64, want 800 at both", flat.at(8), flat.at(64))
+	}
+}

@@ -1,0 +1,32 @@
+package router
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hachi-serve/hachi/model"
+)
+
+// overlap collects how the last step was split, and why.
+type overlap struct{ choice func() model.Choice }
+
+var (
+	descParts = prometheus.NewDesc("hachi_micro_batches", "Micro-batches of the last step.", nil, nil)
+	descLayer = prometheus.NewDesc("hachi_layer_predicted_seconds",
+		"What the last choice of micro-batches was made from: expected time of one layer's attention, of its experts, and of the layer so split; 0 before enough was measured.",
+		[]string{"part"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (o overlap) Describe(out chan<- *prometheus.Desc) {
+	out <- descParts
+	out <- descLayer
+}
+
+// Collect implements prometheus.Collector.
+func (o overlap) Collect(out chan<- prometheus.Metric) {
+	c := o.choice()
+	out <- prometheus.MustNewConstMetric(descParts, prometheus.GaugeValue, float64(c.Parts))
+	for part, took := range map[string]float64{"attention": c.Attention.Seconds(), "experts": c.Experts.Seconds(), "layer": c.Layer.Seconds()} {
+		out <- prometheus.MustNewConstMetric(descLayer, prometheus.GaugeValue, took, part)
+	}
+}
