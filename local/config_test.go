@@ -14,8 +14,8 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	clusterWants := []string{"--id \"a/b\"", "--cluster is required", "--gossip \"nowhere\"", "--advertise-gossip \"x:y\"", "--etcd \"etcd\"", "--lease-ttl 1ms", "--gossip-label"}
 	model := ModelConfig{Backend: "abacus"}
 	modelWants := []string{"--model is required", "--backend \"abacus\"", "--threads 0"}
-	serving := ServingConfig{KVBytes: 1, MaxQueue: -1, Attributes: []string{"helpfulness=9"}}
-	servingWants := []string{"--kv-bytes 1", "--max-sequences 0", "--max-queue -1", "--request-deadline 0s", "--attribute"}
+	serving := ServingConfig{KVBytes: 1, MaxSequences: -1, MaxQueue: -1, Attributes: []string{"helpfulness=9"}}
+	servingWants := []string{"--kv-bytes 1", "--max-sequences -1", "--max-queue -1", "--request-deadline 0s", "--attribute"}
 	for _, tt := range []struct {
 		name  string
 		cfg   interface{ Validate() error }

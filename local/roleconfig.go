@@ -94,7 +94,8 @@ const maxSpeculate = 32
 type ServingConfig struct {
 	ModelName       string
 	KVBytes         int64
-	MaxSequences    int
+	MaxSequences    int // 0 derives it from KVBytes
+	PrefixCache     bool
 	MicroBatches    int // of a step; 0 is as many as pay
 	Speculate       int // tokens guessed ahead; 0 is none
 	MaxQueue        int
@@ -106,8 +107,8 @@ func (s ServingConfig) check(f *faults) {
 	if s.KVBytes < 1<<20 {
 		f.addf("--kv-bytes %d: want at least %d", s.KVBytes, 1<<20)
 	}
-	if s.MaxSequences < 1 {
-		f.addf("--max-sequences %d: want at least 1", s.MaxSequences)
+	if s.MaxSequences < 0 {
+		f.addf("--max-sequences %d: want at least 0", s.MaxSequences)
 	}
 	if s.MicroBatches < 0 || s.MicroBatches > model.MostParts {
 		f.addf("--micro-batches %d: want 0 to %d", s.MicroBatches, model.MostParts)

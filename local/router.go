@@ -86,6 +86,9 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if blocks < 1 {
 		return &ConfigError{Err: fmt.Errorf("--kv-bytes %d holds not one block of %d", c.Serving.KVBytes, cpu.KVBlockBytes(w.cfg, w.numerics))}
 	}
+	if c.Serving.MaxSequences == 0 {
+		c.Serving.MaxSequences = scheduler.SequencesFor(blocks)
+	}
 	// A cache larger than every sequence at full length would never fill.
 	blocks = min(blocks, c.Serving.MaxSequences*(w.cfg.MaxContext/model.BlockSize+1))
 	d := cpu.NewDense(w.cfg, dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: blocks}, pool)
@@ -94,7 +97,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	metrics := router.NewMetrics()
 	runner := model.NewRunner(w.cfg, d, dispatcher, model.Overlap{Most: model.MostParts, Fixed: c.Serving.MicroBatches})
 	e := engine.New(engine.Config{
-		Model: w.cfg, Forward: runner, Blocks: blocks, PrefixCache: true, Speculate: c.Serving.Speculate,
+		Model: w.cfg, Forward: runner, Blocks: blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
 		Changed: dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue,

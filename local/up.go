@@ -129,7 +129,7 @@ func (c *Cluster) commands() []command {
 		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
 		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),
-		"--max-queue", strconv.Itoa(cfg.Serving.MaxQueue),
+		"--max-queue", strconv.Itoa(cfg.Serving.MaxQueue), "--prefix-cache=" + strconv.FormatBool(cfg.Serving.PrefixCache),
 		"--micro-batches", strconv.Itoa(cfg.Serving.MicroBatches), "--speculate", strconv.Itoa(cfg.Serving.Speculate),
 		"--request-deadline", cfg.Serving.RequestDeadline.String(),
 	}

@@ -50,7 +50,7 @@ func DefaultUp() UpConfig {
 
 // DefaultServing bounds a router for a laptop.
 func DefaultServing() ServingConfig {
-	return ServingConfig{KVBytes: 1 << 30, MaxSequences: 64, MaxQueue: 256, RequestDeadline: DefaultRequestDeadline}
+	return ServingConfig{KVBytes: 1 << 30, MaxQueue: 256, PrefixCache: true, RequestDeadline: DefaultRequestDeadline}
 }
 
 // Validate reports everything wrong at once.

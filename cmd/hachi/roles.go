@@ -112,10 +112,11 @@ func newRouter(logger loggerFunc) *cobra.Command {
 func servingFlags(f *pflag.FlagSet, s *local.ServingConfig) {
 	f.StringVar(&s.ModelName, "model-name", "", "name clients use; the checkpoint directory's when empty")
 	f.Int64Var(&s.KVBytes, "kv-bytes", 1<<30, "memory for the KV cache, bytes")
-	f.IntVar(&s.MaxSequences, "max-sequences", 64, "sequences that run at once")
+	f.IntVar(&s.MaxSequences, "max-sequences", 0, "sequences that run at once; 0 derives it from --kv-bytes")
 	f.IntVar(&s.Speculate, "speculate", 0, "tokens guessed ahead where an answer repeats its prompt, and verified in one step; never changes the answer")
 	f.IntVar(&s.MicroBatches, "micro-batches", 0, "parts of a step that take turns at attention and experts; 0 is as many as measured to pay, up to 4")
 	f.IntVar(&s.MaxQueue, "max-queue", 256, "requests that may wait; beyond them the answer is 429")
+	f.BoolVar(&s.PrefixCache, "prefix-cache", true, "read what was computed of the same beginning of a prompt")
 	f.DurationVar(&s.RequestDeadline, "request-deadline", local.DefaultRequestDeadline, "longest a request may take")
 	f.StringArrayVar(&s.Attributes, "attribute", nil, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
 }

@@ -25,6 +25,13 @@ type Limits struct {
 	Stretch float64
 }
 
+// SequencesFor is how many sequences may run over so many blocks when nobody
+// says: as many as have room for 512 tokens, at most 256.
+func SequencesFor(blocks int) int {
+	const usual, most = 512, 256
+	return min(most, max(1, blocks/kvcache.BlocksFor(usual)))
+}
+
 // Scheduler holds the queues.
 type Scheduler struct {
 	limits    Limits
