@@ -41,7 +41,7 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 	d.book.turn++
 	c := choices{
 		suspected: func(n moe.NodeID) bool { return d.book.suspects.has(n, now) },
-		cost:      func(n moe.NodeID) float64 { return d.book.record(n).cost(1) },
+		cost:      func(n moe.NodeID) float64 { return d.book.record(n).cost(now, 1) },
 		local:     d.cfg.Local, turn: d.book.turn,
 	}
 	for _, t := range todo {
@@ -100,8 +100,9 @@ func (d *Dispatcher) learn(a *attempt) {
 	defer d.mu.Unlock()
 	r := d.book.record(a.to.Node)
 	r.strikes = 0
-	took := time.Since(a.started)
-	r.observe(a.rows, len(a.tasks), took, a.reply.Queue+a.reply.Compute, a.late)
+	now := time.Now()
+	took := now.Sub(a.started)
+	r.observe(now, a.rows, len(a.tasks), took, a.reply.Queue+a.reply.Compute, a.late)
 	r.stats.Answered.observe(took)
 	if a.hedge && len(unfinished(a.tasks)) == 0 {
 		d.book.stats.HedgesWon++

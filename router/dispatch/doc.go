@@ -6,7 +6,9 @@
 // in flight per epoch, the budget of hedges.
 //
 // Which replica: unsuspected before suspected; of two of these the one that is
-// expected to answer sooner, by its work in flight and its measured speed.
+// expected to answer sooner, by its work in flight and its measured speed. What
+// was measured is forgotten by halves while a node is idle, so that one that was
+// slow is asked again.
 //
 // A call that is late: after max(2 x p50, p99) of the node's undelayed calls of
 // that size another replica is asked as well, within a budget of 5 % extra rows,

@@ -37,15 +37,26 @@ func pair(replicas int, script faulty.Script) *Dispatcher {
 // slow computes after the usual time.
 type slow struct{ node }
 
-func (s slow) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
-	time.AfterFunc(usual, func() { s.node.Start(to, c, t) })
+func (s slow) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+	time.AfterFunc(usual, func() {
+		reply, err := s.compute(c)
+		if err == nil {
+			reply.Compute = usual
+		}
+		c.Release()
+		t.Done(reply, err)
+	})
 }
 
 // layers runs n layers of 4 rows over both experts and returns how long each
 // took.
 func layers(t *testing.T, d *Dispatcher, n int) []time.Duration {
 	t.Helper()
-	const rows = 4
+	return layersOf(t, d, n, 4)
+}
+
+func layersOf(t *testing.T, d *Dispatcher, n, rows int) []time.Duration {
+	t.Helper()
 	h, x := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
 	r := moe.Routing{K: 2}
 	for range rows {
@@ -274,6 +285,31 @@ func TestHistogram(t *testing.T) {
 	if !slices.IsSorted(Bounds[:]) {
 		t.Error("the bounds do not ascend")
 	}
+}
+
+// A node that was slow for a while gets its share again: nobody would find out
+// that it has recovered if it were not asked.
+func TestSlowNodeIsAskedAgain(t *testing.T) {
+	const rows = 2 * hedgeBurst // too many to hedge, so that the replies come
+	synctest.Test(t, func(t *testing.T) {
+		crawl := false
+		d := pair(2, func(n moe.NodeID, _ int, _ *moe.Call) (f faulty.Fault) {
+			if crawl && n == "a" {
+				f.Delay = 90 * time.Millisecond
+			}
+			return f
+		})
+		layersOf(t, d, 200, rows)
+		crawl = true
+		layersOf(t, d, 20, rows)
+		crawl = false
+		time.Sleep(longestSuspicion)
+		before := d.Nodes()[0].Answered.Count
+		layersOf(t, d, 100, rows)
+		if asked := d.Nodes()[0].Answered.Count - before; asked < 50 {
+			t.Errorf("a node that was slow got %d calls of 100 layers", asked)
+		}
+	})
 }
 
 func TestFailoversAreCountedByNode(t *testing.T) {

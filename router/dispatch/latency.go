@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 	"time"
@@ -69,29 +70,45 @@ type record struct {
 	strikes int     // calls in a row that were overtaken
 	perUnit float64 // ns one group takes in queue and kernel, moving average
 	travel  float64 // ns of a call beyond that, moving average
+	seen    time.Time
 	windows [rowBuckets]window
 	stats   NodeStats
 }
 
-// learn is the weight of a new sample in the moving averages.
-const learn = 0.125
+const (
+	// learn is the weight of a new sample in the moving averages, at least.
+	learn = 0.125
+	// halfLife is how soon half of what was learned of a node is forgotten when
+	// it answers nothing: a node that was slow once and is not asked for that
+	// would stay slow for ever.
+	halfLife = time.Second
+)
+
+// memory is how much of what was learned still counts, 0 to 1.
+func (r *record) memory(now time.Time) float64 {
+	return math.Exp2(-float64(now.Sub(r.seen)) / float64(halfLife))
+}
 
 // observe takes a reply.
-func (r *record) observe(rows, groups int, took, busy time.Duration, delayed bool) {
+func (r *record) observe(now time.Time, rows, groups int, took, busy time.Duration, delayed bool) {
 	r.windows[bucketOf(rows)].observe(took, delayed)
 	unit, travel := float64(busy)/float64(max(1, groups)), float64(max(0, took-busy))
-	if r.perUnit == 0 && r.travel == 0 {
-		r.perUnit, r.travel = unit, travel
-		return
-	}
-	r.perUnit += learn * (unit - r.perUnit)
-	r.travel += learn * (travel - r.travel)
+	weight := max(learn, 1-r.memory(now))
+	r.perUnit += weight * (unit - r.perUnit)
+	r.travel += weight * (travel - r.travel)
+	r.seen = now
 }
 
 // cost estimates when a further groups would be answered, in ns from now. A
-// node nobody knows yet costs nothing: it gets asked, and then it is known.
-func (r *record) cost(groups int) float64 {
-	return r.travel + r.perUnit*float64(r.groups+groups)
+// node nobody knows costs nothing: it gets asked, and then it is known. One that
+// has been idle is known less and less; one group of a plan is enough to learn
+// it anew.
+func (r *record) cost(now time.Time, groups int) float64 {
+	cost := r.travel + r.perUnit*float64(r.groups+groups)
+	if r.groups == 0 {
+		cost *= r.memory(now)
+	}
+	return cost
 }
 
 // patience is how long an undelayed call of a size takes at most, from the
