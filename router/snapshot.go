@@ -39,6 +39,8 @@ var (
 		counter("hachi_prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", func(s engine.Stats) uint64 { return s.PrefixHits }),
 		counter("hachi_prompt_tokens_total", "Prompt tokens of sequences that reached their first token.", func(s engine.Stats) uint64 { return s.Prompt }),
 		counter("hachi_generation_tokens_total", "Tokens generated.", func(s engine.Stats) uint64 { return s.Generated }),
+		counter("hachi_spec_decode_num_draft_tokens_total", "Tokens guessed and verified.", func(s engine.Stats) uint64 { return s.Drafted }),
+		counter("hachi_spec_decode_num_accepted_tokens_total", "Guessed tokens found right.", func(s engine.Stats) uint64 { return s.Accepted }),
 		counter("hachi_preemptions_total", "Sequences preempted.", func(s engine.Stats) uint64 { return s.Preemptions }),
 		counter("hachi_requests_rejected_total", "Sequences that found the queue full.", func(s engine.Stats) uint64 { return s.Rejected }),
 		counter("hachi_steps_total", "Steps committed.", func(s engine.Stats) uint64 { return s.Steps }),

@@ -24,7 +24,7 @@ func bench(b *testing.B, cfg engine.Config) (*engine.Engine, func()) {
 	}
 	cfg.Blocks, cfg.PrefixCache = 8000/model.BlockSize, true
 	cfg.Limits = scheduler.Limits{StepTokens: 512, MaxSequences: 64, MaxWaiting: 64, Stretch: 1.75}
-	return openWeights(b, dir).start(b, cfg, 0, nil)
+	return openWeights(b, dir).start(b, cfg, 0, nil, 0)
 }
 
 func randomPrompt(n int, seed uint64) []int32 {

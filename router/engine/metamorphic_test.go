@@ -218,6 +218,7 @@ type setting struct {
 	blocks int
 	spec   int
 	nodes  int
+	parts  int // micro-batches
 	faults bool
 	proves func(s engine.Stats) bool
 }
@@ -241,18 +242,18 @@ func chosen() []setting {
 	guessed := func(s engine.Stats) bool { return s.Accepted > 50 && s.Drafted > s.Accepted }
 	ok := func(engine.Stats) bool { return true }
 	return []setting{
-		{"together", 512, false, roomy, 0, 0, false, ok},
-		{"chunks of 1", 1, false, roomy, 0, 0, false, ok},
-		{"chunks of 7", 7, false, roomy, 0, 0, false, ok},
-		{"chunks of 64", 64, false, roomy, 0, 0, false, ok},
-		{"prefix cache", 512, true, roomy, 0, 0, false, hits},
-		{"prefix cache, preempted", 64, true, tight, 0, 0, false, preempted},
-		{"preempted", 512, false, tight, 0, 0, false, preempted},
-		{"speculation", 512, false, roomy, 6, 0, false, guessed},
-		{"speculation, prefix cache, preempted", 7, true, tight, 6, 0, false, guessed},
-		{"one node", 512, true, roomy, 0, 1, false, ok},
-		{"four nodes", 512, false, roomy, 0, 4, false, ok},
-		{"everything", 64, true, tight, 6, 4, true, func(s engine.Stats) bool { return hits(s) && preempted(s) && guessed(s) }},
+		{"together", 512, false, roomy, 0, 0, 0, false, ok},
+		{"chunks of 1", 1, false, roomy, 0, 0, 0, false, ok},
+		{"chunks of 7", 7, false, roomy, 0, 0, 3, false, ok},
+		{"chunks of 64", 64, false, roomy, 0, 0, 2, false, ok},
+		{"prefix cache", 512, true, roomy, 0, 0, 0, false, hits},
+		{"prefix cache, preempted", 64, true, tight, 0, 0, 0, false, preempted},
+		{"preempted", 512, false, tight, 0, 0, 0, false, preempted},
+		{"speculation", 512, false, roomy, 6, 0, 0, false, guessed},
+		{"speculation, prefix cache, preempted", 7, true, tight, 6, 0, 2, false, guessed},
+		{"one node", 512, true, roomy, 0, 1, 0, false, ok},
+		{"four nodes", 512, false, roomy, 0, 4, 4, false, ok},
+		{"everything", 64, true, tight, 6, 4, 3, true, func(s engine.Stats) bool { return hits(s) && preempted(s) && guessed(s) }},
 	}
 }
 
@@ -265,7 +266,7 @@ func every() []setting {
 				for _, spec := range []int{0, 6} {
 					for _, nodes := range []int{0, 1, 4} {
 						name := fmt.Sprintf("chunk %d, cache %v, %d blocks, speculation %d, %d nodes", chunk, cache, blocks, spec, nodes)
-						out = append(out, setting{name, chunk, cache, blocks, spec, nodes, nodes == 4, func(engine.Stats) bool { return true }})
+						out = append(out, setting{name, chunk, cache, blocks, spec, nodes, 1 + len(out)%4, nodes == 4, func(engine.Stats) bool { return true }})
 					}
 				}
 			}
@@ -299,7 +300,7 @@ func TestMetamorphic(t *testing.T) {
 					return faulty.Fault{Failing: nth%29 == 3, Fail: moe.Unreachable, After: nth%2 == 0, Twice: nth%17 == 5}
 				}
 			}
-			e, stop := w.start(t, s.config(), s.nodes, script)
+			e, stop := w.start(t, s.config(), s.nodes, script, s.parts)
 			defer stop()
 			together(t, e, words, asks, want)
 			if stats := e.Stats(); !s.proves(stats) {
@@ -312,7 +313,7 @@ func TestMetamorphic(t *testing.T) {
 // alone asks one after the other, with nothing to share or to guess.
 func alone(t *testing.T, w *weights, words *tokenizer.Tokenizer, asks []ask) []reply {
 	t.Helper()
-	e, stop := w.start(t, setting{chunk: 512, blocks: roomy}.config(), 0, nil)
+	e, stop := w.start(t, setting{chunk: 512, blocks: roomy}.config(), 0, nil, 0)
 	defer stop()
 	replies, ends, judged := make([]reply, len(asks)), map[engine.FinishReason]int{}, 0
 	for i, a := range asks {

@@ -188,14 +188,14 @@ func (w *weights) startNode(t testing.TB, id moe.NodeID, shard moe.Shard) *exper
 	return node
 }
 
-// start runs an engine over the model until the returned stop, which checks
+// start runs an engine over the model, in so many micro-batches, until the returned stop, which checks
 // that nothing is left behind.
-func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script faulty.Script) (*engine.Engine, func()) {
+func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script faulty.Script, parts int) (*engine.Engine, func()) {
 	t.Helper()
 	pool := cpu.NewPool(cpu.PoolOptions{})
 	experts, changed := w.experts(t, pool, nodes, script)
 	d := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
-	cfg.Model, cfg.Forward = w.ckpt.Config(), model.NewRunner(w.ckpt.Config(), d, experts, model.Overlap{})
+	cfg.Model, cfg.Forward = w.ckpt.Config(), model.NewRunner(w.ckpt.Config(), d, experts, model.Overlap{Fixed: parts})
 	cfg.Changed, cfg.Logger = changed, slog.New(slog.DiscardHandler)
 	e := engine.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
