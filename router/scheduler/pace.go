@@ -6,9 +6,12 @@ import (
 )
 
 const (
-	// leastRows is a chunk that always fits: one block, so that a prompt
-	// advances however slow the machine seems.
-	leastRows = 16
+	// fewRows is a chunk that always fits, so that a prompt advances however slow
+	// the machine seems. Beside few decodes it is a whole block: they read few
+	// experts, any chunk makes the step read most, and a small one would not be
+	// worth it.
+	fewRows, blockRows = 4, 16
+	fewDecodes         = 8
 	// probeEvery is how many mixed steps may pass before the decodes are
 	// measured alone again.
 	probeEvery = 64
@@ -86,11 +89,15 @@ func (p *pace) rows(decodes, limit int) int {
 	}
 	room := (p.stretch - 1) * m.took
 	// One step teaches about chunks of its own size: grow in steps.
-	n := 2*p.last + leastRows
+	n := 2*p.last + blockRows
 	if p.row > 0 {
 		n = min(n, int(room/p.row))
 	} else if p.last == 0 {
-		n = leastRows
+		n = blockRows
 	}
-	return min(limit, max(leastRows, n))
+	least := fewRows
+	if decodes < fewDecodes {
+		least = blockRows
+	}
+	return min(limit, max(least, n))
 }
