@@ -81,7 +81,7 @@ const (
 	// halfLife is how soon half of what was learned of a node is forgotten when
 	// it answers nothing: a node that was slow once and is not asked for that
 	// would stay slow for ever.
-	halfLife = time.Second
+	halfLife = 250 * time.Millisecond
 )
 
 // memory is how much of what was learned still counts, 0 to 1.
