@@ -117,6 +117,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	f := &flight{
 		seq: &scheduler.Sequence{
 			ID: e.nextID, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
+			Table: kvcache.Table{Salt: r.CacheSalt},
 		},
 		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
 		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{most: e.cfg.Speculate},

@@ -196,6 +196,36 @@ func TestAnswersDoNotDependOnTheLoad(t *testing.T) {
 	}
 }
 
+// TestChoicesShareAPrefill: the choices of a prompt compute its full blocks
+// once, unless their caches are kept apart.
+func TestChoicesShareAPrefill(t *testing.T) {
+	for _, apart := range []bool{false, true} {
+		rows := 0
+		e, stop := open(100, wide, nil, func(c *Config) { c.Step = func(n int, _ time.Duration) { rows += n } })
+		var all []*Stream
+		for choice := range 4 {
+			r := Request{Prompt: make([]int32, 100), MaxTokens: 1, Logprobs: -1, Choice: choice}
+			if apart {
+				r.CacheSalt = uint64(choice + 1)
+			}
+			s, err := e.Submit(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, s)
+		}
+		for _, s := range all {
+			if _, err := read(t, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop(t)
+		if want := map[bool]int{false: 100 + 3*4, true: 400}[apart]; rows != want {
+			t.Errorf("apart %v: %d rows, want %d", apart, rows, want)
+		}
+	}
+}
+
 func TestCancelFreesEverything(t *testing.T) {
 	cancelled := make(chan struct{})
 	e := start(t, 100, wide, func(step int64) error {

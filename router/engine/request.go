@@ -27,6 +27,9 @@ type Request struct {
 	// Matcher keeps the answer within a language; nil is any. It belongs to this
 	// request alone. An answer ends by itself when it is complete.
 	Matcher sampler.Matcher
+	// CacheSalt keeps the prefix cache apart: a request reads only what others of
+	// the same salt have computed; 0 is the common cache.
+	CacheSalt uint64
 	// Priority: lower starts first and is preempted last; 0 is usual.
 	Priority int
 	// FailFast ends the request with an error when an expert has no replica,

@@ -16,7 +16,8 @@
 // never reused, so comparing both compares the whole prefix, and a collision
 // of hashes can only cost a hit. Cached blocks are evicted when no block is
 // free, least recently used first; a table gives its blocks back from the end,
-// so a prefix outlives what was built on it.
+// so a prefix outlives what was built on it. A table with a salt shares with
+// tables of that salt alone.
 //
 // Invariants: free + used + cached == total. A block with more than one
 // reference is in the index, and a block in the index is never written again:

@@ -4,7 +4,15 @@ import "github.com/hachi-serve/hachi/model"
 
 // lost is the entry of a chain that a collision of keys has cut: nothing after
 // it enters the index.
-const lost = ^uint64(0)
+const lost = uint64(1)<<63 - 1
+
+// root is what the first block follows: an entry that no block has.
+func (t *Table) root() uint64 {
+	if t.Salt == 0 {
+		return 0
+	}
+	return t.Salt | 1<<63
+}
 
 // limit is how many blocks of tokens may be read from the cache.
 func limit(tokens []int32) int { return (len(tokens) - 1) / model.BlockSize }
@@ -12,7 +20,7 @@ func limit(tokens []int32) int { return (len(tokens) - 1) / model.BlockSize }
 // hash makes the keys of all full blocks of tokens.
 func (t *Table) hash(tokens []int32) {
 	for i := len(t.keys); (i+1)*model.BlockSize <= len(tokens); i++ {
-		h := uint64(0)
+		h := t.Salt
 		if i > 0 {
 			h = t.keys[i-1]
 		}
@@ -34,6 +42,7 @@ func mix(z uint64) uint64 {
 // find puts the blocks of the longest known prefix into an empty table,
 // without references, and returns their number and the entry of the last.
 func (p *Pool) find(t *Table, tokens []int32) (hits int, last uint64) {
+	last = t.root()
 	for ; hits < limit(tokens); hits++ {
 		b, ok := p.index[t.keys[hits]]
 		if !ok || !p.blocks[b].holds(last, tokens[hits*model.BlockSize:]) {

@@ -23,6 +23,9 @@ type user struct {
 	computed int
 }
 
+// content is what computing a position writes: never the same for two salts.
+func (u *user) content(pos int) int32 { return 10*u.tokens[pos] + int32(u.table.Salt) }
+
 // weaken replaces the keys of all full blocks by ones that collide.
 func (w *world) weaken(u *user) {
 	if !w.weak {
@@ -46,7 +49,7 @@ func draw(t *rapid.T, label string) []int32 {
 }
 
 func (w *world) acquire(t *rapid.T) {
-	u := &user{tokens: draw(t, "token")}
+	u := &user{tokens: draw(t, "token"), table: Table{Salt: rapid.Uint64Range(0, 1).Draw(t, "salt")}}
 	w.weaken(u)
 	terms := Terms{Headroom: rapid.IntRange(0, 3).Draw(t, "headroom"), Compute: rapid.Bool().Draw(t, "compute")}
 	if w.pool.Acquire(&u.table, u.tokens, terms) != Acquired {
@@ -69,8 +72,8 @@ func (w *world) acquire(t *rapid.T) {
 // read checks that the blocks hold what was computed.
 func (w *world) read(t *rapid.T, u *user) {
 	for pos := range u.computed {
-		if got := w.content[u.table.Blocks[pos/model.BlockSize]][pos%model.BlockSize]; got != u.tokens[pos] {
-			t.Fatalf("position %d holds token %d, the sequence has %d", pos, got, u.tokens[pos])
+		if got := w.content[u.table.Blocks[pos/model.BlockSize]][pos%model.BlockSize]; got != u.content(pos) {
+			t.Fatalf("position %d holds %d, the sequence has %d", pos, got, u.content(pos))
 		}
 	}
 }
@@ -88,7 +91,7 @@ func (w *world) advance(t *rapid.T, u *user) {
 	for pos := u.computed; pos < u.computed+n+drafts; pos++ {
 		token := int32(-1)
 		if pos < len(u.tokens) {
-			token = u.tokens[pos]
+			token = u.content(pos)
 		}
 		w.content[u.table.Blocks[pos/model.BlockSize]][pos%model.BlockSize] = token
 	}

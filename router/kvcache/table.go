@@ -6,6 +6,9 @@ import "github.com/hachi-serve/hachi/model"
 type Table struct {
 	// Blocks: position p lives in Blocks[p/model.BlockSize]. Owned by the Pool.
 	Blocks []int32
+	// Salt: prefixes are shared among tables of equal salt alone; 0 is usual. Its
+	// highest bit does not count. It is set before the first use.
+	Salt uint64
 
 	keys []uint64 // of the full blocks of the sequence's tokens
 	// known is how many leading blocks are computed and have been offered to
@@ -44,7 +47,7 @@ type Terms struct {
 // Acquire fills an empty table for tokens: with the longest prefix that the
 // index knows, then with new blocks. The last token is always left to compute.
 func (p *Pool) Acquire(t *Table, tokens []int32, terms Terms) Outcome {
-	hits, last := 0, uint64(0)
+	hits, last := 0, t.root()
 	if p.reuse {
 		t.hash(tokens)
 		if !terms.Compute {
