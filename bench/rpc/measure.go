@@ -44,8 +44,8 @@ func part(ctx context.Context, c Config, pin Pin, state Cores) ([]Result, error)
 	if pin != Unpinned {
 		runtime.GOMAXPROCS(1) // what a process has that is started on one core
 		defer func() {
-			runtime.SetDefaultGOMAXPROCS()
-			_ = moveTo(cores) // where it came from
+			_ = moveTo(cores)              // where it came from
+			runtime.SetDefaultGOMAXPROCS() // it counts the cores there
 		}()
 	}
 	seen := map[Shape]map[Way][]sample{}
