@@ -56,9 +56,16 @@ manifests:
 race:
 	CGO_ENABLED=1 go test -race -timeout 15m ./...
 
-# Long and large: what is too big for every commit.
-soak:
-	go test -tags soak -timeout 60m -run 'OfAMixtral' -v ./cmd/hachi
+# Long and large: what is too big for every commit. The tests need 8 GB of disk
+# and, to drop packets, root and ip(8) (Debian: iproute2).
+SOAK := .cache/soak
+soak: build
+	go test -tags soak -timeout 60m -run 'OfAMixtral|WithoutReset' -v ./cmd/hachi
+	rm -rf $(SOAK) && mkdir -p $(SOAK)
+	bin/hachi model init --preset small $(SOAK)/small
+	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault kill --repeat 50 --figure $(SOAK)/kill.svg
+	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault stop --repeat 10 --figure $(SOAK)/stop.svg
+	rm -rf $(SOAK)/small
 
 # OpenAI's clients for Python and Node against a running cluster; needs
 # python3, node, npm and, the first time, their registries.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -118,14 +120,15 @@ func (c *Cluster) commands() []command {
 		out = append(out, c.command(name, role, args))
 	}
 	add("coordinator-0", "coordinator",
-		"--listen", "127.0.0.1:0", "--placement", cfg.Placement.Policy,
+		"--listen", cfg.port("coordinator-0"), "--placement", cfg.Placement.Policy,
 		"--replicas", strconv.Itoa(cfg.Placement.Replicas), "--expect-nodes", strconv.Itoa(cfg.Nodes))
 	for i := range cfg.Nodes {
-		add("expert-"+strconv.Itoa(i), "expertnode",
-			"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", "127.0.0.1:0", "--threads", strconv.Itoa(nodeThreads))
+		name := "expert-" + strconv.Itoa(i)
+		add(name, "expertnode",
+			"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads))
 	}
 	router := []string{
-		"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", cfg.Listen, "--grpc", "127.0.0.1:0",
+		"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
 		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
 		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),
@@ -142,13 +145,19 @@ func (c *Cluster) commands() []command {
 
 func (c *Cluster) command(name, role string, args []string) command {
 	shared := []string{
-		role, "--id", name, "--etcd", strings.Join(c.endpoints, ","),
+		role, "--id", name, "--etcd", strings.Join(c.endpoints, ","), "--gossip", c.cfg.port(name),
 		"--gossip-label", c.label, "--lease-ttl", c.cfg.TTL.String(), "--log-level", c.cfg.LogLevel,
 	}
+	words := slices.Concat(c.cfg.Elsewhere[name].Enter, []string{c.cfg.Binary}, shared, args)
 	return command{
-		name: name, bin: c.cfg.Binary, args: append(shared, args...), env: c.cfg.BinaryEnv,
+		name: name, bin: words[0], args: words[1:], env: c.cfg.BinaryEnv,
 		log: filepath.Join(c.cfg.DataDir, "logs", name+".log"), life: c.lifeR,
 	}
+}
+
+// port is a free port on the address a child listens on.
+func (c UpConfig) port(name string) string {
+	return net.JoinHostPort(cmp.Or(c.Elsewhere[name].Host, c.Host, "127.0.0.1"), "0")
 }
 
 // shareCores gives the router every core, because it waits while the nodes

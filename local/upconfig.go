@@ -22,8 +22,20 @@ type UpConfig struct {
 	TTL       time.Duration
 	LogLevel  string
 	Logger    *slog.Logger
+	// Host is the address the roles listen on, except for the HTTP API; loopback
+	// when empty.
+	Host string
+	// Elsewhere names children that do not run beside the others.
+	Elsewhere map[string]Place
 	// Events hears what happens; nil functions are not called.
 	Events UpEvents
+}
+
+// Place is where a child runs: behind other words, for example ip netns exec, and
+// with an address of its own.
+type Place struct {
+	Enter []string // what its command line begins with
+	Host  string   // the address it listens on
 }
 
 // UpEvents reports the life of a cluster. Functions may be called from any

@@ -1,15 +1,18 @@
 // Package failover measures what a fault does to streams: it serves a model
-// from a cluster of processes on this machine, kills or stops an expert node
-// in the middle of streams, and compares every token with an undisturbed run.
+// from a cluster of processes on this machine, kills or stops an expert node,
+// or drops its packets, in the middle of streams, and compares every token with
+// an undisturbed run.
 //
-// What it owns: the cluster it starts, the streams, the report and its figure.
+// What it owns: the cluster it starts, the network namespace of the node whose
+// packets are dropped, the streams, the report and its figure.
 //
 // Stall is a stream's largest gap between tokens minus the undisturbed p99
 // inter-token latency.
 //
 // Invariants: a stream that fails or whose tokens differ is an error of the
 // whole measurement, never a number in it. A fault begins when every stream has
-// produced tokens, on a cluster whose placement is whole.
+// produced tokens, on a cluster whose placement is whole, and hits a node that
+// the router trusts.
 //
 // Concurrency: Run joins the goroutines it starts.
 package failover

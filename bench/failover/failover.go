@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/hachi-serve/hachi/cluster/etcd"
 	"github.com/hachi-serve/hachi/local"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -24,13 +27,14 @@ type Fault string
 const (
 	Kill Fault = "kill" // SIGKILL; the process is started again
 	Stop Fault = "stop" // SIGSTOP, and SIGCONT after a while
+	Drop Fault = "drop" // all packets to and from the node vanish for a while
 )
 
 // Config describes a measurement.
 type Config struct {
 	Up      local.UpConfig // its nodes are the victims; Restart is set
 	Fault   Fault
-	StopFor time.Duration // of a stopped node
+	StopFor time.Duration // how long a node is stopped or its packets vanish
 	Streams int
 	Tokens  int // per stream
 	Repeat  int
@@ -42,14 +46,14 @@ type Config struct {
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	var faults []error
-	if c.Fault != Kill && c.Fault != Stop {
-		faults = append(faults, fmt.Errorf("fault %q: want kill or stop", c.Fault))
+	if c.Fault != Kill && c.Fault != Stop && c.Fault != Drop {
+		faults = append(faults, fmt.Errorf("fault %q: want kill, stop or drop", c.Fault))
 	}
 	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
 		faults = append(faults, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
 	}
-	if c.Fault == Stop && c.StopFor <= 0 {
-		faults = append(faults, errors.New("a stop needs a duration"))
+	if c.Fault != Kill && c.StopFor <= 0 {
+		faults = append(faults, fmt.Errorf("a %s needs a duration", c.Fault))
 	}
 	return errors.Join(faults...)
 }
@@ -64,6 +68,45 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	c.Up.Restart = true
+	if c.Fault != Drop {
+		return run(ctx, c, nil)
+	}
+	n, err := newNamespace(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer n.close()
+	store, err := n.inhabit(ctx, &c.Up)
+	if err != nil {
+		return Report{}, err
+	}
+	defer store.Close()
+	return run(ctx, c, n)
+}
+
+// separate is the node in a namespace of its own.
+const separate = "expert-0"
+
+// inhabit puts one node of a cluster into the namespace, and all others and
+// their etcd where it reaches them.
+func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Server, error) {
+	free, err := net.Listen("tcp", net.JoinHostPort(n.host, "0"))
+	if err != nil {
+		return nil, err
+	}
+	free.Close()
+	store, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(up.DataDir, "etcd"), ClientAddr: free.Addr().String()})
+	if err != nil {
+		return nil, err
+	}
+	up.Etcd, up.Host = store.Endpoints(), n.host
+	up.Elsewhere = map[string]local.Place{separate: {Enter: n.enter(), Host: n.inside}}
+	return store, nil
+}
+
+// run measures on a cluster of its own; apart is the namespace of the victim, if
+// it has one.
+func run(ctx context.Context, c Config, apart *namespace) (Report, error) {
 	cluster, err := local.Up(ctx, c.Up)
 	if err != nil {
 		return Report{}, err
@@ -80,7 +123,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	defer conn.Close()
-	m := measurement{c: c, cluster: cluster, random: rand.New(rand.NewPCG(c.Seed, 8)),
+	m := measurement{c: c, cluster: cluster, apart: apart, random: rand.New(rand.NewPCG(c.Seed, 8)),
 		streams: streams{client: hachiv1.NewInferenceServiceClient(conn), n: c.Streams, tokens: c.Tokens}}
 	return m.all(ctx)
 }
@@ -158,6 +201,7 @@ func served(view local.View) int {
 type measurement struct {
 	c       Config
 	cluster *local.Cluster
+	apart   *namespace // nil if the fault needs none
 	streams streams
 	random  *rand.Rand
 }
@@ -178,11 +222,11 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 	}
 	r.undisturbed(calm)
 	for i := range m.c.Repeat {
-		stalls, err := m.once(ctx, want, r.calmP99)
+		stalls, noticed, err := m.once(ctx, want, r.calmP99)
 		if err != nil {
 			return r, fmt.Errorf("repetition %d: %w", i, err)
 		}
-		r.add(stalls)
+		r.add(stalls, noticed)
 		if m.c.Progress != nil {
 			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
 		}
@@ -190,26 +234,20 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-// once disturbs one run and returns the stall of every stream.
-func (m *measurement) once(ctx context.Context, want []stream, calm time.Duration) ([]time.Duration, error) {
-	victim := m.cluster.Child(fmt.Sprintf("expert-%d", m.random.IntN(m.c.Up.Nodes)))
-	var at time.Time
-	var heal func() error
-	var fault error
-	got, err := m.streams.run(ctx, func() {
-		at = time.Now()
-		heal, fault = m.disturb(victim)
-	})
-	if err := errors.Join(err, fault); err != nil {
-		return nil, err
+// once disturbs one run and returns the stall of every stream, and whether the
+// router put the victim last.
+func (m *measurement) once(ctx context.Context, want []stream, calm time.Duration) (stalls []time.Duration, noticed bool, err error) {
+	victim := m.cluster.Child(separate)
+	if m.apart == nil {
+		victim = m.cluster.Child(fmt.Sprintf("expert-%d", m.random.IntN(m.c.Up.Nodes)))
 	}
-	if err := heal(); err != nil {
-		return nil, err
+	at, got, noticed, err := m.disturbed(ctx, victim)
+	if err != nil {
+		return nil, false, err
 	}
 	if err := differ(got, want); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var stalls []time.Duration
 	for _, s := range got {
 		stalls = append(stalls, max(0, slices.Max(append(s.gaps(at), 0))-calm))
 	}
@@ -217,17 +255,45 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 	if m.c.Fault == Kill {
 		reborn = victim.Name()
 	}
-	return stalls, whole(ctx, m.cluster, m.c.Up, reborn, at)
+	return stalls, noticed, whole(ctx, m.cluster, m.c.Up, reborn, at)
 }
 
-// disturb begins a fault; heal ends it.
+// disturbed runs the streams with a fault in the middle of them, and returns
+// when it is over. Whether the router noticed is asked at the end of the
+// streams: later it may have heard of the fault from others.
+func (m *measurement) disturbed(ctx context.Context, victim *local.Child) (at time.Time, got []stream, noticed bool, err error) {
+	if err := m.trusted(ctx, victim.Name()); err != nil {
+		return at, nil, false, err
+	}
+	before, err := m.suspicions(ctx, victim.Name())
+	if err != nil {
+		return at, nil, false, err
+	}
+	heal := func() error { return nil }
+	var fault error
+	got, err = m.streams.run(ctx, func() {
+		at = time.Now()
+		heal, fault = m.disturb(victim)
+	})
+	after, unknown := m.suspicions(ctx, victim.Name())
+	return at, got, after > before, errors.Join(err, fault, unknown, heal())
+}
+
+// disturb begins a fault; heal waits for its end.
 func (m *measurement) disturb(victim *local.Child) (heal func() error, err error) {
-	if m.c.Fault == Kill {
+	// A fault must end even when the measurement is given up.
+	ctx := context.Background()
+	var end func() error
+	switch m.c.Fault {
+	case Kill:
 		return func() error { return nil }, victim.Signal(syscall.SIGKILL)
+	case Drop:
+		err, end = m.apart.silence(ctx), func() error { return m.apart.heal(ctx) }
+	default:
+		err, end = victim.Signal(syscall.SIGSTOP), func() error { return resume(victim) }
 	}
 	healed := make(chan error, 1)
-	err = victim.Signal(syscall.SIGSTOP)
-	time.AfterFunc(m.c.StopFor, func() { healed <- resume(victim) })
+	time.AfterFunc(m.c.StopFor, func() { healed <- end() })
 	return func() error { return <-healed }, err
 }
 

@@ -14,6 +14,7 @@ type Report struct {
 	Streams int   `json:"streams"`
 	Tokens  int   `json:"tokens"`
 	Repeat  int   `json:"repeat"`
+	Noticed int   `json:"noticed"` // repetitions in which the router put the node last
 	// Calm are gaps between tokens without a fault, milliseconds.
 	CalmP50 float64 `json:"undisturbed_itl_p50_ms"`
 	CalmP99 float64 `json:"undisturbed_itl_p99_ms"`
@@ -33,7 +34,10 @@ func (r *Report) undisturbed(gaps []time.Duration) {
 	r.CalmP50, r.CalmP99 = milliseconds(gaps[rank(len(gaps), 50)]), milliseconds(r.calmP99)
 }
 
-func (r *Report) add(stalls []time.Duration) {
+func (r *Report) add(stalls []time.Duration, noticed bool) {
+	if noticed {
+		r.Noticed++
+	}
 	for _, s := range stalls {
 		r.Stalls = append(r.Stalls, milliseconds(s))
 	}
@@ -49,10 +53,10 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 
 // String is the report for people.
 func (r Report) String() string {
-	return fmt.Sprintf("%s, %d times, %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n"+
+	return fmt.Sprintf("%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n"+
 		"inter-token latency undisturbed: p50 %.1f ms, p99 %.1f ms\n"+
 		"stall: p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n",
-		r.Fault, r.Repeat, r.Streams, r.Tokens, r.CalmP50, r.CalmP99, r.P50, r.P90, r.P99, r.Max)
+		r.Fault, r.Repeat, r.Noticed, r.Streams, r.Tokens, r.CalmP50, r.CalmP99, r.P50, r.P90, r.P99, r.Max)
 }
 
 const (

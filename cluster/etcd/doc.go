@@ -3,7 +3,8 @@
 //
 // What it owns: the server and its listeners. The data stays in its directory.
 //
-// Invariants: it listens on loopback only, logs to a file, and never prints.
+// Invariants: clients find it on the address it was given, else on
+// loopback; it logs to a file, and never prints.
 //
 // Concurrency: Close may be called from any goroutine, and more than once.
 package etcd

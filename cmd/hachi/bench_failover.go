@@ -19,7 +19,7 @@ func newBenchFailover(logger loggerFunc) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "failover",
-		Short: "kill or stop expert nodes in the middle of streams and measure what the streams feel",
+		Short: "kill, stop or cut off expert nodes in the middle of streams and measure what the streams feel",
 		Long: `failover starts a cluster on this machine, runs streams, disturbs one expert node
 in the middle of them, and compares every token with an undisturbed run: a
 failed stream or a changed token is an error. It reports the stall: a stream's
@@ -40,8 +40,8 @@ largest gap between tokens minus the undisturbed p99 inter-token latency.`,
 	c.Up.Placement.Replicas, f.Lookup("replicas").DefValue = 2, "2"
 	f.IntVar(&c.Up.Threads, "threads", 0, "cores of each process; 0 shares the machine")
 	f.StringVar(&c.Up.Listen, "listen", "127.0.0.1:8088", "HTTP listener, HOST:PORT")
-	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, started again) or stop (SIGSTOP for --stop-for)")
-	f.DurationVar(&c.StopFor, "stop-for", 5*time.Second, "how long a stopped node stays stopped")
+	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, started again), stop (SIGSTOP for --stop-for) or drop (one node's packets vanish for --stop-for; Linux, root and ip(8))")
+	f.DurationVar(&c.StopFor, "stop-for", 5*time.Second, "how long a node is stopped or its packets vanish")
 	f.IntVar(&c.Streams, "streams", 16, "streams at once")
 	f.IntVar(&c.Tokens, "tokens", 64, "tokens of each stream")
 	f.IntVar(&c.Repeat, "repeat", 10, "faults, one after another")

@@ -5,7 +5,10 @@ package main
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/hachi-serve/hachi/bench/failover"
+	"github.com/hachi-serve/hachi/local"
 	"github.com/hachi-serve/hachi/model/preset"
 )
 
@@ -17,4 +20,26 @@ func TestANodeHoldsItsShareOfAMixtral(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkShares(t, dir, 4)
+}
+
+// TestPacketsDroppedWithoutReset cuts a node off in the middle of streams: no
+// packet goes there or comes back, and no connection is reset. It needs Linux,
+// root and ip(8), and fails without them; and 1.6 GB of disk.
+func TestPacketsDroppedWithoutReset(t *testing.T) {
+	const times = 5
+	dir := filepath.Join(t.TempDir(), "small") // large enough that every node has work in every layer
+	if err := preset.Write(dir, "small", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	report, err := failover.Run(t.Context(), failover.Config{
+		Up:    clusterConfig(t, func(c *local.UpConfig) { c.Model, c.Nodes, c.Placement.Replicas = dir, 4, 2 }),
+		Fault: failover.Drop, StopFor: 5 * time.Second, Streams: 16, Tokens: 32, Repeat: times, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(report)
+	if report.Noticed < times {
+		t.Errorf("the router noticed %d of %d times that a node was cut off", report.Noticed, times)
+	}
 }
