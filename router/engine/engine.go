@@ -235,16 +235,22 @@ func (e *Engine) stop() {
 	e.publish()
 }
 
-// wait is the pause of a step that has no replica for some expert.
+// wait is the pause of a step that has no replica for some expert. Requests come
+// and go meanwhile; they are no reason to try again.
 func (e *Engine) wait(ctx context.Context, changed <-chan struct{}) {
 	timer := time.NewTimer(retryAfter)
 	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-e.wake:
-		e.poke() // collect still has to see it
-	case <-ctx.Done():
+	for {
+		select {
+		case <-changed:
+			return
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+			e.collect()
+		}
 	}
 }
 

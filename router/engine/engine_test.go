@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -270,6 +271,31 @@ func TestDeadlineEndsAWaitForAnExpert(t *testing.T) {
 	if _, err := read(t, s); moe.KindOf(err) != moe.NoReplica {
 		t.Errorf("failing fast ended with %v", err)
 	}
+}
+
+// TestRequestsDoNotHurryAWaitForAnExpert: who comes and goes while an expert is
+// missing causes no step.
+func TestRequestsDoNotHurryAWaitForAnExpert(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		steps := 0
+		e, stop := open(100, wide, func(int64) error { steps++; return &moe.Error{Kind: moe.NoReplica} })
+		for i := range 40 {
+			ctx, cancel := context.WithCancel(t.Context())
+			s, err := e.Submit(ctx, request(i%3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			cancel()
+			if _, err := read(t, s); !errors.Is(err, context.Canceled) {
+				t.Errorf("ended with %v", err)
+			}
+		}
+		if steps > 1 {
+			t.Errorf("%d steps were tried in no time", steps)
+		}
+		stop(t)
+	})
 }
 
 func TestBadRequestsAndFullQueue(t *testing.T) {
