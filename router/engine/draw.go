@@ -47,7 +47,7 @@ func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawin
 		}
 	}
 	var others sync.WaitGroup
-	for _, w := range e.work[1:min(len(e.work), max(1, row))] {
+	for _, w := range e.work[1:min(len(e.work), max(1, min(row, len(all))))] {
 		others.Go(func() { draw(w) })
 	}
 	draw(e.work[0])

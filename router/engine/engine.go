@@ -10,7 +10,6 @@ import (
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
-	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/router/kvcache"
 	"github.com/hachi-serve/hachi/router/sampler"
 	"github.com/hachi-serve/hachi/router/scheduler"
@@ -43,10 +42,6 @@ type Config struct {
 	Queued func(wait time.Duration)
 }
 
-// retryAfter is how long a step without a replica waits before it is tried
-// again although nothing was heard of a change: a suspicion may have decayed.
-const retryAfter = 100 * time.Millisecond
-
 // checkEvery is how often an idle engine checks its books: it takes about a
 // millisecond for a large cache.
 const checkEvery = 10 * time.Second
@@ -70,6 +65,7 @@ type Engine struct {
 	flights map[uint64]*flight
 	logits  tensor.Matrix
 	checked time.Time            // when the books were last looked at
+	missing time.Time            // since when steps wait for an expert; zero if none does
 	work    []*sampler.Workspace // one for each goroutine that draws
 	ahead   *ahead
 
@@ -104,19 +100,51 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if room := e.MaxTokens() - len(r.Prompt); r.MaxTokens == 0 || r.MaxTokens > room {
 		r.MaxTokens = room
 	}
+	id, err := e.accept(len(r.Prompt))
+	if err != nil {
+		return nil, err
+	}
+	f := e.newFlight(ctx, id, r)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopping {
+		e.release(f)
 		return nil, ErrStopped
 	}
-	if err := e.admission.Accept(len(r.Prompt)); err != nil {
+	f.stopWait = context.AfterFunc(ctx, e.poke)
+	e.inbox = append(e.inbox, f)
+	e.poke()
+	return f.stream, nil
+}
+
+// accept finds room for a request of so many tokens, and a name.
+func (e *Engine) accept(tokens int) (id uint64, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopping {
+		return 0, ErrStopped
+	}
+	if err := e.admission.Accept(tokens); err != nil {
 		e.stats.Rejected++
-		return nil, err
+		return 0, err
 	}
 	e.nextID++
+	return e.nextID, nil
+}
+
+// release gives the room of a request back. e.mu is held.
+func (e *Engine) release(f *flight) {
+	if !f.started {
+		e.admission.Start(len(f.req.Prompt))
+	}
+	e.admission.Finish()
+}
+
+// newFlight prepares a request, on its client's goroutine.
+func (e *Engine) newFlight(ctx context.Context, id uint64, r Request) *flight {
 	f := &flight{
 		seq: &scheduler.Sequence{
-			ID: e.nextID, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
+			ID: id, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
 			Table: kvcache.Table{Salt: r.CacheSalt},
 		},
 		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
@@ -126,10 +154,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 		f.sampler.Constrain(r.Matcher, e.cfg.Model.Vocab)
 		f.mask = make(chan struct{}, 1)
 	}
-	f.stopWait = context.AfterFunc(ctx, e.poke)
-	e.inbox = append(e.inbox, f)
-	e.poke()
-	return f.stream, nil
+	return f
 }
 
 func (e *Engine) poke() {
@@ -202,10 +227,7 @@ func (e *Engine) finish(f *flight, last Event) {
 	e.sched.Remove(f.seq)
 	delete(e.flights, f.seq.ID)
 	e.mu.Lock()
-	if !f.started {
-		e.admission.Start(len(f.req.Prompt))
-	}
-	e.admission.Finish()
+	e.release(f)
 	e.stats.end(last)
 	e.mu.Unlock()
 	f.stream.Push(last)
@@ -233,48 +255,4 @@ func (e *Engine) stop() {
 		e.finish(f, Event{Err: ErrStopped})
 	}
 	e.publish()
-}
-
-// wait is the pause of a step that has no replica for some expert. Requests come
-// and go meanwhile; they are no reason to try again.
-func (e *Engine) wait(ctx context.Context, changed <-chan struct{}) {
-	timer := time.NewTimer(retryAfter)
-	defer timer.Stop()
-	for {
-		select {
-		case <-changed:
-			return
-		case <-timer.C:
-			return
-		case <-ctx.Done():
-			return
-		case <-e.wake:
-			e.collect()
-		}
-	}
-}
-
-// abandon handles a step that failed before commit.
-func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-chan struct{}, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	var missing *moe.Error
-	if !errors.As(err, &missing) || missing.Kind != moe.NoReplica {
-		e.cfg.Logger.Error("step failed", "rows", len(spans), "err", err)
-		for _, span := range spans {
-			e.finish(e.flights[span.Seq.ID], Event{Err: err})
-		}
-		return
-	}
-	e.cfg.Logger.Warn("step waits for an expert", "err", err)
-	e.mu.Lock()
-	e.stats.Abandoned++
-	e.mu.Unlock()
-	for _, span := range spans {
-		if f := e.flights[span.Seq.ID]; f.req.FailFast {
-			e.finish(f, Event{Err: err})
-		}
-	}
-	e.wait(ctx, changed)
 }

@@ -27,6 +27,7 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 		e.abandon(ctx, spans, changed, err)
 		return
 	}
+	e.found()
 	took := time.Since(began)
 	e.sched.Observe(spans, took)
 	for _, d := range e.drawAll(spans, logits) {
