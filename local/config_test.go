@@ -50,3 +50,12 @@ func TestTheDefaultsAreValid(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A port chosen by the system would be one nobody knows.
+func TestUpWantsAFixedPort(t *testing.T) {
+	c := DefaultUp()
+	c.Model, c.DataDir, c.Listen = "m", "d", "127.0.0.1:0"
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "want a port of its own") {
+		t.Errorf("--listen 127.0.0.1:0: error %v", err)
+	}
+}

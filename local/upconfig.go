@@ -2,6 +2,7 @@ package local
 
 import (
 	"log/slog"
+	"net"
 	"time"
 )
 
@@ -80,6 +81,9 @@ func (c UpConfig) Validate() error {
 	}
 	c.Serving.check(&f)
 	f.address("listen", c.Listen)
+	if _, port, err := net.SplitHostPort(c.Listen); err == nil && port == "0" {
+		f.addf("--listen %q: want a port of its own: clients and the other roles must know it", c.Listen)
+	}
 	for _, e := range c.Etcd {
 		f.address("etcd", e)
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,9 +223,15 @@ func TestADeletedRecordIsWrittenAgain(t *testing.T) {
 
 func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
 	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
+	var said lines
+	r.opts.Logger = slog.New(slog.NewTextHandler(&said, nil))
 	node(t, r, "n")
 	nodes := r.WatchNodes(t.Context())
 	until(t, nodes, "the first", records1)
+	time.Sleep(2 * time.Second) // several renewals
+	if text := said.String(); text != "" {
+		t.Errorf("a process alone under its name says %s", text)
+	}
 	second := node(t, r, "n")
 	second.Update(func(n *hachiv1.NodeRecord) { n.Addr = "b" })
 	until(t, nodes, "the second", func(n Nodes) bool { return records1(n) && n.Records[0].GetAddr() == "b" })
@@ -232,6 +240,27 @@ func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
 		t.Errorf("then came %v", n.Records)
 	case <-time.After(2 * time.Second):
 	}
+	if text := said.String(); !strings.Contains(text, "another process is registered under this name") {
+		t.Errorf("the first says %q of the second", text)
+	}
+}
+
+// lines keeps what is logged.
+type lines struct {
+	mu  sync.Mutex // guards all
+	all strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 func TestAWatchBeginsAnewAfterCompaction(t *testing.T) {

@@ -187,7 +187,7 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 // somebody deleted is written again; one that another process of the same name
 // wrote is left to it.
 func (s *Session[T, M]) check(ctx context.Context, lease clientv3.LeaseID) error {
-	resp, err := s.r.cli.Get(ctx, s.key, clientv3.WithKeysOnly())
+	resp, err := s.r.cli.Get(ctx, s.key)
 	if err != nil {
 		return err
 	}

@@ -88,3 +88,27 @@ func processesWith(t *testing.T, marks ...string) []string {
 	}
 	return out
 }
+
+// TestNothingIsLoggedWhenNothingIsWrong: a cluster that serves, and is stopped,
+// has nothing to say.
+func TestNothingIsLoggedWhenNothingIsWrong(t *testing.T) {
+	var dir string
+	cluster := startCluster(t, func(c *local.UpConfig) { dir = c.DataDir })
+	mustCompleteAll(t, cluster.URL(), 4)
+	time.Sleep(2 * testTTL) // every role renews its lease several times
+	mustCompleteAll(t, cluster.URL(), 4)
+	cluster.Close(t.Context())
+	logs, err := filepath.Glob(filepath.Join(dir, "logs", "*.log"))
+	if err != nil || len(logs) < 5 {
+		t.Fatalf("logs %v: %v", logs, err)
+	}
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 0 {
+			t.Errorf("%s:\n%s", filepath.Base(path), text)
+		}
+	}
+}
