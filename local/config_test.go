@@ -23,10 +23,10 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	}{
 		{"coordinator", CoordinatorConfig{ClusterConfig: cluster, Listen: "0.0.0.0:1", Placement: PlacementConfig{Policy: "spiral"}},
 			append(clusterWants, "--advertise must name", "--placement \"spiral\"", "--replicas 0", "--expect-nodes 0")},
-		{"expertnode", ExpertNodeConfig{ClusterConfig: cluster, ModelConfig: model, Listen: "l", Advertise: "a"},
-			append(append(clusterWants, modelWants...), "--listen \"l\"", "--advertise \"a\"")},
-		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: model, Serving: serving, Listen: "l:70000", GRPC: "g"},
-			append(append(append(clusterWants, modelWants...), servingWants...), "--listen \"l:70000\"", "--grpc \"g\"")},
+		{"expertnode", ExpertNodeConfig{ClusterConfig: cluster, ModelConfig: model, Listen: "l", Advertise: "a", Spin: time.Second},
+			append(append(clusterWants, modelWants...), "--spin 1s", "--listen \"l\"", "--advertise \"a\"")},
+		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: model, Serving: serving, Listen: "l:70000", GRPC: "g", Spin: -1},
+			append(append(append(clusterWants, modelWants...), servingWants...), "--spin -1ns", "--listen \"l:70000\"", "--grpc \"g\"")},
 		{"up", UpConfig{Serving: serving, Threads: -1, Etcd: []string{"e"}, Listen: "l"},
 			append(servingWants, "--model is required", "--data-dir is required", "--nodes 0", "--threads -1", "--etcd \"e\"", "--listen \"l\"", "--lease-ttl 0s")},
 	} {

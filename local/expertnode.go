@@ -120,7 +120,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		Loader:   &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: c.Threads, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
 		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
-	server := serveExperts(l, rpc.ServerConfig{
+	server := serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
 		Handler: node, Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
 	})
 	defer server.stop()

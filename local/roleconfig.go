@@ -156,6 +156,7 @@ type ExpertNodeConfig struct {
 	Listen    string
 	Advertise string
 	Capacity  uint64
+	Spin      time.Duration // how long a stream polls for the next call before it waits
 }
 
 // Validate reports everything wrong at once.
@@ -165,7 +166,18 @@ func (c ExpertNodeConfig) Validate() error {
 	c.ModelConfig.check(&f)
 	f.address("listen", c.Listen)
 	f.reachable(c.Listen, c.Advertise)
+	f.spin(c.Spin)
 	return f.err()
+}
+
+// longestSpin bounds the time for which others of a process may be kept from the
+// network.
+const longestSpin = 10 * time.Millisecond
+
+func (f *faults) spin(d time.Duration) {
+	if d < 0 || d > longestSpin {
+		f.addf("--spin %v: want 0 to %v", d, longestSpin)
+	}
 }
 
 // RouterConfig configures RunRouter.
@@ -179,6 +191,7 @@ type RouterConfig struct {
 	// the listeners' own when empty.
 	Advertise     string
 	AdvertiseGRPC string
+	Spin          time.Duration // how long a stream polls for an answer before it waits
 }
 
 // Validate reports everything wrong at once.
@@ -187,6 +200,7 @@ func (c RouterConfig) Validate() error {
 	c.ClusterConfig.check(&f)
 	c.ModelConfig.check(&f)
 	c.Serving.check(&f)
+	f.spin(c.Spin)
 	f.address("listen", c.Listen)
 	f.address("grpc", c.GRPC)
 	f.optionalAddress("advertise", c.Advertise)

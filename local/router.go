@@ -113,6 +113,7 @@ func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
 	suspect := func(node moe.NodeID) { d.Suspect(node) }
 	pool := rpc.NewPool(rpc.PoolConfig{
 		Router: moe.RouterID(c.ID), Fingerprint: w.fingerprint, MaxPayload: w.maxPayload(), Broken: suspect, Draining: suspect,
+		Spin: c.Spin,
 	})
 	d = dispatch.New(dispatch.Config{
 		Carrier: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,

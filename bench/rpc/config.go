@@ -53,6 +53,8 @@ type Config struct {
 	Pins   []Pin
 	Cores  []Cores
 	Unix   bool // Unix sockets instead of TCP, for all ways
+	// Spin is how long both ends of the hop poll before they wait.
+	Spin time.Duration
 	// Rounds, and in each how long every way is measured on every shape.
 	Rounds int
 	Span   time.Duration
@@ -104,6 +106,9 @@ func (c Config) Validate() error {
 		if !slices.Contains([]Cores{Idle, Awake, Busy}, s) {
 			bad("cores %q: want idle, awake or busy", s)
 		}
+	}
+	if c.Spin < 0 {
+		bad("spin of %v: want none or some", c.Spin)
 	}
 	if c.Rounds < 1 || c.Span <= 0 {
 		bad("%d rounds of %v: want one at least, of some length", c.Rounds, c.Span)

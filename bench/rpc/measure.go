@@ -14,7 +14,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
 	}
-	r := Report{CPUs: runtime.NumCPU(), GoVersion: runtime.Version(), Network: c.network(), Rounds: c.Rounds, Span: c.Span.Seconds()}
+	r := Report{CPUs: runtime.NumCPU(), GoVersion: runtime.Version(), Network: c.network(), Spin: microseconds(c.Spin), Rounds: c.Rounds, Span: c.Span.Seconds()}
 	for _, pin := range c.Pins {
 		for _, cores := range c.Cores {
 			if c.Progress != nil {
@@ -91,7 +91,7 @@ func measure(w Way, c Config, shape Shape, addrs []string) (sample, error) {
 	for i := range payload {
 		payload[i] = byte(i * 31)
 	}
-	t, err := open(w, c.network(), addrs, payload)
+	t, err := c.open(w, addrs, payload)
 	if err != nil {
 		return sample{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -28,23 +29,27 @@ const (
 // given. It runs until in ends.
 func Child(args []string, in io.Reader, out io.Writer) error {
 	switch {
-	case len(args) == 2 && args[0] == "node":
-		return serveNode(args[1], in, out)
+	case len(args) == 3 && args[0] == "node":
+		spin, err := time.ParseDuration(args[2])
+		if err != nil {
+			return err
+		}
+		return serveNode(args[1], spin, in, out)
 	case len(args) == 2 && args[0] == "spin":
 		return spin(Cores(args[1]), in, out)
 	}
-	return fmt.Errorf("child %q: want node NETWORK or spin CORES", args)
+	return fmt.Errorf("child %q: want node NETWORK SPIN or spin CORES", args)
 }
 
 // serveNode serves all ways on listeners of their own, and prints their
 // addresses in the order of ways.
-func serveNode(network string, in io.Reader, out io.Writer) error {
+func serveNode(network string, spin time.Duration, in io.Reader, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "hachi-rpc")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	serve := map[Way]func(net.Listener){Hop: serveHop, Raw: serveRaw, Unary: serveUnary}
+	serve := map[Way]func(net.Listener){Hop: func(l net.Listener) { serveHop(rpc.Spin(l, spin)) }, Raw: serveRaw, Unary: serveUnary}
 	for _, w := range ways {
 		address := "127.0.0.1:0"
 		if network == "unix" {

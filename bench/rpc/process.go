@@ -76,7 +76,7 @@ func start(c Config, pin Pin, state Cores) (*processes, error) {
 		if pin != Unpinned {
 			on = there[i%len(there):][:1]
 		}
-		if err := p.add(&p.nodes, on, c.Child("node", c.network())); err != nil {
+		if err := p.add(&p.nodes, on, c.Child("node", c.network(), c.Spin.String())); err != nil {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ type Report struct {
 	CPUs      int      `json:"cpus"`
 	GoVersion string   `json:"go"`
 	Network   string   `json:"network"`
+	Spin      float64  `json:"spin_us"`
 	Rounds    int      `json:"rounds"`
 	Span      float64  `json:"span_seconds"`
 	Results   []Result `json:"results"`
@@ -67,7 +68,7 @@ func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 
 // WriteText prints the report for people.
 func (r Report) WriteText(out io.Writer) error {
-	fmt.Fprintf(out, "%s loopback, %d CPUs, %s, median of %d rounds of %g s; to each node and back, microseconds\n", r.Network, r.CPUs, r.GoVersion, r.Rounds, r.Span)
+	fmt.Fprintf(out, "%s loopback, %d CPUs, %s, spin %g, median of %d rounds of %g s; to each node and back, microseconds\n", r.Network, r.CPUs, r.GoVersion, r.Spin, r.Rounds, r.Span)
 	var t *tabwriter.Writer
 	for i, s := range r.Results {
 		if i == 0 || s.Pin != r.Results[i-1].Pin || s.Cores != r.Results[i-1].Cores {

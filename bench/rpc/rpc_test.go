@@ -40,6 +40,9 @@ func TestEveryWayOnEveryShape(t *testing.T) {
 		c.Pins, c.Cores = append(c.Pins, Same), append(c.Cores, Awake)
 	}
 	for _, c.Unix = range []bool{false, true} {
+		if c.Unix {
+			c.Spin = 20 * time.Microsecond
+		}
 		r, err := Run(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
@@ -109,12 +112,13 @@ func TestChildWantsToKnowWhatItIs(t *testing.T) {
 // BenchmarkHop is for profiles: go test -run xxx -bench Hop -cpuprofile cpu.out
 // ./bench/rpc
 func BenchmarkHop(b *testing.B) {
-	p, err := start(Config{Child: child, Shapes: Shapes([]int{RowBytes}, []int{1}, 1)}, Unpinned, Idle)
+	c := Config{Child: child, Shapes: Shapes([]int{RowBytes}, []int{1}, 1)}
+	p, err := start(c, Unpinned, Idle)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer p.end()
-	t, err := open(Hop, "tcp", p.addrs(1, 1), make([]byte, RowBytes))
+	t, err := c.open(Hop, p.addrs(1, 1), make([]byte, RowBytes))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,14 +27,14 @@ type trip interface {
 }
 
 // open makes a trip to nodes at some addresses.
-func open(w Way, network string, addrs []string, payload []byte) (trip, error) {
+func (c Config) open(w Way, addrs []string, payload []byte) (trip, error) {
 	switch w {
 	case Hop:
-		return openHop(network, addrs, payload), nil
+		return c.openHop(addrs, payload), nil
 	case Raw:
-		return openRaw(network, addrs, payload)
+		return openRaw(c.network(), addrs, payload)
 	default:
-		return openUnary(network, addrs, payload)
+		return openUnary(c.network(), addrs, payload)
 	}
 }
 
@@ -68,9 +68,9 @@ type hop struct {
 	ended   chan error
 }
 
-func openHop(network string, addrs []string, payload []byte) *hop {
+func (c Config) openHop(addrs []string, payload []byte) *hop {
 	h := &hop{
-		pool:    rpc.NewPool(rpc.PoolConfig{Router: "bench", Fingerprint: fingerprint, MaxPayload: maxPayload}),
+		pool:    rpc.NewPool(rpc.PoolConfig{Router: "bench", Fingerprint: fingerprint, MaxPayload: maxPayload, Spin: c.Spin}),
 		payload: payload, last: make([][]byte, len(addrs)), ended: make(chan error, len(addrs)),
 		calls: make([]moe.Call, len(addrs)), tickets: make([]moe.Ticket, len(addrs)),
 	}
@@ -80,7 +80,7 @@ func openHop(network string, addrs []string, payload []byte) *hop {
 		group.Index = append(group.Index, int32(row))
 	}
 	for i, addr := range addrs {
-		h.to = append(h.to, moe.Replica{Node: nodeID, Addr: dialable(network, addr)})
+		h.to = append(h.to, moe.Replica{Node: nodeID, Addr: dialable(c.network(), addr)})
 		h.calls[i] = moe.Call{Fingerprint: fingerprint, Epoch: 1, Layer: 3, Rows: rows, Groups: []moe.Group{group}}
 		h.tickets[i].Done = func(reply *moe.Reply, err error) {
 			if err == nil {

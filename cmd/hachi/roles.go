@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -68,12 +69,17 @@ func newExpertNode(logger loggerFunc) *cobra.Command {
 	modelFlags(f, &c.ModelConfig)
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:7070", "gRPC listener of the expert service, HOST:PORT")
 	f.StringVar(&c.Advertise, "advertise", "", "address routers use; the listener's own when empty")
+	spinFlag(f, &c.Spin)
 	f.Uint64Var(&c.Capacity, "capacity", 0, "most bytes of expert weights to hold; 0 is no limit")
 	return cmd
 }
 
 func quantizeFlag(f *pflag.FlagSet, to *string) {
 	f.StringVar(to, "quantize", "", "make experts int8 or int4 when they are loaded; the same for every process of a cluster")
+}
+
+func spinFlag(f *pflag.FlagSet, to *time.Duration) {
+	f.DurationVar(to, "spin", 0, "how long a stream to the other role polls before it waits, for example 200us; only for a process with cores of its own")
 }
 
 // modelFlags are shared by the roles that compute.
@@ -102,6 +108,7 @@ func newRouter(logger loggerFunc) *cobra.Command {
 	modelFlags(f, &c.ModelConfig)
 	servingFlags(f, &c.Serving)
 	f.StringVar(&c.Listen, "listen", defaultListen, "HTTP listener, HOST:PORT")
+	spinFlag(f, &c.Spin)
 	f.StringVar(&c.GRPC, "grpc", "127.0.0.1:8081", "gRPC listener of the inference service, HOST:PORT")
 	f.StringVar(&c.Advertise, "advertise", "", "HTTP address clients use; the listener's own when empty")
 	f.StringVar(&c.AdvertiseGRPC, "advertise-grpc", "", "gRPC address clients use; the listener's own when empty")

@@ -43,14 +43,16 @@ func ServerOptions(maxPayload int) []grpc.ServerOption {
 	}
 }
 
-func dialOptions(maxPayload int) []grpc.DialOption {
-	return []grpc.DialOption{
+// dialOptions are those of a router's connections. Nodes are reached directly,
+// whatever proxy the environment names for the rest of the world.
+func dialOptions(maxPayload int, spin time.Duration) []grpc.DialOption {
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newCodec()), grpc.MaxCallRecvMsgSize(maxPayload+headRoom)),
 		grpc.WithInitialWindowSize(window(maxPayload)), grpc.WithInitialConnWindowSize(window(maxPayload)),
 		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingWithin, PermitWithoutStream: true}),
-		grpc.WithDisableRetry(),
+		grpc.WithDisableRetry(), grpc.WithNoProxy(),
 		// Below the lease's TTL: a node that comes back is found before its
 		// experts would be placed elsewhere.
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -58,4 +60,8 @@ func dialOptions(maxPayload int) []grpc.DialOption {
 			MinConnectTimeout: 2 * time.Second,
 		}),
 	}
+	if spin > 0 {
+		options = append(options, grpc.WithContextDialer(spinDialer(spin)))
+	}
+	return options
 }

@@ -32,7 +32,7 @@ type peer struct {
 }
 
 func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
-	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(pool.cfg.MaxPayload)...)
+	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(pool.cfg.MaxPayload, pool.cfg.Spin)...)
 	if err != nil {
 		return nil, err
 	}

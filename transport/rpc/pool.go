@@ -14,6 +14,9 @@ type PoolConfig struct {
 	Router      moe.RouterID
 	Fingerprint moe.Fingerprint
 	MaxPayload  int // bytes
+	// Spin is how long a connection polls for an answer before it waits; 0 waits
+	// at once. See the function Spin.
+	Spin time.Duration
 	// Broken is told when a stream to a node ends that this side did not end;
 	// Draining when a node asks to be left alone. Both are told of the address
 	// called last alone: what becomes of a node's old address says nothing about

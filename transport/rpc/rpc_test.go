@@ -91,10 +91,16 @@ func expected(c *moe.Call) []byte {
 // serve runs a node until the test ends and returns its replica.
 func serve(t *testing.T, h Handler, fp moe.Fingerprint) (moe.Replica, *Server, *grpc.Server) {
 	t.Helper()
+	return serveSpinning(t, h, fp, 0)
+}
+
+func serveSpinning(t *testing.T, h Handler, fp moe.Fingerprint, spin time.Duration) (moe.Replica, *Server, *grpc.Server) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	l = Spin(l, spin)
 	g := grpc.NewServer(ServerOptions(maxPayload)...)
 	s := NewServer(ServerConfig{Handler: h, Node: "n", Fingerprint: fp, RowBytes: rowBytes, CreditRows: 8, MaxPayload: maxPayload})
 	s.memory.Poison = true

@@ -54,10 +54,16 @@ func (h *hasty) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
 // memory that is overwritten as soon as it is free. A reply that is not the
 // call's own, on either side, shows.
 func TestMemoryIsNeverMixedUp(t *testing.T) {
+	for _, spin := range []time.Duration{0, 100 * time.Microsecond} {
+		t.Run(spin.String(), func(t *testing.T) { mixUp(t, spin) })
+	}
+}
+
+func mixUp(t *testing.T, spin time.Duration) {
 	h := &hasty{memory: rowbuf.Pool{Poison: true}}
-	to, server, _ := serve(t, h, "f")
+	to, server, _ := serveSpinning(t, h, "f", spin)
 	server.cfg.CreditRows = 20_000
-	p := newPool(t, PoolConfig{})
+	p := newPool(t, PoolConfig{Spin: spin})
 	rows := rowbuf.Pool{Poison: true}
 	var answered, abandoned, lent atomic.Int64
 	var all sync.WaitGroup
