@@ -10,8 +10,13 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// busyWait is how long a task waits when every replica of its expert is full.
-const busyWait = 5 * time.Millisecond
+// busyWait is how long a task waits when every replica of its expert is full
+// and none says for how long. mostPause bounds what one says: a queue may empty
+// sooner than it expected, and asking again is cheap.
+const (
+	busyWait  = 5 * time.Millisecond
+	mostPause = 50 * time.Millisecond
+)
 
 // layerRun is one Forward: the calls of one layer. Its memory is kept for the
 // next.

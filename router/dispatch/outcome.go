@@ -77,7 +77,7 @@ func (l *layerRun) giveUpOvertaken() {
 func (l *layerRun) pause(t *task) time.Duration {
 	var e *moe.Error
 	if errors.As(t.last, &e) && e.RetryAfter > 0 {
-		return min(e.RetryAfter, l.d.cfg.CallTimeout)
+		return min(e.RetryAfter, mostPause)
 	}
 	return busyWait
 }
