@@ -32,6 +32,19 @@ func (b *book) record(node moe.NodeID) *record {
 	return r
 }
 
+// patience is the node's own or, while too little is known of it, the longest of
+// any: a node that falls silent before it is known must not cost a timeout.
+func (b *book) patience(node moe.NodeID, rows int) time.Duration {
+	if p := b.record(node).patience(rows); p > 0 {
+		return p
+	}
+	var longest time.Duration
+	for _, r := range b.records {
+		longest = max(longest, r.patience(rows))
+	}
+	return longest
+}
+
 // plan assigns tasks to replicas in l.planned and books them. Tasks without an
 // untried replica come back as stuck.
 func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
@@ -56,7 +69,7 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 		d.book.record(to.Node).groups++
 	}
 	for _, a := range l.planned {
-		a.waits = waitsFor(d.book.record(a.to.Node), &d.book.aware, a.rows, d.timeout(a.rows))
+		a.waits = waitsFor(d.book.patience(a.to.Node, a.rows), &d.book.aware, d.timeout(a.rows))
 		d.book.budget.earn(a.rows)
 		d.book.stats.Calls++
 		d.book.stats.Rows += uint64(a.rows)

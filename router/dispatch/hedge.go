@@ -71,10 +71,11 @@ type waits struct {
 	give    time.Duration // the call is given up
 }
 
-// waitsFor derives the waits of a call from what is known of the node.
-func waitsFor(r *record, a *awareness, rows int, give time.Duration) waits {
+// waitsFor derives the waits of a call from how long an undelayed one takes at
+// most; 0 is unknown.
+func waitsFor(p time.Duration, a *awareness, give time.Duration) waits {
 	w := waits{give: give}
-	if p := r.patience(rows); p > 0 {
+	if p > 0 {
 		w.hedge = max(leastHedge, p)
 		w.suspect = a.stretch(max(leastSuspicion, min(suspectTimes*p, p+mostSuspicion)))
 	}

@@ -154,6 +154,27 @@ func TestSilentNodeStallsOnce(t *testing.T) {
 	})
 }
 
+// A node that is silent from the first call on costs no timeout either: what is
+// known of the others will do.
+func TestUnknownSilentNodeStallsShortly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := false
+		d := pair(2, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
+			return faulty.Fault{Silent: silent && n == "a"}
+		})
+		d.Suspect("a")
+		layers(t, d, 100)
+		if calls := d.Stats().Calls; calls != 100 {
+			t.Fatalf("%d calls for 100 layers: the suspect was asked", calls)
+		}
+		silent = true
+		d.Trust("a")
+		if took := layers(t, d, 1)[0]; took > 2*leastSuspicion {
+			t.Errorf("the first layer stalled for %v", took)
+		}
+	})
+}
+
 // When every call of a node becomes slow it is the node, not the call: the
 // router learns it and stops hedging.
 func TestSlowNodeIsLearned(t *testing.T) {
