@@ -378,6 +378,14 @@ func TestNodeThatReadsNothing(t *testing.T) {
 	}))
 	defer close(stuck)
 	p := newPool(t, PoolConfig{})
+	peer, err := p.acquire(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.release(peer)
+	if _, err := peer.session(t.Context()); err != nil { // the stream is open
+		t.Fatal(err)
+	}
 	for range 300 { // 240 KB each, far beyond every window
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
 		c := call(30_000)

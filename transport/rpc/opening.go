@@ -3,58 +3,72 @@ package rpc
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// opening is a call that waits for its stream to open.
+// openWithin bounds the opening of a stream.
+const openWithin = 5 * time.Second
+
+// opening is a call that waits for its stream to open. When the call is given
+// up the opening goes on: the next call will want the stream too.
 type opening struct {
-	cancel context.CancelFunc
+	peer   *peer
+	call   *moe.Call
+	ticket *moe.Ticket
 
 	mu      sync.Mutex // guards the fields below
-	over    bool       // given up before there was a stream
+	over    bool       // ended before there was a stream
 	session *session
 	inner   moe.Ticket // of the call on the stream
 }
 
 // startLater begins a call once there is a stream.
 func (p *peer) startLater(c *moe.Call, t *moe.Ticket) {
-	ctx, cancel := context.WithCancel(p.ctx)
-	o := &opening{cancel: cancel}
+	o := &opening{peer: p, call: c, ticket: t}
 	t.Carrier = o
-	go func() {
+	go func() { // it ends with the peer
+		ctx, cancel := context.WithTimeout(p.ctx, openWithin)
 		defer cancel()
-		s, err := p.session(ctx)
-		if err == nil && o.begin(s, c, t) {
-			return
+		if s, err := p.session(ctx); err != nil {
+			o.end(err)
+		} else {
+			o.begin(s)
 		}
-		if err == nil {
-			err = unreachable(p.to.Node, context.Canceled)
-		}
-		release(c)
-		p.finish(t, nil, err)
 	}()
 }
 
-// begin starts the call on the stream; false when it was given up before.
-func (o *opening) begin(s *session, c *moe.Call, t *moe.Ticket) bool {
+// begin starts the call on the stream, unless it was given up before.
+func (o *opening) begin(s *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over {
-		return false
+		return
 	}
 	// The outer ticket keeps naming the opening: it may be given up at any time.
-	o.session, o.inner.Done = s, t.Done
-	s.start(c, &o.inner)
-	return true
+	o.session, o.inner.Done = s, o.ticket.Done
+	s.start(o.call, &o.inner)
+}
+
+// end ends the call before it had a stream; it does nothing if it had or if it
+// has ended already.
+func (o *opening) end(err error) {
+	o.mu.Lock()
+	first := o.session == nil && !o.over
+	o.over = o.over || first
+	o.mu.Unlock()
+	if first {
+		release(o.call)
+		o.peer.finish(o.ticket, nil, err)
+	}
 }
 
 // abandon gives the call up, wherever it is.
 func (o *opening) abandon() {
-	o.cancel()
+	o.end(unreachable(o.peer.to.Node, context.Canceled))
 	o.mu.Lock()
 	s := o.session
-	o.over = s == nil
 	o.mu.Unlock()
 	if s != nil {
 		s.abandon(o.inner.Number)
