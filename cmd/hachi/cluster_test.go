@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -55,14 +56,19 @@ func startCluster(t *testing.T, change func(*local.UpConfig)) *local.Cluster {
 	return cluster
 }
 
+// freeAddress finds a port below those that systems give to listeners on port
+// 0: another process would take one of them before the router listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port between 10000 and 30000 is free")
+	return ""
 }
 
 // answer is a completion with everything that must not depend on placement.
