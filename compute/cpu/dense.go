@@ -39,10 +39,12 @@ type scratch struct {
 	h, q, k, v, attn, out, last tensor.Matrix
 	cos, sin                    []float32
 	rows                        []rowAt
+	pieces                      []piece
 }
 
 // rowAt is where a row of the batch stands.
 type rowAt struct {
+	span     int
 	position int
 	blocks   []int32
 }
@@ -61,11 +63,6 @@ func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool
 	}
 	d.loops = newLoops(d)
 	return d
-}
-
-// KVBlockBytes is the memory one block takes over all layers.
-func KVBlockBytes(cfg model.Config, n model.Numerics) int64 {
-	return 2 * int64(cfg.Layers) * int64(cfg.KVHeads) * model.BlockSize * int64(cfg.HeadDim) * int64(n.KV.Size())
 }
 
 // Embed implements model.Dense.
@@ -88,12 +85,12 @@ func (d *Dense) Embed(b *model.Batch, x tensor.Matrix) error {
 func (d *Dense) prepare(b *model.Batch) error {
 	n, c, s := len(b.Tokens), d.cfg, &d.s
 	s.rows = s.rows[:0]
-	for _, span := range b.Spans {
+	for n, span := range b.Spans {
 		if need := span.Start + span.N; len(span.Blocks)*model.BlockSize < need {
 			return fmt.Errorf("block table of %d blocks does not reach position %d", len(span.Blocks), need)
 		}
 		for i := range span.N {
-			s.rows = append(s.rows, rowAt{span.Start + i, span.Blocks})
+			s.rows = append(s.rows, rowAt{n, span.Start + i, span.Blocks})
 		}
 	}
 	if len(s.rows) != n {
@@ -123,7 +120,8 @@ func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	d.pool.run(x.Rows, 1, d.loops.norm)
 	d.pool.run((c.Heads+2*c.KVHeads)*c.HeadDim, c.HeadDim, d.loops.qkv)
 	d.pool.run(x.Rows, 1, d.loops.store)
-	d.pool.run(x.Rows*c.KVHeads, 1, d.loops.attend)
+	d.step.cost = d.cutPieces(first, n)
+	d.pool.run(c.KVHeads*d.step.cost, 1, d.loops.attend)
 	d.pool.run(c.Hidden, grain, d.loops.project)
 	d.pool.run(x.Rows, 1, d.loops.finish)
 	d.step = step{}

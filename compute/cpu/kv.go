@@ -6,13 +6,12 @@ import (
 	"github.com/hachi-serve/hachi/model"
 )
 
-// kvLayer is the cache of one layer: [block][kvHead][BlockSize][headDim] in
-// the KV dtype. A block is exactly one attention tile per head.
+// kvLayer is the cache of one layer: a kernel.KVTile for each [block][kvHead].
 type kvLayer struct {
-	dtype   tensor.DType
-	heads   int
-	headDim int
-	k, v    []byte
+	dtype          tensor.DType
+	heads, headDim int
+	k, v           []byte
+	ks, vs         []float32 // scales of Int8
 }
 
 // A tile of attention is one block: the numbering by block and the fixed tiles
@@ -21,39 +20,35 @@ var _ = [1]struct{}{}[model.BlockSize-kernel.Tile]
 
 func newKVLayer(cfg model.Config, opts DenseOptions) kvLayer {
 	l := kvLayer{dtype: opts.Numerics.KV, heads: cfg.KVHeads, headDim: cfg.HeadDim}
-	size := opts.Blocks * l.tileBytes() * l.heads
+	tiles := opts.Blocks * l.heads
+	size := tiles * kernel.KVTileBytes(l.dtype, l.headDim)
 	l.k, l.v = make([]byte, size), make([]byte, size)
+	if l.dtype == tensor.Int8 {
+		l.ks, l.vs = make([]float32, tiles*kernel.Tile), make([]float32, tiles*kernel.Tile)
+	}
 	return l
 }
 
-func (l *kvLayer) tileBytes() int { return model.BlockSize * l.headDim * l.dtype.Size() }
+// KVBlockBytes is the memory one block takes over all layers.
+func KVBlockBytes(cfg model.Config, n model.Numerics) int64 {
+	tile := 2 * kernel.KVTileBytes(n.KV, cfg.HeadDim)
+	if n.KV == tensor.Int8 {
+		tile += 2 * 4 * kernel.Tile
+	}
+	return int64(cfg.Layers) * int64(cfg.KVHeads) * int64(tile)
+}
 
-// tile is the byte range of one block and head.
-func (l *kvLayer) tile(block int32, head int) (lo, hi int) {
-	lo = (int(block)*l.heads + head) * l.tileBytes()
-	return lo, lo + l.tileBytes()
+// tile is one block of one head.
+func (l *kvLayer) tile(block int32, head int) kernel.KVTile {
+	i, size := int(block)*l.heads+head, kernel.KVTileBytes(l.dtype, l.headDim)
+	t := kernel.KVTile{DType: l.dtype, Keys: l.k[i*size : (i+1)*size], Values: l.v[i*size : (i+1)*size]}
+	if l.dtype == tensor.Int8 {
+		t.KeyScales, t.ValueScales = l.ks[i*kernel.Tile:(i+1)*kernel.Tile], l.vs[i*kernel.Tile:(i+1)*kernel.Tile]
+	}
+	return t
 }
 
 // put writes the key and value [headDim] of one position and head.
 func (l *kvLayer) put(at rowAt, head int, k, v []float32) {
-	lo, _ := l.tile(at.blocks[at.position/model.BlockSize], head)
-	row := l.headDim * l.dtype.Size()
-	lo += at.position % model.BlockSize * row
-	tensor.Encode(l.k[lo:lo+row], k, l.dtype)
-	tensor.Encode(l.v[lo:lo+row], v, l.dtype)
-}
-
-// attend writes out [group*headDim]: the attention of the group's queries q at
-// a row over positions first..at.position.
-func (w *worker) attend(out, q []float32, l *kvLayer, at rowAt, head, first int, scale float32) {
-	w.tiles.Reset(len(q)/l.headDim, l.headDim)
-	for block := first / model.BlockSize; block <= at.position/model.BlockSize; block++ {
-		lo, hi := l.tile(at.blocks[block], head)
-		start := block * model.BlockSize
-		w.k.Attend(w.s, &w.tiles, q, kernel.KVTile{
-			DType: l.dtype, Keys: l.k[lo:hi], Values: l.v[lo:hi],
-			First: max(0, first-start), Last: min(model.BlockSize-1, at.position-start),
-		}, scale)
-	}
-	w.tiles.Finish(out)
+	l.tile(at.blocks[at.position/model.BlockSize], head).Put(at.position%model.BlockSize, k, v)
 }

@@ -10,6 +10,7 @@ import (
 type step struct {
 	layer      int
 	first      int // row of the batch at which x begins
+	cost       int // of attention, for one key head
 	w          model.LayerWeights
 	x, h, gate tensor.Matrix
 	outputs    []int32
@@ -21,13 +22,13 @@ type step struct {
 type loops struct {
 	norm, store, finish, headNorm loop // over rows
 	qkv, project, head            loop // over outputs
-	attend                        loop // over pairs of row and key head
+	attend                        loop // over the cost of pieces of key heads
 }
 
 func newLoops(d *Dense) loops {
 	return loops{
 		norm: d.normRows, store: d.storeRows, finish: d.finishRows, headNorm: d.headNormRows,
-		qkv: d.qkv, project: d.project, head: d.head, attend: d.attendPairs,
+		qkv: d.qkv, project: d.project, head: d.head, attend: d.attend,
 	}
 }
 
@@ -65,22 +66,6 @@ func (d *Dense) storeRows(_ *worker, lo, hi int) {
 			kernel.Rotate(k[from:to], cos, sin)
 			d.kv[d.step.layer].put(s.rows[row], head, k[from:to], v[from:to])
 		}
-	}
-}
-
-// attendPairs computes pairs (row, KV head); the query heads of a group share
-// the tiles.
-func (d *Dense) attendPairs(w *worker, lo, hi int) {
-	c, s := d.cfg, &d.s
-	width := c.Heads / c.KVHeads * c.HeadDim
-	for i := lo; i < hi; i++ {
-		row, head := i/c.KVHeads, i%c.KVHeads
-		at, first := s.rows[d.step.first+row], 0
-		if c.SlidingWindow > 0 {
-			first = max(0, at.position-c.SlidingWindow+1)
-		}
-		q, out := s.q.Row(row)[head*width:(head+1)*width], s.attn.Row(row)[head*width:(head+1)*width]
-		w.attend(out, q, &d.kv[d.step.layer], at, head, first, d.scale)
 	}
 }
 

@@ -42,11 +42,11 @@ type loop func(w *worker, lo, hi int)
 
 // worker is what one goroutine of a pool has to itself.
 type worker struct {
-	k     *kernel.Kernels
-	s     *kernel.Scratch
-	tiles kernel.Attention
-	start gate // opens for every run
-	stop  bool // written before start opens
+	k         *kernel.Kernels
+	s         *kernel.Scratch
+	attention kernel.Attention
+	start     gate // opens for every run
+	stop      bool // written before start opens
 }
 
 // NewPool starts the workers.

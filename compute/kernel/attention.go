@@ -1,124 +1,109 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"unsafe"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
-// Tile is the number of positions attention takes at once. Tiles begin at
-// multiples of it.
-const Tile = Lanes
-
-// tileScratch is the memory of one tile of attention.
-type tileScratch struct {
-	scores []float32 // [heads, Tile]
-	ones   []float32 // [headDim]
-}
-
-// Attention accumulates the attention of the query heads of one row that share
-// a key head, over tiles of keys and values, by online softmax. Tiles must come
-// in ascending order.
+// Attention accumulates the attention of queries that share a key head, over
+// tiles of keys and values, by online softmax. A tile is widened once and then
+// serves all queries. A query's result does not depend on the others.
 type Attention struct {
-	heads, dim int
-	acc        []float32 // [heads, dim] weighted sums of values, unnormalised
-	max, sum   []float32 // [heads]
-	any        bool
+	n, dim, width  int
+	q, acc         []float32 // [n, width]; acc is the weighted values, unnormalised
+	max, sum, fade []float32 // [n]
+	scores         []float32 // [n, Tile]
+	tile           wideTile
 }
 
-// Reset makes the accumulator ready for another row.
-func (a *Attention) Reset(heads, dim int) {
-	a.heads, a.dim, a.any = heads, dim, false
-	clear(fit(&a.acc, heads*dim))
-	clear(fit(&a.max, heads))
-	clear(fit(&a.sum, heads))
+// wideTile is a KVTile in f32. Width is headDim, padded to whole groups of
+// Lanes with zeros.
+type wideTile struct {
+	keys                   []float32 // [width, Tile]
+	values                 []float32 // [Tile, width]
+	keyScales, valueScales [Tile]float32
 }
 
-// KVTile is one tile of one key head: keys and values [Tile, headDim] in DType.
-// Positions First..Last, within the tile, are seen.
-type KVTile struct {
-	DType        tensor.DType
-	Keys, Values []byte
-	First, Last  int
-}
-
-// Attend takes one tile for queries q [heads, headDim].
-func (k *Kernels) Attend(s *Scratch, a *Attention, q []float32, t KVTile, scale float32) {
-	x := tensor.Matrix{Rows: a.heads, Cols: a.dim, Stride: a.dim, Data: q}
-	y := tensor.Matrix{Rows: a.heads, Cols: Tile, Stride: Tile, Data: fit(&s.tile.scores, a.heads*Tile)}
-	k.product(s, output{y, 0}, x, tensor.Weight{DType: t.DType, Rows: Tile, Cols: a.dim, Data: t.Keys}, 0, Tile)
-	for h := range a.heads {
-		p := (*[Tile]float32)(y.Row(h))
-		k.softmaxStep(s, a, h, p, t.First, t.Last, scale)
-		k.addValues(a.acc[h*a.dim:(h+1)*a.dim], p, t)
+// Reset makes the accumulator ready for n queries of dim elements.
+func (a *Attention) Reset(n, dim int) {
+	a.n, a.dim, a.width = n, dim, packed(dim)
+	fit(&a.q, n*a.width)
+	clear(fit(&a.acc, n*a.width))
+	clear(fit(&a.sum, n))
+	fit(&a.fade, n)
+	fit(&a.scores, n*Tile)
+	for i := range fit(&a.max, n) {
+		a.max[i] = float32(math.Inf(-1))
 	}
-	a.any = true
+	clear(fit(&a.tile.keys, a.width*Tile)[dim*Tile:])
+	fit(&a.tile.values, Tile*a.width)
+	for i := range Tile {
+		a.tile.keyScales[i], a.tile.valueScales[i] = 1, 1
+	}
 }
 
-// softmaxStep turns scores into weights under the running maximum, and fades
-// what was accumulated when the maximum rises.
-func (k *Kernels) softmaxStep(s *Scratch, a *Attention, h int, p *[Tile]float32, first, last int, scale float32) {
-	top := float32(math.Inf(-1))
-	for i := first; i <= last; i++ {
-		p[i] *= scale
-		top = max(top, p[i])
-	}
-	if a.any {
-		top = max(top, a.max[h])
-		if fade := Exp(a.max[h] - top); fade != 1 {
-			a.sum[h] *= fade
-			k.scale(s, a.acc[h*a.dim:(h+1)*a.dim], fade)
+// Query sets query i [headDim].
+func (a *Attention) Query(i int, q []float32) {
+	row := a.q[i*a.width : (i+1)*a.width]
+	clear(row[copy(row[:a.dim], q):])
+}
+
+// Load widens a tile. Tiles must come in ascending order.
+func (k *Kernels) Load(a *Attention, t KVTile) {
+	t.check(a.dim)
+	k.widen(a.tile.keys[:a.dim*Tile], t.Keys, t.DType)
+	if a.width == a.dim {
+		k.widen(a.tile.values, t.Values, t.DType)
+	} else {
+		for i := range Tile {
+			row := a.tile.values[i*a.width : (i+1)*a.width]
+			size := a.dim * kvSize(t.DType)
+			k.widen(row[:a.dim], t.Values[i*size:(i+1)*size], t.DType)
+			clear(row[a.dim:])
 		}
 	}
-	k.expTile(unsafe.Pointer(p), top)
-	clear(p[:first])
-	clear(p[last+1:])
-	weights := *p
-	a.sum[h] += tree(&weights)
-	a.max[h] = top
+	copy(a.tile.keyScales[:], t.KeyScales)
+	copy(a.tile.valueScales[:], t.ValueScales)
 }
 
-// scale is v *= f.
-func (k *Kernels) scale(s *Scratch, v []float32, f float32) {
-	if len(s.tile.ones) < len(v) {
-		ones := fit(&s.tile.ones, len(v))
-		for i := range ones {
-			ones[i] = 1
-		}
+// widen is Unpack for the types of the cache.
+func (k *Kernels) widen(dst []float32, src []byte, d tensor.DType) {
+	if d != tensor.Int8 {
+		k.Unpack(dst, src, d)
+		return
 	}
-	n := len(v) &^ (Lanes - 1)
+	n := len(dst) &^ (Lanes - 1)
 	if n > 0 {
-		k.scaleMul(at(v, 0), at(v, 0), at(s.tile.ones, 0), f, n)
+		k.unpack8(at(dst, 0), pointer(src), n, 4*Lanes)
 	}
-	for i := n; i < len(v); i++ {
-		v[i] *= f
-	}
-}
-
-// addValues adds the weighted values of the positions that are seen.
-func (k *Kernels) addValues(acc []float32, p *[Tile]float32, t KVTile) {
-	d, size := len(acc), t.DType.Size()
-	values := t.Values[t.First*d*size : (t.Last+1)*d*size]
-	n := d &^ (Lanes - 1)
-	if n > 0 {
-		k.weigh[slot(t.DType)](at(acc, 0), unsafe.Pointer(&p[t.First]), pointer(values), d*size, n, t.Last-t.First+1)
-	}
-	var rest [Lanes]float32
-	for i := t.First; n < d && i <= t.Last; i++ {
-		tensor.Decode(rest[:d-n], values[((i-t.First)*d+n)*size:(i-t.First+1)*d*size], t.DType)
-		for j, v := range rest[:d-n] {
-			acc[n+j] = FMA(p[i], v, acc[n+j])
-		}
+	for i := n; i < len(dst); i++ {
+		dst[i] = float32(int8(src[i]))
 	}
 }
 
-// Finish writes the attention output [heads, headDim].
-func (a *Attention) Finish(out []float32) {
-	for h := range a.heads {
-		row := out[h*a.dim : (h+1)*a.dim]
-		for j, v := range a.acc[h*a.dim : (h+1)*a.dim] {
-			row[j] = v / a.sum[h]
-		}
+// Attend takes the loaded tile for queries lo..hi-1, which see its positions
+// first..last. Scores are multiplied by scale.
+func (k *Kernels) Attend(a *Attention, lo, hi, first, last int, scale float32) {
+	if lo < 0 || hi > a.n || first < 0 || first > last || last >= Tile {
+		panic(fmt.Sprintf("kernel: queries %d to %d of %d, positions %d to %d of a tile", lo, hi, a.n, first, last))
+	}
+	t, rows := &a.tile, span{lo, hi}
+	for i := lo; i < hi; {
+		c := rows.next(i)
+		p := at(a.scores, i*Tile)
+		k.scores[c-1](p, at(a.q, i*a.width), at(t.keys, 0), 4*a.width, a.width)
+		k.softmax(p, at(a.max, i), at(a.sum, i), at(a.fade, i), unsafe.Pointer(&t.keyScales), unsafe.Pointer(&t.valueScales), c, first, last, scale)
+		k.weigh[c-1](at(a.acc, i*a.width), unsafe.Add(p, 4*first), at(t.values, first*a.width), at(a.fade, i), a.width, last-first+1)
+		i += c
+	}
+}
+
+// Finish writes the attention of query i [headDim].
+func (a *Attention) Finish(i int, out []float32) {
+	for j, v := range a.acc[i*a.width : i*a.width+a.dim] {
+		out[j] = v / a.sum[i]
 	}
 }

@@ -33,6 +33,14 @@
 // memory from panel to panel. Lanes are never added before K is done, so both
 // ways give the same bits.
 //
+// How attention runs. Keys lie transposed in the cache, so that 16 positions of
+// an element are one register: a register holds one lane of 16 inner products,
+// and the tree adds whole registers. A tile is widened to f32 once, then all
+// queries that see it take it, up to 6 at a time: scores, softmax and weighted
+// values, with their accumulators in the second-level cache. Int8 has one scale
+// per position and head; integers enter the same loops as f32, a score is
+// multiplied by its key's scale, a weight by its value's.
+//
 // Integers. Weights in blocks of 16 rows and 32 columns (tensor.Int8 and Int4)
 // meet activations quantised per row and per group of 32 columns. The sum of a
 // group is exact in 32 bits; an output is one chain over its groups, ascending:
@@ -50,5 +58,5 @@
 // correctly rounded sums: proved algorithms using rounding to odd" (2008);
 // Milakov and Gimelshein, arXiv 1805.02867, for online softmax; Goto and van de
 // Geijn, "Anatomy of high-performance matrix multiplication" (2008), for
-// blocking.
+// blocking; Dao, arXiv 2307.08691, for tiles that stay while queries pass.
 package kernel

@@ -290,23 +290,3 @@ func TestVectorsEqualTheReference(t *testing.T) {
 		}
 	})
 }
-
-func TestExpTileAtEveryRegime(t *testing.T) {
-	everyKernel(t, func(t *testing.T, k *Kernels) {
-		for from := float32(-106); from < 90; from += 0.37 {
-			p := make([]float32, Lanes)
-			for i := range p {
-				p[i] = from + float32(i)*0.0237
-			}
-			if h := hard(); int(from)%2 == 0 {
-				p[3] = h[int(from+200)%len(h)]
-			}
-			want := append([]float32(nil), p...)
-			k.expTile(at(p, 0), 0.125)
-			for i := range want {
-				want[i] = Exp(want[i] - 0.125)
-			}
-			sameBits(t, fmt.Sprintf("from %g", from), p, want)
-		}
-	})
-}

@@ -36,9 +36,26 @@ type Kernels struct {
 	// bytes after the last.
 	unpack [elements]func(dst, src unsafe.Pointer, n, step int)
 
-	// weigh is acc = FMA(p[i], v[i], acc) for i = 0..count-1, for n elements of
-	// each row v[i], which are vStride bytes apart.
-	weigh [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int)
+	// unpack8 is unpack for signed bytes.
+	unpack8 func(dst, src unsafe.Pointer, n, step int)
+
+	// scores are the inner products of 1 to tileCols rows of q, n elements (a
+	// multiple of Lanes) and qStride bytes apart, with the Tile columns of keys
+	// [n, Tile]: Tile floats for each row, which follow each other at y. Lanes
+	// and tree are those of Dot.
+	scores [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int)
+
+	// softmax turns the scores p [n, Tile] of n rows, at most tileCols, into
+	// weights; positions beyond first..last get 0. In this order: p = (p *
+	// keyScales) * scale; the new top is the largest of p and top; fade =
+	// Exp(top - new); p = Exp(p - new); sum = sum * fade + tree(p); p = p *
+	// valueScales.
+	softmax func(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32)
+
+	// weigh is acc = acc * fade, then acc = FMA(p[i], v[i], acc) for i =
+	// 0..count-1, for 1 to tileCols rows of acc and v [n], which follow each
+	// other. Weights of the next row lie Tile floats behind.
+	weigh [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int)
 
 	// dot8 and dot4 multiply BlockRows rows of an Int8 or Int4 strip with 1 to
 	// dotCols rows of x, which are packed by quantise, groups blocks wide, and
@@ -54,7 +71,6 @@ type Kernels struct {
 	quant          func(q, sums, x, inv unsafe.Pointer, groups int)
 
 	siluMul   func(dst, up unsafe.Pointer, n int)                // dst = SiLU(dst) * up
-	expTile   func(p unsafe.Pointer, top float32)                // Lanes values: p = Exp(p - top)
 	scaleMul  func(y, x, w unsafe.Pointer, scale float32, n int) // y = (x * scale) * w
 	roundBF16 func(v unsafe.Pointer, n int)                      // v to the nearest bf16
 	add       func(dst, v unsafe.Pointer, n int)                 // dst += v

@@ -23,7 +23,9 @@ func native() []*Kernels {
 	k.panel = [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){neon.Panelx1, neon.Panelx2, neon.Panelx3, neon.Panelx4, neon.Panelx5, neon.Panelx6}
 	k.reduce = neon.Reduce
 	k.unpack = [elements]func(dst, src unsafe.Pointer, n, step int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
-	k.weigh = [elements]func(acc, p, v unsafe.Pointer, vStride, n, count int){neon.WeighF32, neon.WeighBF16, neon.WeighF16}
+	k.unpack8 = neon.UnpackI8
+	k.scores = [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){neon.Scoresx1, neon.Scoresx2, neon.Scoresx3, neon.Scoresx4, neon.Scoresx5, neon.Scoresx6}
+	k.weigh = [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){neon.Weighx1, neon.Weighx2, neon.Weighx3, neon.Weighx4, neon.Weighx5, neon.Weighx6}
 	if cpu.ARM64.HasASIMDDP {
 		k.dot8 = [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8}
 		k.dot4 = [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8}

@@ -9,7 +9,8 @@ import (
 // Go is the reference: the definition of every loop, in plain Go.
 func Go() *Kernels {
 	k := &Kernels{
-		name: "go", reduce: goReduce, siluMul: goSiLUMul, expTile: goExpTile, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
+		name: "go", reduce: goReduce, siluMul: goSiLUMul, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
+		unpack8: goUnpack8, softmax: goSoftmax,
 	}
 	for c := range dotCols {
 		k.dot8[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
@@ -21,6 +22,8 @@ func Go() *Kernels {
 	}
 	k.absMax, k.minMax, k.quant = goAbsMax, goMinMax, goQuant
 	for c := range tileCols {
+		k.scores[c] = func(y, q, keys unsafe.Pointer, qStride, n int) { goScores(c+1, y, q, keys, qStride, n) }
+		k.weigh[c] = func(acc, p, v, fade unsafe.Pointer, n, count int) { goWeigh(c+1, acc, p, v, fade, n, count) }
 		k.panel[c] = func(lanes, x, w unsafe.Pointer, steps, carry int) { goPanel(c+1, lanes, x, w, steps, carry) }
 	}
 	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
@@ -30,7 +33,6 @@ func Go() *Kernels {
 			}
 		}
 		k.unpack[slot(d)] = func(dst, src unsafe.Pointer, n, step int) { goUnpack(d, dst, src, n, step) }
-		k.weigh[slot(d)] = func(acc, p, v unsafe.Pointer, vStride, n, count int) { goWeigh(d, acc, p, v, vStride, n, count) }
 	}
 	return k
 }
@@ -99,32 +101,10 @@ func goReduce(y, lanes unsafe.Pointer, yStride, count int) {
 }
 
 //go:norace
-func goWeigh(d tensor.DType, acc, p, v unsafe.Pointer, vStride, n, count int) {
-	out := floats(acc, n)
-	var part [Lanes]float32
-	for i, weight := range floats(p, count) {
-		for j := 0; j < n; j += Lanes {
-			tensor.Decode(part[:], unsafe.Slice((*byte)(unsafe.Add(v, i*vStride+j*d.Size())), Lanes*d.Size()), d)
-			for l, u := range part {
-				out[j+l] = FMA(weight, u, out[j+l])
-			}
-		}
-	}
-}
-
-//go:norace
 func goSiLUMul(dst, up unsafe.Pointer, n int) {
 	ups := floats(up, n)
 	for i, v := range floats(dst, n) {
 		floats(dst, n)[i] = SiLU(v) * ups[i]
-	}
-}
-
-//go:norace
-func goExpTile(p unsafe.Pointer, top float32) {
-	values := floats(p, Lanes)
-	for i, v := range values {
-		values[i] = Exp(v - top)
 	}
 }
 

@@ -23,7 +23,6 @@ type Scratch struct {
 	up    []float32 // [rows, blockW] of GatedUp
 	tail  tail
 	quad  [tileCols * tileRows]float32
-	tile  tileScratch
 	ints  intScratch
 }
 

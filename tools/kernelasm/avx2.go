@@ -13,10 +13,14 @@ func avx2(a *asm) {
 		panel256(a, c)
 	}
 	reduce256(a)
-	for _, e := range elements {
+	for _, e := range append(elements, packed8) {
 		unpack256(a, e)
-		weigh256(a, e)
 	}
+	for c := 1; c <= tileCols; c++ {
+		scores256(a, c)
+		weigh256(a, c)
+	}
+	softmax256(a)
 	elementwise256(a)
 	integer256(a)
 	limits(a, "Y", 32)
@@ -31,6 +35,8 @@ func widen256(a *asm, e element, mem, y string) {
 		a.ops("VPMOVZXWD "+mem+", "+y, "VPSLLD $16, "+y+", "+y)
 	case "F16":
 		a.op("VCVTPH2PS %s, %s", mem, y)
+	case "I8":
+		a.ops("VPMOVSXBD "+mem+", "+y, "VCVTDQ2PS "+y+", "+y)
 	}
 }
 
@@ -198,41 +204,6 @@ func unpack256(a *asm, e element) {
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
 
-// weigh256 adds count rows of n elements (a multiple of 16), each times its
-// weight, in ascending order, to acc.
-func weigh256(a *asm, e element) {
-	a.text("Weigh"+e.name, 48)
-	a.ops("MOVQ acc+0(FP), DI", "MOVQ p+8(FP), SI", "MOVQ v+16(FP), DX", "MOVQ vStride+24(FP), R8",
-		"MOVQ n+32(FP), CX", "MOVQ count+40(FP), BX")
-	block := func(label string, regs int) {
-		a.line("%s:", label)
-		a.op("CMPQ CX, $%d", 8*regs)
-		a.op("JLT %sdone", label)
-		for i := range regs {
-			a.op("VMOVUPS %d(DI), Y%d", 32*i, i)
-		}
-		a.ops("MOVQ SI, R9", "MOVQ DX, R10", "MOVQ BX, R11")
-		a.line("%srow:", label)
-		a.op("VBROADCASTSS (R9), Y14")
-		for i := range regs {
-			widen256(a, e, fmt.Sprintf("%d(R10)", 8*e.bytes*i), "Y15")
-			a.op("VFMADD231PS Y15, Y14, Y%d", i)
-		}
-		a.ops("ADDQ $4, R9", "ADDQ R8, R10", "DECQ R11", "JNZ "+label+"row")
-		for i := range regs {
-			a.op("VMOVUPS Y%d, %d(DI)", i, 32*i)
-		}
-		a.ops(fmt.Sprintf("ADDQ $%d, DI", 32*regs), fmt.Sprintf("ADDQ $%d, DX", 8*e.bytes*regs),
-			fmt.Sprintf("SUBQ $%d, CX", 8*regs), "JMP "+label)
-		a.line("%sdone:", label)
-	}
-	a.ops("TESTQ BX, BX", "JLE end")
-	block("eight", 8)
-	block("two", 2)
-	a.line("end:")
-	a.ops("VZEROUPPER", "RET")
-}
-
 // exp256 leaves Exp(Y0) in Y1. It uses Y2 to Y4; constants come from memory,
 // for there are too few registers.
 func exp256(a *asm) {
@@ -280,13 +251,6 @@ func elementwise256(a *asm) {
 		a.ops("VMOVUPS (DI), Y13", "VXORPS Y15, Y13, Y0")
 		exp256(a)
 		a.ops("VADDPS Y1, Y14, Y1", "VDIVPS Y1, Y13, Y1", "VMULPS (SI), Y1, Y1", "VMOVUPS Y1, (DI)")
-	})
-	a.text("ExpTile", 12)
-	a.ops("MOVQ p+0(FP), DI", "VBROADCASTSS top+8(FP), Y15", "MOVQ $16, CX")
-	loop([]string{"DI"}, func() {
-		a.ops("VMOVUPS (DI), Y0", "VSUBPS Y15, Y0, Y0")
-		exp256(a)
-		a.op("VMOVUPS Y1, (DI)")
 	})
 	a.text("ScaleMul", 40)
 	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "VBROADCASTSS scale+24(FP), Y5", "MOVQ n+32(FP), CX")

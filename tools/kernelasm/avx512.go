@@ -13,10 +13,14 @@ func avx512(a *asm) {
 		panel512(a, c)
 	}
 	reduce512(a)
-	for _, e := range elements {
+	for _, e := range append(elements, packed8) {
 		unpack512(a, e)
-		weigh512(a, e)
 	}
+	for c := 1; c <= tileCols; c++ {
+		scores512(a, c)
+		weigh512(a, c)
+	}
+	softmax512(a)
 	elementwise512(a)
 	integer512(a)
 	limits(a, "Z", 64)
@@ -31,6 +35,8 @@ func widen512(a *asm, e element, mem, z string) {
 		a.ops("VPMOVZXWD "+mem+", "+z, "VPSLLD $16, "+z+", "+z)
 	case "F16":
 		a.op("VCVTPH2PS %s, %s", mem, z)
+	case "I8":
+		a.ops("VPMOVSXBD "+mem+", "+z, "VCVTDQ2PS "+z+", "+z)
 	}
 }
 
@@ -176,41 +182,6 @@ func unpack512(a *asm, e element) {
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
 
-// weigh512 adds count rows of n elements (a multiple of 16), each times its
-// weight, in ascending order, to acc.
-func weigh512(a *asm, e element) {
-	a.text("Weigh"+e.name, 48)
-	a.ops("MOVQ acc+0(FP), DI", "MOVQ p+8(FP), SI", "MOVQ v+16(FP), DX", "MOVQ vStride+24(FP), R8",
-		"MOVQ n+32(FP), CX", "MOVQ count+40(FP), BX")
-	block := func(label string, regs int) {
-		a.line("%s:", label)
-		a.op("CMPQ CX, $%d", 16*regs)
-		a.op("JLT %sdone", label)
-		for i := range regs {
-			a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
-		}
-		a.ops("MOVQ SI, R9", "MOVQ DX, R10", "MOVQ BX, R11")
-		a.line("%srow:", label)
-		a.op("VBROADCASTSS (R9), Z16")
-		for i := range regs {
-			widen512(a, e, fmt.Sprintf("%d(R10)", 16*e.bytes*i), fmt.Sprintf("Z%d", 17+i))
-			a.op("VFMADD231PS Z%d, Z16, Z%d", 17+i, i)
-		}
-		a.ops("ADDQ $4, R9", "ADDQ R8, R10", "DECQ R11", "JNZ "+label+"row")
-		for i := range regs {
-			a.op("VMOVUPS Z%d, %d(DI)", i, 64*i)
-		}
-		a.ops(fmt.Sprintf("ADDQ $%d, DI", 64*regs), fmt.Sprintf("ADDQ $%d, DX", 16*e.bytes*regs),
-			fmt.Sprintf("SUBQ $%d, CX", 16*regs), "JMP "+label)
-		a.line("%sdone:", label)
-	}
-	a.ops("TESTQ BX, BX", "JLE end")
-	block("eight", 8)
-	block("one", 1)
-	a.line("end:")
-	a.ops("VZEROUPPER", "RET")
-}
-
 // exp512 leaves Exp(Z0) in Z1. It uses Z2 to Z4 and the constants that
 // loadExp512 put into Z16 to Z30.
 func exp512(a *asm) {
@@ -258,13 +229,6 @@ func elementwise512(a *asm) {
 		exp512(a)
 		a.ops("VADDPS Z1, Z26, Z1", "VDIVPS Z1, Z5, Z1", "VMULPS (SI), Z1, Z1", "VMOVUPS Z1, (DI)")
 	})
-	a.text("ExpTile", 12)
-	a.ops("MOVQ p+0(FP), DI", "VBROADCASTSS top+8(FP), Z5")
-	loadExp512(a)
-	a.ops("VMOVUPS (DI), Z0", "VSUBPS Z5, Z0, Z0")
-	exp512(a)
-	a.ops("VMOVUPS Z1, (DI)", "VZEROUPPER", "RET")
-
 	a.text("ScaleMul", 40)
 	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "VBROADCASTSS scale+24(FP), Z5", "MOVQ n+32(FP), CX")
 	loop([]string{"DI", "SI", "DX"}, func() {

@@ -62,6 +62,11 @@ func (a *asm) text(name string, argBytes int) {
 	a.line("\nTEXT ·%s(SB), NOSPLIT, $0-%d", name, argBytes)
 }
 
+// frame is text with bytes of stack for the function itself.
+func (a *asm) frame(name string, bytes, argBytes int) {
+	a.line("\nTEXT ·%s(SB), NOSPLIT, $%d-%d", name, bytes, argBytes)
+}
+
 // element is a type of weight element.
 type element struct {
 	name  string
@@ -87,6 +92,7 @@ var constants = []struct {
 	{"c7", 0x39500d01}, {"c6", 0x3ab60b61}, {"c5", 0x3c088889}, {"c4", 0x3d2aaaab}, {"c3", 0x3e2aaaab},
 	{"c2", 0x3f000000}, {"one", 0x3f800000}, {"above", 0x42b17217}, {"below", 0xc2cff1b4}, {"inf", 0x7f800000},
 	{"bias", 127}, {"sign", 0x80000000}, {"half", 0x7fff}, {"lsb", 1}, {"high", 0xffff0000}, {"quiet", 0x400000},
+	{"negInf", 0xff800000},
 }
 
 // data writes the constants, broadcast later by the instructions that use

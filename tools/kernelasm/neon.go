@@ -12,9 +12,12 @@ func neon(a *asm) {
 		panel128(a, c)
 	}
 	reduce128(a)
-	for _, e := range elements {
+	for _, e := range append(elements, packed8) {
 		unpack128(a, e)
-		weigh128(a, e)
+	}
+	for c := 1; c <= tileCols; c++ {
+		scores128(a, c)
+		weigh128(a, c)
 	}
 	integer128(a)
 }
@@ -36,6 +39,16 @@ func load128(a *asm, e element, off int, p string, d int) {
 	if e.bytes == 4 {
 		a.op("FMOVQ %d(%s), F%d", off, p, d)
 		a.op("FMOVQ %d(%s), F%d", off+16, p, d+1)
+		return
+	}
+	if e.bytes == 1 {
+		a.op("FMOVD %d(%s), F30", off, p)
+		a.op("WORD $0x%08x // SXTL V30.8H, V30.8B", 0x0f08a400|30<<5|30)
+		a.op("WORD $0x%08x // SXTL V%d.4S, V30.4H", 0x0f10a400|30<<5|uint32(d), d)
+		a.op("WORD $0x%08x // SXTL2 V%d.4S, V30.8H", 0x4f10a400|30<<5|uint32(d+1), d+1)
+		for i := d; i <= d+1; i++ {
+			a.op("WORD $0x%08x // SCVTF V%d.4S, V%d.4S", 0x4e21d800|uint32(i)<<5|uint32(i), i, i)
+		}
 		return
 	}
 	a.op("FMOVQ %d(%s), F30", off, p)
@@ -193,33 +206,4 @@ func unpack128(a *asm, e element) {
 	a.ops(fmt.Sprintf("ADD $%d, R1, R1", 16*e.bytes), "ADD R3, R0, R0", "SUB $16, R2, R2")
 	a.line("check:")
 	a.ops("CMP $0, R2", "BGT loop", "RET")
-}
-
-// weigh128 adds count rows of n elements (a multiple of 16), each times its
-// weight, in ascending order, to acc.
-func weigh128(a *asm, e element) {
-	a.text("Weigh"+e.name, 48)
-	a.ops("MOVD acc+0(FP), R0", "MOVD p+8(FP), R1", "MOVD v+16(FP), R2", "MOVD vStride+24(FP), R3",
-		"MOVD n+32(FP), R4", "MOVD count+40(FP), R5", "VEOR V31.B16, V31.B16, V31.B16", "CMP $0, R5", "BLE end", "B check")
-	a.line("block:")
-	for q := range 4 {
-		a.op("FMOVQ %d(R0), F%d", 16*q, q)
-	}
-	a.ops("MOVD R1, R6", "MOVD R2, R7", "MOVD R5, R8")
-	a.line("row:")
-	a.ops("VLD1R.P 4(R6), [V16.S4]")
-	load128(a, e, 0, "R7", 20)
-	load128(a, e, 8*e.bytes, "R7", 22)
-	for q := range 4 {
-		a.op("VFMLA V%d.S4, V16.S4, V%d.S4", 20+q, q)
-	}
-	a.ops("ADD R3, R7, R7", "SUBS $1, R8, R8", "BNE row")
-	for q := range 4 {
-		a.op("FMOVQ F%d, %d(R0)", q, 16*q)
-	}
-	a.ops("ADD $64, R0, R0", fmt.Sprintf("ADD $%d, R2, R2", 16*e.bytes), "SUB $16, R4, R4")
-	a.line("check:")
-	a.ops("CMP $16, R4", "BGE block")
-	a.line("end:")
-	a.op("RET")
 }

@@ -13,8 +13,13 @@ func declare(a *asm, isa string) {
 			function(fmt.Sprintf("Tile%sx%d", e.name, c), "lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of %s times %d rows of x.", e.name, c))
 		}
+	}
+	for _, e := range append(elements, packed8) {
 		function("Unpack"+e.name, "dst, src unsafe.Pointer, n, step int", "widens n elements, groups of 16 step bytes apart.")
-		function("Weigh"+e.name, "acc, p, v unsafe.Pointer, vStride, n, count int", "adds count weighted rows of n elements.")
+	}
+	for c := 1; c <= tileCols; c++ {
+		function(fmt.Sprintf("Scoresx%d", c), "y, q, keys unsafe.Pointer, qStride, n int", fmt.Sprintf("multiplies %d rows with 16 columns.", c))
+		function(fmt.Sprintf("Weighx%d", c), "acc, p, v, fade unsafe.Pointer, n, count int", fmt.Sprintf("adds count weighted rows of n elements to %d faded rows.", c))
 	}
 	for c := 1; c <= tileCols; c++ {
 		function(fmt.Sprintf("Panelx%d", c), "lanes, x, w unsafe.Pointer, steps, carry int", fmt.Sprintf("holds 4 packed rows times %d.", c))
@@ -29,7 +34,7 @@ func declare(a *asm, isa string) {
 		return
 	}
 	function("SiLUMul", "dst, up unsafe.Pointer, n int", "is dst = SiLU(dst) * up.")
-	function("ExpTile", "p unsafe.Pointer, top float32", "is p = Exp(p - top) on 16 values.")
+	function("Softmax", "p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32", "turns n rows of 16 scores into weights.")
 	function("ScaleMul", "y, x, w unsafe.Pointer, scale float32, n int", "is y = (x * scale) * w.")
 	function("RoundBF16", "v unsafe.Pointer, n int", "rounds to bf16 in place.")
 	function("Add", "dst, v unsafe.Pointer, n int", "is dst += v.")

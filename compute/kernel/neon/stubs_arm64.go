@@ -36,16 +36,6 @@ func TileF32x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int
 //go:noescape
 func TileF32x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// UnpackF32 widens n elements, groups of 16 step bytes apart.
-//
-//go:noescape
-func UnpackF32(dst, src unsafe.Pointer, n, step int)
-
-// WeighF32 adds count weighted rows of n elements.
-//
-//go:noescape
-func WeighF32(acc, p, v unsafe.Pointer, vStride, n, count int)
-
 // TileBF16x1 holds 4 rows of BF16 times 1 rows of x.
 //
 //go:noescape
@@ -75,16 +65,6 @@ func TileBF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry in
 //
 //go:noescape
 func TileBF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
-// UnpackBF16 widens n elements, groups of 16 step bytes apart.
-//
-//go:noescape
-func UnpackBF16(dst, src unsafe.Pointer, n, step int)
-
-// WeighBF16 adds count weighted rows of n elements.
-//
-//go:noescape
-func WeighBF16(acc, p, v unsafe.Pointer, vStride, n, count int)
 
 // TileF16x1 holds 4 rows of F16 times 1 rows of x.
 //
@@ -116,15 +96,85 @@ func TileF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int
 //go:noescape
 func TileF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
+// UnpackF32 widens n elements, groups of 16 step bytes apart.
+//
+//go:noescape
+func UnpackF32(dst, src unsafe.Pointer, n, step int)
+
+// UnpackBF16 widens n elements, groups of 16 step bytes apart.
+//
+//go:noescape
+func UnpackBF16(dst, src unsafe.Pointer, n, step int)
+
 // UnpackF16 widens n elements, groups of 16 step bytes apart.
 //
 //go:noescape
 func UnpackF16(dst, src unsafe.Pointer, n, step int)
 
-// WeighF16 adds count weighted rows of n elements.
+// UnpackI8 widens n elements, groups of 16 step bytes apart.
 //
 //go:noescape
-func WeighF16(acc, p, v unsafe.Pointer, vStride, n, count int)
+func UnpackI8(dst, src unsafe.Pointer, n, step int)
+
+// Scoresx1 multiplies 1 rows with 16 columns.
+//
+//go:noescape
+func Scoresx1(y, q, keys unsafe.Pointer, qStride, n int)
+
+// Weighx1 adds count weighted rows of n elements to 1 faded rows.
+//
+//go:noescape
+func Weighx1(acc, p, v, fade unsafe.Pointer, n, count int)
+
+// Scoresx2 multiplies 2 rows with 16 columns.
+//
+//go:noescape
+func Scoresx2(y, q, keys unsafe.Pointer, qStride, n int)
+
+// Weighx2 adds count weighted rows of n elements to 2 faded rows.
+//
+//go:noescape
+func Weighx2(acc, p, v, fade unsafe.Pointer, n, count int)
+
+// Scoresx3 multiplies 3 rows with 16 columns.
+//
+//go:noescape
+func Scoresx3(y, q, keys unsafe.Pointer, qStride, n int)
+
+// Weighx3 adds count weighted rows of n elements to 3 faded rows.
+//
+//go:noescape
+func Weighx3(acc, p, v, fade unsafe.Pointer, n, count int)
+
+// Scoresx4 multiplies 4 rows with 16 columns.
+//
+//go:noescape
+func Scoresx4(y, q, keys unsafe.Pointer, qStride, n int)
+
+// Weighx4 adds count weighted rows of n elements to 4 faded rows.
+//
+//go:noescape
+func Weighx4(acc, p, v, fade unsafe.Pointer, n, count int)
+
+// Scoresx5 multiplies 5 rows with 16 columns.
+//
+//go:noescape
+func Scoresx5(y, q, keys unsafe.Pointer, qStride, n int)
+
+// Weighx5 adds count weighted rows of n elements to 5 faded rows.
+//
+//go:noescape
+func Weighx5(acc, p, v, fade unsafe.Pointer, n, count int)
+
+// Scoresx6 multiplies 6 rows with 16 columns.
+//
+//go:noescape
+func Scoresx6(y, q, keys unsafe.Pointer, qStride, n int)
+
+// Weighx6 adds count weighted rows of n elements to 6 faded rows.
+//
+//go:noescape
+func Weighx6(acc, p, v, fade unsafe.Pointer, n, count int)
 
 // Panelx1 holds 4 packed rows times 1.
 //

@@ -1,0 +1,69 @@
+package kernel
+
+import "unsafe"
+
+func goUnpack8(dst, src unsafe.Pointer, n, step int) {
+	for i, q := range unsafe.Slice((*int8)(src), n) {
+		floats(unsafe.Add(dst, i/Lanes*step), Lanes)[i%Lanes] = float32(q)
+	}
+}
+
+//go:norace
+func goScores(rows int, y, q, keys unsafe.Pointer, qStride, n int) {
+	ks := floats(keys, n*Tile)
+	for r := range rows {
+		var lanes [Tile][Lanes]float32
+		for k, v := range floats(unsafe.Add(q, r*qStride), n) {
+			for i, u := range ks[k*Tile : (k+1)*Tile] {
+				lanes[i][k%Lanes] = FMA(v, u, lanes[i][k%Lanes])
+			}
+		}
+		out := floats(unsafe.Add(y, 4*Tile*r), Tile)
+		for i := range out {
+			out[i] = tree(&lanes[i])
+		}
+	}
+}
+
+//go:norace
+func goSoftmax(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32) {
+	tops, sums, fades := floats(top, n), floats(sum, n), floats(fade, n)
+	ks, vs := floats(keyScales, Tile), floats(valueScales, Tile)
+	for r := range n {
+		w := (*[Tile]float32)(unsafe.Add(p, 4*Tile*r))
+		high := tops[r]
+		for i := first; i <= last; i++ {
+			w[i] = float32(w[i]*ks[i]) * scale
+			high = max(high, w[i])
+		}
+		fades[r] = Exp(tops[r] - high)
+		for i := range w {
+			if i < first || i > last {
+				w[i] = 0
+			} else {
+				w[i] = Exp(w[i] - high)
+			}
+		}
+		weights := *w
+		sums[r] = float32(sums[r]*fades[r]) + tree(&weights)
+		tops[r] = high
+		for i, v := range vs {
+			w[i] *= v
+		}
+	}
+}
+
+//go:norace
+func goWeigh(rows int, acc, p, v, fade unsafe.Pointer, n, count int) {
+	for r, f := range floats(fade, rows) {
+		out := floats(unsafe.Add(acc, 4*n*r), n)
+		for j := range out {
+			out[j] *= f
+		}
+		for i, weight := range floats(unsafe.Add(p, 4*Tile*r), count) {
+			for j, u := range floats(unsafe.Add(v, 4*n*i), n) {
+				out[j] = FMA(weight, u, out[j])
+			}
+		}
+	}
+}
