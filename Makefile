@@ -39,10 +39,11 @@ asm-check:
 purego:
 	go vet -tags purego ./compute/... && go test -tags purego ./compute/...
 
-# The arm64 kernels under emulation; needs qemu-aarch64-static (Debian:
-# qemu-user-static).
+# The arm64 kernels under emulation, with dot products of bytes and on a
+# processor without them; needs qemu-aarch64-static (Debian: qemu-user-static).
 arm64:
-	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon go test -exec qemu-aarch64-static ./compute/...
+	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL="neon-dot neon" QEMU_CPU=max go test -exec qemu-aarch64-static ./compute/...
+	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon QEMU_CPU=cortex-a53 go test -exec qemu-aarch64-static ./compute/kernel
 
 cross:
 	CGO_ENABLED=0 go build ./...

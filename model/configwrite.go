@@ -6,7 +6,7 @@ import "github.com/hachi-serve/hachi/compute/tensor"
 // Quantised weights are called bfloat16: the files say what they are.
 func (c Config) JSON() map[string]any {
 	dtypes := map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16",
-		tensor.Int8: "bfloat16", tensor.Int4: "bfloat16"}
+		tensor.Int8: "bfloat16", tensor.Int4: "bfloat16", tensor.Int4Affine: "bfloat16"}
 	out := map[string]any{
 		"architectures": []string{"MixtralForCausalLM"}, "model_type": "mixtral", "hidden_act": "silu",
 		"hidden_size": c.Hidden, "intermediate_size": c.FFN, "num_hidden_layers": c.Layers,

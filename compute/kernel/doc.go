@@ -41,11 +41,12 @@
 // per position and head; integers enter the same loops as f32, a score is
 // multiplied by its key's scale, a weight by its value's.
 //
-// Integers. Weights in blocks of 16 rows and 32 columns (tensor.Int8 and Int4)
+// Integers. Weights in blocks of 16 rows (tensor.Int8, Int4 and Int4Affine)
 // meet activations quantised per row and per group of 32 columns. The sum of a
 // group is exact in 32 bits; an output is one chain over its groups, ascending:
-// acc = FMA(sum, d*scale, acc). A lane is an output, so no tree is needed, and
-// the sums may be formed by whatever instruction a processor has.
+// acc = FMA(sum, d*scale, acc), where weights have a minimum followed by
+// acc = FMA(minimum, -(scale*sum of x), acc). A lane is an output, so no tree is
+// needed, and the sums may be formed by whatever instruction a processor has.
 //
 // Choice: Choose and Best look at the processor. Nothing is chosen at init and
 // nothing is global: a *Kernels is handed to whoever computes. The build tag

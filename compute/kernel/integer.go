@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
@@ -19,29 +20,31 @@ type intScratch struct {
 	strip  [dotCols * tensor.BlockRows]float32
 }
 
-// group is one group of BlockCols columns of a packed tile of cols rows: the
-// bytes of every row, then the negated sum of every row, then its scale.
+// group is one group of GroupCols columns of a packed tile of cols rows: the
+// bytes of every row, then the offset of every row, then its scale. The offset
+// makes up for integers of weights that are stored without a sign, see
+// offset.
 type group struct {
 	p    unsafe.Pointer
 	cols int
 }
 
-const groupBytes = tensor.BlockCols + 4 + 4 // per row
+const groupBytes = tensor.GroupCols + 4 + 4 // per row
 
 func packedGroup(x unsafe.Pointer, cols, g int) group {
 	return group{unsafe.Add(x, g*cols*groupBytes), cols}
 }
 
 func (g group) row(c int) []int8 {
-	return unsafe.Slice((*int8)(unsafe.Add(g.p, c*tensor.BlockCols)), tensor.BlockCols)
+	return unsafe.Slice((*int8)(unsafe.Add(g.p, c*tensor.GroupCols)), tensor.GroupCols)
 }
 
-func (g group) sums() []int32 {
-	return unsafe.Slice((*int32)(unsafe.Add(g.p, g.cols*tensor.BlockCols)), g.cols)
+func (g group) offsets() []int32 {
+	return unsafe.Slice((*int32)(unsafe.Add(g.p, g.cols*tensor.GroupCols)), g.cols)
 }
 
 func (g group) scales() []float32 {
-	return floats(unsafe.Add(g.p, g.cols*(tensor.BlockCols+4)), g.cols)
+	return floats(unsafe.Add(g.p, g.cols*(tensor.GroupCols+4)), g.cols)
 }
 
 // dotTile is the number of rows of x the next integer tile takes.
@@ -56,12 +59,25 @@ func grow[T any](buf *[]T, n int) []T {
 	return *buf
 }
 
-// quantise packs rows of x. Each group of BlockCols values of a row has the
-// scale max|x|/127 and integers in [-127, 127]; a group whose largest magnitude
-// is below 2^-100 is zero. A group with NaN or infinity has that for a scale,
-// so its products are no numbers either.
-func (k *Kernels) quantise(s *Scratch, x tensor.Matrix) {
-	_, groups := tensor.Blocks(tensor.BlockRows, x.Cols)
+// offset is what a product with weights of d needs to know about a group of x
+// besides its integers: what their stored integers q+128 (Int8) and q+8 (Int4)
+// add too much, or the factor of the minimum as bits of an f32 (Int4Affine).
+func offset(d tensor.DType, sum int32, scale float32) int32 {
+	switch d {
+	case tensor.Int8:
+		return -128 * sum
+	case tensor.Int4:
+		return -8 * sum
+	}
+	return int32(math.Float32bits(-scale * float32(sum)))
+}
+
+// quantise packs rows of x for weights of d. Each group of GroupCols values of
+// a row has the scale max|x|/127 and integers in [-127, 127]; a group whose
+// largest magnitude is below 2^-100 is zero. A group with NaN or infinity has
+// that for a scale, so its products are no numbers either.
+func (k *Kernels) quantise(s *Scratch, x tensor.Matrix, d tensor.DType) {
+	groups := groupsOf(x.Cols, d)
 	in := &s.ints
 	grow(&in.packed, x.Rows*groups*groupBytes)
 	at, rows := 0, span{0, x.Rows}
@@ -71,8 +87,8 @@ func (k *Kernels) quantise(s *Scratch, x tensor.Matrix) {
 			k.quantiseRow(in, x.Row(i+r), groups)
 			for g := range groups {
 				to := packedGroup(unsafe.Pointer(&in.packed[at]), c, g)
-				copy(to.row(r), in.q[g*tensor.BlockCols:])
-				to.sums()[r], to.scales()[r] = -in.sums[g], in.scales[g]
+				copy(to.row(r), in.q[g*tensor.GroupCols:])
+				to.offsets()[r], to.scales()[r] = offset(d, in.sums[g], in.scales[g]), in.scales[g]
 			}
 		}
 		at += c * groups * groupBytes
@@ -80,8 +96,15 @@ func (k *Kernels) quantise(s *Scratch, x tensor.Matrix) {
 	}
 }
 
+// groupsOf is how many groups of x a product with weights of d takes: whole
+// blocks.
+func groupsOf(cols int, d tensor.DType) int {
+	_, blocks := d.Blocks(tensor.BlockRows, cols)
+	return blocks * d.BlockGroups()
+}
+
 func (k *Kernels) quantiseRow(in *intScratch, row []float32, groups int) {
-	if n := groups * tensor.BlockCols; n != len(row) {
+	if n := groups * tensor.GroupCols; n != len(row) {
 		clear(grow(&in.padded, n))
 		copy(in.padded, row)
 		row = in.padded
@@ -98,7 +121,8 @@ func (k *Kernels) quantiseRow(in *intScratch, row []float32, groups int) {
 	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
 }
 
-// blockGroups is how many groups of K are multiplied at once: those of 128 rows
+// blockGroups is how many groups of K, whole blocks of any type, are multiplied
+// at once: those of 128 rows
 // of x stay in a second-level cache while all weights pass by. The products
 // wait in y.
 const blockGroups = 128
@@ -106,7 +130,7 @@ const blockGroups = 128
 // multiplyQuantised writes columns lo..hi-1 of the product of the rows that
 // quantise packed with a quantised matrix.
 func (k *Kernels) multiplyQuantised(s *Scratch, y output, w tensor.Weight, rows, lo, hi int) {
-	_, groups := tensor.Blocks(w.Rows, w.Cols)
+	groups := groupsOf(w.Cols, w.DType)
 	for g := 0; g < groups; g += blockGroups {
 		for o := lo &^ (tensor.BlockRows - 1); o < hi; o += tensor.BlockRows {
 			k.strip(s, y, w, rows, span{max(lo, o), min(hi, o+tensor.BlockRows)}, span{g, min(g+blockGroups, groups)})
@@ -117,13 +141,9 @@ func (k *Kernels) multiplyQuantised(s *Scratch, y output, w tensor.Weight, rows,
 // strip adds the products of some groups of a strip; columns cols of it are
 // wanted.
 func (k *Kernels) strip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
-	dot := &k.dot8
-	if w.DType == tensor.Int4 {
-		dot = &k.dot4
-	}
-	_, groups := tensor.Blocks(w.Rows, w.Cols)
+	dot, groups := &k.dot[blockSlot(w.DType)], groupsOf(w.Cols, w.DType)
 	first := cols.lo &^ (tensor.BlockRows - 1)
-	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)*w.DType.BlockBytes()])
+	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
 	all, packed := span{0, rows}, 0
 	for i := 0; i < rows; {
 		c := all.dotTile(i)

@@ -10,10 +10,12 @@ import (
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
-var quantised = []tensor.DType{tensor.Int8, tensor.Int4}
+var quantised = []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine}
 
-// randomBlocks are integers, scales and zero points of any value, in fenced
-// memory.
+// quantisedTo are those that weights are quantised to; the others are read.
+var quantisedTo = []tensor.DType{tensor.Int8, tensor.Int4}
+
+// randomBlocks are integers, scales and factors of any value, in fenced memory.
 func randomBlocks(t *testing.T, rng *rand.Rand, d tensor.DType, rows, cols int) tensor.Weight {
 	w := tensor.Weight{DType: d, Rows: rows, Cols: cols, Data: fenced(t, d.Bytes(rows, cols))}
 	for at := 0; at < len(w.Data); at += d.BlockBytes() {
@@ -21,15 +23,12 @@ func randomBlocks(t *testing.T, rng *rand.Rand, d tensor.DType, rows, cols int) 
 		for i := range block {
 			block[i] = byte(rng.Uint32())
 		}
-		scales := block[len(block)-32:]
-		if d == tensor.Int4 {
-			scales = block[256:]
-			for r := range tensor.BlockRows {
-				block[288+r] &= 15
-			}
+		scales := block[len(block)-2*tensor.BlockRows:]
+		if d == tensor.Int4Affine {
+			scales = block[len(block)-4*tensor.BlockRows:]
 		}
-		for r := range tensor.BlockRows {
-			tensor.Encode(scales[2*r:2*r+2], []float32{float32(rng.NormFloat64())}, tensor.F16)
+		for ; len(scales) > 0; scales = scales[2:] {
+			tensor.Encode(scales[:2], []float32{float32(rng.NormFloat64())}, tensor.F16)
 		}
 	}
 	return w
@@ -38,15 +37,13 @@ func randomBlocks(t *testing.T, rng *rand.Rand, d tensor.DType, rows, cols int) 
 // dequantise is the matrix that blocks stand for.
 func dequantise(w tensor.Weight) tensor.Matrix {
 	m := tensor.NewMatrix(w.Rows, w.Cols)
-	_, groups := tensor.Blocks(w.Rows, w.Cols)
-	size := w.DType.BlockBytes()
+	_, blocks := w.DType.Blocks(w.Rows, w.Cols)
+	size, wide := w.DType.BlockBytes(), w.DType.BlockGroups()*tensor.GroupCols
 	for o := range w.Rows {
-		for g := range groups {
-			var q [tensor.BlockCols]int
-			d := blockRow(&q, w.Data[(o/tensor.BlockRows*groups+g)*size:], o%tensor.BlockRows, w.DType)
-			for j := 0; j < tensor.BlockCols && g*tensor.BlockCols+j < w.Cols; j++ {
-				m.Row(o)[g*tensor.BlockCols+j] = d * float32(q[j])
-			}
+		for j := range w.Cols {
+			block := w.Data[(o/tensor.BlockRows*blocks+j/wide)*size:]
+			q, s := blockRow(block, o%tensor.BlockRows, j%wide/tensor.GroupCols, w.DType)
+			m.Row(o)[j] = float32(s.scale*float32(q[j%tensor.GroupCols])) - s.least
 		}
 	}
 	return m
@@ -57,7 +54,7 @@ func TestIntegerProductsEqualTheReference(t *testing.T) {
 		rng := rand.New(rand.NewPCG(21, 22))
 		s := NewScratch()
 		for _, d := range quantised {
-			for _, n := range []int{1, 31, 32, 33, 64, 100, 160} {
+			for _, n := range []int{1, 31, 32, 33, 64, 100, 128, 160, 260} {
 				for m := 1; m <= dotCols+1; m++ {
 					x, w := randomMatrix(rng, m, n), randomBlocks(t, rng, d, 37, n)
 					got, want := tensor.NewMatrix(m, 37), tensor.NewMatrix(m, 37)
@@ -77,7 +74,7 @@ func TestIntegerProductsDoNotDependOnNeighboursOrSplits(t *testing.T) {
 		for _, d := range quantised {
 			m, n, out := blockX+5, 70, 50
 			if k.Name() != "go" && d == tensor.Int8 {
-				m, n = 11, (blockGroups+1)*tensor.BlockCols+8
+				m, n = 11, (blockGroups+1)*tensor.GroupCols+8
 			}
 			x, w := randomMatrix(rng, m, n), randomBlocks(t, rng, d, out, n)
 			whole, split := tensor.NewMatrix(m, out), tensor.NewMatrix(m, out)
@@ -109,9 +106,9 @@ func TestIntegerProductErrorAgainstFloat64(t *testing.T) {
 		for i := range m {
 			for o := range out {
 				var sum, bound float64
-				for g := 0; g < n; g += tensor.BlockCols {
+				for g := 0; g < n; g += tensor.GroupCols {
 					var most, weights float64
-					for j := g; j < g+tensor.BlockCols; j++ {
+					for j := g; j < g+tensor.GroupCols; j++ {
 						a, b := float64(x.Row(i)[j]), float64(exact.Row(o)[j])
 						sum += a * b
 						most, weights = max(most, math.Abs(a)), weights+math.Abs(b)
@@ -147,7 +144,7 @@ func TestIntegerProductsOfNoNumbersAreNoNumbers(t *testing.T) {
 
 func TestQuantiseIsNearAndEqualEverywhere(t *testing.T) {
 	rng := rand.New(rand.NewPCG(29, 30))
-	for _, to := range quantised {
+	for _, to := range quantisedTo {
 		for _, d := range dtypes {
 			const rows, cols = 21, 100
 			w := randomWeight(t, rng, d, rows, cols)
@@ -171,23 +168,24 @@ func TestQuantiseIsNearAndEqualEverywhere(t *testing.T) {
 	}
 }
 
-// checkNear allows half a step, and for Int4 another half for the zero point,
-// plus what rounding a step to f16 costs over all of them.
+// checkNear allows half a step, and for Int4 a whole one where the value
+// opposite to the largest would need a ninth step, plus what rounding a step to
+// f16 costs over all of them.
 func checkNear(t *testing.T, w, q tensor.Weight) {
 	t.Helper()
 	got := dequantise(q)
 	row := make([]float32, w.Cols)
 	for o := range w.Rows {
 		tensor.Decode(row, w.Data[o*w.Cols*w.DType.Size():(o+1)*w.Cols*w.DType.Size()], w.DType)
-		for g := 0; g < w.Cols; g += tensor.BlockCols {
-			group := row[g:min(g+tensor.BlockCols, w.Cols)]
+		for g := 0; g < w.Cols; g += tensor.GroupCols {
+			group := row[g:min(g+tensor.GroupCols, w.Cols)]
 			lo, hi := 0.0, 0.0
 			for _, v := range group {
 				lo, hi = min(lo, float64(v)), max(hi, float64(v))
 			}
 			bound := max(-lo, hi) / 127 * 0.6
 			if q.DType == tensor.Int4 {
-				bound = (hi - lo) / 15 * 1.02
+				bound = max(-lo, hi) / 8 * 1.01
 			}
 			for j, v := range group {
 				if diff := math.Abs(float64(v - got.Row(o)[g+j])); diff > bound+1e-7 {
@@ -199,8 +197,8 @@ func checkNear(t *testing.T, w, q tensor.Weight) {
 }
 
 func TestQuantiseRefusesWhatHasNoScale(t *testing.T) {
-	for _, to := range quantised {
-		for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), 1e8} {
+	for _, to := range quantisedTo {
+		for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), 1e8, -1e8} {
 			w := tensor.Weight{DType: tensor.F32, Rows: 16, Cols: 64, Data: make([]byte, 16*64*4)}
 			tensor.Encode(w.Data[4*70:4*71], []float32{bad}, tensor.F32)
 			err := Best().Quantise(NewScratch(), make([]byte, to.Bytes(16, 64)), to, w, 0, 1)
@@ -212,14 +210,12 @@ func TestQuantiseRefusesWhatHasNoScale(t *testing.T) {
 }
 
 func FuzzIntegerProduct(f *testing.F) {
-	f.Add(uint64(1), uint8(1), uint8(64), uint8(16), false)
-	f.Add(uint64(2), uint8(9), uint8(33), uint8(17), true)
-	f.Fuzz(func(t *testing.T, seed uint64, m, n, out uint8, four bool) {
+	f.Add(uint64(1), uint8(1), uint8(64), uint8(16), uint8(0))
+	f.Add(uint64(2), uint8(9), uint8(33), uint8(17), uint8(1))
+	f.Add(uint64(3), uint8(8), uint8(200), uint8(17), uint8(2))
+	f.Fuzz(func(t *testing.T, seed uint64, m, n, out, dtype uint8) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		d := tensor.Int8
-		if four {
-			d = tensor.Int4
-		}
+		d := quantised[int(dtype)%len(quantised)]
 		x := randomMatrix(rng, int(m)+1, int(n)+1)
 		w := randomBlocks(t, rng, d, int(out)%60+1, x.Cols)
 		want := tensor.NewMatrix(x.Rows, w.Rows)
@@ -237,7 +233,7 @@ func TestGroupLoopsEqualTheReference(t *testing.T) {
 		rng := rand.New(rand.NewPCG(31, 32))
 		ref, in, want := Go(), &intScratch{}, &intScratch{}
 		for groups := 1; groups < 6; groups++ {
-			row := values(rng, groups*tensor.BlockCols)
+			row := values(rng, groups*tensor.GroupCols)
 			for i, h := range hard() {
 				if groups == 5 {
 					row[i*2] = h
@@ -256,6 +252,27 @@ func TestGroupLoopsEqualTheReference(t *testing.T) {
 				if in.sums[g] != want.sums[g] {
 					t.Fatalf("sum of group %d is %d, want %d", g, in.sums[g], want.sums[g])
 				}
+			}
+		}
+	})
+}
+
+// The product of each matrix is what it is alone, whatever the types.
+func TestGatedUpOfQuantisedMatrices(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng := rand.New(rand.NewPCG(33, 34))
+		s := NewScratch()
+		for _, d1 := range quantised {
+			for _, d3 := range quantised {
+				x, w1, w3 := randomMatrix(rng, 9, 96), randomBlocks(t, rng, d1, 70, 96), randomBlocks(t, rng, d3, 70, 96)
+				y, gate, up := tensor.NewMatrix(9, 70), tensor.NewMatrix(9, 70), tensor.NewMatrix(9, 70)
+				k.GatedUp(s, y, x, w1, w3, 0, 70)
+				k.MatMul(s, gate, x, w1, 0, 70)
+				k.MatMul(s, up, x, w3, 0, 70)
+				for i := range gate.Rows {
+					k.SiLUMul(gate.Row(i), up.Row(i))
+				}
+				sameBits(t, fmt.Sprintf("%v and %v", d1, d3), y.Data, gate.Data)
 			}
 		}
 	})

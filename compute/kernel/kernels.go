@@ -57,13 +57,13 @@ type Kernels struct {
 	// other. Weights of the next row lie Tile floats behind.
 	weigh [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int)
 
-	// dot8 and dot4 multiply BlockRows rows of an Int8 or Int4 strip with 1 to
-	// dotCols rows of x, which are packed by quantise, groups blocks wide, and
-	// write BlockRows floats of each, yStride bytes apart, or add to them when
-	// carry is set.
-	dot8, dot4 [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int)
+	// dot multiplies BlockRows rows of a quantised strip with 1 to dotCols rows
+	// of x, which are packed by quantise for weights of that type, groups
+	// columns of groups wide (whole blocks), and writes BlockRows floats of
+	// each, yStride bytes apart, or adds to them when carry is set.
+	dot [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-	// Loops over groups of BlockCols values: the largest magnitude of each, by
+	// Loops over groups of GroupCols values: the largest magnitude of each, by
 	// its bits, so that NaN is larger than infinity; the smallest and the
 	// largest of each; and q = x*inv rounded to even in [-127, 127], anything
 	// that is no number being -127, with the sum of each group.
@@ -87,6 +87,8 @@ const (
 	dotCols = 8
 	// elements counts the types of weight elements: slot numbers them.
 	elements = 3
+	// blockTypes counts the quantised types: blockSlot numbers them.
+	blockTypes = 3
 )
 
 // slot is the number of an element type in the tables.
@@ -102,7 +104,10 @@ func slot(d tensor.DType) int {
 	panic("kernel: no kernel for " + d.String())
 }
 
-// Name is "go" or the instruction set: "avx512", "avx2", "neon".
+// blockSlot is the number of a quantised type in the tables.
+func blockSlot(d tensor.DType) int { return int(d - tensor.Int8) }
+
+// Name is "go" or the instruction set: "avx512", "avx2", "neon-dot", "neon".
 func (k *Kernels) Name() string { return k.name }
 
 // Available lists what this processor can run, fastest first. The last is the

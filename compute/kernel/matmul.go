@@ -15,7 +15,7 @@ func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi
 }
 
 // GatedUp writes columns lo..hi-1 of y [rows, w1.Rows] = SiLU(x w1) * (x w3).
-// Either both matrices are quantised or none is.
+// Either both matrices are quantised or none is; of one type is faster.
 func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, lo, hi int) {
 	checkProduct(output{y, 0}, x, w1, lo, hi)
 	if w1.DType.Quantised() != w3.DType.Quantised() {
@@ -30,7 +30,13 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 			end := min(o+blockW, hi)
 			checkProduct(output{up, o}, part, w3, o, end)
 			k.multiply(s, output{out, 0}, part, w1, o, end)
+			if w1.DType != w3.DType {
+				k.prepare(s, part, w3.DType)
+			}
 			k.multiply(s, output{up, o}, part, w3, o, end)
+			if w1.DType != w3.DType {
+				k.prepare(s, part, w1.DType)
+			}
 			for r := range rows {
 				k.SiLUMul(out.Row(r)[o:end], up.Row(r)[:end-o])
 			}
@@ -63,7 +69,7 @@ func (k *Kernels) product(s *Scratch, y output, x tensor.Matrix, w tensor.Weight
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
 	switch {
 	case d.Quantised() && x.Cols > 0:
-		k.quantise(s, x)
+		k.quantise(s, x, d)
 	case x.Rows > streamRows:
 		k.packX(s, x)
 	}

@@ -19,7 +19,7 @@ func native() []*Kernels {
 		k := kernelsAVX512()
 		if !x.HasAVX512VNNI {
 			k.limits.VNNI = nil
-			k.dot8, k.dot4 = kernelsAVX2().dot8, kernelsAVX2().dot4
+			k.dot = kernelsAVX2().dot
 		}
 		out = append(out, k)
 	}
@@ -49,9 +49,12 @@ func kernelsAVX512() *Kernels {
 		scores:  [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){avx512.Scoresx1, avx512.Scoresx2, avx512.Scoresx3, avx512.Scoresx4, avx512.Scoresx5, avx512.Scoresx6},
 		softmax: avx512.Softmax,
 		weigh:   [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){avx512.Weighx1, avx512.Weighx2, avx512.Weighx3, avx512.Weighx4, avx512.Weighx5, avx512.Weighx6},
-		dot8:    [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
-		dot4:    [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
-		absMax:  avx512.AbsMax, minMax: avx512.Range, quant: avx512.Quant,
+		dot: [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+			{avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
+			{avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
+			{avx512.DotAffinex1, avx512.DotAffinex2, avx512.DotAffinex3, avx512.DotAffinex4, avx512.DotAffinex5, avx512.DotAffinex6, avx512.DotAffinex7, avx512.DotAffinex8},
+		},
+		absMax: avx512.AbsMax, minMax: avx512.Range, quant: avx512.Quant,
 		siluMul:   avx512.SiLUMul,
 		scaleMul:  avx512.ScaleMul,
 		roundBF16: avx512.RoundBF16,
@@ -78,9 +81,12 @@ func kernelsAVX2() *Kernels {
 		scores:  [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){avx2.Scoresx1, avx2.Scoresx2, avx2.Scoresx3, avx2.Scoresx4, avx2.Scoresx5, avx2.Scoresx6},
 		softmax: avx2.Softmax,
 		weigh:   [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){avx2.Weighx1, avx2.Weighx2, avx2.Weighx3, avx2.Weighx4, avx2.Weighx5, avx2.Weighx6},
-		dot8:    [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
-		dot4:    [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
-		absMax:  avx2.AbsMax, minMax: avx2.Range, quant: avx2.Quant,
+		dot: [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+			{avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
+			{avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
+			{avx2.DotAffinex1, avx2.DotAffinex2, avx2.DotAffinex3, avx2.DotAffinex4, avx2.DotAffinex5, avx2.DotAffinex6, avx2.DotAffinex7, avx2.DotAffinex8},
+		},
+		absMax: avx2.AbsMax, minMax: avx2.Range, quant: avx2.Quant,
 		siluMul:   avx2.SiLUMul,
 		scaleMul:  avx2.ScaleMul,
 		roundBF16: avx2.RoundBF16,

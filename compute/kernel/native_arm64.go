@@ -11,7 +11,8 @@ import (
 )
 
 // native takes the loops over vectors from the reference: they are a small part
-// of a step, and the assembler lacks their instructions.
+// of a step, and the assembler lacks their instructions. Without dot products of
+// bytes, integers come from the reference too.
 func native() []*Kernels {
 	k := *Go()
 	k.name = "neon"
@@ -26,9 +27,15 @@ func native() []*Kernels {
 	k.unpack8 = neon.UnpackI8
 	k.scores = [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){neon.Scoresx1, neon.Scoresx2, neon.Scoresx3, neon.Scoresx4, neon.Scoresx5, neon.Scoresx6}
 	k.weigh = [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){neon.Weighx1, neon.Weighx2, neon.Weighx3, neon.Weighx4, neon.Weighx5, neon.Weighx6}
-	if cpu.ARM64.HasASIMDDP {
-		k.dot8 = [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8}
-		k.dot4 = [dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8}
+	if !cpu.ARM64.HasASIMDDP {
+		return []*Kernels{&k}
 	}
-	return []*Kernels{&k}
+	d := k
+	d.name = "neon-dot"
+	d.dot = [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+		{neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8},
+		{neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8},
+		{neon.DotAffinex1, neon.DotAffinex2, neon.DotAffinex3, neon.DotAffinex4, neon.DotAffinex5, neon.DotAffinex6, neon.DotAffinex7, neon.DotAffinex8},
+	}
+	return []*Kernels{&d, &k}
 }

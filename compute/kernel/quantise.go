@@ -13,11 +13,12 @@ import (
 // Int4 to dst, which is all of the quantised matrix. A weight that is no finite
 // number, or a group too large for a scale in f16, is an error.
 //
-// Int8: d = max|w|/127 rounded to f16, q = w/d rounded to even. Int4: the range
-// of the group and zero in 15 steps, d rounded to f16, the zero point rounded.
+// Int8: d = max|w|/127 rounded to f16, q = w/d rounded to even. Int4: the value
+// of the largest magnitude is -8 steps, so d has its sign; d is rounded to f16,
+// w/d to even and to 7 at most. Nothing is quantised to Int4Affine.
 func (k *Kernels) Quantise(s *Scratch, dst []byte, to tensor.DType, w tensor.Weight, lo, hi int) error {
-	strips, groups := tensor.Blocks(w.Rows, w.Cols)
-	if !to.Quantised() || w.DType.Quantised() || lo < 0 || lo > hi || hi > strips || len(dst) != to.Bytes(w.Rows, w.Cols) ||
+	strips, groups := to.Blocks(w.Rows, w.Cols)
+	if to != tensor.Int8 && to != tensor.Int4 || w.DType.Quantised() || lo < 0 || lo > hi || hi > strips || len(dst) != to.Bytes(w.Rows, w.Cols) ||
 		len(w.Data) != w.DType.Bytes(w.Rows, w.Cols) {
 		panic(fmt.Sprintf("kernel: quantise [%d, %d] %v in %d bytes to %v in %d, strips %d to %d", w.Rows, w.Cols, w.DType, len(w.Data), to, len(dst), lo, hi))
 	}
@@ -40,8 +41,8 @@ const quantiseGroups = 32
 // quantiseStrip writes some groups of a strip.
 func (k *Kernels) quantiseStrip(in *intScratch, blocks []byte, to tensor.DType, w tensor.Weight, strip int, part span) error {
 	element, groups := w.DType.Size(), part.hi-part.lo
-	from, end := part.lo*tensor.BlockCols, min(part.hi*tensor.BlockCols, w.Cols)
-	grow(&in.padded, groups*tensor.BlockCols)
+	from, end := part.lo*tensor.GroupCols, min(part.hi*tensor.GroupCols, w.Cols)
+	grow(&in.padded, groups*tensor.GroupCols)
 	for r := range tensor.BlockRows {
 		n, o := 0, strip*tensor.BlockRows+r
 		if o < w.Rows {
@@ -51,7 +52,7 @@ func (k *Kernels) quantiseStrip(in *intScratch, blocks []byte, to tensor.DType, 
 		clear(in.padded[n:])
 		if bad := k.quantiseInto(in, blocks, r, groups, to); bad >= 0 {
 			return fmt.Errorf("row %d, columns %d to %d: not finite, or too large for a scale in f16", o,
-				from+bad*tensor.BlockCols, min(from+(bad+1)*tensor.BlockCols, w.Cols)-1)
+				from+bad*tensor.GroupCols, min(from+(bad+1)*tensor.GroupCols, w.Cols)-1)
 		}
 	}
 	return nil
@@ -67,20 +68,20 @@ func (k *Kernels) quantiseInto(in *intScratch, blocks []byte, r, groups int, to 
 	}
 	k.absMax(at(most, 0), at(in.padded, 0), groups)
 	for g, m := range most {
-		block, ok := blocks[g*size:(g+1)*size], false
+		d := m / 127
 		if four {
-			ok = scaleInt4(in, block, r, g)
-		} else {
-			inv[g], ok = setScale(block[512+2*r:], m/127)
+			d = farthest(in.ranges[2*g], in.ranges[2*g+1]) / -8
 		}
+		var ok bool
+		inv[g], ok = setScale(blocks[(g+1)*size-2*tensor.BlockRows+2*r:], d)
 		if !ok || !(m <= math.MaxFloat32) {
 			return g
 		}
 	}
-	q, sums := grow(&in.q, groups*tensor.BlockCols), grow(&in.sums, groups)
+	q, sums := grow(&in.q, groups*tensor.GroupCols), grow(&in.sums, groups)
 	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(in.padded, 0), at(inv, 0), groups)
 	for g := range groups {
-		group := (*[tensor.BlockCols]byte)(unsafe.Pointer(&q[g*tensor.BlockCols]))
+		group := (*[tensor.GroupCols]byte)(unsafe.Pointer(&q[g*tensor.GroupCols]))
 		if four {
 			putInt4((*[tensor.Int4Block]byte)(blocks[g*size:]), r, group)
 		} else {
@@ -95,35 +96,35 @@ func (k *Kernels) quantiseInto(in *intScratch, blocks []byte, r, groups int, to 
 func setScale(to []byte, d float32) (inv float32, ok bool) {
 	half := tensor.ToF16(d)
 	binary.LittleEndian.PutUint16(to, half)
-	if d = tensor.FromF16(half); d > 0 {
+	if d = tensor.FromF16(half); d != 0 {
 		inv = 1 / d
 	}
-	return inv, d <= math.MaxFloat32
+	return inv, d <= math.MaxFloat32 && d >= -math.MaxFloat32
 }
 
-// scaleInt4 spans the group and zero with 15 steps.
-func scaleInt4(in *intScratch, block []byte, r, g int) (ok bool) {
-	lo, hi := min(0, in.ranges[2*g]), max(0, in.ranges[2*g+1])
-	in.inv[g], ok = setScale(block[256+2*r:], hi/15-lo/15)
-	block[288+r] = byte(min(15, math.RoundToEven(float64(float32(-lo*in.inv[g])))))
-	return ok
+// farthest is the one of two numbers that is farther from zero.
+func farthest(lo, hi float32) float32 {
+	if -lo > hi {
+		return lo
+	}
+	return hi
 }
 
 // putInt8 stores 32 integers of row r, four columns at a time.
-func putInt8(block *[tensor.Int8Block]byte, r int, q *[tensor.BlockCols]byte) {
+func putInt8(block *[tensor.Int8Block]byte, r int, q *[tensor.GroupCols]byte) {
 	for s := range 8 {
 		v := binary.LittleEndian.Uint32(q[4*s : 4*s+4])
 		binary.LittleEndian.PutUint32(block[64*s+4*r:], v^0x80808080)
 	}
 }
 
-// putInt4 adds the row's zero point and keeps the result in 0..15: the integers
-// reach 16 where both were rounded up.
-func putInt4(block *[tensor.Int4Block]byte, r int, q *[tensor.BlockCols]byte) {
-	zero := uint32(block[288+r]) * 0x01010101
+// putInt4 adds 8 and keeps the result in 0..15. The integers reach from -8 to
+// 8, and from -12 to 12 where the scale has lost bits.
+func putInt4(block *[tensor.Int4Block]byte, r int, q *[tensor.GroupCols]byte) {
 	nibbles := func(v uint32) uint32 {
-		v = addBytes(v, zero)
-		return (v | (v>>4&0x01010101)*15) & 0x0f0f0f0f
+		v = addBytes(v, 0x08080808)
+		over, under := v>>4&0x01010101, v>>7&0x01010101
+		return (v | over*15) & 0x0f0f0f0f &^ (under * 15)
 	}
 	for s := range 4 {
 		lo, hi := binary.LittleEndian.Uint32(q[4*s:4*s+4]), binary.LittleEndian.Uint32(q[16+4*s:20+4*s])

@@ -13,11 +13,10 @@ func Go() *Kernels {
 		unpack8: goUnpack8, softmax: goSoftmax,
 	}
 	for c := range dotCols {
-		k.dot8[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
-			goDot(c+1, y, x, w, yStride, groups, carry, tensor.Int8)
-		}
-		k.dot4[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
-			goDot(c+1, y, x, w, yStride, groups, carry, tensor.Int4)
+		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
+			k.dot[blockSlot(d)][c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
+				goDot(c+1, y, x, w, yStride, groups, carry, d)
+			}
 		}
 	}
 	k.absMax, k.minMax, k.quant = goAbsMax, goMinMax, goQuant

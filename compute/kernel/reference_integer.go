@@ -7,74 +7,79 @@ import (
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
-// goDot is the definition of a product of integers: per group the exact sum of
-// q*x, then one fused multiply-add of that sum and the product of the scales,
-// groups ascending.
+// goDot is the definition of a product with a quantised strip, groups
+// ascending: see the package comment.
 //
 //go:norace
 func goDot(cols int, y, x, w unsafe.Pointer, yStride, groups, carry int, d tensor.DType) {
-	size := d.BlockBytes()
+	size, inBlock := d.BlockBytes(), d.BlockGroups()
 	for c := range cols {
 		out := floats(unsafe.Add(y, c*yStride), tensor.BlockRows)
 		if carry == 0 {
 			clear(out)
 		}
 		for g := range groups {
-			p := packedGroup(x, cols, g)
-			scale := p.scales()[c]
-			sums := blockSums(unsafe.Slice((*byte)(unsafe.Add(w, g*size)), size), p.row(c), d)
-			for r, s := range sums {
-				out[r] = FMA(float32(s.sum), float32(s.scale*scale), out[r])
-			}
+			block := unsafe.Slice((*byte)(unsafe.Add(w, g/inBlock*size)), size)
+			goDotGroup(out, packedGroup(x, cols, g), c, block, g%inBlock, d)
 		}
 	}
-}
-
-// rowSum is the exact sum of one row of a block times one group of x, and the
-// row's scale.
-type rowSum struct {
-	sum   int32
-	scale float32
 }
 
 //go:norace
-func blockSums(block []byte, x []int8, d tensor.DType) (out [tensor.BlockRows]rowSum) {
+func goDotGroup(out []float32, x group, c int, block []byte, g int, d tensor.DType) {
+	scale, xs := x.scales()[c], x.row(c)
 	for r := range out {
-		var q [tensor.BlockCols]int
-		out[r].scale = blockRow(&q, block, r, d)
-		for j, v := range q {
-			out[r].sum += int32(v) * int32(x[j])
+		q, w := blockRow(block, r, g, d)
+		sum := int32(0)
+		for j, v := range xs {
+			sum += int32(q[j]) * int32(v)
+		}
+		out[r] = FMA(float32(sum), float32(w.scale*scale), out[r])
+		if d == tensor.Int4Affine {
+			out[r] = FMA(w.least, math.Float32frombits(uint32(x.offsets()[c])), out[r])
 		}
 	}
-	return out
 }
 
-// blockRow reads a row of a block: integers and scale.
+// rowScale says what the integers of a row stand for: scale*q - least.
+type rowScale struct{ scale, least float32 }
+
+// blockRow reads row r of group g of a block.
 //
 //go:norace
-func blockRow(q *[tensor.BlockCols]int, block []byte, r int, d tensor.DType) float32 {
+func blockRow(block []byte, r, g int, d tensor.DType) (q [tensor.GroupCols]int, s rowScale) {
 	half := func(at int) float32 { return tensor.FromF16(uint16(block[at]) | uint16(block[at+1])<<8) }
 	if d == tensor.Int8 {
 		for j := range q {
 			q[j] = int(block[j/4*64+r*4+j%4]) - 128
 		}
-		return half(512 + 2*r)
+		return q, rowScale{scale: half(512 + 2*r)}
 	}
-	zero := int(block[288+r])
+	at, zero := g*tensor.AffineGroup, 0
+	if d == tensor.Int4 {
+		zero = 8
+	}
 	for j := range 16 {
-		b := int(block[j/4*64+r*4+j%4])
+		b := int(block[at+j/4*64+r*4+j%4])
 		q[j], q[16+j] = b&15-zero, b>>4-zero
 	}
-	return half(256 + 2*r)
+	if d == tensor.Int4 {
+		return q, rowScale{scale: half(256 + 2*r)}
+	}
+	const behind = tensor.AffineGroups * tensor.AffineGroup
+	return q, rowScale{
+		scale: half(behind+2*r) * float32(block[at+256+r]),
+		least: half(behind+32+2*r) * float32(block[at+272+r]),
+	}
 }
 
 //go:norace
 func goAbsMax(dst, x unsafe.Pointer, groups int) {
-	xs := floats(x, groups*tensor.BlockCols)
+	xs := floats(x, groups*tensor.GroupCols)
 	out := floats(dst, groups)
 	for g := range out {
 		var most uint32
-		for _, v := range xs[g*tensor.BlockCols:][:tensor.BlockCols] {
+		for _, v := range xs[g*tensor.GroupCols:][:tensor.GroupCols] {
 			most = max(most, math.Float32bits(v)&0x7fffffff)
 		}
 		out[g] = math.Float32frombits(most)
@@ -83,9 +88,9 @@ func goAbsMax(dst, x unsafe.Pointer, groups int) {
 
 //go:norace
 func goMinMax(dst, x unsafe.Pointer, groups int) {
-	xs, out := floats(x, groups*tensor.BlockCols), floats(dst, 2*groups)
+	xs, out := floats(x, groups*tensor.GroupCols), floats(dst, 2*groups)
 	for g := range groups {
-		group := xs[g*tensor.BlockCols:][:tensor.BlockCols]
+		group := xs[g*tensor.GroupCols:][:tensor.GroupCols]
 		lo, hi := group[0], group[0]
 		for _, v := range group {
 			lo, hi = min(lo, v), max(hi, v)
@@ -96,11 +101,11 @@ func goMinMax(dst, x unsafe.Pointer, groups int) {
 
 //go:norace
 func goQuant(q, sums, x, inv unsafe.Pointer, groups int) {
-	n := groups * tensor.BlockCols
+	n := groups * tensor.GroupCols
 	qs, totals, xs, invs := unsafe.Slice((*int8)(q), n), unsafe.Slice((*int32)(sums), groups), floats(x, n), floats(inv, groups)
 	for g := range groups {
 		totals[g] = 0
-		for j := g * tensor.BlockCols; j < (g+1)*tensor.BlockCols; j++ {
+		for j := g * tensor.GroupCols; j < (g+1)*tensor.GroupCols; j++ {
 			v := math.RoundToEven(float64(xs[j] * invs[g]))
 			if !(v >= -127 && v < 1<<31) {
 				v = -127

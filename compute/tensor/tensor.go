@@ -10,12 +10,13 @@ const (
 	F32
 	F16
 	BF16
-	Int8 // blocks of 8-bit integers, see BlockRows
-	Int4 // blocks of 4-bit integers
+	Int8       // blocks of 8-bit integers, see BlockRows
+	Int4       // blocks of 4-bit integers around 8
+	Int4Affine // blocks of 4-bit integers with a scale and a minimum
 )
 
-// Size is the width of an element in bytes; 0 for Int8 and Int4, whose elements
-// share scales.
+// Size is the width of an element in bytes; 0 for quantised types, whose
+// elements share scales.
 func (d DType) Size() int {
 	switch d {
 	case F32:
@@ -38,6 +39,8 @@ func (d DType) String() string {
 		return "int8"
 	case Int4:
 		return "int4"
+	case Int4Affine:
+		return "int4-affine"
 	}
 	return fmt.Sprintf("dtype %d", uint8(d))
 }
@@ -77,8 +80,8 @@ func (m Matrix) Slice(lo, hi int) Matrix {
 }
 
 // Weight is a borrowed view of a weight matrix [Rows=out, Cols=in] in the bytes
-// of the checkpoint (little-endian, any alignment): row-major, or in blocks for
-// Int8 and Int4. A vector has Rows 1.
+// of the checkpoint (little-endian, any alignment): row-major, or in blocks when
+// quantised. A vector has Rows 1.
 type Weight struct {
 	DType      DType
 	Rows, Cols int

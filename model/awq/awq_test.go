@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,10 @@ import (
 	"github.com/hachi-serve/hachi/model/quantise"
 )
 
-const dir = "testdata/model"
+const dir = "testdata/group64"
+
+// formats says what groups of each size become.
+var formats = map[string]tensor.DType{dir: tensor.Int8, "testdata/group128": tensor.Int4Affine}
 
 func openModel(t *testing.T, dir string) *Model {
 	t.Helper()
@@ -27,65 +31,81 @@ func openModel(t *testing.T, dir string) *Model {
 
 // value reads one weight by the words of package tensor.
 func value(w tensor.Weight, o, j int) float32 {
-	_, blocks := tensor.Blocks(w.Rows, w.Cols)
-	b := w.Data[(o/16*blocks+j/32)*tensor.Int4Block:][:tensor.Int4Block]
-	r, in := o%16, j%16
-	q := b[in/4*64+4*r+in%4] >> (j % 32 / 16 * 4) & 15
-	return tensor.FromF16(uint16(b[256+2*r])|uint16(b[257+2*r])<<8) * float32(int(q)-int(b[288+r]))
+	_, blocks := w.DType.Blocks(w.Rows, w.Cols)
+	wide := 32 * w.DType.BlockGroups()
+	b := w.Data[(o/16*blocks+j/wide)*w.DType.BlockBytes():]
+	r := o % 16
+	half := func(at int) float32 { return tensor.FromF16(uint16(b[at]) | uint16(b[at+1])<<8) }
+	if w.DType == tensor.Int8 {
+		return half(512+2*r) * float32(int(b[j%32/4*64+4*r+j%4])-128)
+	}
+	group, in := b[j%wide/32*288:], j%16
+	q := group[in/4*64+4*r+in%4] >> (j % 32 / 16 * 4) & 15
+	return half(1152+2*r)*float32(group[256+r])*float32(q) - half(1184+2*r)*float32(group[272+r])
 }
 
 func TestMatricesEqualTheirIntegers(t *testing.T) {
-	raw, err := os.ReadFile("testdata/weights.f32")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := make([]float32, len(raw)/4)
-	tensor.Decode(want, raw, tensor.F32)
-	m := openModel(t, dir)
-	for _, name := range []string{"model.layers.0.block_sparse_moe.experts.1.w1.weight", "model.layers.0.self_attn.q_proj.weight"} {
-		for _, s := range checkpoint.Layout(m.Config()) {
-			if s.Name != name {
-				continue
-			}
-			w, release, err := m.Tensor(s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for o := range s.Rows {
-				for j := range s.Cols {
-					if got := value(w, o, j); got != want[o*s.Cols+j] {
-						t.Fatalf("%s: output %d, input %d is %g, want %g", name, o, j, got, want[o*s.Cols+j])
-					}
-				}
-			}
-			want = want[s.Rows*s.Cols:]
-			if err := release(); err != nil {
-				t.Fatal(err)
-			}
+	for dir, format := range formats {
+		raw, err := os.ReadFile(filepath.Join(dir, "weights.f32"))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(want) != 0 {
-		t.Errorf("%d values were not compared", len(want))
+		want := make([]float32, len(raw)/4)
+		tensor.Decode(want, raw, tensor.F32)
+		m := openModel(t, dir)
+		for _, name := range []string{"model.layers.0.block_sparse_moe.experts.1.w1.weight", "model.layers.0.self_attn.q_proj.weight"} {
+			want = want[compare(t, m, name, format, want):]
+		}
+		if len(want) != 0 {
+			t.Errorf("%s: %d values were not compared", dir, len(want))
+		}
 	}
 }
 
+// compare returns how many values the tensor has.
+func compare(t *testing.T, m *Model, name string, format tensor.DType, want []float32) int {
+	t.Helper()
+	layout := checkpoint.Layout(m.Config())
+	s := layout[slices.IndexFunc(layout, func(s checkpoint.Spec) bool { return s.Name == name })]
+	w, release, err := m.Tensor(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.DType != format {
+		t.Errorf("%s is %v, want %v", name, w.DType, format)
+	}
+	for o := range s.Rows {
+		for j := range s.Cols {
+			if got := value(w, o, j); got != want[o*s.Cols+j] {
+				t.Fatalf("%s: output %d, input %d is %g, want %g", name, o, j, got, want[o*s.Cols+j])
+			}
+		}
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	return s.Rows * s.Cols
+}
+
 func TestImportedDirectoryOpens(t *testing.T) {
-	m := openModel(t, dir)
-	config, err := m.WriteConfig(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := filepath.Join(t.TempDir(), "out")
-	if err := quantise.Directory(t.Context(), out, m, []string{config}, quantise.Options{Kernels: kernel.Best(), Threads: 1}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := checkpoint.Open(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if c.Config().DType != tensor.Int4 {
-		t.Errorf("weights are %v, want int4", c.Config().DType)
+	for dir, format := range formats {
+		m := openModel(t, dir)
+		config, err := m.WriteConfig(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "out")
+		if err := quantise.Directory(t.Context(), out, m, []string{config}, quantise.Options{Kernels: kernel.Best(), Threads: 1}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := checkpoint.Open(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Config().DType != format {
+			t.Errorf("weights are %v, want %v", c.Config().DType, format)
+		}
 	}
 }
 
@@ -138,7 +158,7 @@ func FuzzQuantizationConfig(f *testing.F) {
 	f.Add([]byte(`{"quantization_config": {"bits": null}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, _, group, err := parseConfig(data)
-		if err == nil && (group%tensor.BlockCols != 0 || c.Validate() != nil) {
+		if err == nil && (group%tensor.GroupCols != 0 || c.Validate() != nil) {
 			t.Errorf("group %d, config %+v", group, c)
 		}
 	})

@@ -52,8 +52,8 @@ func parseQuantization(raw json.RawMessage) (group int, err error) {
 		value := strings.ToLower(string(m.Value))
 		switch m.Key {
 		case "group_size":
-			if json.Unmarshal(m.Value, &group) != nil || group < tensor.BlockCols || group%tensor.BlockCols != 0 {
-				faults = append(faults, fmt.Errorf("group_size: found %s, expected a multiple of %d", m.Value, tensor.BlockCols))
+			if json.Unmarshal(m.Value, &group) != nil || group < tensor.GroupCols || group%tensor.GroupCols != 0 {
+				faults = append(faults, fmt.Errorf("group_size: found %s, expected a multiple of %d", m.Value, tensor.GroupCols))
 			}
 		case "modules_to_not_convert", "backend", "do_fuse", "exllama_config", "fuse_max_seq_len", "modules_to_fuse":
 			// Which modules are plain shows in the tensors; the rest is about

@@ -97,7 +97,7 @@ func (m *Model) Tensor(s checkpoint.Spec) (tensor.Weight, func() error, error) {
 	if err != nil {
 		return tensor.Weight{}, nil, err
 	}
-	w := tensor.Weight{DType: tensor.Int4, Rows: s.Rows, Cols: s.Cols, Data: p.repack(s.Rows, s.Cols, m.group)}
+	w := p.repack(s.Rows, s.Cols, m.group)
 	return w, func() error { return nil }, p.release()
 }
 
@@ -163,24 +163,55 @@ func nibble(data []byte, i, o, outputs int) byte {
 	return byte(binary.LittleEndian.Uint32(data[(i*outputs/8+o/8)*4:])>>shifts[o%8]) & 15
 }
 
-// repack makes blocks of 16 outputs and 32 inputs.
-func (p *packed) repack(rows, cols, group int) []byte {
-	out := make([]byte, tensor.Int4.Bytes(rows, cols))
-	strips, blocks := tensor.Blocks(rows, cols)
-	for strip := range strips {
-		for b := range blocks {
-			block := out[(strip*blocks+b)*tensor.Int4Block:][:tensor.Int4Block]
-			g := b * tensor.BlockCols / group
-			for r := 0; r < tensor.BlockRows && strip*tensor.BlockRows+r < rows; r++ {
-				o := strip*tensor.BlockRows + r
-				copy(block[256+2*r:][:2], p.scales[2*(g*rows+o):])
-				block[288+r] = nibble(p.zeros, g, o, rows)
-				for j := range 16 {
-					at := b*tensor.BlockCols + j
-					block[j/4*64+4*r+j%4] = nibble(p.weights, at, o, rows) | nibble(p.weights, at+16, o, rows)<<4
-				}
+// repack makes blocks of 16 outputs.
+func (p *packed) repack(rows, cols, group int) tensor.Weight {
+	w := tensor.Weight{DType: blocksFor(group), Rows: rows, Cols: cols}
+	w.Data = make([]byte, w.DType.Bytes(rows, cols))
+	_, blocks := w.DType.Blocks(rows, cols)
+	wide := w.DType.BlockGroups() * tensor.GroupCols
+	for o := range rows {
+		strip := w.Data[o/tensor.BlockRows*blocks*w.DType.BlockBytes():]
+		for at := 0; at < cols; at += tensor.GroupCols {
+			g, block := at/group, strip[at/wide*w.DType.BlockBytes():]
+			var q [tensor.GroupCols]byte
+			for j := range q {
+				q[j] = nibble(p.weights, at+j, o, rows)
+			}
+			scale, zero := p.scales[2*(g*rows+o):][:2], nibble(p.zeros, g, o, rows)
+			if w.DType == tensor.Int8 {
+				putInt8(block, &q, scale, zero, o%tensor.BlockRows)
+			} else {
+				putAffine(block, &q, scale, zero, o%tensor.BlockRows, at%wide/tensor.GroupCols)
 			}
 		}
 	}
-	return out
+	return w
+}
+
+// blocksFor holds scale*(q-zero) exactly: Int4Affine has one scale for its four
+// groups, and so much room for factors that zero is one of them; Int8 has room
+// for q-zero.
+func blocksFor(group int) tensor.DType {
+	if group%(tensor.AffineGroups*tensor.GroupCols) == 0 {
+		return tensor.Int4Affine
+	}
+	return tensor.Int8
+}
+
+func putInt8(block []byte, q *[tensor.GroupCols]byte, scale []byte, zero byte, r int) {
+	for j, v := range q {
+		block[j/4*64+4*r+j%4] = 128 + v - zero
+	}
+	copy(block[512+2*r:], scale)
+}
+
+func putAffine(block []byte, q *[tensor.GroupCols]byte, scale []byte, zero byte, r, g int) {
+	to := block[g*tensor.AffineGroup:]
+	for j := range 16 {
+		to[j/4*64+4*r+j%4] = q[j] | q[16+j]<<4
+	}
+	to[256+r], to[272+r] = 1, zero
+	behind := block[tensor.AffineGroups*tensor.AffineGroup:]
+	copy(behind[2*r:], scale)
+	copy(behind[2*tensor.BlockRows+2*r:], scale)
 }

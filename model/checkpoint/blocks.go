@@ -13,7 +13,7 @@ const blocksDType = "U8"
 
 func blocksOf(shape []int64) (tensor.DType, bool) {
 	if len(shape) == 3 {
-		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
+		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
 			if shape[2] == int64(d.BlockBytes()) {
 				return d, true
 			}
@@ -34,7 +34,7 @@ func (s Spec) ShapeAs(d tensor.DType) []int64 {
 	if !d.Quantised() {
 		return s.Shape()
 	}
-	strips, blocks := tensor.Blocks(s.Rows, s.Cols)
+	strips, blocks := d.Blocks(s.Rows, s.Cols)
 	return []int64{int64(strips), int64(blocks), int64(d.BlockBytes())}
 }
 

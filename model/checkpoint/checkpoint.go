@@ -173,14 +173,14 @@ func (c *Checkpoint) place(f *file, e entry, s Spec) error {
 
 // settleDType makes the type most matrix elements have the configuration's.
 func (c *Checkpoint) settleDType() {
-	var count [tensor.Int4 + 1]int64
+	var count [tensor.Int4Affine + 1]int64
 	for _, t := range c.tensors {
 		if !t.Vector {
 			count[t.dtype] += t.Elements()
 		}
 	}
 	most := tensor.F32
-	for d := tensor.F32; d <= tensor.Int4; d++ {
+	for d := tensor.F32; d <= tensor.Int4Affine; d++ {
 		if count[d] > count[most] {
 			most = d
 		}

@@ -7,7 +7,7 @@
 //
 // Invariants: every tensor the configuration asks for exists once, with the
 // shape it implies and f32, f16 or bf16 elements, or, for matrices, blocks of
-// integers (tensor.Int8, tensor.Int4) stored as U8 [strips, blocks, bytes];
+// integers (tensor.Int8, tensor.Int4, tensor.Int4Affine) stored as U8 [strips, blocks, bytes];
 // files have no holes, no overlaps and no trailing bytes. Whatever breaks this is an *Error naming
 // file, tensor, expected and found. A tensor that is not understood is an
 // error too, unless it cannot change the maths.

@@ -20,14 +20,35 @@ func repackQ80(blocks, row []byte, r int) {
 }
 
 // repackQ40 puts a row of Q4_0 blocks in place r of Int4 blocks. Both pair
-// column j with column 16+j in a byte; Q4_0's zero is 8.
+// column j with column 16+j in a byte.
 func repackQ40(blocks, row []byte, r int) {
 	for g := 0; len(row) > 0; g, row = g+1, row[18:] {
 		to := blocks[g*tensor.Int4Block:][:tensor.Int4Block]
 		copy(to[256+2*r:][:2], row)
-		to[288+r] = 8
 		for j, q := range row[2:18] {
 			to[j/4*64+4*r+j%4] = q
+		}
+	}
+}
+
+// repackQ4K puts a row of Q4_K blocks in place r of Int4Affine blocks, two for
+// one: both multiply a scale and a minimum in f16 by a small integer per group.
+// A byte of Q4_K holds the same column of two neighbouring groups.
+func repackQ4K(blocks, row []byte, r int) {
+	for g := 0; len(row) > 0; row = row[144:] {
+		d, packed, q := row[:4], row[4:16], row[16:144]
+		for in := range 8 {
+			block := blocks[g/tensor.AffineGroups*tensor.Int4AffineBlock:][:tensor.Int4AffineBlock]
+			to := block[g%tensor.AffineGroups*tensor.AffineGroup:]
+			to[256+r], to[272+r] = sixBits(packed, in)
+			for j := range 16 {
+				lo, hi := q[in/2*32+j]>>(4*(in%2))&15, q[in/2*32+16+j]>>(4*(in%2))&15
+				to[j/4*64+4*r+j%4] = lo | hi<<4
+			}
+			scales := block[tensor.AffineGroups*tensor.AffineGroup:]
+			copy(scales[2*r:][:2], d)
+			copy(scales[32+2*r:][:2], d[2:])
+			g++
 		}
 	}
 }

@@ -2,11 +2,12 @@
 //
 // What it owns: one read-only mapping of the file.
 //
-// Q8_0 becomes tensor.Int8 and Q4_0 tensor.Int4, exactly: the same integers and
-// scales in other places. Q4_K and Q6_K have scales and minima that neither
-// holds, so they are widened to f32 and quantised to Int8, which is finer than
-// both; the error of that step is at most max|w|/254 per group of 32. F32, F16
-// and BF16 stay. Other types are refused.
+// Q8_0 becomes tensor.Int8, Q4_0 tensor.Int4 and Q4_K tensor.Int4Affine,
+// exactly: the same integers and scales in other places. Q6_K has a scale for 16
+// elements, where Int8 has one for 32, so it is widened to f32 and quantised to
+// Int8; a weight moves by at most 0.51/127 of the largest in its group of 32,
+// while the steps of Q6_K are at least 1/32 of the largest in its group of 16.
+// F32, F16 and BF16 stay. Other types are refused.
 //
 // Rows of q and k, which the format keeps in the order of interleaved rotary
 // pairs, return to the half-split order of Hugging Face.

@@ -149,6 +149,8 @@ func (f *File) Tensor(s checkpoint.Spec) (tensor.Weight, func() error, error) {
 		w.DType, w.Data = tensor.Int8, rows.repack(tensor.Int8, repackQ80)
 	case kindQ40:
 		w.DType, w.Data = tensor.Int4, rows.repack(tensor.Int4, repackQ40)
+	case kindQ4K:
+		w.DType, w.Data = tensor.Int4Affine, rows.repack(tensor.Int4Affine, repackQ4K)
 	default:
 		wide := tensor.Weight{DType: tensor.F32, Rows: s.Rows, Cols: s.Cols, Data: rows.widen(k, tensor.F32)}
 		w, err = quantise.Weight(context.Background(), f.k, f.thread, wide, tensor.Int8)

@@ -81,6 +81,10 @@ func TestBlocksEqualAnIndependentDequantisation(t *testing.T) {
 			same(t, "repacked Q8_0", unpack(r.repack(tensor.Int8, repackQ80), tensor.Int8, n, cols), want)
 		case kindQ40:
 			same(t, "repacked Q4_0", unpack(r.repack(tensor.Int4, repackQ40), tensor.Int4, n, cols), want)
+		case kindQ4K:
+			same(t, "repacked Q4_K", unpack(r.repack(tensor.Int4Affine, repackQ4K), tensor.Int4Affine, n, cols), want)
+		case kindQ6K:
+			moved(t, r, want)
 		}
 	}
 }
@@ -100,21 +104,47 @@ func golden(t *testing.T, k kind) (raw []byte, want []float32) {
 	return raw, want
 }
 
+// moved checks the bound of the package comment for Q6_K.
+func moved(t *testing.T, r rows, want []float32) {
+	t.Helper()
+	wide := tensor.Weight{DType: tensor.F32, Rows: r.n, Cols: r.cols, Data: r.widen(kindQ6K, tensor.F32)}
+	w, err := quantise.Weight(t.Context(), kernel.Best(), 1, wide, tensor.Int8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := unpack(w.Data, tensor.Int8, r.n, r.cols)
+	for g := 0; g < len(want); g += 32 {
+		var most, off float32
+		for j := g; j < g+32; j++ {
+			most, off = max(most, want[j], -want[j]), max(off, got[j]-want[j], want[j]-got[j])
+		}
+		if off > most*0.51/127 {
+			t.Errorf("Q6_K, elements %d to %d: off by %g, largest %g", g, g+31, off, most)
+		}
+	}
+}
+
 // unpack reads blocks by the words of package tensor.
 func unpack(data []byte, d tensor.DType, rows, cols int) []float32 {
 	out := make([]float32, rows*cols)
-	_, blocks := tensor.Blocks(rows, cols)
+	_, blocks := d.Blocks(rows, cols)
+	wide := 32 * d.BlockGroups()
 	for o := range rows {
 		for j := range cols {
-			b := data[(o/16*blocks+j/32)*d.BlockBytes():][:d.BlockBytes()]
-			r, at := o%16, j%32
+			b := data[(o/16*blocks+j/wide)*d.BlockBytes():][:d.BlockBytes()]
+			r, at, in := o%16, j%32, j%16
 			if d == tensor.Int8 {
 				out[o*cols+j] = half(b[512+2*r:]) * float32(int(b[at/4*64+4*r+at%4])-128)
 				continue
 			}
-			in := at % 16
-			q := b[in/4*64+4*r+in%4] >> (at / 16 * 4) & 15
-			out[o*cols+j] = half(b[256+2*r:]) * float32(int(q)-int(b[288+r]))
+			group := b[j%wide/32*288:]
+			q := float32(group[in/4*64+4*r+in%4] >> (at / 16 * 4) & 15)
+			if d == tensor.Int4 {
+				out[o*cols+j] = half(b[256+2*r:]) * (q - 8)
+				continue
+			}
+			scale, least := half(b[1152+2*r:])*float32(group[256+r]), half(b[1184+2*r:])*float32(group[272+r])
+			out[o*cols+j] = float32(scale*q) - least
 		}
 	}
 	return out

@@ -77,25 +77,13 @@ func widen(dst []float32, row []byte, k kind) {
 	}
 }
 
-// repack moves rows into blocks of 16.
+// repack moves rows into blocks of 16. Rows of padding have scales of zero.
 func (r rows) repack(d tensor.DType, put func(blocks, row []byte, place int)) []byte {
 	out := make([]byte, d.Bytes(r.n, r.cols))
-	_, blocks := tensor.Blocks(r.n, r.cols)
+	_, blocks := d.Blocks(r.n, r.cols)
 	strip := blocks * d.BlockBytes()
-	if d == tensor.Int8 && r.n%tensor.BlockRows != 0 {
-		padding(out[len(out)-strip:])
-	}
 	for o := range r.n {
 		put(out[o/tensor.BlockRows*strip:][:strip], r.row(o), o%tensor.BlockRows)
 	}
 	return out
-}
-
-// padding makes the integers of a strip stand for zero.
-func padding(strip []byte) {
-	for at := 0; at < len(strip); at += tensor.Int8Block {
-		for i := range 512 {
-			strip[at+i] = 128
-		}
-	}
 }

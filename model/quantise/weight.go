@@ -20,7 +20,7 @@ func Weight(ctx context.Context, k *kernel.Kernels, threads int, w tensor.Weight
 
 // into quantises a matrix into dst, strips shared between threads.
 func into(ctx context.Context, dst []byte, k *kernel.Kernels, threads int, w tensor.Weight, to tensor.DType) error {
-	strips, _ := tensor.Blocks(w.Rows, w.Cols)
+	strips, _ := to.Blocks(w.Rows, w.Cols)
 	g, ctx := errgroup.WithContext(ctx)
 	for t := range threads {
 		g.Go(func() error {

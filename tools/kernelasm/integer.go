@@ -5,88 +5,136 @@ import "fmt"
 // dotCols is the most rows of x that a product of integers takes at once.
 const dotCols = 8
 
-// Sizes of compute/tensor's blocks of 16 rows and 32 columns.
+// blocks is one quantised type: its layout in compute/tensor.
+type blocks struct {
+	name   string
+	four   bool // 4-bit integers
+	affine bool // factors of scale and minimum behind the integers
+}
+
+var blockTypes = []blocks{{name: "Dot8x"}, {name: "Dot4x", four: true}, {name: "DotAffinex", four: true, affine: true}}
+
 const (
-	block8  = 512 + 32
-	block4  = 256 + 32 + 16
-	fetched = 2048 // bytes that are prefetched ahead of the weights
+	affineGroups = 4
+	fetched      = 2048 // bytes that are prefetched ahead of the weights
 )
 
+// scaleAt is where the scales, or their factors, lie in a group.
+func (b blocks) scaleAt() int {
+	if b.four {
+		return 256
+	}
+	return 512
+}
+
+// size of a group with its scales.
+func (b blocks) size() int { return b.scaleAt() + 32 }
+
 // xBlock is the size of one group of c packed rows of x: 32 bytes of each, the
-// negated sum of each, the scale of each.
-func xBlock(c int) (sums, scales, size int) { return 32 * c, 36 * c, 40 * c }
+// offset of each, the scale of each.
+func xBlock(c int) (offsets, scales, size int) { return 32 * c, 36 * c, 40 * c }
+
+// dotArgs loads the arguments of a product and enters its loop; zero and load
+// write the code that begins or goes on with the products.
+func dotArgs(a *asm, zero, load func()) {
+	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ yStride+24(FP), R8", "MOVQ groups+32(FP), CX")
+	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", "JNZ carry")
+	zero()
+	a.op("JMP start")
+	a.line("carry:")
+	load()
+	a.line("start:")
+}
 
 // integer512 needs AVX-512 VNNI.
 func integer512(a *asm) {
 	for c := 1; c <= dotCols; c++ {
-		dot512(a, c, false)
-		dot512(a, c, true)
+		for _, b := range blockTypes {
+			dot512(a, c, b)
+		}
 	}
 	groups512(a)
 }
 
 // dot512 multiplies 16 rows of weights with c rows of x. Every lane is one row
-// of weights. Z0.. are sums of a group, Z8.. the products, Z16.. scratch.
-func dot512(a *asm, c int, four bool) {
-	name, block := "Dot8x", block8
-	if four {
-		name, block = "Dot4x", block4
-	}
-	sums, scales, size := xBlock(c)
-	a.text(fmt.Sprintf("%s%d", name, c), 48)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ yStride+24(FP), R8", "MOVQ groups+32(FP), CX")
-	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", "JNZ carry")
-	for i := range c {
-		a.op("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
-	}
-	a.op("JMP start")
-	a.line("carry:")
-	a.op("MOVQ DI, R9")
-	for i := range c {
-		a.ops(fmt.Sprintf("VMOVUPS (R9), Z%d", 8+i), "ADDQ R8, R9")
-	}
-	a.line("start:")
-	if four {
+// of weights. Z0.. are sums of a group, Z8.. the products, Z16.. scratch. Sums
+// begin with the offset of x. Broadcasts are operands of the dot products: as
+// instructions of their own they cost more than they save by reuse.
+func dot512(a *asm, c int, b blocks) {
+	offsets, scales, size := xBlock(c)
+	a.text(fmt.Sprintf("%s%d", b.name, c), 48)
+	dotArgs(a, func() {
+		for i := range c {
+			a.op("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
+		}
+	}, func() {
+		a.op("MOVQ DI, R9")
+		for i := range c {
+			a.ops(fmt.Sprintf("VMOVUPS (R9), Z%d", 8+i), "ADDQ R8, R9")
+		}
+	})
+	if b.four {
 		a.ops("MOVL $0x0f0f0f0f, AX", "VPBROADCASTD AX, Z31")
+	}
+	if b.affine {
+		a.line("block:")
+		a.op("VCVTPH2PS %d(DX), Z28", affineGroups*b.size())
+		a.op("VCVTPH2PS %d(DX), Z29", affineGroups*b.size()+32)
+		a.op("MOVQ $%d, BX", affineGroups)
 	}
 	a.op("PCALIGN $32")
 	a.line("loop:")
-	for at := 0; at < block; at += 64 {
+	for at := 0; at < b.size(); at += 64 {
 		a.op("PREFETCHT0 %d(DX)", fetched+at)
 	}
-	step := func(k int, w string) {
-		for i := range c {
-			a.op("VPDPBUSD.BCST %d(SI), %s, Z%d", 32*i+4*k, w, i)
+	for i := range c {
+		if b.affine {
+			a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
+		} else {
+			a.op("VPBROADCASTD %d(SI), Z%d", offsets+4*i, i)
 		}
 	}
-	if four {
-		a.ops("VCVTPH2PS 256(DX), Z16", "VPMOVZXBD 288(DX), Z17")
-		for i := range c { // the zero point times the sum of x
-			a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
-			a.op("VPDPWSSD.BCST %d(SI), Z17, Z%d", sums+4*i, i)
+	step := func(k, w int) {
+		for i := range c {
+			a.op("VPDPBUSD.BCST %d(SI), Z%d, Z%d", 32*i+4*k, w, i)
 		}
+	}
+	if b.four {
 		for k := range 4 {
-			a.ops(fmt.Sprintf("VMOVDQU32 %d(DX), Z18", 64*k), "VPANDD Z31, Z18, Z19", "VPSRLW $4, Z18, Z18", "VPANDD Z31, Z18, Z18")
-			step(k, "Z19")
-			step(k+4, "Z18")
+			lo, hi := 16+k%2*2, 17+k%2*2
+			a.ops(fmt.Sprintf("VMOVDQU32 %d(DX), Z%d", 64*k, hi), fmt.Sprintf("VPANDD Z31, Z%d, Z%d", hi, lo),
+				fmt.Sprintf("VPSRLW $4, Z%d, Z%d", hi, hi), fmt.Sprintf("VPANDD Z31, Z%d, Z%d", hi, hi))
+			step(k, lo)
+			step(k+4, hi)
 		}
 	} else {
-		a.op("VCVTPH2PS 512(DX), Z16")
-		for i := range c { // bytes are 128 too large
-			a.op("VPBROADCASTD %d(SI), Z%d", sums+4*i, i)
-			a.op("VPSLLD $7, Z%d, Z%d", i, i)
-		}
 		for k := range 8 {
-			a.op("VMOVDQU32 %d(DX), Z%d", 64*k, 18+k%2)
-			step(k, fmt.Sprintf("Z%d", 18+k%2))
+			a.op("VMOVDQU32 %d(DX), Z%d", 64*k, 16+k%4)
+			step(k, 16+k%4)
 		}
+	}
+	if b.affine {
+		a.ops("VPMOVZXBD 256(DX), Z20", "VCVTDQ2PS Z20, Z20", "VMULPS Z28, Z20, Z20",
+			"VPMOVZXBD 272(DX), Z21", "VCVTDQ2PS Z21, Z21", "VMULPS Z29, Z21, Z21")
+	} else {
+		a.op("VCVTPH2PS %d(DX), Z20", b.scaleAt())
 	}
 	for i := range c {
-		a.op("VMULPS.BCST %d(SI), Z16, Z%d", scales+4*i, 20+i%4)
+		a.op("VMULPS.BCST %d(SI), Z20, Z%d", scales+4*i, 22+i%4)
 		a.op("VCVTDQ2PS Z%d, Z%d", i, i)
-		a.op("VFMADD231PS Z%d, Z%d, Z%d", 20+i%4, i, 8+i)
+		a.op("VFMADD231PS Z%d, Z%d, Z%d", 22+i%4, i, 8+i)
 	}
-	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", block), "DECQ CX", "JNZ loop")
+	if b.affine {
+		for i := range c {
+			a.op("VFMADD231PS.BCST %d(SI), Z21, Z%d", offsets+4*i, 8+i)
+		}
+	}
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", b.size()))
+	if b.affine {
+		a.ops("DECQ BX", "JNZ loop", "ADDQ $64, DX", fmt.Sprintf("SUBQ $%d, CX", affineGroups), "JNZ block")
+	} else {
+		a.ops("DECQ CX", "JNZ loop")
+	}
 	for i := range c {
 		a.op("VMOVUPS Z%d, (DI)", 8+i)
 		a.op("ADDQ R8, DI")
@@ -135,8 +183,9 @@ const dotPass = 3
 // which no operands overflow (see dot256).
 func integer256(a *asm) {
 	for c := 1; c <= dotCols; c++ {
-		dot256(a, c, false)
-		dot256(a, c, true)
+		for _, b := range blockTypes {
+			dot256(a, c, b)
+		}
 	}
 	groups256(a)
 }
@@ -146,63 +195,91 @@ func integer256(a *asm) {
 //
 // Pairs: with weights of 8 bits the product is |w| * (x with the sign of w),
 // at most 128*127*2 < 2^15; with 4 bits at most 15*127*2.
-func dot256(a *asm, c int, four bool) {
-	name, block := "Dot8x", block8
-	if four {
-		name, block = "Dot4x", block4
-	}
-	sums, scales, size := xBlock(c)
-	a.text(fmt.Sprintf("%s%d", name, c), 48)
+func dot256(a *asm, c int, b blocks) {
+	a.text(fmt.Sprintf("%s%d", b.name, c), 48)
 	a.ops("VPCMPEQW Y15, Y15, Y15", "VPSRLW $15, Y15, Y15", "MOVL $0x0f0f0f0f, AX")
-	if !four {
+	if !b.four {
 		a.op("MOVL $0x80808080, AX")
 	}
 	a.ops("VMOVD AX, X14", "VPBROADCASTD X14, Y14")
 	number := 0
 	for from := 0; from < c; from += dotPass {
-		cols := min(dotPass, c-from)
 		for half := range 2 {
-			dotPass256(a, four, from, cols, half, number, [5]int{sums, scales, size, block, c})
+			walk256{b, c, from, min(dotPass, c-from), half, number}.write(a)
 			number++
 		}
 	}
 	a.ops("VZEROUPPER", "RET")
 }
 
-func dotPass256(a *asm, four bool, from, cols, half, number int, at [5]int) {
-	sums, scales, size, block := at[0], at[1], at[2], at[3]
+// walk256 is one walk over the groups: columns from..from+cols-1 of c, a half
+// of the rows.
+type walk256 struct {
+	blocks
+	c, from, cols, half, number int
+}
+
+func (p walk256) write(a *asm) {
+	_, _, size := xBlock(p.c)
 	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ yStride+24(FP), R8", "MOVQ groups+32(FP), CX")
-	a.op("ADDQ $%d, DI", 32*half)
-	for range from {
+	a.op("ADDQ $%d, DI", 32*p.half)
+	for range p.from {
 		a.op("ADDQ R8, DI")
 	}
-	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", number))
-	for i := range cols {
+	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", p.number))
+	for i := range p.cols {
 		a.op("VXORPS Y%d, Y%d, Y%d", 3+i, 3+i, 3+i)
 	}
-	a.op("JMP loop%d", number)
-	a.line("carry%d:", number)
+	a.op("JMP block%d", p.number)
+	a.line("carry%d:", p.number)
 	a.op("MOVQ DI, R9")
-	for i := range cols {
+	for i := range p.cols {
 		a.ops(fmt.Sprintf("VMOVUPS (R9), Y%d", 3+i), "ADDQ R8, R9")
 	}
-	a.line("loop%d:", number)
-	if number == 0 {
-		for p := 0; p < block; p += 64 {
-			a.op("PREFETCHT0 %d(DX)", fetched+p)
+	a.line("block%d:", p.number)
+	if p.affine {
+		a.op("VCVTPH2PS %d(DX), Y12", affineGroups*p.size()+16*p.half)
+		a.op("VCVTPH2PS %d(DX), Y13", affineGroups*p.size()+32+16*p.half)
+		a.op("MOVQ $%d, BX", affineGroups)
+	}
+	a.line("loop%d:", p.number)
+	if p.number == 0 {
+		for at := 0; at < p.size(); at += 64 {
+			a.op("PREFETCHT0 %d(DX)", fetched+at)
 		}
 	}
-	for i := range cols {
-		a.op("VPXOR Y%d, Y%d, Y%d", i, i, i)
+	p.sums(a)
+	p.scale(a)
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", p.size()))
+	if p.affine {
+		a.ops("DECQ BX", fmt.Sprintf("JNZ loop%d", p.number), "ADDQ $64, DX", fmt.Sprintf("SUBQ $%d, CX", affineGroups), fmt.Sprintf("JNZ block%d", p.number))
+	} else {
+		a.ops("DECQ CX", fmt.Sprintf("JNZ loop%d", p.number))
+	}
+	for i := range p.cols {
+		a.op("VMOVUPS Y%d, (DI)", 3+i)
+		a.op("ADDQ R8, DI")
+	}
+}
+
+// sums leaves the integer sums of a group in Y0...
+func (p walk256) sums(a *asm) {
+	offsets, _, _ := xBlock(p.c)
+	for i := range p.cols {
+		if p.four && !p.affine {
+			a.op("VPBROADCASTD %d(SI), Y%d", offsets+4*(p.from+i), i)
+		} else {
+			a.op("VPXOR Y%d, Y%d, Y%d", i, i, i)
+		}
 	}
 	// madd adds the products of step k with the weights in Y6.
 	madd := func(k int) {
-		if !four {
+		if !p.four {
 			a.op("VPABSB Y6, Y7")
 		}
-		for i := range cols {
-			a.op("VPBROADCASTD %d(SI), Y8", 32*(from+i)+4*k)
-			if four {
+		for i := range p.cols {
+			a.op("VPBROADCASTD %d(SI), Y8", 32*(p.from+i)+4*k)
+			if p.four {
 				a.op("VPMADDUBSW Y8, Y6, Y8")
 			} else {
 				a.ops("VPSIGNB Y6, Y8, Y8", "VPMADDUBSW Y8, Y7, Y8")
@@ -210,38 +287,37 @@ func dotPass256(a *asm, four bool, from, cols, half, number int, at [5]int) {
 			a.ops("VPMADDWD Y15, Y8, Y8", fmt.Sprintf("VPADDD Y8, Y%d, Y%d", i, i))
 		}
 	}
-	if four {
-		for k := range 4 {
-			a.ops(fmt.Sprintf("VMOVDQU %d(DX), Y9", 64*k+32*half), "VPAND Y14, Y9, Y6")
-			madd(k)
-			a.ops("VPSRLW $4, Y9, Y9", "VPAND Y14, Y9, Y6")
-			madd(k + 4)
-		}
-		a.op("VPMOVZXBD %d(DX), Y10", 288+8*half)
-		for i := range cols {
-			a.op("VPBROADCASTD %d(SI), Y8", sums+4*(from+i))
-			a.op("VPMADDWD Y8, Y10, Y8")
-			a.op("VPADDD Y8, Y%d, Y%d", i, i)
-		}
-	} else {
+	if !p.four {
 		for k := range 8 {
-			a.ops(fmt.Sprintf("VPXOR %d(DX), Y14, Y6", 64*k+32*half))
+			a.ops(fmt.Sprintf("VPXOR %d(DX), Y14, Y6", 64*k+32*p.half))
 			madd(k)
 		}
+		return
 	}
-	scaleAt := 512
-	if four {
-		scaleAt = 256
+	for k := range 4 {
+		a.ops(fmt.Sprintf("VMOVDQU %d(DX), Y9", 64*k+32*p.half), "VPAND Y14, Y9, Y6")
+		madd(k)
+		a.ops("VPSRLW $4, Y9, Y9", "VPAND Y14, Y9, Y6")
+		madd(k + 4)
 	}
-	a.op("VCVTPH2PS %d(DX), Y11", scaleAt+16*half)
-	for i := range cols {
-		a.op("VBROADCASTSS %d(SI), Y8", scales+4*(from+i))
+}
+
+// scale adds the sums of a group to the products.
+func (p walk256) scale(a *asm) {
+	offsets, scales, _ := xBlock(p.c)
+	if p.affine {
+		a.ops(fmt.Sprintf("VPMOVZXBD %d(DX), Y11", 256+8*p.half), "VCVTDQ2PS Y11, Y11", "VMULPS Y12, Y11, Y11",
+			fmt.Sprintf("VPMOVZXBD %d(DX), Y10", 272+8*p.half), "VCVTDQ2PS Y10, Y10", "VMULPS Y13, Y10, Y10")
+	} else {
+		a.op("VCVTPH2PS %d(DX), Y11", p.scaleAt()+16*p.half)
+	}
+	for i := range p.cols {
+		a.op("VBROADCASTSS %d(SI), Y8", scales+4*(p.from+i))
 		a.ops("VMULPS Y8, Y11, Y8", fmt.Sprintf("VCVTDQ2PS Y%d, Y%d", i, i), fmt.Sprintf("VFMADD231PS Y8, Y%d, Y%d", i, 3+i))
-	}
-	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", block), "DECQ CX", fmt.Sprintf("JNZ loop%d", number))
-	for i := range cols {
-		a.op("VMOVUPS Y%d, (DI)", 3+i)
-		a.op("ADDQ R8, DI")
+		if p.affine {
+			a.op("VBROADCASTSS %d(SI), Y8", offsets+4*(p.from+i))
+			a.op("VFMADD231PS Y8, Y10, Y%d", 3+i)
+		}
 	}
 }
 

@@ -221,6 +221,11 @@ func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //go:noescape
 func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
+// DotAffinex1 multiplies 16 quantised rows with 1.
+//
+//go:noescape
+func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
 // Dot8x2 multiplies 16 quantised rows with 2.
 //
 //go:noescape
@@ -230,6 +235,11 @@ func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //
 //go:noescape
 func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex2 multiplies 16 quantised rows with 2.
+//
+//go:noescape
+func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
 // Dot8x3 multiplies 16 quantised rows with 3.
 //
@@ -241,6 +251,11 @@ func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //go:noescape
 func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
+// DotAffinex3 multiplies 16 quantised rows with 3.
+//
+//go:noescape
+func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
 // Dot8x4 multiplies 16 quantised rows with 4.
 //
 //go:noescape
@@ -250,6 +265,11 @@ func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //
 //go:noescape
 func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex4 multiplies 16 quantised rows with 4.
+//
+//go:noescape
+func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
 // Dot8x5 multiplies 16 quantised rows with 5.
 //
@@ -261,6 +281,11 @@ func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //go:noescape
 func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
+// DotAffinex5 multiplies 16 quantised rows with 5.
+//
+//go:noescape
+func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
 // Dot8x6 multiplies 16 quantised rows with 6.
 //
 //go:noescape
@@ -270,6 +295,11 @@ func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //
 //go:noescape
 func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex6 multiplies 16 quantised rows with 6.
+//
+//go:noescape
+func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
 // Dot8x7 multiplies 16 quantised rows with 7.
 //
@@ -281,6 +311,11 @@ func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //go:noescape
 func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
+// DotAffinex7 multiplies 16 quantised rows with 7.
+//
+//go:noescape
+func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
 // Dot8x8 multiplies 16 quantised rows with 8.
 //
 //go:noescape
@@ -290,3 +325,8 @@ func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
 //
 //go:noescape
 func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex8 multiplies 16 quantised rows with 8.
+//
+//go:noescape
+func DotAffinex8(y, x, w unsafe.Pointer, yStride, groups, carry int)
