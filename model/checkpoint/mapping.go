@@ -13,9 +13,15 @@ import (
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
+// hugePage is the unit in which the view of a file is aligned. Where the page
+// cache holds a file in pages of this size, a view that covers a page whole
+// maps it with one entry, and kernels read it faster (docs/adr/0015). A tensor
+// smaller than that is not worth what the page holds beside it.
+const hugePage = 2 << 20
+
 // mapping is a read-only view of one tensor's bytes.
 type mapping struct {
-	whole  []byte // whole pages, as mapped
+	whole  []byte // whole pages, as mapped; the last huge one may end behind the file
 	data   []byte // the tensor inside them
 	file   string
 	tensor string
@@ -25,13 +31,18 @@ func mapTensor(t located) (mapping, error) {
 	if err := t.file.checkUnchanged(); err != nil {
 		return mapping{}, err
 	}
-	lead := t.offset % int64(os.Getpagesize())
-	whole, err := unix.Mmap(int(t.file.f.Fd()), t.offset-lead, int(lead+t.bytes), unix.PROT_READ, unix.MAP_SHARED)
+	align := int64(hugePage)
+	if t.bytes < align {
+		align = int64(os.Getpagesize())
+	}
+	lead := t.offset % align
+	size := (lead + t.bytes + align - 1) / align * align
+	whole, err := unix.Mmap(int(t.file.f.Fd()), t.offset-lead, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	runtime.KeepAlive(t.file.f)
 	if err != nil {
 		return mapping{}, &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Unreadable, Err: os.NewSyscallError("mmap", err)}
 	}
-	return mapping{whole: whole, data: whole[lead:], file: t.file.f.Name(), tensor: t.Name}, nil
+	return mapping{whole: whole, data: whole[lead : lead+t.bytes : lead+t.bytes], file: t.file.f.Name(), tensor: t.Name}, nil
 }
 
 // mappings are the tensors of one map; they live and die together.
@@ -67,7 +78,9 @@ func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) 
 	const stride = 4 << 20
 	page, total, done := os.Getpagesize(), m.Bytes(), int64(0)
 	for _, mp := range m.list {
-		// A hint: without it the pages still come, one fault at a time.
+		// Hints: without them the pages still come, one fault at a time, and small
+		// ones where the kernel so likes.
+		_ = unix.Madvise(mp.whole, unix.MADV_HUGEPAGE)
 		_ = unix.Madvise(mp.whole, unix.MADV_WILLNEED)
 	}
 	for _, mp := range m.list {

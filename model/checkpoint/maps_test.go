@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -46,6 +47,29 @@ func TestMapDenseRefusesWhatIsNotFinite(t *testing.T) {
 		}
 		if _, err := open(t, dir).MapDense(); err != nil {
 			t.Errorf("%v: the healed file is refused: %v", dtype, err)
+		}
+	}
+}
+
+// Tensors of more and of less than a huge page, at either end of the file too.
+func TestMapsShowTheFilesBytes(t *testing.T) {
+	cfg := shape
+	cfg.Layers, cfg.Hidden, cfg.FFN, cfg.Heads, cfg.KVHeads, cfg.HeadDim, cfg.Experts, cfg.Vocab, cfg.DType = 1, 512, 2100, 8, 4, 64, 2, 2200, tensor.BF16
+	dir := write(t, preset.Options{Config: cfg, Seed: 1})
+	p, c := takeApart(t, filepath.Join(dir, "model.safetensors")), open(t, dir)
+	for _, s := range checkpoint.Layout(cfg) {
+		m, err := c.MapTensor(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Touch(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if at := p.tensors[s.Name].Offsets; !bytes.Equal(m.Weight.Data, p.data[at[0]:at[1]]) {
+			t.Errorf("%s: the map is not bytes %d to %d of the file", s.Name, at[0], at[1])
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
