@@ -74,8 +74,12 @@ func (d *Dense) attendPiece(w *worker, p piece, head int) {
 		lo, hi := query(i)
 		a.Query(i, d.s.q.Row(p.row + i/group)[lo:hi])
 	}
+	kv := &d.kv[d.step.layer]
 	for tile := p.firstTile; tile <= p.lastTile(); tile++ {
-		w.k.Load(a, d.kv[d.step.layer].tile(p.blocks[tile], head))
+		w.k.Load(a, kv.tile(p.blocks[tile], head))
+		if tile < p.lastTile() {
+			w.k.Prefetch(kv.tile(p.blocks[tile+1], head))
+		}
 		d.attendTile(w, p, tile, group)
 	}
 	for i := range p.n * group {

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model"
 )
 
-// randomDense is one layer of random weights. Scores rise with the token.
+// randomDense has the same random weights in every layer. Scores rise with the token.
 func randomDense(p *Pool, cfg model.Config, opts DenseOptions) *Dense {
 	rng := rand.New(rand.NewPCG(21, 22))
 	random := func(rows, cols int, shape func(row int, v []float32)) tensor.Weight {
@@ -44,10 +45,10 @@ func randomDense(p *Pool, cfg model.Config, opts DenseOptions) *Dense {
 	return NewDense(cfg, model.DenseWeights{
 		Embed: random(cfg.Vocab, cfg.Hidden, func(token int, v []float32) { v[0], v[1] = 2, 2*float32(token)/float32(cfg.Vocab) }),
 		Norm:  random(1, cfg.Hidden, ones), Head: random(cfg.Vocab, cfg.Hidden, as),
-		Layers: []model.LayerWeights{{
+		Layers: slices.Repeat([]model.LayerWeights{{
 			InputNorm: random(1, cfg.Hidden, ones), PostNorm: random(1, cfg.Hidden, ones), Q: random(q, cfg.Hidden, slow(0)),
 			K: random(kv, cfg.Hidden, slow(1)), V: random(kv, cfg.Hidden, as), O: random(cfg.Hidden, q, as), Gate: random(cfg.Experts, cfg.Hidden, as),
-		}},
+		}}, cfg.Layers),
 	}, opts, p)
 }
 
@@ -158,42 +159,49 @@ func TestPiecesCoverEveryPairOnce(t *testing.T) {
 }
 
 // BenchmarkAttend is a layer of attention of the dimensions of `small`, at
-// several positions: a piece of a prompt, and rows of 8 sequences.
+// several positions: a piece of a prompt, and rows of 8 sequences. Layers take
+// turns, so that keys and values come from memory as they do in a model.
 func BenchmarkAttend(b *testing.B) {
-	cfg := model.Config{Layers: 1, Hidden: 1024, Heads: 16, KVHeads: 4, HeadDim: 64, Vocab: 100, Experts: 8, TopK: 2,
+	cfg := model.Config{Layers: 8, Hidden: 1024, Heads: 16, KVHeads: 4, HeadDim: 64, Vocab: 100, Experts: 8, TopK: 2,
 		RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 8192, DType: tensor.BF16}
-	for _, sequences := range []int{1, 8} {
-		for _, position := range []int{0, 2000, 4000} {
-			b.Run(fmt.Sprintf("%d sequences at %d", sequences, position), func(b *testing.B) {
-				p := NewPool(PoolOptions{})
-				defer p.Close()
-				perSequence := position/model.BlockSize + 2
-				d := randomDense(p, cfg, DenseOptions{Numerics: model.DefaultNumerics(cfg.DType), Blocks: sequences * perSequence})
-				batch := &model.Batch{}
-				for s := range sequences {
-					span := model.Span{Start: position, N: 16 / sequences}
-					if sequences > 1 {
-						span.N = 1
+	for _, kv := range []tensor.DType{tensor.BF16, tensor.Int8} {
+		for _, shape := range []struct{ sequences, rows int }{{1, 16}, {8, 1}} {
+			for _, position := range []int{0, 2000, 4000} {
+				b.Run(fmt.Sprintf("%v/%dx%d at %d", kv, shape.sequences, shape.rows, position), func(b *testing.B) {
+					p := NewPool(PoolOptions{})
+					defer p.Close()
+					blocks := position/model.BlockSize + 2
+					d := randomDense(p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: shape.sequences * blocks})
+					for i := range d.kv { // memory that was never written is one page of zeros
+						for _, mem := range [][]byte{d.kv[i].k, d.kv[i].v} {
+							for j := range mem {
+								mem[j] = byte(j) & 0x3f
+							}
+						}
 					}
-					for i := range perSequence {
-						span.Blocks = append(span.Blocks, int32(s*perSequence+i))
+					batch := &model.Batch{}
+					for s := range shape.sequences {
+						span := model.Span{Start: position, N: shape.rows}
+						for i := range blocks {
+							span.Blocks = append(span.Blocks, int32(s*blocks+i))
+						}
+						batch.Spans = append(batch.Spans, span)
+						batch.Tokens = append(batch.Tokens, make([]int32, shape.rows)...)
 					}
-					for range span.N {
-						batch.Tokens = append(batch.Tokens, int32(len(batch.Tokens)))
+					rows := len(batch.Tokens)
+					x, h, gate := tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Experts)
+					layer := 0
+					for b.Loop() {
+						if err := d.Embed(batch, x); err != nil {
+							b.Fatal(err)
+						}
+						if err := d.Attend(layer%cfg.Layers, 0, x, h, gate); err != nil {
+							b.Fatal(err)
+						}
+						layer++
 					}
-					batch.Spans = append(batch.Spans, span)
-				}
-				rows := len(batch.Tokens)
-				x, h, gate := tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Experts)
-				for b.Loop() {
-					if err := d.Embed(batch, x); err != nil {
-						b.Fatal(err)
-					}
-					if err := d.Attend(0, 0, x, h, gate); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
+				})
+			}
 		}
 	}
 }

@@ -69,6 +69,13 @@ func (k *Kernels) Load(a *Attention, t KVTile) {
 	copy(a.tile.valueScales[:], t.ValueScales)
 }
 
+// Prefetch asks for a tile that will be loaded soon: tiles lie apart, so the
+// processor does not see it coming.
+func (k *Kernels) Prefetch(t KVTile) {
+	k.prefetch(pointer(t.Keys), len(t.Keys))
+	k.prefetch(pointer(t.Values), len(t.Values))
+}
+
 // widen is Unpack for the types of the cache.
 func (k *Kernels) widen(dst []float32, src []byte, d tensor.DType) {
 	if d != tensor.Int8 {

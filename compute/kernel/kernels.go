@@ -57,6 +57,9 @@ type Kernels struct {
 	// other. Weights of the next row lie Tile floats behind.
 	weigh [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int)
 
+	// prefetch asks for n bytes that will be read soon.
+	prefetch func(p unsafe.Pointer, n int)
+
 	// dot multiplies BlockRows rows of a quantised strip with 1 to dotCols rows
 	// of x, which are packed by quantise for weights of that type, groups
 	// columns of groups wide (whole blocks), and writes BlockRows floats of

@@ -24,6 +24,7 @@ func native() []*Kernels {
 	k.panel = [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){neon.Panelx1, neon.Panelx2, neon.Panelx3, neon.Panelx4, neon.Panelx5, neon.Panelx6}
 	k.reduce = neon.Reduce
 	k.unpack = [elements]func(dst, src unsafe.Pointer, n, step int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
+	k.prefetch = neon.Prefetch
 	k.unpack8 = neon.UnpackI8
 	k.scores = [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){neon.Scoresx1, neon.Scoresx2, neon.Scoresx3, neon.Scoresx4, neon.Scoresx5, neon.Scoresx6}
 	k.weigh = [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){neon.Weighx1, neon.Weighx2, neon.Weighx3, neon.Weighx4, neon.Weighx5, neon.Weighx6}

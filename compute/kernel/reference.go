@@ -10,7 +10,7 @@ import (
 func Go() *Kernels {
 	k := &Kernels{
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
-		unpack8: goUnpack8, softmax: goSoftmax,
+		prefetch: func(unsafe.Pointer, int) {}, unpack8: goUnpack8, softmax: goSoftmax,
 	}
 	for c := range dotCols {
 		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {

@@ -271,3 +271,13 @@ func softmax256(a *asm) {
 		"VMOVSS (R8)(AX*4), X1", "VMULSS (R9)(AX*4), X1, X1", "VADDSS X0, X1, X1", "VMOVSS X1, (R8)(AX*4)",
 		"INCQ AX", "CMPQ AX, R12", "JLT weights", "VZEROUPPER", "RET")
 }
+
+// prefetchX86 asks for n bytes, a line at a time, into the second-level cache.
+func prefetchX86(a *asm) {
+	a.text("Prefetch", 16)
+	a.ops("MOVQ p+0(FP), SI", "MOVQ n+8(FP), CX", "JMP check")
+	a.line("loop:")
+	a.ops("PREFETCHT1 (SI)", "ADDQ $64, SI", "SUBQ $64, CX")
+	a.line("check:")
+	a.ops("TESTQ CX, CX", "JGT loop", "RET")
+}

@@ -101,3 +101,13 @@ func weigh128(a *asm, c int) {
 	}
 	a.ops("ADD $64, R2, R2", "SUBS $16, R4, R4", "BGT block", "RET")
 }
+
+// prefetch128 asks for n bytes, a line at a time, into the second-level cache.
+func prefetch128(a *asm) {
+	a.text("Prefetch", 16)
+	a.ops("MOVD p+0(FP), R0", "MOVD n+8(FP), R1", "B check")
+	a.line("loop:")
+	a.ops("PRFM (R0), PLDL2KEEP", "ADD $64, R0, R0", "SUB $64, R1, R1")
+	a.line("check:")
+	a.ops("CMP $0, R1", "BGT loop", "RET")
+}

@@ -21,6 +21,7 @@ func avx2(a *asm) {
 		weigh256(a, c)
 	}
 	softmax256(a)
+	prefetchX86(a)
 	elementwise256(a)
 	integer256(a)
 	limits(a, "Y", 32)

@@ -21,6 +21,7 @@ func avx512(a *asm) {
 		weigh512(a, c)
 	}
 	softmax512(a)
+	prefetchX86(a)
 	elementwise512(a)
 	integer512(a)
 	limits(a, "Z", 64)

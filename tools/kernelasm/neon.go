@@ -19,6 +19,7 @@ func neon(a *asm) {
 		scores128(a, c)
 		weigh128(a, c)
 	}
+	prefetch128(a)
 	integer128(a)
 }
 

@@ -24,6 +24,7 @@ func declare(a *asm, isa string) {
 	for c := 1; c <= tileCols; c++ {
 		function(fmt.Sprintf("Panelx%d", c), "lanes, x, w unsafe.Pointer, steps, carry int", fmt.Sprintf("holds 4 packed rows times %d.", c))
 	}
+	function("Prefetch", "p unsafe.Pointer, n int", "asks for n bytes that will be read.")
 	function("Reduce", "y, lanes unsafe.Pointer, yStride, count int", "folds count times 4 outputs.")
 	for c := 1; c <= dotCols; c++ {
 		for _, b := range blockTypes {

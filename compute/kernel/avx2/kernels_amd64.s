@@ -12092,6 +12092,19 @@ weights:
 	VZEROUPPER
 	RET
 
+TEXT ·Prefetch(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), SI
+	MOVQ n+8(FP), CX
+	JMP check
+loop:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	SUBQ $64, CX
+check:
+	TESTQ CX, CX
+	JGT loop
+	RET
+
 TEXT ·SiLUMul(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ up+8(FP), SI

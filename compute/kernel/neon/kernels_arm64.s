@@ -17096,6 +17096,19 @@ row:
 	BGT block
 	RET
 
+TEXT ·Prefetch(SB), NOSPLIT, $0-16
+	MOVD p+0(FP), R0
+	MOVD n+8(FP), R1
+	B check
+loop:
+	PRFM (R0), PLDL2KEEP
+	ADD $64, R0, R0
+	SUB $64, R1, R1
+check:
+	CMP $0, R1
+	BGT loop
+	RET
+
 TEXT ·Dot8x1(SB), NOSPLIT, $0-48
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16

@@ -206,6 +206,11 @@ func Panelx5(lanes, x, w unsafe.Pointer, steps, carry int)
 //go:noescape
 func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
 
+// Prefetch asks for n bytes that will be read.
+//
+//go:noescape
+func Prefetch(p unsafe.Pointer, n int)
+
 // Reduce folds count times 4 outputs.
 //
 //go:noescape
