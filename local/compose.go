@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -40,7 +41,9 @@ func openModel(m ModelConfig) (weights, error) {
 		return weights{}, &ConfigError{Err: err}
 	}
 	w := weights{ckpt: ckpt, cfg: ckpt.Config()}
-	w.numerics = model.DefaultNumerics(w.cfg.DType)
+	if w.numerics, err = model.DefaultNumerics(w.cfg.DType).WithKV(m.KV); err != nil {
+		return weights{}, errors.Join(&ConfigError{Err: err}, ckpt.Close())
+	}
 	format := w.cfg.DType
 	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
 		if d.String() == m.Quantize && !format.Quantised() {

@@ -12,8 +12,8 @@ import (
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	cluster := ClusterConfig{ID: "a/b", Cluster: "", Gossip: "nowhere", AdvertiseGossip: "x:y", Etcd: []string{"etcd"}, TTL: time.Millisecond, GossipLabel: strings.Repeat("l", 300)}
 	clusterWants := []string{"--id \"a/b\"", "--cluster is required", "--gossip \"nowhere\"", "--advertise-gossip \"x:y\"", "--etcd \"etcd\"", "--lease-ttl 1ms", "--gossip-label"}
-	model := ModelConfig{Backend: "abacus"}
-	modelWants := []string{"--model is required", "--backend \"abacus\"", "--threads 0"}
+	model := ModelConfig{Backend: "abacus", KV: "int4"}
+	modelWants := []string{"--model is required", "--backend \"abacus\"", "--kv \"int4\"", "--threads 0"}
 	serving := ServingConfig{KVBytes: 1, MaxSequences: -1, MaxQueue: -1, Attributes: []string{"helpfulness=9"}}
 	servingWants := []string{"--kv-bytes 1", "--max-sequences -1", "--max-queue -1", "--request-deadline 0s", "--attribute"}
 	for _, tt := range []struct {
@@ -27,8 +27,8 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			append(append(clusterWants, modelWants...), "--spin 1s", "--listen \"l\"", "--advertise \"a\"")},
 		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: model, Serving: serving, Listen: "l:70000", GRPC: "g", Spin: -1},
 			append(append(append(clusterWants, modelWants...), servingWants...), "--spin -1ns", "--listen \"l:70000\"", "--grpc \"g\"")},
-		{"up", UpConfig{Serving: serving, Threads: -1, Etcd: []string{"e"}, Listen: "l"},
-			append(servingWants, "--model is required", "--data-dir is required", "--nodes 0", "--threads -1", "--etcd \"e\"", "--listen \"l\"", "--lease-ttl 0s")},
+		{"up", UpConfig{Serving: serving, KV: "f64", Threads: -1, Etcd: []string{"e"}, Listen: "l"},
+			append(servingWants, "--model is required", "--data-dir is required", "--kv \"f64\"", "--nodes 0", "--threads -1", "--etcd \"e\"", "--listen \"l\"", "--lease-ttl 0s")},
 	} {
 		err := tt.cfg.Validate()
 		if !errors.As(err, new(*ConfigError)) {

@@ -61,11 +61,15 @@ type ModelConfig struct {
 	// as they are. All processes of a cluster must agree: it is part of the
 	// fingerprint.
 	Quantize string
+	// KV is the type of the router's cache: f32, bf16 or int8; "" follows the
+	// checkpoint. All processes must agree here, too.
+	KV string
 }
 
 func (m ModelConfig) check(f *faults) {
 	f.required("model", m.Dir)
 	f.oneOf("quantize", m.Quantize, "", "int8", "int4")
+	f.kv(m.KV)
 	if m.Backend != "cpu" {
 		f.addf("--backend %q: this binary has only cpu", m.Backend)
 	}
@@ -73,6 +77,8 @@ func (m ModelConfig) check(f *faults) {
 		f.addf("--threads %d: want at least 1", m.Threads)
 	}
 }
+
+func (f *faults) kv(name string) { f.oneOf("kv", name, "", "f32", "bf16", "int8") }
 
 // PlacementConfig is the policy a coordinator follows.
 type PlacementConfig struct {

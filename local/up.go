@@ -125,10 +125,10 @@ func (c *Cluster) commands() []command {
 	for i := range cfg.Nodes {
 		name := "expert-" + strconv.Itoa(i)
 		add(name, "expertnode",
-			"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads))
+			"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads))
 	}
 	router := []string{
-		"--model", cfg.Model, "--quantize", cfg.Quantize, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
+		"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
 		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
 		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),

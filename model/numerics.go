@@ -12,7 +12,23 @@ import (
 // Numerics are the rounding points a deployment may choose.
 type Numerics struct {
 	Wire tensor.DType // rows between gate, experts and combine
-	KV   tensor.DType // keys and values in the cache
+	// KV is the type of keys and values in the cache. Int8 has one scale per
+	// position and key head.
+	KV tensor.DType
+}
+
+// WithKV is n with another type of the cache: f32, bf16 or int8; "" keeps it.
+func (n Numerics) WithKV(name string) (Numerics, error) {
+	if name == "" {
+		return n, nil
+	}
+	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Int8} {
+		if d.String() == name {
+			n.KV = d
+			return n, nil
+		}
+	}
+	return n, fmt.Errorf("KV cache of %q, expected f32, bf16 or int8", name)
 }
 
 // DefaultNumerics follows the checkpoint: f32 and f16 weights use f32, bf16 and

@@ -31,18 +31,31 @@ type Difference struct {
 // Window is how many tokens are read as one sequence.
 const Window = 256
 
+// Compared is a checkpoint and how it is computed.
+type Compared struct {
+	Dir string
+	KV  string // type of the KV cache; the checkpoint's when empty
+}
+
+func (c Compared) String() string {
+	if c.KV == "" {
+		return c.Dir
+	}
+	return c.Dir + " with a KV cache of " + c.KV
+}
+
 // Compare runs tokens through both models, window by window.
-func Compare(ctx context.Context, p *cpu.Pool, reference, dir string, tokens []int32) (Difference, error) {
+func Compare(ctx context.Context, p *cpu.Pool, reference, other Compared, tokens []int32) (Difference, error) {
 	if len(tokens) < 2 {
 		return Difference{}, fmt.Errorf("%d tokens, expected at least 2", len(tokens))
 	}
-	d := Difference{Reference: reference, Model: dir}
+	d := Difference{Reference: reference.String(), Model: other.String()}
 	want, err := openCompared(ctx, p, reference)
 	if err != nil {
 		return d, err
 	}
 	defer want.Close()
-	got, err := openCompared(ctx, p, dir)
+	got, err := openCompared(ctx, p, other)
 	if err != nil {
 		return d, err
 	}
@@ -87,8 +100,8 @@ func (d *Difference) fill(divergences []float64, surprise [2]float64, same int) 
 	d.ReferencePerplexity, d.Perplexity = math.Exp(surprise[0]/float64(n)), math.Exp(surprise[1]/float64(n))
 }
 
-func openCompared(ctx context.Context, p *cpu.Pool, dir string) (*bench, error) {
-	return open(ctx, Options{Dir: dir, Pool: p, Prefill: []int{Window}, Memory: 1 << 20})
+func openCompared(ctx context.Context, p *cpu.Pool, c Compared) (*bench, error) {
+	return open(ctx, Options{Dir: c.Dir, KV: c.KV, Pool: p, Prefill: []int{Window}, Memory: 1 << 20})
 }
 
 // logits of every position of a sequence.

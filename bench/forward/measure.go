@@ -18,9 +18,10 @@ import (
 type Options struct {
 	Dir     string // checkpoint
 	Pool    *cpu.Pool
-	Prefill []int // prompt lengths
-	Decode  []int // sequences a step
-	Context int   // positions before the decoded ones
+	Prefill []int  // prompt lengths
+	Decode  []int  // sequences a step
+	Context int    // positions before the decoded ones
+	KV      string // type of the KV cache; the checkpoint's when empty
 	Rounds  int
 	Memory  int // bytes for the stream between steps
 	Seed    uint64
@@ -30,6 +31,7 @@ type Options struct {
 type Report struct {
 	Model   string          `json:"model"`
 	DType   string          `json:"dtype"`
+	KV      string          `json:"kv"`
 	Kernel  string          `json:"kernel"`
 	Threads int             `json:"threads"`
 	Rounds  int             `json:"rounds"`
@@ -53,11 +55,12 @@ type Result struct {
 
 // bench is an open model.
 type bench struct {
-	o      Options
-	cfg    model.Config
-	runner *model.Runner
-	count  *counter
-	mem    *roofline.Memory
+	o        Options
+	cfg      model.Config
+	numerics model.Numerics
+	runner   *model.Runner
+	count    *counter
+	mem      *roofline.Memory
 	// Bytes of one expert, and of attention and head.
 	expertBytes, denseBytes int64
 	rng                     *rand.Rand
@@ -111,7 +114,7 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 			stream, fma = append(stream, s), append(fma, f)
 		}
 	}
-	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
+	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
 		Limits: roofline.Limits{Stream: roofline.Median(stream), FMA: roofline.Median(fma)}}
 	for _, row := range kinds {
 		r.Results = append(r.Results, row.result(r.Limits))
@@ -175,18 +178,22 @@ func (b *bench) batch(r Result) *model.Batch {
 }
 
 // open maps the whole model and touches it.
-func open(ctx context.Context, o Options) (b *bench, err error) {
+func open(ctx context.Context, o Options) (_ *bench, err error) {
 	ckpt, err := checkpoint.Open(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	b = &bench{o: o, cfg: ckpt.Config(), rng: rand.New(rand.NewPCG(o.Seed, 0)), close: []func() error{ckpt.Close}}
+	b := &bench{o: o, cfg: ckpt.Config(), rng: rand.New(rand.NewPCG(o.Seed, 0)), close: []func() error{ckpt.Close}}
 	defer func() {
 		if err != nil {
 			b.Close()
 		}
 	}()
-	numerics := model.DefaultNumerics(b.cfg.DType)
+	numerics, err := model.DefaultNumerics(b.cfg.DType).WithKV(o.KV)
+	if err != nil {
+		return nil, err
+	}
+	b.numerics = numerics
 	ffn := cpu.NewFFN(b.cfg, numerics, o.Pool)
 	if err := b.loadExperts(ctx, ckpt, ffn); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 func newBenchAccuracy() *cobra.Command {
 	var c computeFlags
-	var text string
+	var text, kv string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "accuracy REFERENCE DIR",
@@ -29,7 +29,7 @@ func newBenchAccuracy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := forward.Compare(cmd.Context(), pool, args[0], args[1], tokens)
+			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], KV: kv}, tokens)
 			if err != nil {
 				return err
 			}
@@ -38,6 +38,7 @@ func newBenchAccuracy() *cobra.Command {
 	}
 	c.register(cmd, 1)
 	cmd.Flags().StringVar(&text, "text", "", "file to read; random tokens when empty")
+	cmd.Flags().StringVar(&kv, "kv", "", "type of the KV cache of DIR: f32, bf16 or int8; the checkpoint's when empty")
 	cmd.Flags().IntVar(&limit, "tokens", 512, "most tokens to read")
 	return cmd
 }

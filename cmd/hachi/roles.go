@@ -78,6 +78,10 @@ func quantizeFlag(f *pflag.FlagSet, to *string) {
 	f.StringVar(to, "quantize", "", "make experts int8 or int4 when they are loaded; the same for every process of a cluster")
 }
 
+func kvFlag(f *pflag.FlagSet, to *string) {
+	f.StringVar(to, "kv", "", "type of keys and values in the cache: f32, bf16 or int8; the checkpoint's when empty; the same for every process of a cluster")
+}
+
 func spinFlag(f *pflag.FlagSet, to *time.Duration) {
 	f.DurationVar(to, "spin", 0, "how long a stream to the other role polls before it waits, for example 200us; only for a process with cores of its own")
 }
@@ -86,6 +90,7 @@ func spinFlag(f *pflag.FlagSet, to *time.Duration) {
 func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
 	f.StringVar(&m.Dir, "model", "", "checkpoint directory; required")
 	quantizeFlag(f, &m.Quantize)
+	kvFlag(f, &m.KV)
 	f.StringVar(&m.Backend, "backend", "cpu", "what computes; this binary has: cpu")
 	f.IntVar(&m.Threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
 }

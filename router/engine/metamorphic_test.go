@@ -10,12 +10,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/compute/tensor"
 	"github.com/hachi-serve/hachi/model/tokenizer"
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/router/completion"
@@ -219,6 +221,7 @@ type setting struct {
 	spec   int
 	nodes  int
 	parts  int // micro-batches
+	cores  int // that compute and draw; 0 is all
 	faults bool
 	proves func(s engine.Stats) bool
 }
@@ -242,18 +245,18 @@ func chosen() []setting {
 	guessed := func(s engine.Stats) bool { return s.Accepted > 50 && s.Drafted > s.Accepted }
 	ok := func(engine.Stats) bool { return true }
 	return []setting{
-		{"together", 512, false, roomy, 0, 0, 0, false, ok},
-		{"chunks of 1", 1, false, roomy, 0, 0, 0, false, ok},
-		{"chunks of 7", 7, false, roomy, 0, 0, 3, false, ok},
-		{"chunks of 64", 64, false, roomy, 0, 0, 2, false, ok},
-		{"prefix cache", 512, true, roomy, 0, 0, 0, false, hits},
-		{"prefix cache, preempted", 64, true, tight, 0, 0, 0, false, preempted},
-		{"preempted", 512, false, tight, 0, 0, 0, false, preempted},
-		{"speculation", 512, false, roomy, 6, 0, 0, false, guessed},
-		{"speculation, prefix cache, preempted", 7, true, tight, 6, 0, 2, false, guessed},
-		{"one node", 512, true, roomy, 0, 1, 0, false, ok},
-		{"four nodes", 512, false, roomy, 0, 4, 4, false, ok},
-		{"everything", 64, true, tight, 6, 4, 3, true, func(s engine.Stats) bool { return hits(s) && preempted(s) && guessed(s) }},
+		{"together", 512, false, roomy, 0, 0, 0, 4, false, ok},
+		{"chunks of 1", 1, false, roomy, 0, 0, 0, 0, false, ok},
+		{"chunks of 7", 7, false, roomy, 0, 0, 3, 3, false, ok},
+		{"chunks of 64", 64, false, roomy, 0, 0, 2, 0, false, ok},
+		{"prefix cache", 512, true, roomy, 0, 0, 0, 0, false, hits},
+		{"prefix cache, preempted", 64, true, tight, 0, 0, 0, 0, false, preempted},
+		{"preempted", 512, false, tight, 0, 0, 0, 1, false, preempted},
+		{"speculation", 512, false, roomy, 6, 0, 0, 0, false, guessed},
+		{"speculation, prefix cache, preempted", 7, true, tight, 6, 0, 2, 0, false, guessed},
+		{"one node", 512, true, roomy, 0, 1, 0, 0, false, ok},
+		{"four nodes", 512, false, roomy, 0, 4, 4, 0, false, ok},
+		{"everything", 64, true, tight, 6, 4, 3, 4, true, func(s engine.Stats) bool { return hits(s) && preempted(s) && guessed(s) }},
 	}
 }
 
@@ -266,7 +269,7 @@ func every() []setting {
 				for _, spec := range []int{0, 6} {
 					for _, nodes := range []int{0, 1, 4} {
 						name := fmt.Sprintf("chunk %d, cache %v, %d blocks, speculation %d, %d nodes", chunk, cache, blocks, spec, nodes)
-						out = append(out, setting{name, chunk, cache, blocks, spec, nodes, 1 + len(out)%4, nodes == 4, func(engine.Stats) bool { return true }})
+						out = append(out, setting{name, chunk, cache, blocks, spec, nodes, 1 + len(out)%4, len(out) % 5, nodes == 4, func(engine.Stats) bool { return true }})
 					}
 				}
 			}
@@ -276,7 +279,8 @@ func every() []setting {
 }
 
 // TestMetamorphic: 200 requests of every kind give the same bits alone and
-// under any load, cut, cache, shortage, guess and number of nodes.
+// under any load, cut, cache, shortage, guess, number of cores and of nodes; and
+// again with a KV cache of int8, whose bits are others.
 func TestMetamorphic(t *testing.T) {
 	seed := *metaSeed
 	if seed == 0 {
@@ -289,24 +293,40 @@ func TestMetamorphic(t *testing.T) {
 
 	want := alone(t, w, words, asks)
 	settings := chosen()
+	eighth := settings[len(settings)-1:]
 	if *long {
-		settings = every()
+		settings, eighth = every(), settings
 	}
 	for _, s := range settings {
-		t.Run(s.name, func(t *testing.T) {
-			var script faulty.Script = func(moe.NodeID, int, *moe.Call) faulty.Fault { return faulty.Fault{} }
-			if s.faults {
-				script = func(_ moe.NodeID, nth int, _ *moe.Call) faulty.Fault {
-					return faulty.Fault{Failing: nth%29 == 3, Fail: moe.Unreachable, After: nth%2 == 0, Twice: nth%17 == 5}
-				}
-			}
-			e, stop := w.start(t, s.config(), s.nodes, script, s.parts)
-			defer stop()
-			together(t, e, words, asks, want)
-			if stats := e.Stats(); !s.proves(stats) {
-				t.Errorf("the setting was not put to use: %+v", stats)
-			}
-		})
+		t.Run(s.name, func(t *testing.T) { s.check(t, w, words, asks, want) })
+	}
+	w.numerics.KV = tensor.Int8
+	other := alone(t, w, words, asks)
+	if slices.Equal(other, want) {
+		t.Error("a KV cache of int8 changes nothing: it was not put to use")
+	}
+	for _, s := range eighth {
+		t.Run("int8 KV, "+s.name, func(t *testing.T) { s.check(t, w, words, asks, other) })
+	}
+}
+
+// check asks everything in this setting.
+func (s setting) check(t *testing.T, w *weights, words *tokenizer.Tokenizer, asks []ask, want []reply) {
+	t.Helper()
+	if s.cores > 0 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(s.cores))
+	}
+	var script faulty.Script = func(moe.NodeID, int, *moe.Call) faulty.Fault { return faulty.Fault{} }
+	if s.faults {
+		script = func(_ moe.NodeID, nth int, _ *moe.Call) faulty.Fault {
+			return faulty.Fault{Failing: nth%29 == 3, Fail: moe.Unreachable, After: nth%2 == 0, Twice: nth%17 == 5}
+		}
+	}
+	e, stop := w.start(t, s.config(), s.nodes, script, s.parts)
+	defer stop()
+	together(t, e, words, asks, want)
+	if stats := e.Stats(); !s.proves(stats) {
+		t.Errorf("the setting was not put to use: %+v", stats)
 	}
 }
 

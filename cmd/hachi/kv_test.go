@@ -1,0 +1,39 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/hachi-serve/hachi/local"
+)
+
+// TestAnInt8CacheAnswersAlikeEverywhere: with --kv int8 the answers are others
+// than without, and the same for every placement, for every size of the cache
+// and after a restart.
+func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
+	const tokens = 12
+	var want []answer
+	for i, change := range []func(*local.UpConfig){
+		func(c *local.UpConfig) { c.Nodes, c.KV = 1, "int8" },
+		func(c *local.UpConfig) {
+			c.Nodes, c.KV, c.Placement.Policy, c.Placement.Replicas, c.Serving.KVBytes = 3, "int8", "balanced", 2, 1<<20
+		},
+		func(c *local.UpConfig) { c.Nodes = 1 },
+	} {
+		cluster := startCluster(t, change)
+		answers := mustCompleteAll(t, cluster.URL(), tokens)
+		again := mustCompleteAll(t, cluster.URL(), tokens) // reads the prefixes
+		compareAnswers(t, "from the prefix cache", again, answers)
+		switch i {
+		case 0:
+			want = answers
+		case 1:
+			compareAnswers(t, "three nodes, a small cache, another process", answers, want)
+		default:
+			if slices.Equal(answers, want) {
+				t.Error("int8 gave the log probabilities of bf16: it was not put to use")
+			}
+		}
+		cluster.Close(t.Context())
+	}
+}

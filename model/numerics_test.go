@@ -1,0 +1,34 @@
+package model
+
+import (
+	"testing"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// TestTheCacheIsPartOfTheFingerprint: every type of it has a name of its own,
+// and the checkpoint's own type is no override.
+func TestTheCacheIsPartOfTheFingerprint(t *testing.T) {
+	seen := map[moe.Fingerprint]string{}
+	for _, name := range []string{"", "f32", "int8"} {
+		n, err := DefaultNumerics(tensor.BF16).WithKV(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := Fingerprint("d", tensor.BF16, n, "family")
+		if other, ok := seen[f]; ok {
+			t.Errorf("a cache of %q has the fingerprint of %q", name, other)
+		}
+		seen[f] = name
+	}
+	n, err := DefaultNumerics(tensor.BF16).WithKV("bf16")
+	if err != nil || n != DefaultNumerics(tensor.BF16) {
+		t.Errorf("bf16 for a checkpoint of bf16 is %+v, %v", n, err)
+	}
+	for _, name := range []string{"int4", "f16", "f64", "Int8"} {
+		if n, err := DefaultNumerics(tensor.BF16).WithKV(name); err == nil {
+			t.Errorf("a cache of %q was accepted: %+v", name, n)
+		}
+	}
+}
