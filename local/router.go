@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/hachi-serve/hachi/cluster/gossip"
-	"github.com/hachi-serve/hachi/compute/cpu"
 	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/chat"
 	"github.com/hachi-serve/hachi/model/tokenizer"
@@ -59,52 +58,26 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	w, err := openModel(c.ModelConfig)
+	core, err := OpenCore(ctx, c)
 	if err != nil {
 		return err
 	}
-	defer w.ckpt.Close()
-	words, err := openLanguage(c.Dir, w.cfg)
+	defer core.Close()
+	words, err := openLanguage(c.Dir, core.Model)
 	if err != nil {
 		return err
 	}
-	dense, err := w.ckpt.MapDense()
-	if err != nil {
-		return &ConfigError{Err: err}
-	}
-	defer dense.Close()
-	// The pages are read now, not by the first request.
-	if err := dense.Touch(ctx, nil); err != nil {
-		return err
-	}
-	pool, err := newPool(c.Threads)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	blocks := int(c.Serving.KVBytes / cpu.KVBlockBytes(w.cfg, w.numerics))
-	if blocks < 1 {
-		return &ConfigError{Err: fmt.Errorf("--kv-bytes %d holds not one block of %d", c.Serving.KVBytes, cpu.KVBlockBytes(w.cfg, w.numerics))}
-	}
-	if c.Serving.MaxSequences == 0 {
-		c.Serving.MaxSequences = scheduler.SequencesFor(blocks)
-	}
-	// A cache larger than every sequence at full length would never fill.
-	blocks = min(blocks, c.Serving.MaxSequences*(w.cfg.MaxContext/model.BlockSize+1))
-	d := cpu.NewDense(w.cfg, dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: blocks}, pool)
-	calls, dispatcher := c.dispatcher(w)
-	defer calls.Close()
 	metrics := router.NewMetrics()
-	runner := model.NewRunner(w.cfg, d, dispatcher, model.Overlap{Most: model.MostParts, Fixed: c.Serving.MicroBatches})
+	runner := model.NewRunner(core.Model, core.Dense, core.Dispatcher, model.Overlap{Most: model.MostParts, Fixed: c.Serving.MicroBatches})
 	e := engine.New(engine.Config{
-		Model: w.cfg, Forward: runner, Blocks: blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
-		Changed: dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
+		Model: core.Model, Forward: runner, Blocks: core.Blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
+		Changed: core.Dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
 		Limits: scheduler.Limits{
-			StepTokens: maxRows, MaxSequences: c.Serving.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
-			MaxWaitingTokens: 4 * blocks * model.BlockSize, Stretch: stretch,
+			StepTokens: maxRows, MaxSequences: core.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
+			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: stretch,
 		},
 	})
-	return c.serve(ctx, w, words, e, dispatcher, metrics, runner.Choice)
+	return c.serve(ctx, core, words, e, metrics, runner.Choice)
 }
 
 // dispatcher joins the dispatcher with the streams to the nodes.
@@ -145,7 +118,8 @@ func onThisHost() func(addr string) bool {
 }
 
 // serve opens the listeners, joins the cluster and runs.
-func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *engine.Engine, d *dispatch.Dispatcher, m *router.Metrics, overlap func() model.Choice) error {
+func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *router.Metrics, overlap func() model.Choice) error {
+	d := core.Dispatcher
 	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
 		if ch.Role == "expertnode" && ch.State == gossip.Alive {
 			d.Trust(moe.NodeID(ch.Name))
@@ -179,17 +153,17 @@ func (c RouterConfig) serve(ctx context.Context, w weights, words language, e *e
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	return router.Run(ctx, router.Config{
-		Engine: e, Dispatcher: d, Experts: w.cfg.Experts, Metrics: m, Overlap: overlap,
+		Engine: e, Dispatcher: d, Experts: core.Model.Experts, Metrics: m, Overlap: overlap,
 		API: openai.Config{
 			Completer: &completion.Completer{
 				Engine: e, Tokenizer: words.tokenizer, Ends: words.ends, Context: e.MaxTokens(),
 				Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()),
 			},
-			Template: words.template, Attributes: attributes, Model: name, Fingerprint: string(w.fingerprint),
-			Deadline: c.Serving.RequestDeadline, MaxChoices: c.Serving.MaxSequences + c.Serving.MaxQueue,
+			Template: words.template, Attributes: attributes, Model: name, Fingerprint: string(core.weights.fingerprint),
+			Deadline: c.Serving.RequestDeadline, MaxChoices: core.MaxSequences + c.Serving.MaxQueue,
 		},
 		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
-			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(w.fingerprint), GossipAddr: neighbours.gossip.Addr(),
+			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(core.weights.fingerprint), GossipAddr: neighbours.gossip.Addr(),
 		}),
 		Placements: neighbours.registry.WatchPlacement(watch), HTTP: web, GRPC: rpcListener, Logger: c.Logger,
 	})

@@ -170,6 +170,12 @@ func shareCores(nodes, threads int) (perNode, router int) {
 	return max(1, cores/nodes), cores
 }
 
+// RouterThreads is how many cores the router gets.
+func (c UpConfig) RouterThreads() int {
+	_, router := shareCores(c.Nodes, c.Threads)
+	return router
+}
+
 // Failed delivers the reason when a role cannot run at all.
 func (c *Cluster) Failed() <-chan error { return c.failed }
 

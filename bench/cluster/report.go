@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is what was measured.
+type Report struct {
+	Model    string   `json:"model"`
+	Nodes    int      `json:"nodes"`
+	Replicas int      `json:"replicas"`
+	Context  int      `json:"context"`
+	Steps    int      `json:"steps_per_round"`
+	Rounds   int      `json:"rounds"`
+	Results  []Result `json:"results"`
+}
+
+// Result is one way; every number is the median of the rounds.
+type Result struct {
+	Sequences  int     `json:"sequences"`
+	Way        Way     `json:"way"`
+	TokensPerS float64 `json:"tokens_per_s"`
+	// Tokens per second against those of the same round.
+	ToWhole float64 `json:"to_one_process"`
+	ToPlain float64 `json:"to_cluster_in_one_piece"`
+	// Parts is the number of micro-batches at the end of each round, the first
+	// of which warms up.
+	Parts []int `json:"micro_batches,omitempty"`
+}
+
+// results summarises the rounds of one number of sequences.
+func results(n, steps int, took map[Way][]time.Duration, parts []int) []Result {
+	var out []Result
+	for _, w := range ways {
+		of := func(f func(round int) float64) float64 {
+			all := make([]float64, len(took[w]))
+			for i := range all {
+				all[i] = f(i)
+			}
+			return median(all)
+		}
+		against := func(other Way) float64 {
+			return of(func(i int) float64 { return float64(took[other][i]) / float64(took[w][i]) })
+		}
+		r := Result{Sequences: n, Way: w, ToWhole: against(Whole), ToPlain: against(Plain),
+			TokensPerS: of(func(i int) float64 { return float64(n*steps) / took[w][i].Seconds() })}
+		if w == Auto {
+			r.Parts = parts
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// median sorts its argument.
+func median(all []float64) float64 {
+	slices.Sort(all)
+	n := len(all)
+	return (all[(n-1)/2] + all[n/2]) / 2
+}
+
+// WriteText prints the report for people.
+func (r Report) WriteText(out io.Writer) error {
+	fmt.Fprintf(out, "%s: decode at position %d, %d nodes, %d replicas; median of %d rounds of %d steps; all logits equal\n",
+		r.Model, r.Context, r.Nodes, r.Replicas, r.Rounds, r.Steps)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "sequences\t\ttokens/s\tto one process\tto cluster in one piece\tmicro-batches")
+	for _, s := range r.Results {
+		fmt.Fprintf(t, "%d\t%s\t%.2f\t%.3f\t%.3f\t%s\n", s.Sequences, s.Way, s.TokensPerS, s.ToWhole, s.ToPlain, list(s.Parts))
+	}
+	return t.Flush()
+}
+
+func list(parts []int) string {
+	if len(parts) == 0 {
+		return "-"
+	}
+	return fmt.Sprint(parts)
+}

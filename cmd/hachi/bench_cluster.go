@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/bench/cluster"
+	"github.com/hachi-serve/hachi/local"
+)
+
+func newBenchCluster(logger loggerFunc) *cobra.Command {
+	c := cluster.Config{Up: local.DefaultUp()}
+	c.Up.Nodes = 4
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "cluster",
+		Short: "measure decode with experts in other processes against one process that holds the model",
+		Long: `cluster starts expert nodes on this machine and decodes the same tokens in turns
+with all experts in one process, with the nodes, and with the nodes and as many
+micro-batches as the router chooses. All ways use the same cores, so it measures
+what the way to the experts costs. A logit that differs by a bit is an error.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if c.Up.Logger, err = logger(); err != nil {
+				return err
+			}
+			c.Up.LogLevel = cmd.Flags().Lookup("log-level").Value.String()
+			return runCluster(cmd, c, asJSON)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.Up.Model, "model", "", "checkpoint directory; a tiny random model when empty")
+	quantizeFlag(f, &c.Up.Quantize)
+	f.IntVar(&c.Up.Nodes, "nodes", c.Up.Nodes, "expert-node processes")
+	placementFlags(f, &c.Up.Placement)
+	f.IntVar(&c.Up.Threads, "threads", 0, "cores of each process; 0 shares the machine")
+	f.StringVar(&c.Up.Listen, "listen", "127.0.0.1:8089", "HTTP listener of the cluster, HOST:PORT")
+	f.IntSliceVar(&c.Sequences, "sequences", []int{1, 8}, "sequences of a decode step")
+	f.IntVar(&c.Context, "context", 64, "positions before the decoded one")
+	f.IntVar(&c.Steps, "steps", 32, "steps of each way in a round")
+	f.IntVar(&c.Rounds, "rounds", 7, "repetitions; medians are reported")
+	f.Uint64Var(&c.Seed, "seed", 1, "same seed, same tokens")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// runCluster measures in a data directory of its own.
+func runCluster(cmd *cobra.Command, c cluster.Config, asJSON bool) error {
+	var err error
+	if c.Up.Binary, err = os.Executable(); err != nil {
+		return err
+	}
+	if c.Up.Model == "" {
+		if c.Up.Model, err = tinyModel(cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+	}
+	if c.Up.DataDir, err = os.MkdirTemp("", "hachi-cluster"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(c.Up.DataDir)
+	c.Progress = func(done, all int) { fmt.Fprintf(cmd.ErrOrStderr(), "round %d of %d\n", done, all) }
+	report, err := cluster.Run(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(report)
+	}
+	return report.WriteText(cmd.OutOrStdout())
+}
