@@ -24,7 +24,7 @@ import (
 
 // stretch is how much longer prefill may make a step than its decodes alone:
 // token gaps stay under twice the undisturbed.
-const stretch = 1.75
+const stretch = 1.7
 
 // language is a checkpoint's text side.
 type language struct {

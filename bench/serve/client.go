@@ -29,6 +29,7 @@ type Sample struct {
 	Prompt    int             // tokens
 	Generated int             // tokens
 	Status    int             // HTTP; 0 when there was no answer
+	Retry     string          // Retry-After of a refusal
 	Err       error
 }
 
@@ -79,13 +80,14 @@ func (c Client) post(ctx context.Context, path string, body any) (*http.Response
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-	return nil, &StatusError{resp.StatusCode, strings.TrimSpace(string(text))}
+	return nil, &StatusError{resp.StatusCode, strings.TrimSpace(string(text)), resp.Header.Get("Retry-After")}
 }
 
 // StatusError is an answer other than 200.
 type StatusError struct {
 	Status int
 	Text   string
+	Retry  string // Retry-After
 }
 
 func (e *StatusError) Error() string { return fmt.Sprintf("status %d: %s", e.Status, e.Text) }
@@ -123,7 +125,7 @@ func (s *Sample) fail(err error) {
 	s.Err, s.Total = err, time.Since(s.Due)
 	var status *StatusError
 	if errors.As(err, &status) {
-		s.Status = status.Status
+		s.Status, s.Retry = status.Status, status.Retry
 	}
 }
 

@@ -28,7 +28,8 @@ type Report struct {
 	Requests  int            `json:"requests"`
 	Completed int            `json:"completed"`
 	Rejected  int            `json:"rejected"` // 429
-	Failed    int            `json:"failed"`   // any other end
+	Silent    int            `json:"rejected_without_retry_after"`
+	Failed    int            `json:"failed"` // any other end
 	Errors    map[string]int `json:"errors,omitempty"`
 	Seconds   float64        `json:"seconds"` // from the first due to the last end
 	// Throughput counts tokens of completed answers per second.
@@ -38,6 +39,7 @@ type Report struct {
 	First      Quantiles `json:"ttft"`
 	Gap        Quantiles `json:"itl"`
 	Total      Quantiles `json:"e2e"`
+	Refusal    Quantiles `json:"refusal"` // from a request to its 429
 }
 
 // maxErrors bounds how many different errors a report lists.
@@ -46,7 +48,7 @@ const maxErrors = 8
 // Summarize makes the report of a run.
 func Summarize(w Workload, samples []Sample, o Objective) Report {
 	r := Report{Rate: w.Rate, Requests: len(samples), Errors: map[string]int{}}
-	var first, gaps, total []time.Duration
+	var first, gaps, total, refusal []time.Duration
 	var from, to time.Time
 	tokens := 0
 	for _, s := range samples {
@@ -59,6 +61,10 @@ func Summarize(w Workload, samples []Sample, o Objective) Report {
 		switch {
 		case s.Status == 429:
 			r.Rejected++
+			refusal = append(refusal, s.Total)
+			if s.Retry == "" {
+				r.Silent++
+			}
 			continue
 		case s.Err != nil:
 			r.Failed++
@@ -75,6 +81,7 @@ func Summarize(w Workload, samples []Sample, o Objective) Report {
 		}
 	}
 	r.First, r.Gap, r.Total = quantiles(first), quantiles(gaps), quantiles(total)
+	r.Refusal = quantiles(refusal)
 	if r.Seconds = to.Sub(from).Seconds(); r.Seconds > 0 {
 		r.Throughput, r.Goodput = float64(tokens)/r.Seconds, float64(r.Good)/r.Seconds
 	}

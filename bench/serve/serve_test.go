@@ -139,6 +139,34 @@ func TestRunCountsEveryEnd(t *testing.T) {
 	}
 }
 
+func TestClosedLoopKeepsItsClientsBusy(t *testing.T) {
+	var seen atomic.Int64
+	s := server(t, &seen)
+	w := workload(100, Fixed, 200*time.Millisecond)
+	samples, err := RunClosed(t.Context(), Client{URL: s.URL, HTTP: s.Client()}, w, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Summarize(w, samples, Objective{})
+	if int64(r.Requests) != seen.Load() || r.Completed+r.Rejected+r.Failed != r.Requests || r.Completed < 3 {
+		t.Errorf("%+v of %d requests that were sent", r, seen.Load())
+	}
+	if r.Rejected == 0 || r.Silent != r.Rejected || r.Refusal.P99 <= 0 {
+		t.Errorf("%d refusals, %d without Retry-After, after %v ms: the server gives none", r.Rejected, r.Silent, r.Refusal.P99)
+	}
+}
+
+func TestBetweenTakesWhatEndsInIt(t *testing.T) {
+	start := time.Now()
+	at := func(due, total int) Sample {
+		return Sample{Due: start.Add(time.Duration(due) * time.Second), Total: time.Duration(total) * time.Second}
+	}
+	got := Between([]Sample{at(-5, 4), at(-5, 5), at(0, 9), at(9, 0), at(9, 1), at(12, 1)}, start, 10*time.Second)
+	if want := []Sample{at(-5, 5), at(0, 9), at(9, 0)}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestAFullClientDoesNotWait(t *testing.T) {
 	stuck := make(chan struct{})
 	mux := http.NewServeMux()

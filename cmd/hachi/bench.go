@@ -15,7 +15,7 @@ import (
 
 func newBench(logger loggerFunc) *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "measure"}
-	cmd.AddCommand(newBenchServe(), newBenchFailover(logger), newBenchCluster(logger), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
+	cmd.AddCommand(newBenchServe(), newBenchFailover(logger), newBenchOverload(logger), newBenchCluster(logger), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
 	return cmd
 }
 

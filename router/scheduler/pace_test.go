@@ -89,8 +89,8 @@ func TestPaceKeepsBothPromises(t *testing.T) {
 				gap, slow float64
 			}{{1, 8, 4.5}, {2, 5, 4.5}, {4, 4, 4.5}, {8, 2, 3}, {16, 2, 3}, {32, 2, 3}, {60, 2, 3}} {
 				m := machine{rand.New(rand.NewPCG(1, 2)), noise, c.row, c.seen}
-				_, _, alone := m.serve(0, 4000, 1.75)
-				without, with, took := m.serve(tt.decodes, 4000, 1.75)
+				_, _, alone := m.serve(0, 4000, 1.7)
+				without, with, took := m.serve(tt.decodes, 4000, 1.7)
 				gap, slow := p99(with)/p99(without), took.Seconds()/alone.Seconds()
 				t.Logf("%+v, noise %.2f, %d decodes: gap %.2f, prefill %.2f, %d steps", c, noise, tt.decodes, gap, slow, len(with))
 				if gap > tt.gap || slow > tt.slow {
