@@ -10,7 +10,7 @@ import (
 )
 
 // Family names the order of operations for model.Fingerprint.
-const Family = "cpu-l16-fma"
+const Family = "cpu-l16-fma-pairs"
 
 const (
 	// grain is the number of outputs of a product that stay with one worker:

@@ -46,21 +46,40 @@ func benchWeight(b *testing.B, d tensor.DType, rows, cols int) tensor.Weight {
 	return tensor.Weight{DType: d, Rows: rows, Cols: cols, Data: mem}
 }
 
+// benchCase is a type of weights and what x holds.
+type benchCase struct {
+	name   string
+	weight tensor.DType
+	x      float32
+}
+
+var benchCases = []benchCase{
+	{"bf16 x f32", tensor.BF16, 1.1}, {"bf16 x bf16", tensor.BF16, 1}, {"int8", tensor.Int8, 1.1}, {"int4", tensor.Int4, 1.1},
+}
+
+func (c benchCase) matrix(rows, cols int) tensor.Matrix {
+	x := tensor.NewMatrix(rows, cols)
+	for i := range x.Data {
+		x.Data[i] = c.x
+	}
+	return x
+}
+
 func compiled() []*Kernels { return Available()[:len(Available())-1] }
 
 // BenchmarkRead is one row of x times 256 MB of weights, one thread, beside the
 // limit: reading them and nothing else.
 func BenchmarkRead(b *testing.B) {
-	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4} {
+	for _, c := range benchCases {
 		const cols = 4096
-		w := benchWeight(b, d, (256<<20)/d.Bytes(16, cols)*16, cols)
+		w := benchWeight(b, c.weight, (256<<20)/c.weight.Bytes(16, cols)*16, cols)
 		for _, k := range compiled() {
-			x, y, s := tensor.NewMatrix(1, cols), tensor.NewMatrix(1, w.Rows), NewScratch()
-			b.Run(fmt.Sprintf("%s/%v/product", k.name, d), func(b *testing.B) {
+			x, y, s := c.matrix(1, cols), tensor.NewMatrix(1, w.Rows), NewScratch()
+			b.Run(fmt.Sprintf("%s/%v/product", k.name, c.name), func(b *testing.B) {
 				perCPU(b, "GB/cpu-s", float64(len(w.Data)), func() { k.MatMul(s, y, x, w, 0, w.Rows) })
 			})
 			if k.limits.Stream != nil {
-				b.Run(fmt.Sprintf("%s/%v/stream", k.name, d), func(b *testing.B) {
+				b.Run(fmt.Sprintf("%s/%v/stream", k.name, c.name), func(b *testing.B) {
 					perCPU(b, "GB/cpu-s", float64(len(w.Data)), func() { k.limits.Stream(w.Data) })
 				})
 			}
@@ -77,11 +96,11 @@ func BenchmarkCompute(b *testing.B) {
 				perCPU(b, "Gop/cpu-s", float64(10000*k.limits.FMAOps), func() { k.limits.FMA(10000) })
 			})
 		}
-		for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4} {
-			for _, m := range []int{4, 8, 32, 128, 512} {
-				w := benchWeight(b, d, 256, 4096)
-				x, y, s := tensor.NewMatrix(m, w.Cols), tensor.NewMatrix(m, w.Rows), NewScratch()
-				b.Run(fmt.Sprintf("%s/%v/%d", k.name, d, m), func(b *testing.B) {
+		for _, c := range benchCases {
+			for _, m := range []int{1, 2, 4, 8, 32, 128, 512} {
+				w := benchWeight(b, c.weight, 256, 4096)
+				x, y, s := c.matrix(m, w.Cols), tensor.NewMatrix(m, w.Rows), NewScratch()
+				b.Run(fmt.Sprintf("%s/%v/%d", k.name, c.name, m), func(b *testing.B) {
 					perCPU(b, "Gop/cpu-s", 2*float64(m)*256*4096, func() { k.MatMul(s, y, x, w, 0, w.Rows) })
 				})
 			}

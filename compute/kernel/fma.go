@@ -6,22 +6,46 @@ import "math"
 //
 // The product of two f32 is exact in f64. The f64 sum is rounded once more on
 // its way to f32, which changes the result only when that sum lies exactly
-// between two f32 values, or when the result is subnormal; then roundToOdd
+// between two f32 values, or when the result is subnormal; then sumToOdd
 // repairs it.
 func FMA(a, b, c float32) float32 {
 	s := float64(a)*float64(b) + float64(c)
 	if u := math.Float64bits(s); u&0x1fffffff == 0x10000000 || u&^(1<<63) < 0x3810000000000000 {
-		return roundToOdd(a, b, c)
+		return float32(sumToOdd(a, b, c))
 	}
 	return float32(s)
 }
 
-// roundToOdd computes FMA through an f64 sum rounded to odd.
-func roundToOdd(a, b, c float32) float32 {
+// FlushFMA is FMA with subnormal results for zero. No operand may be subnormal.
+func FlushFMA(a, b, c float32) float32 {
+	s := float64(a)*float64(b) + float64(c)
+	if u := math.Float64bits(s); u&0x1fffffff == 0x10000000 || u&^(1<<63) < 0x3810000000000000 {
+		// The largest sum that rounds below the least normal number 2^-126,
+		// were the exponent unbounded.
+		const tiny = 0x1p-126 - 0x1p-151
+		s = sumToOdd(a, b, c)
+		if math.Abs(s) < tiny {
+			s = math.Copysign(0, s)
+		}
+	}
+	return float32(s)
+}
+
+// Flush is v, or zero of its sign if v is subnormal.
+func Flush(v float32) float32 {
+	if u := math.Float32bits(v); u&0x7f800000 == 0 {
+		return math.Float32frombits(u & 0x80000000)
+	}
+	return v
+}
+
+// sumToOdd is a*b + c in f64, rounded to odd: rounding it once more to f32 gives
+// what rounding the exact sum to f32 would.
+func sumToOdd(a, b, c float32) float64 {
 	p, z := float64(float64(a)*float64(b)), float64(c)
 	s := p + z
 	if math.IsInf(s, 0) || s != s {
-		return float32(s)
+		return s
 	}
 	zz := s - p
 	rest := (p - (s - zz)) + (z - zz)
@@ -33,5 +57,5 @@ func roundToOdd(a, b, c float32) float32 {
 		}
 		s = math.Float64frombits(u)
 	}
-	return float32(s)
+	return s
 }

@@ -96,7 +96,11 @@ func byDefinition(x tensor.Matrix, w tensor.Weight) tensor.Matrix {
 	for o := range w.Rows {
 		tensor.Decode(row, w.Data[o*size:(o+1)*size], w.DType)
 		for i := range x.Rows {
-			y.Row(i)[o] = Dot(x.Row(i), row)
+			if w.DType == tensor.BF16 {
+				y.Row(i)[o] = DotPairs(x.Row(i), row)
+			} else {
+				y.Row(i)[o] = Dot(x.Row(i), row)
+			}
 		}
 	}
 	return y

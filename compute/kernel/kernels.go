@@ -21,12 +21,16 @@ type Kernels struct {
 	// rows of w times 1 to tileCols rows of x. Output (row r of w, row c of x)
 	// has its Lanes floats at lanes[(c*tileRows+r)*Lanes:]; they start as zero
 	// unless carry is set. Strides are in bytes. Bytes that lie ahead of the
-	// rows of w are prefetched, and may be anywhere.
+	// rows of w are prefetched, and may be anywhere. bf16 has none: see pairs.
 	tile [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
 	// panel is tile on packed f32 operands, steps times Lanes wide: in every
 	// step the Lanes floats of each row follow each other.
 	panel [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int)
+
+	// split multiplies bf16 weights with f32, narrow with bf16; narrow.pack is
+	// nil where no instruction is worth it.
+	split, narrow pairs
 
 	// reduce folds the lanes of count times tileRows outputs; the i-th group
 	// goes to tileRows floats at y + i*yStride bytes.

@@ -10,6 +10,9 @@ type Limits struct {
 	// number of additions and multiplications of a round.
 	FMA    func(n int)
 	FMAOps int
+	// BF16 does so with dot products of bf16 pairs.
+	BF16    func(n int)
+	BF16Ops int
 	// VNNI does so with dot products of bytes.
 	VNNI    func(n int)
 	VNNIOps int

@@ -11,7 +11,14 @@ import (
 // transposed. Nothing outside these columns is touched, so threads may share y.
 // An element of y depends on one row of x and one of w alone.
 func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi int) {
-	k.product(s, output{y, 0}, x, w, lo, hi)
+	checkProduct(output{y, 0}, x, w, lo, hi)
+	for i := 0; i < x.Rows; {
+		rows := span{0, x.Rows}.even(i, blockX)
+		part := x.Slice(i, i+rows)
+		k.prepare(s, part, w.DType)
+		k.multiply(s, output{y.Slice(i, i+rows), 0}, part, w, lo, hi)
+		i += rows
+	}
 }
 
 // GatedUp writes columns lo..hi-1 of y [rows, w1.Rows] = SiLU(x w1) * (x w3).
@@ -45,6 +52,25 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	}
 }
 
+// form is how prepare leaves rows of x.
+type form int
+
+const (
+	natural  form = iota // f32 in their order
+	paired               // see pairs
+	integers             // see quantise
+)
+
+func formOf(d tensor.DType) form {
+	switch {
+	case d.Quantised():
+		return integers
+	case d == tensor.BF16:
+		return paired
+	}
+	return natural
+}
+
 // output is a matrix whose column 0 is column base of a product.
 type output struct {
 	tensor.Matrix
@@ -53,29 +79,22 @@ type output struct {
 
 func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride+col-o.base) }
 
-// product is MatMul into an output.
-func (k *Kernels) product(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
-	checkProduct(y, x, w, lo, hi)
-	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.even(i, blockX)
-		part := x.Slice(i, i+rows)
-		k.prepare(s, part, w.DType)
-		k.multiply(s, output{y.Slice(i, i+rows), y.base}, part, w, lo, hi)
-		i += rows
-	}
-}
-
 // prepare packs rows of x, at most blockX, for products with weights of d.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	switch {
-	case d.Quantised() && x.Cols > 0:
+	if x.Cols == 0 {
+		return
+	}
+	switch f := formOf(d); {
+	case f == integers:
 		k.quantise(s, x, d)
+	case f == paired:
+		k.packPairs(s, x)
 	case x.Rows > streamRows:
 		k.packX(s, x)
 	}
 }
 
-// multiply is product for rows that are prepared and checked.
+// multiply is MatMul for rows that are prepared and checked.
 func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	if x.Cols == 0 {
 		for i := range x.Rows {
@@ -83,10 +102,18 @@ func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weigh
 		}
 		return
 	}
-	if w.DType.Quantised() {
+	switch formOf(w.DType) {
+	case integers:
 		k.multiplyQuantised(s, y, w, x.Rows, lo, hi)
-		return
+	case paired:
+		k.multiplyPairs(s, y, w, lo, hi)
+	case natural:
+		k.multiplyNatural(s, y, x, w, lo, hi)
 	}
+}
+
+// multiplyNatural is multiply for f32 and f16 weights, and for keys.
+func (k *Kernels) multiplyNatural(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	whole := lo + (hi-lo)&^(tileRows-1)
 	if x.Rows <= streamRows {
 		k.stream(s, y, x, w, lo, whole)

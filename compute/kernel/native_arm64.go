@@ -18,10 +18,15 @@ func native() []*Kernels {
 	k.name = "neon"
 	k.tile = [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
 		{neon.TileF32x1, neon.TileF32x2, neon.TileF32x3, neon.TileF32x4, neon.TileF32x5, neon.TileF32x6},
-		{neon.TileBF16x1, neon.TileBF16x2, neon.TileBF16x3, neon.TileBF16x4, neon.TileBF16x5, neon.TileBF16x6},
+		{}, // pairs
 		{neon.TileF16x1, neon.TileF16x2, neon.TileF16x3, neon.TileF16x4, neon.TileF16x5, neon.TileF16x6},
 	}
 	k.panel = [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){neon.Panelx1, neon.Panelx2, neon.Panelx3, neon.Panelx4, neon.Panelx5, neon.Panelx6}
+	k.split = pairs{
+		pack:  lossless(neon.SplitPairs),
+		tile:  [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int){neon.SplitTilex1, neon.SplitTilex2, neon.SplitTilex3, neon.SplitTilex4, neon.SplitTilex5, neon.SplitTilex6},
+		bytes: 4 * pairStep, block: splitBlock,
+	}
 	k.reduce = neon.Reduce
 	k.unpack = [elements]func(dst, src unsafe.Pointer, n, step int){neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
 	k.prefetch = neon.Prefetch

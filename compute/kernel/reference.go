@@ -12,6 +12,7 @@ func Go() *Kernels {
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
 		prefetch: func(unsafe.Pointer, int) {}, unpack8: goUnpack8, softmax: goSoftmax,
 	}
+	k.split = goPairs()
 	for c := range dotCols {
 		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
 			k.dot[blockSlot(d)][c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
@@ -25,12 +26,14 @@ func Go() *Kernels {
 		k.weigh[c] = func(acc, p, v, fade unsafe.Pointer, n, count int) { goWeigh(c+1, acc, p, v, fade, n, count) }
 		k.panel[c] = func(lanes, x, w unsafe.Pointer, steps, carry int) { goPanel(c+1, lanes, x, w, steps, carry) }
 	}
-	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+	for _, d := range []tensor.DType{tensor.F32, tensor.F16} {
 		for c := range tileCols {
 			k.tile[slot(d)][c] = func(lanes, x, w unsafe.Pointer, xStride, wStride, n, _, carry int) {
 				goTile(d, c+1, lanes, x, w, xStride, wStride, n, carry)
 			}
 		}
+	}
+	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
 		k.unpack[slot(d)] = func(dst, src unsafe.Pointer, n, step int) { goUnpack(d, dst, src, n, step) }
 	}
 	return k

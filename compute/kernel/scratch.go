@@ -9,6 +9,9 @@ const (
 	blockX = 128
 	blockW = 32
 	blockK = 768
+	// splitBlock and narrowBlock are pairs.block: 12 KiB of 6 rows.
+	splitBlock  = 16
+	narrowBlock = 32
 	// streamRows is how many rows of x are multiplied straight from the
 	// weights' own bytes. With more, widening every weight once pays.
 	streamRows = 12
@@ -23,6 +26,7 @@ type Scratch struct {
 	up    []float32 // [rows, blockW] of GatedUp
 	tail  tail
 	quad  [tileCols * tileRows]float32
+	pairs pairScratch
 	ints  intScratch
 }
 

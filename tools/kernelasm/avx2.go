@@ -4,14 +4,16 @@ import "fmt"
 
 func avx2(a *asm) {
 	a.data()
-	for _, e := range elements {
+	for _, e := range tiled {
 		for c := 1; c <= tileCols; c++ {
 			tile256(a, e, c)
 		}
 	}
 	for c := 1; c <= tileCols; c++ {
 		panel256(a, c)
+		splitTile256(a, c)
 	}
+	packPairs256(a)
 	reduce256(a)
 	for _, e := range append(elements, packed8) {
 		unpack256(a, e)

@@ -4,14 +4,17 @@ import "fmt"
 
 func avx512(a *asm) {
 	a.data()
-	for _, e := range elements {
+	for _, e := range tiled {
 		for c := 1; c <= tileCols; c++ {
 			tile512(a, e, c)
 		}
 	}
 	for c := 1; c <= tileCols; c++ {
 		panel512(a, c)
+		splitTile512(a, c)
+		pairTile512(a, c)
 	}
+	packPairs512(a)
 	reduce512(a)
 	for _, e := range append(elements, packed8) {
 		unpack512(a, e)

@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 // limits writes the loops that measure a machine: reading memory and nothing
 // else, and arithmetic on registers and nothing else. reg is the letter of a
 // vector register, bytes its width.
@@ -28,7 +26,7 @@ func limits(a *asm, reg string, bytes int) {
 	}
 	a.ops("VMOVQ X0, AX", "MOVQ AX, ret+16(FP)", "VZEROUPPER", "RET")
 
-	peak := func(name string, instruction func(acc int) string) {
+	peak := func(name string, instruction func(acc int)) {
 		a.text(name, 8)
 		a.op("MOVQ n+0(FP), CX")
 		for i := range 16 {
@@ -37,14 +35,18 @@ func limits(a *asm, reg string, bytes int) {
 		a.ops("TESTQ CX, CX", "JLE end")
 		a.line("loop:")
 		for i := range 12 {
-			a.op("%s", instruction(i))
+			instruction(i)
 		}
 		a.ops("DECQ CX", "JNZ loop")
 		a.line("end:")
 		a.ops("VZEROUPPER", "RET")
 	}
-	peak("PeakFMA", func(i int) string { return fmt.Sprintf("VFMADD231PS %s12, %s13, %s%d", reg, reg, reg, i) })
+	each := func(name, instruction string) {
+		peak(name, func(i int) { a.op("%s %s12, %s13, %s%d", instruction, reg, reg, reg, i) })
+	}
+	each("PeakFMA", "VFMADD231PS")
 	if reg == "Z" {
-		peak("PeakVNNI", func(i int) string { return fmt.Sprintf("VPDPBUSD %s12, %s13, %s%d", reg, reg, reg, i) })
+		each("PeakVNNI", "VPDPBUSD")
+		peak("PeakBF16", func(i int) { dpbf16(a, i, 12, 13) })
 	}
 }

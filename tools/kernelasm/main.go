@@ -73,7 +73,11 @@ type element struct {
 	bytes int
 }
 
-var elements = []element{{"F32", 4}, {"BF16", 2}, {"F16", 2}}
+var (
+	elements = []element{{"F32", 4}, {"BF16", 2}, {"F16", 2}}
+	// tiled are those multiplied in their natural order; bf16 goes by pairs.
+	tiled = []element{elements[0], elements[2]}
+)
 
 // tileRows is the number of weight rows a tile holds; tileCols the most
 // activation rows.
@@ -101,4 +105,10 @@ func (a *asm) data() {
 	for _, c := range constants {
 		a.line("DATA %s<>+0(SB)/4, $0x%08x\nGLOBL %s<>(SB), RODATA|NOPTR, $4", c.name, c.bits, c.name)
 	}
+	for i := range 16 {
+		a.line("DATA evens<>+%d(SB)/1, $%d", i, 2*i)
+		a.line("DATA one32<>+%d(SB)/4, $1", 4*i)
+		a.line("DATA highs<>+%d(SB)/4, $0xffff0000", 4*i)
+	}
+	a.line("GLOBL evens<>(SB), RODATA|NOPTR, $16\nGLOBL one32<>(SB), RODATA|NOPTR, $64\nGLOBL highs<>(SB), RODATA|NOPTR, $64")
 }

@@ -3,14 +3,16 @@ package main
 import "fmt"
 
 func neon(a *asm) {
-	for _, e := range elements {
+	for _, e := range tiled {
 		for c := 1; c <= tileCols; c++ {
 			tile128(a, e, c)
 		}
 	}
 	for c := 1; c <= tileCols; c++ {
 		panel128(a, c)
+		splitTile128(a, c)
 	}
+	packPairs128(a)
 	reduce128(a)
 	for _, e := range append(elements, packed8) {
 		unpack128(a, e)

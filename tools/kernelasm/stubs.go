@@ -8,7 +8,7 @@ func declare(a *asm, isa string) {
 	function := func(name, args, comment string) {
 		a.line("\n// %s %s\n//\n//go:noescape\nfunc %s(%s)", name, comment, name, args)
 	}
-	for _, e := range elements {
+	for _, e := range tiled {
 		for c := 1; c <= tileCols; c++ {
 			function(fmt.Sprintf("Tile%sx%d", e.name, c), "lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of %s times %d rows of x.", e.name, c))
@@ -25,6 +25,11 @@ func declare(a *asm, isa string) {
 		function(fmt.Sprintf("Panelx%d", c), "lanes, x, w unsafe.Pointer, steps, carry int", fmt.Sprintf("holds 4 packed rows times %d.", c))
 	}
 	function("Prefetch", "p unsafe.Pointer, n int", "asks for n bytes that will be read.")
+	for c := 1; c <= tileCols; c++ {
+		function(fmt.Sprintf("SplitTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
+			fmt.Sprintf("holds 4 rows of BF16 times %d of f32, odd elements apart from even ones.", c))
+	}
+	function("SplitPairs", "dst, src unsafe.Pointer, steps, step int", "sets odd elements apart from even ones.")
 	function("Reduce", "y, lanes unsafe.Pointer, yStride, count int", "folds count times 4 outputs.")
 	for c := 1; c <= dotCols; c++ {
 		for _, b := range blockTypes {
@@ -45,6 +50,12 @@ func declare(a *asm, isa string) {
 	a.line("\n// Stream reads n bytes, a multiple of 512, and returns something made of them.\n//\n//go:noescape\nfunc Stream(p unsafe.Pointer, n int) uint64")
 	function("PeakFMA", "n int", "runs 12n fused multiply-adds that wait for nothing.")
 	if isa == "avx512" {
+		for c := 1; c <= tileCols; c++ {
+			function(fmt.Sprintf("PairTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
+				fmt.Sprintf("holds 4 rows of BF16 times %d of BF16.", c))
+		}
+		function("NarrowPairs", "dst, src unsafe.Pointer, steps, step int) (lost int", "cuts f32 to BF16 and tells whether bits were lost.")
+		function("PeakBF16", "n int", "runs 12n dot products of BF16 pairs that wait for nothing.")
 		function("PeakVNNI", "n int", "runs 12n dot products of bytes that wait for nothing.")
 	}
 }

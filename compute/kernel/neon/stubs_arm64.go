@@ -36,36 +36,6 @@ func TileF32x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int
 //go:noescape
 func TileF32x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileBF16x1 holds 4 rows of BF16 times 1 rows of x.
-//
-//go:noescape
-func TileBF16x1(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
-// TileBF16x2 holds 4 rows of BF16 times 2 rows of x.
-//
-//go:noescape
-func TileBF16x2(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
-// TileBF16x3 holds 4 rows of BF16 times 3 rows of x.
-//
-//go:noescape
-func TileBF16x3(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
-// TileBF16x4 holds 4 rows of BF16 times 4 rows of x.
-//
-//go:noescape
-func TileBF16x4(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
-// TileBF16x5 holds 4 rows of BF16 times 5 rows of x.
-//
-//go:noescape
-func TileBF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
-// TileBF16x6 holds 4 rows of BF16 times 6 rows of x.
-//
-//go:noescape
-func TileBF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
-
 // TileF16x1 holds 4 rows of F16 times 1 rows of x.
 //
 //go:noescape
@@ -210,6 +180,41 @@ func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
 //
 //go:noescape
 func Prefetch(p unsafe.Pointer, n int)
+
+// SplitTilex1 holds 4 rows of BF16 times 1 of f32, odd elements apart from even ones.
+//
+//go:noescape
+func SplitTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex2 holds 4 rows of BF16 times 2 of f32, odd elements apart from even ones.
+//
+//go:noescape
+func SplitTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex3 holds 4 rows of BF16 times 3 of f32, odd elements apart from even ones.
+//
+//go:noescape
+func SplitTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex4 holds 4 rows of BF16 times 4 of f32, odd elements apart from even ones.
+//
+//go:noescape
+func SplitTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex5 holds 4 rows of BF16 times 5 of f32, odd elements apart from even ones.
+//
+//go:noescape
+func SplitTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex6 holds 4 rows of BF16 times 6 of f32, odd elements apart from even ones.
+//
+//go:noescape
+func SplitTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitPairs sets odd elements apart from even ones.
+//
+//go:noescape
+func SplitPairs(dst, src unsafe.Pointer, steps, step int)
 
 // Reduce folds count times 4 outputs.
 //

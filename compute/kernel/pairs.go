@@ -1,0 +1,222 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
+)
+
+// pairStep is how many elements of K a step of pairs takes: two a lane.
+const pairStep = 2 * Lanes
+
+// pairs is one way to multiply bf16 weights: the form in which rows of x are
+// packed, and the tiles that take them. All ways give the same bits.
+type pairs struct {
+	// pack writes steps of one row of x, which lie step bytes apart. It tells
+	// whether the form cannot hold the values; then what it wrote is of no use.
+	pack func(dst, src unsafe.Pointer, steps, step int) (lost int)
+	// tile adds steps of pairStep products to the lanes of tileRows rows of w
+	// times 1 to tileCols rows of x. Lanes, stride and carry are those of
+	// Kernels.tile. The bytes that lie ahead of the rows of w are prefetched.
+	tile [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+	// bytes is the size of a step of one row of x.
+	bytes int
+	// block is how many steps of a tile of x stay in the first-level cache while
+	// a block of w passes by.
+	block int
+}
+
+// pairScratch holds packed rows of x, tile by tile: in every step, the rows of
+// the tile.
+type pairScratch struct {
+	way  *pairs
+	rows int
+	x    []float32 // as bytes of the way's form
+}
+
+// packPairs packs rows of x, as bf16 where all of them are bf16 and there is an
+// instruction for it.
+func (k *Kernels) packPairs(s *Scratch, x tensor.Matrix) {
+	if k.narrow.pack == nil || !mayBeBF16(x) || !s.pairs.pack(&k.narrow, x) {
+		s.pairs.pack(&k.split, x)
+	}
+}
+
+// mayBeBF16 saves packing in vain.
+func mayBeBF16(x tensor.Matrix) bool {
+	const few = 8
+	for _, v := range x.Row(0)[:min(few, x.Cols)] {
+		if math.Float32bits(v)&0xffff != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// pack packs rows of x if the form can hold them.
+func (p *pairScratch) pack(way *pairs, x tensor.Matrix) bool {
+	whole, steps, unit := x.Cols/pairStep, (x.Cols+pairStep-1)/pairStep, way.bytes/4
+	out, rows := fit(&p.x, x.Rows*steps*unit), span{0, x.Rows}
+	p.way, p.rows = way, x.Rows
+	lost := 0
+	for i := 0; i < x.Rows; {
+		c := rows.next(i)
+		for r := range c {
+			row := x.Row(i + r)
+			if whole > 0 {
+				lost |= way.pack(at(out, r*unit), at(row, 0), whole, way.bytes*c)
+			}
+			if whole < steps {
+				var padded [pairStep]float32
+				copy(padded[:], row[whole*pairStep:])
+				lost |= way.pack(at(out, (whole*c+r)*unit), at(padded[:], 0), 1, 0)
+			}
+		}
+		if lost != 0 {
+			return false
+		}
+		out = out[c*steps*unit:]
+		i += c
+	}
+	return true
+}
+
+// multiplyPairs is multiply for bf16 weights.
+func (k *Kernels) multiplyPairs(s *Scratch, y output, w tensor.Weight, lo, hi int) {
+	whole := lo + (hi-lo)&^(tileRows-1)
+	for o := lo; o < whole; o += blockW {
+		k.blockOfPairs(s, y, w, span{o, min(o+blockW, whole)})
+	}
+	for o := whole; o < hi; o++ {
+		k.columnOfPairs(s, y, w, o)
+	}
+}
+
+// panel is a piece of a product: steps from..from+n-1 of K for columns cols.
+type panel struct {
+	w       tensor.Weight
+	cols    span
+	from, n int
+}
+
+// blockOfPairs computes columns cols. K is walked once, panel by panel, and the
+// lanes of all outputs wait in memory meanwhile.
+func (k *Kernels) blockOfPairs(s *Scratch, y output, w tensor.Weight, cols span) {
+	p, steps := &s.pairs, w.Cols/pairStep
+	block := p.way.block
+	if p.rows <= tileCols {
+		block = max(1, steps)
+	}
+	fit(&s.lanes, max(tileCols*tileRows, p.rows*(cols.hi-cols.lo))*Lanes)
+	for from := 0; from < steps; from += block {
+		p.multiply(s, panel{w, cols, from, min(block, steps-from)})
+	}
+	if steps*pairStep < w.Cols {
+		p.multiplyTail(s, w, cols)
+	}
+	lanes, rows := 0, span{0, p.rows}
+	for i := 0; i < p.rows; {
+		c := rows.next(i)
+		for o := cols.lo; o < cols.hi; o += tileRows {
+			k.reduce(y.at(i, o), at(s.lanes, lanes), 4*y.Stride, c)
+			lanes += c * tileRows * Lanes
+		}
+		i += c
+	}
+}
+
+// multiply adds a panel to the lanes. The first tile of x brings in what the
+// tiles after it find in the second-level cache, one group of rows ahead.
+func (p *pairScratch) multiply(s *Scratch, part panel) {
+	stride, rows := 2*part.w.Cols, span{0, p.rows}
+	lanes, x := 0, 0
+	for i := 0; i < p.rows; {
+		c := rows.next(i)
+		for o := part.cols.lo; o < part.cols.hi; o += tileRows {
+			ahead := 0
+			if i == 0 {
+				ahead = part.ahead(o, stride)
+			}
+			p.way.tile[c-1](at(s.lanes, lanes), p.step(x, part.from*c), unsafe.Pointer(&part.w.Data[o*stride+2*pairStep*part.from]),
+				stride, part.n, ahead, part.from)
+			lanes += c * tileRows * Lanes
+		}
+		x += c * ((part.w.Cols + pairStep - 1) / pairStep)
+		i += c
+	}
+}
+
+// ahead is the distance in bytes from the rows of w at o to those that follow:
+// the next of the panel, of the panel after it, or of the next block.
+func (part panel) ahead(o, stride int) int {
+	switch {
+	case o+tileRows < part.cols.hi:
+		return tileRows * stride
+	case part.from+part.n < part.w.Cols/pairStep:
+		return 2*pairStep*part.n - (o-part.cols.lo)*stride
+	}
+	return tileRows*stride - 2*pairStep*part.from
+}
+
+// lossless is a way of packing that can hold any f32.
+func lossless(pack func(dst, src unsafe.Pointer, steps, step int)) func(dst, src unsafe.Pointer, steps, step int) int {
+	return func(dst, src unsafe.Pointer, steps, step int) int {
+		pack(dst, src, steps, step)
+		return 0
+	}
+}
+
+// step is where a step of packed x lies, counted in steps of one row.
+func (p *pairScratch) step(tile, step int) unsafe.Pointer {
+	return at(p.x, (tile+step)*p.way.bytes/4)
+}
+
+// multiplyTail adds the elements beyond the last whole step, padded with zeros.
+func (p *pairScratch) multiplyTail(s *Scratch, w tensor.Weight, cols span) {
+	rows, steps := span{0, p.rows}, w.Cols/pairStep
+	lanes, x := 0, 0
+	for i := 0; i < p.rows; {
+		c := rows.next(i)
+		for o := cols.lo; o < cols.hi; o += tileRows {
+			p.way.tile[c-1](at(s.lanes, lanes), p.step(x, steps*c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
+			lanes += c * tileRows * Lanes
+		}
+		x += c * (steps + 1)
+		i += c
+	}
+}
+
+// tailOf copies the tails of tileRows rows of bf16 from row o on; a row beyond
+// the last is the last again.
+func (s *Scratch) tailOf(w tensor.Weight, o int) unsafe.Pointer {
+	s.tail = tail{}
+	n := 2 * (w.Cols % pairStep)
+	padded := unsafe.Slice((*byte)(unsafe.Pointer(&s.tail.w)), len(s.tail.w)*4)
+	for r := range tileRows {
+		end := (min(o+r, w.Rows-1) + 1) * 2 * w.Cols
+		copy(padded[2*pairStep*r:], w.Data[end-n:end])
+	}
+	return unsafe.Pointer(&s.tail.w)
+}
+
+// columnOfPairs is one column of the product: the row of w four times over.
+func (k *Kernels) columnOfPairs(s *Scratch, y output, w tensor.Weight, o int) {
+	p, rows, steps := &s.pairs, span{0, s.pairs.rows}, w.Cols/pairStep
+	x := 0
+	for i := 0; i < p.rows; {
+		c := rows.next(i)
+		if steps > 0 {
+			p.way.tile[c-1](at(s.lanes, 0), p.step(x, 0), unsafe.Pointer(&w.Data[2*o*w.Cols]), 0, steps, 0, 0)
+		}
+		if steps*pairStep < w.Cols {
+			p.way.tile[c-1](at(s.lanes, 0), p.step(x, steps*c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
+		}
+		k.reduce(at(s.quad[:], 0), at(s.lanes, 0), 4*tileRows, c)
+		for j := range c {
+			y.Data[(i+j)*y.Stride+o-y.base] = s.quad[j*tileRows]
+		}
+		x += c * ((w.Cols + pairStep - 1) / pairStep)
+		i += c
+	}
+}

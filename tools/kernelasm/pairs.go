@@ -1,0 +1,272 @@
+package main
+
+import "fmt"
+
+// The product of bf16 weights takes elements of K by pairs: a step is 32
+// weights of a row, and lane j of 16 adds the product of element 2j+1, then that
+// of 2j. The step of x that meets them is packed: either 16 odd and 16 even f32
+// of every row, or 32 bf16 of every row in their order.
+
+// subnormals makes the thread take subnormal numbers for zero, as VDPBF16PS
+// does; what was set before waits on the stack.
+func subnormals(a *asm) {
+	a.ops("STMXCSR 0(SP)", "MOVL 0(SP), AX", "ORL $0x8040, AX", "MOVL AX, 4(SP)", "LDMXCSR 4(SP)")
+}
+
+func restore(a *asm) { a.op("LDMXCSR 0(SP)") }
+
+// pairArgs loads the arguments of a tile of pairs and leaves the rows of w.
+func pairArgs(a *asm) (w, ahead [6]string) {
+	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ wStride+24(FP), R11",
+		"MOVQ steps+32(FP), CX", "MOVQ ahead+40(FP), R13", "LEAQ (R11)(R11*2), R12", "ADDQ DX, R13")
+	return rowsAt("DX", "R11", "R12", ""), rowsAt("R13", "R11", "R12", "")
+}
+
+// tileOfPairs512 is what both tiles of AVX-512 share: one register of lanes for
+// each of 4 rows of w times c rows of x, and a step that takes x bytes of every
+// row of x.
+func tileOfPairs512(a *asm, c, x int, w, ahead [6]string, step func()) {
+	outs := tileRows * c
+	a.ops("MOVQ carry+48(FP), AX", "TESTQ AX, AX", "JNZ carry")
+	for i := range outs {
+		a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
+	}
+	a.op("JMP loop")
+	a.line("carry:")
+	for i := range outs {
+		a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
+	}
+	a.op("PCALIGN $64")
+	a.line("loop:")
+	for r := range tileRows {
+		a.op("PREFETCHT1 %s", ahead[r])
+	}
+	step()
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", x*c), "ADDQ $64, DX", "ADDQ $64, R13", "DECQ CX", "JNZ loop")
+	for i := range outs {
+		a.op("VMOVUPS Z%d, %d(DI)", i, 64*i)
+	}
+}
+
+// split512 is the tile of f32 x.
+func splitTile512(a *asm, c int) {
+	a.line("\nTEXT ·SplitTilex%d(SB), NOSPLIT, $8-56", c)
+	subnormals(a)
+	a.op("VPBROADCASTD high<>(SB), Z31")
+	w, ahead := pairArgs(a)
+	tileOfPairs512(a, c, 128, w, ahead, func() {
+		for odd, half := range []int{0, 64} {
+			for r := range tileRows {
+				if odd == 0 {
+					a.op("VPANDD %s, Z31, Z%d", w[r], 24+r)
+				} else {
+					a.op("VPSLLD $16, %s, Z%d", w[r], 24+r)
+				}
+			}
+			for col := range c {
+				a.op("VMOVUPS %d(SI), Z%d", 128*col+half, 28+col%3)
+				for r := range tileRows {
+					a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, 24+r, col*tileRows+r)
+				}
+			}
+		}
+	})
+	restore(a)
+	a.ops("VZEROUPPER", "RET")
+}
+
+// pairTile512 is the tile of bf16 x.
+func pairTile512(a *asm, c int) {
+	a.text(fmt.Sprintf("PairTilex%d", c), 56)
+	w, ahead := pairArgs(a)
+	tileOfPairs512(a, c, 64, w, ahead, func() {
+		for r := range tileRows {
+			a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
+		}
+		for col := range c {
+			a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
+			for r := range tileRows {
+				dpbf16(a, col*tileRows+r, 24+r, 28+col%4)
+			}
+		}
+	})
+	a.ops("VZEROUPPER", "RET")
+}
+
+// dpbf16 is VDPBF16PS Zm, Zn, Zd, which the assembler lacks (EVEX.512.F3.0F38.W0
+// 52 /r).
+func dpbf16(a *asm, d, n, m int) {
+	not := func(v, bit int) int { return ^v >> bit & 1 }
+	p0 := not(d, 3)<<7 | not(m, 4)<<6 | not(m, 3)<<5 | not(d, 4)<<4 | 2
+	p1 := (^n&15)<<3 | 1<<2 | 2
+	p2 := 2<<5 | not(n, 4)<<3
+	a.op("LONG $0x%02x%02x%02x62; WORD $0x%02x52 // VDPBF16PS Z%d, Z%d, Z%d", p2, p1, p0, 0xc0|(d&7)<<3|m&7, m, n, d)
+}
+
+// packPairs512 writes the two ways to pack x: steps of 32 elements, step bytes
+// apart.
+func packPairs512(a *asm) {
+	a.text("SplitPairs", 32)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ steps+16(FP), CX", "MOVQ step+24(FP), DX",
+		"VPMOVZXBD evens<>(SB), Z4", "VPADDD one32<>(SB), Z4, Z5")
+	a.line("loop:")
+	a.ops("VMOVUPS (SI), Z0", "VMOVUPS 64(SI), Z1", "VMOVAPS Z4, Z2", "VMOVAPS Z5, Z3",
+		"VPERMI2PS Z1, Z0, Z2", "VPERMI2PS Z1, Z0, Z3", "VMOVUPS Z3, (DI)", "VMOVUPS Z2, 64(DI)",
+		"ADDQ $128, SI", "ADDQ DX, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("NarrowPairs", 40)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ steps+16(FP), CX", "MOVQ step+24(FP), DX", "VPXORD Z4, Z4, Z4")
+	a.line("loop:")
+	a.ops("VMOVDQU32 (SI), Z0", "VMOVDQU32 64(SI), Z1", "VPORD Z0, Z4, Z4", "VPORD Z1, Z4, Z4",
+		"VPSRLD $16, Z0, Z0", "VPSRLD $16, Z1, Z1", "VPMOVDW Z0, (DI)", "VPMOVDW Z1, 32(DI)",
+		"ADDQ $128, SI", "ADDQ DX, DI", "DECQ CX", "JNZ loop",
+		"VPSLLD $16, Z4, Z4", "VPTESTMD Z4, Z4, K1", "KMOVW K1, AX", "MOVQ AX, lost+32(FP)", "VZEROUPPER", "RET")
+}
+
+// splitTile256 holds 4 weight rows times c rows of f32 x.
+func splitTile256(a *asm, c int) {
+	a.line("\nTEXT ·SplitTilex%d(SB), NOSPLIT, $8-56", c)
+	subnormals(a)
+	for i, p := range passes(c) {
+		splitPass256(a, p, i, c)
+	}
+	restore(a)
+	a.ops("VZEROUPPER", "RET")
+}
+
+func splitPass256(a *asm, p pass, number, c int) {
+	label := func(s string) string { return fmt.Sprintf("%s%d", s, number) }
+	w, ahead := pairArgs(a)
+	a.op("MOVQ carry+48(FP), AX")
+	accumulators256(a, p, label)
+	a.line("%s:", label("loop"))
+	if number == 0 {
+		for r := range tileRows {
+			a.op("PREFETCHT1 %s", ahead[r])
+		}
+		a.op("ADDQ $64, R13")
+	}
+	for odd, parity := range []int{0, 64} {
+		for h, half := range p.halves {
+			for col := range p.to - p.from {
+				a.op("VMOVUPS %d(SI), Y%d", 128*(p.from+col)+parity+32*half, 12+h+col)
+			}
+			for r := range tileRows {
+				a.op("VMOVUPS %d%s, Y15", 32*half, w[r])
+				if odd == 0 {
+					a.op("VPAND highs<>(SB), Y15, Y15")
+				} else {
+					a.op("VPSLLD $16, Y15, Y15")
+				}
+				for col := range p.to - p.from {
+					a.op("VFMADD231PS Y%d, Y15, Y%d", 12+h+col, p.acc(r, col, h))
+				}
+			}
+		}
+	}
+	a.ops(fmt.Sprintf("ADDQ $%d, SI", 128*c), "ADDQ $64, DX", "DECQ CX", "JNZ "+label("loop"))
+	p.each(func(reg, at int) { a.op("VMOVUPS Y%d, %d(DI)", reg, at) })
+}
+
+// packPairs256 packs f32 x.
+func packPairs256(a *asm) {
+	a.text("SplitPairs", 32)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ steps+16(FP), CX", "MOVQ step+24(FP), DX")
+	a.line("loop:")
+	for half := range 2 {
+		a.ops(fmt.Sprintf("VMOVUPS %d(SI), Y0", 64*half), fmt.Sprintf("VMOVUPS %d(SI), Y1", 64*half+32))
+		for odd, imm := range []string{"0xdd", "0x88"} {
+			a.ops("VSHUFPS $"+imm+", Y1, Y0, Y2", "VPERMPD $0xd8, Y2, Y2", fmt.Sprintf("VMOVUPS Y2, %d(DI)", 64*odd+32*half))
+		}
+	}
+	a.ops("ADDQ $128, SI", "ADDQ DX, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+}
+
+// splitTile128 holds 4 weight rows times c rows of f32 x, half of the lanes at a
+// time, columns by pairs.
+func splitTile128(a *asm, c int) {
+	a.text(fmt.Sprintf("SplitTilex%d", c), 56)
+	a.ops("MOVD FPCR, R12", "ORR $0x1000000, R12, R13", "MOVD R13, FPCR", "MOVD $0xffff0000, R14", "VDUP R14, V31.S4")
+	number := 0
+	for from := 0; from < c; from += 2 {
+		for half := range 2 {
+			splitPass128(a, pass{from, min(from+2, c), []int{half}}, number, c)
+			number++
+		}
+	}
+	a.ops("MOVD R12, FPCR", "RET")
+}
+
+func splitPass128(a *asm, p pass, number, c int) {
+	label := func(s string) string { return fmt.Sprintf("%s%d", s, number) }
+	a.ops("MOVD lanes+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R3", "MOVD wStride+24(FP), R8",
+		"MOVD steps+32(FP), R9", "MOVD ahead+40(FP), R10", "MOVD carry+48(FP), R11",
+		"ADD R8, R3, R4", "ADD R8, R4, R5", "ADD R8, R5, R6")
+	cols, half := p.to-p.from, p.halves[0]
+	acc := func(row, col int) int { return (col*tileRows + row) * 2 }
+	each := func(f func(reg, at int)) {
+		for col := range cols {
+			for row := range tileRows {
+				at := 64*((p.from+col)*tileRows+row) + 32*half
+				f(acc(row, col), at)
+				f(acc(row, col)+1, at+16)
+			}
+		}
+	}
+	a.op("CBNZ R11, %s", label("carry"))
+	each(func(reg, _ int) { a.op("VEOR V%d.B16, V%d.B16, V%d.B16", reg, reg, reg) })
+	a.op("B %s", label("loop"))
+	a.line("%s:", label("carry"))
+	each(func(reg, at int) { a.op("FMOVQ %d(R0), F%d", at, reg) })
+	a.line("%s:", label("loop"))
+	if number == 0 {
+		for r := range tileRows {
+			a.op("ADD R10, R%d, R15", 3+r)
+			a.op("PRFM (R15), PLDL2KEEP")
+		}
+	}
+	for odd, parity := range []int{0, 64} {
+		for col := range cols {
+			a.op("FMOVQ %d(R1), F%d", 128*(p.from+col)+parity+32*half, 16+2*col)
+			a.op("FMOVQ %d(R1), F%d", 128*(p.from+col)+parity+32*half+16, 17+2*col)
+		}
+		for r := range tileRows {
+			for q := range 2 {
+				a.op("FMOVQ %d(R%d), F%d", 32*half+16*q, 3+r, 24+q)
+				if odd == 0 {
+					a.op("VAND V31.B16, V%d.B16, V%d.B16", 24+q, 24+q)
+				} else {
+					a.op("VSHL $16, V%d.S4, V%d.S4", 24+q, 24+q)
+				}
+			}
+			for col := range cols {
+				a.op("VFMLA V%d.S4, V24.S4, V%d.S4", 16+2*col, acc(r, col))
+				a.op("VFMLA V%d.S4, V25.S4, V%d.S4", 17+2*col, acc(r, col)+1)
+			}
+		}
+	}
+	a.op("ADD $%d, R1, R1", 128*c)
+	for r := range tileRows {
+		a.op("ADD $64, R%d, R%d", 3+r, 3+r)
+	}
+	a.ops("SUBS $1, R9, R9", "BGT "+label("loop"))
+	each(func(reg, at int) { a.op("FMOVQ F%d, %d(R0)", reg, at) })
+}
+
+// packPairs128 packs f32 x.
+func packPairs128(a *asm) {
+	a.text("SplitPairs", 32)
+	a.ops("MOVD dst+0(FP), R0", "MOVD src+8(FP), R1", "MOVD steps+16(FP), R2", "MOVD step+24(FP), R3")
+	a.line("loop:")
+	for q := range 8 {
+		a.op("FMOVQ %d(R1), F%d", 16*q, q)
+	}
+	for i := range 4 {
+		a.op("VUZP2 V%d.S4, V%d.S4, V%d.S4", 2*i+1, 2*i, 16+i)
+		a.op("VUZP1 V%d.S4, V%d.S4, V%d.S4", 2*i+1, 2*i, 20+i)
+	}
+	for i := range 8 {
+		a.op("FMOVQ F%d, %d(R0)", 16+i, 16*i)
+	}
+	a.ops("ADD $128, R1, R1", "ADD R3, R0, R0", "SUBS $1, R2, R2", "BGT loop", "RET")
+}
