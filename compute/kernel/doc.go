@@ -11,6 +11,9 @@
 //     a multiple of 16; then lanes are added pairwise, j with j+8, then +4, +2,
 //     +1. A lane is a lane of one AVX-512 register, of two of AVX2, of four of
 //     NEON. Dot is this definition.
+//   - With bf16 weights lane j sums k = 32t+2j+1, then 32t+2j, t ascending, and
+//     subnormals are zero. DotPairs is this definition. VDPBF16PS computes it
+//     for rows of x that are bf16, FMA for all others; docs/adr/0017.
 //   - A result depends on nothing but its own operands: not on other rows, not
 //     on how outputs are split over threads, not on the instruction set.
 //   - A fused multiply-add rounds once. FMA emulates it in Go.
@@ -26,11 +29,11 @@
 // load of x serves 4 rows of weights, and 24 registers hold the 16 lanes of
 // each output. Few rows of x: the weights are read once, straight from the
 // mapped bytes, widened in registers; meanwhile the next 4 rows come into the
-// second-level cache. Many rows: both operands are packed, so that what a tile
-// reads lies in one stream. 128 rows of x are packed for all of K; 32 rows of
-// weights are widened into panels of 768 columns that stay in the second-level
-// cache while the tiles of x pass by, and the lanes of all outputs wait in
-// memory from panel to panel. Lanes are never added before K is done, so both
+// second-level cache. Many rows: 128 rows of x are packed for all of K; 32 rows
+// of weights, in panels of 512 to 1024 columns, stay in the second-level cache
+// while the tiles of x pass by, and the lanes of all outputs wait in memory from
+// panel to panel. bf16 panels are read where they lie; f32 and f16 are widened
+// and packed, so that what a tile reads lies in one stream. Lanes are never added before K is done, so both
 // ways give the same bits.
 //
 // How attention runs. Keys lie transposed in the cache, so that 16 positions of

@@ -114,7 +114,8 @@ func slot(d tensor.DType) int {
 // blockSlot is the number of a quantised type in the tables.
 func blockSlot(d tensor.DType) int { return int(d - tensor.Int8) }
 
-// Name is "go" or the instruction set: "avx512", "avx2", "neon-dot", "neon".
+// Name is "go" or the instruction set: "avx512bf16", "avx512", "avx2",
+// "neon-dot", "neon".
 func (k *Kernels) Name() string { return k.name }
 
 // Available lists what this processor can run, fastest first. The last is the
