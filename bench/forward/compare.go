@@ -18,6 +18,7 @@ import (
 type Difference struct {
 	Reference  string  `json:"reference"`
 	Model      string  `json:"model"`
+	Window     int     `json:"window"`
 	Positions  int     `json:"positions"`
 	Mean       float64 `json:"kl_mean"`
 	Median     float64 `json:"kl_median"`
@@ -27,9 +28,6 @@ type Difference struct {
 	ReferencePerplexity float64 `json:"reference_perplexity"`
 	Perplexity          float64 `json:"perplexity"`
 }
-
-// Window is how many tokens are read as one sequence.
-const Window = 256
 
 // Compared is a checkpoint and how it is computed.
 type Compared struct {
@@ -44,18 +42,21 @@ func (c Compared) String() string {
 	return c.Dir + " with a KV cache of " + c.KV
 }
 
-// Compare runs tokens through both models, window by window.
-func Compare(ctx context.Context, p *cpu.Pool, reference, other Compared, tokens []int32) (Difference, error) {
-	if len(tokens) < 2 {
-		return Difference{}, fmt.Errorf("%d tokens, expected at least 2", len(tokens))
+// Compare runs tokens through both models, window by window, whole windows
+// alone. Every window is a sequence of its own that begins with the BOS token
+// instead of its first, and only predictions in its second half count, those
+// that have seen half a window: so does llama.cpp's llama-perplexity.
+func Compare(ctx context.Context, p *cpu.Pool, reference, other Compared, tokens []int32, window int) (Difference, error) {
+	if window < 4 || len(tokens) < window {
+		return Difference{}, fmt.Errorf("%d tokens and a window of %d, expected a window of at least 4 and tokens for one", len(tokens), window)
 	}
-	d := Difference{Reference: reference.String(), Model: other.String()}
-	want, err := openCompared(ctx, p, reference)
+	d := Difference{Reference: reference.String(), Model: other.String(), Window: window}
+	want, err := openCompared(ctx, p, reference, window)
 	if err != nil {
 		return d, err
 	}
 	defer want.Close()
-	got, err := openCompared(ctx, p, other)
+	got, err := openCompared(ctx, p, other, window)
 	if err != nil {
 		return d, err
 	}
@@ -66,7 +67,11 @@ func Compare(ctx context.Context, p *cpu.Pool, reference, other Compared, tokens
 	var divergences []float64
 	var surprise [2]float64
 	same := 0
-	for part := range slices.Chunk(tokens, Window) {
+	for ; len(tokens) >= window; tokens = tokens[window:] {
+		part := slices.Clone(tokens[:window])
+		if want.cfg.BOS >= 0 {
+			part[0] = int32(want.cfg.BOS)
+		}
 		a, err := want.logits(ctx, part)
 		if err != nil {
 			return d, err
@@ -75,7 +80,7 @@ func Compare(ctx context.Context, p *cpu.Pool, reference, other Compared, tokens
 		if err != nil {
 			return d, err
 		}
-		for i := range len(part) - 1 {
+		for i := window / 2; i < window-1; i++ {
 			x, y := logProbabilities(a.Row(i)), logProbabilities(b.Row(i))
 			divergences = append(divergences, divergence(x, y))
 			surprise[0] -= x[part[i+1]]
@@ -100,8 +105,8 @@ func (d *Difference) fill(divergences []float64, surprise [2]float64, same int) 
 	d.ReferencePerplexity, d.Perplexity = math.Exp(surprise[0]/float64(n)), math.Exp(surprise[1]/float64(n))
 }
 
-func openCompared(ctx context.Context, p *cpu.Pool, c Compared) (*bench, error) {
-	return open(ctx, Options{Dir: c.Dir, KV: c.KV, Pool: p, Prefill: []int{Window}, Memory: 1 << 20})
+func openCompared(ctx context.Context, p *cpu.Pool, c Compared, window int) (*bench, error) {
+	return open(ctx, Options{Dir: c.Dir, KV: c.KV, Pool: p, Prefill: []int{window}, Memory: 1 << 20})
 }
 
 // logits of every position of a sequence.
@@ -148,10 +153,10 @@ func largest(v []float64) int {
 
 // WriteText prints a difference for people.
 func (d Difference) WriteText(out io.Writer) error {
-	_, err := fmt.Fprintf(out, `%s against %s, %d positions
+	_, err := fmt.Fprintf(out, `%s against %s, %d positions, windows of %d
 divergence   mean %.5f, median %.5f, p90 %.5f nats
 argmax       the same at %.1f%% of positions
 perplexity   %.3f, reference %.3f
-`, d.Model, d.Reference, d.Positions, d.Mean, d.Median, d.P90, 100*d.SameArgmax, d.Perplexity, d.ReferencePerplexity)
+`, d.Model, d.Reference, d.Positions, d.Window, d.Mean, d.Median, d.P90, 100*d.SameArgmax, d.Perplexity, d.ReferencePerplexity)
 	return err
 }

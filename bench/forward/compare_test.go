@@ -23,8 +23,8 @@ func TestCompareTellsHowFarAQuantisedModelIs(t *testing.T) {
 	for i := range tokens {
 		tokens[i] = int32(i * 719 % 32000)
 	}
-	d, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir}, tokens)
-	if err != nil || d.Mean != 0 || d.SameArgmax != 1 || d.Perplexity != d.ReferencePerplexity || d.Positions != 39 {
+	d, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir}, tokens, 16)
+	if err != nil || d.Mean != 0 || d.SameArgmax != 1 || d.Perplexity != d.ReferencePerplexity || d.Positions != 2*7 {
 		t.Errorf("a model against itself: %+v, %v", d, err)
 	}
 	src, err := checkpoint.Open(dir)
@@ -43,7 +43,7 @@ func TestCompareTellsHowFarAQuantisedModelIs(t *testing.T) {
 		if err := quantise.Directory(t.Context(), out, quantise.Checkpoint{Checkpoint: src}, side, o); err != nil {
 			t.Fatal(err)
 		}
-		d, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: out}, tokens)
+		d, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: out}, tokens, 20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,13 +52,13 @@ func TestCompareTellsHowFarAQuantisedModelIs(t *testing.T) {
 	if divergences[0] <= 0 || divergences[0] >= divergences[1] {
 		t.Errorf("median divergence %.3g with 8 bits and %.3g with 4, expected something and more", divergences[0], divergences[1])
 	}
-	if d, err = Compare(t.Context(), pool, Compared{Dir: dir}, Compared{dir, "int8"}, tokens); err != nil || d.Median <= 0 || d.Median >= divergences[0] {
+	if d, err = Compare(t.Context(), pool, Compared{Dir: dir}, Compared{dir, "int8"}, tokens, 20); err != nil || d.Median <= 0 || d.Median >= divergences[0] {
 		t.Errorf("KV cache of int8: %+v, %v, expected something, and less than all weights of 8 bits", d, err)
 	}
-	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{dir, "int7"}, tokens); err == nil {
+	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{dir, "int7"}, tokens, 20); err == nil {
 		t.Error("a KV cache of int7 was accepted")
 	}
-	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir}, tokens[:1]); err == nil {
-		t.Error("one token has no next one, and was accepted")
+	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir}, tokens[:15], 16); err == nil {
+		t.Error("less than a window was accepted")
 	}
 }

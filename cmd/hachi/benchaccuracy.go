@@ -14,7 +14,7 @@ import (
 func newBenchAccuracy() *cobra.Command {
 	var c computeFlags
 	var text, kv string
-	var limit int
+	var limit, window int
 	cmd := &cobra.Command{
 		Use:   "accuracy REFERENCE DIR",
 		Short: "compare the answers of a checkpoint with those of another, for instance of a quantized one with its source",
@@ -29,7 +29,7 @@ func newBenchAccuracy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], KV: kv}, tokens)
+			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], KV: kv}, tokens, window)
 			if err != nil {
 				return err
 			}
@@ -39,7 +39,8 @@ func newBenchAccuracy() *cobra.Command {
 	c.register(cmd, 1)
 	cmd.Flags().StringVar(&text, "text", "", "file to read; random tokens when empty")
 	cmd.Flags().StringVar(&kv, "kv", "", "type of the KV cache of DIR: f32, bf16 or int8; the checkpoint's when empty")
-	cmd.Flags().IntVar(&limit, "tokens", 512, "most tokens to read")
+	cmd.Flags().IntVar(&limit, "tokens", 4096, "most tokens to read")
+	cmd.Flags().IntVar(&window, "window", 512, "tokens of a sequence; predictions in its second half count")
 	return cmd
 }
 
@@ -54,7 +55,7 @@ func tokensOf(dir, path string, limit int) ([]int32, error) {
 		if err != nil {
 			return nil, err
 		}
-		tokens := t.Encode(string(text))
+		tokens := t.Prompt(string(text))
 		return tokens[:min(limit, len(tokens))], nil
 	}
 	ckpt, err := checkpoint.Open(dir)

@@ -24,7 +24,8 @@ func newModelImport() *cobra.Command {
 		Short: "write a GGUF file or an AWQ directory of a Mixtral as a checkpoint",
 		Long: `import writes a checkpoint directory from a GGUF file or an AWQ checkpoint.
 Q8_0 becomes int8, Q4_0 int4, Q4_K and AWQ int4-affine, exactly (AWQ with
-groups below 128 int8, exactly too); Q6_K becomes int8. Weights that are not quantized stay as they are, or become --to.`,
+groups below 128 int8, exactly too); Q5_K and Q6_K become int8. Weights that
+are not quantized stay as they are, or become --to.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if to != "" {

@@ -20,21 +20,24 @@ func newModel() *cobra.Command {
 
 func newModelInit() *cobra.Command {
 	var name string
-	var seed int64
+	var o preset.Options
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "write a checkpoint with seeded random weights, a tokenizer and a chat template",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out := cmd.OutOrStdout()
-			shown := int64(-1)
-			err := preset.Write(args[0], name, seed, func(done, total int64) {
+			p, err := preset.Describe(name)
+			if err != nil {
+				return err
+			}
+			out, shown := cmd.OutOrStdout(), int64(-1)
+			o.Config, o.Progress = p.Config, func(done, total int64) {
 				if percent := done * 100 / max(1, total); percent/5 != shown {
 					shown = percent / 5
 					fmt.Fprintf(out, "%3d%% of %.1f GB\n", percent, float64(total)/1e9)
 				}
-			})
-			if err != nil {
+			}
+			if err := preset.WriteModel(cmd.Context(), args[0], o); err != nil {
 				return err
 			}
 			fmt.Fprintf(out, "wrote %s to %s\n", name, args[0])
@@ -42,7 +45,8 @@ func newModelInit() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&name, "preset", "tiny", strings.Join(preset.Names(), ", "))
-	cmd.Flags().Int64Var(&seed, "seed", 1, "same seed, same weights")
+	cmd.Flags().Int64Var(&o.Seed, "seed", 1, "same seed, same weights")
+	cmd.Flags().BoolVar(&o.Outliers, "outliers", false, "give weights heavy tails and channels of very different sizes, as training does")
 	return cmd
 }
 

@@ -69,6 +69,22 @@ func widenQ4K(dst []float32, row []byte) {
 	}
 }
 
+// widenQ5K is Q4_K with a fifth bit of every integer: bit g of byte j belongs to
+// column j of group g.
+func widenQ5K(dst []float32, row []byte) {
+	for ; len(row) > 0; dst, row = dst[256:], row[176:] {
+		d, dmin, packed, high, q := half(row), half(row[2:]), row[4:16], row[16:48], row[48:176]
+		for g := range 8 {
+			scale, least := sixBits(packed, g)
+			s, m := d*float32(scale), dmin*float32(least)
+			for j := range 32 {
+				v := q[g/2*32+j]>>(4*(g%2))&15 | high[j]>>g&1<<4
+				dst[32*g+j] = float32(s*float32(v)) - m
+			}
+		}
+	}
+}
+
 // sixBits reads scale and minimum of group g from 12 bytes: those of groups 0..3
 // are low bits, those of groups 4..7 are spread over three bytes.
 func sixBits(b []byte, g int) (scale, least byte) {

@@ -4,10 +4,11 @@
 //
 // Q8_0 becomes tensor.Int8, Q4_0 tensor.Int4 and Q4_K tensor.Int4Affine,
 // exactly: the same integers and scales in other places. Q6_K has a scale for 16
-// elements, where Int8 has one for 32, so it is widened to f32 and quantised to
-// Int8; a weight moves by at most 0.51/127 of the largest in its group of 32,
-// while the steps of Q6_K are at least 1/32 of the largest in its group of 16.
-// F32, F16 and BF16 stay. Other types are refused.
+// elements, where Int8 has one for 32, and Q5_K a minimum, so both are widened to
+// f32 and quantised to Int8; a weight moves by at most 0.51/127 of the largest in
+// its group of 32, while a step of Q6_K is at least 1/32 of the largest in its
+// group of 16, and one of Q5_K about 1/31 of the range of its group. F32, F16 and
+// BF16 stay. Other types are refused.
 //
 // Rows of q and k, which the format keeps in the order of interleaved rotary
 // pairs, return to the half-split order of Hugging Face.

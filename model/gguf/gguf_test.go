@@ -69,7 +69,7 @@ func TestTensorsEqualThoseOfTheOtherContainer(t *testing.T) {
 
 // TestBlocksEqualAnIndependentDequantisation compares bits.
 func TestBlocksEqualAnIndependentDequantisation(t *testing.T) {
-	for _, k := range []kind{kindQ80, kindQ40, kindQ4K, kindQ6K} {
+	for _, k := range []kind{kindQ80, kindQ40, kindQ4K, kindQ5K, kindQ6K} {
 		raw, want := golden(t, k)
 		const n, cols = 3, 512
 		r := rows{raw: raw, n: n, cols: cols, size: len(raw) / n}
@@ -83,8 +83,8 @@ func TestBlocksEqualAnIndependentDequantisation(t *testing.T) {
 			same(t, "repacked Q4_0", unpack(r.repack(tensor.Int4, repackQ40), tensor.Int4, n, cols), want)
 		case kindQ4K:
 			same(t, "repacked Q4_K", unpack(r.repack(tensor.Int4Affine, repackQ4K), tensor.Int4Affine, n, cols), want)
-		case kindQ6K:
-			moved(t, r, want)
+		case kindQ5K, kindQ6K:
+			moved(t, r, k, want)
 		}
 	}
 }
@@ -104,10 +104,10 @@ func golden(t *testing.T, k kind) (raw []byte, want []float32) {
 	return raw, want
 }
 
-// moved checks the bound of the package comment for Q6_K.
-func moved(t *testing.T, r rows, want []float32) {
+// moved checks the bound of the package comment for types that become Int8.
+func moved(t *testing.T, r rows, k kind, want []float32) {
 	t.Helper()
-	wide := tensor.Weight{DType: tensor.F32, Rows: r.n, Cols: r.cols, Data: r.widen(kindQ6K, tensor.F32)}
+	wide := tensor.Weight{DType: tensor.F32, Rows: r.n, Cols: r.cols, Data: r.widen(k, tensor.F32)}
 	w, err := quantise.Weight(t.Context(), kernel.Best(), 1, wide, tensor.Int8)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func moved(t *testing.T, r rows, want []float32) {
 			most, off = max(most, want[j], -want[j]), max(off, got[j]-want[j], want[j]-got[j])
 		}
 		if off > most*0.51/127 {
-			t.Errorf("Q6_K, elements %d to %d: off by %g, largest %g", g, g+31, off, most)
+			t.Errorf("%v, elements %d to %d: off by %g, largest %g", k, g, g+31, off, most)
 		}
 	}
 }

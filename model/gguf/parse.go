@@ -184,7 +184,7 @@ func (c *cursor) tensor(h *header) {
 	}
 	block, size := t.kind.block()
 	if size == 0 {
-		c.fail("tensor %q is %v: hachi reads F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K", name, t.kind)
+		c.fail("tensor %q is %v: hachi reads F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K", name, t.kind)
 		return
 	}
 	if t.dims[0]%block != 0 {

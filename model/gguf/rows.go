@@ -58,6 +58,8 @@ func widen(dst []float32, row []byte, k kind) {
 	switch k {
 	case kindQ4K:
 		widenQ4K(dst, row)
+	case kindQ5K:
+		widenQ5K(dst, row)
 	case kindQ6K:
 		widenQ6K(dst, row)
 	case kindQ80:

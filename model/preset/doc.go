@@ -8,7 +8,8 @@
 // Invariants: a weight depends on seed, tensor name and position alone, never
 // on order, shards, threads or machine. Weights are scaled so that hidden
 // states stay near 1, the gate spreads over all experts and logits have a
-// deviation of about 3. A directory appears complete or not at all.
+// deviation of about 3. Outliers, where asked for, make it as hard to quantise
+// as a trained model. A directory appears complete or not at all.
 //
 // Concurrency: Write uses all cores and returns when they are done.
 package preset

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
 )
 
@@ -19,16 +18,27 @@ type generator struct {
 	scale float32 // of the integer sums below
 	mean  float32
 	dtype tensor.DType
+
+	// With outliers: heavy tails, and powers of two by which rows and columns
+	// are scaled. inputs is the number of columns.
+	heavy       bool
+	row, column []int8
+	inputs      uint64
 }
 
 // sumDeviation is the standard deviation of the sum of four independent
 // uniform integers in [0, 2^16).
 var sumDeviation = math.Sqrt(4 * (65536*65536 - 1) / 12.0)
 
-func newGenerator(seed int64, s checkpoint.Spec, c model.Config) generator {
+func newGenerator(o Options, s checkpoint.Spec) generator {
+	seed, c := o.Seed, o.Config
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d/%s", seed, s.Name))
 	mean, deviation := distribution(s, c.TieEmbeddings)
-	return generator{key: binary.LittleEndian.Uint64(sum[:8]), scale: float32(deviation / sumDeviation), mean: mean, dtype: c.DType}
+	g := generator{key: binary.LittleEndian.Uint64(sum[:8]), scale: float32(deviation / sumDeviation), mean: mean, dtype: c.DType}
+	if o.Outliers {
+		g.addOutliers(seed, s, c.TieEmbeddings)
+	}
+	return g
 }
 
 // distribution is the mean and the standard deviation of a tensor's elements.
@@ -52,12 +62,22 @@ func distribution(s checkpoint.Spec, tied bool) (mean float32, deviation float64
 	}
 }
 
-// value is element i: close to normal, within 3.5 deviations. The four terms
+// value is element i: close to normal, within 3.5 deviations, outliers apart. The four terms
 // and their sum are exact in float32, so every machine gets the same bits.
 func (g generator) value(i uint64) float32 {
 	z := mix(g.key + i*0x9e3779b97f4a7c15)
 	sum := int32(z&0xffff) + int32(z>>16&0xffff) + int32(z>>32&0xffff) + int32(z>>48) - 2*65535
-	return float32(float32(sum)*g.scale) + g.mean
+	v := float32(float32(sum)*g.scale) + g.mean
+	if g.heavy {
+		v *= tail(z)
+	}
+	if g.row != nil {
+		v *= power(g.row[i/g.inputs])
+	}
+	if g.column != nil {
+		v *= power(g.column[i%g.inputs])
+	}
+	return v
 }
 
 // mix is the finaliser of SplitMix64.

@@ -218,7 +218,7 @@ func TestWeightsAreSpreadAsPromised(t *testing.T) {
 	cfg := All()[0].Config
 	for _, s := range checkpoint.Layout(cfg) {
 		mean, deviation := distribution(s, false)
-		g := newGenerator(7, s, cfg)
+		g := newGenerator(Options{Config: cfg, Seed: 7}, s)
 		const n = 1 << 16
 		var sum, squares float64
 		for i := range uint64(n) {
@@ -236,7 +236,7 @@ func TestFillIsTheSameInPieces(t *testing.T) {
 	for _, d := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
 		cfg := All()[0].Config
 		cfg.DType = d
-		g := newGenerator(1, checkpoint.Layout(cfg)[3], cfg)
+		g := newGenerator(Options{Config: cfg, Seed: 1}, checkpoint.Layout(cfg)[3])
 		whole := make([]byte, 1000*d.Size())
 		g.fill(whole, 0)
 		piece := make([]byte, 300*d.Size())

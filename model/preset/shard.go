@@ -76,7 +76,7 @@ func (s shard) chunks(o Options) []chunk {
 	var out []chunk
 	width, offset := int64(o.Config.DType.Size()), int64(len(s.header))
 	for _, t := range s.tensors {
-		g := newGenerator(o.Seed, t, o.Config)
+		g := newGenerator(o, t)
 		size := t.Elements() * width
 		for at := int64(0); at < size; at += chunkBytes {
 			out = append(out, chunk{gen: g, first: at / width, bytes: min(chunkBytes, size-at), offset: offset + at})

@@ -21,6 +21,8 @@ import (
 type Options struct {
 	Config model.Config // complete and valid, with a DType
 	Seed   int64
+	// Outliers gives weights heavy tails and channels of very different sizes.
+	Outliers bool
 	// ShardBytes is the size at which a new file begins; 0 is 2 GB.
 	ShardBytes int64
 	// Progress, which may be nil, is told bytes done and in total, one call at

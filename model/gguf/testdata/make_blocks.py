@@ -9,8 +9,8 @@ from gguf import GGMLQuantizationType as T, quants
 
 here = os.path.dirname(os.path.abspath(__file__))
 rng = np.random.default_rng(7)
-sizes = {T.Q8_0: (34, 32), T.Q4_0: (18, 32), T.Q4_K: (144, 256), T.Q6_K: (210, 256)}
-halves = {T.Q8_0: [0], T.Q4_0: [0], T.Q4_K: [0, 2], T.Q6_K: [208]}
+sizes = {T.Q8_0: (34, 32), T.Q4_0: (18, 32), T.Q4_K: (144, 256), T.Q6_K: (210, 256), T.Q5_K: (176, 256)}
+halves = {T.Q8_0: [0], T.Q4_0: [0], T.Q4_K: [0, 2], T.Q6_K: [208], T.Q5_K: [0, 2]}
 for kind, (size, elements) in sizes.items():
     rows, blocks = 3, 512 // elements
     raw = rng.integers(0, 256, (rows, blocks, size), dtype=np.uint8)
