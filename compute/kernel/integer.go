@@ -13,7 +13,7 @@ type intScratch struct {
 	most   []float32 // [groups] largest magnitudes
 	scales []float32 // [groups]
 	inv    []float32 // [groups]
-	ranges []float32 // [groups, 2] smallest and largest, of weights
+	half   []uint16  // [groups] scales in f16, of weights
 	sums   []int32   // [groups]
 	q      []int8    // [K]
 	packed []byte    // tiles of up to dotCols rows, see group

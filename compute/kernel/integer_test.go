@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
 )
@@ -196,6 +197,31 @@ func checkNear(t *testing.T, w, q tensor.Weight) {
 	}
 }
 
+// A scale below the smallest of f16 loses bits, and integers of 4 bits are kept
+// within their range.
+func TestQuantiseOfTinyWeights(t *testing.T) {
+	const unit = 1.0 / (1 << 24) // the smallest f16
+	for _, k := range Available() {
+		for _, sign := range []float32{1, -1} {
+			w := tensor.Weight{DType: tensor.F32, Rows: 1, Cols: tensor.GroupCols, Data: make([]byte, 4*tensor.GroupCols)}
+			row := make([]float32, w.Cols)
+			for j := range row {
+				row[j] = sign * (1.45*8 - 23.2/32*float32(j)) * unit
+			}
+			tensor.Encode(w.Data, row, tensor.F32)
+			q := tensor.Weight{DType: tensor.Int4, Rows: 1, Cols: w.Cols, Data: make([]byte, tensor.Int4.Bytes(1, w.Cols))}
+			if err := k.Quantise(NewScratch(), q.Data, tensor.Int4, w, 0, 1); err != nil {
+				t.Fatal(err)
+			}
+			for j, v := range dequantise(q).Data {
+				if diff := math.Abs(float64(v - row[j])); diff > 5*unit {
+					t.Errorf("%s: %g became %g", k.Name(), row[j], v)
+				}
+			}
+		}
+	}
+}
+
 func TestQuantiseRefusesWhatHasNoScale(t *testing.T) {
 	for _, to := range quantisedTo {
 		for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), 1e8, -1e8} {
@@ -246,6 +272,19 @@ func TestGroupLoopsEqualTheReference(t *testing.T) {
 			for i := range want.q {
 				if in.q[i] != want.q[i] {
 					t.Fatalf("%d groups: integer %d of %g is %d, want %d", groups, i, row[i], in.q[i], want.q[i])
+				}
+			}
+			var far, scales [2][]float32
+			var half [2][]uint16
+			for i, k := range []*Kernels{k, ref} {
+				k.farthest(at(grow(&far[i], Lanes), 0), at(row, 0), groups)
+				k.scales(unsafe.Pointer(&grow(&half[i], Lanes)[0]), at(grow(&scales[i], Lanes), 0), at(row, 0), Lanes)
+			}
+			sameBits(t, "farthest", far[0][:groups], far[1][:groups])
+			sameBits(t, "inverse scales", scales[0], scales[1])
+			for i, h := range half[1] {
+				if half[0][i] != h && h&0x7c00 != 0x7c00 {
+					t.Fatalf("scale %g is %x in f16, want %x", row[i], half[0][i], h)
 				}
 			}
 			for g := range want.sums {

@@ -71,11 +71,15 @@ type Kernels struct {
 	dot [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
 	// Loops over groups of GroupCols values: the largest magnitude of each, by
-	// its bits, so that NaN is larger than infinity; the smallest and the
-	// largest of each; and q = x*inv rounded to even in [-127, 127], anything
-	// that is no number being -127, with the sum of each group.
-	absMax, minMax func(dst, x unsafe.Pointer, groups int)
-	quant          func(q, sums, x, inv unsafe.Pointer, groups int)
+	// its bits, so that NaN is larger than infinity; the value that has it,
+	// the positive one of two; and q = x*inv rounded to even in [-127, 127],
+	// anything that is no number being -127, with the sum of each group.
+	absMax, farthest func(dst, x unsafe.Pointer, groups int)
+	quant            func(q, sums, x, inv unsafe.Pointer, groups int)
+
+	// scales rounds n scales, a multiple of Lanes, to f16 and inverts the
+	// result; the inverse of zero is zero.
+	scales func(half, inv, d unsafe.Pointer, n int)
 
 	siluMul   func(dst, up unsafe.Pointer, n int)                // dst = SiLU(dst) * up
 	scaleMul  func(y, x, w unsafe.Pointer, scale float32, n int) // y = (x * scale) * w

@@ -3,7 +3,6 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"unsafe"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
@@ -61,28 +60,15 @@ func (k *Kernels) quantiseStrip(in *intScratch, blocks []byte, to tensor.DType, 
 // quantiseInto quantises the padded row as row r of blocks. It returns a group
 // that cannot be quantised, or -1.
 func (k *Kernels) quantiseInto(in *intScratch, blocks []byte, r, groups int, to tensor.DType) int {
-	four, size := to == tensor.Int4, to.BlockBytes()
-	most, inv := grow(&in.most, groups), grow(&in.inv, groups)
-	if four {
-		k.minMax(at(grow(&in.ranges, 2*groups), 0), at(in.padded, 0), groups)
+	if bad := k.scaleRow(in, blocks, r, groups, to); bad >= 0 {
+		return bad
 	}
-	k.absMax(at(most, 0), at(in.padded, 0), groups)
-	for g, m := range most {
-		d := m / 127
-		if four {
-			d = farthest(in.ranges[2*g], in.ranges[2*g+1]) / -8
-		}
-		var ok bool
-		inv[g], ok = setScale(blocks[(g+1)*size-2*tensor.BlockRows+2*r:], d)
-		if !ok || !(m <= math.MaxFloat32) {
-			return g
-		}
-	}
+	size := to.BlockBytes()
 	q, sums := grow(&in.q, groups*tensor.GroupCols), grow(&in.sums, groups)
-	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(in.padded, 0), at(inv, 0), groups)
+	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(in.padded, 0), at(in.inv, 0), groups)
 	for g := range groups {
 		group := (*[tensor.GroupCols]byte)(unsafe.Pointer(&q[g*tensor.GroupCols]))
-		if four {
+		if to == tensor.Int4 {
 			putInt4((*[tensor.Int4Block]byte)(blocks[g*size:]), r, group)
 		} else {
 			putInt8((*[tensor.Int8Block]byte)(blocks[g*size:]), r, group)
@@ -91,23 +77,28 @@ func (k *Kernels) quantiseInto(in *intScratch, blocks []byte, r, groups int, to 
 	return -1
 }
 
-// setScale stores a scale in f16 and returns its inverse. False when it is
-// infinite.
-func setScale(to []byte, d float32) (inv float32, ok bool) {
-	half := tensor.ToF16(d)
-	binary.LittleEndian.PutUint16(to, half)
-	if d = tensor.FromF16(half); d != 0 {
-		inv = 1 / d
+// scaleRow stores the scales of the padded row and leaves their inverses. It
+// returns a group that is not finite or whose scale is not, or -1.
+func (k *Kernels) scaleRow(in *intScratch, blocks []byte, r, groups int, to tensor.DType) int {
+	whole := (groups + Lanes - 1) &^ (Lanes - 1)
+	d, inv, half := grow(&in.most, whole), grow(&in.inv, whole), grow(&in.half, whole)
+	find, steps := k.absMax, float32(127)
+	if to == tensor.Int4 {
+		find, steps = k.farthest, -8
 	}
-	return inv, d <= math.MaxFloat32 && d >= -math.MaxFloat32
-}
-
-// farthest is the one of two numbers that is farther from zero.
-func farthest(lo, hi float32) float32 {
-	if -lo > hi {
-		return lo
+	find(at(d, 0), at(in.padded, 0), groups)
+	for g := range groups {
+		d[g] /= steps
 	}
-	return hi
+	k.scales(unsafe.Pointer(&half[0]), at(inv, 0), at(d, 0), whole)
+	size := to.BlockBytes()
+	for g, h := range half[:groups] {
+		if h&0x7c00 == 0x7c00 { // infinite, or no number
+			return g
+		}
+		binary.LittleEndian.PutUint16(blocks[(g+1)*size-2*tensor.BlockRows+2*r:], h)
+	}
+	return -1
 }
 
 // putInt8 stores 32 integers of row r, four columns at a time.

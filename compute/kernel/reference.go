@@ -20,7 +20,7 @@ func Go() *Kernels {
 			}
 		}
 	}
-	k.absMax, k.minMax, k.quant = goAbsMax, goMinMax, goQuant
+	k.absMax, k.farthest, k.quant, k.scales = goAbsMax, goFarthest, goQuant, goScales
 	for c := range tileCols {
 		k.scores[c] = func(y, q, keys unsafe.Pointer, qStride, n int) { goScores(c+1, y, q, keys, qStride, n) }
 		k.weigh[c] = func(acc, p, v, fade unsafe.Pointer, n, count int) { goWeigh(c+1, acc, p, v, fade, n, count) }

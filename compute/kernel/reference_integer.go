@@ -87,15 +87,28 @@ func goAbsMax(dst, x unsafe.Pointer, groups int) {
 }
 
 //go:norace
-func goMinMax(dst, x unsafe.Pointer, groups int) {
-	xs, out := floats(x, groups*tensor.GroupCols), floats(dst, 2*groups)
-	for g := range groups {
-		group := xs[g*tensor.GroupCols:][:tensor.GroupCols]
-		lo, hi := group[0], group[0]
-		for _, v := range group {
-			lo, hi = min(lo, v), max(hi, v)
+func goFarthest(dst, x unsafe.Pointer, groups int) {
+	goAbsMax(dst, x, groups)
+	xs := floats(x, groups*tensor.GroupCols)
+	for g, most := range floats(dst, groups) {
+		positive := false
+		for _, v := range xs[g*tensor.GroupCols:][:tensor.GroupCols] {
+			positive = positive || math.Float32bits(v) == math.Float32bits(most)
 		}
-		out[2*g], out[2*g+1] = lo, hi
+		if !positive {
+			floats(dst, groups)[g] = -most
+		}
+	}
+}
+
+//go:norace
+func goScales(half, inv, d unsafe.Pointer, n int) {
+	halves, inverses := unsafe.Slice((*uint16)(half), n), floats(inv, n)
+	for i, v := range floats(d, n) {
+		halves[i], inverses[i] = tensor.ToF16(v), 0
+		if r := tensor.FromF16(halves[i]); r != 0 {
+			inverses[i] = 1 / r
+		}
 	}
 }
 

@@ -155,15 +155,20 @@ func groups512(a *asm) {
 	fold("VPMAXUD")
 	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 
-	a.text("Range", 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX")
+	a.text("Farthest", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX", "MOVL $0x7fffffff, AX", "VPBROADCASTD AX, Z5")
 	a.line("loop:")
-	for i, op := range []string{"VMINPS", "VMAXPS"} {
-		a.ops("VMOVUPS (SI), Z0", op+" 64(SI), Z0, Z0")
-		fold(op)
-		a.op("VMOVSS X0, %d(DI)", 4*i)
-	}
-	a.ops("ADDQ $128, SI", "ADDQ $8, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+	a.ops("VMOVDQU32 (SI), Z2", "VMOVDQU32 64(SI), Z3", "VPANDD Z2, Z5, Z0", "VPANDD Z3, Z5, Z1", "VPMAXUD Z1, Z0, Z0")
+	fold("VPMAXUD")
+	a.ops("VPBROADCASTD X0, Z1", "VPCMPEQD Z1, Z2, K1", "VPCMPEQD Z1, Z3, K2", "VMOVD X0, DX", "MOVL DX, R8", "ORL $0x80000000, R8",
+		"KORTESTW K2, K1", "CMOVLEQ R8, DX", "MOVL DX, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("Scales", 32)
+	a.ops("MOVQ half+0(FP), DI", "MOVQ inv+8(FP), SI", "MOVQ d+16(FP), DX", "MOVQ n+24(FP), CX",
+		"VBROADCASTSS one<>(SB), Z3", "VPXORD Z4, Z4, Z4")
+	a.line("loop:")
+	a.ops("VMOVUPS (DX), Z0", "VCVTPS2PH $0, Z0, Y1", "VMOVDQU Y1, (DI)", "VCVTPH2PS Y1, Z2", "VCMPPS $4, Z4, Z2, K1",
+		"VDIVPS.Z Z2, Z3, K1, Z2", "VMOVUPS Z2, (SI)", "ADDQ $64, DX", "ADDQ $32, DI", "ADDQ $64, SI", "SUBQ $16, CX", "JNZ loop", "VZEROUPPER", "RET")
 
 	a.text("Quant", 40)
 	a.ops("MOVQ q+0(FP), DI", "MOVQ sums+8(FP), R8", "MOVQ x+16(FP), SI", "MOVQ inv+24(FP), DX", "MOVQ groups+32(FP), CX")
@@ -337,18 +342,29 @@ func groups256(a *asm) {
 	fold("VPMAXUD")
 	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 
-	a.text("Range", 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX")
+	a.text("Farthest", 24)
+	a.ops("MOVQ dst+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ groups+16(FP), CX", "VPCMPEQD Y5, Y5, Y5", "VPSRLD $1, Y5, Y5")
 	a.line("loop:")
-	for i, op := range []string{"VMINPS", "VMAXPS"} {
-		a.op("VMOVUPS (SI), Y0")
-		for q := 1; q < 4; q++ {
-			a.op("%s %d(SI), Y0, Y0", op, 32*q)
-		}
-		fold(op)
-		a.op("VMOVSS X0, %d(DI)", 4*i)
+	a.op("VPAND (SI), Y5, Y0")
+	for i := 1; i < 4; i++ {
+		a.op("VPAND %d(SI), Y5, Y1", 32*i)
+		a.op("VPMAXUD Y1, Y0, Y0")
 	}
-	a.ops("ADDQ $128, SI", "ADDQ $8, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+	fold("VPMAXUD")
+	a.ops("VPBROADCASTD X0, Y1", "VPCMPEQD (SI), Y1, Y2")
+	for i := 1; i < 4; i++ {
+		a.op("VPCMPEQD %d(SI), Y1, Y3", 32*i)
+		a.op("VPOR Y3, Y2, Y2")
+	}
+	a.ops("VMOVD X0, DX", "MOVL DX, R8", "ORL $0x80000000, R8", "VPTEST Y2, Y2", "CMOVLEQ R8, DX", "MOVL DX, (DI)",
+		"ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
+
+	a.text("Scales", 32)
+	a.ops("MOVQ half+0(FP), DI", "MOVQ inv+8(FP), SI", "MOVQ d+16(FP), DX", "MOVQ n+24(FP), CX",
+		"VBROADCASTSS one<>(SB), Y3", "VXORPS Y4, Y4, Y4")
+	a.line("loop:")
+	a.ops("VMOVUPS (DX), Y0", "VCVTPS2PH $0, Y0, X1", "VMOVDQU X1, (DI)", "VCVTPH2PS X1, Y2", "VCMPPS $4, Y4, Y2, Y5",
+		"VDIVPS Y2, Y3, Y2", "VANDPS Y5, Y2, Y2", "VMOVUPS Y2, (SI)", "ADDQ $32, DX", "ADDQ $16, DI", "ADDQ $32, SI", "SUBQ $8, CX", "JNZ loop", "VZEROUPPER", "RET")
 
 	a.text("Quant", 40)
 	a.ops("MOVQ q+0(FP), DI", "MOVQ sums+8(FP), R8", "MOVQ x+16(FP), SI", "MOVQ inv+24(FP), DX", "MOVQ groups+32(FP), CX",

@@ -371,10 +371,15 @@ func Add(dst, v unsafe.Pointer, n int)
 //go:noescape
 func AbsMax(dst, x unsafe.Pointer, groups int)
 
-// Range finds the smallest and the largest of each group of 32.
+// Farthest finds the value of the largest magnitude of each group of 32.
 //
 //go:noescape
-func Range(dst, x unsafe.Pointer, groups int)
+func Farthest(dst, x unsafe.Pointer, groups int)
+
+// Scales rounds n scales, a multiple of 16, to f16 and inverts them.
+//
+//go:noescape
+func Scales(half, inv, d unsafe.Pointer, n int)
 
 // Quant rounds x*inv to bytes and adds them up.
 //
