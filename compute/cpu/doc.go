@@ -12,6 +12,7 @@
 // and stays.
 //
 // Concurrency: FFN may be called from many goroutines. Dense belongs to one.
-// Both may share a Pool; its runs take turns. A worker that has nothing to do
-// parks, after looking for work as long as PoolOptions.Spin says.
+// Both may share a Pool; its runs take turns. Workers that have done their part
+// of a run help the others. One that has nothing to do looks for work as long as
+// PoolOptions.Spin says, if that paid lately, and parks.
 package cpu

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// gate lets one goroutine wait for another: every open lets one wait pass.
-// There is one waiter, and no open before the wait for the last one returned.
+// gate lets one goroutine wait for others. An open lets the next wait pass, or
+// the one in progress; opens before that are one. There is one waiter.
 type gate struct {
 	state *atomic.Int32
 	wake  chan struct{}
@@ -28,32 +28,38 @@ func (g gate) open() {
 	}
 }
 
-// wait returns once the gate has been opened. It looks for spin long before it
-// sleeps.
-func (g gate) wait(spin time.Duration) {
-	if spin > 0 {
-		g.spin(spin)
+// wait returns once the gate has been opened.
+func (g gate) wait() {
+	if g.state.CompareAndSwap(closed, parked) {
+		<-g.wake
 	}
-	if !g.state.CompareAndSwap(opened, closed) {
-		if g.state.CompareAndSwap(closed, parked) {
-			<-g.wake
+	// What came before an open that finds the waiter awake is seen too.
+	g.state.Swap(closed)
+}
+
+// look reports whether the gate opens before over says so. It leaves it open.
+// over costs more than a look, and other goroutines of the process may need the
+// thread.
+func (g gate) look(over func() bool) bool {
+	const looks = 64
+	for {
+		for range looks {
+			if g.state.Load() == opened {
+				return true
+			}
 		}
-		g.state.Store(closed)
+		if over() {
+			return false
+		}
+		runtime.Gosched()
 	}
 }
 
-// spin looks at the gate until it opens or the time is over. The clock costs
-// more than a look, and other goroutines of the process may need the thread.
-func (g gate) spin(limit time.Duration) {
-	const looks = 64
-	for end := time.Now().Add(limit); ; runtime.Gosched() {
-		for range looks {
-			if g.state.Load() == opened {
-				return
-			}
-		}
-		if !time.Now().Before(end) {
-			return
-		}
+// waitFor looks as long as p says before it waits.
+func (g gate) waitFor(p *patience) {
+	if limit := p.next(); limit > 0 {
+		began := time.Now()
+		p.learn(g.look(func() bool { return time.Since(began) >= limit }))
 	}
+	g.wait()
 }

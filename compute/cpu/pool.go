@@ -18,23 +18,26 @@ type PoolOptions struct {
 	Threads int
 	// Kernels are the loops to use; nil is kernel.Best.
 	Kernels *kernel.Kernels
-	// Spin is how long a worker looks for the next loop before it parks. It
-	// burns the core meanwhile: only for a process that owns its cores.
+	// Spin is how long a worker looks for the next loop before it parks, while
+	// that pays. It burns the core meanwhile: only for a process that owns its
+	// cores. More workers than cores never look.
 	Spin time.Duration
 }
 
 // Pool is a fixed set of workers that split loops between them.
 type Pool struct {
-	mu      sync.Mutex // one run at a time; guards loop, n, grain and parts
+	mu      sync.Mutex // one run at a time
 	kernels *kernel.Kernels
-	spin    time.Duration
 	workers []*worker // the caller of run is the first
 
-	loop            loop
-	n, grain, parts int
-	left            atomic.Int32 // workers of the current run that have not ended
-	done            gate         // opens when left is 0
-	ended           sync.WaitGroup
+	// The current run; written while nobody is in it.
+	loop     loop
+	n, grain int
+	shares   []share // of each worker
+	crew     crew
+
+	stopped atomic.Bool
+	ended   sync.WaitGroup
 }
 
 // loop computes outputs lo..hi-1.
@@ -45,8 +48,8 @@ type worker struct {
 	k         *kernel.Kernels
 	s         *kernel.Scratch
 	attention kernel.Attention
+	patience  patience
 	start     gate // opens for every run
-	stop      bool // written before start opens
 }
 
 // NewPool starts the workers.
@@ -57,9 +60,12 @@ func NewPool(o PoolOptions) *Pool {
 	if o.Kernels == nil {
 		o.Kernels = kernel.Best()
 	}
-	p := &Pool{kernels: o.Kernels, spin: o.Spin, done: newGate()}
+	if o.Threads > runtime.GOMAXPROCS(0) {
+		o.Spin = 0 // who looks would keep a core from who computes
+	}
+	p := &Pool{kernels: o.Kernels, shares: make([]share, o.Threads), crew: newCrew()}
 	for i := range o.Threads {
-		w := &worker{k: o.Kernels, s: kernel.NewScratch(), start: newGate()}
+		w := &worker{k: o.Kernels, s: kernel.NewScratch(), patience: patience{limit: o.Spin}, start: newGate()}
 		p.workers = append(p.workers, w)
 		if i > 0 {
 			p.ended.Go(func() { p.work(i, w) })
@@ -81,8 +87,8 @@ func (p *Pool) MatMul(y, x tensor.Matrix, w tensor.Weight) {
 
 // Close ends the workers. No run may be in flight.
 func (p *Pool) Close() {
+	p.stopped.Store(true)
 	for _, w := range p.workers[1:] {
-		w.stop = true
 		w.start.open()
 	}
 	p.ended.Wait()
@@ -90,43 +96,59 @@ func (p *Pool) Close() {
 
 func (p *Pool) work(i int, w *worker) {
 	for {
-		w.start.wait(p.spin)
-		if w.stop {
+		w.start.waitFor(&w.patience)
+		if p.stopped.Load() {
 			return
 		}
-		p.part(i, w)
-		if p.left.Add(-1) == 0 {
-			p.done.open()
+		if p.crew.join() {
+			p.compute(i, w)
+			p.crew.leave()
 		}
 	}
 }
 
-// part runs the i-th part of the current loop: whole grains, as even as they
-// go.
-func (p *Pool) part(i int, w *worker) {
-	grains := (p.n + p.grain - 1) / p.grain
-	lo, hi := i*grains/p.parts*p.grain, (i+1)*grains/p.parts*p.grain
-	p.loop(w, lo, min(hi, p.n))
-}
-
 // run calls f on disjoint ranges that cover 0..n-1 and begin at multiples of
-// grain, and returns when all have returned. The split is static: it depends
-// on nothing but n, grain and the number of workers.
+// grain, and returns when all have returned. Every worker has a part, as even as
+// grains go, and then helps the others: a worker that sleeps or has lost its core
+// costs no more than what it has begun.
 func (p *Pool) run(n, grain int, f loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n <= 0 {
 		return
 	}
+	grains := (n + grain - 1) / grain
+	parts := min(len(p.workers), grains)
 	p.loop, p.n, p.grain = f, n, grain
-	p.parts = min(len(p.workers), (n+grain-1)/grain)
-	p.left.Store(int32(p.parts - 1))
-	for _, w := range p.workers[1:p.parts] {
-		w.start.open()
+	for i := range parts {
+		p.shares[i].set(i*grains/parts, (i+1)*grains/parts)
 	}
-	p.part(0, p.workers[0])
-	if p.parts > 1 {
-		p.done.wait(p.spin)
+	if parts > 1 {
+		p.crew.begin()
+		for _, w := range p.workers[1:parts] {
+			w.start.open()
+		}
+	}
+	p.compute(0, p.workers[0])
+	if parts > 1 && p.crew.end() {
+		p.crew.empty.waitFor(&p.workers[0].patience)
 	}
 	p.loop = nil
+}
+
+// compute runs the i-th part of the current loop, then what is left of others.
+// No loop changes rows that a product in it has read.
+func (p *Pool) compute(i int, w *worker) {
+	w.s.Hold()
+	defer w.s.Release()
+	piece := func(lo, hi int) { p.loop(w, lo*p.grain, min(hi*p.grain, p.n)) }
+	for lo, hi, ok := p.shares[i].front(); ok; lo, hi, ok = p.shares[i].front() {
+		piece(lo, hi)
+	}
+	for next := range len(p.shares) - 1 {
+		other := &p.shares[(i+1+next)%len(p.shares)]
+		for lo, hi, ok := other.back(); ok; lo, hi, ok = other.back() {
+			piece(lo, hi)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,6 +32,34 @@ func TestRunCoversEveryOutputOnce(t *testing.T) {
 					}
 				}
 			}
+		}
+		p.Close()
+	}
+}
+
+// A worker that does not come costs nothing but its help: the caller does its
+// part.
+func TestARunDoesNotWaitForWhoSleeps(t *testing.T) {
+	p := NewPool(PoolOptions{Threads: 1})
+	defer p.Close()
+	asleep := &worker{start: newGate()} // no goroutine waits at its gate
+	p.workers, p.shares = append(p.workers, asleep), make([]share, 2)
+	for range 3 {
+		sum := 0
+		p.run(100, 1, func(_ *worker, lo, hi int) { sum += hi - lo })
+		if sum != 100 {
+			t.Errorf("%d outputs, want 100", sum)
+		}
+	}
+	p.workers = p.workers[:1]
+}
+
+func TestWhoWouldWaitForACoreDoesNotLook(t *testing.T) {
+	cores := runtime.GOMAXPROCS(0)
+	for threads, want := range map[int]time.Duration{cores: time.Microsecond, cores + 1: 0} {
+		p := NewPool(PoolOptions{Threads: threads, Spin: time.Microsecond})
+		if got := p.workers[0].patience.limit; got != want {
+			t.Errorf("%d workers on %d cores look for %v, want %v", threads, cores, got, want)
 		}
 		p.Close()
 	}
@@ -80,8 +109,8 @@ func smallModel(p *Pool) (*Dense, *FFN, model.Config) {
 }
 
 func TestAStepAllocatesNothing(t *testing.T) {
-	for _, threads := range []int{1, 2} {
-		p := NewPool(PoolOptions{Threads: threads})
+	for _, o := range []PoolOptions{{Threads: 1}, {Threads: 2}, {Threads: 2, Spin: time.Millisecond}} {
+		p := NewPool(o)
 		d, ffn, cfg := smallModel(p)
 		b := &model.Batch{Tokens: []int32{1, 2, 3}, Spans: []model.Span{{Start: 2, N: 3, Blocks: []int32{0}}}, Outputs: []int32{2}}
 		x, h, y := tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden)
@@ -94,7 +123,7 @@ func TestAStepAllocatesNothing(t *testing.T) {
 			}
 		}
 		if n := testing.AllocsPerRun(50, step); n != 0 {
-			t.Errorf("%d threads: %v allocations a step", threads, n)
+			t.Errorf("%d threads, spin %v: %v allocations a step", o.Threads, o.Spin, n)
 		}
 		p.Close()
 	}

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/hachi-serve/hachi/compute/tensor"
 )
 
 // exactFMA is the definition, by arbitrary precision.
@@ -102,5 +104,33 @@ func BenchmarkDot(b *testing.B) {
 	b.SetBytes(4096 * 4)
 	for b.Loop() {
 		Dot(x, w)
+	}
+}
+
+// While a Scratch holds, rows are packed once, and only while they are the same.
+func TestHeldRowsArePackedOnce(t *testing.T) {
+	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8} {
+		var h hold
+		x := tensor.NewMatrix(3, 32)
+		if h.packed(x, d) || h.packed(x, d) {
+			t.Error("takes rows for packed without a promise")
+		}
+		s := NewScratch()
+		s.Hold()
+		for i, other := range []tensor.Matrix{x, x.Slice(0, 2), x.Slice(1, 3), {Rows: 2, Cols: 32, Stride: 40, Data: x.Data}, {Rows: 2, Cols: 16, Stride: 40, Data: x.Data}} {
+			if s.hold.packed(other, d) {
+				t.Errorf("rows %d are taken for others", i)
+			}
+			if !s.hold.packed(other, d) {
+				t.Errorf("rows %d are packed twice", i)
+			}
+		}
+		if s.hold.packed(x, tensor.F32); s.hold.packed(x, d) {
+			t.Error("rows packed for one type are taken for another's")
+		}
+		s.Release()
+		if s.hold.packed(x, d) {
+			t.Error("holds after Release")
+		}
 	}
 }

@@ -31,10 +31,14 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	for i := 0; i < x.Rows; {
 		rows := span{0, x.Rows}.even(i, blockX)
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
-		up := tensor.Matrix{Rows: rows, Cols: blockW, Stride: blockW, Data: fit(&s.up, rows*blockW)}
+		width := blockW
+		if rows <= streamRows {
+			width = streamW
+		}
+		up := tensor.Matrix{Rows: rows, Cols: width, Stride: width, Data: fit(&s.up, rows*width)}
 		k.prepare(s, part, w1.DType)
-		for o := lo; o < hi; o += blockW {
-			end := min(o+blockW, hi)
+		for o := lo; o < hi; o += width {
+			end := min(o+width, hi)
 			checkProduct(output{up, o}, part, w3, o, end)
 			k.multiply(s, output{out, 0}, part, w1, o, end)
 			if w1.DType != w3.DType {
@@ -81,7 +85,7 @@ func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride
 
 // prepare packs rows of x, at most blockX, for products with weights of d.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	if x.Cols == 0 {
+	if x.Cols == 0 || s.hold.packed(x, d) {
 		return
 	}
 	switch f := formOf(d); {

@@ -15,6 +15,9 @@ const (
 	// streamRows is how many rows of x are multiplied straight from the
 	// weights' own bytes. With more, widening every weight once pays.
 	streamRows = 12
+	// streamW is how many rows of w1 such a call reads before it turns to w3:
+	// every turn interrupts the stream from memory.
+	streamW = 1024
 )
 
 // Scratch is the memory one goroutine needs to call the kernels. It grows to
@@ -23,11 +26,12 @@ type Scratch struct {
 	lanes []float32 // [blockX/c, blockW/tileRows, c, tileRows, Lanes] with c = 1..tileCols
 	x     []float32 // [blockX, K], packed
 	panel []float32 // [blockW, blockK], packed
-	up    []float32 // [rows, blockW] of GatedUp
+	up    []float32 // [rows, blockW or streamW] of GatedUp
 	tail  tail
 	quad  [tileCols * tileRows]float32
 	pairs pairScratch
 	ints  intScratch
+	hold  hold
 }
 
 // tail holds the elements beyond the last whole group of Lanes, padded with

@@ -85,7 +85,7 @@ func dot512(a *asm, c int, b blocks) {
 	a.op("PCALIGN $32")
 	a.line("loop:")
 	for at := 0; at < b.size(); at += 64 {
-		a.op("PREFETCHT0 %d(DX)", fetched+at)
+		a.op("PREFETCHT1 %d(DX)", fetched+at)
 	}
 	for i := range c {
 		if b.affine {

@@ -1,0 +1,87 @@
+package cpu
+
+import "testing"
+
+func TestOwnersTakeQuartersFromTheFront(t *testing.T) {
+	var s share
+	s.set(10, 26)
+	for _, want := range [][2]int{{10, 14}, {14, 17}, {17, 20}, {20, 22}, {22, 23}, {23, 24}, {24, 25}, {25, 26}} {
+		if lo, hi, ok := s.front(); !ok || lo != want[0] || hi != want[1] {
+			t.Errorf("front took %d to %d, %v, want %v", lo, hi, ok, want)
+		}
+	}
+	if lo, hi, ok := s.front(); ok {
+		t.Errorf("front took %d to %d of nothing", lo, hi)
+	}
+}
+
+func TestHelpersTakeHalvesFromTheBack(t *testing.T) {
+	var s share
+	s.set(0, 16)
+	for _, want := range [][2]int{{8, 16}, {4, 8}, {2, 4}, {1, 2}, {0, 1}} {
+		if lo, hi, ok := s.back(); !ok || lo != want[0] || hi != want[1] {
+			t.Errorf("back took %d to %d, %v, want %v", lo, hi, ok, want)
+		}
+	}
+	if lo, hi, ok := s.back(); ok {
+		t.Errorf("back took %d to %d of nothing", lo, hi)
+	}
+}
+
+func TestNobodyJoinsARunThatHasEnded(t *testing.T) {
+	c := newCrew()
+	if c.join() {
+		t.Error("joined before the first run")
+	}
+	c.begin()
+	if !c.join() || !c.join() {
+		t.Error("did not join a run")
+	}
+	c.leave()
+	if !c.end() {
+		t.Error("one is inside, and the run said nobody")
+	}
+	if c.join() {
+		t.Error("joined a run that has ended")
+	}
+	c.leave()
+	c.empty.wait()
+	c.begin()
+	if c.end() {
+		t.Error("nobody joined, and the run said somebody did")
+	}
+}
+
+func TestPatienceFollowsWhatLookingBrings(t *testing.T) {
+	p := patience{limit: 5}
+	looks := func(waits int, found bool) (n int) {
+		for range waits {
+			if d := p.next(); d == p.limit {
+				n++
+				p.learn(found)
+			} else if d != 0 {
+				t.Fatalf("looks for %v, want %v or none", d, p.limit)
+			}
+		}
+		return n
+	}
+	if n := looks(100, true); n != 100 {
+		t.Errorf("%d of 100 waits looked where all found, want all", n)
+	}
+	// Gaps of 1, 3, 7, 15, 31, 63 and 63 between looks in vain.
+	if n := looks(1+3+7+15+31+63+63+7, false); n != 7 {
+		t.Errorf("%d waits looked in vain, want 7", n)
+	}
+	for p.skip > 0 {
+		p.next()
+	}
+	if n := looks(100, true); n != 100 {
+		t.Errorf("%d of 100 waits looked after one that found, want all", n)
+	}
+	if n := looks(2, false); n != 1 {
+		t.Errorf("%d of 2 waits looked, want the first", n)
+	}
+	if (&patience{}).next() != 0 {
+		t.Error("looks without a limit")
+	}
+}
