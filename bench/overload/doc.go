@@ -6,7 +6,7 @@
 // What it owns: the cluster it starts, the load, the report.
 //
 // Invariants: capacity is the rate of good answers of a closed loop that keeps
-// every place and a part of the queue taken; the goodput of the overload counts
+// every place and a part of the queue taken, before the overload and after it; the goodput of the overload counts
 // answers that end while requests arrive, by the same objective. Memory is what
 // the processes have of their own (RssAnon): mapped weights are not in it.
 //

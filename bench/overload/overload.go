@@ -20,7 +20,7 @@ type Config struct {
 	Objective serve.Objective
 	Seed      uint64
 	Settle    time.Duration // of closed loop before capacity counts
-	Capacity  time.Duration // of closed loop
+	Capacity  time.Duration // of closed loop, half of it before the overload and half after
 	Factor    float64       // of capacity that is asked for
 	For       time.Duration // how long
 	// Progress is told what begins.
@@ -90,32 +90,48 @@ type measurement struct {
 func (m measurement) run(ctx context.Context) (Report, error) {
 	c := m.c
 	r := Report{Factor: c.Factor, Seconds: c.For.Seconds(), Objective: c.Objective}
-	w := serve.Workload{Seed: c.Seed, Rate: 100, Arrival: serve.Poisson, Duration: c.Settle + c.Capacity, Prompt: c.Prompt, Answer: c.Answer}
-	c.progress("closed loop for the capacity")
-	start := time.Now()
-	// Half of the queue is taken, so that a place never waits for a client.
-	samples, err := serve.RunClosed(ctx, m.client, w, c.Up.Serving.MaxSequences+max(1, c.Up.Serving.MaxQueue/2))
+	before, err := m.capacity(ctx, c.Seed)
 	if err != nil {
 		return r, err
 	}
-	r.Capacity = window(w, samples, start.Add(c.Settle), c.Capacity, c.Objective)
-	w.Seed, w.Rate, w.Duration = c.Seed+1, c.Factor*float64(r.Capacity.Completed)/c.Capacity.Seconds(), c.For
-	c.progress(fmt.Sprintf("capacity is %.2f answers/s: %.2f requests/s for %v", r.Capacity.Goodput, w.Rate, c.For))
-	start = time.Now()
-	if samples, err = serve.Run(ctx, m.client, w, serve.Options{}); err != nil {
+	w := m.workload(c.Seed+1, c.For)
+	w.Rate = c.Factor * float64(len(before)) / (c.Capacity / 2).Seconds()
+	c.progress(fmt.Sprintf("%.2f requests/s for %v", w.Rate, c.For))
+	start := time.Now()
+	samples, err := serve.Run(ctx, m.client, w, serve.Options{})
+	if err != nil {
 		return r, err
 	}
 	r.Memory = m.memory.between(start, start.Add(c.For))
 	r.Overload = serve.Summarize(w, samples, c.Objective)
-	during := window(w, samples, start, c.For, c.Objective)
+	during := perSecond(serve.Summarize(w, serve.Between(samples, start, c.For), c.Objective), c.For)
 	r.Overload.Goodput, r.Overload.Throughput, r.Overload.Seconds = during.Goodput, during.Throughput, during.Seconds
+	after, err := m.capacity(ctx, c.Seed+2)
+	if err != nil {
+		return r, err
+	}
+	r.Capacity = perSecond(serve.Summarize(w, append(before, after...), c.Objective), c.Capacity)
 	r.Left, err = m.idle(ctx)
 	return r, err
 }
 
-// window sums up what ended in a window; rates are per second of it.
-func window(w serve.Workload, samples []serve.Sample, start time.Time, d time.Duration, o serve.Objective) serve.Report {
-	r := serve.Summarize(w, serve.Between(samples, start, d), o)
+// workload is requests of the measurement; the rate is for the caller to set.
+func (m measurement) workload(seed uint64, d time.Duration) serve.Workload {
+	return serve.Workload{Seed: seed, Rate: 100, Arrival: serve.Poisson, Duration: d, Prompt: m.c.Prompt, Answer: m.c.Answer}
+}
+
+// capacity keeps every place taken, and half of the queue, so that a place
+// never waits for a client, and returns what ended after the cluster settled.
+func (m measurement) capacity(ctx context.Context, seed uint64) ([]serve.Sample, error) {
+	c := m.c
+	c.progress("closed loop for the capacity")
+	start := time.Now()
+	samples, err := serve.RunClosed(ctx, m.client, m.workload(seed, c.Settle+c.Capacity/2), c.Up.Serving.MaxSequences+max(1, c.Up.Serving.MaxQueue/2))
+	return serve.Between(samples, start.Add(c.Settle), c.Capacity/2), err
+}
+
+// perSecond gives a report the rates of a time that is known.
+func perSecond(r serve.Report, d time.Duration) serve.Report {
 	r.Throughput *= r.Seconds / d.Seconds()
 	r.Goodput, r.Seconds = float64(r.Good)/d.Seconds(), d.Seconds()
 	return r

@@ -66,14 +66,14 @@ func (r Report) Missed() error {
 // WriteText prints a report for people.
 func (r Report) WriteText(out io.Writer) error {
 	o := r.Overload
-	_, err := fmt.Fprintf(out, `capacity   %.2f good answers/s (%.1f tokens/s, TTFT p99 %.0f ms, ITL p99 %.0f ms), closed loop
+	_, err := fmt.Fprintf(out, `capacity   %.2f good answers/s (%.1f tokens/s; TTFT p50 %.0f, p90 %.0f, p99 %.0f ms; ITL p50 %.0f, p99 %.0f ms), closed loop
 overload   %.2f requests/s for %.0f s, %.1f times the capacity: %d sent, %d answered, %d refused, %d failed
-goodput    %.2f good answers/s, %.0f%% of the capacity (%.1f tokens/s, TTFT p99 %.0f ms, ITL p99 %.0f ms)
+goodput    %.2f good answers/s, %.0f%% of the capacity (%.1f tokens/s; TTFT p50 %.0f, p90 %.0f, p99 %.0f ms; ITL p50 %.0f, p99 %.0f ms)
 refusals   p50 %.1f ms, p99 %.1f ms; %d without Retry-After
 memory     %d MB in the second quarter, %d MB in the last; %d processes ended
-`, r.Capacity.Goodput, r.Capacity.Throughput, r.Capacity.First.P99, r.Capacity.Gap.P99,
+`, r.Capacity.Goodput, r.Capacity.Throughput, r.Capacity.First.P50, r.Capacity.First.P90, r.Capacity.First.P99, r.Capacity.Gap.P50, r.Capacity.Gap.P99,
 		o.Rate, r.Seconds, r.Factor, o.Requests, o.Completed, o.Rejected, o.Failed,
-		o.Goodput, 100*o.Goodput/max(r.Capacity.Goodput, 1e-9), o.Throughput, o.First.P99, o.Gap.P99,
+		o.Goodput, 100*o.Goodput/max(r.Capacity.Goodput, 1e-9), o.Throughput, o.First.P50, o.First.P90, o.First.P99, o.Gap.P50, o.Gap.P99,
 		o.Refusal.P50, o.Refusal.P99, o.Silent, r.Memory.Before>>20, r.Memory.After>>20, r.Died)
 	return err
 }
