@@ -22,6 +22,7 @@ import (
 	"github.com/hachi-serve/hachi/model/quantise"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/transport/faulty"
 	"github.com/hachi-serve/hachi/transport/rpc"
 )
 
@@ -121,11 +122,19 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
 	server := serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
-		Handler: node, Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
+		Handler: c.Late.wrap(node), Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
 	})
 	defer server.stop()
 	defer context.AfterFunc(ctx, server.leave)()
 	return follow(ctx, c, w, neighbours, node, addr)
+}
+
+// wrap delays a handler's answers.
+func (c LateConfig) wrap(h rpc.Handler) rpc.Handler {
+	if c.Share == 0 {
+		return h
+	}
+	return &faulty.Handler{Under: h, Share: c.Share, Late: c.By}
 }
 
 // expertServer is the gRPC side of an expert node.

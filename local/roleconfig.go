@@ -162,6 +162,7 @@ type ExpertNodeConfig struct {
 	Listen    string
 	Advertise string
 	Capacity  uint64
+	Late      LateConfig
 	Spin      time.Duration // how long a stream polls for the next call before it waits
 }
 
@@ -173,7 +174,21 @@ func (c ExpertNodeConfig) Validate() error {
 	f.address("listen", c.Listen)
 	f.reachable(c.Listen, c.Advertise)
 	f.spin(c.Spin)
+	c.Late.check(&f)
 	return f.err()
+}
+
+// LateConfig lets some answers of a node be late, to measure what others make of
+// it. The zero value lets none.
+type LateConfig struct {
+	Share float64 // of all answers, 0 to 1
+	By    time.Duration
+}
+
+func (c LateConfig) check(f *faults) {
+	if !(c.Share >= 0 && c.Share <= 1) || c.By < 0 {
+		f.addf("a share of %v of the answers late by %v: want 0 to 1, by 0 or more", c.Share, c.By)
+	}
 }
 
 // longestSpin bounds the time for which others of a process may be kept from the
@@ -197,6 +212,7 @@ type RouterConfig struct {
 	// the listeners' own when empty.
 	Advertise     string
 	AdvertiseGRPC string
+	Patient       bool          // late answers are waited for instead of asking others
 	Spin          time.Duration // how long a stream polls for an answer before it waits
 }
 

@@ -90,7 +90,7 @@ func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
 	})
 	d = dispatch.New(dispatch.Config{
 		Carrier: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
-		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts, Local: onThisHost(),
+		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts, Local: onThisHost(), Patient: c.Patient,
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
 		}},

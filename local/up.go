@@ -125,7 +125,8 @@ func (c *Cluster) commands() []command {
 	for i := range cfg.Nodes {
 		name := "expert-" + strconv.Itoa(i)
 		add(name, "expertnode",
-			"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads))
+			"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads),
+			"--late-share", strconv.FormatFloat(cfg.Late.Share, 'g', -1, 64), "--late-by", cfg.Late.By.String())
 	}
 	router := []string{
 		"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
@@ -134,7 +135,7 @@ func (c *Cluster) commands() []command {
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),
 		"--max-queue", strconv.Itoa(cfg.Serving.MaxQueue), "--prefix-cache=" + strconv.FormatBool(cfg.Serving.PrefixCache),
 		"--micro-batches", strconv.Itoa(cfg.Serving.MicroBatches), "--speculate", strconv.Itoa(cfg.Serving.Speculate),
-		"--request-deadline", cfg.Serving.RequestDeadline.String(),
+		"--request-deadline", cfg.Serving.RequestDeadline.String(), "--patient=" + strconv.FormatBool(cfg.Patient),
 	}
 	for _, a := range cfg.Serving.Attributes {
 		router = append(router, "--attribute", a)

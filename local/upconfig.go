@@ -29,6 +29,10 @@ type UpConfig struct {
 	Host string
 	// Elsewhere names children that do not run beside the others.
 	Elsewhere map[string]Place
+	// Late lets some answers of every node be late.
+	Late LateConfig
+	// Patient is a router that waits for late answers instead of asking others.
+	Patient bool
 	// Events hears what happens; nil functions are not called.
 	Events UpEvents
 }
@@ -92,6 +96,7 @@ func (c UpConfig) Validate() error {
 	if c.Threads < 0 {
 		f.addf("--threads %d: want at least 0", c.Threads)
 	}
+	c.Late.check(&f)
 	f.ttl(c.TTL)
 	return f.err()
 }

@@ -107,25 +107,50 @@ func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Serv
 // run measures on a cluster of its own; apart is the namespace of the victim, if
 // it has one.
 func run(ctx context.Context, c Config, apart *namespace) (Report, error) {
+	m, err := open(ctx, c)
+	if err != nil {
+		return Report{}, err
+	}
+	defer m.close(ctx)
+	m.apart = apart
+	return m.all(ctx)
+}
+
+// open starts a cluster and waits until it is whole.
+func open(ctx context.Context, c Config) (*measurement, error) {
 	cluster, err := local.Up(ctx, c.Up)
 	if err != nil {
-		return Report{}, err
+		return nil, err
 	}
-	defer cluster.Close(context.WithoutCancel(ctx))
-	if err := cluster.Ready(ctx); err != nil {
-		return Report{}, err
+	m := &measurement{c: c, cluster: cluster, random: rand.New(rand.NewPCG(c.Seed, 8))}
+	if err := m.connect(ctx); err != nil {
+		m.close(ctx)
+		return nil, err
 	}
-	if err := whole(ctx, cluster, c.Up, "", time.Time{}); err != nil {
-		return Report{}, err
+	return m, nil
+}
+
+func (m *measurement) connect(ctx context.Context) error {
+	if err := m.cluster.Ready(ctx); err != nil {
+		return err
 	}
-	conn, err := dial(ctx, cluster)
-	if err != nil {
-		return Report{}, err
+	if err := whole(ctx, m.cluster, m.c.Up, "", time.Time{}); err != nil {
+		return err
 	}
-	defer conn.Close()
-	m := measurement{c: c, cluster: cluster, apart: apart, random: rand.New(rand.NewPCG(c.Seed, 8)),
-		streams: streams{client: hachiv1.NewInferenceServiceClient(conn), n: c.Streams, tokens: c.Tokens}}
-	return m.all(ctx)
+	var err error
+	if m.conn, err = dial(ctx, m.cluster); err != nil {
+		return err
+	}
+	m.streams = streams{client: hachiv1.NewInferenceServiceClient(m.conn), n: m.c.Streams, tokens: m.c.Tokens}
+	return nil
+}
+
+// close stops the cluster.
+func (m *measurement) close(ctx context.Context) {
+	if m.conn != nil {
+		m.conn.Close()
+	}
+	m.cluster.Close(context.WithoutCancel(ctx))
 }
 
 // dial connects to the router's gRPC API.
@@ -201,6 +226,7 @@ func served(view local.View) int {
 type measurement struct {
 	c       Config
 	cluster *local.Cluster
+	conn    *grpc.ClientConn
 	apart   *namespace // nil if the fault needs none
 	streams streams
 	random  *rand.Rand

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// metric reads what the router counts about a node; 0 before its first call.
+// metric reads what the router counts, about one node unless that is ""; 0
+// before its first call.
 func metric(ctx context.Context, url, name, node string) (float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/metrics", nil)
 	if err != nil {
@@ -21,7 +22,10 @@ func metric(ctx context.Context, url, name, node string) (float64, error) {
 		return 0, err
 	}
 	defer response.Body.Close()
-	before := fmt.Sprintf("%s{node=%q} ", name, node)
+	before := name + " "
+	if node != "" {
+		before = fmt.Sprintf("%s{node=%q} ", name, node)
+	}
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		if text, ok := strings.CutPrefix(lines.Text(), before); ok {

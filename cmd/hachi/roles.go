@@ -70,6 +70,9 @@ func newExpertNode(logger loggerFunc) *cobra.Command {
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:7070", "gRPC listener of the expert service, HOST:PORT")
 	f.StringVar(&c.Advertise, "advertise", "", "address routers use; the listener's own when empty")
 	spinFlag(f, &c.Spin)
+	f.Float64Var(&c.Late.Share, "late-share", 0, "share of the answers that are late, for measurements")
+	f.DurationVar(&c.Late.By, "late-by", 0, "by how much they are late")
+	_, _ = f.MarkHidden("late-share"), f.MarkHidden("late-by")
 	f.Uint64Var(&c.Capacity, "capacity", 0, "most bytes of expert weights to hold; 0 is no limit")
 	return cmd
 }
@@ -114,6 +117,7 @@ func newRouter(logger loggerFunc) *cobra.Command {
 	servingFlags(f, &c.Serving)
 	f.StringVar(&c.Listen, "listen", defaultListen, "HTTP listener, HOST:PORT")
 	spinFlag(f, &c.Spin)
+	f.BoolVar(&c.Patient, "patient", false, "wait for a late answer until the call times out, instead of asking another replica")
 	f.StringVar(&c.GRPC, "grpc", "127.0.0.1:8081", "gRPC listener of the inference service, HOST:PORT")
 	f.StringVar(&c.Advertise, "advertise", "", "HTTP address clients use; the listener's own when empty")
 	f.StringVar(&c.AdvertiseGRPC, "advertise-grpc", "", "gRPC address clients use; the listener's own when empty")

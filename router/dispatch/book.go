@@ -69,7 +69,10 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 		d.book.record(to.Node).groups++
 	}
 	for _, a := range l.planned {
-		a.waits = waitsFor(d.book.patience(a.to.Node, a.rows), &d.book.aware, d.timeout(a.rows))
+		a.waits = waits{give: d.timeout(a.rows)}
+		if !d.cfg.Patient {
+			a.waits = waitsFor(d.book.patience(a.to.Node, a.rows), &d.book.aware, a.waits.give)
+		}
 		d.book.budget.earn(a.rows)
 		d.book.stats.Calls++
 		d.book.stats.Rows += uint64(a.rows)

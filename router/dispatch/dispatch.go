@@ -35,6 +35,10 @@ type Config struct {
 	// longer is suspect and its rows are asked for elsewhere.
 	CallTimeout time.Duration
 	RowTimeout  time.Duration
+	// Patient waits for late calls until they time out: nobody else is asked
+	// before. For measurements, and for a model whose calls are too dear to be
+	// made twice.
+	Patient bool
 	// Local reports whether an address is on this host; nil knows none.
 	Local  func(addr string) bool
 	Events Events
