@@ -83,7 +83,7 @@ func products(p *cpu.Pool, mem *Memory) []*job {
 	const hidden = 4096
 	var jobs []*job
 	add := func(d tensor.DType, rows, outputs int) {
-		w := tensor.Weight{DType: d, Rows: outputs, Cols: hidden, Data: mem.Bytes[:outputs*hidden*d.Size()]}
+		w := tensor.Weight{DType: d, Rows: outputs, Cols: hidden, Data: mem.Bytes[:d.Bytes(outputs, hidden)]}
 		x, y := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, outputs)
 		for i := range x.Data {
 			x.Data[i] = float32(i%17) - 8
@@ -93,13 +93,16 @@ func products(p *cpu.Pool, mem *Memory) []*job {
 			j.unit, j.limit, j.units = "GB/s", "stream", float64(len(w.Data))
 		} else {
 			j.unit, j.limit, j.units = "Gop/s", "fma", 2*float64(rows)*float64(outputs)*hidden
+			if d.Quantised() {
+				j.limit = "vnni"
+			}
 		}
 		jobs = append(jobs, j)
 	}
-	for _, d := range []tensor.DType{tensor.BF16, tensor.F16, tensor.F32} {
-		all := len(mem.Bytes) / (hidden * d.Size())
+	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4, tensor.Int4Affine, tensor.F16, tensor.F32} {
+		all := len(mem.Bytes) / d.Bytes(tensor.BlockRows, hidden) * tensor.BlockRows
 		add(d, 1, all)
-		if d == tensor.BF16 {
+		if d == tensor.BF16 || d.Quantised() {
 			add(d, 4, all)
 			add(d, 8, min(all, 4096))
 			add(d, 32, min(all, 4096))
