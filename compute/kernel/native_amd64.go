@@ -43,9 +43,11 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 	k.limits.BF16, k.limits.BF16Ops = avx512.PeakBF16, 12*64
 	k.narrow = pairs{
 		pack:  avx512.NarrowPairs,
-		tile:  [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int){avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
+		tile:  [tileCols]pairTile{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
+		row:   avx512.PairRows,
 		bytes: 2 * pairStep, block: narrowBlock,
 	}
+	k.split.row = avx512.SplitRows
 	if fastest(k.limits.BF16)*float64(k.limits.FMAOps) < fastest(k.limits.FMA)*float64(k.limits.BF16Ops) {
 		return append([]*Kernels{&k}, all...)
 	}
@@ -79,7 +81,7 @@ func kernelsAVX512() *Kernels {
 		panel: [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
 		split: pairs{
 			pack:  lossless(avx512.SplitPairs),
-			tile:  [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int){avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
+			tile:  [tileCols]pairTile{avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
 			bytes: 4 * pairStep, block: splitBlock,
 		},
 		reduce:   avx512.Reduce,
@@ -117,7 +119,7 @@ func kernelsAVX2() *Kernels {
 		panel: [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
 		split: pairs{
 			pack:  lossless(avx2.SplitPairs),
-			tile:  [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int){avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
+			tile:  [tileCols]pairTile{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
 			bytes: 4 * pairStep, block: splitBlock,
 		},
 		reduce:   avx2.Reduce,

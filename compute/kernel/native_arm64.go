@@ -24,7 +24,7 @@ func native() []*Kernels {
 	k.panel = [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){neon.Panelx1, neon.Panelx2, neon.Panelx3, neon.Panelx4, neon.Panelx5, neon.Panelx6}
 	k.split = pairs{
 		pack:  lossless(neon.SplitPairs),
-		tile:  [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int){neon.SplitTilex1, neon.SplitTilex2, neon.SplitTilex3, neon.SplitTilex4, neon.SplitTilex5, neon.SplitTilex6},
+		tile:  [tileCols]pairTile{neon.SplitTilex1, neon.SplitTilex2, neon.SplitTilex3, neon.SplitTilex4, neon.SplitTilex5, neon.SplitTilex6},
 		bytes: 4 * pairStep, block: splitBlock,
 	}
 	k.reduce = neon.Reduce

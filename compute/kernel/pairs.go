@@ -19,12 +19,30 @@ type pairs struct {
 	// tile adds steps of pairStep products to the lanes of tileRows rows of w
 	// times 1 to tileCols rows of x. Lanes, stride and carry are those of
 	// Kernels.tile. The bytes that lie ahead of the rows of w are prefetched.
-	tile [tileCols]func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+	tile [tileCols]pairTile
+	// row is tile[0], one row of w after the other; nil where that reads no
+	// faster. It is for rows of x of up to rowBytes, packed.
+	row pairTile
 	// bytes is the size of a step of one row of x.
 	bytes int
 	// block is how many steps of a tile of x stay in the first-level cache while
 	// a block of w passes by.
 	block int
+}
+
+type pairTile func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// rowBytes is the most x of a product that reads one row of w after the other.
+// That is the order in which memory streams fastest; but longer chains of sums
+// take longer than their weights, and x is read four times as often.
+const rowBytes = 8 << 10
+
+// tileFor chooses the tile of c rows of x for steps of K.
+func (p *pairs) tileFor(c, steps int) pairTile {
+	if c == 1 && p.row != nil && steps*p.bytes <= rowBytes {
+		return p.row
+	}
+	return p.tile[c-1]
 }
 
 // pairScratch holds packed rows of x, tile by tile: in every step, the rows of
@@ -133,12 +151,13 @@ func (p *pairScratch) multiply(s *Scratch, part panel) {
 	lanes, x := 0, 0
 	for i := 0; i < p.rows; {
 		c := rows.next(i)
+		tile := p.way.tileFor(c, part.n)
 		for o := part.cols.lo; o < part.cols.hi; o += tileRows {
 			ahead := 0
 			if i == 0 {
 				ahead = part.ahead(o, stride)
 			}
-			p.way.tile[c-1](at(s.lanes, lanes), p.step(x, part.from*c), unsafe.Pointer(&part.w.Data[o*stride+2*pairStep*part.from]),
+			tile(at(s.lanes, lanes), p.step(x, part.from*c), unsafe.Pointer(&part.w.Data[o*stride+2*pairStep*part.from]),
 				stride, part.n, ahead, part.from)
 			lanes += c * tileRows * Lanes
 		}

@@ -14,6 +14,8 @@ func avx512(a *asm) {
 		splitTile512(a, c)
 		pairTile512(a, c)
 	}
+	splitRows512(a)
+	pairRows512(a)
 	packPairs512(a)
 	reduce512(a)
 	for _, e := range append(elements, packed8) {

@@ -47,6 +47,6 @@ func limits(a *asm, reg string, bytes int) {
 	each("PeakFMA", "VFMADD231PS")
 	if reg == "Z" {
 		each("PeakVNNI", "VPDPBUSD")
-		peak("PeakBF16", func(i int) { dpbf16(a, i, 12, 13) })
+		peak("PeakBF16", func(i int) { a.op("%s", dpbf16(i, 12, 13)) })
 	}
 }

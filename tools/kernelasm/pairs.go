@@ -48,6 +48,41 @@ func tileOfPairs512(a *asm, c, x int, w, ahead [6]string, step func()) {
 	}
 }
 
+// rowsOfPairs512 is tileOfPairs512 for one row of x, one row of w after the
+// other, so that memory is read in its order. Z0 is the lanes of a row, and the
+// step takes 64 bytes of the row at DX.
+func rowsOfPairs512(a *asm, x int, step ...string) {
+	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), R8", "MOVQ w+16(FP), R10", "MOVQ wStride+24(FP), R11",
+		"MOVQ steps+32(FP), R9", "MOVQ carry+48(FP), AX")
+	for r := range tileRows {
+		a.ops("MOVQ R10, DX", "MOVQ R8, SI", "MOVQ R9, CX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", r),
+			"VPXORD Z0, Z0, Z0", fmt.Sprintf("JMP loop%d", r))
+		a.line("carry%d:", r)
+		a.ops(fmt.Sprintf("VMOVUPS %d(DI), Z0", 64*r), "PCALIGN $64")
+		a.line("loop%d:", r)
+		a.ops(step...)
+		a.ops(fmt.Sprintf("ADDQ $%d, SI", x), "ADDQ $64, DX", "DECQ CX", fmt.Sprintf("JNZ loop%d", r),
+			fmt.Sprintf("VMOVUPS Z0, %d(DI)", 64*r), "ADDQ R11, R10")
+	}
+}
+
+// splitRows512 is splitTile512 for one row of x, row by row.
+func splitRows512(a *asm) {
+	a.line("\nTEXT ·SplitRows(SB), NOSPLIT, $8-56")
+	subnormals(a)
+	a.op("VPBROADCASTD high<>(SB), Z31")
+	rowsOfPairs512(a, 128, "VPANDD (DX), Z31, Z24", "VPSLLD $16, (DX), Z25", "VFMADD231PS (SI), Z24, Z0", "VFMADD231PS 64(SI), Z25, Z0")
+	restore(a)
+	a.ops("VZEROUPPER", "RET")
+}
+
+// pairRows512 is pairTile512 for one row of x, row by row.
+func pairRows512(a *asm) {
+	a.text("PairRows", 56)
+	rowsOfPairs512(a, 64, "VMOVDQU32 (DX), Z24", "VMOVDQU32 (SI), Z28", dpbf16(0, 24, 28))
+	a.ops("VZEROUPPER", "RET")
+}
+
 // split512 is the tile of f32 x.
 func splitTile512(a *asm, c int) {
 	a.line("\nTEXT ·SplitTilex%d(SB), NOSPLIT, $8-56", c)
@@ -86,7 +121,7 @@ func pairTile512(a *asm, c int) {
 		for col := range c {
 			a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
 			for r := range tileRows {
-				dpbf16(a, col*tileRows+r, 24+r, 28+col%4)
+				a.op("%s", dpbf16(col*tileRows+r, 24+r, 28+col%4))
 			}
 		}
 	})
@@ -95,12 +130,12 @@ func pairTile512(a *asm, c int) {
 
 // dpbf16 is VDPBF16PS Zm, Zn, Zd, which the assembler lacks (EVEX.512.F3.0F38.W0
 // 52 /r).
-func dpbf16(a *asm, d, n, m int) {
+func dpbf16(d, n, m int) string {
 	not := func(v, bit int) int { return ^v >> bit & 1 }
 	p0 := not(d, 3)<<7 | not(m, 4)<<6 | not(m, 3)<<5 | not(d, 4)<<4 | 2
 	p1 := (^n&15)<<3 | 1<<2 | 2
 	p2 := 2<<5 | not(n, 4)<<3
-	a.op("LONG $0x%02x%02x%02x62; WORD $0x%02x52 // VDPBF16PS Z%d, Z%d, Z%d", p2, p1, p0, 0xc0|(d&7)<<3|m&7, m, n, d)
+	return fmt.Sprintf("LONG $0x%02x%02x%02x62; WORD $0x%02x52 // VDPBF16PS Z%d, Z%d, Z%d", p2, p1, p0, 0xc0|(d&7)<<3|m&7, m, n, d)
 }
 
 // packPairs512 writes the two ways to pack x: steps of 32 elements, step bytes

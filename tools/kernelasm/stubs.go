@@ -55,6 +55,9 @@ func declare(a *asm, isa string) {
 			function(fmt.Sprintf("PairTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of BF16 times %d of BF16.", c))
 		}
+		for _, name := range []string{"Split", "Pair"} {
+			function(name+"Rows", "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int", fmt.Sprintf("is %sTilex1, one row of w after the other.", name))
+		}
 		function("NarrowPairs", "dst, src unsafe.Pointer, steps, step int) (lost int", "cuts f32 to BF16 and tells whether bits were lost.")
 		function("PeakBF16", "n int", "runs 12n dot products of BF16 pairs that wait for nothing.")
 		function("PeakVNNI", "n int", "runs 12n dot products of bytes that wait for nothing.")

@@ -426,6 +426,16 @@ func PairTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 //go:noescape
 func PairTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
+// SplitRows is SplitTilex1, one row of w after the other.
+//
+//go:noescape
+func SplitRows(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// PairRows is PairTilex1, one row of w after the other.
+//
+//go:noescape
+func PairRows(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
 // NarrowPairs cuts f32 to BF16 and tells whether bits were lost.
 //
 //go:noescape
