@@ -41,7 +41,7 @@ func openModel(m ModelConfig) (weights, error) {
 		return weights{}, &ConfigError{Err: err}
 	}
 	w := weights{ckpt: ckpt, cfg: ckpt.Config()}
-	if w.numerics, err = model.DefaultNumerics(w.cfg.DType).WithKV(m.KV); err != nil {
+	if w.numerics, err = model.DefaultNumerics(w.cfg.DType).With(m.Numerics); err != nil {
 		return weights{}, errors.Join(&ConfigError{Err: err}, ckpt.Close())
 	}
 	format := w.cfg.DType

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hachi-serve/hachi/model"
 )
 
 // TestEveryFaultIsReportedAtOnce: who fixes one flag must not find the next
@@ -12,8 +14,8 @@ import (
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	cluster := ClusterConfig{ID: "a/b", Cluster: "", Gossip: "nowhere", AdvertiseGossip: "x:y", Etcd: []string{"etcd"}, TTL: time.Millisecond, GossipLabel: strings.Repeat("l", 300)}
 	clusterWants := []string{"--id \"a/b\"", "--cluster is required", "--gossip \"nowhere\"", "--advertise-gossip \"x:y\"", "--etcd \"etcd\"", "--lease-ttl 1ms", "--gossip-label"}
-	model := ModelConfig{Backend: "abacus", KV: "int4"}
-	modelWants := []string{"--model is required", "--backend \"abacus\"", "--kv \"int4\"", "--threads 0"}
+	weights := ModelConfig{Backend: "abacus", Numerics: model.Overrides{KV: "int4", Inner: "f16"}}
+	modelWants := []string{"--model is required", "--backend \"abacus\"", "--kv \"int4\"", "--inner \"f16\"", "--threads 0"}
 	serving := ServingConfig{KVBytes: 1, MaxSequences: -1, MaxQueue: -1, Attributes: []string{"helpfulness=9"}}
 	servingWants := []string{"--kv-bytes 1", "--max-sequences -1", "--max-queue -1", "--request-deadline 0s", "--attribute"}
 	for _, tt := range []struct {
@@ -23,11 +25,11 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	}{
 		{"coordinator", CoordinatorConfig{ClusterConfig: cluster, Listen: "0.0.0.0:1", Placement: PlacementConfig{Policy: "spiral"}},
 			append(clusterWants, "--advertise must name", "--placement \"spiral\"", "--replicas 0", "--expect-nodes 0")},
-		{"expertnode", ExpertNodeConfig{ClusterConfig: cluster, ModelConfig: model, Listen: "l", Advertise: "a", Spin: time.Second},
+		{"expertnode", ExpertNodeConfig{ClusterConfig: cluster, ModelConfig: weights, Listen: "l", Advertise: "a", Spin: time.Second},
 			append(append(clusterWants, modelWants...), "--spin 1s", "--listen \"l\"", "--advertise \"a\"")},
-		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: model, Serving: serving, Listen: "l:70000", GRPC: "g", Spin: -1},
+		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: weights, Serving: serving, Listen: "l:70000", GRPC: "g", Spin: -1},
 			append(append(append(clusterWants, modelWants...), servingWants...), "--spin -1ns", "--listen \"l:70000\"", "--grpc \"g\"")},
-		{"up", UpConfig{Serving: serving, KV: "f64", Threads: -1, Etcd: []string{"e"}, Listen: "l"},
+		{"up", UpConfig{Serving: serving, Numerics: model.Overrides{KV: "f64"}, Threads: -1, Etcd: []string{"e"}, Listen: "l"},
 			append(servingWants, "--model is required", "--data-dir is required", "--kv \"f64\"", "--nodes 0", "--threads -1", "--etcd \"e\"", "--listen \"l\"", "--lease-ttl 0s")},
 	} {
 		err := tt.cfg.Validate()

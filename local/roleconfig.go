@@ -61,15 +61,14 @@ type ModelConfig struct {
 	// as they are. All processes of a cluster must agree: it is part of the
 	// fingerprint.
 	Quantize string
-	// KV is the type of the router's cache: f32, bf16 or int8; "" follows the
-	// checkpoint. All processes must agree here, too.
-	KV string
+	// Numerics are the rounding points; all processes must agree here, too.
+	Numerics model.Overrides
 }
 
 func (m ModelConfig) check(f *faults) {
 	f.required("model", m.Dir)
 	f.oneOf("quantize", m.Quantize, "", "int8", "int4")
-	f.kv(m.KV)
+	f.numerics(m.Numerics)
 	if m.Backend != "cpu" {
 		f.addf("--backend %q: this binary has only cpu", m.Backend)
 	}
@@ -78,7 +77,10 @@ func (m ModelConfig) check(f *faults) {
 	}
 }
 
-func (f *faults) kv(name string) { f.oneOf("kv", name, "", "f32", "bf16", "int8") }
+func (f *faults) numerics(o model.Overrides) {
+	f.oneOf("kv", o.KV, "", "f32", "bf16", "int8")
+	f.oneOf("inner", o.Inner, "", "f32", "bf16")
+}
 
 // PlacementConfig is the policy a coordinator follows.
 type PlacementConfig struct {

@@ -125,11 +125,11 @@ func (c *Cluster) commands() []command {
 	for i := range cfg.Nodes {
 		name := "expert-" + strconv.Itoa(i)
 		add(name, "expertnode",
-			"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads),
+			"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.Numerics.KV, "--inner", cfg.Numerics.Inner, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads),
 			"--late-share", strconv.FormatFloat(cfg.Late.Share, 'g', -1, 64), "--late-by", cfg.Late.By.String())
 	}
 	router := []string{
-		"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.KV, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
+		"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.Numerics.KV, "--inner", cfg.Numerics.Inner, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
 		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
 		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
 		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),

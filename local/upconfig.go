@@ -4,14 +4,16 @@ import (
 	"log/slog"
 	"net"
 	"time"
+
+	"github.com/hachi-serve/hachi/model"
 )
 
 // UpConfig describes a whole cluster on this machine.
 type UpConfig struct {
 	Model     string // checkpoint directory
 	Quantize  string // int8 or int4: what experts become when they are loaded
-	KV        string // f32, bf16 or int8: the KV cache; "" follows the checkpoint
-	Nodes     int    // expert-node processes
+	Numerics  model.Overrides
+	Nodes     int // expert-node processes
 	Placement PlacementConfig
 	Serving   ServingConfig
 	Listen    string // HTTP listener, the only fixed port
@@ -77,7 +79,7 @@ func (c UpConfig) Validate() error {
 	f.required("model", c.Model)
 	f.required("data-dir", c.DataDir)
 	f.oneOf("quantize", c.Quantize, "", "int8", "int4")
-	f.kv(c.KV)
+	f.numerics(c.Numerics)
 	if c.Nodes < 1 {
 		f.addf("--nodes %d: want at least 1", c.Nodes)
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
@@ -12,7 +13,7 @@ import (
 func TestTheCacheIsPartOfTheFingerprint(t *testing.T) {
 	seen := map[moe.Fingerprint]string{}
 	for _, name := range []string{"", "f32", "int8"} {
-		n, err := DefaultNumerics(tensor.BF16).WithKV(name)
+		n, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,12 +23,19 @@ func TestTheCacheIsPartOfTheFingerprint(t *testing.T) {
 		}
 		seen[f] = name
 	}
-	n, err := DefaultNumerics(tensor.BF16).WithKV("bf16")
+	n, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "bf16", Inner: "f32"})
 	if err != nil || n != DefaultNumerics(tensor.BF16) {
 		t.Errorf("bf16 for a checkpoint of bf16 is %+v, %v", n, err)
 	}
+	n, err = DefaultNumerics(tensor.BF16).With(Overrides{Inner: "bf16"})
+	if _, ok := seen[Fingerprint("d", tensor.BF16, n, "family")]; ok || err != nil || n.Inner != tensor.BF16 {
+		t.Errorf("an inner product of bf16 is %+v, %v, with a known fingerprint: %v", n, err, ok)
+	}
+	if _, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "int4", Inner: "int8"}); err == nil || !strings.Contains(err.Error(), "int4") || !strings.Contains(err.Error(), "int8") {
+		t.Errorf("both faults must be told at once: %v", err)
+	}
 	for _, name := range []string{"int4", "f16", "f64", "Int8"} {
-		if n, err := DefaultNumerics(tensor.BF16).WithKV(name); err == nil {
+		if n, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: name}); err == nil {
 			t.Errorf("a cache of %q was accepted: %+v", name, n)
 		}
 	}

@@ -31,15 +31,19 @@ type Difference struct {
 
 // Compared is a checkpoint and how it is computed.
 type Compared struct {
-	Dir string
-	KV  string // type of the KV cache; the checkpoint's when empty
+	Dir      string
+	Numerics model.Overrides
 }
 
 func (c Compared) String() string {
-	if c.KV == "" {
-		return c.Dir
+	s := c.Dir
+	if c.Numerics.KV != "" {
+		s += ", KV cache of " + c.Numerics.KV
 	}
-	return c.Dir + " with a KV cache of " + c.KV
+	if c.Numerics.Inner != "" {
+		s += ", inner product of " + c.Numerics.Inner
+	}
+	return s
 }
 
 // Compare runs tokens through both models, window by window, whole windows
@@ -106,7 +110,7 @@ func (d *Difference) fill(divergences []float64, surprise [2]float64, same int) 
 }
 
 func openCompared(ctx context.Context, p *cpu.Pool, c Compared, window int) (*bench, error) {
-	return open(ctx, Options{Dir: c.Dir, KV: c.KV, Pool: p, Prefill: []int{window}, Memory: 1 << 20})
+	return open(ctx, Options{Dir: c.Dir, Numerics: c.Numerics, Pool: p, Prefill: []int{window}, Memory: 1 << 20})
 }
 
 // logits of every position of a sequence.

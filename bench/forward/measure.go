@@ -16,15 +16,15 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	Dir     string // checkpoint
-	Pool    *cpu.Pool
-	Prefill []int  // prompt lengths
-	Decode  []int  // sequences a step
-	Context int    // positions before the decoded ones
-	KV      string // type of the KV cache; the checkpoint's when empty
-	Rounds  int
-	Memory  int // bytes for the stream between steps
-	Seed    uint64
+	Dir      string // checkpoint
+	Pool     *cpu.Pool
+	Prefill  []int // prompt lengths
+	Decode   []int // sequences a step
+	Context  int   // positions before the decoded ones
+	Numerics model.Overrides
+	Rounds   int
+	Memory   int // bytes for the stream between steps
+	Seed     uint64
 }
 
 // Report is one run.
@@ -32,6 +32,7 @@ type Report struct {
 	Model   string          `json:"model"`
 	DType   string          `json:"dtype"`
 	KV      string          `json:"kv"`
+	Inner   string          `json:"inner"`
 	Kernel  string          `json:"kernel"`
 	Threads int             `json:"threads"`
 	Rounds  int             `json:"rounds"`
@@ -114,7 +115,7 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 			stream, fma = append(stream, s), append(fma, f)
 		}
 	}
-	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
+	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), Inner: b.numerics.Inner.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
 		Limits: roofline.Limits{Stream: roofline.Median(stream), FMA: roofline.Median(fma)}}
 	for _, row := range kinds {
 		r.Results = append(r.Results, row.result(r.Limits))
@@ -189,7 +190,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 			b.Close()
 		}
 	}()
-	numerics, err := model.DefaultNumerics(b.cfg.DType).WithKV(o.KV)
+	numerics, err := model.DefaultNumerics(b.cfg.DType).With(o.Numerics)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ refusal takes more than a second (p99), memory grows, or a process ends.`,
 	f := cmd.Flags()
 	f.StringVar(&c.Up.Model, "model", "", "checkpoint directory; a tiny random model when empty")
 	f.IntVar(&c.Up.Nodes, "nodes", 2, "expert-node processes")
-	kvFlag(f, &c.Up.KV)
+	numericsFlags(f, &c.Up.Numerics)
 	f.StringVar(&c.Up.Listen, "listen", "127.0.0.1:8088", "HTTP listener, HOST:PORT")
 	f.IntVar(&c.Up.Serving.MaxSequences, "max-sequences", 16, "sequences that run at once")
 	f.IntVar(&c.Up.Serving.MaxQueue, "max-queue", 4, "requests that may wait")

@@ -7,13 +7,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/bench/forward"
+	"github.com/hachi-serve/hachi/model"
 	"github.com/hachi-serve/hachi/model/checkpoint"
 	"github.com/hachi-serve/hachi/model/tokenizer"
 )
 
 func newBenchAccuracy() *cobra.Command {
 	var c computeFlags
-	var text, kv string
+	var text string
+	var numerics model.Overrides
 	var limit, window int
 	cmd := &cobra.Command{
 		Use:   "accuracy REFERENCE DIR",
@@ -29,7 +31,7 @@ func newBenchAccuracy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], KV: kv}, tokens, window)
+			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], Numerics: numerics}, tokens, window)
 			if err != nil {
 				return err
 			}
@@ -38,7 +40,7 @@ func newBenchAccuracy() *cobra.Command {
 	}
 	c.register(cmd, 1)
 	cmd.Flags().StringVar(&text, "text", "", "file to read; random tokens when empty")
-	cmd.Flags().StringVar(&kv, "kv", "", "type of the KV cache of DIR: f32, bf16 or int8; the checkpoint's when empty")
+	numericsFlags(cmd.Flags(), &numerics)
 	cmd.Flags().IntVar(&limit, "tokens", 4096, "most tokens to read")
 	cmd.Flags().IntVar(&window, "window", 512, "tokens of a sequence; predictions in its second half count")
 	return cmd

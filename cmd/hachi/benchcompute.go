@@ -103,7 +103,7 @@ func newBenchModel() *cobra.Command {
 	f := cmd.Flags()
 	f.IntSliceVar(&o.Prefill, "prefill", []int{512}, "prompt lengths")
 	f.IntSliceVar(&o.Decode, "decode", []int{1, 8, 32}, "sequences of a decode step")
-	f.StringVar(&o.KV, "kv", "", "type of the KV cache: f32, bf16 or int8; the checkpoint's when empty")
+	numericsFlags(f, &o.Numerics)
 	f.IntVar(&o.Context, "context", 64, "positions before the decoded one")
 	f.Uint64Var(&o.Seed, "seed", 1, "same seed, same tokens")
 	return cmd

@@ -14,9 +14,9 @@ func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
 	const tokens = 12
 	var want []answer
 	for i, change := range []func(*local.UpConfig){
-		func(c *local.UpConfig) { c.Nodes, c.KV = 1, "int8" },
+		func(c *local.UpConfig) { c.Nodes, c.Numerics.KV = 1, "int8" },
 		func(c *local.UpConfig) {
-			c.Nodes, c.KV, c.Placement.Policy, c.Placement.Replicas, c.Serving.KVBytes = 3, "int8", "balanced", 2, 1<<20
+			c.Nodes, c.Numerics.KV, c.Placement.Policy, c.Placement.Replicas, c.Serving.KVBytes = 3, "int8", "balanced", 2, 1<<20
 		},
 		func(c *local.UpConfig) { c.Nodes = 1 },
 	} {

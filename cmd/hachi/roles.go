@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/model"
 )
 
 const defaultListen = "127.0.0.1:8080"
@@ -81,8 +82,10 @@ func quantizeFlag(f *pflag.FlagSet, to *string) {
 	f.StringVar(to, "quantize", "", "make experts int8 or int4 when they are loaded; the same for every process of a cluster")
 }
 
-func kvFlag(f *pflag.FlagSet, to *string) {
-	f.StringVar(to, "kv", "", "type of keys and values in the cache: f32, bf16 or int8; the checkpoint's when empty; the same for every process of a cluster")
+// numericsFlags choose the rounding points of a cluster.
+func numericsFlags(f *pflag.FlagSet, to *model.Overrides) {
+	f.StringVar(&to.KV, "kv", "", "type of keys and values in the cache: f32, bf16 or int8; the checkpoint's when empty; the same for every process of a cluster")
+	f.StringVar(&to.Inner, "inner", "", "type to which an expert rounds its inner product: f32 or bf16; f32 when empty; the same for every process of a cluster")
 }
 
 func spinFlag(f *pflag.FlagSet, to *time.Duration) {
@@ -93,7 +96,7 @@ func spinFlag(f *pflag.FlagSet, to *time.Duration) {
 func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
 	f.StringVar(&m.Dir, "model", "", "checkpoint directory; required")
 	quantizeFlag(f, &m.Quantize)
-	kvFlag(f, &m.KV)
+	numericsFlags(f, &m.Numerics)
 	f.StringVar(&m.Backend, "backend", "cpu", "what computes; this binary has: cpu")
 	f.IntVar(&m.Threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
 }

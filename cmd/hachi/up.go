@@ -41,7 +41,7 @@ weights first, so that everything can be tried with nothing downloaded.`,
 	f := cmd.Flags()
 	f.StringVar(&cfg.Model, "model", "", "checkpoint directory; a tiny random model when empty")
 	quantizeFlag(f, &cfg.Quantize)
-	kvFlag(f, &cfg.KV)
+	numericsFlags(f, &cfg.Numerics)
 	f.IntVar(&cfg.Nodes, "nodes", cfg.Nodes, "expert-node processes")
 	placementFlags(f, &cfg.Placement)
 	servingFlags(f, &cfg.Serving)

@@ -24,7 +24,6 @@ const (
 // FFN computes the experts that have been loaded into it.
 type FFN struct {
 	cfg  model.Config
-	wire tensor.DType
 	pool *Pool
 
 	mu      sync.RWMutex // guards experts; held for reading while one computes
@@ -40,13 +39,13 @@ type FFN struct {
 type ffnCall struct {
 	w           model.ExpertWeights
 	x, inner, y tensor.Matrix
-	wire        tensor.DType
+	numerics    model.Numerics
 }
 
 // NewFFN makes an FFN with no experts.
 func NewFFN(cfg model.Config, n model.Numerics, p *Pool) *FFN {
-	f := &FFN{cfg: cfg, wire: n.Wire, pool: p, experts: map[moe.ExpertID]model.ExpertWeights{}}
-	f.call.wire = n.Wire
+	f := &FFN{cfg: cfg, pool: p, experts: map[moe.ExpertID]model.ExpertWeights{}}
+	f.call.numerics = n
 	f.up, f.down = f.call.up, f.call.down
 	return f
 }
@@ -115,11 +114,16 @@ func (f *FFN) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
 // forget keeps nothing of the caller's.
 func (c *ffnCall) forget() { c.w, c.x, c.y = model.ExpertWeights{}, tensor.Matrix{}, tensor.Matrix{} }
 
-func (c *ffnCall) up(w *worker, lo, hi int) { w.k.GatedUp(w.s, c.inner, c.x, c.w.W1, c.w.W3, lo, hi) }
+func (c *ffnCall) up(w *worker, lo, hi int) {
+	w.k.GatedUp(w.s, c.inner, c.x, c.w.W1, c.w.W3, lo, hi)
+	for i := range c.inner.Rows {
+		w.k.Round(c.inner.Row(i)[lo:hi], c.numerics.Inner)
+	}
+}
 
 func (c *ffnCall) down(w *worker, lo, hi int) {
 	w.k.MatMul(w.s, c.y, c.inner, c.w.W2, lo, hi)
 	for i := range c.y.Rows {
-		w.k.Round(c.y.Row(i)[lo:hi], c.wire)
+		w.k.Round(c.y.Row(i)[lo:hi], c.numerics.Wire)
 	}
 }

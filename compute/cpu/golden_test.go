@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/hachi-serve/hachi/compute/kernel"
@@ -65,6 +66,11 @@ func openEngine(t *testing.T, dir string, threads int) engine {
 
 func openEngineWith(t *testing.T, dir string, o PoolOptions) engine {
 	t.Helper()
+	return openEngineOf(t, dir, o, model.Overrides{})
+}
+
+func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides) engine {
+	t.Helper()
 	ckpt, err := checkpoint.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +83,10 @@ func openEngineWith(t *testing.T, dir string, o PoolOptions) engine {
 	t.Cleanup(func() { dense.Close() })
 	cfg, pool := ckpt.Config(), NewPool(o)
 	t.Cleanup(pool.Close)
-	numerics := model.DefaultNumerics(cfg.DType)
+	numerics, err := model.DefaultNumerics(cfg.DType).With(with)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ffn := NewFFN(cfg, numerics, pool)
 	for layer := range cfg.Layers {
 		for expert := range cfg.Experts {
@@ -210,6 +219,39 @@ func compareBF16(t *testing.T, dir string, g golden, got tensor.Matrix) {
 	}
 	if ours > reference {
 		t.Errorf("rms error %.4g, expected at most that of transformers' own bf16 run, %.4g", ours, reference)
+	}
+}
+
+// TestAnInnerProductOfBF16 is a rounding point of transformers' bf16 run as
+// well, so the error stays below that run's, and rows stay apart.
+func TestAnInnerProductOfBF16(t *testing.T) {
+	tried := 0
+	for _, dir := range goldenDirs(t) {
+		e := openEngineOf(t, dir, PoolOptions{Threads: 2}, model.Overrides{Inner: "bf16"})
+		if e.cfg.DType != tensor.BF16 {
+			continue
+		}
+		tried++
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			g := readGolden(t, dir, e.cfg.Vocab)
+			got := e.logits(t, g.Tokens, ascending(64), []int{len(g.Tokens)})
+			compareBF16(t, dir, g, got)
+			if slices.Equal(got.Data, openEngine(t, dir, 2).logits(t, g.Tokens, ascending(64), []int{len(g.Tokens)}).Data) {
+				t.Error("the logits of f32: it was not put to use")
+			}
+			for _, k := range kernel.Available() {
+				e := openEngineOf(t, dir, PoolOptions{Threads: 3, Kernels: k}, model.Overrides{Inner: "bf16"})
+				again := e.logits(t, g.Tokens, ascending(64), []int{1, 7, 16})
+				for i := range got.Data {
+					if math.Float32bits(again.Data[i]) != math.Float32bits(got.Data[i]) {
+						t.Fatalf("%s, other chunks and threads: logit %d is %g, expected %g", k.Name(), i, again.Data[i], got.Data[i])
+					}
+				}
+			}
+		})
+	}
+	if tried == 0 {
+		t.Error("no checkpoint of bf16")
 	}
 }
 
