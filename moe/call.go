@@ -57,8 +57,9 @@ type Reply struct {
 	Newer *Placement
 	// Queue and Compute say where the node spent its time.
 	Queue, Compute time.Duration
-	// Release returns Y's memory to its pool; nil when there is none. Whoever
-	// has the reply calls it once, and does not touch Y afterwards.
+	// Release returns the memory of Y, and perhaps of the reply, to its pool; nil
+	// when there is none. Whoever has the reply calls it once, and touches
+	// neither afterwards.
 	Release func()
 }
 

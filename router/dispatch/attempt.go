@@ -19,6 +19,7 @@ type attempt struct {
 	ticket moe.Ticket
 	reply  *moe.Reply // how it ended
 	err    error
+	busy   time.Duration // what the node said it needed
 
 	started time.Time
 	waits   waits

@@ -118,7 +118,7 @@ func (d *Dispatcher) learn(a *attempt) {
 	r.strikes = 0
 	now := time.Now()
 	took := now.Sub(a.started)
-	r.observe(now, a.rows, len(a.tasks), took, a.reply.Queue+a.reply.Compute, a.late)
+	r.observe(now, a.rows, len(a.tasks), took, a.busy, a.late)
 	r.stats.Answered.observe(took)
 	if a.hedge && len(unfinished(a.tasks)) == 0 {
 		d.book.stats.HedgesWon++

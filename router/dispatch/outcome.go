@@ -41,6 +41,7 @@ func (l *layerRun) finish(a *attempt) error {
 func (l *layerRun) take(a *attempt) error {
 	reply := a.reply
 	defer reply.Free()
+	a.busy = reply.Queue + reply.Compute
 	l.d.Adopt(reply.Newer)
 	size := l.rowBytes()
 	if len(reply.Y) != a.rows*size {

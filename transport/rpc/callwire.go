@@ -264,9 +264,9 @@ func (o *outbound) replyMessage(sequence uint64, r *moe.Reply) *outgoing {
 	}, r.Y, release)
 }
 
-// readReply reads the body of a reply.
-func readReply(body, payload []byte) (sequence uint64, reply *moe.Reply, err error) {
-	reply = &moe.Reply{Y: payload}
+// readReply reads the body of a reply into reply.
+func readReply(body, payload []byte, reply *moe.Reply) (sequence uint64, err error) {
+	*reply = moe.Reply{Y: payload}
 	err = fields(body, func(number protowire.Number, v uint64, bytes []byte) error {
 		switch {
 		case number == replyNewer && bytes != nil:
@@ -287,7 +287,7 @@ func readReply(body, payload []byte) (sequence uint64, reply *moe.Reply, err err
 		}
 		return nil
 	})
-	return sequence, reply, err
+	return sequence, err
 }
 
 // readCancel reads the body of a cancel.

@@ -34,7 +34,7 @@ type Pool struct {
 	retireAfter time.Duration
 	memory      rowbuf.Pool
 	out         outbound
-	kept        sync.Pool // of *kept
+	arrivals    sync.Pool // of *arrival
 
 	mu      sync.Mutex // guards the fields below
 	peers   map[moe.Replica]*peer
@@ -159,22 +159,23 @@ func (p *Pool) Close() {
 	p.closing.Wait()
 }
 
-// kept is received memory in the hands of a caller.
-type kept struct {
+// arrival is a reply in the hands of a caller, with the received memory that its
+// rows lie in. It is used again when the reply is released.
+type arrival struct {
+	reply   moe.Reply
 	hold    hold
 	release func() // made once
 }
 
-// keep takes over received memory and returns the function that frees it.
-func (p *Pool) keep(h *hold) func() {
-	k, ok := p.kept.Get().(*kept)
+func (p *Pool) arrival() *arrival {
+	a, ok := p.arrivals.Get().(*arrival)
 	if !ok {
-		k = &kept{}
-		k.release = func() {
-			k.hold.free()
-			p.kept.Put(k)
+		a = &arrival{}
+		a.release = func() {
+			a.hold.free()
+			a.reply = moe.Reply{}
+			p.arrivals.Put(a)
 		}
 	}
-	k.hold, *h = *h, hold{}
-	return k.release
+	return a
 }

@@ -178,12 +178,14 @@ func (s *session) receive(in *incoming) error {
 		return in.err
 	}
 	if in.field == bodyReply {
-		sequence, reply, err := readReply(in.body, in.payload)
+		a := s.peer.pool.arrival()
+		sequence, err := readReply(in.body, in.payload, &a.reply)
 		if err != nil {
 			return err
 		}
-		reply.Release = s.peer.pool.keep(&in.hold)
-		return s.deliver(sequence, reply, nil)
+		a.hold, in.hold = in.hold, hold{}
+		a.reply.Release = a.release
+		return s.deliver(sequence, &a.reply, nil)
 	}
 	var r hachiv1.ExchangeResponse
 	if err := in.generated(&r); err != nil {

@@ -150,7 +150,8 @@ func TestRepliesAreProtobuf(t *testing.T) {
 			generated := checkWire(t, wire, &hachiv1.ExchangeResponse{Body: body},
 				&hachiv1.ExchangeResponse{Body: body, Payload: bytes.Repeat([]byte{7}, size)})
 			in := received(generated, 16<<10)
-			sequence, got, err := readReply(in.body, in.payload)
+			var got moe.Reply
+			sequence, err := readReply(in.body, in.payload, &got)
 			if in.err != nil || err != nil {
 				t.Fatal(in.err, err)
 			}
@@ -158,7 +159,7 @@ func TestRepliesAreProtobuf(t *testing.T) {
 			if len(got.Y) == 0 {
 				got.Y = []byte{}
 			}
-			if sequence != 3 || !reflect.DeepEqual(got, reply) {
+			if sequence != 3 || !reflect.DeepEqual(&got, reply) {
 				t.Errorf("read %+v, want %+v", got, reply)
 			}
 		}
@@ -271,10 +272,8 @@ func FuzzFrameDecode(f *testing.F) {
 		if in.field == bodyCall && r.read(in.body, in.payload, rowBytes) == nil {
 			expected(&r.call) // every index is in range
 		}
-		if sequence, reply, err := readReply(in.body, in.payload); err == nil {
-			_ = sequence
-			reply.Free()
-		}
+		var reply moe.Reply
+		_, _ = readReply(in.body, in.payload, &reply)
 		_, _ = readCancel(in.body)
 		_ = in.generated(&hachiv1.ExchangeResponse{})
 	})
