@@ -92,7 +92,7 @@ func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
 			c.close = append(c.close, func() error { return l.Unload(id) })
 		}
 	}
-	return model.Local{FFN: ffn}, nil
+	return &model.Local{FFN: ffn}, nil
 }
 
 // Close gives everything back, the last first.

@@ -11,8 +11,10 @@ import (
 // slot 0..K-1; acc is scratch [hidden].
 func Combine(x tensor.Matrix, r moe.Routing, acc []float32, reply func(row, slot int) []float32) {
 	for row := range x.Rows {
+		out := x.Row(row)
+		acc := acc[:len(out)]
 		for slot := range r.K {
-			w, y := r.Weights[row*r.K+slot], reply(row, slot)
+			w, y := r.Weights[row*r.K+slot], reply(row, slot)[:len(out)]
 			if slot == 0 {
 				for j, v := range y {
 					acc[j] = w * v
@@ -23,9 +25,8 @@ func Combine(x tensor.Matrix, r moe.Routing, acc []float32, reply func(row, slot
 				acc[j] += float32(w * v)
 			}
 		}
-		out := x.Row(row)
-		for j := range out {
-			out[j] += acc[j]
+		for j, v := range acc {
+			out[j] += v
 		}
 	}
 }

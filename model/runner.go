@@ -95,6 +95,12 @@ func (r *Runner) split(n, m int) {
 // layers carries every part through every layer. No part is with the experts
 // when it returns.
 func (r *Runner) layers(ctx context.Context) error {
+	if len(r.parts) == 1 { // nobody else to stop
+		if err := r.advance(ctx); err != nil {
+			return err
+		}
+		return r.await(&r.parts[0])
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	err := r.advance(ctx)
@@ -133,21 +139,22 @@ func (r *Runner) advance(ctx context.Context) error {
 
 // ask gives a part to the experts. A lone part is not worth a goroutine.
 func (r *Runner) ask(ctx context.Context, layer int, p *part) {
-	compute := func() {
-		began := time.Now()
-		err := r.experts.Forward(ctx, layer, p.h, p.routing, p.x)
-		if err != nil {
-			err = fmt.Errorf("layer %d: experts: %w", layer, err)
-		}
-		p.took = time.Since(began)
-		p.done <- err
-	}
 	p.flying = true
 	if len(r.parts) == 1 {
-		compute()
+		r.compute(ctx, layer, p)
 		return
 	}
-	go compute()
+	go r.compute(ctx, layer, p)
+}
+
+func (r *Runner) compute(ctx context.Context, layer int, p *part) {
+	began := time.Now()
+	err := r.experts.Forward(ctx, layer, p.h, p.routing, p.x)
+	if err != nil {
+		err = fmt.Errorf("layer %d: experts: %w", layer, err)
+	}
+	p.took = time.Since(began)
+	p.done <- err
 }
 
 // await takes a part back from the experts.

@@ -217,7 +217,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 	}
 	b.count = &counter{FFN: ffn}
 	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
-	b.runner = model.NewRunner(b.cfg, d, model.Local{FFN: b.count}, model.Overlap{})
+	b.runner = model.NewRunner(b.cfg, d, &model.Local{FFN: b.count}, model.Overlap{})
 	return b, nil
 }
 

@@ -160,7 +160,7 @@ func compareLogits(t *testing.T, what string, got, want []float32) {
 func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 	a := openAttention(t)
 	ffn := a.allExperts(t)
-	want := a.logits(t, model.Local{FFN: ffn}, model.Overlap{})
+	want := a.logits(t, &model.Local{FFN: ffn}, model.Overlap{})
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			network, placement := inProcess(t, a, ffn, s)
@@ -179,7 +179,7 @@ func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	const tokens = 12
 	a := openAttention(t)
-	want := a.logits(t, model.Local{FFN: a.allExperts(t)}, model.Overlap{})
+	want := a.logits(t, &model.Local{FFN: a.allExperts(t)}, model.Overlap{})
 	var wantAnswers []answer
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {

@@ -102,7 +102,7 @@ func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides)
 		}
 	}
 	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
-	experts := model.Local{FFN: ffn}
+	experts := &model.Local{FFN: ffn}
 	return engine{cfg, d, experts, model.NewRunner(cfg, d, experts, model.Overlap{})}
 }
 

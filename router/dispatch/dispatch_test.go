@@ -142,7 +142,7 @@ func sameAnswers(ctx context.Context, d *Dispatcher, h tensor.Matrix, r moe.Rout
 		err := d.Forward(ctx, layer, h, r, x)
 		switch {
 		case err == nil:
-			if err := (model.Local{FFN: pure{}}).Forward(ctx, layer, h, r, want); err != nil {
+			if err := (&model.Local{FFN: pure{}}).Forward(ctx, layer, h, r, want); err != nil {
 				return err
 			}
 		case moe.KindOf(err) != moe.NoReplica:

@@ -93,7 +93,7 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 				t.Fatal(err)
 			}
 		}
-		return model.Local{FFN: l.ffn}, nil
+		return &model.Local{FFN: l.ffn}, nil
 	}
 	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Layers*cfg.Experts)
 	for n := range nodes {
