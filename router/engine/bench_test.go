@@ -23,7 +23,7 @@ func bench(b *testing.B, cfg engine.Config) (*engine.Engine, func()) {
 	if dir == "" {
 		b.Skip("HACHI_MODEL names no checkpoint to measure with")
 	}
-	cfg.Blocks, cfg.PrefixCache = 8000/model.BlockSize, true
+	cfg.Blocks, cfg.PrefixCache = 12000/model.BlockSize, true
 	cfg.Limits = scheduler.Limits{StepTokens: 512, MaxSequences: 64, MaxWaiting: 64, Stretch: 1.7}
 	return openWeights(b, dir).start(b, cfg, 0, nil, 0)
 }
@@ -80,13 +80,13 @@ func BenchmarkLongPrompt(b *testing.B) {
 	for i := range 8 {
 		streams.Go(func() {
 			n := 0
-			follow(b, e, engine.Request{Prompt: randomPrompt(20, uint64(100+i)), MaxTokens: 600}, func(gap time.Duration) bool {
+			follow(b, e, engine.Request{Prompt: randomPrompt(20, uint64(100+i)), MaxTokens: 900}, func(gap time.Duration) bool {
 				mu.Lock()
 				defer mu.Unlock()
 				if n++; n > 5 && arrived < 2 {
 					gaps[arrived] = append(gaps[arrived], gap.Seconds()*1000)
 				}
-				if i == 0 && n == 100 {
+				if i == 0 && n == 250 {
 					close(enough)
 				}
 				return arrived < 2
