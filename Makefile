@@ -66,6 +66,8 @@ soak: build
 	bin/hachi model init --preset small $(SOAK)/small
 	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault kill --repeat 50 --figure $(SOAK)/kill.svg
 	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault stop --repeat 10 --figure $(SOAK)/stop.svg
+	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault delay --repeat 2
+	bin/hachi bench cluster --model $(SOAK)/small
 	bin/hachi bench overload --model $(SOAK)/small --nodes 2 --factor 3 --for 5m
 	rm -rf $(SOAK)/small
 
