@@ -17,7 +17,10 @@ type hold struct {
 
 // Hold promises that rows which products read do not change until Release. So
 // rows that are multiplied piece by piece are packed once.
-func (s *Scratch) Hold() { s.hold = hold{on: true} }
+func (s *Scratch) Hold() {
+	s.hold = hold{on: true}
+	s.ints.key, s.ints.otherKey = hold{}, hold{}
+}
 
 // Release ends Hold.
 func (s *Scratch) Release() { s.hold = hold{} }
@@ -33,5 +36,21 @@ func (h *hold) packed(x tensor.Matrix, d tensor.DType) bool {
 		return true
 	}
 	*h = next
+	return false
+}
+
+// recall turns to the other buffer of packed integers and reports whether it
+// holds the rows of h. There are two, since rows of one run come in up to two
+// blocks, again and again for every piece of the outputs.
+func (in *intScratch) recall(h hold) bool {
+	if !h.on {
+		return false
+	}
+	in.key, in.otherKey = in.otherKey, in.key
+	in.packed, in.other = in.other, in.packed
+	if in.key == h {
+		return true
+	}
+	in.key = h
 	return false
 }

@@ -17,7 +17,10 @@ type intScratch struct {
 	sums   []int32   // [groups]
 	q      []int8    // [K]
 	packed []byte    // tiles of up to dotCols rows, see group
-	strip  [dotCols * tensor.BlockRows]float32
+	other  []byte    // what was packed before, see recall
+
+	key, otherKey hold // whose rows packed and other hold
+	strip         [dotCols * tensor.BlockRows]float32
 }
 
 // group is one group of GroupCols columns of a packed tile of cols rows: the

@@ -316,3 +316,28 @@ func TestGatedUpOfQuantisedMatrices(t *testing.T) {
 		}
 	})
 }
+
+// More rows than a block are packed as two blocks in turns, and what was packed
+// under an earlier promise is not used again.
+func TestHeldBlocksOfIntegers(t *testing.T) {
+	rng := rand.New(rand.NewPCG(35, 36))
+	k, s := Best(), NewScratch()
+	x, w := randomMatrix(rng, blockX+9, 96), randomBlocks(t, rng, tensor.Int8, 64, 96)
+	for range 2 {
+		got, want := tensor.NewMatrix(x.Rows, 64), tensor.NewMatrix(x.Rows, 64)
+		k.MatMul(NewScratch(), want, x, w, 0, 64)
+		s.Hold()
+		for o := 0; o < 64; o += 16 {
+			k.MatMul(s, got, x, w, o, o+16)
+		}
+		s.Release()
+		sameBits(t, "in pieces", got.Data, want.Data)
+		copy(x.Data, values(rng, len(x.Data)))
+	}
+	h := hold{on: true, x: &x.Data[0]}
+	other := hold{on: true, x: &x.Data[1]}
+	in := &intScratch{}
+	if in.recall(h) || in.recall(other) || !in.recall(h) || !in.recall(other) {
+		t.Error("two blocks in turns are not both remembered")
+	}
+}

@@ -85,7 +85,7 @@ func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride
 
 // prepare packs rows of x, at most blockX, for products with weights of d.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	if x.Cols == 0 || s.hold.packed(x, d) {
+	if x.Cols == 0 || s.hold.packed(x, d) || d.Quantised() && s.ints.recall(s.hold) {
 		return
 	}
 	switch f := formOf(d); {

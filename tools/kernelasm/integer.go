@@ -84,8 +84,13 @@ func dot512(a *asm, c int, b blocks) {
 	}
 	a.op("PCALIGN $32")
 	a.line("loop:")
+	// Few rows of x read the weights from memory, many from the second level.
+	prefetch := "PREFETCHT1"
+	if c > dotCols/2 {
+		prefetch = "PREFETCHT0"
+	}
 	for at := 0; at < b.size(); at += 64 {
-		a.op("PREFETCHT1 %d(DX)", fetched+at)
+		a.op("%s %d(DX)", prefetch, fetched+at)
 	}
 	for i := range c {
 		if b.affine {
