@@ -159,7 +159,7 @@ func TestMatMulDoesNotDependOnNeighboursOrSplits(t *testing.T) {
 		rng := rand.New(rand.NewPCG(11, 12))
 		s, fresh := NewScratch(), NewScratch()
 		sizes := []struct{ m, n, out int }{
-			{streamRows, 40, 11}, {streamRows + 1, blockK + 7, blockW + 5}, {blockX + 3, 33, 2*blockW + 3}, {23, 2*blockK + 16, 8},
+			{streamRows, 40, 11}, {streamRows + 1, blockK + 7, blockW + 5}, {blockX + 3, 33, 2*blockW + 3}, {pairRows + 9, 70, blockW + 4}, {23, 2*blockK + 16, 8},
 		}
 		if k.Name() == "go" {
 			sizes = sizes[:2]

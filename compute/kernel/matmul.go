@@ -13,7 +13,7 @@ import (
 func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	checkProduct(output{y, 0}, x, w, lo, hi)
 	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.even(i, blockX)
+		rows := span{0, x.Rows}.even(i, formOf(w.DType).rows())
 		part := x.Slice(i, i+rows)
 		k.prepare(s, part, w.DType)
 		k.multiply(s, output{y.Slice(i, i+rows), 0}, part, w, lo, hi)
@@ -29,7 +29,7 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 		panic(fmt.Sprintf("kernel: w1 is %v, w3 %v", w1.DType, w3.DType))
 	}
 	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.even(i, blockX)
+		rows := span{0, x.Rows}.even(i, formOf(w1.DType).rows())
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
 		width := blockW
 		if rows <= streamRows {
@@ -75,6 +75,15 @@ func formOf(d tensor.DType) form {
 	return natural
 }
 
+// rows is how many rows of x are packed at once. Packed rows serve all pieces of
+// a product, so the most are best; pairs walk them laneRows at a time.
+func (f form) rows() int {
+	if f == paired {
+		return pairRows
+	}
+	return blockX
+}
+
 // output is a matrix whose column 0 is column base of a product.
 type output struct {
 	tensor.Matrix
@@ -83,7 +92,7 @@ type output struct {
 
 func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride+col-o.base) }
 
-// prepare packs rows of x, at most blockX, for products with weights of d.
+// prepare packs rows of x, at most as many as their form takes, for products with weights of d.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
 	if x.Cols == 0 || s.hold.packed(x, d) || d.Quantised() && s.ints.recall(s.hold) {
 		return

@@ -48,9 +48,10 @@ func (p *pairs) tileFor(c, steps int) pairTile {
 // pairScratch holds packed rows of x, tile by tile: in every step, the rows of
 // the tile.
 type pairScratch struct {
-	way  *pairs
-	rows int
-	x    []float32 // as bytes of the way's form
+	way   *pairs
+	rows  int
+	steps int       // of a row, with the one that pads the tail
+	x     []float32 // as bytes of the way's form
 }
 
 // packPairs packs rows of x, as bf16 where all of them are bf16 and there is an
@@ -76,7 +77,7 @@ func mayBeBF16(x tensor.Matrix) bool {
 func (p *pairScratch) pack(way *pairs, x tensor.Matrix) bool {
 	whole, steps, unit := x.Cols/pairStep, (x.Cols+pairStep-1)/pairStep, way.bytes/4
 	out, rows := fit(&p.x, x.Rows*steps*unit), span{0, x.Rows}
-	p.way, p.rows = way, x.Rows
+	p.way, p.rows, p.steps = way, x.Rows, steps
 	lost := 0
 	for i := 0; i < x.Rows; {
 		c := rows.next(i)
@@ -111,31 +112,54 @@ func (k *Kernels) multiplyPairs(s *Scratch, y output, w tensor.Weight, lo, hi in
 	}
 }
 
-// panel is a piece of a product: steps from..from+n-1 of K for columns cols.
+// panel is a piece of a product: steps from..from+n-1 of K for some rows of x,
+// which are whole tiles, and some columns.
 type panel struct {
-	w       tensor.Weight
-	cols    span
-	from, n int
+	w          tensor.Weight
+	rows, cols span
+	from, n    int
 }
 
-// blockOfPairs computes columns cols. K is walked once, panel by panel, and the
-// lanes of all outputs wait in memory meanwhile.
+// blockOfPairs computes columns cols, some tiles of x at a time, so that the
+// lanes of their outputs stay in the second-level cache.
 func (k *Kernels) blockOfPairs(s *Scratch, y output, w tensor.Weight, cols span) {
+	for from := 0; from < s.pairs.rows; {
+		rows := s.pairs.tiles(from)
+		k.tilesOfPairs(s, y, w, rows, cols)
+		from = rows.hi
+	}
+}
+
+// tiles are whole tiles of x from a row on, at most laneRows rows.
+func (p *pairScratch) tiles(from int) span {
+	all, out := span{0, p.rows}, span{from, from}
+	for out.hi < p.rows {
+		c := all.next(out.hi)
+		if out.hi+c-from > laneRows {
+			break
+		}
+		out.hi += c
+	}
+	return out
+}
+
+// tilesOfPairs walks K once, panel by panel; the lanes wait in memory meanwhile.
+func (k *Kernels) tilesOfPairs(s *Scratch, y output, w tensor.Weight, rows, cols span) {
 	p, steps := &s.pairs, w.Cols/pairStep
 	block := p.way.block
 	if p.rows <= tileCols {
 		block = max(1, steps)
 	}
-	fit(&s.lanes, max(tileCols*tileRows, p.rows*(cols.hi-cols.lo))*Lanes)
+	fit(&s.lanes, max(tileCols*tileRows, (rows.hi-rows.lo)*(cols.hi-cols.lo))*Lanes)
 	for from := 0; from < steps; from += block {
-		p.multiply(s, panel{w, cols, from, min(block, steps-from)})
+		p.multiply(s, panel{w, rows, cols, from, min(block, steps-from)})
 	}
 	if steps*pairStep < w.Cols {
-		p.multiplyTail(s, w, cols)
+		p.multiplyTail(s, panel{w, rows, cols, steps, 1})
 	}
-	lanes, rows := 0, span{0, p.rows}
-	for i := 0; i < p.rows; {
-		c := rows.next(i)
+	lanes := 0
+	for i := rows.lo; i < rows.hi; {
+		c := p.tile(i)
 		for o := cols.lo; o < cols.hi; o += tileRows {
 			k.reduce(y.at(i, o), at(s.lanes, lanes), 4*y.Stride, c)
 			lanes += c * tileRows * Lanes
@@ -147,21 +171,19 @@ func (k *Kernels) blockOfPairs(s *Scratch, y output, w tensor.Weight, cols span)
 // multiply adds a panel to the lanes. The first tile of x brings in what the
 // tiles after it find in the second-level cache, one group of rows ahead.
 func (p *pairScratch) multiply(s *Scratch, part panel) {
-	stride, rows := 2*part.w.Cols, span{0, p.rows}
-	lanes, x := 0, 0
-	for i := 0; i < p.rows; {
-		c := rows.next(i)
+	stride, lanes := 2*part.w.Cols, 0
+	for i := part.rows.lo; i < part.rows.hi; {
+		c := p.tile(i)
 		tile := p.way.tileFor(c, part.n)
 		for o := part.cols.lo; o < part.cols.hi; o += tileRows {
 			ahead := 0
 			if i == 0 {
 				ahead = part.ahead(o, stride)
 			}
-			tile(at(s.lanes, lanes), p.step(x, part.from*c), unsafe.Pointer(&part.w.Data[o*stride+2*pairStep*part.from]),
+			tile(at(s.lanes, lanes), p.step(i, part.from, c), unsafe.Pointer(&part.w.Data[o*stride+2*pairStep*part.from]),
 				stride, part.n, ahead, part.from)
 			lanes += c * tileRows * Lanes
 		}
-		x += c * ((part.w.Cols + pairStep - 1) / pairStep)
 		i += c
 	}
 }
@@ -186,22 +208,23 @@ func lossless(pack func(dst, src unsafe.Pointer, steps, step int)) func(dst, src
 	}
 }
 
-// step is where a step of packed x lies, counted in steps of one row.
-func (p *pairScratch) step(tile, step int) unsafe.Pointer {
-	return at(p.x, (tile+step)*p.way.bytes/4)
+// tile is the number of rows of x in the tile that begins at row i.
+func (p *pairScratch) tile(i int) int { return span{0, p.rows}.next(i) }
+
+// step is where a step of the tile of c rows that begins at row i lies.
+func (p *pairScratch) step(i, step, c int) unsafe.Pointer {
+	return at(p.x, (i*p.steps+step*c)*p.way.bytes/4)
 }
 
 // multiplyTail adds the elements beyond the last whole step, padded with zeros.
-func (p *pairScratch) multiplyTail(s *Scratch, w tensor.Weight, cols span) {
-	rows, steps := span{0, p.rows}, w.Cols/pairStep
-	lanes, x := 0, 0
-	for i := 0; i < p.rows; {
-		c := rows.next(i)
-		for o := cols.lo; o < cols.hi; o += tileRows {
-			p.way.tile[c-1](at(s.lanes, lanes), p.step(x, steps*c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
+func (p *pairScratch) multiplyTail(s *Scratch, part panel) {
+	lanes := 0
+	for i := part.rows.lo; i < part.rows.hi; {
+		c := p.tile(i)
+		for o := part.cols.lo; o < part.cols.hi; o += tileRows {
+			p.way.tile[c-1](at(s.lanes, lanes), p.step(i, part.from, c), s.tailOf(part.w, o), 2*pairStep, 1, 0, part.from)
 			lanes += c * tileRows * Lanes
 		}
-		x += c * (steps + 1)
 		i += c
 	}
 }
@@ -221,21 +244,19 @@ func (s *Scratch) tailOf(w tensor.Weight, o int) unsafe.Pointer {
 
 // columnOfPairs is one column of the product: the row of w four times over.
 func (k *Kernels) columnOfPairs(s *Scratch, y output, w tensor.Weight, o int) {
-	p, rows, steps := &s.pairs, span{0, s.pairs.rows}, w.Cols/pairStep
-	x := 0
+	p, steps := &s.pairs, w.Cols/pairStep
 	for i := 0; i < p.rows; {
-		c := rows.next(i)
+		c := p.tile(i)
 		if steps > 0 {
-			p.way.tile[c-1](at(s.lanes, 0), p.step(x, 0), unsafe.Pointer(&w.Data[2*o*w.Cols]), 0, steps, 0, 0)
+			p.way.tile[c-1](at(s.lanes, 0), p.step(i, 0, c), unsafe.Pointer(&w.Data[2*o*w.Cols]), 0, steps, 0, 0)
 		}
 		if steps*pairStep < w.Cols {
-			p.way.tile[c-1](at(s.lanes, 0), p.step(x, steps*c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
+			p.way.tile[c-1](at(s.lanes, 0), p.step(i, steps, c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
 		}
 		k.reduce(at(s.quad[:], 0), at(s.lanes, 0), 4*tileRows, c)
 		for j := range c {
 			y.Data[(i+j)*y.Stride+o-y.base] = s.quad[j*tileRows]
 		}
-		x += c * ((w.Cols + pairStep - 1) / pairStep)
 		i += c
 	}
 }

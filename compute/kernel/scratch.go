@@ -9,8 +9,11 @@ const (
 	blockX = 128
 	blockW = 32
 	blockK = 768
-	// splitBlock and narrowBlock are pairs.block: 12 KiB of 6 rows.
-	splitBlock  = 16
+	// pairRows is blockX for pairs, laneRows how many of them have lanes at once.
+	pairRows = 256
+	laneRows = 64
+	// splitBlock and narrowBlock are pairs.block: 24 and 12 KiB of 6 rows.
+	splitBlock  = 32
 	narrowBlock = 32
 	// streamRows is how many rows of x are multiplied straight from the
 	// weights' own bytes. With more, widening every weight once pays.
