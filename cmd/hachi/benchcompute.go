@@ -30,7 +30,7 @@ func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
 	f.IntVar(&c.rounds, "rounds", rounds, "repetitions; medians are reported")
 	f.Float64Var(&c.memory, "memory-gb", 1, "memory for the stream of reads, far more than the cache")
 	f.StringVar(&c.kernel, "kernel", "", "kernels to use; the fastest when empty")
-	f.DurationVar(&c.spin, "spin", 50*time.Microsecond, "how long a worker looks for work before it parks")
+	f.DurationVar(&c.spin, "spin", time.Millisecond, "how long a worker looks for work before it parks, while that pays")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON")
 }
 
