@@ -94,6 +94,9 @@ func (m measurement) run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, err
 	}
+	if len(before) == 0 {
+		return r, fmt.Errorf("no request ended in %v of closed loop: measure for longer", c.Capacity/2)
+	}
 	w := m.workload(c.Seed+1, c.For)
 	w.Rate = c.Factor * float64(len(before)) / (c.Capacity / 2).Seconds()
 	c.progress(fmt.Sprintf("%.2f requests/s for %v", w.Rate, c.For))

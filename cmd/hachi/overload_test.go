@@ -13,12 +13,12 @@ import (
 // `make soak` runs for minutes and by the clock: every request is answered or
 // refused with Retry-After, and an idle router holds nothing.
 func TestOverloadLosesNothing(t *testing.T) {
-	prompt, reply := serve.Conversations(120, 40)
+	prompt, reply := serve.Conversations(60, 16)
 	report, err := overload.Run(t.Context(), overload.Config{
 		Up: clusterConfig(t, func(c *local.UpConfig) {
 			c.Nodes, c.Serving.MaxSequences, c.Serving.MaxQueue, c.Serving.KVBytes = 2, 4, 3, 1<<20
 		}),
-		Prompt: prompt, Answer: reply, Seed: 1, Capacity: 2 * time.Second, Factor: 3, For: 4 * time.Second,
+		Prompt: prompt, Answer: reply, Seed: 1, Capacity: 6 * time.Second, Factor: 3, For: 4 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
