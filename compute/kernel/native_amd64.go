@@ -45,6 +45,7 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 		pack:  avx512.NarrowPairs,
 		tile:  [tileCols]pairTile{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
 		row:   avx512.PairRows,
+		slim:  [slimCols]pairTile{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
 		bytes: 2 * pairStep, block: narrowBlock,
 	}
 	k.split.row = avx512.SplitRows

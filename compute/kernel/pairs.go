@@ -23,6 +23,9 @@ type pairs struct {
 	// row is tile[0], one row of w after the other; nil where that reads no
 	// faster. It is for rows of x of up to rowBytes, packed.
 	row pairTile
+	// slim is tile for all of 2 to slimCols rows of x, few rows of w at a time;
+	// empty where that reads no faster.
+	slim [slimCols]pairTile
 	// bytes is the size of a step of one row of x.
 	bytes int
 	// block is how many steps of a tile of x stay in the first-level cache while
@@ -37,13 +40,12 @@ type pairTile func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 // take longer than their weights, and x is read four times as often.
 const rowBytes = 8 << 10
 
-// tileFor chooses the tile of c rows of x for steps of K.
-func (p *pairs) tileFor(c, steps int) pairTile {
-	if c == 1 && p.row != nil && steps*p.bytes <= rowBytes {
-		return p.row
-	}
-	return p.tile[c-1]
-}
+// slimCols is the most rows of x of a slim tile, slimBytes the size of a panel of
+// them in the first-level cache.
+const (
+	slimCols  = 12
+	slimBytes = 24 << 10
+)
 
 // pairScratch holds packed rows of x, tile by tile: in every step, the rows of
 // the tile.
@@ -76,11 +78,11 @@ func mayBeBF16(x tensor.Matrix) bool {
 // pack packs rows of x if the form can hold them.
 func (p *pairScratch) pack(way *pairs, x tensor.Matrix) bool {
 	whole, steps, unit := x.Cols/pairStep, (x.Cols+pairStep-1)/pairStep, way.bytes/4
-	out, rows := fit(&p.x, x.Rows*steps*unit), span{0, x.Rows}
+	out := fit(&p.x, x.Rows*steps*unit)
 	p.way, p.rows, p.steps = way, x.Rows, steps
 	lost := 0
 	for i := 0; i < x.Rows; {
-		c := rows.next(i)
+		c := p.tile(i)
 		for r := range c {
 			row := x.Row(i + r)
 			if whole > 0 {
@@ -132,9 +134,9 @@ func (k *Kernels) blockOfPairs(s *Scratch, y output, w tensor.Weight, cols span)
 
 // tiles are whole tiles of x from a row on, at most laneRows rows.
 func (p *pairScratch) tiles(from int) span {
-	all, out := span{0, p.rows}, span{from, from}
+	out := span{from, from}
 	for out.hi < p.rows {
-		c := all.next(out.hi)
+		c := p.tile(out.hi)
 		if out.hi+c-from > laneRows {
 			break
 		}
@@ -146,11 +148,8 @@ func (p *pairScratch) tiles(from int) span {
 // tilesOfPairs walks K once, panel by panel; the lanes wait in memory meanwhile.
 func (k *Kernels) tilesOfPairs(s *Scratch, y output, w tensor.Weight, rows, cols span) {
 	p, steps := &s.pairs, w.Cols/pairStep
-	block := p.way.block
-	if p.rows <= tileCols {
-		block = max(1, steps)
-	}
-	fit(&s.lanes, max(tileCols*tileRows, (rows.hi-rows.lo)*(cols.hi-cols.lo))*Lanes)
+	block := p.panelSteps(steps)
+	fit(&s.lanes, max(slimCols*tileRows, (rows.hi-rows.lo)*(cols.hi-cols.lo))*Lanes)
 	for from := 0; from < steps; from += block {
 		p.multiply(s, panel{w, rows, cols, from, min(block, steps-from)})
 	}
@@ -174,7 +173,7 @@ func (p *pairScratch) multiply(s *Scratch, part panel) {
 	stride, lanes := 2*part.w.Cols, 0
 	for i := part.rows.lo; i < part.rows.hi; {
 		c := p.tile(i)
-		tile := p.way.tileFor(c, part.n)
+		tile := p.tileFor(c, part.n)
 		for o := part.cols.lo; o < part.cols.hi; o += tileRows {
 			ahead := 0
 			if i == 0 {
@@ -209,7 +208,39 @@ func lossless(pack func(dst, src unsafe.Pointer, steps, step int)) func(dst, src
 }
 
 // tile is the number of rows of x in the tile that begins at row i.
-func (p *pairScratch) tile(i int) int { return span{0, p.rows}.next(i) }
+func (p *pairScratch) tile(i int) int {
+	if p.slim() {
+		return p.rows
+	}
+	return span{0, p.rows}.next(i)
+}
+
+// slim reports whether one slim tile takes all rows.
+func (p *pairScratch) slim() bool {
+	return p.rows > 1 && p.rows <= slimCols && p.way.slim[p.rows-1] != nil
+}
+
+// tileFor chooses the tile of c rows of x for steps of K.
+func (p *pairScratch) tileFor(c, steps int) pairTile {
+	switch {
+	case c == 1 && p.way.row != nil && steps*p.way.bytes <= rowBytes:
+		return p.way.row
+	case p.slim():
+		return p.way.slim[c-1]
+	}
+	return p.way.tile[c-1]
+}
+
+// panelSteps is how many steps of K a panel has.
+func (p *pairScratch) panelSteps(steps int) int {
+	switch {
+	case p.slim():
+		return max(1, min(steps, slimBytes/(p.rows*p.way.bytes)))
+	case p.rows <= tileCols:
+		return max(1, steps)
+	}
+	return p.way.block
+}
 
 // step is where a step of the tile of c rows that begins at row i lies.
 func (p *pairScratch) step(i, step, c int) unsafe.Pointer {
@@ -222,7 +253,7 @@ func (p *pairScratch) multiplyTail(s *Scratch, part panel) {
 	for i := part.rows.lo; i < part.rows.hi; {
 		c := p.tile(i)
 		for o := part.cols.lo; o < part.cols.hi; o += tileRows {
-			p.way.tile[c-1](at(s.lanes, lanes), p.step(i, part.from, c), s.tailOf(part.w, o), 2*pairStep, 1, 0, part.from)
+			p.tileFor(c, 1)(at(s.lanes, lanes), p.step(i, part.from, c), s.tailOf(part.w, o), 2*pairStep, 1, 0, part.from)
 			lanes += c * tileRows * Lanes
 		}
 		i += c
@@ -248,10 +279,10 @@ func (k *Kernels) columnOfPairs(s *Scratch, y output, w tensor.Weight, o int) {
 	for i := 0; i < p.rows; {
 		c := p.tile(i)
 		if steps > 0 {
-			p.way.tile[c-1](at(s.lanes, 0), p.step(i, 0, c), unsafe.Pointer(&w.Data[2*o*w.Cols]), 0, steps, 0, 0)
+			p.tileFor(c, steps)(at(s.lanes, 0), p.step(i, 0, c), unsafe.Pointer(&w.Data[2*o*w.Cols]), 0, steps, 0, 0)
 		}
 		if steps*pairStep < w.Cols {
-			p.way.tile[c-1](at(s.lanes, 0), p.step(i, steps, c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
+			p.tileFor(c, 1)(at(s.lanes, 0), p.step(i, steps, c), s.tailOf(w, o), 2*pairStep, 1, 0, steps)
 		}
 		k.reduce(at(s.quad[:], 0), at(s.lanes, 0), 4*tileRows, c)
 		for j := range c {

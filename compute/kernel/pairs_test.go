@@ -21,7 +21,7 @@ func TestPairsOfBF16AreTheirDefinitionAtEveryLength(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng, s := rand.New(rand.NewPCG(17, 18)), NewScratch()
 		for n := 1; n <= 3*pairStep+1; n++ {
-			for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 13} {
+			for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13} {
 				x, w := narrowMatrix(rng, m, n), randomWeight(t, rng, tensor.BF16, 7, n)
 				y := tensor.NewMatrix(m, 7)
 				k.MatMul(s, y, x, w, 0, 7)
@@ -35,7 +35,7 @@ func TestPairsOfBF16AreTheirDefinitionAtEveryLength(t *testing.T) {
 func TestPairsDoNotDependOnTheFormOfOtherRows(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng, s := rand.New(rand.NewPCG(19, 20)), NewScratch()
-		for _, n := range []int{64, narrowBlock*pairStep + 40} {
+		for _, n := range []int{64, narrowBlock*pairStep + 40, 3*slimBytes/9/2 + 40} {
 			x, w := narrowMatrix(rng, 9, n), randomWeight(t, rng, tensor.BF16, blockW+4, n)
 			narrow, wide := tensor.NewMatrix(9, w.Rows), tensor.NewMatrix(9, w.Rows)
 			k.MatMul(s, narrow, x, w, 0, w.Rows)

@@ -31,7 +31,7 @@ type Scratch struct {
 	panel []float32 // [blockW, blockK], packed
 	up    []float32 // [rows, blockW or streamW] of GatedUp
 	tail  tail
-	quad  [tileCols * tileRows]float32
+	quad  [slimCols * tileRows]float32
 	pairs pairScratch
 	ints  intScratch
 	hold  hold
@@ -46,7 +46,7 @@ type tail struct {
 
 // NewScratch makes an empty one.
 func NewScratch() *Scratch {
-	return &Scratch{lanes: make([]float32, tileCols*tileRows*Lanes)}
+	return &Scratch{lanes: make([]float32, slimCols*tileRows*Lanes)}
 }
 
 // fit grows a buffer to n floats; what it held is lost when it grows.

@@ -16,6 +16,9 @@ func avx512(a *asm) {
 	}
 	splitRows512(a)
 	pairRows512(a)
+	for c := 2; c <= slimCols; c++ {
+		slimTile512(a, c)
+	}
 	packPairs512(a)
 	reduce512(a)
 	for _, e := range append(elements, packed8) {

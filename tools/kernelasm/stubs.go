@@ -55,6 +55,10 @@ func declare(a *asm, isa string) {
 			function(fmt.Sprintf("PairTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of BF16 times %d of BF16.", c))
 		}
+		for c := 2; c <= slimCols; c++ {
+			function(fmt.Sprintf("SlimTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
+				fmt.Sprintf("holds 4 rows of BF16 times %d of BF16, few of the rows at a time.", c))
+		}
 		for _, name := range []string{"Split", "Pair"} {
 			function(name+"Rows", "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int", fmt.Sprintf("is %sTilex1, one row of w after the other.", name))
 		}

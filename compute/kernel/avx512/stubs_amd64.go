@@ -426,6 +426,61 @@ func PairTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 //go:noescape
 func PairTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
+// SlimTilex2 holds 4 rows of BF16 times 2 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex3 holds 4 rows of BF16 times 3 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex4 holds 4 rows of BF16 times 4 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex5 holds 4 rows of BF16 times 5 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex6 holds 4 rows of BF16 times 6 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex7 holds 4 rows of BF16 times 7 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex7(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex8 holds 4 rows of BF16 times 8 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex8(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex9 holds 4 rows of BF16 times 9 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex9(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex10 holds 4 rows of BF16 times 10 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex10(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex11 holds 4 rows of BF16 times 11 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex11(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimTilex12 holds 4 rows of BF16 times 12 of BF16, few of the rows at a time.
+//
+//go:noescape
+func SlimTilex12(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
 // SplitRows is SplitTilex1, one row of w after the other.
 //
 //go:noescape

@@ -1,0 +1,53 @@
+package main
+
+import "fmt"
+
+// slimCols is the most rows of x of a slim tile.
+const slimCols = 12
+
+// slimTile512 is pairTile512 for few rows of x: one row of w at a time up to 4
+// rows of x, two up to 12. So weights are read once for all rows of x, from few
+// places of memory at once, and are asked for at the rate at which they are
+// used. Z0 on are lanes, Z24 on weights, Z28 on x.
+func slimTile512(a *asm, c int) {
+	rows := 1
+	if c > 4 {
+		rows = 2
+	}
+	a.text(fmt.Sprintf("SlimTilex%d", c), 56)
+	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), R8", "MOVQ w+16(FP), R10", "MOVQ wStride+24(FP), R11", "MOVQ steps+32(FP), R9",
+		"MOVQ ahead+40(FP), R13", "MOVQ carry+48(FP), AX", "LEAQ (R11)(R13*1), R12")
+	w, ahead := []string{"(DX)", "(DX)(R11*1)"}[:rows], []string{"(DX)(R13*1)", "(DX)(R12*1)"}[:rows]
+	for first := 0; first < tileRows; first += rows {
+		each := func(f func(reg, at int)) {
+			for col := range c {
+				for r := range rows {
+					f(col*rows+r, 64*(col*tileRows+first+r))
+				}
+			}
+		}
+		a.ops("MOVQ R10, DX", "MOVQ R8, SI", "MOVQ R9, CX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", first))
+		each(func(reg, _ int) { a.op("VPXORD Z%d, Z%d, Z%d", reg, reg, reg) })
+		a.op("JMP loop%d", first)
+		a.line("carry%d:", first)
+		each(func(reg, at int) { a.op("VMOVUPS %d(DI), Z%d", at, reg) })
+		a.op("PCALIGN $64")
+		a.line("loop%d:", first)
+		for r := range rows {
+			a.op("PREFETCHT1 %s", ahead[r])
+			a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
+		}
+		for col := range c {
+			a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
+			for r := range rows {
+				a.op("%s", dpbf16(col*rows+r, 24+r, 28+col%4))
+			}
+		}
+		a.ops(fmt.Sprintf("ADDQ $%d, SI", 64*c), "ADDQ $64, DX", "DECQ CX", fmt.Sprintf("JNZ loop%d", first))
+		each(func(reg, at int) { a.op("VMOVUPS Z%d, %d(DI)", reg, at) })
+		for range rows {
+			a.op("ADDQ R11, R10")
+		}
+	}
+	a.ops("VZEROUPPER", "RET")
+}
