@@ -29,12 +29,13 @@
 // load of x serves 4 rows of weights, and 24 registers hold the 16 lanes of
 // each output. Few rows of x: the weights are read once, straight from the
 // mapped bytes, widened in registers; meanwhile the next 4 rows come into the
-// second-level cache. Many rows: 128 rows of x are packed for all of K; 32 rows
-// of weights, in panels of 512 to 1024 columns, stay in the second-level cache
+// second-level cache. Many rows: 128 rows of x, of pairs 256, are packed for all of K; 32 rows
+// of weights, in panels of 768 or 1024 columns, stay in the second-level cache
 // while the tiles of x pass by, and the lanes of all outputs wait in memory from
 // panel to panel. bf16 panels are read where they lie; f32 and f16 are widened
-// and packed, so that what a tile reads lies in one stream. Lanes are never added before K is done, so both
-// ways give the same bits.
+// and packed, so that what a tile reads lies in one stream. Up to 12 rows of
+// bf16 meet bf16 weights in slim tiles, which read one or two rows of weights at
+// a time. Lanes are never added before K is done, so all ways give the same bits.
 //
 // How attention runs. Keys lie transposed in the cache, so that 16 positions of
 // an element are one register: a register holds one lane of 16 inner products,

@@ -57,7 +57,9 @@ func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	done := t.Done
 	go func() {
 		defer cancel()
-		done(n.call(ctx, to, c))
+		f, nth := n.next(to.Node, c)
+		done(n.call(ctx, to, c, f, nth))
+		n.arrive(to.Node, nth)
 	}()
 }
 
@@ -69,13 +71,11 @@ func (n *Network) Cancel(t *moe.Ticket) {
 }
 
 // call carries a call through its faults.
-func (n *Network) call(ctx context.Context, to moe.Replica, c *moe.Call) (*moe.Reply, error) {
-	f, nth := n.next(to.Node, c)
+func (n *Network) call(ctx context.Context, to moe.Replica, c *moe.Call, f Fault, nth int) (*moe.Reply, error) {
 	reply, err := n.ask(ctx, to, c, f)
 	if err == nil {
 		err = n.deliver(ctx, to.Node, nth, f)
 	}
-	n.arrive(to.Node, nth)
 	switch {
 	case err != nil:
 		reply.Free()

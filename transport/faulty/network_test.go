@@ -107,20 +107,15 @@ func TestAnswersAreReordered(t *testing.T) {
 		})
 		var order []string
 		var mu sync.Mutex
-		var all sync.WaitGroup
 		for i := range 3 {
-			all.Go(func() {
-				if _, err := moe.Await(t.Context(), n, to, &moe.Call{}); err != nil {
-					t.Error(err)
-				}
+			n.Start(to, &moe.Call{}, &moe.Ticket{Done: func(_ *moe.Reply, err error) {
 				mu.Lock()
 				defer mu.Unlock()
-				order = append(order, fmt.Sprint(i))
-			})
+				order = append(order, fmt.Sprint(i, err))
+			}})
 			synctest.Wait()
 		}
-		all.Wait()
-		if !slices.Equal(order, []string{"2", "1", "0"}) {
+		if !slices.Equal(order, []string{"2 <nil>", "1 <nil>", "0 <nil>"}) {
 			t.Errorf("answers came in order %v", order)
 		}
 	})
