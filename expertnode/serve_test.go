@@ -101,6 +101,23 @@ func TestServeComputes(t *testing.T) {
 	})
 }
 
+// A node may hear of a placement later than its routers do. What it holds it
+// serves.
+func TestServeComputesForAnEpochAheadOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := ready(t, nil)
+		defer b.stop(t)
+		b.placement <- placed(t, 4)
+		synctest.Wait()
+		c := ask([]float32{1, 2, 3, 4}, 1, 1)
+		c.Epoch = 9
+		told, _ := b.serve(c)
+		if got := <-told; got.err != nil || got.newer != nil || len(got.y) == 0 {
+			t.Errorf("a call of a newer epoch: %v, placement %v, %d bytes", got.err, got.newer, len(got.y))
+		}
+	})
+}
+
 func TestServeRefuses(t *testing.T) {
 	row := []float32{1, 2, 3, 4}
 	tests := []struct {
