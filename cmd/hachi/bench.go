@@ -11,12 +11,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/bench/serve"
+	"github.com/hachi-serve/hachi/local"
 )
 
 func newBench(logger loggerFunc) *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "measure"}
 	cmd.AddCommand(newBenchServe(), newBenchFailover(logger), newBenchOverload(logger), newBenchCluster(logger), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
 	return cmd
+}
+
+// ownCluster completes the configuration of a cluster that a benchmark starts: this
+// binary, a tiny model if none was named, and a new data directory, which the
+// caller removes.
+func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) {
+	if up.Binary, err = os.Executable(); err != nil {
+		return err
+	}
+	if up.Model == "" {
+		if up.Model, err = tinyModel(cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+	}
+	up.DataDir, err = os.MkdirTemp("", dir)
+	return err
 }
 
 // benchServe is what `hachi bench serve` was asked for.

@@ -49,16 +49,7 @@ what the way to the experts costs. A logit that differs by a bit is an error.`,
 
 // runCluster measures in a data directory of its own.
 func runCluster(cmd *cobra.Command, c cluster.Config, asJSON bool) error {
-	var err error
-	if c.Up.Binary, err = os.Executable(); err != nil {
-		return err
-	}
-	if c.Up.Model == "" {
-		if c.Up.Model, err = tinyModel(cmd.ErrOrStderr()); err != nil {
-			return err
-		}
-	}
-	if c.Up.DataDir, err = os.MkdirTemp("", "hachi-cluster"); err != nil {
+	if err := ownCluster(cmd, &c.Up, "hachi-cluster"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(c.Up.DataDir)

@@ -65,16 +65,7 @@ with one that asks other replicas meanwhile.`,
 
 // withFailover measures in a data directory of its own.
 func withFailover(cmd *cobra.Command, c failover.Config, measure func(failover.Config) error) error {
-	var err error
-	if c.Up.Binary, err = os.Executable(); err != nil {
-		return err
-	}
-	if c.Up.Model == "" {
-		if c.Up.Model, err = tinyModel(cmd.ErrOrStderr()); err != nil {
-			return err
-		}
-	}
-	if c.Up.DataDir, err = os.MkdirTemp("", "hachi-failover"); err != nil {
+	if err := ownCluster(cmd, &c.Up, "hachi-failover"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(c.Up.DataDir)

@@ -57,16 +57,7 @@ refusal takes more than a second (p99), memory grows, or a process ends.`,
 
 // runOverload measures in a data directory of its own.
 func runOverload(cmd *cobra.Command, c overload.Config, asJSON bool) error {
-	var err error
-	if c.Up.Binary, err = os.Executable(); err != nil {
-		return err
-	}
-	if c.Up.Model == "" {
-		if c.Up.Model, err = tinyModel(cmd.ErrOrStderr()); err != nil {
-			return err
-		}
-	}
-	if c.Up.DataDir, err = os.MkdirTemp("", "hachi-overload"); err != nil {
+	if err := ownCluster(cmd, &c.Up, "hachi-overload"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(c.Up.DataDir)

@@ -125,7 +125,7 @@ func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weigh
 	}
 }
 
-// multiplyNatural is multiply for f32 and f16 weights, and for keys.
+// multiplyNatural is multiply for f32 and f16 weights.
 func (k *Kernels) multiplyNatural(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	whole := lo + (hi-lo)&^(tileRows-1)
 	if x.Rows <= streamRows {
