@@ -174,7 +174,9 @@ func TestFaultsOnTheWire(t *testing.T) {
 		{"half-open: answers are lost", func(r *faulty.Relay) { r.Set(faulty.ToClient, faulty.Wire{Silent: true}) },
 			func(w *wired) bool { return w.suspicions() > 0 }},
 		{"silence", func(r *faulty.Relay) { both(r, faulty.Wire{Silent: true}) }, func(w *wired) bool { return w.suspicions() > 0 }},
-		{"delay", func(r *faulty.Relay) { both(r, faulty.Wire{Delay: 100 * time.Millisecond}) },
+		// Longer than any patience: on a machine that is slow itself, the router
+		// gets used to less.
+		{"delay", func(r *faulty.Relay) { both(r, faulty.Wire{Delay: time.Second}) },
 			func(w *wired) bool { return w.suspicions() > 0 }},
 	}
 	for _, tt := range tests {
@@ -190,7 +192,10 @@ func TestFaultsOnTheWire(t *testing.T) {
 			}
 			victim := w.relays[busiest(before, w.Nodes())]
 			tt.fault(victim)
-			for !tt.noticed(w) {
+			for checks := 0; !tt.noticed(w); checks++ {
+				if checks == 10_000 {
+					t.Fatalf("unnoticed: %+v, %+v", w.Nodes(), w.Stats())
+				}
 				w.check(t)
 			}
 			for range 10 {
