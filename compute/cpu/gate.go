@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/poll"
 )
 
 // gate lets one goroutine wait for others. An open lets the next wait pass, or
@@ -55,11 +57,11 @@ func (g gate) look(over func() bool) bool {
 	}
 }
 
-// waitFor looks as long as p says before it waits.
-func (g gate) waitFor(p *patience) {
-	if limit := p.next(); limit > 0 {
+// waitFor looks for limit before it waits, while that pays.
+func (g gate) waitFor(p *poll.Patience, limit time.Duration) {
+	if limit > 0 && p.Try() {
 		began := time.Now()
-		p.learn(g.look(func() bool { return time.Since(began) >= limit }))
+		p.Learn(g.look(func() bool { return time.Since(began) >= limit }))
 	}
 	g.wait()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/compute/kernel"
 	"github.com/hachi-serve/hachi/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/poll"
 )
 
 // PoolOptions say how a Pool runs. The zero value is one worker per core that
@@ -28,7 +29,8 @@ type PoolOptions struct {
 type Pool struct {
 	mu      sync.Mutex // one run at a time
 	kernels *kernel.Kernels
-	workers []*worker // the caller of run is the first
+	spin    time.Duration // how long a wait looks
+	workers []*worker     // the caller of run is the first
 
 	// The current run; written while nobody is in it.
 	loop     loop
@@ -48,7 +50,7 @@ type worker struct {
 	k         *kernel.Kernels
 	s         *kernel.Scratch
 	attention kernel.Attention
-	patience  patience
+	patience  poll.Patience
 	start     gate // opens for every run
 }
 
@@ -63,9 +65,9 @@ func NewPool(o PoolOptions) *Pool {
 	if o.Threads > runtime.GOMAXPROCS(0) {
 		o.Spin = 0 // who looks would keep a core from who computes
 	}
-	p := &Pool{kernels: o.Kernels, shares: make([]share, o.Threads), crew: newCrew()}
+	p := &Pool{kernels: o.Kernels, spin: o.Spin, shares: make([]share, o.Threads), crew: newCrew()}
 	for i := range o.Threads {
-		w := &worker{k: o.Kernels, s: kernel.NewScratch(), patience: patience{limit: o.Spin}, start: newGate()}
+		w := &worker{k: o.Kernels, s: kernel.NewScratch(), start: newGate()}
 		p.workers = append(p.workers, w)
 		if i > 0 {
 			p.ended.Go(func() { p.work(i, w) })
@@ -96,7 +98,7 @@ func (p *Pool) Close() {
 
 func (p *Pool) work(i int, w *worker) {
 	for {
-		w.start.waitFor(&w.patience)
+		w.start.waitFor(&w.patience, p.spin)
 		if p.stopped.Load() {
 			return
 		}
@@ -131,7 +133,7 @@ func (p *Pool) run(n, grain int, f loop) {
 	}
 	p.compute(0, p.workers[0])
 	if parts > 1 && p.crew.end() {
-		p.crew.empty.waitFor(&p.workers[0].patience)
+		p.crew.empty.waitFor(&p.workers[0].patience, p.spin)
 	}
 	p.loop = nil
 }

@@ -58,7 +58,7 @@ func TestWhoWouldWaitForACoreDoesNotLook(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
 	for threads, want := range map[int]time.Duration{cores: time.Microsecond, cores + 1: 0} {
 		p := NewPool(PoolOptions{Threads: threads, Spin: time.Microsecond})
-		if got := p.workers[0].patience.limit; got != want {
+		if got := p.spin; got != want {
 			t.Errorf("%d workers on %d cores look for %v, want %v", threads, cores, got, want)
 		}
 		p.Close()

@@ -51,37 +51,3 @@ func TestNobodyJoinsARunThatHasEnded(t *testing.T) {
 		t.Error("nobody joined, and the run said somebody did")
 	}
 }
-
-func TestPatienceFollowsWhatLookingBrings(t *testing.T) {
-	p := patience{limit: 5}
-	looks := func(waits int, found bool) (n int) {
-		for range waits {
-			if d := p.next(); d == p.limit {
-				n++
-				p.learn(found)
-			} else if d != 0 {
-				t.Fatalf("looks for %v, want %v or none", d, p.limit)
-			}
-		}
-		return n
-	}
-	if n := looks(100, true); n != 100 {
-		t.Errorf("%d of 100 waits looked where all found, want all", n)
-	}
-	// Gaps of 1, 3, 7, 15, 31, 63 and 63 between looks in vain.
-	if n := looks(1+3+7+15+31+63+63+7, false); n != 7 {
-		t.Errorf("%d waits looked in vain, want 7", n)
-	}
-	for p.skip > 0 {
-		p.next()
-	}
-	if n := looks(100, true); n != 100 {
-		t.Errorf("%d of 100 waits looked after one that found, want all", n)
-	}
-	if n := looks(2, false); n != 1 {
-		t.Errorf("%d of 2 waits looked, want the first", n)
-	}
-	if (&patience{}).next() != 0 {
-		t.Error("looks without a limit")
-	}
-}

@@ -29,7 +29,7 @@ var rules = []rule{
 	{"moe", []string{"moe"}, append(network, "google.golang.org/protobuf"), "the nouns stand on the standard library alone"},
 	{"moe/moepb", []string{"moe", "proto"}, network, "it converts, and speaks to nobody"},
 	{"moe/rowbuf", []string{}, append(network, "google.golang.org/protobuf"), "memory alone"},
-	{"compute", []string{"compute", "model", "moe"}, network, "numbers know no network"},
+	{"compute", []string{"compute", "model", "moe", "internal/poll"}, network, "numbers know no network"},
 	{"compute/tensor", []string{}, network, "element types know nothing of ours"},
 	{"compute/kernel", []string{"compute/kernel", "compute/tensor"}, network, "loops know element types alone"},
 	{"compute/kernel/avx512", []string{}, network, "instructions alone"},
@@ -53,7 +53,7 @@ var rules = []rule{
 	{"coordinator", []string{"coordinator", "moe", "proto", "cluster/registry"}, nil, "it plans and publishes"},
 	{"transport/inproc", []string{"moe"}, network, "function calls"},
 	{"transport/faulty", []string{"moe"}, network, "a wrapper"},
-	{"transport/rpc", []string{"moe", "proto"}, []string{"go.etcd.io/"}, "only rows travel here"},
+	{"transport/rpc", []string{"moe", "proto", "internal/poll"}, []string{"go.etcd.io/"}, "only rows travel here"},
 	{"cluster", []string{"cluster", "moe", "proto"}, nil, "etcd and gossip"},
 	{"router", []string{"router", "cluster/registry", "model", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
 	{"bench", nil, nil, "it starts and measures whole clusters"},
@@ -65,6 +65,7 @@ var rules = []rule{
 	{"local", nil, nil, "the composition root"},
 	{"cmd", nil, nil, "the command"},
 	{"internal", []string{}, nil, "tests of the tree"},
+	{"internal/poll", []string{}, network, "counters alone: what is waited for is its users'"},
 }
 
 // sources calls f for every Go file of the product.

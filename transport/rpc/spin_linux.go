@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hachi-serve/hachi/internal/poll"
 )
 
 // Spin lets the connections of a listener poll for up to limit before they wait
@@ -55,9 +57,9 @@ func spinDialer(limit time.Duration) func(context.Context, string) (net.Conn, er
 // goroutine read from a connection, and Read is for one at a time.
 type spinConn struct {
 	net.Conn
-	raw   syscall.RawConn
-	limit time.Duration
-	state spinning
+	raw      syscall.RawConn
+	limit    time.Duration
+	patience poll.Patience
 
 	// Of the read in progress; here so that a read makes no garbage.
 	into []byte
@@ -118,7 +120,7 @@ func (c *spinConn) once(fd uintptr) bool {
 	if c.receive(fd) {
 		return true
 	}
-	if !c.state.try() {
+	if !c.patience.Try() {
 		return false
 	}
 	for began := time.Now(); ; {
@@ -126,7 +128,7 @@ func (c *spinConn) once(fd uintptr) bool {
 		got := c.receive(fd)
 		late := time.Since(began) > c.limit
 		if got || late {
-			c.state.learn(!late)
+			c.patience.Learn(!late)
 			return got
 		}
 	}

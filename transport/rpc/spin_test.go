@@ -8,44 +8,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// TestSpinning: reads poll while that pays, and one of 64 when it never does.
-func TestSpinning(t *testing.T) {
-	var s spinning
-	for range 100 {
-		if !s.try() {
-			t.Fatal("a read did not poll although every poll paid")
-		}
-		s.learn(true)
-	}
-	var gaps []int
-	skipped := 0
-	for len(gaps) < 8 {
-		if !s.try() {
-			skipped++
-			continue
-		}
-		gaps = append(gaps, skipped)
-		skipped = 0
-		s.learn(false)
-	}
-	if want := []int{0, 1, 3, 7, 15, 31, 63, 63}; !slices.Equal(gaps, want) {
-		t.Errorf("%v reads parked between polls in vain, want %v", gaps, want)
-	}
-	s = spinning{}
-	s.learn(false)
-	s.learn(true)
-	if !s.try() && !s.try() {
-		t.Error("a poll that paid did not bring the next one back")
-	}
-}
 
 // spinPair is two ends of a connection; the first polls for up to limit.
 func spinPair(t *testing.T, limit time.Duration) (polling, plain net.Conn) {
