@@ -17,6 +17,7 @@ var blockTypes = []blocks{{name: "Dot8x"}, {name: "Dot4x", four: true}, {name: "
 const (
 	affineGroups = 4
 	fetched      = 2048 // bytes that are prefetched ahead of the weights
+	shown        = 4096 // bytes ahead of which a line is prefetched
 )
 
 // scaleAt is where the scales, or their factors, lie in a group.
@@ -84,13 +85,15 @@ func dot512(a *asm, c int, b blocks) {
 	}
 	a.op("PCALIGN $32")
 	a.line("loop:")
-	// Few rows of x read the weights from memory, many from the second level.
-	prefetch := "PREFETCHT1"
-	if c > dotCols/2 {
-		prefetch = "PREFETCHT0"
-	}
-	for at := 0; at < b.size(); at += 64 {
-		a.op("%s %d(DX)", prefetch, fetched+at)
+	// Few rows of x read the weights from memory, which the processor fetches
+	// ahead if it is shown where to: see docs/adr/0005. Many rows read them from
+	// the second level.
+	if c <= dotCols/2 {
+		a.op("PREFETCHT1 %d(DX)", shown)
+	} else {
+		for at := 0; at < b.size(); at += 64 {
+			a.op("PREFETCHT0 %d(DX)", fetched+at)
+		}
 	}
 	for i := range c {
 		if b.affine {
