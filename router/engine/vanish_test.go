@@ -113,13 +113,15 @@ func visit(t *testing.T, e *Engine, rng *rand.Rand) error {
 // idle waits until the engine has nothing to do.
 func idle(t *testing.T, e *Engine) {
 	t.Helper()
-	for range 1000 {
-		if s := e.Stats(); s.Running == 0 && s.Waiting == 0 {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		s := e.Stats()
+		if s.Running == 0 && s.Waiting == 0 {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("still busy: %+v", s)
+		}
 	}
-	t.Fatalf("still busy: %+v", e.Stats())
 }
 
 func heap() int64 {

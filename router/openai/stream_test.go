@@ -10,7 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/hachi-serve/hachi/router/engine"
 	"github.com/hachi-serve/hachi/router/engine/enginetest"
@@ -193,9 +193,10 @@ func TestErrorEventIsTheLast(t *testing.T) {
 // client's connection.
 func TestGoneClientGivesUpItsSequences(t *testing.T) {
 	for _, stream := range []bool{true, false} {
-		reported := make(chan struct{})
+		reported, asked := make(chan struct{}), make(chan struct{}, 2)
 		b := newBench(t, nil)
 		b.engine.Script = func(engine.Request) enginetest.Script {
+			asked <- struct{}{}
 			return enginetest.Script{Tokens: b.tokenizer.Encode("Hello"), Hold: true}
 		}
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -219,7 +220,7 @@ func TestGoneClientGivesUpItsSequences(t *testing.T) {
 			defer response.Body.Close()
 			cancel()
 		} else {
-			time.AfterFunc(50*time.Millisecond, cancel)
+			go func() { <-asked; <-asked; cancel() }()
 			if _, err := http.DefaultClient.Do(request); !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
@@ -253,9 +254,11 @@ func TestFullQueueIsTooManyRequests(t *testing.T) {
 // TestDeadline: the request's own, and that clients must not ask again.
 func TestDeadline(t *testing.T) {
 	b := newBench(t, func(*bench, engine.Request) enginetest.Script { return enginetest.Script{Hold: true} })
-	w := b.post(textPath, `{"prompt":"x","timeout":0.02}`)
-	if _, kind, _, _ := readError(t, w); w.Code != 504 || kind != "timeout_error" || w.Header().Get("X-Should-Retry") != "false" {
-		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
-	}
-	<-b.engine.Calls()[0].Done
+	synctest.Test(t, func(t *testing.T) {
+		w := b.post(textPath, `{"prompt":"x","timeout":0.02}`)
+		if _, kind, _, _ := readError(t, w); w.Code != 504 || kind != "timeout_error" || w.Header().Get("X-Should-Retry") != "false" {
+			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
+		<-b.engine.Calls()[0].Done
+	})
 }
