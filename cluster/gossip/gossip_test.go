@@ -34,12 +34,13 @@ func TestMain(m *testing.M) {
 type process struct {
 	*Member
 	changes chan Change
-	seeds   atomic.Value // []string
+	latest  map[string]Change // by name; the test's
+	seeds   atomic.Value      // []string
 }
 
 func start(t *testing.T, name, label string, seeds ...string) *process {
 	t.Helper()
-	p := &process{changes: make(chan Change, 100)}
+	p := &process{changes: make(chan Change, 100), latest: map[string]Change{}}
 	p.seeds.Store(seeds)
 	var err error
 	p.Member, err = Start(Config{
@@ -54,23 +55,26 @@ func start(t *testing.T, name, label string, seeds ...string) *process {
 	return p
 }
 
-// hears waits until the process is told.
+// hears waits until the last that the process was told of another is this. News
+// of several come in any order.
 func (p *process) hears(t *testing.T, want Change) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
+		if p.latest[want.Name] == want {
+			return
+		}
 		select {
 		case c := <-p.changes:
-			if c == want {
-				return
-			}
+			p.latest[c.Name] = c
 		case <-deadline:
-			t.Fatalf("never heard %+v", want)
+			t.Fatalf("never heard %+v, last %+v", want, p.latest)
 		}
 	}
 }
 
 func TestMembersHearOfEachOther(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	a := start(t, "a", "l")
 	b := start(t, "b", "l", a.Addr())
 	c := start(t, "c", "l", b.Addr())
@@ -88,6 +92,7 @@ func TestMembersHearOfEachOther(t *testing.T) {
 }
 
 func TestAMemberThatRestartsIsFoundThroughNewSeeds(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	a := start(t, "a", "l")
 	b := start(t, "b", "l", a.Addr())
 	b.hears(t, Change{"a", "expertnode", Alive})
@@ -102,6 +107,7 @@ func TestAMemberThatRestartsIsFoundThroughNewSeeds(t *testing.T) {
 }
 
 func TestClustersDoNotMix(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	a := start(t, "a", "one")
 	b := start(t, "b", "two", a.Addr())
 	c := start(t, "c", "two", b.Addr())

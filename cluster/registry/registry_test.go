@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +24,25 @@ import (
 	"github.com/hachi-serve/hachi/transport/faulty"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain waits for the servers that were closed under their clients: their
+// last goroutines end seconds later.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 {
+		leak := goleak.Find()
+		for end := time.Now().Add(20 * time.Second); leak != nil && time.Now().Before(end); leak = goleak.Find() {
+		}
+		if leak != nil {
+			fmt.Fprintln(os.Stderr, leak)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// testTTL lets leases end soon, but not while the machine has no time for a
+// renewal for a moment.
+const testTTL = 2 * time.Second
 
 func startEtcd(t *testing.T, cfg etcd.Config) *etcd.Server {
 	t.Helper()
@@ -48,7 +68,7 @@ func newRegistry(t *testing.T, endpoint string) *Registry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cli.Close() })
-	return New(cli, "/test/", Options{TTL: time.Second, Logger: logger})
+	return New(cli, "/test/", Options{TTL: testTTL, Logger: logger})
 }
 
 // newLine stands between a client and etcd.
@@ -71,7 +91,7 @@ func silence(r *faulty.Relay, silent bool) {
 // until reads a watch until a value fits.
 func until[T any](t *testing.T, ch <-chan T, what string, fits func(T) bool) T {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		select {
 		case v := <-ch:
@@ -128,6 +148,7 @@ func atEpoch(epoch uint64) func(Nodes) bool {
 }
 
 func TestRecordsOutliveAnEtcdThatWasGoneForLongerThanTheirLease(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	cfg := etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")}
 	server := startEtcd(t, cfg)
 	cfg.ClientAddr = server.Endpoints()[0]
@@ -141,7 +162,7 @@ func TestRecordsOutliveAnEtcdThatWasGoneForLongerThanTheirLease(t *testing.T) {
 	select { // an outage says nothing
 	case n := <-nodes:
 		t.Errorf("the outage delivered %v", n)
-	case <-time.After(2500 * time.Millisecond):
+	case <-time.After(testTTL + time.Second):
 	}
 	startEtcd(t, cfg)
 	session.Update(func(n *hachiv1.NodeRecord) { n.Epoch = 8 })
@@ -156,6 +177,7 @@ func TestRecordsOutliveAnEtcdThatWasGoneForLongerThanTheirLease(t *testing.T) {
 }
 
 func TestWatchesAndRecordsFollowAnEtcdThatCameBackEmpty(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	cfg := etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd")}
 	server := startEtcd(t, cfg)
 	cfg.ClientAddr = server.Endpoints()[0]
@@ -193,6 +215,7 @@ func TestWatchesAndRecordsFollowAnEtcdThatCameBackEmpty(t *testing.T) {
 }
 
 func TestALostLeaseIsGrantedAgain(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	server := freshEtcd(t)
 	wire := newLine(t, server)
 	session := node(t, newRegistry(t, wire.Addr()), "n")
@@ -222,26 +245,53 @@ func TestADeletedRecordIsWrittenAgain(t *testing.T) {
 }
 
 func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	r := newRegistry(t, freshEtcd(t).Endpoints()[0])
 	var said lines
-	r.opts.Logger = slog.New(slog.NewTextHandler(&said, nil))
+	r.opts.Logger, r.opts.TTL = slog.New(slog.NewTextHandler(&said, nil)), 2*testTTL // nobody's lease may end
+	renewals := &counting{Lease: r.cli.Lease}
+	r.cli.Lease = renewals
 	node(t, r, "n")
 	nodes := r.WatchNodes(t.Context())
 	until(t, nodes, "the first", records1)
-	time.Sleep(2 * time.Second) // several renewals
+	soon(t, "several renewals", func() bool { return renewals.n.Load() > 2 })
 	if text := said.String(); text != "" {
 		t.Errorf("a process alone under its name says %s", text)
 	}
 	second := node(t, r, "n")
 	second.Update(func(n *hachiv1.NodeRecord) { n.Addr = "b" })
 	until(t, nodes, "the second", func(n Nodes) bool { return records1(n) && n.Records[0].GetAddr() == "b" })
-	select { // several renewals of the first
+	soon(t, "several renewals of the first, which tells of the second", func() bool {
+		return strings.Count(said.String(), "another process is registered under this name") > 2
+	})
+	select {
 	case n := <-nodes:
-		t.Errorf("then came %v", n.Records)
-	case <-time.After(2 * time.Second):
+		t.Errorf("after the second came %v", n.Records)
+	default:
 	}
-	if text := said.String(); !strings.Contains(text, "another process is registered under this name") {
-		t.Errorf("the first says %q of the second", text)
+}
+
+// counting counts the renewals that etcd granted.
+type counting struct {
+	clientv3.Lease
+	n atomic.Int64
+}
+
+func (c *counting) KeepAliveOnce(ctx context.Context, id clientv3.LeaseID) (*clientv3.LeaseKeepAliveResponse, error) {
+	resp, err := c.Lease.KeepAliveOnce(ctx, id)
+	if err == nil {
+		c.n.Add(1)
+	}
+	return resp, err
+}
+
+// soon waits for what cannot be watched.
+func soon(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
 	}
 }
 
@@ -328,6 +378,7 @@ func TestWritesAreFenced(t *testing.T) {
 }
 
 func TestALeaderCutOffFromEtcdIsFenced(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	server := freshEtcd(t)
 	wire := newLine(t, server)
 	cutOff, other := newRegistry(t, wire.Addr()), newRegistry(t, server.Endpoints()[0])
@@ -340,10 +391,14 @@ func TestALeaderCutOffFromEtcdIsFenced(t *testing.T) {
 	second, resign := lead(t, other, "two") // returns when the first's lease has ended
 	defer resign()
 	silence(wire, false)
-	stale := state
-	if err := cutOff.WritePlacement(t.Context(), first, &stale, one(t, 1)); !errors.Is(err, ErrFenced) {
-		t.Errorf("a write by the leader that was cut off: %v", err)
-	}
+	soon(t, "a write by the leader that was cut off is fenced", func() bool {
+		stale := state
+		err := cutOff.WritePlacement(t.Context(), first, &stale, one(t, 1))
+		if err == nil {
+			t.Fatal("the leader that was cut off has written")
+		}
+		return errors.Is(err, ErrFenced) // else its connection is not yet back
+	})
 	if err := other.WritePlacement(t.Context(), second, &state, one(t, 1)); err != nil {
 		t.Error(err)
 	}
