@@ -5,7 +5,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/hachi-serve/hachi/local"
 	"github.com/hachi-serve/hachi/moe"
@@ -58,17 +57,17 @@ func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
 			})
 			underLoad(t, cluster.URL(), func() {
 				startProcess(t, "expertnode", "--id", "expert-2", "--model", tinyDir, "--listen", "127.0.0.1:0",
-					"--etcd", cluster.Endpoints()[0], "--lease-ttl", testTTL.String())
-				eventually(t, time.Minute, "the new node serves", placedOn(t, cluster, "expert-0", "expert-1", "expert-2"))
+					"--etcd", cluster.Endpoints()[0])
+				eventually(t, "the new node serves", placedOn(t, cluster, "expert-0", "expert-1", "expert-2"))
 				if code, said := runRole(t, "drain", "expert-0", "--data-dir", dir, "--wait"); code != 0 {
 					t.Errorf("drain %d: %s", code, said)
 				}
-				eventually(t, time.Minute, "the drained node serves nothing", placedOn(t, cluster, "expert-1", "expert-2"))
+				eventually(t, "the drained node serves nothing", placedOn(t, cluster, "expert-1", "expert-2"))
 				if err := cluster.Child("expert-1").Signal(syscall.SIGTERM); err != nil {
 					t.Error(err)
 				}
-				eventually(t, time.Minute, "the node that leaves serves nothing", placedOn(t, cluster, "expert-2"))
-				eventually(t, time.Minute, "it is gone", func() bool { return len(mustView(t, cluster).Nodes) == 2 })
+				eventually(t, "the node that leaves serves nothing", placedOn(t, cluster, "expert-2"))
+				eventually(t, "it is gone", func() bool { return len(mustView(t, cluster).Nodes) == 2 })
 			})
 		})
 	}
@@ -77,18 +76,18 @@ func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
 func TestRollingRestartOfEveryNode(t *testing.T) {
 	cluster := startCluster(t, func(c *local.UpConfig) { c.Restart, c.Placement.Replicas = true, 2 })
 	everyone := placedOn(t, cluster, "expert-0", "expert-1", "expert-2")
-	eventually(t, time.Minute, "all serve", everyone)
+	eventually(t, "all serve", everyone)
 	underLoad(t, cluster.URL(), func() {
 		for _, name := range []string{"expert-0", "expert-1", "expert-2"} {
 			before := record(t, cluster, name).GetStartedUnixNano()
 			if err := cluster.Child(name).Signal(syscall.SIGTERM); err != nil {
 				t.Error(err)
 			}
-			eventually(t, time.Minute, name+" is another run", func() bool {
+			eventually(t, name+" is another run", func() bool {
 				r := record(t, cluster, name)
 				return r != nil && r.GetStartedUnixNano() != before
 			})
-			eventually(t, time.Minute, name+" serves again, and nothing is missing", func() bool {
+			eventually(t, name+" serves again, and nothing is missing", func() bool {
 				seen, err := mustView(t, cluster).AskStatus(t.Context())
 				return err == nil && seen.GetDegraded() == "" && everyone()
 			})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/datadriven"
 
@@ -105,7 +104,7 @@ func TestStatusOfARunningCluster(t *testing.T) {
 	mustCompleteAll(t, cluster.URL(), 8)
 	var got report
 	// The leader measures between two records of the router.
-	eventually(t, time.Minute, "the load is measured", func() bool {
+	eventually(t, "the load is measured", func() bool {
 		mustCompleteAll(t, cluster.URL(), 2)
 		code, said := runRole(t, "status", "--data-dir", dir, "--json")
 		if code != 0 {
@@ -136,7 +135,7 @@ func TestStatusOfARunningCluster(t *testing.T) {
 	if code, said := runRole(t, "drain", "expert-1", "--data-dir", dir, "--undo"); code != 0 {
 		t.Errorf("undo %d: %s", code, said)
 	}
-	eventually(t, time.Minute, "both serve again", func() bool { return len(mustView(t, cluster).Placement.Nodes()) == 2 })
+	eventually(t, "both serve again", func() bool { return len(mustView(t, cluster).Placement.Nodes()) == 2 })
 }
 
 func TestStatusWithoutEtcdSaysSo(t *testing.T) {

@@ -34,13 +34,7 @@ func TestKilledParentLeavesNoProcess(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(time.Minute)
-	for !serves("http://" + listen) {
-		if time.Now().After(deadline) {
-			t.Fatal("the cluster did not start")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	eventually(t, "the cluster serves", func() bool { return serves("http://" + listen) })
 	if n := len(processesWith(t, dir, listen)); n == 0 {
 		t.Fatal("no child was found: the test proves nothing")
 	}
@@ -48,16 +42,11 @@ func TestKilledParentLeavesNoProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it was killed
-	for left := processesWith(t, dir, listen); len(left) > 0; left = processesWith(t, dir, listen) {
-		if time.Now().After(deadline) {
-			t.Fatalf("processes are left: %v", left)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	eventually(t, "no process is left", func() bool { return len(processesWith(t, dir, listen)) == 0 })
 }
 
 func serves(url string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	_, err := complete(ctx, url, "a", 0, 1)
 	return err == nil
@@ -92,10 +81,11 @@ func processesWith(t *testing.T, marks ...string) []string {
 // TestNothingIsLoggedWhenNothingIsWrong: a cluster that serves, and is stopped,
 // has nothing to say.
 func TestNothingIsLoggedWhenNothingIsWrong(t *testing.T) {
+	const ttl = 3 * shortTTL
 	var dir string
-	cluster := startCluster(t, func(c *local.UpConfig) { dir = c.DataDir })
+	cluster := startCluster(t, func(c *local.UpConfig) { c.TTL, dir = ttl, c.DataDir })
 	mustCompleteAll(t, cluster.URL(), 4)
-	time.Sleep(2 * testTTL) // every role renews its lease several times
+	time.Sleep(ttl) // every role renews its lease several times
 	mustCompleteAll(t, cluster.URL(), 4)
 	cluster.Close(t.Context())
 	logs, err := filepath.Glob(filepath.Join(dir, "logs", "*.log"))

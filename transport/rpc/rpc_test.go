@@ -196,9 +196,7 @@ func TestBusyBeyondCredits(t *testing.T) {
 	p := newPool(t, PoolConfig{})
 	first := make(chan error, 1)
 	go func() { _, err := p.Call(t.Context(), to, call(6)); first <- err }() // 7 of 8 rows
-	for h.calls.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	if _, err := p.Call(t.Context(), to, call(1)); moe.KindOf(err) != moe.Busy {
 		t.Errorf("got %v, want busy", err)
 	}
@@ -215,9 +213,7 @@ func TestCancelledCallReturnsAtOnceAndStreamLives(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() { _, err := p.Call(ctx, to, call(1)); failed <- err }()
-	for h.calls.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	cancel()
 	if err := <-failed; moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("got %v", err)
@@ -235,9 +231,7 @@ func TestDeadNodeFailsItsCallsAndComesBack(t *testing.T) {
 	p := newPool(t, PoolConfig{Broken: func(n moe.NodeID) { broken <- n }})
 	failed := make(chan error, 1)
 	go func() { _, err := p.Call(t.Context(), to, call(1)); failed <- err }()
-	for h.calls.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	g.Stop()
 	if err := <-failed; moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("pending call ended with %v", err)
