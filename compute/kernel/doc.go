@@ -33,7 +33,9 @@
 // of weights, in panels of 768 or 1024 columns, stay in the second-level cache
 // while the tiles of x pass by, and the lanes of all outputs wait in memory from
 // panel to panel. bf16 panels are read where they lie; f32 and f16 are widened
-// and packed, so that what a tile reads lies in one stream. Up to 12 rows of
+// and packed, so that what a tile reads lies in one stream. AVX-512 takes a panel
+// of 64 rows of bf16 weights in one call per tile of x, which meanwhile fetches
+// the next tile of x and a part of the next panel. Up to 12 rows of
 // bf16 meet bf16 weights in slim tiles, which read one or two rows of weights at
 // a time. Lanes are never added before K is done, so all ways give the same bits.
 //

@@ -31,10 +31,7 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	for i := 0; i < x.Rows; {
 		rows := span{0, x.Rows}.even(i, formOf(w1.DType).rows())
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
-		width := blockW
-		if rows <= streamRows {
-			width = streamW
-		}
+		width := gatedWidth(rows, formOf(w1.DType))
 		up := tensor.Matrix{Rows: rows, Cols: width, Stride: width, Data: fit(&s.up, rows*width)}
 		k.prepare(s, part, w1.DType)
 		for o := lo; o < hi; o += width {
@@ -54,6 +51,18 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 		}
 		i += rows
 	}
+}
+
+// gatedWidth is how many rows of w1 are read before those of w3: every turn
+// interrupts the stream from memory.
+func gatedWidth(rows int, f form) int {
+	switch {
+	case rows <= streamRows:
+		return streamW
+	case f == paired:
+		return gatedW
+	}
+	return blockW
 }
 
 // form is how prepare leaves rows of x.
@@ -76,7 +85,7 @@ func formOf(d tensor.DType) form {
 }
 
 // rows is how many rows of x are packed at once. Packed rows serve all pieces of
-// a product, so the most are best; pairs walk them laneRows at a time.
+// a product, so the most are best; pairs walk some of them at a time.
 func (f form) rows() int {
 	if f == paired {
 		return pairRows

@@ -45,6 +45,7 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 		pack:  avx512.NarrowPairs,
 		tile:  [tileCols]pairTile{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
 		row:   avx512.PairRows,
+		panel: [tileCols]pairPanel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
 		slim:  [slimCols]pairTile{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
 		bytes: 2 * pairStep, block: narrowBlock,
 	}
@@ -83,6 +84,7 @@ func kernelsAVX512() *Kernels {
 		split: pairs{
 			pack:  lossless(avx512.SplitPairs),
 			tile:  [tileCols]pairTile{avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
+			panel: [tileCols]pairPanel{avx512.SplitPanelx1, avx512.SplitPanelx2, avx512.SplitPanelx3, avx512.SplitPanelx4, avx512.SplitPanelx5, avx512.SplitPanelx6},
 			bytes: 4 * pairStep, block: splitBlock,
 		},
 		reduce:   avx512.Reduce,

@@ -26,6 +26,11 @@ type pairs struct {
 	// slim is tile for all of 2 to slimCols rows of x, few rows of w at a time;
 	// empty where that reads no faster.
 	slim [slimCols]pairTile
+	// panel is tile for groups times tileRows rows of w, whose lanes follow each
+	// other; empty where there is none. Meanwhile it prefetches, evenly: for every
+	// group two rows of those that lie nextW bytes ahead of w, and for panelW rows
+	// of w the steps of a tile of x that lie nextX bytes ahead of x.
+	panel [tileCols]pairPanel
 	// bytes is the size of a step of one row of x.
 	bytes int
 	// block is how many steps of a tile of x stay in the first-level cache while
@@ -34,6 +39,8 @@ type pairs struct {
 }
 
 type pairTile func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+type pairPanel func(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
 // rowBytes is the most x of a product that reads one row of w after the other.
 // That is the order in which memory streams fastest; but longer chains of sums
@@ -106,8 +113,9 @@ func (p *pairScratch) pack(way *pairs, x tensor.Matrix) bool {
 // multiplyPairs is multiply for bf16 weights.
 func (k *Kernels) multiplyPairs(s *Scratch, y output, w tensor.Weight, lo, hi int) {
 	whole := lo + (hi-lo)&^(tileRows-1)
-	for o := lo; o < whole; o += blockW {
-		k.blockOfPairs(s, y, w, span{o, min(o+blockW, whole)})
+	_, width := s.pairs.block()
+	for o := lo; o < whole; o += width {
+		k.blockOfPairs(s, y, w, span{o, min(o+width, whole)})
 	}
 	for o := whole; o < hi; o++ {
 		k.columnOfPairs(s, y, w, o)
@@ -132,12 +140,13 @@ func (k *Kernels) blockOfPairs(s *Scratch, y output, w tensor.Weight, cols span)
 	}
 }
 
-// tiles are whole tiles of x from a row on, at most laneRows rows.
+// tiles are whole tiles of x from a row on, as many as have lanes at once.
 func (p *pairScratch) tiles(from int) span {
+	rows, _ := p.block()
 	out := span{from, from}
 	for out.hi < p.rows {
 		c := p.tile(out.hi)
-		if out.hi+c-from > laneRows {
+		if out.hi+c-from > rows {
 			break
 		}
 		out.hi += c
@@ -170,6 +179,10 @@ func (k *Kernels) tilesOfPairs(s *Scratch, y output, w tensor.Weight, rows, cols
 // multiply adds a panel to the lanes. The first tile of x brings in what the
 // tiles after it find in the second-level cache, one group of rows ahead.
 func (p *pairScratch) multiply(s *Scratch, part panel) {
+	if p.panels() {
+		p.multiplyPanels(s, part)
+		return
+	}
 	stride, lanes := 2*part.w.Cols, 0
 	for i := part.rows.lo; i < part.rows.hi; {
 		c := p.tile(i)
@@ -244,8 +257,11 @@ func (p *pairScratch) panelSteps(steps int) int {
 
 // step is where a step of the tile of c rows that begins at row i lies.
 func (p *pairScratch) step(i, step, c int) unsafe.Pointer {
-	return at(p.x, (i*p.steps+step*c)*p.way.bytes/4)
+	return at(p.x, p.offset(i, step, c)/4)
 }
+
+// offset is step in bytes.
+func (p *pairScratch) offset(i, step, c int) int { return (i*p.steps + step*c) * p.way.bytes }
 
 // multiplyTail adds the elements beyond the last whole step, padded with zeros.
 func (p *pairScratch) multiplyTail(s *Scratch, part panel) {

@@ -31,6 +31,27 @@ func TestPairsOfBF16AreTheirDefinitionAtEveryLength(t *testing.T) {
 	})
 }
 
+// Many rows go panel by panel: shapes cross the edges of blocks of x and of w.
+func TestPairsOfManyRowsAreTheirDefinition(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		if k.Name() == "go" {
+			return // it has no panels, and takes long
+		}
+		rng, s := rand.New(rand.NewPCG(23, 24)), NewScratch()
+		for _, m := range []int{slimCols + 1, panelRows + 2, pairRows + 3} {
+			for _, n := range []int{pairStep, narrowBlock*pairStep + 40} {
+				x, w := narrowMatrix(rng, m, n), randomWeight(t, rng, tensor.BF16, panelW+7, n)
+				y := tensor.NewMatrix(m, w.Rows)
+				k.MatMul(s, y, x, w, 0, w.Rows)
+				sameBits(t, fmt.Sprintf("%d rows of %d", m, n), y.Data, byDefinition(x, w).Data)
+				x.Row(0)[n-1] = math.Nextafter32(1, 2)
+				k.MatMul(s, y, x, w, 0, w.Rows)
+				sameBits(t, fmt.Sprintf("%d rows of %d, one of f32", m, n), y.Data, byDefinition(x, w).Data)
+			}
+		}
+	})
+}
+
 // The instruction depends on whether all rows are bf16; the bits must not.
 func TestPairsDoNotDependOnTheFormOfOtherRows(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {

@@ -9,27 +9,32 @@ const (
 	blockX = 128
 	blockW = 32
 	blockK = 768
-	// pairRows is blockX for pairs, laneRows how many of them have lanes at once.
+	// pairRows is blockX for pairs.
 	pairRows = 256
-	laneRows = 64
-	// splitBlock and narrowBlock are pairs.block: 24 and 12 KiB of 6 rows.
+	// laneRows is how many rows of x have lanes at once where pairs go by tiles,
+	// blockW columns wide; panelRows and panelW are that where they go by panels.
+	laneRows  = 64
+	panelRows = 128
+	panelW    = 64
+	// splitBlock and narrowBlock are pairs.block: 24 KiB of 6 rows.
 	splitBlock  = 32
-	narrowBlock = 32
+	narrowBlock = 64
 	// streamRows is how many rows of x are multiplied straight from the
 	// weights' own bytes. With more, widening every weight once pays.
 	streamRows = 12
-	// streamW is how many rows of w1 such a call reads before it turns to w3:
-	// every turn interrupts the stream from memory.
+	// streamW is how many rows of w1 GatedUp reads before it turns to w3 with so
+	// few rows of x, gatedW how many of bf16 with more.
 	streamW = 1024
+	gatedW  = 256
 )
 
 // Scratch is the memory one goroutine needs to call the kernels. It grows to
 // what the calls need and is then reused.
 type Scratch struct {
-	lanes []float32 // [blockX/c, blockW/tileRows, c, tileRows, Lanes] with c = 1..tileCols
+	lanes []float32 // [rows/c, columns/tileRows, c, tileRows, Lanes] with c = 1..tileCols
 	x     []float32 // [blockX, K], packed
 	panel []float32 // [blockW, blockK], packed
-	up    []float32 // [rows, blockW or streamW] of GatedUp
+	up    []float32 // [rows, gatedWidth] of GatedUp
 	tail  tail
 	quad  [slimCols * tileRows]float32
 	pairs pairScratch

@@ -13,6 +13,8 @@ func avx512(a *asm) {
 		panel512(a, c)
 		splitTile512(a, c)
 		pairTile512(a, c)
+		splitPanel512(a, c)
+		pairPanel512(a, c)
 	}
 	splitRows512(a)
 	pairRows512(a)

@@ -89,43 +89,49 @@ func splitTile512(a *asm, c int) {
 	subnormals(a)
 	a.op("VPBROADCASTD high<>(SB), Z31")
 	w, ahead := pairArgs(a)
-	tileOfPairs512(a, c, 128, w, ahead, func() {
-		for odd, half := range []int{0, 64} {
-			for r := range tileRows {
-				if odd == 0 {
-					a.op("VPANDD %s, Z31, Z%d", w[r], 24+r)
-				} else {
-					a.op("VPSLLD $16, %s, Z%d", w[r], 24+r)
-				}
-			}
-			for col := range c {
-				a.op("VMOVUPS %d(SI), Z%d", 128*col+half, 28+col%3)
-				for r := range tileRows {
-					a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, 24+r, col*tileRows+r)
-				}
-			}
-		}
-	})
+	tileOfPairs512(a, c, 128, w, ahead, func() { splitStep512(a, c, w) })
 	restore(a)
 	a.ops("VZEROUPPER", "RET")
+}
+
+// splitStep512 is a step of the tile of f32 x.
+func splitStep512(a *asm, c int, w [6]string) {
+	for odd, half := range []int{0, 64} {
+		for r := range tileRows {
+			if odd == 0 {
+				a.op("VPANDD %s, Z31, Z%d", w[r], 24+r)
+			} else {
+				a.op("VPSLLD $16, %s, Z%d", w[r], 24+r)
+			}
+		}
+		for col := range c {
+			a.op("VMOVUPS %d(SI), Z%d", 128*col+half, 28+col%3)
+			for r := range tileRows {
+				a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, 24+r, col*tileRows+r)
+			}
+		}
+	}
 }
 
 // pairTile512 is the tile of bf16 x.
 func pairTile512(a *asm, c int) {
 	a.text(fmt.Sprintf("PairTilex%d", c), 56)
 	w, ahead := pairArgs(a)
-	tileOfPairs512(a, c, 64, w, ahead, func() {
-		for r := range tileRows {
-			a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
-		}
-		for col := range c {
-			a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
-			for r := range tileRows {
-				a.op("%s", dpbf16(col*tileRows+r, 24+r, 28+col%4))
-			}
-		}
-	})
+	tileOfPairs512(a, c, 64, w, ahead, func() { pairStep512(a, c, w) })
 	a.ops("VZEROUPPER", "RET")
+}
+
+// pairStep512 is a step of the tile of bf16 x.
+func pairStep512(a *asm, c int, w [6]string) {
+	for r := range tileRows {
+		a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
+	}
+	for col := range c {
+		a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
+		for r := range tileRows {
+			a.op("%s", dpbf16(col*tileRows+r, 24+r, 28+col%4))
+		}
+	}
 }
 
 // dpbf16 is VDPBF16PS Zm, Zn, Zd, which the assembler lacks (EVEX.512.F3.0F38.W0

@@ -54,6 +54,10 @@ func declare(a *asm, isa string) {
 		for c := 1; c <= tileCols; c++ {
 			function(fmt.Sprintf("PairTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of BF16 times %d of BF16.", c))
+			for _, name := range []string{"Split", "Pair"} {
+				function(fmt.Sprintf("%sPanelx%d", name, c), "lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int",
+					fmt.Sprintf("is %sTilex%d for groups of rows of BF16.", name, c))
+			}
 		}
 		for c := 2; c <= slimCols; c++ {
 			function(fmt.Sprintf("SlimTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",

@@ -401,30 +401,90 @@ func PeakFMA(n int)
 //go:noescape
 func PairTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
+// SplitPanelx1 is SplitTilex1 for groups of rows of BF16.
+//
+//go:noescape
+func SplitPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx1 is PairTilex1 for groups of rows of BF16.
+//
+//go:noescape
+func PairPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
 // PairTilex2 holds 4 rows of BF16 times 2 of BF16.
 //
 //go:noescape
 func PairTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitPanelx2 is SplitTilex2 for groups of rows of BF16.
+//
+//go:noescape
+func SplitPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx2 is PairTilex2 for groups of rows of BF16.
+//
+//go:noescape
+func PairPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
 // PairTilex3 holds 4 rows of BF16 times 3 of BF16.
 //
 //go:noescape
 func PairTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
+// SplitPanelx3 is SplitTilex3 for groups of rows of BF16.
+//
+//go:noescape
+func SplitPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx3 is PairTilex3 for groups of rows of BF16.
+//
+//go:noescape
+func PairPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
 // PairTilex4 holds 4 rows of BF16 times 4 of BF16.
 //
 //go:noescape
 func PairTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitPanelx4 is SplitTilex4 for groups of rows of BF16.
+//
+//go:noescape
+func SplitPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx4 is PairTilex4 for groups of rows of BF16.
+//
+//go:noescape
+func PairPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
 // PairTilex5 holds 4 rows of BF16 times 5 of BF16.
 //
 //go:noescape
 func PairTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
+// SplitPanelx5 is SplitTilex5 for groups of rows of BF16.
+//
+//go:noescape
+func SplitPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx5 is PairTilex5 for groups of rows of BF16.
+//
+//go:noescape
+func PairPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
 // PairTilex6 holds 4 rows of BF16 times 6 of BF16.
 //
 //go:noescape
 func PairTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitPanelx6 is SplitTilex6 for groups of rows of BF16.
+//
+//go:noescape
+func SplitPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx6 is PairTilex6 for groups of rows of BF16.
+//
+//go:noescape
+func PairPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
 // SlimTilex2 holds 4 rows of BF16 times 2 of BF16, few of the rows at a time.
 //
