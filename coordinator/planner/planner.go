@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -79,8 +81,35 @@ type Plan struct {
 	Moved int
 }
 
-// Compute makes a plan.
+// mostRounds bounds how often a plan is made anew from itself. Nearly all come
+// back as they are the first time.
+const mostRounds = 32
+
+// Compute makes a plan, and plans again from what it gives until that changes
+// nothing. A copy that has found a second place can make room at its first for
+// an expert that had none.
 func Compute(in Input) Plan {
+	plan := compute(in)
+	moved := plan.Moved
+	in.Nodes, in.Moves = slices.Clone(in.Nodes), Moves{}
+	for range mostRounds {
+		same := true
+		for i, n := range in.Nodes {
+			shard := plan.Shards[n.ID]
+			same = same && slices.Equal(shard, n.Assigned)
+			in.Nodes[i].Assigned = shard
+		}
+		if same {
+			break
+		}
+		plan = compute(in)
+	}
+	plan.Moved = moved
+	return plan
+}
+
+// compute makes a plan in one go.
+func compute(in Input) Plan {
 	p := newPlacer(in)
 	p.keepFixed()
 	for copyNo := range in.Replicas {

@@ -265,6 +265,26 @@ func TestPlansKeepTheirPromises(t *testing.T) {
 	})
 }
 
+// TestASecondCopyMakesRoomForAFirst: expert 1 finds a second place on node 2, so
+// that node 1 can give its copy up for expert 2, which has none but on the node
+// that leaves.
+func TestASecondCopyMakesRoomForAFirst(t *testing.T) {
+	shard := func(experts ...int) (s moe.Shard) {
+		for _, e := range experts {
+			s = append(s, moe.ExpertID{Expert: e})
+		}
+		return s
+	}
+	plan := Compute(Input{Policy: Balanced, Layers: 1, Experts: 3, Replicas: 2, Nodes: []Node{
+		{ID: name(0), Mode: Leaving, Capacity: -1, Assigned: shard(2), Resident: shard(2)},
+		{ID: name(1), Capacity: 2, Assigned: shard(0, 1), Resident: shard(0, 1, 2)},
+		{ID: name(2), Capacity: 1, Resident: shard(1)},
+	}})
+	if got := fmt.Sprint(plan.Shards); got != "map[expert-1:[L0/E0 L0/E2] expert-2:[L0/E1]]" || plan.Stuck != nil {
+		t.Errorf("plan %s, stuck %v", got, plan.Stuck)
+	}
+}
+
 func TestEveryCopyFindsItsPlaceWhereThereIsRoom(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := draw(t)
