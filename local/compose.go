@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -62,14 +63,15 @@ func (w weights) expertBytes() int64 {
 	return int64(2*w.quantize.Bytes(w.cfg.FFN, w.cfg.Hidden) + w.quantize.Bytes(w.cfg.Hidden, w.cfg.FFN))
 }
 
-// newPool starts the workers. HACHI_KERNEL names the kernels, for tests and for
-// doubts about a processor; all give the same bits.
-func newPool(threads int) (*cpu.Pool, error) {
+// newPool starts the workers, which look for work for up to spin before they
+// park. HACHI_KERNEL names the kernels, for tests and for doubts about a
+// processor; all give the same bits.
+func newPool(m ModelConfig, spin time.Duration) (*cpu.Pool, error) {
 	kernels, err := kernel.Choose(os.Getenv("HACHI_KERNEL"))
 	if err != nil {
 		return nil, &ConfigError{Err: fmt.Errorf("HACHI_KERNEL: %w", err)}
 	}
-	return cpu.NewPool(cpu.PoolOptions{Threads: threads, Kernels: kernels}), nil
+	return cpu.NewPool(cpu.PoolOptions{Threads: m.workers(), Kernels: kernels, Spin: spin}), nil
 }
 
 // maxRows bounds the rows of one step, and with it every message.

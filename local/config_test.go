@@ -45,6 +45,24 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	}
 }
 
+func TestASpareCoreIsNotComputedWith(t *testing.T) {
+	for _, tt := range []struct {
+		threads int
+		spare   bool
+		want    int
+	}{{1, false, 1}, {8, false, 8}, {8, true, 7}, {2, true, 1}, {1, true, 1}} {
+		m := ModelConfig{Threads: tt.threads, SpareCore: tt.spare}
+		pool, err := newPool(m, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := pool.Threads(); got != tt.want {
+			t.Errorf("--threads %d, --spare-core %v: %d workers, want %d", tt.threads, tt.spare, got, tt.want)
+		}
+		pool.Close()
+	}
+}
+
 func TestTheDefaultsAreValid(t *testing.T) {
 	up := DefaultUp()
 	up.Model, up.DataDir = "dir", "dir"

@@ -25,7 +25,6 @@ type Core struct {
 
 	weights weights
 	pool    *cpu.Pool
-	threads int
 	close   []func() error
 }
 
@@ -36,7 +35,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
 	if err != nil {
 		return nil, err
 	}
-	core = &Core{Model: w.cfg, MaxSequences: c.Serving.MaxSequences, weights: w, threads: c.Threads, close: []func() error{w.ckpt.Close}}
+	core = &Core{Model: w.cfg, MaxSequences: c.Serving.MaxSequences, weights: w, close: []func() error{w.ckpt.Close}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, core.Close())
@@ -50,7 +49,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
 	if err := dense.Touch(ctx, nil); err != nil {
 		return nil, err
 	}
-	if core.pool, err = newPool(c.Threads); err != nil {
+	if core.pool, err = newPool(c.ModelConfig, c.Spin); err != nil {
 		return nil, err
 	}
 	core.close = append(core.close, func() error { core.pool.Close(); return nil })
@@ -82,7 +81,7 @@ func (c *Core) sizeCache(bytes int64) error {
 // LocalExperts loads every expert into this process, on the core's own threads.
 func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
 	ffn := cpu.NewFFN(c.weights.cfg, c.weights.numerics, c.pool)
-	l := &expertLoader{w: c.weights, ffn: ffn, kernels: c.pool.Kernels(), threads: c.threads, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
+	l := &expertLoader{w: c.weights, ffn: ffn, kernels: c.pool.Kernels(), threads: c.pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
 	for layer := range c.Model.Layers {
 		for expert := range c.Model.Experts {
 			id := moe.ExpertID{Layer: layer, Expert: expert}

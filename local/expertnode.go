@@ -110,7 +110,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err != nil {
 		return err
 	}
-	pool, err := newPool(c.Threads)
+	pool, err := newPool(c.ModelConfig, c.Spin)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.expertBytes(),
-		Loader:   &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: c.Threads, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
+		Loader:   &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
 		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
 	server := serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{

@@ -57,12 +57,23 @@ type ModelConfig struct {
 	Dir     string
 	Backend string
 	Threads int
+	// SpareCore leaves one of the threads' cores to gossip, gRPC and the rest of
+	// the process.
+	SpareCore bool
 	// Quantize makes experts int8 or int4 when they are loaded; "" keeps them
 	// as they are. All processes of a cluster must agree: it is part of the
 	// fingerprint.
 	Quantize string
 	// Numerics are the rounding points; all processes must agree here, too.
 	Numerics model.Overrides
+}
+
+// workers is the number of threads that compute.
+func (m ModelConfig) workers() int {
+	if m.SpareCore {
+		return max(1, m.Threads-1)
+	}
+	return m.Threads
 }
 
 func (m ModelConfig) check(f *faults) {
@@ -165,7 +176,7 @@ type ExpertNodeConfig struct {
 	Advertise string
 	Capacity  uint64
 	Late      LateConfig
-	Spin      time.Duration // how long a stream polls for the next call before it waits
+	Spin      time.Duration // how long a stream polls for the next call, and a worker for work, before it waits
 }
 
 // Validate reports everything wrong at once.
@@ -215,7 +226,7 @@ type RouterConfig struct {
 	Advertise     string
 	AdvertiseGRPC string
 	Patient       bool          // late answers are waited for instead of asking others
-	Spin          time.Duration // how long a stream polls for an answer before it waits
+	Spin          time.Duration // how long a stream polls for an answer, and a worker for work, before it waits
 }
 
 // Validate reports everything wrong at once.

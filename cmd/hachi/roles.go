@@ -89,7 +89,7 @@ func numericsFlags(f *pflag.FlagSet, to *model.Overrides) {
 }
 
 func spinFlag(f *pflag.FlagSet, to *time.Duration) {
-	f.DurationVar(to, "spin", 0, "how long a stream to the other role polls before it waits, for example 200us; only for a process with cores of its own")
+	f.DurationVar(to, "spin", 0, "how long a stream to the other role polls, and a worker for work, before it waits, for example 200us; only for a process with cores of its own")
 }
 
 // modelFlags are shared by the roles that compute.
@@ -99,6 +99,7 @@ func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
 	numericsFlags(f, &m.Numerics)
 	f.StringVar(&m.Backend, "backend", "cpu", "what computes; this binary has: cpu")
 	f.IntVar(&m.Threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
+	f.BoolVar(&m.SpareCore, "spare-core", false, "compute with one core less than --threads, at least one, and leave it to gossip and gRPC")
 }
 
 func newRouter(logger loggerFunc) *cobra.Command {
