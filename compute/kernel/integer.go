@@ -125,18 +125,26 @@ func (k *Kernels) quantiseRow(in *intScratch, row []float32, groups int) {
 }
 
 // blockGroups is how many groups of K, whole blocks of any type, are multiplied
-// at once: those of 128 rows
-// of x stay in a second-level cache while all weights pass by. The products
-// wait in y.
+// at once: those of blockX rows of x stay in a second-level cache while all
+// weights pass by. The products wait in y.
 const blockGroups = 128
+
+// groupsAtOnce is blockGroups where rows of x are many. Of few rows more groups
+// fit, and to read a strip of weights in one go does not interrupt the stream
+// from memory.
+func groupsAtOnce(rows int) int {
+	fit := blockGroups * blockX / 2 / rows
+	return max(blockGroups, fit&^(tensor.AffineGroups-1))
+}
 
 // multiplyQuantised writes columns lo..hi-1 of the product of the rows that
 // quantise packed with a quantised matrix.
 func (k *Kernels) multiplyQuantised(s *Scratch, y output, w tensor.Weight, rows, lo, hi int) {
 	groups := groupsOf(w.Cols, w.DType)
-	for g := 0; g < groups; g += blockGroups {
+	atOnce := groupsAtOnce(rows)
+	for g := 0; g < groups; g += atOnce {
 		for o := lo &^ (tensor.BlockRows - 1); o < hi; o += tensor.BlockRows {
-			k.strip(s, y, w, rows, span{max(lo, o), min(hi, o+tensor.BlockRows)}, span{g, min(g+blockGroups, groups)})
+			k.strip(s, y, w, rows, span{max(lo, o), min(hi, o+tensor.BlockRows)}, span{g, min(g+atOnce, groups)})
 		}
 	}
 }
