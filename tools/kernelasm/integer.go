@@ -189,8 +189,13 @@ func groups512(a *asm) {
 	a.ops("VMOVD X0, (R8)", "ADDQ $128, SI", "ADDQ $32, DI", "ADDQ $4, R8", "ADDQ $4, DX", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 }
 
-// dotPasses cut the columns of AVX2: 16 rows of weights are two registers.
-const dotPass = 3
+// dotPass is the most columns of a walk of AVX2: 16 rows of weights are two
+// registers, and one half is walked at a time. pairPass columns are few enough
+// to take both halves at once.
+const (
+	dotPass  = 3
+	pairPass = 2
+)
 
 // integer256 needs AVX2 alone: products of bytes are added in pairs of 16 bits,
 // which no operands overflow (see dot256).
@@ -203,11 +208,12 @@ func integer256(a *asm) {
 	groups256(a)
 }
 
-// dot256 multiplies 16 rows of weights with c rows of x, half of the rows and
-// up to three columns at a time. Y0.. are sums of a group, Y3.. the products.
+// dot256 multiplies 16 rows of weights with c rows of x. Y0.. are sums of a
+// group, Y4.. the products, Y8..Y13 scratch.
 //
 // Pairs: with weights of 8 bits the product is |w| * (x with the sign of w),
-// at most 128*127*2 < 2^15; with 4 bits at most 15*127*2.
+// at most 128*127*2 < 2^15; with 4 bits at most 15*127*2, of which the eight of
+// a group fit in 16 bits too.
 func dot256(a *asm, c int, b blocks) {
 	a.text(fmt.Sprintf("%s%d", b.name, c), 48)
 	a.ops("VPCMPEQW Y15, Y15, Y15", "VPSRLW $15, Y15, Y15", "MOVL $0x0f0f0f0f, AX")
@@ -215,22 +221,31 @@ func dot256(a *asm, c int, b blocks) {
 		a.op("MOVL $0x80808080, AX")
 	}
 	a.ops("VMOVD AX, X14", "VPBROADCASTD X14, Y14")
-	number := 0
-	for from := 0; from < c; from += dotPass {
-		for half := range 2 {
-			walk256{b, c, from, min(dotPass, c-from), half, number}.write(a)
-			number++
+	if c <= pairPass && !b.affine {
+		walk256{blocks: b, c: c, cols: c, halves: 2, first: true}.write(a)
+	} else {
+		for from := 0; from < c; from += dotPass {
+			for half := range 2 {
+				walk256{b, c, from, min(dotPass, c-from), half, 1, from+half == 0}.write(a)
+			}
 		}
 	}
 	a.ops("VZEROUPPER", "RET")
 }
 
-// walk256 is one walk over the groups: columns from..from+cols-1 of c, a half
-// of the rows.
+// walk256 is one walk over the groups: columns from..from+cols-1 of c, some
+// halves of the rows.
 type walk256 struct {
 	blocks
-	c, from, cols, half, number int
+	c, from, cols, half, halves int
+	first                       bool // reads what no walk has read
 }
+
+// label is unique in a function.
+func (p walk256) label(name string) string { return fmt.Sprintf("%s%d", name, 2*p.from+p.half) }
+
+// sum is the register of the sums of a column and half of the walk.
+func (p walk256) sum(i, h int) int { return p.halves*i + h }
 
 func (p walk256) write(a *asm) {
 	_, _, size := xBlock(p.c)
@@ -239,79 +254,115 @@ func (p walk256) write(a *asm) {
 	for range p.from {
 		a.op("ADDQ R8, DI")
 	}
-	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", p.number))
-	for i := range p.cols {
-		a.op("VXORPS Y%d, Y%d, Y%d", 3+i, 3+i, 3+i)
+	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", "JNZ "+p.label("carry"))
+	for y := 4; y < 4+p.cols*p.halves; y++ {
+		a.op("VXORPS Y%d, Y%d, Y%d", y, y, y)
 	}
-	a.op("JMP block%d", p.number)
-	a.line("carry%d:", p.number)
+	a.op("JMP %s", p.label("block"))
+	a.line("%s:", p.label("carry"))
 	a.op("MOVQ DI, R9")
 	for i := range p.cols {
-		a.ops(fmt.Sprintf("VMOVUPS (R9), Y%d", 3+i), "ADDQ R8, R9")
+		for h := range p.halves {
+			a.op("VMOVUPS %d(R9), Y%d", 32*h, 4+p.sum(i, h))
+		}
+		a.op("ADDQ R8, R9")
 	}
-	a.line("block%d:", p.number)
+	a.line("%s:", p.label("block"))
 	if p.affine {
 		a.op("VCVTPH2PS %d(DX), Y12", affineGroups*p.size()+16*p.half)
 		a.op("VCVTPH2PS %d(DX), Y13", affineGroups*p.size()+32+16*p.half)
 		a.op("MOVQ $%d, BX", affineGroups)
 	}
-	a.line("loop%d:", p.number)
-	if p.number == 0 {
-		for at := 0; at < p.size(); at += 64 {
-			a.op("PREFETCHT0 %d(DX)", fetched+at)
-		}
+	a.line("%s:", p.label("loop"))
+	if p.first {
+		a.op("PREFETCHT1 %d(DX)", shown)
 	}
-	p.sums(a)
+	if p.four {
+		p.sums4(a)
+	} else {
+		p.sums8(a)
+	}
 	p.scale(a)
 	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", p.size()))
 	if p.affine {
-		a.ops("DECQ BX", fmt.Sprintf("JNZ loop%d", p.number), "ADDQ $64, DX", fmt.Sprintf("SUBQ $%d, CX", affineGroups), fmt.Sprintf("JNZ block%d", p.number))
+		a.ops("DECQ BX", "JNZ "+p.label("loop"), "ADDQ $64, DX", fmt.Sprintf("SUBQ $%d, CX", affineGroups), "JNZ "+p.label("block"))
 	} else {
-		a.ops("DECQ CX", fmt.Sprintf("JNZ loop%d", p.number))
+		a.ops("DECQ CX", "JNZ "+p.label("loop"))
 	}
 	for i := range p.cols {
-		a.op("VMOVUPS Y%d, (DI)", 3+i)
+		for h := range p.halves {
+			a.op("VMOVUPS Y%d, %d(DI)", 4+p.sum(i, h), 32*h)
+		}
 		a.op("ADDQ R8, DI")
 	}
 }
 
-// sums leaves the integer sums of a group in Y0...
-func (p walk256) sums(a *asm) {
-	offsets, _, _ := xBlock(p.c)
-	for i := range p.cols {
-		if p.four && !p.affine {
-			a.op("VPBROADCASTD %d(SI), Y%d", offsets+4*(p.from+i), i)
-		} else {
-			a.op("VPXOR Y%d, Y%d, Y%d", i, i, i)
-		}
-	}
-	// madd adds the products of step k with the weights in Y6.
-	madd := func(k int) {
-		if !p.four {
-			a.op("VPABSB Y6, Y7")
+// rowAt is where half h of the walk's weights of step k lie.
+func (p walk256) rowAt(k, h int) int { return 64*k + 32*(p.half+h) }
+
+// sums8 leaves the integer sums of a group in Y0... Half h of the weights is in
+// Y8 and Y12, its magnitudes in Y9 and Y13.
+func (p walk256) sums8(a *asm) {
+	for k := range 8 {
+		for h := range p.halves {
+			a.op("VPXOR %d(DX), Y14, Y%d", p.rowAt(k, h), 8+4*h)
+			a.op("VPABSB Y%d, Y%d", 8+4*h, 9+4*h)
 		}
 		for i := range p.cols {
-			a.op("VPBROADCASTD %d(SI), Y8", 32*(p.from+i)+4*k)
-			if p.four {
-				a.op("VPMADDUBSW Y8, Y6, Y8")
-			} else {
-				a.ops("VPSIGNB Y6, Y8, Y8", "VPMADDUBSW Y8, Y7, Y8")
+			a.op("VPBROADCASTD %d(SI), Y10", 32*(p.from+i)+4*k)
+			for h := range p.halves {
+				sum, to := p.sum(i, h), 11
+				if k == 0 {
+					to = sum
+				}
+				a.op("VPSIGNB Y%d, Y10, Y11", 8+4*h)
+				a.op("VPMADDUBSW Y11, Y%d, Y11", 9+4*h)
+				a.op("VPMADDWD Y15, Y11, Y%d", to)
+				if k > 0 {
+					a.op("VPADDD Y11, Y%d, Y%d", sum, sum)
+				}
 			}
-			a.ops("VPMADDWD Y15, Y8, Y8", fmt.Sprintf("VPADDD Y8, Y%d, Y%d", i, i))
 		}
 	}
-	if !p.four {
-		for k := range 8 {
-			a.ops(fmt.Sprintf("VPXOR %d(DX), Y14, Y6", 64*k+32*p.half))
-			madd(k)
-		}
-		return
-	}
+}
+
+// sums4 leaves the integer sums of a group in Y0... Half h of the lower weights
+// is in Y8 and Y12, of the upper ones in Y9 and Y13; factors of affine weights
+// stay in Y12 and Y13.
+func (p walk256) sums4(a *asm) {
+	offsets, _, _ := xBlock(p.c)
 	for k := range 4 {
-		a.ops(fmt.Sprintf("VMOVDQU %d(DX), Y9", 64*k+32*p.half), "VPAND Y14, Y9, Y6")
-		madd(k)
-		a.ops("VPSRLW $4, Y9, Y9", "VPAND Y14, Y9, Y6")
-		madd(k + 4)
+		for h := range p.halves {
+			lo, hi := 8+4*h, 9+4*h
+			a.ops(fmt.Sprintf("VMOVDQU %d(DX), Y%d", p.rowAt(k, h), hi), fmt.Sprintf("VPAND Y14, Y%d, Y%d", hi, lo),
+				fmt.Sprintf("VPSRLW $4, Y%d, Y%d", hi, hi), fmt.Sprintf("VPAND Y14, Y%d, Y%d", hi, hi))
+		}
+		for upper := range 2 {
+			for i := range p.cols {
+				a.op("VPBROADCASTD %d(SI), Y10", 32*(p.from+i)+4*k+16*upper)
+				for h := range p.halves {
+					sum := p.sum(i, h)
+					if k == 0 && upper == 0 {
+						a.op("VPMADDUBSW Y10, Y%d, Y%d", 8+4*h, sum)
+						continue
+					}
+					a.op("VPMADDUBSW Y10, Y%d, Y11", 8+4*h+upper)
+					a.op("VPADDW Y11, Y%d, Y%d", sum, sum)
+				}
+			}
+		}
+	}
+	for i := range p.cols {
+		if !p.affine {
+			a.op("VPBROADCASTD %d(SI), Y10", offsets+4*(p.from+i))
+		}
+		for h := range p.halves {
+			sum := p.sum(i, h)
+			a.op("VPMADDWD Y15, Y%d, Y%d", sum, sum)
+			if !p.affine {
+				a.op("VPADDD Y10, Y%d, Y%d", sum, sum)
+			}
+		}
 	}
 }
 
@@ -319,17 +370,22 @@ func (p walk256) sums(a *asm) {
 func (p walk256) scale(a *asm) {
 	offsets, scales, _ := xBlock(p.c)
 	if p.affine {
-		a.ops(fmt.Sprintf("VPMOVZXBD %d(DX), Y11", 256+8*p.half), "VCVTDQ2PS Y11, Y11", "VMULPS Y12, Y11, Y11",
-			fmt.Sprintf("VPMOVZXBD %d(DX), Y10", 272+8*p.half), "VCVTDQ2PS Y10, Y10", "VMULPS Y13, Y10, Y10")
+		a.ops(fmt.Sprintf("VPMOVZXBD %d(DX), Y8", 256+8*p.half), "VCVTDQ2PS Y8, Y8", "VMULPS Y12, Y8, Y8",
+			fmt.Sprintf("VPMOVZXBD %d(DX), Y9", 272+8*p.half), "VCVTDQ2PS Y9, Y9", "VMULPS Y13, Y9, Y9")
 	} else {
-		a.op("VCVTPH2PS %d(DX), Y11", p.scaleAt()+16*p.half)
+		for h := range p.halves {
+			a.op("VCVTPH2PS %d(DX), Y%d", p.scaleAt()+16*(p.half+h), 8+h)
+		}
 	}
 	for i := range p.cols {
-		a.op("VBROADCASTSS %d(SI), Y8", scales+4*(p.from+i))
-		a.ops("VMULPS Y8, Y11, Y8", fmt.Sprintf("VCVTDQ2PS Y%d, Y%d", i, i), fmt.Sprintf("VFMADD231PS Y8, Y%d, Y%d", i, 3+i))
+		a.op("VBROADCASTSS %d(SI), Y10", scales+4*(p.from+i))
+		for h := range p.halves {
+			sum := p.sum(i, h)
+			a.ops(fmt.Sprintf("VMULPS Y10, Y%d, Y11", 8+h), fmt.Sprintf("VCVTDQ2PS Y%d, Y%d", sum, sum), fmt.Sprintf("VFMADD231PS Y11, Y%d, Y%d", sum, 4+sum))
+		}
 		if p.affine {
-			a.op("VBROADCASTSS %d(SI), Y8", offsets+4*(p.from+i))
-			a.op("VFMADD231PS Y8, Y10, Y%d", 3+i)
+			a.op("VBROADCASTSS %d(SI), Y10", offsets+4*(p.from+i))
+			a.op("VFMADD231PS Y10, Y9, Y%d", 4+i)
 		}
 	}
 }
