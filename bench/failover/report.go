@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hachi-serve/hachi/bench/plot"
 )
 
 // Report is what was measured.
@@ -75,31 +77,30 @@ func (r Report) WriteFigure(out io.Writer) error {
 		counts[i]++
 		highest = max(highest, counts[i])
 	}
-	x := func(ms float64) float64 { return margin + ms/(width*bins)*(figureWidth-2*margin) }
-	y := func(n int) float64 {
-		return figureHeight - margin - float64(n)/float64(highest)*(figureHeight-2*margin)
+	p := plot.Panel{
+		Width: figureWidth, Height: figureHeight, Left: margin, Right: margin, Top: margin, Base: margin,
+		XMax: width * bins, YMax: float64(highest),
 	}
-	var s strings.Builder
-	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">`, figureWidth, figureHeight)
-	s.WriteString(`<rect width="100%" height="100%" fill="white"/>`)
-	fmt.Fprintf(&s, `<text x="%d" y="24" font-weight="bold">Stall of %d streams after %q, %d times</text>`, margin, r.Streams, r.Fault, r.Repeat)
+	return plot.Write(out, figureWidth, figureHeight, func(s *strings.Builder) { r.draw(s, p, counts[:]) })
+}
+
+// draw writes bars of equal width over the horizontal axis, and two percentiles.
+func (r Report) draw(s *strings.Builder, p plot.Panel, counts []int) {
+	p.Title(s, 24, fmt.Sprintf("Stall of %d streams after %q, %d times", r.Streams, r.Fault, r.Repeat))
+	width, floor := p.XMax/float64(len(counts)), p.Y(0)
 	for i, n := range counts {
-		left, right := x(float64(i)*width), x(float64(i+1)*width)
-		fmt.Fprintf(&s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#1b6ca8"/>`, left, y(n), right-left-1, y(0)-y(n))
+		left, right, top := p.X(float64(i)*width), p.X(float64(i+1)*width), p.Y(float64(n))
+		fmt.Fprintf(s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#1b6ca8"/>`, left, top, right-left-1, floor-top)
 	}
 	for _, q := range []struct {
 		name string
 		at   float64
 	}{{"p50", r.P50}, {"p99", r.P99}} {
-		fmt.Fprintf(&s, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%.1f" stroke="#d1793b"/>`, x(q.at), x(q.at), margin-8, y(0))
-		fmt.Fprintf(&s, `<text x="%.1f" y="%d" fill="#d1793b">%s %.0f ms</text>`, x(q.at)+3, margin-10, q.name, q.at)
+		fmt.Fprintf(s, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%.1f" stroke="#d1793b"/>`, p.X(q.at), p.X(q.at), margin-8, floor)
+		fmt.Fprintf(s, `<text x="%.1f" y="%d" fill="#d1793b">%s %.0f ms</text>`, p.X(q.at)+3, margin-10, q.name, q.at)
 	}
 	for i := range 5 {
-		ms := width * bins * float64(i) / 4
-		fmt.Fprintf(&s, `<text x="%.1f" y="%d" text-anchor="middle">%.0f ms</text>`, x(ms), figureHeight-margin+18, ms)
+		p.XLabel(s, p.XMax*float64(i)/4, 18, "%.0f ms")
 	}
-	fmt.Fprintf(&s, `<text x="%d" y="%.1f" text-anchor="end">%d</text>`, margin-6, y(highest)+4, highest)
-	s.WriteString("</svg>\n")
-	_, err := io.WriteString(out, s.String())
-	return err
+	p.YLabel(s, p.YMax, "%.0f")
 }

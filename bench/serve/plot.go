@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/hachi-serve/hachi/bench/plot"
 )
 
 // A chart is one panel of the plot: lines over the request rate.
@@ -52,43 +54,39 @@ func WritePlot(out io.Writer, reports []Report) error {
 		}},
 	}
 	rates := pick(func(r Report) float64 { return r.Rate })
-	var s strings.Builder
-	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">`, 2*panelWidth, 2*panelHeight)
-	s.WriteString(`<rect width="100%" height="100%" fill="white"/>`)
-	for i, c := range charts {
-		fmt.Fprintf(&s, `<g transform="translate(%d,%d)">`, i%2*panelWidth, i/2*panelHeight)
-		c.draw(&s, rates)
-		s.WriteString("</g>")
-	}
-	s.WriteString("</svg>\n")
-	_, err := io.WriteString(out, s.String())
-	return err
+	return plot.Write(out, 2*panelWidth, 2*panelHeight, func(s *strings.Builder) {
+		for i, c := range charts {
+			fmt.Fprintf(s, `<g transform="translate(%d,%d)">`, i%2*panelWidth, i/2*panelHeight)
+			c.draw(s, rates)
+			s.WriteString("</g>")
+		}
+	})
 }
 
 // draw writes one panel.
 func (c chart) draw(s *strings.Builder, rates []float64) {
-	xMax, yMax := roundUp(maximum(rates)), 0.0
+	highest := 0.0
 	for _, l := range c.lines {
-		yMax = max(yMax, maximum(l.values))
+		highest = max(highest, maximum(l.values))
 	}
-	yMax = roundUp(yMax)
-	x := func(v float64) float64 { return left + v/xMax*(panelWidth-left-right) }
-	y := func(v float64) float64 { return panelHeight - base - v/yMax*(panelHeight-top-base) }
-	fmt.Fprintf(s, `<text x="%d" y="20" font-weight="bold">%s</text>`, left, html.EscapeString(c.title))
+	p := plot.Panel{
+		Width: panelWidth, Height: panelHeight, Left: left, Right: right, Top: top, Base: base,
+		XMax: roundUp(maximum(rates)), YMax: roundUp(highest),
+	}
+	p.Title(s, 20, html.EscapeString(c.title))
 	for i := range 5 {
-		v := yMax * float64(i) / 4
-		fmt.Fprintf(s, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/>`, left, panelWidth-right, y(v), y(v))
-		fmt.Fprintf(s, `<text x="%d" y="%.1f" text-anchor="end">%.4g</text>`, left-6, y(v)+4, v)
-		v = xMax * float64(i) / 4
-		fmt.Fprintf(s, `<text x="%.1f" y="%d" text-anchor="middle">%.4g</text>`, x(v), panelHeight-base+16, v)
+		v := p.YMax * float64(i) / 4
+		fmt.Fprintf(s, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/>`, left, panelWidth-right, p.Y(v), p.Y(v))
+		p.YLabel(s, v, "%.4g")
+		p.XLabel(s, p.XMax*float64(i)/4, 16, "%.4g")
 	}
 	fmt.Fprintf(s, `<text x="%d" y="%d" text-anchor="middle">requests/s</text>`, (left+panelWidth-right)/2, panelHeight-10)
 	fmt.Fprintf(s, `<text x="14" y="%d" text-anchor="middle" transform="rotate(-90 14 %d)">%s</text>`, panelHeight/2, panelHeight/2, c.unit)
 	for i, l := range c.lines {
 		var points strings.Builder
 		for j, v := range l.values {
-			fmt.Fprintf(&points, "%.1f,%.1f ", x(rates[j]), y(v))
-			fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`, x(rates[j]), y(v), colours[i])
+			fmt.Fprintf(&points, "%.1f,%.1f ", p.X(rates[j]), p.Y(v))
+			fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`, p.X(rates[j]), p.Y(v), colours[i])
 		}
 		fmt.Fprintf(s, `<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, strings.TrimSpace(points.String()), colours[i])
 		fmt.Fprintf(s, `<text x="%d" y="20" fill="%s" text-anchor="end">%s</text>`, panelWidth-right-40*(len(c.lines)-1-i), colours[i], html.EscapeString(l.name))
