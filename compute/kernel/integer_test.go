@@ -68,6 +68,40 @@ func TestIntegerProductsEqualTheReference(t *testing.T) {
 	})
 }
 
+// Sums of products are largest where all integers are: some instruction sets add
+// in 16 bits.
+func TestIntegerProductsOfTheLargestIntegers(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng := rand.New(rand.NewPCG(35, 36))
+		for _, d := range quantised {
+			for _, fill := range []byte{0, 255} {
+				w := randomBlocks(t, rng, d, 16, 256)
+				size := 256 // integers of a group, whose scales follow
+				if d == tensor.Int8 {
+					size = 512
+				}
+				for at := 0; at < len(w.Data); at += d.BlockBytes() {
+					for g := range d.BlockGroups() {
+						for i := range size {
+							w.Data[at+g*tensor.AffineGroup+i] = fill
+						}
+					}
+				}
+				for m := 1; m <= dotCols; m++ {
+					x := tensor.NewMatrix(m, 256)
+					for i := range x.Data {
+						x.Data[i] = float32(1 - 2*(i/x.Cols&1))
+					}
+					got, want := tensor.NewMatrix(m, 16), tensor.NewMatrix(m, 16)
+					Go().MatMul(NewScratch(), want, x, w, 0, 16)
+					k.MatMul(NewScratch(), got, x, w, 0, 16)
+					sameBits(t, fmt.Sprintf("%v of %d, %d rows", d, fill, m), got.Data, want.Data)
+				}
+			}
+		}
+	})
+}
+
 func TestIntegerProductsDoNotDependOnNeighboursOrSplits(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(23, 24))
