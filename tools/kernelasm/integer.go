@@ -31,6 +31,23 @@ func (b blocks) scaleAt() int {
 // size of a group with its scales.
 func (b blocks) size() int { return b.scaleAt() + 32 }
 
+// few reports whether AVX-512 multiplies c rows of x faster than memory gives a
+// core the weights.
+func (b blocks) few(c int) bool { return c <= dotCols/2 && !(b.four && c == dotCols/2) }
+
+// prefetch asks for weights of a later group. Where memory is slower than
+// arithmetic the processor fetches ahead by itself, if one line shows it the way
+// into the next page, and every other request gets in its way: docs/adr/0005.
+func (b blocks) prefetch(a *asm, show bool) {
+	if show {
+		a.op("PREFETCHT1 %d(DX)", shown)
+		return
+	}
+	for at := 0; at < b.size(); at += 64 {
+		a.op("PREFETCHT0 %d(DX)", fetched+at)
+	}
+}
+
 // xBlock is the size of one group of c packed rows of x: 32 bytes of each, the
 // offset of each, the scale of each.
 func xBlock(c int) (offsets, scales, size int) { return 32 * c, 36 * c, 40 * c }
@@ -85,16 +102,7 @@ func dot512(a *asm, c int, b blocks) {
 	}
 	a.op("PCALIGN $32")
 	a.line("loop:")
-	// Few rows of x read the weights from memory, which the processor fetches
-	// ahead if it is shown where to: see docs/adr/0005. Many rows read them from
-	// the second level.
-	if c <= dotCols/2 {
-		a.op("PREFETCHT1 %d(DX)", shown)
-	} else {
-		for at := 0; at < b.size(); at += 64 {
-			a.op("PREFETCHT0 %d(DX)", fetched+at)
-		}
-	}
+	b.prefetch(a, b.few(c))
 	for i := range c {
 		if b.affine {
 			a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
@@ -275,7 +283,7 @@ func (p walk256) write(a *asm) {
 	}
 	a.line("%s:", p.label("loop"))
 	if p.first {
-		a.op("PREFETCHT1 %d(DX)", shown)
+		p.prefetch(a, p.c <= pairPass)
 	}
 	if p.four {
 		p.sums4(a)
