@@ -135,7 +135,7 @@ func TestPresetsAreComplete(t *testing.T) {
 	var total int64
 	for _, s := range shards {
 		total += s.dataBytes
-		if s.dataBytes > defaultShardBytes || len(s.header)%headerAlign != 0 {
+		if s.dataBytes > defaultShardBytes || len(s.header)%4096 != 0 {
 			t.Errorf("%s has %d bytes behind a header of %d", s.name, s.dataBytes, len(s.header))
 		}
 	}

@@ -1,9 +1,6 @@
 package preset
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 
 	"github.com/hachi-serve/hachi/compute/tensor"
@@ -48,27 +45,12 @@ func plan(o Options) []shard {
 	return shards
 }
 
-// headerAlign puts the first tensor on a page, so that tensors of whole pages
-// share none.
-const headerAlign = 4096
-
 func header(tensors []checkpoint.Spec, dtype tensor.DType) []byte {
-	names := map[tensor.DType]string{tensor.F32: "F32", tensor.F16: "F16", tensor.BF16: "BF16"}
-	var b bytes.Buffer
-	b.Write(make([]byte, 8))
-	b.WriteString(`{"__metadata__":{"format":"pt"}`)
-	at := int64(0)
-	for _, s := range tensors {
-		end := at + s.Elements()*int64(dtype.Size())
-		shape, _ := json.Marshal(s.Shape()) // integers only: cannot fail
-		fmt.Fprintf(&b, `,%q:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, s.Name, names[dtype], shape, at, end)
-		at = end
+	stored := make([]checkpoint.Stored, len(tensors))
+	for i, s := range tensors {
+		stored[i] = checkpoint.Stored{Spec: s, DType: dtype}
 	}
-	b.WriteByte('}')
-	b.Write(bytes.Repeat([]byte{' '}, (headerAlign-b.Len()%headerAlign)%headerAlign))
-	out := b.Bytes()
-	binary.LittleEndian.PutUint64(out, uint64(len(out)-8))
-	return out
+	return checkpoint.Header(stored)
 }
 
 // chunks cuts the shard's tensors into pieces of at most chunkBytes.

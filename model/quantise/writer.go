@@ -1,10 +1,7 @@
 package quantise
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,8 +24,6 @@ type entry struct {
 	from tensor.DType
 	to   tensor.DType
 }
-
-func (e entry) bytes() int64 { return int64(e.to.Bytes(e.spec.Rows, e.spec.Cols)) }
 
 func (w *writer) write(path string) error {
 	entries, total, err := w.plan()
@@ -93,23 +88,10 @@ func (w *writer) tensor(f io.Writer, e entry) error {
 	return errors.Join(err, release())
 }
 
-// headerAlign puts the first tensor on a page.
-const headerAlign = 4096
-
 func header(entries []entry) []byte {
-	var b bytes.Buffer
-	b.Write(make([]byte, 8))
-	b.WriteString(`{"__metadata__":{"format":"pt"}`)
-	at := int64(0)
-	for _, e := range entries {
-		end := at + e.bytes()
-		shape, _ := json.Marshal(e.spec.ShapeAs(e.to)) // integers only: cannot fail
-		fmt.Fprintf(&b, `,%q:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, e.spec.Name, checkpoint.SafetensorsName(e.to), shape, at, end)
-		at = end
+	stored := make([]checkpoint.Stored, len(entries))
+	for i, e := range entries {
+		stored[i] = checkpoint.Stored{Spec: e.spec, DType: e.to}
 	}
-	b.WriteByte('}')
-	b.Write(bytes.Repeat([]byte{' '}, (headerAlign-b.Len()%headerAlign)%headerAlign))
-	out := b.Bytes()
-	binary.LittleEndian.PutUint64(out, uint64(len(out)-8))
-	return out
+	return checkpoint.Header(stored)
 }
