@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -100,9 +99,7 @@ func (b benchServe) run(cmd *cobra.Command) error {
 		}
 	}
 	if b.asJSON {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(map[string]any{"objective": b.objective, "reports": reports})
+		return printJSON(cmd.OutOrStdout(), map[string]any{"objective": b.objective, "reports": reports})
 	}
 	return serve.WriteTable(cmd.OutOrStdout(), reports)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"runtime"
 	"time"
@@ -50,9 +49,7 @@ func (c *computeFlags) print(out io.Writer, report interface{ WriteText(io.Write
 	if !c.asJSON {
 		return report.WriteText(out)
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
+	return printJSON(out, report)
 }
 
 func newBenchKernel() *cobra.Command {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -69,9 +68,7 @@ func newModelInspect() *cobra.Command {
 			}
 			summary := ckpt.Summary()
 			if asJSON {
-				encoder := json.NewEncoder(out)
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(summary)
+				return printJSON(out, summary)
 			}
 			_, err = io.WriteString(out, summary.String())
 			return err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-
 	"github.com/spf13/cobra"
 )
 
@@ -22,9 +20,7 @@ func newStatus() *cobra.Command {
 			seen, err := view.AskStatus(cmd.Context())
 			report := describe(view, seen, err)
 			if asJSON {
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(report)
+				return printJSON(cmd.OutOrStdout(), report)
 			}
 			printReport(cmd.OutOrStdout(), report)
 			return nil
