@@ -197,12 +197,12 @@ func groups512(a *asm) {
 	a.ops("VMOVD X0, (R8)", "ADDQ $128, SI", "ADDQ $32, DI", "ADDQ $4, R8", "ADDQ $4, DX", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 }
 
-// dotPass is the most columns of a walk of AVX2: 16 rows of weights are two
-// registers, and one half is walked at a time. pairPass columns are few enough
-// to take both halves at once.
+// 16 rows of weights are two registers of AVX2. A walk takes both and up to
+// pairPass columns; where weights are affine, whose factors take registers too,
+// one of them and dotPass columns.
 const (
-	dotPass  = 3
 	pairPass = 2
+	dotPass  = 3
 )
 
 // integer256 needs AVX2 alone: products of bytes are added in pairs of 16 bits,
@@ -229,8 +229,10 @@ func dot256(a *asm, c int, b blocks) {
 		a.op("MOVL $0x80808080, AX")
 	}
 	a.ops("VMOVD AX, X14", "VPBROADCASTD X14, Y14")
-	if c <= pairPass && !b.affine {
-		walk256{blocks: b, c: c, cols: c, halves: 2, first: true}.write(a)
+	if !b.affine {
+		for from := 0; from < c; from += pairPass {
+			walk256{blocks: b, c: c, from: from, cols: min(pairPass, c-from), halves: 2, first: from == 0}.write(a)
+		}
 	} else {
 		for from := 0; from < c; from += dotPass {
 			for half := range 2 {
