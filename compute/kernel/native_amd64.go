@@ -50,6 +50,7 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 		bytes: 2 * pairStep, block: narrowBlock,
 	}
 	k.split.row = avx512.SplitRows
+	k.split.slim = [slimCols]pairTile{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
 	if fastest(k.limits.BF16)*float64(k.limits.FMAOps) < fastest(k.limits.FMA)*float64(k.limits.BF16Ops) {
 		return append([]*Kernels{&k}, all...)
 	}

@@ -23,8 +23,8 @@ type pairs struct {
 	// row is tile[0], one row of w after the other; nil where that reads no
 	// faster. It is for rows of x of up to rowBytes, packed.
 	row pairTile
-	// slim is tile for all of 2 to slimCols rows of x, few rows of w at a time;
-	// empty where that reads no faster.
+	// slim is tile for all of 1 to slimCols rows of x, few rows of w at a time;
+	// nil where that reads no faster.
 	slim [slimCols]pairTile
 	// panel is tile for groups times tileRows rows of w, whose lanes follow each
 	// other; empty where there is none. Meanwhile it prefetches, evenly: for every
@@ -157,7 +157,7 @@ func (p *pairScratch) tiles(from int) span {
 // tilesOfPairs walks K once, panel by panel; the lanes wait in memory meanwhile.
 func (k *Kernels) tilesOfPairs(s *Scratch, y output, w tensor.Weight, rows, cols span) {
 	p, steps := &s.pairs, w.Cols/pairStep
-	block := p.panelSteps(steps)
+	block := span{0, max(1, steps)}.even(0, p.panelSteps(steps))
 	fit(&s.lanes, max(slimCols*tileRows, (rows.hi-rows.lo)*(cols.hi-cols.lo))*Lanes)
 	for from := 0; from < steps; from += block {
 		p.multiply(s, panel{w, rows, cols, from, min(block, steps-from)})
@@ -230,7 +230,7 @@ func (p *pairScratch) tile(i int) int {
 
 // slim reports whether one slim tile takes all rows.
 func (p *pairScratch) slim() bool {
-	return p.rows > 1 && p.rows <= slimCols && p.way.slim[p.rows-1] != nil
+	return p.rows <= slimCols && p.way.slim[p.rows-1] != nil
 }
 
 // tileFor chooses the tile of c rows of x for steps of K.

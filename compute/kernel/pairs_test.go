@@ -52,6 +52,20 @@ func TestPairsOfManyRowsAreTheirDefinition(t *testing.T) {
 	})
 }
 
+// Few rows of f32 walk K in panels too, where it is long.
+func TestPairsOfFewLongRowsAreTheirDefinition(t *testing.T) {
+	everyKernel(t, func(t *testing.T, k *Kernels) {
+		rng, s := rand.New(rand.NewPCG(25, 26)), NewScratch()
+		for m := 1; m <= 4; m++ {
+			n := slimBytes/m/4 + 40
+			x, w := randomMatrix(rng, m, n), randomWeight(t, rng, tensor.BF16, 9, n)
+			y := tensor.NewMatrix(m, w.Rows)
+			k.MatMul(s, y, x, w, 0, w.Rows)
+			sameBits(t, fmt.Sprintf("%d rows of %d", m, n), y.Data, byDefinition(x, w).Data)
+		}
+	})
+}
+
 // The instruction depends on whether all rows are bf16; the bits must not.
 func TestPairsDoNotDependOnTheFormOfOtherRows(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {

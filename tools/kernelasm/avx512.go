@@ -21,6 +21,9 @@ func avx512(a *asm) {
 	for c := 2; c <= slimCols; c++ {
 		slimTile512(a, c)
 	}
+	for c := 1; c <= slimSplitCols; c++ {
+		slimSplit512(a, c)
+	}
 	packPairs512(a)
 	reduce512(a)
 	for _, e := range append(elements, packed8) {

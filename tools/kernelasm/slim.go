@@ -2,19 +2,18 @@ package main
 
 import "fmt"
 
-// slimCols is the most rows of x of a slim tile.
-const slimCols = 12
+// slimCols is the most rows of x of a slim tile, slimSplitCols of f32: with more
+// arithmetic is the limit.
+const (
+	slimCols      = 12
+	slimSplitCols = 3
+)
 
-// slimTile512 is pairTile512 for few rows of x: one row of w at a time up to 4
-// rows of x, two up to 12. So weights are read once for all rows of x, from few
-// places of memory at once, and are asked for at the rate at which they are
-// used. Z0 on are lanes, Z24 on weights, Z28 on x.
-func slimTile512(a *asm, c int) {
-	rows := 1
-	if c > 4 {
-		rows = 2
-	}
-	a.text(fmt.Sprintf("SlimTilex%d", c), 56)
+// slim512 is a tile of AVX-512 for few rows of x: few rows of w at a time. So
+// weights are read once for all rows of x, from few places of memory at once,
+// and are asked for at the rate at which they are used. A step takes x bytes of
+// every row of x at SI and 64 of every row of w; Z0 on are lanes.
+func slim512(a *asm, c, rows, x int, step func(w []string)) {
 	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), R8", "MOVQ w+16(FP), R10", "MOVQ wStride+24(FP), R11", "MOVQ steps+32(FP), R9",
 		"MOVQ ahead+40(FP), R13", "MOVQ carry+48(FP), AX", "LEAQ (R11)(R13*1), R12")
 	w, ahead := []string{"(DX)", "(DX)(R11*1)"}[:rows], []string{"(DX)(R13*1)", "(DX)(R12*1)"}[:rows]
@@ -33,8 +32,27 @@ func slimTile512(a *asm, c int) {
 		each(func(reg, at int) { a.op("VMOVUPS %d(DI), Z%d", at, reg) })
 		a.op("PCALIGN $64")
 		a.line("loop%d:", first)
+		for _, address := range ahead {
+			a.op("PREFETCHT1 %s", address)
+		}
+		step(w)
+		a.ops(fmt.Sprintf("ADDQ $%d, SI", x*c), "ADDQ $64, DX", "DECQ CX", fmt.Sprintf("JNZ loop%d", first))
+		each(func(reg, at int) { a.op("VMOVUPS Z%d, %d(DI)", reg, at) })
+		for range rows {
+			a.op("ADDQ R11, R10")
+		}
+	}
+}
+
+// slimTile512 is pairTile512 for few rows of x.
+func slimTile512(a *asm, c int) {
+	rows := 1
+	if c > 4 {
+		rows = 2
+	}
+	a.text(fmt.Sprintf("SlimTilex%d", c), 56)
+	slim512(a, c, rows, 64, func(w []string) {
 		for r := range rows {
-			a.op("PREFETCHT1 %s", ahead[r])
 			a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
 		}
 		for col := range c {
@@ -43,11 +61,33 @@ func slimTile512(a *asm, c int) {
 				a.op("%s", dpbf16(col*rows+r, 24+r, 28+col%4))
 			}
 		}
-		a.ops(fmt.Sprintf("ADDQ $%d, SI", 64*c), "ADDQ $64, DX", "DECQ CX", fmt.Sprintf("JNZ loop%d", first))
-		each(func(reg, at int) { a.op("VMOVUPS Z%d, %d(DI)", reg, at) })
-		for range rows {
-			a.op("ADDQ R11, R10")
+	})
+	a.ops("VZEROUPPER", "RET")
+}
+
+// slimSplit512 is splitTile512 for few rows of x.
+func slimSplit512(a *asm, c int) {
+	const rows = 2
+	a.frame(fmt.Sprintf("SlimSplitx%d", c), 8, 56)
+	subnormals(a)
+	a.op("VPBROADCASTD high<>(SB), Z31")
+	slim512(a, c, rows, 128, func(w []string) {
+		for odd, half := range []int{0, 64} {
+			for r := range rows {
+				if odd == 0 {
+					a.op("VPANDD %s, Z31, Z%d", w[r], 24+r)
+				} else {
+					a.op("VPSLLD $16, %s, Z%d", w[r], 26+r)
+				}
+			}
+			for col := range c {
+				a.op("VMOVUPS %d(SI), Z%d", 128*col+half, 28+col%3)
+				for r := range rows {
+					a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, 24+2*odd+r, col*rows+r)
+				}
+			}
 		}
-	}
+	})
+	restore(a)
 	a.ops("VZEROUPPER", "RET")
 }

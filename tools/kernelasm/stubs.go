@@ -59,6 +59,10 @@ func declare(a *asm, isa string) {
 					fmt.Sprintf("is %sTilex%d for groups of rows of BF16.", name, c))
 			}
 		}
+		for c := 1; c <= slimSplitCols; c++ {
+			function(fmt.Sprintf("SlimSplitx%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
+				fmt.Sprintf("holds 4 rows of BF16 times %d of f32, few of the rows at a time.", c))
+		}
 		for c := 2; c <= slimCols; c++ {
 			function(fmt.Sprintf("SlimTilex%d", c), "lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int",
 				fmt.Sprintf("holds 4 rows of BF16 times %d of BF16, few of the rows at a time.", c))

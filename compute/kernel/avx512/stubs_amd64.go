@@ -486,6 +486,21 @@ func SplitPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nex
 //go:noescape
 func PairPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
+// SlimSplitx1 holds 4 rows of BF16 times 1 of f32, few of the rows at a time.
+//
+//go:noescape
+func SlimSplitx1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimSplitx2 holds 4 rows of BF16 times 2 of f32, few of the rows at a time.
+//
+//go:noescape
+func SlimSplitx2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SlimSplitx3 holds 4 rows of BF16 times 3 of f32, few of the rows at a time.
+//
+//go:noescape
+func SlimSplitx3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
 // SlimTilex2 holds 4 rows of BF16 times 2 of BF16, few of the rows at a time.
 //
 //go:noescape
