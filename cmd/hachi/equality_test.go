@@ -177,6 +177,7 @@ func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 // row. The cluster's own router must give the same text and log probabilities
 // as well.
 func TestPlacementNeverChangesTheAnswer(t *testing.T) {
+	t.Parallel() // with what waits
 	const tokens = 12
 	a := openAttention(t)
 	want := a.logits(t, &model.Local{FFN: a.allExperts(t)}, model.Overlap{})

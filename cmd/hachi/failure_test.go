@@ -92,7 +92,7 @@ func TestStoppedNode(t *testing.T) {
 // under load all the time: before, without etcd, and until every wait of the
 // coordinator is over.
 func TestEtcdGoneForLongerThanEveryLease(t *testing.T) {
-	t.Parallel() // it waits most of the time
+	t.Parallel() // it waits for clocks
 	const outage = time.Minute
 	cluster := startCluster(t, nil)
 	want := mustCompleteAll(t, cluster.URL(), streamTokens)
