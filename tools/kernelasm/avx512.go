@@ -123,6 +123,30 @@ func tile512(a *asm, e element, c int) {
 	a.ops("VZEROUPPER", "RET")
 }
 
+// lanes512 calls f for every register of lanes and for where it lies at DI.
+type lanes512 func(f func(reg, at int))
+
+// inOrder is n registers from Z0 on.
+func inOrder(n int) lanes512 {
+	return func(f func(reg, at int)) {
+		for i := range n {
+			f(i, 64*i)
+		}
+	}
+}
+
+// startLanes512 enters the loop of that name: lanes are zero, or what memory
+// holds if AX is not.
+func startLanes512(a *asm, name string, lanes lanes512) {
+	a.ops("TESTQ AX, AX", "JNZ carry"+name)
+	lanes(func(reg, _ int) { a.op("VPXORD Z%d, Z%d, Z%d", reg, reg, reg) })
+	a.op("JMP loop%s", name)
+	a.line("carry%s:", name)
+	lanes(func(reg, at int) { a.op("VMOVUPS %d(DI), Z%d", at, reg) })
+	a.op("PCALIGN $64")
+	a.line("loop%s:", name)
+}
+
 // panel512 is tile512 on packed f32 operands: step by step, the 16 elements of
 // every row follow each other, so that no two streams compete for the same
 // cache sets.
@@ -130,17 +154,7 @@ func panel512(a *asm, c int) {
 	a.text(fmt.Sprintf("Panelx%d", c), 40)
 	panelArgs(a)
 	outs := tileRows * c
-	a.ops("TESTQ AX, AX", "JNZ carry")
-	for i := range outs {
-		a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
-	}
-	a.op("JMP loop")
-	a.line("carry:")
-	for i := range outs {
-		a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
-	}
-	a.op("PCALIGN $64")
-	a.line("loop:")
+	startLanes512(a, "", inOrder(outs))
 	for r := range tileRows {
 		a.op("VMOVUPS %d(DX), Z%d", 64*r, 24+r)
 	}

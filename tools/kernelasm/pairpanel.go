@@ -10,25 +10,16 @@ const panelGroups = 16
 // each other. Meanwhile it asks for what comes next, evenly: every group for two
 // rows that lie nextW bytes ahead of w, all panelGroups together for the step
 // bytes of every row of x that lie nextX ahead.
-func panelOfPairs512(a *asm, c, x int, step func(w [6]string)) {
-	outs := tileRows * c
+func panelOfPairs512(a *asm, c, x int, step func(w []string)) {
+	outs, w := tileRows*c, rowsAt("DX", "R11", "R12", "")
 	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), R8", "MOVQ w+16(FP), DX", "MOVQ wStride+24(FP), R11", "MOVQ steps+32(FP), R9",
 		"MOVQ groups+40(FP), BX", "MOVQ nextX+48(FP), R10", "MOVQ nextW+56(FP), R13", "MOVQ carry+64(FP), AX",
 		"LEAQ (R11)(R11*2), R12", "ADDQ R8, R10", "ADDQ DX, R13")
 	a.line("group:")
-	a.ops("MOVQ R8, SI", "MOVQ R9, CX", "TESTQ AX, AX", "JNZ carry")
-	for i := range outs {
-		a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
-	}
-	a.op("JMP loop")
-	a.line("carry:")
-	for i := range outs {
-		a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
-	}
-	a.op("PCALIGN $64")
-	a.line("loop:")
+	a.ops("MOVQ R8, SI", "MOVQ R9, CX")
+	startLanes512(a, "", inOrder(outs))
 	a.ops("PREFETCHT1 (R13)", "PREFETCHT1 (R13)(R11*1)", "PREFETCHT1 (R10)")
-	step(rowsAt("DX", "R11", "R12", ""))
+	step(w[:tileRows])
 	a.ops(fmt.Sprintf("ADDQ $%d, SI", x*c), fmt.Sprintf("ADDQ $%d, R10", x*c/panelGroups), "ADDQ $64, DX", "ADDQ $64, R13", "DECQ CX", "JNZ loop")
 	for i := range outs {
 		a.op("VMOVUPS Z%d, %d(DI)", i, 64*i)
@@ -42,7 +33,7 @@ func splitPanel512(a *asm, c int) {
 	a.frame(fmt.Sprintf("SplitPanelx%d", c), 8, 72)
 	subnormals(a)
 	a.op("VPBROADCASTD high<>(SB), Z31")
-	panelOfPairs512(a, c, 128, func(w [6]string) { splitStep512(a, c, w) })
+	panelOfPairs512(a, c, 128, func(w []string) { splitStep512(a, c, w) })
 	restore(a)
 	a.ops("VZEROUPPER", "RET")
 }
@@ -50,6 +41,6 @@ func splitPanel512(a *asm, c int) {
 // pairPanel512 is the panel of bf16 x.
 func pairPanel512(a *asm, c int) {
 	a.text(fmt.Sprintf("PairPanelx%d", c), 72)
-	panelOfPairs512(a, c, 64, func(w [6]string) { pairStep512(a, c, w) })
+	panelOfPairs512(a, c, 64, func(w []string) { pairStep512(a, c, w) })
 	a.ops("VZEROUPPER", "RET")
 }

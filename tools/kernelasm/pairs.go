@@ -27,17 +27,8 @@ func pairArgs(a *asm) (w, ahead [6]string) {
 // row of x.
 func tileOfPairs512(a *asm, c, x int, w, ahead [6]string, step func()) {
 	outs := tileRows * c
-	a.ops("MOVQ carry+48(FP), AX", "TESTQ AX, AX", "JNZ carry")
-	for i := range outs {
-		a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
-	}
-	a.op("JMP loop")
-	a.line("carry:")
-	for i := range outs {
-		a.op("VMOVUPS %d(DI), Z%d", 64*i, i)
-	}
-	a.op("PCALIGN $64")
-	a.line("loop:")
+	a.op("MOVQ carry+48(FP), AX")
+	startLanes512(a, "", inOrder(outs))
 	for r := range tileRows {
 		a.op("PREFETCHT1 %s", ahead[r])
 	}
@@ -85,29 +76,31 @@ func pairRows512(a *asm) {
 
 // split512 is the tile of f32 x.
 func splitTile512(a *asm, c int) {
-	a.line("\nTEXT ·SplitTilex%d(SB), NOSPLIT, $8-56", c)
+	a.frame(fmt.Sprintf("SplitTilex%d", c), 8, 56)
 	subnormals(a)
 	a.op("VPBROADCASTD high<>(SB), Z31")
 	w, ahead := pairArgs(a)
-	tileOfPairs512(a, c, 128, w, ahead, func() { splitStep512(a, c, w) })
+	tileOfPairs512(a, c, 128, w, ahead, func() { splitStep512(a, c, w[:tileRows]) })
 	restore(a)
 	a.ops("VZEROUPPER", "RET")
 }
 
-// splitStep512 is a step of the tile of f32 x.
-func splitStep512(a *asm, c int, w [6]string) {
+// splitStep512 is a step of c rows of f32 x with rows of w. Of few rows, odd and
+// even elements have registers of their own.
+func splitStep512(a *asm, c int, w []string) {
 	for odd, half := range []int{0, 64} {
-		for r := range tileRows {
+		first := 24 + odd*(tileRows-len(w))
+		for r, address := range w {
 			if odd == 0 {
-				a.op("VPANDD %s, Z31, Z%d", w[r], 24+r)
+				a.op("VPANDD %s, Z31, Z%d", address, first+r)
 			} else {
-				a.op("VPSLLD $16, %s, Z%d", w[r], 24+r)
+				a.op("VPSLLD $16, %s, Z%d", address, first+r)
 			}
 		}
 		for col := range c {
 			a.op("VMOVUPS %d(SI), Z%d", 128*col+half, 28+col%3)
-			for r := range tileRows {
-				a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, 24+r, col*tileRows+r)
+			for r := range w {
+				a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, first+r, col*len(w)+r)
 			}
 		}
 	}
@@ -117,19 +110,19 @@ func splitStep512(a *asm, c int, w [6]string) {
 func pairTile512(a *asm, c int) {
 	a.text(fmt.Sprintf("PairTilex%d", c), 56)
 	w, ahead := pairArgs(a)
-	tileOfPairs512(a, c, 64, w, ahead, func() { pairStep512(a, c, w) })
+	tileOfPairs512(a, c, 64, w, ahead, func() { pairStep512(a, c, w[:tileRows]) })
 	a.ops("VZEROUPPER", "RET")
 }
 
-// pairStep512 is a step of the tile of bf16 x.
-func pairStep512(a *asm, c int, w [6]string) {
-	for r := range tileRows {
-		a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
+// pairStep512 is a step of c rows of bf16 x with rows of w.
+func pairStep512(a *asm, c int, w []string) {
+	for r, address := range w {
+		a.op("VMOVDQU32 %s, Z%d", address, 24+r)
 	}
 	for col := range c {
 		a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
-		for r := range tileRows {
-			a.op("%s", dpbf16(col*tileRows+r, 24+r, 28+col%4))
+		for r := range w {
+			a.op("%s", dpbf16(col*len(w)+r, 24+r, 28+col%4))
 		}
 	}
 }
@@ -166,7 +159,7 @@ func packPairs512(a *asm) {
 
 // splitTile256 holds 4 weight rows times c rows of f32 x.
 func splitTile256(a *asm, c int) {
-	a.line("\nTEXT ·SplitTilex%d(SB), NOSPLIT, $8-56", c)
+	a.frame(fmt.Sprintf("SplitTilex%d", c), 8, 56)
 	subnormals(a)
 	for i, p := range passes(c) {
 		splitPass256(a, p, i, c)

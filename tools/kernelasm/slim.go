@@ -25,13 +25,8 @@ func slim512(a *asm, c, rows, x int, step func(w []string)) {
 				}
 			}
 		}
-		a.ops("MOVQ R10, DX", "MOVQ R8, SI", "MOVQ R9, CX", "TESTQ AX, AX", fmt.Sprintf("JNZ carry%d", first))
-		each(func(reg, _ int) { a.op("VPXORD Z%d, Z%d, Z%d", reg, reg, reg) })
-		a.op("JMP loop%d", first)
-		a.line("carry%d:", first)
-		each(func(reg, at int) { a.op("VMOVUPS %d(DI), Z%d", at, reg) })
-		a.op("PCALIGN $64")
-		a.line("loop%d:", first)
+		a.ops("MOVQ R10, DX", "MOVQ R8, SI", "MOVQ R9, CX")
+		startLanes512(a, fmt.Sprint(first), each)
 		for _, address := range ahead {
 			a.op("PREFETCHT1 %s", address)
 		}
@@ -51,43 +46,16 @@ func slimTile512(a *asm, c int) {
 		rows = 2
 	}
 	a.text(fmt.Sprintf("SlimTilex%d", c), 56)
-	slim512(a, c, rows, 64, func(w []string) {
-		for r := range rows {
-			a.op("VMOVDQU32 %s, Z%d", w[r], 24+r)
-		}
-		for col := range c {
-			a.op("VMOVDQU32 %d(SI), Z%d", 64*col, 28+col%4)
-			for r := range rows {
-				a.op("%s", dpbf16(col*rows+r, 24+r, 28+col%4))
-			}
-		}
-	})
+	slim512(a, c, rows, 64, func(w []string) { pairStep512(a, c, w) })
 	a.ops("VZEROUPPER", "RET")
 }
 
 // slimSplit512 is splitTile512 for few rows of x.
 func slimSplit512(a *asm, c int) {
-	const rows = 2
 	a.frame(fmt.Sprintf("SlimSplitx%d", c), 8, 56)
 	subnormals(a)
 	a.op("VPBROADCASTD high<>(SB), Z31")
-	slim512(a, c, rows, 128, func(w []string) {
-		for odd, half := range []int{0, 64} {
-			for r := range rows {
-				if odd == 0 {
-					a.op("VPANDD %s, Z31, Z%d", w[r], 24+r)
-				} else {
-					a.op("VPSLLD $16, %s, Z%d", w[r], 26+r)
-				}
-			}
-			for col := range c {
-				a.op("VMOVUPS %d(SI), Z%d", 128*col+half, 28+col%3)
-				for r := range rows {
-					a.op("VFMADD231PS Z%d, Z%d, Z%d", 28+col%3, 24+2*odd+r, col*rows+r)
-				}
-			}
-		}
-	})
+	slim512(a, c, 2, 128, func(w []string) { splitStep512(a, c, w) })
 	restore(a)
 	a.ops("VZEROUPPER", "RET")
 }
