@@ -4,31 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/memberlist"
-	"go.uber.org/goleak"
+
+	"github.com/hachi-serve/hachi/internal/leaktest"
 )
 
 // TestMain waits for memberlist's last probes, which it does not join: they
 // end when their answers are overdue.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		leak := goleak.Find()
-		for end := time.Now().Add(20 * time.Second); leak != nil && time.Now().Before(end); leak = goleak.Find() {
-		}
-		if leak != nil {
-			fmt.Fprintln(os.Stderr, leak)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // process is a member and what it was told.
 type process struct {

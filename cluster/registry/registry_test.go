@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,9 +15,9 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/concurrency"
-	"go.uber.org/goleak"
 
 	"github.com/hachi-serve/hachi/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/leaktest"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/transport/faulty"
@@ -26,19 +25,7 @@ import (
 
 // TestMain waits for the servers that were closed under their clients: their
 // last goroutines end seconds later.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		leak := goleak.Find()
-		for end := time.Now().Add(20 * time.Second); leak != nil && time.Now().Before(end); leak = goleak.Find() {
-		}
-		if leak != nil {
-			fmt.Fprintln(os.Stderr, leak)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // testTTL lets leases end soon, but not while the machine has no time for a
 // renewal for a moment.

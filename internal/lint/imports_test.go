@@ -66,6 +66,7 @@ var rules = []rule{
 	{"local", nil, nil, "the composition root"},
 	{"cmd", nil, nil, "the command"},
 	{"internal", []string{}, nil, "tests of the tree"},
+	{"internal/leaktest", []string{}, network, "goroutines of a test binary alone"},
 	{"internal/poll", []string{}, network, "counters alone: what is waited for is its users'"},
 }
 
