@@ -32,18 +32,18 @@ proto-check: $(BUF)
 asm-check:
 	rm -rf .cache/asm && mkdir -p .cache/asm/avx512 .cache/asm/avx2 .cache/asm/neon
 	go -C tools/kernelasm run . -out ../../.cache/asm
-	@for f in compute/kernel/*/kernels_*.s compute/kernel/*/stubs_*.go; do \
-		cmp $$f .cache/asm/$${f#compute/kernel/} || { echo "run make asm"; exit 1; }; done
+	@for f in internal/compute/kernel/*/kernels_*.s internal/compute/kernel/*/stubs_*.go; do \
+		cmp $$f .cache/asm/$${f#internal/compute/kernel/} || { echo "run make asm"; exit 1; }; done
 
 # Without assembly: the reference alone.
 purego:
-	go vet -tags purego ./compute/... && go test -tags purego ./compute/...
+	go vet -tags purego ./internal/compute/... && go test -tags purego ./internal/compute/...
 
 # The arm64 kernels under emulation, with dot products of bytes and on a
 # processor without them; needs qemu-aarch64-static (Debian: qemu-user-static).
 arm64:
-	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL="neon-dot neon" QEMU_CPU=max go test -exec qemu-aarch64-static ./compute/...
-	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon QEMU_CPU=cortex-a53 go test -exec qemu-aarch64-static ./compute/kernel
+	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL="neon-dot neon" QEMU_CPU=max go test -exec qemu-aarch64-static ./internal/compute/...
+	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon QEMU_CPU=cortex-a53 go test -exec qemu-aarch64-static ./internal/compute/kernel
 
 cross:
 	CGO_ENABLED=0 go build ./...
@@ -78,7 +78,7 @@ clients:
 
 # Every combination of settings gives the same bits.
 metamorphic:
-	go test ./router/engine -run TestMetamorphic -long -timeout 60m -v
+	go test ./internal/router/engine -run TestMetamorphic -long -timeout 60m -v
 
 gen: $(BUF)
 	$(BUF) generate
@@ -87,7 +87,7 @@ asm:
 	go -C tools/kernelasm run .
 
 goldens:
-	python3 compute/cpu/testdata/make_goldens.py
+	python3 internal/backend/cpu/testdata/make_goldens.py
 
 clean:
 	rm -rf bin .cache

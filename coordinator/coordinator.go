@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hachi-serve/hachi/cluster/registry"
-	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )

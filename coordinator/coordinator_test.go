@@ -14,13 +14,13 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/hachi-serve/hachi/cluster/etcd"
-	"github.com/hachi-serve/hachi/cluster/registry"
-	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/moe/moepb"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/transport/faulty"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hachi-serve/hachi/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 )
 
 // leader is the state of one term.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/moe"
 )
 

@@ -8,9 +8,9 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/moe/moepb"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 

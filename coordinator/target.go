@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/expertnode/batcher"
-	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/moe/moepb"
-	"github.com/hachi-serve/hachi/moe/rowbuf"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 

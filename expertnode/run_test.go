@@ -14,10 +14,10 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/moe/moepb"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hachi-serve/hachi/expertnode/batcher"
+	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
 	"github.com/hachi-serve/hachi/moe"
 )
 

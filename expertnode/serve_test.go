@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/expertnode/batcher"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
 	"github.com/hachi-serve/hachi/moe"
 )
 

@@ -3,7 +3,7 @@ package expertnode
 import (
 	"time"
 
-	"github.com/hachi-serve/hachi/expertnode/batcher"
+	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
 )
 
 // stalled is how long a node may turn work away without computing any before

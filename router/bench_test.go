@@ -14,16 +14,16 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/hachi-serve/hachi/model/chat"
-	"github.com/hachi-serve/hachi/model/tokenizer"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/dispatch"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/engine/enginetest"
-	"github.com/hachi-serve/hachi/router/grammar"
-	"github.com/hachi-serve/hachi/router/openai"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -3,7 +3,7 @@ package router
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hachi-serve/hachi/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/router/dispatch"
 )
 
 // calls collects what the dispatcher counts about expert calls when asked.

@@ -6,12 +6,12 @@ import (
 	"net"
 	"time"
 
-	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/router/dispatch"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/openai"
 )
 
 // Engine runs requests: engine.Engine.

@@ -6,10 +6,10 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/router/engine"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/openai"
 )
 
 // inference answers the gRPC API.

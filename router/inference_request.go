@@ -5,14 +5,14 @@ import (
 	"math"
 	"slices"
 
-	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/grammar"
-	"github.com/hachi-serve/hachi/router/openai"
-	"github.com/hachi-serve/hachi/router/sampler"
 )
 
 func badRequest(format string, args ...any) error {

@@ -7,11 +7,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/sampler"
-	"github.com/hachi-serve/hachi/router/scheduler"
 )
 
 // toStatus finds the gRPC code of a failure; nil stays nil.

@@ -13,11 +13,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/engine/enginetest"
-	"github.com/hachi-serve/hachi/router/scheduler"
 )
 
 // generated is a whole answer over gRPC.

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/hachi-serve/hachi/router/completion"
+	"github.com/hachi-serve/hachi/internal/api/completion"
 )
 
 // Metrics are what /metrics shows: histograms that are told, and counts that

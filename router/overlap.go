@@ -3,7 +3,7 @@ package router
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/internal/model"
 )
 
 // overlap collects how the last step was split, and why.

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/router/engine"
 )
 
 // client has no connections of other tests.

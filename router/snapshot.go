@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hachi-serve/hachi/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
 // snapshot collects the engine's and the dispatcher's counts when asked.

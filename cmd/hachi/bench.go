@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/bench/serve"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/bench/serve"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 func newBench(logger loggerFunc) *cobra.Command {

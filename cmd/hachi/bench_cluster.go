@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/bench/cluster"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/bench/cluster"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 func newBenchCluster(logger loggerFunc) *cobra.Command {

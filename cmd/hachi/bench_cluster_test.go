@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/hachi-serve/hachi/bench/cluster"
+	"github.com/hachi-serve/hachi/internal/bench/cluster"
 )
 
 // TestBenchCluster measures every way, and with it compares their logits.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/bench/failover"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 func newBenchFailover(logger loggerFunc) *cobra.Command {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/hachi-serve/hachi/bench/failover"
+	"github.com/hachi-serve/hachi/internal/bench/failover"
 )
 
 // TestBenchFailoverDelay: late answers change no token, and a router that waits

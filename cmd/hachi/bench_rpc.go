@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/bench/rpc"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/bench/rpc"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // benchRPC is what `hachi bench rpc` was asked for.

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/hachi-serve/hachi/bench/rpc"
+	"github.com/hachi-serve/hachi/internal/bench/rpc"
 )
 
 func TestBenchRPC(t *testing.T) {

@@ -6,10 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/bench/forward"
-	"github.com/hachi-serve/hachi/model"
-	"github.com/hachi-serve/hachi/model/checkpoint"
-	"github.com/hachi-serve/hachi/model/tokenizer"
+	"github.com/hachi-serve/hachi/internal/bench/model"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
 func newBenchAccuracy() *cobra.Command {

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/bench/forward"
-	"github.com/hachi-serve/hachi/bench/roofline"
-	"github.com/hachi-serve/hachi/compute/cpu"
-	"github.com/hachi-serve/hachi/compute/kernel"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/bench/model"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // computeFlags are what both measurements of arithmetic share.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model/chat"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
 // chatSession is a conversation with a router's HTTP API.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // shortTTL is for tests that wait for the end of a lease. The others keep the

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/local"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 

@@ -9,18 +9,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/compute/cpu"
-	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/coordinator/planner"
 	"github.com/hachi-serve/hachi/expertnode"
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model"
-	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/transport/inproc"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/router/dispatch"
-	"github.com/hachi-serve/hachi/transport/inproc"
-	"github.com/hachi-serve/hachi/transport/rpc"
 )
 
 // shape is one way to place the experts of the tiny model.

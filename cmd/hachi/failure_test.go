@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/bench/failover"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 const streamTokens = 48

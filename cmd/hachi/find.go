@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // finder finds a cluster: by its etcd, or by the data directory of `hachi up`.

@@ -10,15 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/compute/kernel"
-	"github.com/hachi-serve/hachi/model/awq"
-	"github.com/hachi-serve/hachi/model/gguf"
-	"github.com/hachi-serve/hachi/model/quantise"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/weights/awq"
+	"github.com/hachi-serve/hachi/internal/weights/gguf"
+	"github.com/hachi-serve/hachi/internal/weights/quantize"
 )
 
 func newModelImport() *cobra.Command {
 	var to, words string
-	o := quantise.Options{Kernels: kernel.Best()}
+	o := quantize.Options{Kernels: kernel.Best()}
 	cmd := &cobra.Command{
 		Use:   "import SOURCE DIR",
 		Short: "write a GGUF file or an AWQ directory of a Mixtral as a checkpoint",
@@ -29,7 +29,7 @@ are not quantized stay as they are, or become --to.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if to != "" {
-				if o.To, err = quantisedType(to); err != nil {
+				if o.To, err = quantizedType(to); err != nil {
 					return err
 				}
 			}
@@ -50,7 +50,7 @@ are not quantized stay as they are, or become --to.`,
 				}
 				side = append(side, more...)
 			}
-			if err := quantise.Directory(cmd.Context(), args[1], src, side, o); err != nil {
+			if err := quantize.Directory(cmd.Context(), args[1], src, side, o); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s to %s\n", args[0], args[1])
@@ -67,13 +67,13 @@ are not quantized stay as they are, or become --to.`,
 
 // foreign is a model in another format.
 type foreign interface {
-	quantise.Source
+	quantize.Source
 	Close() error
 }
 
 // openForeign opens a GGUF file or an AWQ directory. Side files that must be
 // made are written to dir.
-func openForeign(path, dir string, o quantise.Options) (foreign, []string, error) {
+func openForeign(path, dir string, o quantize.Options) (foreign, []string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, err
@@ -93,7 +93,7 @@ func openForeign(path, dir string, o quantise.Options) (foreign, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
-	side, err := quantise.SideFiles(path)
+	side, err := quantize.SideFiles(path)
 	config, err2 := m.WriteConfig(dir)
 	if err := errors.Join(err, err2); err != nil {
 		return nil, nil, errors.Join(err, m.Close())

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // TestAnInt8CacheAnswersAlikeEverywhere: with --kv int8 the answers are others

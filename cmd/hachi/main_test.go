@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hachi-serve/hachi/model/preset"
+	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
 // runEnv makes the test binary the program itself, so that tests start real

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/model/checkpoint"
-	"github.com/hachi-serve/hachi/model/preset"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
 func newModel() *cobra.Command {

@@ -11,13 +11,13 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model/chat"
-	"github.com/hachi-serve/hachi/model/tokenizer"
-	"github.com/hachi-serve/hachi/router/completion"
-	"github.com/hachi-serve/hachi/router/engine"
-	"github.com/hachi-serve/hachi/router/engine/enginetest"
-	api "github.com/hachi-serve/hachi/router/openai"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	api "github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
 // TestRealOpenAIClient runs the official Go client against a cluster.

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/bench/overload"
-	"github.com/hachi-serve/hachi/bench/serve"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/bench/overload"
+	"github.com/hachi-serve/hachi/internal/bench/serve"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // TestOverloadLosesNothing is the short form of `hachi bench overload`, which

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/cluster/etcd"
-	"github.com/hachi-serve/hachi/cluster/registry"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )

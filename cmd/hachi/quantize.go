@@ -6,15 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/compute/kernel"
-	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model/checkpoint"
-	"github.com/hachi-serve/hachi/model/quantise"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/quantize"
 )
 
-// quantisedType reads int8 or int4.
-func quantisedType(name string) (tensor.DType, error) {
+// quantizedType reads int8 or int4.
+func quantizedType(name string) (tensor.DType, error) {
 	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
 		if d.String() == name {
 			return d, nil
@@ -25,13 +25,13 @@ func quantisedType(name string) (tensor.DType, error) {
 
 func newModelQuantize() *cobra.Command {
 	var to string
-	o := quantise.Options{Kernels: kernel.Best()}
+	o := quantize.Options{Kernels: kernel.Best()}
 	cmd := &cobra.Command{
 		Use:   "quantize SOURCE DIR",
 		Short: "write a checkpoint with 8-bit or 4-bit experts",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.To, err = quantisedType(to); err != nil {
+			if o.To, err = quantizedType(to); err != nil {
 				return err
 			}
 			src, err := checkpoint.Open(args[0])
@@ -39,7 +39,7 @@ func newModelQuantize() *cobra.Command {
 				return err
 			}
 			defer src.Close()
-			side, err := quantise.SideFiles(args[0])
+			side, err := quantize.SideFiles(args[0])
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ func newModelQuantize() *cobra.Command {
 					fmt.Fprintf(out, "%3d%% of %.1f GB\n", percent, float64(total)/1e9)
 				}
 			}
-			if err := quantise.Directory(cmd.Context(), args[1], quantise.Checkpoint{Checkpoint: src}, side, o); err != nil {
+			if err := quantize.Directory(cmd.Context(), args[1], quantize.Checkpoint{Checkpoint: src}, side, o); err != nil {
 				return err
 			}
 			fmt.Fprintf(out, "wrote %s weights to %s\n", to, args[1])

@@ -10,10 +10,10 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	"github.com/hachi-serve/hachi/coordinator/planner"
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/moe/moepb"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hachi-serve/hachi/compute/tensor"
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model"
-	"github.com/hachi-serve/hachi/model/checkpoint"
-	"github.com/hachi-serve/hachi/model/preset"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
 // A process of an N-node cluster pays for 1/N of the experts and for no other

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/model"
 )
 
 const defaultListen = "127.0.0.1:8080"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 // TestABackendThatIsNotBuiltInRefusesToStart: a deployment that asks for other

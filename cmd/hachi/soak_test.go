@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/bench/failover"
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model/preset"
+	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
 // TestANodeHoldsItsShareOfAMixtral writes and serves two layers at the true

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/hachi-serve/hachi/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/moe"
 )
 

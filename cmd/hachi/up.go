@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/local"
-	"github.com/hachi-serve/hachi/model/preset"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
 func newUp(logger loggerFunc) *cobra.Command {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/local"
+	"github.com/hachi-serve/hachi/internal/local"
 )
 
 func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {

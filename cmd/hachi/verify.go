@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/model/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
 // verifyCheckpoint hashes every tensor, with progress for people.

@@ -5,7 +5,7 @@ import "fmt"
 // dotCols is the most rows of x that a product of integers takes at once.
 const dotCols = 8
 
-// blocks is one quantised type: its layout in compute/tensor.
+// blocks is one quantized type: its layout in internal/compute/tensor.
 type blocks struct {
 	name   string
 	four   bool // 4-bit integers

@@ -1,4 +1,4 @@
-// Command kernelasm writes the assembly of compute/kernel: one file per
+// Command kernelasm writes the assembly of internal/compute/kernel: one file per
 // instruction set. The kernels come in families (element type times number of
 // rows) whose members differ by a loop bound, so a program states each family
 // once.
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "../../compute/kernel", "directory of package kernel")
+	out := flag.String("out", "../../internal/compute/kernel", "directory of package kernel")
 	flag.Parse()
 	for _, isa := range []struct {
 		name, arch string
@@ -86,7 +86,7 @@ const (
 	tileCols = 6
 )
 
-// constants are the numbers of Exp in compute/kernel/exp.go, by name, as f32
+// constants are the numbers of Exp in internal/compute/kernel/exp.go, by name, as f32
 // bits.
 var constants = []struct {
 	name string

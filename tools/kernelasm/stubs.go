@@ -33,7 +33,7 @@ func declare(a *asm, isa string) {
 	function("Reduce", "y, lanes unsafe.Pointer, yStride, count int", "folds count times 4 outputs.")
 	for c := 1; c <= dotCols; c++ {
 		for _, b := range blockTypes {
-			function(fmt.Sprintf("%s%d", b.name, c), "y, x, w unsafe.Pointer, yStride, groups, carry int", fmt.Sprintf("multiplies 16 quantised rows with %d.", c))
+			function(fmt.Sprintf("%s%d", b.name, c), "y, x, w unsafe.Pointer, yStride, groups, carry int", fmt.Sprintf("multiplies 16 quantized rows with %d.", c))
 		}
 	}
 	if isa == "neon" {

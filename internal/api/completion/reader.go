@@ -1,0 +1,146 @@
+package completion
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hachi-serve/hachi/internal/router/engine"
+)
+
+// Delta is what became certain of an answer. At least one field is set.
+type Delta struct {
+	Text   string
+	Prompt []Token // of the prompt, from its second on, when asked for
+	Tokens []Token // of the answer
+	Finish engine.FinishReason
+}
+
+func (d Delta) empty() bool {
+	return d.Text == "" && len(d.Prompt)+len(d.Tokens) == 0 && d.Finish == engine.NotFinished
+}
+
+// Reader reads one answer.
+type Reader struct {
+	stream  *engine.Stream
+	cancel  context.CancelCauseFunc
+	request Request
+	observe Observer
+	text    text
+	echo    string
+	offsets []int // of the prompt's tokens
+	seen    int   // the last prompt token that was reported
+	last    time.Time
+	// Generated counts the tokens of the answer, a stop text's included.
+	Generated int
+}
+
+// Close gives up the answer; the engine forgets it within a step.
+func (r *Reader) Close() { r.cancel(nil) }
+
+// Echo is the prompt as text, as far as it is whole characters.
+func (r *Reader) Echo() string { return r.echo }
+
+// Prompt returns the prompt's tokens.
+func (r *Reader) Prompt() []int32 { return r.request.Prompt }
+
+// prime decodes the prompt, so that the answer continues its text.
+func (r *Reader) prime() {
+	var echo strings.Builder
+	runes := 0
+	for _, id := range r.request.Prompt {
+		r.offsets = append(r.offsets, runes)
+		s := r.text.decoder.Next(id)
+		runes += utf8.RuneCountInString(s)
+		echo.WriteString(s)
+	}
+	r.echo = echo.String()
+	if r.request.Echo {
+		r.text.runes = runes
+	}
+}
+
+// Next waits for more. After a Delta with a Finish it must not be called.
+func (r *Reader) Next(ctx context.Context) (Delta, error) {
+	var d Delta
+	for d.empty() {
+		events, err := r.stream.Next(ctx)
+		if err != nil {
+			return Delta{}, err
+		}
+		if err := r.read(events, &d); err != nil {
+			return Delta{}, err
+		}
+	}
+	if d.Finish != engine.NotFinished {
+		r.cancel(engine.ErrEnough)
+	}
+	return d, nil
+}
+
+// read adds events to a delta, up to the one that ends the answer.
+func (r *Reader) read(events []engine.Event, d *Delta) error {
+	before := r.Generated
+	for _, e := range events {
+		switch {
+		case e.Err != nil:
+			return e.Err
+		case e.Prompt:
+			d.Prompt = append(d.Prompt, r.promptToken(e))
+			continue
+		case r.request.PromptOnly:
+			d.Finish = engine.Length
+			return nil
+		case e.Token >= 0:
+			r.Generated++
+			r.text.add(e)
+		}
+		final := e.Finish != engine.NotFinished
+		if final {
+			r.text.flush()
+		}
+		text, tokens, stopped := r.text.release(final, r.Generated > r.request.Params.MinTokens)
+		d.Text, d.Tokens, d.Finish = d.Text+text, append(d.Tokens, tokens...), e.Finish
+		if stopped {
+			d.Finish = engine.Stop
+		}
+		if d.Finish != engine.NotFinished {
+			break
+		}
+	}
+	r.time(r.Generated - before)
+	return nil
+}
+
+// promptToken places a token of the prompt; they come in order, from the
+// second on.
+func (r *Reader) promptToken(e engine.Event) Token {
+	r.seen++
+	t := Token{Event: e}
+	if r.seen < len(r.offsets) {
+		t.Offset = r.offsets[r.seen]
+	}
+	return t
+}
+
+// time reports n tokens that came together: the time since the last is shared.
+func (r *Reader) time(n int) {
+	if n == 0 {
+		return
+	}
+	now := time.Now()
+	if r.last.IsZero() {
+		n--
+		if r.observe.FirstToken != nil {
+			r.observe.FirstToken(now.Sub(r.request.Arrived))
+		}
+		r.last = now
+	}
+	for range n {
+		if r.observe.NextToken != nil {
+			r.observe.NextToken(now.Sub(r.last) / time.Duration(n))
+		}
+	}
+	r.last = now
+}

@@ -1,0 +1,117 @@
+package openai
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+)
+
+// choice is one answer in the making. Choices are numbered through all prompts
+// of a request, those of one prompt together.
+type choice struct {
+	*completion.Reader
+	index int
+}
+
+// piece is news of a choice.
+type piece struct {
+	choice *choice
+	delta  completion.Delta
+	err    error
+}
+
+// start submits every choice of every prompt. The returned stop gives all of
+// them up.
+func (s *Server) start(ctx context.Context, o options, prompts [][]int32) ([]*choice, func(), error) {
+	var all []*choice
+	stop := func() {
+		for _, c := range all {
+			c.Close()
+		}
+	}
+	for _, prompt := range prompts {
+		g, err := s.grammar(o.language, prompt, o.request.NewText)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		for n := range o.candidates {
+			r := o.request
+			r.Prompt, r.Choice, r.Grammar = prompt, n, g
+			reader, err := s.cfg.Completer.Start(ctx, r)
+			if err != nil {
+				stop()
+				return nil, nil, err
+			}
+			all = append(all, &choice{reader, len(all)})
+		}
+	}
+	return all, stop, nil
+}
+
+// follow calls f with the deltas of all choices as they come, one at a time.
+func follow(ctx context.Context, all []*choice, f func(*choice, completion.Delta) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	pieces := make(chan piece)
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer cancel()
+	for _, c := range all {
+		readers.Go(func() { c.read(ctx, pieces) })
+	}
+	for open := len(all); open > 0; {
+		var p piece
+		select {
+		case p = <-pieces:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if p.err != nil {
+			return p.err
+		}
+		if err := f(p.choice, p.delta); err != nil {
+			return err
+		}
+		if p.delta.Finish != engine.NotFinished {
+			open--
+		}
+	}
+	return nil
+}
+
+// read passes a choice's deltas on until its end.
+func (c *choice) read(ctx context.Context, pieces chan<- piece) {
+	for {
+		d, err := c.Next(ctx)
+		select {
+		case pieces <- piece{c, d, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil || d.Finish != engine.NotFinished {
+			return
+		}
+	}
+}
+
+// usage counts tokens.
+type usage struct {
+	Prompt     int `json:"prompt_tokens"`
+	Completion int `json:"completion_tokens"`
+	Total      int `json:"total_tokens"`
+}
+
+// countUsage counts each prompt once, for all of its n choices.
+func countUsage(all []*choice, n int) usage {
+	var u usage
+	for i, c := range all {
+		if i%n == 0 {
+			u.Prompt += len(c.Prompt())
+		}
+		u.Completion += c.Generated
+	}
+	u.Total = u.Prompt + u.Completion
+	return u
+}

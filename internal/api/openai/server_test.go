@@ -1,0 +1,146 @@
+package openai
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+)
+
+// contextLength is small, so that tests can exceed it.
+const contextLength = 300
+
+// errInjected is what a failing engine answers.
+var errInjected = errors.New("injected failure")
+
+// loadTokenizer reads it once for all tests.
+var loadTokenizer = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
+	dir, err := os.MkdirTemp("", "openai-test")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
+		return nil, err
+	}
+	return tokenizer.Load(dir)
+})
+
+// loadGrammars makes the compilers once for all tests.
+var loadGrammars = func() func(*tokenizer.Tokenizer) *completion.Grammars {
+	var once sync.Once
+	var g *completion.Grammars
+	return func(t *tokenizer.Tokenizer) *completion.Grammars {
+		once.Do(func() { g = completion.NewGrammars(t, grammar.DefaultLimits()) })
+		return g
+	}
+}()
+
+// bench is the API over a scripted engine.
+type bench struct {
+	http.Handler
+	tokenizer *tokenizer.Tokenizer
+	engine    *enginetest.Engine
+	statuses  []string // of finished requests
+	finished  func()   // is called after each
+	deadline  time.Duration
+	observe   completion.Observer
+}
+
+func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
+	t.Helper()
+	tok, err := loadTokenizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{tokenizer: tok, engine: &enginetest.Engine{}, finished: func() {}, deadline: time.Minute}
+	if script != nil {
+		b.engine.Script = func(r engine.Request) enginetest.Script { return script(b, r) }
+	}
+	b.serve()
+	return b
+}
+
+// serve makes the handler.
+func (b *bench) serve() {
+	b.Handler = Handler(Config{
+		Completer: &completion.Completer{
+			Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
+			Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
+		},
+		Template: chat.Karakuri(b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
+		Deadline: b.deadline, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
+		RetryAfter: func() time.Duration { return 7 * time.Second },
+		Done: func(status string, _ time.Duration) {
+			b.statuses = append(b.statuses, status)
+			b.finished()
+		},
+	})
+}
+
+// saying answers every request with a text.
+func saying(text string) func(*bench, engine.Request) enginetest.Script {
+	return func(b *bench, _ engine.Request) enginetest.Script {
+		return enginetest.Script{Tokens: b.tokenizer.Encode(text)}
+	}
+}
+
+// failing fails every request that is valid.
+func failing(*bench, engine.Request) enginetest.Script { return enginetest.Script{Refuse: errInjected} }
+
+func (b *bench) post(path, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, r)
+	return w
+}
+
+// ask posts a request that must succeed and decodes the answer.
+func ask[T any](t testing.TB, b *bench, path, body string) T {
+	t.Helper()
+	w := b.post(path, body)
+	var out T
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("%s %s: %d %s", path, body, w.Code, w.Body)
+	}
+	decoder := json.NewDecoder(w.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&out); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return out
+}
+
+// readError decodes an error answer; it fails when the shape is not OpenAI's.
+func readError(t testing.TB, w *httptest.ResponseRecorder) (message, kind, param, code string) {
+	t.Helper()
+	var shape map[string]map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &shape); err != nil || len(shape) != 1 || len(shape["error"]) != 4 {
+		t.Fatalf("%d %s is not an error of OpenAI's shape", w.Code, w.Body)
+	}
+	text := func(name string) string {
+		v, ok := shape["error"][name]
+		if !ok {
+			t.Fatalf("%s has no %s", w.Body, name)
+		}
+		s, _ := v.(string)
+		return s
+	}
+	return text("message"), text("type"), text("param"), text("code")
+}

@@ -1,0 +1,146 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+)
+
+// DenseOptions sizes a Dense.
+type DenseOptions struct {
+	Numerics model.Numerics
+	Blocks   int // KV blocks of model.BlockSize positions
+}
+
+// Dense is the attention node's half of the model. It borrows the weights and
+// owns the KV cache.
+type Dense struct {
+	cfg    model.Config
+	w      model.DenseWeights
+	opts   DenseOptions
+	pool   *Pool
+	rotary kernel.Rotary
+	kv     []kvLayer
+	norms  []layerNorms
+	norm   []float32
+	scale  float32
+	s      scratch
+	step   step
+	loops  loops
+}
+
+type layerNorms struct{ input, post []float32 }
+
+// scratch is the memory of one step, kept for the next.
+type scratch struct {
+	h, q, k, v, attn, out, last tensor.Matrix
+	cos, sin                    []float32
+	rows                        []rowAt
+	pieces                      []piece
+}
+
+// rowAt is where a row of the batch stands.
+type rowAt struct {
+	span     int
+	position int
+	blocks   []int32
+}
+
+// NewDense decodes the norms and allocates the KV cache.
+func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) *Dense {
+	d := &Dense{
+		cfg: cfg, w: w, opts: opts, pool: p,
+		rotary: kernel.NewRotary(cfg.HeadDim, cfg.RopeTheta),
+		norm:   vector(w.Norm),
+		scale:  float32(1 / math.Sqrt(float64(cfg.HeadDim))),
+	}
+	for _, l := range w.Layers {
+		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm)})
+		d.kv = append(d.kv, newKVLayer(cfg, opts))
+	}
+	d.loops = newLoops(d)
+	return d
+}
+
+// Embed implements model.Dense.
+func (d *Dense) Embed(b *model.Batch, x tensor.Matrix) error {
+	if err := d.prepare(b); err != nil {
+		return err
+	}
+	stride := d.w.Embed.Cols * d.w.Embed.DType.Size()
+	for i, token := range b.Tokens {
+		if token < 0 || int(token) >= d.cfg.Vocab {
+			return fmt.Errorf("token %d is outside the vocabulary of %d", token, d.cfg.Vocab)
+		}
+		tensor.Decode(x.Row(i), d.w.Embed.Data[int(token)*stride:(int(token)+1)*stride], d.w.Embed.DType)
+	}
+	return nil
+}
+
+// prepare sizes the scratch and computes the rotations of the batch once for
+// all layers.
+func (d *Dense) prepare(b *model.Batch) error {
+	n, c, s := len(b.Tokens), d.cfg, &d.s
+	s.rows = s.rows[:0]
+	for n, span := range b.Spans {
+		if need := span.Start + span.N; len(span.Blocks)*model.BlockSize < need {
+			return fmt.Errorf("block table of %d blocks does not reach position %d", len(span.Blocks), need)
+		}
+		for i := range span.N {
+			s.rows = append(s.rows, rowAt{n, span.Start + i, span.Blocks})
+		}
+	}
+	if len(s.rows) != n {
+		return fmt.Errorf("spans of %d rows for %d tokens", len(s.rows), n)
+	}
+	if need := n * c.HeadDim / 2; cap(s.cos) < need {
+		s.cos, s.sin = make([]float32, need), make([]float32, need)
+	}
+	s.cos, s.sin = s.cos[:n*c.HeadDim/2], s.sin[:n*c.HeadDim/2]
+	half := c.HeadDim / 2
+	for i, r := range s.rows {
+		d.rotary.Angles(s.cos[i*half:(i+1)*half], s.sin[i*half:(i+1)*half], r.position)
+	}
+	return nil
+}
+
+// Attend implements model.Dense.
+func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
+	if first < 0 || first+x.Rows > len(d.s.rows) {
+		return fmt.Errorf("rows %d to %d of a batch of %d", first, first+x.Rows, len(d.s.rows))
+	}
+	d.step = step{layer: layer, first: first, w: d.w.Layers[layer], x: x, h: h, gate: gate}
+	c, s, n := d.cfg, &d.s, x.Rows
+	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(n, c.Hidden)
+	s.q, s.attn = s.q.Resize(n, c.Heads*c.HeadDim), s.attn.Resize(n, c.Heads*c.HeadDim)
+	s.k, s.v = s.k.Resize(n, c.KVHeads*c.HeadDim), s.v.Resize(n, c.KVHeads*c.HeadDim)
+	d.pool.run(x.Rows, 1, d.loops.norm)
+	d.pool.run((c.Heads+2*c.KVHeads)*c.HeadDim, c.HeadDim, d.loops.qkv)
+	d.pool.run(x.Rows, 1, d.loops.store)
+	d.step.cost = d.cutPieces(first, n)
+	d.pool.run(c.KVHeads*d.step.cost, 1, d.loops.attend)
+	d.pool.run(c.Hidden, grain, d.loops.project)
+	d.pool.run(x.Rows, 1, d.loops.finish)
+	d.step = step{}
+	return nil
+}
+
+// Head implements model.Dense.
+func (d *Dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
+	d.s.last = d.s.last.Resize(len(b.Outputs), d.cfg.Hidden)
+	d.step = step{x: x, outputs: b.Outputs, logits: logits}
+	d.pool.run(len(b.Outputs), 1, d.loops.headNorm)
+	d.pool.run(d.cfg.Vocab, grain, d.loops.head)
+	d.step = step{}
+	return nil
+}
+
+// vector decodes a [1, n] weight.
+func vector(w tensor.Weight) []float32 {
+	v := make([]float32, w.Rows*w.Cols)
+	tensor.Decode(v, w.Data, w.DType)
+	return v
+}

@@ -1,0 +1,54 @@
+package cpu
+
+import (
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+)
+
+// kvLayer is the cache of one layer: a kernel.KVTile for each [block][kvHead].
+type kvLayer struct {
+	dtype          tensor.DType
+	heads, headDim int
+	k, v           []byte
+	ks, vs         []float32 // scales of Int8
+}
+
+// A tile of attention is one block: the numbering by block and the fixed tiles
+// of the kernel must agree.
+var _ = [1]struct{}{}[model.BlockSize-kernel.Tile]
+
+func newKVLayer(cfg model.Config, opts DenseOptions) kvLayer {
+	l := kvLayer{dtype: opts.Numerics.KV, heads: cfg.KVHeads, headDim: cfg.HeadDim}
+	tiles := opts.Blocks * l.heads
+	size := tiles * kernel.KVTileBytes(l.dtype, l.headDim)
+	l.k, l.v = make([]byte, size), make([]byte, size)
+	if l.dtype == tensor.Int8 {
+		l.ks, l.vs = make([]float32, tiles*kernel.Tile), make([]float32, tiles*kernel.Tile)
+	}
+	return l
+}
+
+// KVBlockBytes is the memory one block takes over all layers.
+func KVBlockBytes(cfg model.Config, n model.Numerics) int64 {
+	tile := 2 * kernel.KVTileBytes(n.KV, cfg.HeadDim)
+	if n.KV == tensor.Int8 {
+		tile += 2 * 4 * kernel.Tile
+	}
+	return int64(cfg.Layers) * int64(cfg.KVHeads) * int64(tile)
+}
+
+// tile is one block of one head.
+func (l *kvLayer) tile(block int32, head int) kernel.KVTile {
+	i, size := int(block)*l.heads+head, kernel.KVTileBytes(l.dtype, l.headDim)
+	t := kernel.KVTile{DType: l.dtype, Keys: l.k[i*size : (i+1)*size], Values: l.v[i*size : (i+1)*size]}
+	if l.dtype == tensor.Int8 {
+		t.KeyScales, t.ValueScales = l.ks[i*kernel.Tile:(i+1)*kernel.Tile], l.vs[i*kernel.Tile:(i+1)*kernel.Tile]
+	}
+	return t
+}
+
+// put writes the key and value [headDim] of one position and head.
+func (l *kvLayer) put(at rowAt, head int, k, v []float32) {
+	l.tile(at.blocks[at.position/model.BlockSize], head).Put(at.position%model.BlockSize, k, v)
+}

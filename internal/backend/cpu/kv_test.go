@@ -1,0 +1,207 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+)
+
+// randomDense has the same random weights in every layer. Scores rise with the token.
+func randomDense(p *Pool, cfg model.Config, opts DenseOptions) *Dense {
+	rng := rand.New(rand.NewPCG(21, 22))
+	random := func(rows, cols int, shape func(row int, v []float32)) tensor.Weight {
+		w := tensor.Weight{DType: tensor.BF16, Rows: rows, Cols: cols, Data: make([]byte, 2*rows*cols)}
+		v := make([]float32, rows*cols)
+		for i := range v {
+			v[i] = float32(rng.NormFloat64()) / 4
+		}
+		for r := range rows {
+			shape(r, v[r*cols:(r+1)*cols])
+		}
+		tensor.Encode(w.Data, v, w.DType)
+		return w
+	}
+	as := func(int, []float32) {}
+	ones := func(_ int, v []float32) {
+		for i := range v {
+			v[i] = 1
+		}
+	}
+	// The last pair of a head turns slowest. Its query is about constant, its
+	// key rises with the token.
+	slow := func(from int) func(int, []float32) {
+		return func(row int, v []float32) {
+			if row%cfg.HeadDim == cfg.HeadDim-1 {
+				v[from] += 3
+			}
+		}
+	}
+	q, kv := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
+	return NewDense(cfg, model.DenseWeights{
+		Embed: random(cfg.Vocab, cfg.Hidden, func(token int, v []float32) { v[0], v[1] = 2, 2*float32(token)/float32(cfg.Vocab) }),
+		Norm:  random(1, cfg.Hidden, ones), Head: random(cfg.Vocab, cfg.Hidden, as),
+		Layers: slices.Repeat([]model.LayerWeights{{
+			InputNorm: random(1, cfg.Hidden, ones), PostNorm: random(1, cfg.Hidden, ones), Q: random(q, cfg.Hidden, slow(0)),
+			K: random(kv, cfg.Hidden, slow(1)), V: random(kv, cfg.Hidden, as), O: random(cfg.Hidden, q, as), Gate: random(cfg.Experts, cfg.Hidden, as),
+		}}, cfg.Layers),
+	}, opts, p)
+}
+
+// attendCut computes a sequence of n rows, cut at random, through blocks in
+// random order, beside rows of another sequence, and returns x, h and gate of
+// its rows.
+func attendCut(t *testing.T, d *Dense, rng *rand.Rand, n int, pieces []int) []float32 {
+	t.Helper()
+	perm, need := rng.Perm(d.opts.Blocks), n/model.BlockSize+1
+	var blocks, others []int32
+	for i, b := range perm[:2*need] {
+		if i < need {
+			blocks = append(blocks, int32(b))
+		} else {
+			others = append(others, int32(b))
+		}
+	}
+	var out []float32
+	for start, i := 0, 0; start < n; i++ {
+		rows := min(pieces[i%len(pieces)], n-start)
+		beside := min(i%3, start) // decode rows of the other sequence
+		b := &model.Batch{}
+		for j := range beside {
+			b.Spans = append(b.Spans, model.Span{Start: j, N: 1, Blocks: others})
+			b.Tokens = append(b.Tokens, int32(j))
+		}
+		b.Spans = append(b.Spans, model.Span{Start: start, N: rows, Blocks: blocks})
+		for j := range rows {
+			b.Tokens = append(b.Tokens, int32((start+j)*d.cfg.Vocab/n))
+		}
+		all := len(b.Tokens)
+		x, h, gate := tensor.NewMatrix(all, d.cfg.Hidden), tensor.NewMatrix(all, d.cfg.Hidden), tensor.NewMatrix(all, d.cfg.Experts)
+		for _, err := range []error{d.Embed(b, x), d.Attend(0, 0, x, h, gate)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for r := beside; r < all; r++ {
+			out = append(append(append(out, x.Row(r)...), h.Row(r)...), gate.Row(r)...)
+		}
+		start += rows
+	}
+	return out
+}
+
+// TestAttentionDoesNotDependOnTheCut: row by row, in chunks that cross the edges
+// of tiles, or whole; whatever computes beside it, on any number of threads.
+func TestAttentionDoesNotDependOnTheCut(t *testing.T) {
+	const n = 150
+	for _, kv := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Int8} {
+		for _, c := range []struct{ heads, kvHeads, dim, window int }{{4, 2, 16, 0}, {4, 4, 12, 37}, {8, 1, 20, 16}, {6, 2, 32, 1}} {
+			cfg := model.Config{Layers: 1, Hidden: 64, Heads: c.heads, KVHeads: c.kvHeads, HeadDim: c.dim, Vocab: 200, Experts: 4, TopK: 2,
+				RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 1024, DType: tensor.BF16, SlidingWindow: c.window}
+			var want []float32
+			for i, pieces := range [][]int{{1}, {n}, {7}, {16}, {17, 1, 40}, {15, 2}} {
+				p := NewPool(PoolOptions{Threads: 1 + i%3})
+				d := randomDense(p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: 32})
+				got := attendCut(t, d, rand.New(rand.NewPCG(uint64(i), 1)), n, pieces)
+				p.Close()
+				if i == 0 {
+					want = got
+				}
+				for j := range want {
+					if math.Float32bits(got[j]) != math.Float32bits(want[j]) {
+						t.Fatalf("%v, %+v, pieces of %v: element %d is %g, row by row %g", kv, c, pieces, j, got[j], want[j])
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestPiecesCoverEveryPairOnce counts what the workers of a split compute.
+func TestPiecesCoverEveryPairOnce(t *testing.T) {
+	d := &Dense{cfg: model.Config{KVHeads: 3}}
+	for span, rows := range [][2]int{{5, 1}, {14, 40}, {0, 1}, {32, 16}} {
+		for i := range rows[1] {
+			d.s.rows = append(d.s.rows, rowAt{span: span, position: rows[0] + i})
+		}
+	}
+	for first := range 20 {
+		n := len(d.s.rows) - first
+		cost := d.cutPieces(first, n)
+		for parts := 1; parts < 9; parts++ {
+			seen := map[[2]int]int{}
+			for i := range parts {
+				lo, hi := i*3*cost/parts, (i+1)*3*cost/parts
+				d.step.cost = cost
+				d.eachPiece(lo, hi, func(p piece, head int) {
+					for r := range p.n {
+						seen[[2]int{head, p.row + r}]++
+						if at := d.s.rows[first+p.row+r].position; at != p.position+r || at/model.BlockSize != p.lastTile() {
+							t.Fatalf("row %d stands at %d, not in a piece from %d", p.row+r, at, p.position)
+						}
+					}
+				})
+			}
+			for pair, times := range seen {
+				if times != 1 {
+					t.Fatalf("head and row %v were computed %d times", pair, times)
+				}
+			}
+			if len(seen) != 3*n {
+				t.Fatalf("%d pairs, want %d", len(seen), 3*n)
+			}
+		}
+	}
+}
+
+// BenchmarkAttend is a layer of attention of the dimensions of `small`, at
+// several positions: a piece of a prompt, and rows of 8 sequences. Layers take
+// turns, so that keys and values come from memory as they do in a model.
+func BenchmarkAttend(b *testing.B) {
+	cfg := model.Config{Layers: 8, Hidden: 1024, Heads: 16, KVHeads: 4, HeadDim: 64, Vocab: 100, Experts: 8, TopK: 2,
+		RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 8192, DType: tensor.BF16}
+	for _, kv := range []tensor.DType{tensor.BF16, tensor.Int8} {
+		for _, shape := range []struct{ sequences, rows int }{{1, 16}, {8, 1}} {
+			for _, position := range []int{0, 2000, 4000} {
+				b.Run(fmt.Sprintf("%v/%dx%d at %d", kv, shape.sequences, shape.rows, position), func(b *testing.B) {
+					p := NewPool(PoolOptions{})
+					defer p.Close()
+					blocks := position/model.BlockSize + 2
+					d := randomDense(p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: shape.sequences * blocks})
+					for i := range d.kv { // memory that was never written is one page of zeros
+						for _, mem := range [][]byte{d.kv[i].k, d.kv[i].v} {
+							for j := range mem {
+								mem[j] = byte(j) & 0x3f
+							}
+						}
+					}
+					batch := &model.Batch{}
+					for s := range shape.sequences {
+						span := model.Span{Start: position, N: shape.rows}
+						for i := range blocks {
+							span.Blocks = append(span.Blocks, int32(s*blocks+i))
+						}
+						batch.Spans = append(batch.Spans, span)
+						batch.Tokens = append(batch.Tokens, make([]int32, shape.rows)...)
+					}
+					rows := len(batch.Tokens)
+					x, h, gate := tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Experts)
+					layer := 0
+					for b.Loop() {
+						if err := d.Embed(batch, x); err != nil {
+							b.Fatal(err)
+						}
+						if err := d.Attend(layer%cfg.Layers, 0, x, h, gate); err != nil {
+							b.Fatal(err)
+						}
+						layer++
+					}
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package cpu
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+func TestRunCoversEveryOutputOnce(t *testing.T) {
+	for _, o := range []PoolOptions{{Threads: 1}, {Threads: 3}, {Threads: 4, Spin: 50 * time.Microsecond}} {
+		p := NewPool(o)
+		for _, n := range []int{0, 1, 2, 31, 32, 33, 100, 1000} {
+			for _, grain := range []int{1, 7, 32} {
+				seen := make([]atomic.Int32, n)
+				p.run(n, grain, func(_ *worker, lo, hi int) {
+					if lo%grain != 0 {
+						t.Errorf("%d by %d: a range begins at %d", n, grain, lo)
+					}
+					for i := lo; i < hi; i++ {
+						seen[i].Add(1)
+					}
+				})
+				for i := range seen {
+					if c := seen[i].Load(); c != 1 {
+						t.Fatalf("%d workers, %d by %d: output %d was computed %d times", o.Threads, n, grain, i, c)
+					}
+				}
+			}
+		}
+		p.Close()
+	}
+}
+
+// A worker that does not come costs nothing but its help: the caller does its
+// part.
+func TestARunDoesNotWaitForWhoSleeps(t *testing.T) {
+	p := NewPool(PoolOptions{Threads: 1})
+	defer p.Close()
+	asleep := &worker{start: newGate()} // no goroutine waits at its gate
+	p.workers, p.shares = append(p.workers, asleep), make([]share, 2)
+	for range 3 {
+		sum := 0
+		p.run(100, 1, func(_ *worker, lo, hi int) { sum += hi - lo })
+		if sum != 100 {
+			t.Errorf("%d outputs, want 100", sum)
+		}
+	}
+	p.workers = p.workers[:1]
+}
+
+func TestWhoWouldWaitForACoreDoesNotLook(t *testing.T) {
+	cores := runtime.GOMAXPROCS(0)
+	for threads, want := range map[int]time.Duration{cores: time.Microsecond, cores + 1: 0} {
+		p := NewPool(PoolOptions{Threads: threads, Spin: time.Microsecond})
+		if got := p.spin; got != want {
+			t.Errorf("%d workers on %d cores look for %v, want %v", threads, cores, got, want)
+		}
+		p.Close()
+	}
+}
+
+func TestRunsOfManyGoroutinesTakeTurns(t *testing.T) {
+	p := NewPool(PoolOptions{Threads: 2, Spin: time.Microsecond})
+	defer p.Close()
+	var total atomic.Int64
+	done := make(chan struct{})
+	for range 4 {
+		go func() {
+			for range 200 {
+				p.run(10, 1, func(_ *worker, lo, hi int) { total.Add(int64(hi - lo)) })
+			}
+			done <- struct{}{}
+		}()
+	}
+	for range 4 {
+		<-done
+	}
+	if total.Load() != 4*200*10 {
+		t.Errorf("%d outputs, want %d", total.Load(), 4*200*10)
+	}
+}
+
+// smallModel has weights of ones in memory.
+func smallModel(p *Pool) (*Dense, *FFN, model.Config) {
+	cfg := model.Config{Layers: 1, Hidden: 64, FFN: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 50, Experts: 4, TopK: 2,
+		RopeTheta: 1e4, NormEps: 1e-5, MaxContext: 64, DType: tensor.BF16}
+	ones := func(rows, cols int) tensor.Weight {
+		w := tensor.Weight{DType: tensor.BF16, Rows: rows, Cols: cols, Data: make([]byte, 2*rows*cols)}
+		for i := range rows * cols {
+			w.Data[2*i], w.Data[2*i+1] = 0x80, 0x3f
+		}
+		return w
+	}
+	n := model.DefaultNumerics(cfg.DType)
+	ffn := NewFFN(cfg, n, p)
+	if err := ffn.Load(moe.ExpertID{}, model.ExpertWeights{W1: ones(96, 64), W3: ones(96, 64), W2: ones(64, 96)}); err != nil {
+		panic(err)
+	}
+	w := model.DenseWeights{Embed: ones(50, 64), Norm: ones(1, 64), Head: ones(50, 64), Layers: []model.LayerWeights{{
+		InputNorm: ones(1, 64), PostNorm: ones(1, 64), Q: ones(64, 64), K: ones(32, 64), V: ones(32, 64), O: ones(64, 64), Gate: ones(4, 64),
+	}}}
+	return NewDense(cfg, w, DenseOptions{Numerics: n, Blocks: 4}, p), ffn, cfg
+}
+
+func TestAStepAllocatesNothing(t *testing.T) {
+	for _, o := range []PoolOptions{{Threads: 1}, {Threads: 2}, {Threads: 2, Spin: time.Millisecond}} {
+		p := NewPool(o)
+		d, ffn, cfg := smallModel(p)
+		b := &model.Batch{Tokens: []int32{1, 2, 3}, Spans: []model.Span{{Start: 2, N: 3, Blocks: []int32{0}}}, Outputs: []int32{2}}
+		x, h, y := tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden)
+		gate, logits := tensor.NewMatrix(3, cfg.Experts), tensor.NewMatrix(1, cfg.Vocab)
+		step := func() {
+			for _, err := range []error{d.Embed(b, x), d.Attend(0, 0, x, h, gate), ffn.Forward(moe.ExpertID{}, h, y), d.Head(b, x, logits)} {
+				if err != nil {
+					panic(err)
+				}
+			}
+		}
+		if n := testing.AllocsPerRun(50, step); n != 0 {
+			t.Errorf("%d threads, spin %v: %v allocations a step", o.Threads, o.Spin, n)
+		}
+		p.Close()
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	for _, spin := range []time.Duration{0, 50 * time.Microsecond} {
+		b.Run(fmt.Sprint("spin ", spin), func(b *testing.B) {
+			p := NewPool(PoolOptions{Threads: 2, Spin: spin})
+			defer p.Close()
+			f := loop(func(*worker, int, int) {})
+			b.ReportAllocs()
+			for b.Loop() {
+				p.run(64, 32, f)
+			}
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/local"
+)
+
+// DelayConfig describes a measurement of answers that are late now and then.
+type DelayConfig struct {
+	Up      local.UpConfig
+	Late    local.LateConfig // of every node
+	Streams int
+	Tokens  int // per stream
+	Repeat  int // runs that are counted, of each setting
+	// Progress is told before each setting.
+	Progress func(what string)
+}
+
+// Validate reports every fault at once.
+func (c DelayConfig) Validate() error {
+	var faults []error
+	if c.Late.Share <= 0 || c.Late.Share > 1 || c.Late.By <= 0 {
+		faults = append(faults, fmt.Errorf("a share of %v of the answers late by %v: want some, by some time", c.Late.Share, c.Late.By))
+	}
+	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
+		faults = append(faults, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
+	}
+	return errors.Join(faults...)
+}
+
+// DelayReport is inter-token latency with late answers, with and without asking
+// another replica, in milliseconds.
+type DelayReport struct {
+	LateShare   float64 `json:"late_share"`
+	LateBy      float64 `json:"late_by_ms"`
+	Streams     int     `json:"streams"`
+	Tokens      int     `json:"tokens"`
+	Repeat      int     `json:"repeat"`
+	Undisturbed Gaps    `json:"undisturbed"`
+	Patient     Gaps    `json:"late_answers_waited_for"`
+	Hedged      Gaps    `json:"late_answers_hedged"`
+	// Better is the p99 without asking others over the p99 with it; Extra the
+	// rows that were sent beyond those of the undisturbed cluster, as a share.
+	Better float64 `json:"p99_better"`
+	Extra  float64 `json:"extra_rows"`
+}
+
+// Gaps are times between tokens, milliseconds.
+type Gaps struct {
+	P50 float64 `json:"p50_ms"`
+	P90 float64 `json:"p90_ms"`
+	P99 float64 `json:"p99_ms"`
+	Max float64 `json:"max_ms"`
+}
+
+func gapsOf(all []time.Duration) Gaps {
+	slices.Sort(all)
+	at := func(percent int) float64 { return milliseconds(all[rank(len(all), percent)]) }
+	return Gaps{P50: at(50), P90: at(90), P99: at(99), Max: at(100)}
+}
+
+// RunDelay measures a cluster without late answers, one that waits for them, and
+// one that asks others meanwhile. A token that differs between them is an error.
+func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
+	if err := c.Validate(); err != nil {
+		return DelayReport{}, err
+	}
+	r := DelayReport{LateShare: c.Late.Share, LateBy: milliseconds(c.Late.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
+	var want []stream
+	var rows [3]float64
+	for i, s := range []struct {
+		what    string
+		late    local.LateConfig
+		patient bool
+		gaps    *Gaps
+	}{
+		{"undisturbed", local.LateConfig{}, false, &r.Undisturbed},
+		{"late answers, waited for", c.Late, true, &r.Patient},
+		{"late answers, others asked", c.Late, false, &r.Hedged},
+	} {
+		if c.Progress != nil {
+			c.Progress(s.what)
+		}
+		up := c.Up
+		up.Late, up.Patient = s.late, s.patient
+		got, err := c.measure(ctx, up, want)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", s.what, err)
+		}
+		want, rows[i], *s.gaps = got.streams, got.rows, gapsOf(got.gaps)
+	}
+	r.Better, r.Extra = r.Patient.P99/r.Hedged.P99, rows[2]/rows[0]-1
+	return r, nil
+}
+
+// setting is what one cluster did.
+type setting struct {
+	streams []stream
+	gaps    []time.Duration
+	rows    float64
+}
+
+// measure runs the streams on a cluster of their own. The first run is not
+// counted: it teaches the router how long calls take.
+func (c DelayConfig) measure(ctx context.Context, up local.UpConfig, want []stream) (setting, error) {
+	m, err := open(ctx, Config{Up: up, Streams: c.Streams, Tokens: c.Tokens})
+	if err != nil {
+		return setting{}, err
+	}
+	defer m.close(ctx)
+	var out setting
+	for i := range c.Repeat + 1 {
+		got, err := m.streams.run(ctx, nil)
+		if err != nil {
+			return out, err
+		}
+		if want == nil {
+			want = got
+		}
+		if err := differ(got, want); err != nil {
+			return out, err
+		}
+		out.streams = want
+		for _, s := range got {
+			if i > 0 {
+				out.gaps = append(out.gaps, s.gaps(time.Time{})[settled-1:]...)
+			}
+		}
+	}
+	out.rows, err = metric(ctx, m.cluster.URL(), "hachi_dispatch_rows_total", "")
+	return out, err
+}
+
+// String is the report for people.
+func (r DelayReport) String() string {
+	line := func(what string, g Gaps) string {
+		return fmt.Sprintf("%-28s p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n", what, g.P50, g.P90, g.P99, g.Max)
+	}
+	return fmt.Sprintf("%.3g %% of answers late by %.0f ms, %d streams of %d tokens, %d times: no stream failed, every token is that of the undisturbed cluster\n",
+		100*r.LateShare, r.LateBy, r.Streams, r.Tokens, r.Repeat) +
+		"inter-token latency\n" + line("undisturbed", r.Undisturbed) + line("late answers, waited for", r.Patient) + line("late answers, others asked", r.Hedged) +
+		fmt.Sprintf("p99 better by %.1f times, for %.2f %% more rows\n", r.Better, 100*r.Extra)
+}

@@ -1,0 +1,331 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// Fault is what happens to a node.
+type Fault string
+
+const (
+	Kill Fault = "kill" // SIGKILL; the process is started again
+	Stop Fault = "stop" // SIGSTOP, and SIGCONT after a while
+	Drop Fault = "drop" // all packets to and from the node vanish for a while
+)
+
+// Config describes a measurement.
+type Config struct {
+	Up      local.UpConfig // its nodes are the victims; Restart is set
+	Fault   Fault
+	StopFor time.Duration // how long a node is stopped or its packets vanish
+	Streams int
+	Tokens  int // per stream
+	Repeat  int
+	Seed    uint64 // chooses the victims
+	// Progress is told after every repetition.
+	Progress func(done, all int, worst time.Duration)
+}
+
+// Validate reports every fault at once.
+func (c Config) Validate() error {
+	var faults []error
+	if c.Fault != Kill && c.Fault != Stop && c.Fault != Drop {
+		faults = append(faults, fmt.Errorf("fault %q: want kill, stop or drop", c.Fault))
+	}
+	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
+		faults = append(faults, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
+	}
+	if c.Fault != Kill && c.StopFor <= 0 {
+		faults = append(faults, fmt.Errorf("a %s needs a duration", c.Fault))
+	}
+	return errors.Join(faults...)
+}
+
+// wholeWithin bounds the wait for a whole placement: leases, loading and
+// publishing.
+const wholeWithin = 2 * time.Minute
+
+// Run starts the cluster and measures.
+func Run(ctx context.Context, c Config) (Report, error) {
+	if err := c.Validate(); err != nil {
+		return Report{}, err
+	}
+	c.Up.Restart = true
+	if c.Fault != Drop {
+		return run(ctx, c, nil)
+	}
+	n, err := newNamespace(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer n.close()
+	store, err := n.inhabit(ctx, &c.Up)
+	if err != nil {
+		return Report{}, err
+	}
+	defer store.Close()
+	return run(ctx, c, n)
+}
+
+// separate is the node in a namespace of its own.
+const separate = "expert-0"
+
+// inhabit puts one node of a cluster into the namespace, and all others and
+// their etcd where it reaches them.
+func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Server, error) {
+	free, err := net.Listen("tcp", net.JoinHostPort(n.host, "0"))
+	if err != nil {
+		return nil, err
+	}
+	free.Close()
+	store, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(up.DataDir, "etcd"), ClientAddr: free.Addr().String()})
+	if err != nil {
+		return nil, err
+	}
+	up.Etcd, up.Host = store.Endpoints(), n.host
+	up.Elsewhere = map[string]local.Place{separate: {Enter: n.enter(), Host: n.inside}}
+	return store, nil
+}
+
+// run measures on a cluster of its own; apart is the namespace of the victim, if
+// it has one.
+func run(ctx context.Context, c Config, apart *namespace) (Report, error) {
+	m, err := open(ctx, c)
+	if err != nil {
+		return Report{}, err
+	}
+	defer m.close(ctx)
+	m.apart = apart
+	return m.all(ctx)
+}
+
+// open starts a cluster and waits until it is whole.
+func open(ctx context.Context, c Config) (*measurement, error) {
+	cluster, err := local.Up(ctx, c.Up)
+	if err != nil {
+		return nil, err
+	}
+	m := &measurement{c: c, cluster: cluster, random: rand.New(rand.NewPCG(c.Seed, 8))}
+	if err := m.connect(ctx); err != nil {
+		m.close(ctx)
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *measurement) connect(ctx context.Context) error {
+	if err := m.cluster.Ready(ctx); err != nil {
+		return err
+	}
+	if err := whole(ctx, m.cluster, m.c.Up, "", time.Time{}); err != nil {
+		return err
+	}
+	var err error
+	if m.conn, err = dial(ctx, m.cluster); err != nil {
+		return err
+	}
+	m.streams = streams{client: hachiv1.NewInferenceServiceClient(m.conn), n: m.c.Streams, tokens: m.c.Tokens}
+	return nil
+}
+
+// close stops the cluster.
+func (m *measurement) close(ctx context.Context) {
+	if m.conn != nil {
+		m.conn.Close()
+	}
+	m.cluster.Close(context.WithoutCancel(ctx))
+}
+
+// dial connects to the router's gRPC API.
+func dial(ctx context.Context, cluster *local.Cluster) (*grpc.ClientConn, error) {
+	view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+	if err != nil {
+		return nil, err
+	}
+	if len(view.Routers) != 1 {
+		return nil, fmt.Errorf("%d routers are registered, want 1", len(view.Routers))
+	}
+	return grpc.NewClient("passthrough:///"+view.Routers[0].GetGrpcAddr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+}
+
+// whole waits until every expert is served by all its replicas, each by the
+// process that is registered now; reborn, when not empty, names a node whose
+// process must have started after a time.
+func whole(ctx context.Context, cluster *local.Cluster, up local.UpConfig, reborn string, after time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
+	defer cancel()
+	for {
+		view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+		if err != nil {
+			return err
+		}
+		if len(view.Nodes) == up.Nodes && started(view, reborn, after) && served(view) >= up.Placement.Replicas {
+			return nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("the placement did not become whole: %w", ctx.Err())
+		}
+	}
+}
+
+func started(view local.View, node string, after time.Time) bool {
+	for _, r := range view.Nodes {
+		if r.GetNodeId() == node {
+			return r.GetStartedUnixNano() > after.UnixNano()
+		}
+	}
+	return node == ""
+}
+
+// served is the smallest number of copies of any expert that are where the
+// placement says.
+func served(view local.View) int {
+	p := view.Placement
+	if p == nil {
+		return 0
+	}
+	addresses := map[moe.NodeID]string{}
+	for _, r := range view.Nodes {
+		addresses[moe.NodeID(r.GetNodeId())] = r.GetAddr()
+	}
+	least := len(view.Nodes)
+	for layer := range p.Layers() {
+		for expert := range p.Experts() {
+			n := 0
+			for _, r := range p.Replicas(moe.ExpertID{Layer: layer, Expert: expert}) {
+				if addresses[r.Node] == r.Addr {
+					n++
+				}
+			}
+			least = min(least, n)
+		}
+	}
+	return least
+}
+
+// measurement is a run in progress.
+type measurement struct {
+	c       Config
+	cluster *local.Cluster
+	conn    *grpc.ClientConn
+	apart   *namespace // nil if the fault needs none
+	streams streams
+	random  *rand.Rand
+}
+
+// all measures the undisturbed run, then every fault.
+func (m *measurement) all(ctx context.Context) (Report, error) {
+	if _, err := m.streams.run(ctx, nil); err != nil { // connections, caches
+		return Report{}, err
+	}
+	want, err := m.streams.run(ctx, nil)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat}
+	var calm []time.Duration
+	for _, s := range want {
+		calm = append(calm, s.gaps(time.Time{})[settled-1:]...)
+	}
+	r.undisturbed(calm)
+	for i := range m.c.Repeat {
+		stalls, noticed, err := m.once(ctx, want, r.calmP99)
+		if err != nil {
+			return r, fmt.Errorf("repetition %d: %w", i, err)
+		}
+		r.add(stalls, noticed)
+		if m.c.Progress != nil {
+			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
+		}
+	}
+	return r, nil
+}
+
+// once disturbs one run and returns the stall of every stream, and whether the
+// router put the victim last.
+func (m *measurement) once(ctx context.Context, want []stream, calm time.Duration) (stalls []time.Duration, noticed bool, err error) {
+	victim := m.cluster.Child(separate)
+	if m.apart == nil {
+		victim = m.cluster.Child(fmt.Sprintf("expert-%d", m.random.IntN(m.c.Up.Nodes)))
+	}
+	at, got, noticed, err := m.disturbed(ctx, victim)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := differ(got, want); err != nil {
+		return nil, false, err
+	}
+	for _, s := range got {
+		stalls = append(stalls, max(0, slices.Max(append(s.gaps(at), 0))-calm))
+	}
+	reborn := ""
+	if m.c.Fault == Kill {
+		reborn = victim.Name()
+	}
+	return stalls, noticed, whole(ctx, m.cluster, m.c.Up, reborn, at)
+}
+
+// disturbed runs the streams with a fault in the middle of them, and returns
+// when it is over. Whether the router noticed is asked at the end of the
+// streams: later it may have heard of the fault from others.
+func (m *measurement) disturbed(ctx context.Context, victim *local.Child) (at time.Time, got []stream, noticed bool, err error) {
+	if err := m.trusted(ctx, victim.Name()); err != nil {
+		return at, nil, false, err
+	}
+	before, err := m.suspicions(ctx, victim.Name())
+	if err != nil {
+		return at, nil, false, err
+	}
+	heal := func() error { return nil }
+	var fault error
+	got, err = m.streams.run(ctx, func() {
+		at = time.Now()
+		heal, fault = m.disturb(victim)
+	})
+	after, unknown := m.suspicions(ctx, victim.Name())
+	return at, got, after > before, errors.Join(err, fault, unknown, heal())
+}
+
+// disturb begins a fault; heal waits for its end.
+func (m *measurement) disturb(victim *local.Child) (heal func() error, err error) {
+	// A fault must end even when the measurement is given up.
+	ctx := context.Background()
+	var end func() error
+	switch m.c.Fault {
+	case Kill:
+		return func() error { return nil }, victim.Signal(syscall.SIGKILL)
+	case Drop:
+		err, end = m.apart.silence(ctx), func() error { return m.apart.heal(ctx) }
+	default:
+		err, end = victim.Signal(syscall.SIGSTOP), func() error { return resume(victim) }
+	}
+	healed := make(chan error, 1)
+	time.AfterFunc(m.c.StopFor, func() { healed <- end() })
+	return func() error { return <-healed }, err
+}
+
+func resume(victim *local.Child) error {
+	if err := victim.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}

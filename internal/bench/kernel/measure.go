@@ -1,0 +1,113 @@
+package roofline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+)
+
+// Options say what to measure.
+type Options struct {
+	Pool   *cpu.Pool
+	Memory int // bytes of weights, many times the cache
+	Rounds int
+}
+
+// Report is one run.
+type Report struct {
+	Kernel  string   `json:"kernel"`
+	Threads int      `json:"threads"`
+	Memory  int      `json:"memory_bytes"`
+	Rounds  int      `json:"rounds"`
+	Limits  Limits   `json:"limits"`
+	Kernels []Result `json:"kernels"`
+}
+
+// Result is what one kernel reached.
+type Result struct {
+	Name    string  `json:"name"`
+	Rate    float64 `json:"rate"`
+	Unit    string  `json:"unit"`
+	Limit   string  `json:"limit"` // which of Limits
+	Percent float64 `json:"percent"`
+}
+
+// job is one kernel at one shape. units is bytes or operations of a run.
+type job struct {
+	name, unit, limit string
+	units             float64
+	run               func()
+	samples           []float64
+}
+
+// Measure runs all jobs round after round, the limits between them.
+func Measure(ctx context.Context, o Options) (Report, error) {
+	mem, err := NewMemory(o.Memory)
+	if err != nil {
+		return Report{}, err
+	}
+	defer mem.Close()
+	k, threads := o.Pool.Kernels(), o.Pool.Threads()
+	jobs := products(o.Pool, mem)
+	var stream, fma, vnni []float64
+	for range o.Rounds {
+		stream = append(stream, StreamRate(k, mem, threads))
+		fma = append(fma, FMARate(k, threads))
+		vnni = append(vnni, VNNIRate(k, threads))
+		for _, j := range jobs {
+			if err := ctx.Err(); err != nil {
+				return Report{}, err
+			}
+			took := each(1, 1, func(int, int, int) { j.run() })
+			j.samples = append(j.samples, j.units/float64(took.Nanoseconds()))
+		}
+	}
+	r := Report{Kernel: k.Name(), Threads: threads, Memory: o.Memory, Rounds: o.Rounds,
+		Limits: Limits{Median(stream), Median(fma), Median(vnni)}}
+	of := map[string]float64{"stream": r.Limits.Stream, "fma": r.Limits.FMA, "vnni": r.Limits.VNNI}
+	for _, j := range jobs {
+		res := Result{Name: j.name, Rate: Median(j.samples), Unit: j.unit, Limit: j.limit}
+		if limit := of[j.limit]; limit > 0 {
+			res.Percent = 100 * res.Rate / limit
+		}
+		r.Kernels = append(r.Kernels, res)
+	}
+	return r, nil
+}
+
+// products are the shapes of Mixtral 8x7B: few rows read all of the memory,
+// many rows read a matrix of 4096 outputs.
+func products(p *cpu.Pool, mem *Memory) []*job {
+	const hidden = 4096
+	var jobs []*job
+	add := func(d tensor.DType, rows, outputs int) {
+		w := tensor.Weight{DType: d, Rows: outputs, Cols: hidden, Data: mem.Bytes[:d.Bytes(outputs, hidden)]}
+		x, y := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, outputs)
+		for i := range x.Data {
+			x.Data[i] = float32(i%17) - 8
+		}
+		j := &job{name: fmt.Sprintf("%v x %d rows", d, rows), run: func() { p.MatMul(y, x, w) }}
+		if rows <= 4 {
+			j.unit, j.limit, j.units = "GB/s", "stream", float64(len(w.Data))
+		} else {
+			j.unit, j.limit, j.units = "Gop/s", "fma", 2*float64(rows)*float64(outputs)*hidden
+			if d.Quantized() {
+				j.limit = "vnni"
+			}
+		}
+		jobs = append(jobs, j)
+	}
+	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4, tensor.Int4Affine, tensor.F16, tensor.F32} {
+		all := len(mem.Bytes) / d.Bytes(tensor.BlockRows, hidden) * tensor.BlockRows
+		add(d, 1, all)
+		if d == tensor.BF16 || d.Quantized() {
+			add(d, 4, all)
+			add(d, 8, min(all, 4096))
+			add(d, 32, min(all, 4096))
+		}
+		add(d, 512, min(all, 1024))
+	}
+	return jobs
+}

@@ -1,0 +1,262 @@
+package forward
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// Options say what to measure.
+type Options struct {
+	Dir      string // checkpoint
+	Pool     *cpu.Pool
+	Prefill  []int // prompt lengths
+	Decode   []int // sequences a step
+	Context  int   // positions before the decoded ones
+	Numerics model.Overrides
+	Rounds   int
+	Memory   int // bytes for the stream between steps
+	Seed     uint64
+}
+
+// Report is one run.
+type Report struct {
+	Model   string          `json:"model"`
+	DType   string          `json:"dtype"`
+	KV      string          `json:"kv"`
+	Inner   string          `json:"inner"`
+	Kernel  string          `json:"kernel"`
+	Threads int             `json:"threads"`
+	Rounds  int             `json:"rounds"`
+	Context int             `json:"context"`
+	Limits  roofline.Limits `json:"limits"`
+	Results []Result        `json:"results"`
+}
+
+// Result is one kind of step; every number is the median of the rounds.
+type Result struct {
+	Kind       string  `json:"kind"` // prefill or decode
+	Rows       int     `json:"rows"`
+	TokensPerS float64 `json:"tokens_per_s"`
+	GBPerS     float64 `json:"gb_per_s"`  // weights read
+	GopPerS    float64 `json:"gop_per_s"` // multiplications and additions with weights
+	// Percent of the roofline: the time that reading the weights at the
+	// stream's rate or computing at the FMA peak would take, whichever is
+	// longer, over the time it took.
+	Percent float64 `json:"percent_of_roofline"`
+}
+
+// bench is an open model.
+type bench struct {
+	o        Options
+	cfg      model.Config
+	numerics model.Numerics
+	runner   *model.Runner
+	count    *counter
+	mem      *roofline.Memory
+	// Bytes of one expert, and of attention and head.
+	expertBytes, denseBytes int64
+	rng                     *rand.Rand
+	close                   []func() error
+}
+
+// counter counts what experts read and compute.
+type counter struct {
+	model.FFN
+	calls, rows int
+}
+
+func (c *counter) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
+	c.calls++
+	c.rows += x.Rows
+	return c.FFN.Forward(id, x, y)
+}
+
+// kind is one row of the report while it is measured.
+type kind struct {
+	Result
+	seconds, bytes, ops []float64
+}
+
+// Measure runs every kind of step, round after round.
+func Measure(ctx context.Context, o Options) (Report, error) {
+	b, err := open(ctx, o)
+	if err != nil {
+		return Report{}, err
+	}
+	defer b.Close()
+	var kinds []*kind
+	for _, n := range o.Prefill {
+		kinds = append(kinds, &kind{Result: Result{Kind: "prefill", Rows: n}})
+	}
+	for _, n := range o.Decode {
+		kinds = append(kinds, &kind{Result: Result{Kind: "decode", Rows: n}})
+	}
+	k, threads := o.Pool.Kernels(), o.Pool.Threads()
+	var stream, fma []float64
+	for round := range o.Rounds + 1 { // the first warms up
+		for _, row := range kinds {
+			s, f := roofline.StreamRate(k, b.mem, threads), roofline.FMARate(k, threads)
+			if err := b.step(ctx, row); err != nil {
+				return Report{}, err
+			}
+			if round == 0 {
+				row.seconds, row.bytes, row.ops = nil, nil, nil
+				continue
+			}
+			stream, fma = append(stream, s), append(fma, f)
+		}
+	}
+	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), Inner: b.numerics.Inner.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
+		Limits: roofline.Limits{Stream: roofline.Median(stream), FMA: roofline.Median(fma)}}
+	for _, row := range kinds {
+		r.Results = append(r.Results, row.result(r.Limits))
+	}
+	return r, nil
+}
+
+func (k *kind) result(l roofline.Limits) Result {
+	seconds, bytes, ops := roofline.Median(k.seconds), roofline.Median(k.bytes), roofline.Median(k.ops)
+	r := k.Result
+	r.TokensPerS, r.GBPerS, r.GopPerS = float64(r.Rows)/seconds, bytes/seconds/1e9, ops/seconds/1e9
+	if l.Stream > 0 && l.FMA > 0 {
+		r.Percent = 100 * max(bytes/1e9/l.Stream, ops/1e9/l.FMA) / seconds
+	}
+	return r
+}
+
+// step measures one step of a kind.
+func (b *bench) step(ctx context.Context, k *kind) error {
+	batch := b.batch(k.Result)
+	logits := tensor.NewMatrix(len(batch.Outputs), b.cfg.Vocab)
+	b.count.calls, b.count.rows = 0, 0
+	begin := time.Now()
+	if err := b.runner.Forward(ctx, batch, logits); err != nil {
+		return fmt.Errorf("%s of %d: %w", k.Kind, k.Rows, err)
+	}
+	k.seconds = append(k.seconds, time.Since(begin).Seconds())
+	c, expert := b.cfg, 3*float64(b.cfg.Hidden)*float64(b.cfg.FFN)
+	attention := float64(c.Layers) * float64(c.Hidden) * float64(2*c.Heads*c.HeadDim+2*c.KVHeads*c.HeadDim+c.Experts)
+	head := float64(c.Hidden) * float64(c.Vocab)
+	k.bytes = append(k.bytes, float64(b.denseBytes+b.expertBytes*int64(b.count.calls)))
+	k.ops = append(k.ops, 2*(attention*float64(k.Rows)+head*float64(len(batch.Outputs))+expert*float64(b.count.rows)))
+	return nil
+}
+
+// batch is one sequence of Rows positions, or Rows sequences of one position
+// behind their context, whose keys and values may be anything.
+func (b *bench) batch(r Result) *model.Batch {
+	out := &model.Batch{}
+	next := int32(0)
+	blocks := func(positions int) []int32 {
+		list := make([]int32, (positions+model.BlockSize-1)/model.BlockSize)
+		for i := range list {
+			list[i] = next
+			next++
+		}
+		return list
+	}
+	if r.Kind == "prefill" {
+		out.Spans = []model.Span{{N: r.Rows, Blocks: blocks(r.Rows)}}
+		out.Outputs = []int32{int32(r.Rows - 1)}
+	}
+	for i := range r.Rows {
+		out.Tokens = append(out.Tokens, b.rng.Int32N(int32(b.cfg.Vocab)))
+		if r.Kind == "decode" {
+			out.Spans = append(out.Spans, model.Span{Start: b.o.Context, N: 1, Blocks: blocks(b.o.Context + 1)})
+			out.Outputs = append(out.Outputs, int32(i))
+		}
+	}
+	return out
+}
+
+// open maps the whole model and touches it.
+func open(ctx context.Context, o Options) (_ *bench, err error) {
+	ckpt, err := checkpoint.Open(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{o: o, cfg: ckpt.Config(), rng: rand.New(rand.NewPCG(o.Seed, 0)), close: []func() error{ckpt.Close}}
+	defer func() {
+		if err != nil {
+			b.Close()
+		}
+	}()
+	numerics, err := model.DefaultNumerics(b.cfg.DType).With(o.Numerics)
+	if err != nil {
+		return nil, err
+	}
+	b.numerics = numerics
+	ffn := cpu.NewFFN(b.cfg, numerics, o.Pool)
+	if err := b.loadExperts(ctx, ckpt, ffn); err != nil {
+		return nil, err
+	}
+	dense, err := ckpt.MapDense()
+	if err != nil {
+		return nil, err
+	}
+	b.close = append(b.close, dense.Close)
+	if err := dense.Touch(ctx, nil); err != nil {
+		return nil, err
+	}
+	if b.mem, err = roofline.NewMemory(o.Memory); err != nil {
+		return nil, err
+	}
+	b.close = append(b.close, b.mem.Close)
+	b.expertBytes, b.denseBytes = ckpt.ExpertBytes(), ckpt.DenseBytes()
+	if !b.cfg.TieEmbeddings { // one row of the embedding is read, all of the head
+		b.denseBytes -= int64(len(dense.Weights.Embed.Data))
+	}
+	b.count = &counter{FFN: ffn}
+	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
+	b.runner = model.NewRunner(b.cfg, d, &model.Local{FFN: b.count}, model.Overlap{})
+	return b, nil
+}
+
+func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ffn *cpu.FFN) error {
+	for i := range b.cfg.Layers * b.cfg.Experts {
+		id := moe.ExpertID{Layer: i / b.cfg.Experts, Expert: i % b.cfg.Experts}
+		m, err := ckpt.MapExpert(id)
+		if err != nil {
+			return err
+		}
+		b.close = append(b.close, m.Close)
+		if err := m.Touch(ctx, nil); err != nil {
+			return err
+		}
+		if err := ffn.Load(id, m.Weights); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blocks is what the largest step needs.
+func (b *bench) blocks() int {
+	most := 1
+	for _, n := range b.o.Prefill {
+		most = max(most, n/model.BlockSize+1)
+	}
+	for _, n := range b.o.Decode {
+		most = max(most, n*(b.o.Context/model.BlockSize+1))
+	}
+	return most
+}
+
+// Close unmaps the model.
+func (b *bench) Close() error {
+	for i := len(b.close) - 1; i >= 0; i-- {
+		if err := b.close[i](); err != nil {
+			return err
+		}
+	}
+	return nil
+}

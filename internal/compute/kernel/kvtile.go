@@ -1,0 +1,98 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+)
+
+// Tile is the number of positions attention takes at once. Tiles begin at
+// multiples of it.
+const Tile = Lanes
+
+// KVTile is the keys and values of one key head at Tile positions, as they lie
+// in the cache. Int8 is not tensor.Int8's blocks here: an integer q in
+// [-127, 127] per element, and one scale per position, for keys and for values.
+type KVTile struct {
+	DType  tensor.DType // F32, F16, BF16 or Int8
+	Keys   []byte       // [headDim, Tile]: an element of all positions lies together
+	Values []byte       // [Tile, headDim]
+	// [Tile] of Int8, nil for the other types.
+	KeyScales, ValueScales []float32
+}
+
+// KVTileBytes is the size of Keys, and that of Values.
+func KVTileBytes(d tensor.DType, headDim int) int { return Tile * headDim * kvSize(d) }
+
+// kvSize is the width of an element of the cache.
+func kvSize(d tensor.DType) int {
+	if d == tensor.Int8 {
+		return 1
+	}
+	return d.Size()
+}
+
+// Put writes the key and the value [headDim] of position i of the tile.
+func (t KVTile) Put(i int, key, value []float32) {
+	size := kvSize(t.DType)
+	row := t.Values[i*len(value)*size : (i+1)*len(value)*size]
+	if t.DType == tensor.Int8 {
+		inverse := scaleOf(&t.KeyScales[i], key)
+		for j, v := range key {
+			t.Keys[j*Tile+i] = byte(nearestInt8(v * inverse))
+		}
+		inverse = scaleOf(&t.ValueScales[i], value)
+		for j, v := range value {
+			row[j] = byte(nearestInt8(v * inverse))
+		}
+		return
+	}
+	tensor.Encode(row, value, t.DType)
+	switch t.DType {
+	case tensor.BF16:
+		for j, v := range key {
+			binary.LittleEndian.PutUint16(t.Keys[2*(j*Tile+i):], tensor.ToBF16(v))
+		}
+	default:
+		for j := range key {
+			at := (j*Tile + i) * size
+			tensor.Encode(t.Keys[at:at+size], key[j:j+1], t.DType)
+		}
+	}
+}
+
+// scaleOf finds the scale that maps the largest magnitude to 127, and its
+// inverse. A vector too small to have an inverse becomes zeros.
+func scaleOf(scale *float32, v []float32) (inverse float32) {
+	var top float32
+	for _, x := range v {
+		if m := math.Float32frombits(math.Float32bits(x) &^ (1 << 31)); m > top || m != m {
+			top = m
+		}
+	}
+	*scale = top / 127
+	if inverse = 127 / top; math.IsInf(float64(inverse), 0) {
+		return 0
+	}
+	return inverse
+}
+
+// nearestInt8 rounds to even; what is no number becomes 0, for its scale says
+// so already.
+func nearestInt8(v float32) int8 {
+	if v != v {
+		return 0
+	}
+	return int8(min(max(math.RoundToEven(float64(v)), -127), 127))
+}
+
+func (t KVTile) check(dim int) {
+	want := KVTileBytes(t.DType, dim)
+	if len(t.Keys) != want || len(t.Values) != want ||
+		t.DType == tensor.Int8 && (len(t.KeyScales) != Tile || len(t.ValueScales) != Tile) {
+		panic(fmt.Sprintf("kernel: a tile of %v for heads of %d: keys in %d bytes, values in %d, scales %d and %d", t.DType, dim,
+			len(t.Keys), len(t.Values), len(t.KeyScales), len(t.ValueScales)))
+	}
+}

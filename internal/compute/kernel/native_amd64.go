@@ -1,0 +1,147 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"math"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+
+	"github.com/hachi-serve/hachi/internal/compute/kernel/avx2"
+	"github.com/hachi-serve/hachi/internal/compute/kernel/avx512"
+)
+
+func native() []*Kernels {
+	var out []*Kernels
+	x := &cpu.X86
+	fits2 := x.HasAVX2 && x.HasFMA && x.HasF16C
+	if fits2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+		k := kernelsAVX512()
+		if !x.HasAVX512VNNI {
+			k.limits.VNNI = nil
+			k.dot = kernelsAVX2().dot
+		}
+		out = append(out, k)
+		if x.HasAVX512BF16 {
+			out = insertBF16(out, k)
+		}
+	}
+	if fits2 {
+		out = append(out, kernelsAVX2())
+	}
+	return out
+}
+
+// insertBF16 adds the implementation that multiplies bf16 with bf16, ahead of
+// the one that does not where the processor gains by it: VDPBF16PS has twice the
+// rate of f32 FMA on some and half of it on others.
+func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
+	k := *base
+	k.name = "avx512bf16"
+	k.limits.BF16, k.limits.BF16Ops = avx512.PeakBF16, 12*64
+	k.narrow = pairs{
+		pack:  avx512.NarrowPairs,
+		tile:  [tileCols]pairTile{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
+		row:   avx512.PairRows,
+		panel: [tileCols]pairPanel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
+		slim:  [slimCols]pairTile{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
+		bytes: 2 * pairStep, block: narrowBlock,
+	}
+	k.split.row = avx512.SplitRows
+	k.split.slim = [slimCols]pairTile{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
+	if fastest(k.limits.BF16)*float64(k.limits.FMAOps) < fastest(k.limits.FMA)*float64(k.limits.BF16Ops) {
+		return append([]*Kernels{&k}, all...)
+	}
+	return append(all, &k)
+}
+
+// fastest is the shortest time of a few, in ns.
+func fastest(rounds func(n int)) float64 {
+	best := time.Duration(math.MaxInt64)
+	for range 8 {
+		begin := time.Now()
+		rounds(200)
+		best = min(best, time.Since(begin))
+	}
+	return float64(best)
+}
+
+func kernelsAVX512() *Kernels {
+	return &Kernels{
+		name: "avx512",
+		limits: Limits{
+			Stream: func(b []byte) uint64 { return avx512.Stream(pointer(b), len(b)) },
+			FMA:    avx512.PeakFMA, FMAOps: 12 * 32,
+			VNNI: avx512.PeakVNNI, VNNIOps: 12 * 128,
+		},
+		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+			{avx512.TileF32x1, avx512.TileF32x2, avx512.TileF32x3, avx512.TileF32x4, avx512.TileF32x5, avx512.TileF32x6},
+			{}, // pairs
+			{avx512.TileF16x1, avx512.TileF16x2, avx512.TileF16x3, avx512.TileF16x4, avx512.TileF16x5, avx512.TileF16x6},
+		},
+		panel: [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
+		split: pairs{
+			pack:  lossless(avx512.SplitPairs),
+			tile:  [tileCols]pairTile{avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
+			panel: [tileCols]pairPanel{avx512.SplitPanelx1, avx512.SplitPanelx2, avx512.SplitPanelx3, avx512.SplitPanelx4, avx512.SplitPanelx5, avx512.SplitPanelx6},
+			bytes: 4 * pairStep, block: splitBlock,
+		},
+		reduce:   avx512.Reduce,
+		unpack:   [elements]func(dst, src unsafe.Pointer, n, step int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
+		unpack8:  avx512.UnpackI8,
+		scores:   [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){avx512.Scoresx1, avx512.Scoresx2, avx512.Scoresx3, avx512.Scoresx4, avx512.Scoresx5, avx512.Scoresx6},
+		softmax:  avx512.Softmax,
+		prefetch: avx512.Prefetch,
+		weigh:    [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){avx512.Weighx1, avx512.Weighx2, avx512.Weighx3, avx512.Weighx4, avx512.Weighx5, avx512.Weighx6},
+		dot: [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+			{avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
+			{avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
+			{avx512.DotAffinex1, avx512.DotAffinex2, avx512.DotAffinex3, avx512.DotAffinex4, avx512.DotAffinex5, avx512.DotAffinex6, avx512.DotAffinex7, avx512.DotAffinex8},
+		},
+		absMax: avx512.AbsMax, farthest: avx512.Farthest, quant: avx512.Quant, scales: avx512.Scales,
+		siluMul:   avx512.SiLUMul,
+		scaleMul:  avx512.ScaleMul,
+		roundBF16: avx512.RoundBF16,
+		add:       avx512.Add,
+	}
+}
+
+func kernelsAVX2() *Kernels {
+	return &Kernels{
+		name: "avx2",
+		limits: Limits{
+			Stream: func(b []byte) uint64 { return avx2.Stream(pointer(b), len(b)) },
+			FMA:    avx2.PeakFMA, FMAOps: 12 * 16,
+		},
+		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+			{avx2.TileF32x1, avx2.TileF32x2, avx2.TileF32x3, avx2.TileF32x4, avx2.TileF32x5, avx2.TileF32x6},
+			{}, // pairs
+			{avx2.TileF16x1, avx2.TileF16x2, avx2.TileF16x3, avx2.TileF16x4, avx2.TileF16x5, avx2.TileF16x6},
+		},
+		panel: [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
+		split: pairs{
+			pack:  lossless(avx2.SplitPairs),
+			tile:  [tileCols]pairTile{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
+			bytes: 4 * pairStep, block: splitBlock,
+		},
+		reduce:   avx2.Reduce,
+		unpack:   [elements]func(dst, src unsafe.Pointer, n, step int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
+		unpack8:  avx2.UnpackI8,
+		scores:   [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){avx2.Scoresx1, avx2.Scoresx2, avx2.Scoresx3, avx2.Scoresx4, avx2.Scoresx5, avx2.Scoresx6},
+		softmax:  avx2.Softmax,
+		prefetch: avx2.Prefetch,
+		weigh:    [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){avx2.Weighx1, avx2.Weighx2, avx2.Weighx3, avx2.Weighx4, avx2.Weighx5, avx2.Weighx6},
+		dot: [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+			{avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
+			{avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
+			{avx2.DotAffinex1, avx2.DotAffinex2, avx2.DotAffinex3, avx2.DotAffinex4, avx2.DotAffinex5, avx2.DotAffinex6, avx2.DotAffinex7, avx2.DotAffinex8},
+		},
+		absMax: avx2.AbsMax, farthest: avx2.Farthest, quant: avx2.Quant, scales: avx2.Scales,
+		siluMul:   avx2.SiLUMul,
+		scaleMul:  avx2.ScaleMul,
+		roundBF16: avx2.RoundBF16,
+		add:       avx2.Add,
+	}
+}

@@ -1,0 +1,130 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+)
+
+// Quantize writes strips lo..hi-1 (tensor.BlockRows rows each) of w as Int8 or
+// Int4 to dst, which is all of the quantized matrix. A weight that is no finite
+// number, or a group too large for a scale in f16, is an error.
+//
+// Int8: d = max|w|/127 rounded to f16, q = w/d rounded to even. Int4: the value
+// of the largest magnitude is -8 steps, so d has its sign; d is rounded to f16,
+// w/d to even and to 7 at most. Nothing is quantized to Int4Affine.
+func (k *Kernels) Quantize(s *Scratch, dst []byte, to tensor.DType, w tensor.Weight, lo, hi int) error {
+	strips, groups := to.Blocks(w.Rows, w.Cols)
+	if to != tensor.Int8 && to != tensor.Int4 || w.DType.Quantized() || lo < 0 || lo > hi || hi > strips || len(dst) != to.Bytes(w.Rows, w.Cols) ||
+		len(w.Data) != w.DType.Bytes(w.Rows, w.Cols) {
+		panic(fmt.Sprintf("kernel: quantize [%d, %d] %v in %d bytes to %v in %d, strips %d to %d", w.Rows, w.Cols, w.DType, len(w.Data), to, len(dst), lo, hi))
+	}
+	size := to.BlockBytes()
+	for strip := lo; strip < hi; strip++ {
+		blocks := dst[strip*groups*size : (strip+1)*groups*size]
+		// Few groups of all rows at a time: a block is written 16 times over.
+		for g := 0; g < groups; g += quantizeGroups {
+			part := span{g, min(g+quantizeGroups, groups)}
+			if err := k.quantizeStrip(&s.ints, blocks[part.lo*size:part.hi*size], to, w, strip, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const quantizeGroups = 32
+
+// quantizeStrip writes some groups of a strip.
+func (k *Kernels) quantizeStrip(in *intScratch, blocks []byte, to tensor.DType, w tensor.Weight, strip int, part span) error {
+	element, groups := w.DType.Size(), part.hi-part.lo
+	from, end := part.lo*tensor.GroupCols, min(part.hi*tensor.GroupCols, w.Cols)
+	grow(&in.padded, groups*tensor.GroupCols)
+	for r := range tensor.BlockRows {
+		n, o := 0, strip*tensor.BlockRows+r
+		if o < w.Rows {
+			n = end - from
+			k.Unpack(in.padded[:n], w.Data[(o*w.Cols+from)*element:(o*w.Cols+end)*element], w.DType)
+		}
+		clear(in.padded[n:])
+		if bad := k.quantizeInto(in, blocks, r, groups, to); bad >= 0 {
+			return fmt.Errorf("row %d, columns %d to %d: not finite, or too large for a scale in f16", o,
+				from+bad*tensor.GroupCols, min(from+(bad+1)*tensor.GroupCols, w.Cols)-1)
+		}
+	}
+	return nil
+}
+
+// quantizeInto quantizes the padded row as row r of blocks. It returns a group
+// that cannot be quantized, or -1.
+func (k *Kernels) quantizeInto(in *intScratch, blocks []byte, r, groups int, to tensor.DType) int {
+	if bad := k.scaleRow(in, blocks, r, groups, to); bad >= 0 {
+		return bad
+	}
+	size := to.BlockBytes()
+	q, sums := grow(&in.q, groups*tensor.GroupCols), grow(&in.sums, groups)
+	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(in.padded, 0), at(in.inv, 0), groups)
+	for g := range groups {
+		group := (*[tensor.GroupCols]byte)(unsafe.Pointer(&q[g*tensor.GroupCols]))
+		if to == tensor.Int4 {
+			putInt4((*[tensor.Int4Block]byte)(blocks[g*size:]), r, group)
+		} else {
+			putInt8((*[tensor.Int8Block]byte)(blocks[g*size:]), r, group)
+		}
+	}
+	return -1
+}
+
+// scaleRow stores the scales of the padded row and leaves their inverses. It
+// returns a group that is not finite or whose scale is not, or -1.
+func (k *Kernels) scaleRow(in *intScratch, blocks []byte, r, groups int, to tensor.DType) int {
+	whole := (groups + Lanes - 1) &^ (Lanes - 1)
+	d, inv, half := grow(&in.most, whole), grow(&in.inv, whole), grow(&in.half, whole)
+	find, steps := k.absMax, float32(127)
+	if to == tensor.Int4 {
+		find, steps = k.farthest, -8
+	}
+	find(at(d, 0), at(in.padded, 0), groups)
+	for g := range groups {
+		d[g] /= steps
+	}
+	k.scales(unsafe.Pointer(&half[0]), at(inv, 0), at(d, 0), whole)
+	size := to.BlockBytes()
+	for g, h := range half[:groups] {
+		if h&0x7c00 == 0x7c00 { // infinite, or no number
+			return g
+		}
+		binary.LittleEndian.PutUint16(blocks[(g+1)*size-2*tensor.BlockRows+2*r:], h)
+	}
+	return -1
+}
+
+// putInt8 stores 32 integers of row r, four columns at a time.
+func putInt8(block *[tensor.Int8Block]byte, r int, q *[tensor.GroupCols]byte) {
+	for s := range 8 {
+		v := binary.LittleEndian.Uint32(q[4*s : 4*s+4])
+		binary.LittleEndian.PutUint32(block[64*s+4*r:], v^0x80808080)
+	}
+}
+
+// putInt4 adds 8 and keeps the result in 0..15. The integers reach from -8 to
+// 8, and from -12 to 12 where the scale has lost bits.
+func putInt4(block *[tensor.Int4Block]byte, r int, q *[tensor.GroupCols]byte) {
+	nibbles := func(v uint32) uint32 {
+		v = addBytes(v, 0x08080808)
+		over, under := v>>4&0x01010101, v>>7&0x01010101
+		return (v | over*15) & 0x0f0f0f0f &^ (under * 15)
+	}
+	for s := range 4 {
+		lo, hi := binary.LittleEndian.Uint32(q[4*s:4*s+4]), binary.LittleEndian.Uint32(q[16+4*s:20+4*s])
+		binary.LittleEndian.PutUint32(block[64*s+4*r:], nibbles(lo)|nibbles(hi)<<4)
+	}
+}
+
+// addBytes adds four bytes without carries between them.
+func addBytes(a, b uint32) uint32 {
+	const low = 0x7f7f7f7f
+	return (a&low + b&low) ^ (a^b)&^low
+}

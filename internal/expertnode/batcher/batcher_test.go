@@ -1,0 +1,381 @@
+package batcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const hidden = 4
+
+// expert adds its id to every value. It notes what it computed together, and
+// when gate is not nil it waits for a value.
+type expert struct {
+	gate chan error
+
+	mu      sync.Mutex // guards the fields below
+	batches []string
+}
+
+func (f *expert) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
+	f.mu.Lock()
+	f.batches = append(f.batches, fmt.Sprintf("%v:%d", id, x.Rows))
+	f.mu.Unlock()
+	if f.gate != nil {
+		if err := <-f.gate; err != nil {
+			return err
+		}
+	}
+	for i, v := range x.Data {
+		y.Data[i] = v + float32(id.Expert)
+	}
+	return nil
+}
+
+func (f *expert) computed() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fmt.Sprint(f.batches)
+}
+
+// pending is a task under test.
+type pending struct {
+	Task
+	told []error
+}
+
+// task asks each expert of a layer 0 for the same rows, whose first value is
+// the row's number.
+func task(from moe.RouterID, rows int, experts ...int) *pending {
+	all := make([]int32, rows)
+	x := make([]float32, rows*hidden)
+	for i := range all {
+		all[i], x[i*hidden] = int32(i), float32(i)
+	}
+	c := &moe.Call{Router: from, Rows: rows, X: make([]byte, len(x)*4)}
+	tensor.Encode(c.X, x, tensor.F32)
+	for _, e := range experts {
+		c.Groups = append(c.Groups, moe.Group{Expert: e, Index: all})
+	}
+	p := &pending{Task: Task{Call: c, Y: make([]byte, c.OutRows()*hidden*4)}}
+	p.Done = func(err error) { p.told = append(p.told, err) }
+	return p
+}
+
+// check compares the answer.
+func (p *pending) check(t *testing.T) {
+	t.Helper()
+	if len(p.told) != 1 || p.told[0] != nil {
+		t.Fatalf("told %v, want success once", p.told)
+	}
+	y := make([]float32, len(p.Y)/4)
+	tensor.Decode(y, p.Y, tensor.F32)
+	at := 0
+	for _, g := range p.Call.Groups {
+		for _, row := range g.Index {
+			if y[at] != float32(row)+float32(g.Expert) || y[at+1] != float32(g.Expert) {
+				t.Fatalf("expert %d row %d: %v", g.Expert, row, y[at:at+hidden])
+			}
+			at += hidden
+		}
+	}
+}
+
+// start runs a batcher in a synctest bubble; the returned function ends it.
+func start(f model.FFN, queueRows, batchRows int) (*Batcher, func()) {
+	b := New(Config{FFN: f, Hidden: hidden, Wire: tensor.F32, QueueRows: queueRows, BatchRows: batchRows})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); b.Run(ctx) }()
+	return b, func() { cancel(); <-done }
+}
+
+func TestWaitingRowsOfOneExpertAreComputedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 100, 10)
+		defer stop()
+		tasks := []*pending{task("a", 1, 0), task("a", 2, 1, 2), task("b", 3, 2), task("c", 6, 2), task("b", 2, 1)}
+		for _, p := range tasks {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // the first is alone: nothing is waited for
+		}
+		for range 4 {
+			f.gate <- nil
+			synctest.Wait()
+		}
+		for _, p := range tasks {
+			p.check(t)
+		}
+		// Expert 2 has 11 rows waiting where 10 fit. After a's turn it is b's, so
+		// a's two rows come with the next call.
+		if got, want := f.computed(), "[L0/E0:1 L0/E1:4 L0/E2:9 L0/E2:2]"; got != want {
+			t.Errorf("computed %s, want %s", got, want)
+		}
+		if got := b.Progress(); got != (Progress{Computed: 6}) {
+			t.Errorf("progress %+v", got)
+		}
+	})
+}
+
+func TestRoutersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 100, 10)
+		defer stop()
+		var tasks []*pending
+		submit := func(p *pending) {
+			tasks = append(tasks, p)
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		for e := range 6 {
+			submit(task("greedy", 1, e))
+		}
+		submit(task("modest", 1, 6))
+		submit(task("modest", 1, 7))
+		for range 8 {
+			f.gate <- nil
+			synctest.Wait()
+		}
+		if got, want := f.computed(), "[L0/E0:1 L0/E1:1 L0/E6:1 L0/E2:1 L0/E7:1 L0/E3:1 L0/E4:1 L0/E5:1]"; got != want {
+			t.Errorf("computed %s, want %s", got, want)
+		}
+	})
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 10, 10)
+		defer stop()
+		large := task("a", 12, 0) // alone, so it is let in
+		if err := b.Submit(&large.Task); err != nil {
+			t.Fatal(err)
+		}
+		small := task("a", 1, 1)
+		if err := b.Submit(&small.Task); moe.KindOf(err) != moe.Busy || err == nil {
+			t.Errorf("beyond the bound: %v, want busy", err)
+		}
+		f.gate <- nil
+		synctest.Wait()
+		if err := b.Submit(&small.Task); err != nil {
+			t.Errorf("after the queue ran empty: %v", err)
+		}
+		f.gate <- nil
+		synctest.Wait()
+		large.check(t)
+		small.check(t)
+		if got := b.Progress(); got != (Progress{Computed: 2, Turned: 1}) {
+			t.Errorf("progress %+v", got)
+		}
+	})
+}
+
+// slow takes a second for a row.
+type slow struct{}
+
+func (slow) Forward(_ moe.ExpertID, x, _ tensor.Matrix) error {
+	time.Sleep(time.Duration(x.Rows) * time.Second)
+	return nil
+}
+
+func TestBusySaysWhenToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, stop := start(slow{}, 10, 10)
+		defer stop()
+		p := task("a", 1, 0)
+		if err := b.Submit(&p.Task); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		p = task("a", 8, 0)
+		if err := b.Submit(&p.Task); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			rows int
+			want time.Duration
+		}{{3, time.Second}, {6, 4 * time.Second}, {50, 8 * time.Second}} {
+			p := task("b", tt.rows, 1)
+			var busy *moe.Error
+			if err := b.Submit(&p.Task); !errors.As(err, &busy) || busy.RetryAfter != tt.want {
+				t.Errorf("%d rows: %v after %v, want %v", tt.rows, err, busy.RetryAfter, tt.want)
+			}
+		}
+		time.Sleep(10 * time.Second)
+	})
+}
+
+func TestCancelledTaskLeavesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 10, 10)
+		defer stop()
+		running, waiting, last := task("a", 2, 0, 1), task("a", 6, 2), task("a", 6, 3)
+		for _, p := range []*pending{running, waiting} {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if !b.Cancel(&waiting.Task) {
+			t.Error("a task that waits is not over after its cancel")
+		}
+		if b.Cancel(&waiting.Task) {
+			t.Error("a cancelled task ended twice")
+		}
+		if err := b.Submit(&last.Task); err != nil {
+			t.Errorf("the room of a cancelled task is not free: %v", err)
+		}
+		if b.Cancel(&running.Task) {
+			t.Error("a task that is being computed is over")
+		}
+		f.gate <- nil // the running job of running
+		f.gate <- nil // last
+		synctest.Wait()
+		last.check(t)
+		if len(waiting.told) != 0 {
+			t.Errorf("the cancelled task was told %v", waiting.told)
+		}
+		if len(running.told) != 1 || !errors.Is(running.told[0], context.Canceled) {
+			t.Errorf("the task cancelled while computed was told %v", running.told)
+		}
+		if b.Cancel(&last.Task) {
+			t.Error("a finished task ended again")
+		}
+		if got, want := f.computed(), "[L0/E0:2 L0/E3:6]"; got != want {
+			t.Errorf("computed %s, want %s", got, want)
+		}
+	})
+}
+
+func TestFailedTaskDropsItsOtherJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 100, 10)
+		defer stop()
+		fails, lives := task("a", 1, 0, 1), task("b", 1, 0, 2)
+		for _, p := range []*pending{fails, lives} {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		gone := &moe.Error{Kind: moe.NotHosted}
+		f.gate <- gone
+		f.gate <- nil
+		f.gate <- nil
+		synctest.Wait()
+		if len(fails.told) != 1 || !errors.Is(fails.told[0], gone) {
+			t.Errorf("told %v, want %v", fails.told, gone)
+		}
+		lives.check(t)
+		if got, want := f.computed(), "[L0/E0:1 L0/E0:1 L0/E2:1]"; got != want {
+			t.Errorf("computed %s, want %s", got, want)
+		}
+	})
+}
+
+func TestEndOfRunEndsEveryTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 100, 10)
+		running, waiting, late := task("a", 1, 0), task("a", 1, 1, 2), task("a", 1, 3)
+		for _, p := range []*pending{running, waiting} {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		go stop()
+		synctest.Wait()
+		if err := b.Submit(&late.Task); err == nil || moe.KindOf(err) != moe.Draining {
+			t.Errorf("after the end: %v, want draining", err)
+		}
+		f.gate <- nil
+		synctest.Wait()
+		running.check(t)
+		if len(waiting.told) != 1 || moe.KindOf(waiting.told[0]) != moe.Draining {
+			t.Errorf("the waiting task was told %v, want draining once", waiting.told)
+		}
+	})
+}
+
+// TestEveryTaskEndsOnce submits, cancels and closes at random from several
+// goroutines.
+func TestEveryTaskEndsOnce(t *testing.T) {
+	b, stop := start(&expert{}, 40, 16)
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(g)))
+			for i := range 300 {
+				experts := slices.Sorted(slices.Values(rng.Perm(4)[:1+rng.IntN(3)]))
+				p := task(moe.RouterID(fmt.Sprint(g%2)), 1+rng.IntN(4), experts...)
+				over := make(chan error, 2)
+				p.Done = func(err error) { over <- err }
+				if b.Submit(&p.Task) != nil {
+					continue
+				}
+				if rng.IntN(3) == 0 && b.Cancel(&p.Task) {
+					continue
+				}
+				if err := <-over; err == nil {
+					p.told = []error{nil}
+					p.check(t)
+				} else if !errors.Is(err, context.Canceled) && moe.KindOf(err) != moe.Draining {
+					t.Errorf("task ended with %v", err)
+				}
+				if g == 0 && i == 250 {
+					go stop()
+				}
+			}
+		})
+	}
+	all.Wait()
+	stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rows != 0 || !b.queue.empty() {
+		t.Errorf("%d rows are left", b.rows)
+	}
+}
+
+// nothing computes nothing.
+type nothing struct{}
+
+func (nothing) Forward(moe.ExpertID, tensor.Matrix, tensor.Matrix) error { return nil }
+
+func BenchmarkLoneTask(b *testing.B) {
+	bt, stop := start(nothing{}, 1000, 512)
+	defer stop()
+	p := task("a", 1, 0)
+	over := make(chan error)
+	p.Done = func(err error) { over <- err }
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := bt.Submit(&p.Task); err != nil {
+			b.Fatal(err)
+		}
+		<-over
+	}
+}

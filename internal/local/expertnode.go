@@ -1,0 +1,181 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/cluster/gossip"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/transport/faulty"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/quantize"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// expertLoader maps experts and gives them to an FFN.
+type expertLoader struct {
+	w       weights
+	ffn     *cpu.FFN
+	kernels *kernel.Kernels
+	threads int
+
+	mu   sync.Mutex // guards maps
+	maps map[moe.ExpertID]*checkpoint.ExpertMap
+}
+
+// Load implements expertnode.Loader. The first touch of the pages happens
+// here, not in the first request.
+func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
+	if l.w.ckpt.Manifest() != nil {
+		if err := l.w.ckpt.VerifyExpert(id); err != nil {
+			return err
+		}
+	}
+	m, err := l.w.ckpt.MapExpert(id)
+	if err != nil {
+		return err
+	}
+	if err := m.Touch(ctx, nil); err != nil {
+		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+	}
+	if l.w.quantize != tensor.Invalid {
+		return errors.Join(l.quantized(ctx, id, m.Weights), m.Close())
+	}
+	if err := l.ffn.Load(id, m.Weights); err != nil {
+		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.maps[id] = m
+	return nil
+}
+
+// quantized loads an expert from memory of its own.
+func (l *expertLoader) quantized(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) error {
+	for _, m := range []*tensor.Weight{&w.W1, &w.W2, &w.W3} {
+		out, err := quantize.Weight(ctx, l.kernels, l.threads, *m, l.w.quantize)
+		if err != nil {
+			return fmt.Errorf("expert %v: %w", id, err)
+		}
+		*m = out
+	}
+	return l.ffn.Load(id, w)
+}
+
+// Unload implements expertnode.Loader. FFN.Unload returns when no kernel reads
+// the weights any more, so unmapping them is safe.
+func (l *expertLoader) Unload(id moe.ExpertID) error {
+	l.ffn.Unload(id)
+	l.mu.Lock()
+	m := l.maps[id]
+	delete(l.maps, id)
+	l.mu.Unlock()
+	if m == nil {
+		return nil
+	}
+	return m.Close()
+}
+
+// RunExpertNode runs an expert node until ctx ends and its experts are served
+// elsewhere, or a while has passed.
+func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	w, err := openModel(c.ModelConfig)
+	if err != nil {
+		return err
+	}
+	defer w.ckpt.Close()
+	neighbours, err := meet(c.ClusterConfig, "expertnode", func(gossip.Change) {})
+	if err != nil {
+		return err
+	}
+	defer neighbours.part(c.Logger)
+	l, addr, err := listen(c.Listen, c.Advertise)
+	if err != nil {
+		return err
+	}
+	pool, err := newPool(c.ModelConfig, c.Spin)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
+	node := expertnode.New(expertnode.Config{
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.expertBytes(),
+		Loader:   &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
+		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
+	})
+	server := serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
+		Handler: c.Late.wrap(node), Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
+	})
+	defer server.stop()
+	defer context.AfterFunc(ctx, server.leave)()
+	return follow(ctx, c, w, neighbours, node, addr)
+}
+
+// wrap delays a handler's answers.
+func (c LateConfig) wrap(h rpc.Handler) rpc.Handler {
+	if c.Share == 0 {
+		return h
+	}
+	return &faulty.Handler{Under: h, Share: c.Share, Late: c.By}
+}
+
+// expertServer is the gRPC side of an expert node.
+type expertServer struct {
+	grpc    *grpc.Server
+	experts *rpc.Server
+	health  *health.Server
+	serving sync.WaitGroup
+}
+
+func serveExperts(l net.Listener, c rpc.ServerConfig) *expertServer {
+	s := &expertServer{grpc: grpc.NewServer(rpc.ServerOptions(c.MaxPayload)...), experts: rpc.NewServer(c), health: health.NewServer()}
+	hachiv1.RegisterExpertServiceServer(s.grpc, s.experts)
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.serving.Go(func() { _ = s.grpc.Serve(l) })
+	return s
+}
+
+// leave asks routers and probes to leave the node alone, before its lease says
+// so. Calls are still answered.
+func (s *expertServer) leave() {
+	s.experts.Drain()
+	s.health.Shutdown()
+}
+
+func (s *expertServer) stop() {
+	s.grpc.Stop()
+	s.serving.Wait()
+}
+
+// follow registers the node and lets it follow the cluster. The watches
+// outlive ctx, because a node that leaves still has to see who took over.
+func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, node *expertnode.Node, addr string) error {
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
+		NodeId: c.ID, Addr: addr, CapacityBytes: c.Capacity, Backend: c.Backend, Fingerprint: string(w.fingerprint),
+		StartedUnixNano: time.Now().UnixNano(), Layers: uint32(w.cfg.Layers), Experts: uint32(w.cfg.Experts),
+		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossip.Addr(),
+	})
+	return node.Run(ctx, session, expertnode.Feeds{
+		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
+	})
+}

@@ -1,0 +1,111 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// ready asks the router once.
+func ready(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// reportProgress tells Events.Progress how far the nodes are with their
+// targets, until ctx ends.
+func (c *Cluster) reportProgress(ctx context.Context) {
+	client, err := registry.Dial(c.endpoints, quiet(c.cfg.Logger))
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	reg := registry.New(client, Prefix(DefaultCluster), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
+	nodes, targets := reg.WatchNodes(ctx), reg.WatchTarget(ctx)
+	resident, wanted := map[moe.NodeID]moe.Shard{}, moe.Target{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case records, ok := <-nodes:
+			if !ok {
+				return
+			}
+			clear(resident)
+			for _, r := range records.Records {
+				shard, err := moepb.ShardFromProto(r.GetResident())
+				if err == nil {
+					resident[moe.NodeID(r.GetNodeId())] = shard
+				}
+			}
+		case t, ok := <-targets:
+			if !ok {
+				return
+			}
+			wanted = t
+		}
+		have, want := 0, 0
+		for node, shard := range wanted.Shards {
+			want += len(shard)
+			have += len(shard) - len(shard.Minus(resident[node]))
+		}
+		c.cfg.Events.Progress(len(resident), have, want)
+	}
+}
+
+// lastWords collects the ends of the children's logs, for a cluster that did
+// not become ready.
+func (c *Cluster) lastWords() error {
+	var all []error
+	for _, child := range c.children {
+		if tail := lastLines(child.cmd.log, 2); tail != "" {
+			all = append(all, fmt.Errorf("%s: %s", child.Name(), tail))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// clearRecords removes what an earlier run on the same data directory left.
+func clearRecords(ctx context.Context, endpoints []string, logger *slog.Logger) error {
+	client, err := registry.Dial(endpoints, quiet(logger))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	reg := registry.New(client, Prefix(DefaultCluster), registry.Options{TTL: DefaultTTL, Logger: quiet(logger)})
+	if err := reg.Clear(ctx); err != nil {
+		return fmt.Errorf("clear the records of an earlier run: %w", err)
+	}
+	return nil
+}
+
+// DefaultCluster is the name of a cluster that was given none.
+const DefaultCluster = "hachi"
+
+// Prefix is where a cluster's records live in etcd.
+func Prefix(cluster string) string { return "/hachi/" + cluster + "/" }
+
+// quiet is logger, or one that discards when it is nil.
+func quiet(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return logger
+}

@@ -1,0 +1,170 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/cluster/gossip"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/router"
+)
+
+// stretch is how much longer prefill may make a step than its decodes alone:
+// token gaps stay under twice the undisturbed.
+const stretch = 1.7
+
+// language is a checkpoint's text side.
+type language struct {
+	tokenizer *tokenizer.Tokenizer
+	template  *chat.Template
+	ends      []int32 // tokens that end an answer
+}
+
+// openLanguage refuses at start what could not be honoured later.
+func openLanguage(dir string, cfg model.Config) (language, error) {
+	t, err := tokenizer.Load(dir)
+	if err != nil {
+		return language{}, &ConfigError{Err: err}
+	}
+	if t.Vocab() != cfg.Vocab {
+		return language{}, &ConfigError{Err: fmt.Errorf("%s: the tokenizer has %d tokens, config.json has a vocab_size of %d", dir, t.Vocab(), cfg.Vocab)}
+	}
+	template, err := chat.Load(dir, t)
+	if err != nil {
+		return language{}, &ConfigError{Err: err}
+	}
+	ends, err := answerEnds(dir, cfg)
+	if err != nil {
+		return language{}, &ConfigError{Err: err}
+	}
+	return language{t, template, ends}, nil
+}
+
+// RunRouter runs a router until ctx ends.
+func RunRouter(ctx context.Context, c RouterConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	core, err := OpenCore(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer core.Close()
+	words, err := openLanguage(c.Dir, core.Model)
+	if err != nil {
+		return err
+	}
+	metrics := router.NewMetrics()
+	runner := model.NewRunner(core.Model, core.Dense, core.Dispatcher, model.Overlap{Most: model.MostParts, Fixed: c.Serving.MicroBatches})
+	e := engine.New(engine.Config{
+		Model: core.Model, Forward: runner, Blocks: core.Blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
+		Changed: core.Dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
+		Limits: scheduler.Limits{
+			StepTokens: maxRows, MaxSequences: core.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
+			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: stretch,
+		},
+	})
+	return c.serve(ctx, core, words, e, metrics, runner.Choice)
+}
+
+// dispatcher joins the dispatcher with the streams to the nodes.
+func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
+	var d *dispatch.Dispatcher
+	suspect := func(node moe.NodeID) { d.Suspect(node) }
+	pool := rpc.NewPool(rpc.PoolConfig{
+		Router: moe.RouterID(c.ID), Fingerprint: w.fingerprint, MaxPayload: w.maxPayload(), Broken: suspect, Draining: suspect,
+		Spin: c.Spin,
+	})
+	d = dispatch.New(dispatch.Config{
+		Carrier: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
+		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts, Local: onThisHost(), Patient: c.Patient,
+		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
+			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
+		}},
+	})
+	return pool, d
+}
+
+// onThisHost tells addresses of this host from others, by the interfaces it has
+// now.
+func onThisHost() func(addr string) bool {
+	own := map[string]bool{"localhost": true}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		interfaces = nil // then none but localhost is known to be near
+	}
+	for _, a := range interfaces {
+		if n, ok := a.(*net.IPNet); ok {
+			own[n.IP.String()] = true
+		}
+	}
+	return func(addr string) bool {
+		host, _, err := net.SplitHostPort(addr)
+		return err == nil && own[host]
+	}
+}
+
+// serve opens the listeners, joins the cluster and runs.
+func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *router.Metrics, overlap func() model.Choice) error {
+	d := core.Dispatcher
+	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
+		if ch.Role == "expertnode" && ch.State == gossip.Alive {
+			d.Trust(moe.NodeID(ch.Name))
+		} else if ch.Role == "expertnode" {
+			d.Suspect(moe.NodeID(ch.Name))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer neighbours.part(c.Logger)
+	web, webAddr, err := listen(c.Listen, c.Advertise)
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	rpcListener, rpcAddr, err := listen(c.GRPC, c.AdvertiseGRPC)
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	attributes, err := c.Serving.attributes()
+	if err == nil {
+		err = words.template.CheckAttributes(attributes)
+	}
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	name := c.Serving.ModelName
+	if name == "" {
+		name = filepath.Base(filepath.Clean(c.Dir))
+	}
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	return router.Run(ctx, router.Config{
+		Engine: e, Dispatcher: d, Experts: core.Model.Experts, Metrics: m, Overlap: overlap,
+		API: openai.Config{
+			Completer: &completion.Completer{
+				Engine: e, Tokenizer: words.tokenizer, Ends: words.ends, Context: e.MaxTokens(),
+				Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()),
+			},
+			Template: words.template, Attributes: attributes, Model: name, Fingerprint: string(core.weights.fingerprint),
+			Deadline: c.Serving.RequestDeadline, MaxChoices: core.MaxSequences + c.Serving.MaxQueue,
+		},
+		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
+			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(core.weights.fingerprint), GossipAddr: neighbours.gossip.Addr(),
+		}),
+		Placements: neighbours.registry.WatchPlacement(watch), HTTP: web, GRPC: rpcListener, Logger: c.Logger,
+	})
+}

@@ -1,0 +1,104 @@
+package local
+
+import (
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/model"
+)
+
+// UpConfig describes a whole cluster on this machine.
+type UpConfig struct {
+	Model     string // checkpoint directory
+	Quantize  string // int8 or int4: what experts become when they are loaded
+	Numerics  model.Overrides
+	Nodes     int // expert-node processes
+	Placement PlacementConfig
+	Serving   ServingConfig
+	Listen    string // HTTP listener, the only fixed port
+	DataDir   string // etcd's data, logs and the run file
+	Etcd      []string
+	Binary    string // program to run the roles with
+	BinaryEnv []string
+	Restart   bool // start dead children again
+	Threads   int  // cores of each expert node and of the router; 0 shares the machine
+	TTL       time.Duration
+	LogLevel  string
+	Logger    *slog.Logger
+	// Host is the address the roles listen on, except for the HTTP API; loopback
+	// when empty.
+	Host string
+	// Elsewhere names children that do not run beside the others.
+	Elsewhere map[string]Place
+	// Late lets some answers of every node be late.
+	Late LateConfig
+	// Patient is a router that waits for late answers instead of asking others.
+	Patient bool
+	// Events hears what happens; nil functions are not called.
+	Events UpEvents
+}
+
+// Place is where a child runs: behind other words, for example ip netns exec, and
+// with an address of its own.
+type Place struct {
+	Enter []string // what its command line begins with
+	Host  string   // the address it listens on
+}
+
+// UpEvents reports the life of a cluster. Functions may be called from any
+// goroutine and must not block.
+type UpEvents struct {
+	// Progress says how many of the experts a placement needs are resident.
+	Progress func(nodes, resident, wanted int)
+	// Child reports a role's process ending.
+	Child func(ChildEvent)
+}
+
+// DefaultUp is three nodes with one copy of each expert, on port 8080.
+func DefaultUp() UpConfig {
+	return UpConfig{
+		Nodes:     3,
+		Placement: PlacementConfig{Policy: "column", Replicas: 1},
+		Serving:   DefaultServing(),
+		Listen:    "127.0.0.1:8080",
+		Restart:   true,
+		TTL:       DefaultTTL,
+		LogLevel:  "warn",
+	}
+}
+
+// DefaultServing bounds a router for a laptop.
+func DefaultServing() ServingConfig {
+	return ServingConfig{KVBytes: 1 << 30, MaxQueue: 256, PrefixCache: true, RequestDeadline: DefaultRequestDeadline}
+}
+
+// Validate reports everything wrong at once.
+func (c UpConfig) Validate() error {
+	var f faults
+	f.required("model", c.Model)
+	f.required("data-dir", c.DataDir)
+	f.oneOf("quantize", c.Quantize, "", "int8", "int4")
+	f.numerics(c.Numerics)
+	if c.Nodes < 1 {
+		f.addf("--nodes %d: want at least 1", c.Nodes)
+	}
+	c.Placement.check(&f)
+	if c.Placement.Replicas > c.Nodes && c.Nodes >= 1 {
+		f.addf("--replicas %d: more copies than the %d nodes", c.Placement.Replicas, c.Nodes)
+	}
+	c.Serving.check(&f)
+	f.address("listen", c.Listen)
+	if _, port, err := net.SplitHostPort(c.Listen); err == nil && port == "0" {
+		f.addf("--listen %q: want a port of its own: clients and the other roles must know it", c.Listen)
+	}
+	for _, e := range c.Etcd {
+		f.address("etcd", e)
+	}
+	if c.Threads < 0 {
+		f.addf("--threads %d: want at least 0", c.Threads)
+	}
+	c.Late.check(&f)
+	f.ttl(c.TTL)
+	return f.err()
+}

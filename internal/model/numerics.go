@@ -1,0 +1,70 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// Numerics are the rounding points a deployment may choose.
+type Numerics struct {
+	Wire tensor.DType // rows between gate, experts and combine
+	// KV is the type of keys and values in the cache. Int8 has one scale per
+	// position and key head.
+	KV tensor.DType
+	// Inner is the type to which SiLU(x w1) * (x w3) is rounded before w2.
+	Inner tensor.DType
+}
+
+// Overrides name other types than the checkpoint's; "" keeps that. Everything
+// that computes for one cluster must agree.
+type Overrides struct {
+	KV    string // f32, bf16 or int8
+	Inner string // f32 or bf16
+}
+
+// With is n with other types.
+func (n Numerics) With(o Overrides) (Numerics, error) {
+	err := errors.Join(
+		override(&n.KV, "KV cache", o.KV, tensor.F32, tensor.BF16, tensor.Int8),
+		override(&n.Inner, "inner product", o.Inner, tensor.F32, tensor.BF16))
+	return n, err
+}
+
+func override(to *tensor.DType, what, name string, known ...tensor.DType) error {
+	if name == "" {
+		return nil
+	}
+	for _, d := range known {
+		if d.String() == name {
+			*to = d
+			return nil
+		}
+	}
+	return fmt.Errorf("%s of %q, expected one of %v", what, name, known)
+}
+
+// DefaultNumerics follows the checkpoint: f32 and f16 weights use f32, bf16 and
+// quantized weights use bf16. What lies between w1, w3 and w2 stays f32.
+func DefaultNumerics(weights tensor.DType) Numerics {
+	if weights == tensor.BF16 || weights.Quantized() {
+		return Numerics{Wire: tensor.BF16, KV: tensor.BF16, Inner: tensor.F32}
+	}
+	return Numerics{Wire: tensor.F32, KV: tensor.F32, Inner: tensor.F32}
+}
+
+// NumericsVersion changes whenever a kernel's order of operations changes.
+const NumericsVersion = 2
+
+// Fingerprint names everything that decides the bits of an answer: digest is
+// the checkpoint's content digest, family the kernels' reduction order and
+// instruction semantics ("cpu-l16-fma-pairs").
+func Fingerprint(digest string, weights tensor.DType, n Numerics, family string) moe.Fingerprint {
+	h := sha256.Sum256(fmt.Appendf(nil, "hachi/v%d\n%s\nweights=%v wire=%v kv=%v inner=%v family=%s\n",
+		NumericsVersion, digest, weights, n.Wire, n.KV, n.Inner, family))
+	return moe.Fingerprint(hex.EncodeToString(h[:16]))
+}

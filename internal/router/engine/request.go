@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// Request asks for the continuation of a prompt.
+type Request struct {
+	Prompt     []int32
+	MaxTokens  int // 0 is as many as the context holds
+	Params     sampler.Params
+	StopTokens []int32 // generation ends after any of them, and does not show it
+	// Logprobs is how many alternatives each token reports; -1 is no log
+	// probabilities at all.
+	Logprobs int
+	// PromptLogprobs also reports the prompt's tokens, from the second on.
+	PromptLogprobs bool
+	Choice         int // which of several answers to the same prompt this is
+	// Matcher keeps the answer within a language; nil is any. It belongs to this
+	// request alone. An answer ends by itself when it is complete.
+	Matcher sampler.Matcher
+	// CacheSalt keeps the prefix cache apart: a request reads only what others of
+	// the same salt have computed; 0 is the common cache.
+	CacheSalt uint64
+	// Priority: lower starts first and is preempted last; 0 is usual.
+	Priority int
+	// FailFast ends the request with an error when an expert has no replica,
+	// instead of waiting for one.
+	FailFast bool
+}
+
+// FinishReason says why a request ended.
+type FinishReason string
+
+const (
+	NotFinished FinishReason = ""
+	Stop        FinishReason = "stop"   // a stop token, or the language is complete
+	Length      FinishReason = "length" // MaxTokens or the context
+)
+
+// Event is one step of a request, in order. The last has Finish or Err.
+type Event struct {
+	Token   int32
+	Logprob float32
+	Top     []sampler.TokenLogprob
+	Prompt  bool // the token is the prompt's
+	Finish  FinishReason
+	Err     error
+}
+
+// Stream is what a request has produced so far: a queue from the engine, or a
+// test's stand-in for it, to one reader.
+type Stream struct {
+	mu     sync.Mutex // guards events
+	events []Event
+	ready  chan struct{} // capacity 1: something is pending
+}
+
+// NewStream is an empty stream.
+func NewStream() *Stream { return &Stream{ready: make(chan struct{}, 1)} }
+
+// Next waits for events and returns all that are pending. After the last event
+// it must not be called again. When ctx ends it returns ctx's error; the
+// request's own context decides whether the request goes on.
+func (s *Stream) Next(ctx context.Context) ([]Event, error) {
+	for {
+		s.mu.Lock()
+		events := s.events
+		s.events = nil
+		s.mu.Unlock()
+		if len(events) > 0 {
+			return events, nil
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Push adds an event; it never waits for the reader.
+func (s *Stream) Push(e Event) {
+	s.mu.Lock()
+	s.events = append(s.events, e)
+	s.mu.Unlock()
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
+
+// flight is a request in the engine's hands.
+type flight struct {
+	seq      *scheduler.Sequence
+	req      Request
+	ctx      context.Context
+	stream   *Stream
+	stopWait func() bool
+	sampler  *sampler.Sampler
+	mask     chan struct{} // capacity 1: the mask that was asked for is ready
+	asked    bool          // for a mask, and has not waited for it
+	guesses  speculation
+	reported int // prompt tokens whose log probability has been sent
+	drawn    int // tokens of the answer
+	arrived  time.Time
+	started  bool // has had rows
+}
+
+// validate reports why a request could never be served.
+func (e *Engine) validate(r Request) error {
+	limit := e.MaxTokens()
+	invalid := func(format string, args ...any) error {
+		return &moe.Error{Op: "request", Kind: moe.Invalid, Err: fmt.Errorf(format, args...)}
+	}
+	switch {
+	case len(r.Prompt) == 0:
+		return invalid("the prompt is empty")
+	case len(r.Prompt) >= limit:
+		return invalid("the prompt has %d tokens, and the context holds %d with the answer", len(r.Prompt), limit)
+	case r.MaxTokens < 0:
+		return invalid("max_tokens is %d, expected 0 or more", r.MaxTokens)
+	}
+	known := func(t int32) bool { return t >= 0 && int(t) < e.cfg.Model.Vocab }
+	for _, t := range r.Prompt {
+		if !known(t) {
+			return invalid("token %d is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+		}
+	}
+	faults := []error{r.Params.Validate()}
+	param := func(name, format string, args ...any) {
+		faults = append(faults, &sampler.ParamError{Param: name, Err: fmt.Errorf(name+" "+format, args...)})
+	}
+	for _, t := range r.StopTokens {
+		if !known(t) {
+			param("stop_token_ids", "has %d, which is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+		}
+	}
+	for t := range r.Params.LogitBias {
+		if t >= 0 && !known(t) {
+			param("logit_bias", "has token %d, which is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+		}
+	}
+	if r.MaxTokens > 0 && r.Params.MinTokens > r.MaxTokens {
+		param("min_tokens", "is %d, which is more than the %d that the answer may have", r.Params.MinTokens, r.MaxTokens)
+	}
+	return errors.Join(faults...)
+}

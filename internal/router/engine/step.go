@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/scheduler"
+)
+
+// step carries the spans through the model and commits them.
+func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
+	for _, span := range spans {
+		e.start(e.flights[span.Seq.ID])
+	}
+	began := time.Now()
+	var changed <-chan struct{}
+	if e.cfg.Changed != nil {
+		// Taken before the step, so that a change during it is not missed.
+		changed = e.cfg.Changed()
+	}
+	batch := e.batch(spans)
+	logits := e.reserve(len(batch.Outputs))
+	if err := e.cfg.Forward.Forward(ctx, batch, logits); err != nil {
+		e.abandon(ctx, spans, changed, err)
+		return
+	}
+	e.found()
+	took := time.Since(began)
+	e.sched.Observe(spans, took)
+	for _, d := range e.drawAll(spans, logits) {
+		e.commit(d)
+	}
+	e.mu.Lock()
+	e.stats.Steps++
+	e.rate.observe(len(batch.Tokens), took)
+	e.mu.Unlock()
+	e.publish()
+	if e.cfg.Step != nil {
+		e.cfg.Step(len(batch.Tokens), took)
+	}
+}
+
+// outputs is how many of a span's last rows need logits: one at the end of the
+// known tokens and one for each drafted token, all of them while the prompt's
+// log probabilities are wanted.
+func (e *Engine) outputs(span scheduler.Span) int {
+	f := e.flights[span.Seq.ID]
+	switch {
+	case f.req.PromptLogprobs && f.reported < len(f.req.Prompt)-1:
+		return span.N
+	case span.Seq.Computed+span.N >= len(span.Seq.Tokens):
+		return 1 + span.Drafted()
+	default:
+		return 0
+	}
+}
+
+// batch lays the spans out as rows.
+func (e *Engine) batch(spans []scheduler.Span) *model.Batch {
+	b := &model.Batch{}
+	for _, span := range spans {
+		seq, drafted := span.Seq, span.Drafted()
+		b.Tokens = append(b.Tokens, seq.Tokens[seq.Computed:seq.Computed+span.N-drafted]...)
+		b.Tokens = append(b.Tokens, seq.Draft[:drafted]...)
+		b.Spans = append(b.Spans, model.Span{Start: seq.Computed, N: span.N, Blocks: seq.Table.Blocks})
+		for i := e.outputs(span); i > 0; i-- {
+			b.Outputs = append(b.Outputs, int32(len(b.Tokens)-i))
+		}
+	}
+	return b
+}
+
+// reserve returns a logits matrix, reusing the last one when it fits.
+func (e *Engine) reserve(rows int) tensor.Matrix {
+	vocab := e.cfg.Model.Vocab
+	e.logits.Data = slices.Grow(e.logits.Data[:0], rows*vocab)[:rows*vocab]
+	return tensor.Matrix{Rows: rows, Cols: vocab, Stride: vocab, Data: e.logits.Data}
+}
+
+// commit is the only place where a sequence changes.
+func (e *Engine) commit(d *drawing) {
+	f, seq := d.f, d.f.seq
+	for _, event := range d.events {
+		f.stream.Push(event)
+	}
+	if !d.drew {
+		e.sched.Commit(seq, d.end)
+		return
+	}
+	e.count(f, d)
+	e.sched.Commit(seq, len(seq.Tokens)+d.accepted, d.tokens...)
+	if d.last.Err != nil || d.last.Finish != NotFinished {
+		e.finish(f, d.last)
+		return
+	}
+	e.ahead.ask(f)
+	f.guesses.learn(d.drafted, d.accepted)
+	seq.Draft = f.guesses.propose(seq.Tokens, f.left()-1)
+}
+
+// count keeps the books of a commit that drew tokens.
+func (e *Engine) count(f *flight, d *drawing) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(f.seq.Tokens) == len(f.req.Prompt) {
+		e.stats.Prompt += uint64(len(f.req.Prompt))
+	}
+	e.stats.Generated += uint64(len(d.tokens))
+	e.stats.Drafted += uint64(d.drafted)
+	e.stats.Accepted += uint64(d.accepted)
+}

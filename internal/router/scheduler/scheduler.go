@@ -1,0 +1,235 @@
+package scheduler
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/router/kvcache"
+)
+
+// Limits bound a step and the queues.
+type Limits struct {
+	StepTokens   int // rows of one step
+	MaxSequences int // running at once
+	MaxWaiting   int // requests accepted beyond those
+	// MaxWaitingTokens bounds the tokens of requests that have not started; 0
+	// is no bound.
+	MaxWaitingTokens int
+	// Chunk bounds the rows of one sequence in one step; 0 is StepTokens.
+	Chunk int
+	// Stretch is how much longer prefill may make a step than its decodes alone
+	// take, as a factor above 1; 0 fills every step.
+	Stretch float64
+}
+
+// SequencesFor is how many sequences may run over so many blocks when nobody
+// says: as many as have room for 512 tokens, at most 256.
+func SequencesFor(blocks int) int {
+	const usual, most = 512, 256
+	return min(most, max(1, blocks/kvcache.BlocksFor(usual)))
+}
+
+// Scheduler holds the queues.
+type Scheduler struct {
+	limits    Limits
+	pool      *kvcache.Pool
+	waiting   []*Sequence // by urgency
+	running   []*Sequence // by urgency
+	pace      pace
+	arrivals  uint64
+	step      uint64 // counts calls of Schedule
+	preempted uint64
+}
+
+// New makes an empty scheduler over a pool of blocks.
+func New(limits Limits, pool *kvcache.Pool) *Scheduler {
+	if limits.Chunk == 0 {
+		limits.Chunk = limits.StepTokens
+	}
+	return &Scheduler{limits: limits, pool: pool, pace: pace{stretch: limits.Stretch}}
+}
+
+// Add puts a new sequence into the waiting queue.
+func (s *Scheduler) Add(seq *Sequence) {
+	s.arrivals++
+	seq.arrival = s.arrivals
+	s.waiting = insert(s.waiting, seq)
+}
+
+// Remove forgets a sequence and frees its blocks.
+func (s *Scheduler) Remove(seq *Sequence) {
+	s.pool.Release(&seq.Table)
+	seq.Draft, seq.running = nil, false
+	s.waiting, s.running = without(s.waiting, seq), without(s.running, seq)
+}
+
+func insert(queue []*Sequence, seq *Sequence) []*Sequence {
+	at, _ := slices.BinarySearchFunc(queue, seq, urgency)
+	return slices.Insert(queue, at, seq)
+}
+
+func without(queue []*Sequence, seq *Sequence) []*Sequence {
+	if at, ok := slices.BinarySearchFunc(queue, seq, urgency); ok && queue[at] == seq {
+		return slices.Delete(queue, at, at+1)
+	}
+	return queue
+}
+
+// Waiting and Running are the lengths of the queues; Preempted counts
+// preemptions since the start.
+func (s *Scheduler) Waiting() int      { return len(s.waiting) }
+func (s *Scheduler) Running() int      { return len(s.running) }
+func (s *Scheduler) Preempted() uint64 { return s.preempted }
+
+// Commit says that a step has computed the sequence's span up to position
+// computed, and that tokens follow its known ones.
+func (s *Scheduler) Commit(seq *Sequence, computed int, tokens ...int32) {
+	seq.Tokens = append(seq.Tokens, tokens...)
+	seq.Computed, seq.Draft = computed, nil
+	s.pool.Commit(&seq.Table, seq.Tokens, computed)
+}
+
+// Observe says how long a committed step took. spans are as Schedule gave
+// them, and it must be told before Commit.
+func (s *Scheduler) Observe(spans []Span, took time.Duration) {
+	decodes, prefills := 0, 0
+	for _, span := range spans {
+		if span.Seq.todo() == 1 {
+			decodes += span.N
+		} else {
+			prefills += span.N
+		}
+	}
+	s.pace.observe(decodes, prefills, took)
+}
+
+// Schedule chooses the spans of the next step. Their block tables reach the
+// end of each span. Nil means there is nothing to do. Nothing that it did needs
+// to be undone when the step fails.
+func (s *Scheduler) Schedule() []Span {
+	s.step++
+	spans := s.decodes()
+	rows := 0
+	for _, span := range spans {
+		rows += span.N
+	}
+	budget := s.pace.rows(rows, s.limits.StepTokens-rows)
+	if budget <= 0 {
+		return spans
+	}
+	s.admit()
+	return append(spans, s.prefills(budget)...)
+}
+
+// decodes gives every running sequence with one token to go its row, and its
+// draft what room there is.
+func (s *Scheduler) decodes() []Span {
+	var spans []Span
+	budget := s.limits.StepTokens
+	for _, seq := range slices.Clone(s.running) {
+		if !seq.running || seq.todo() != 1 || budget == 0 || !s.reserve(seq) {
+			continue
+		}
+		seq.step = s.step
+		spans = append(spans, Span{seq, 1})
+		budget--
+	}
+	// A preemption may have taken a sequence that already had a span.
+	spans = slices.DeleteFunc(spans, func(sp Span) bool { return !sp.Seq.running })
+	for i, span := range spans {
+		n := min(len(span.Seq.Draft), budget, s.limits.Chunk-1)
+		if n > 0 && s.pool.Grow(&span.Seq.Table, len(span.Seq.Tokens)+n) {
+			spans[i].N += n
+			budget -= n
+		}
+	}
+	return spans
+}
+
+// reserve makes room for the known tokens of a running sequence, preempting
+// others if need be; false if it was itself preempted.
+func (s *Scheduler) reserve(seq *Sequence) bool {
+	for !s.pool.Grow(&seq.Table, len(seq.Tokens)) {
+		least := s.running[len(s.running)-1]
+		s.preempt(least)
+		if least == seq {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Scheduler) preempt(seq *Sequence) {
+	s.Remove(seq)
+	seq.Computed = 0
+	s.preempted++
+	s.waiting = insert(s.waiting, seq)
+}
+
+// admit starts waiting sequences while there are places and blocks for all
+// their known tokens.
+func (s *Scheduler) admit() {
+	for i := 0; i < len(s.waiting) && len(s.running) < s.limits.MaxSequences; {
+		seq := s.waiting[i]
+		terms := kvcache.Terms{Headroom: len(s.running), Compute: seq.Compute}
+		switch s.pool.Acquire(&seq.Table, seq.Tokens, terms) {
+		case kvcache.Full:
+			return
+		case kvcache.Awaited:
+			i++
+		case kvcache.Acquired:
+			seq.Computed, seq.running = seq.Table.Cached(), true
+			s.waiting = slices.Delete(s.waiting, i, i+1)
+			s.running = insert(s.running, seq)
+		}
+	}
+}
+
+// prefills shares rows among the running sequences that have none: half to the
+// most urgent, then to those with the least to do.
+func (s *Scheduler) prefills(budget int) []Span {
+	var spans []Span
+	for _, seq := range s.running {
+		if seq.step != s.step {
+			spans = append(spans, Span{seq, 0})
+		}
+	}
+	if len(spans) == 0 {
+		return nil
+	}
+	give := func(span *Span, most int) {
+		n := min(span.Seq.todo()-span.N, s.limits.Chunk-span.N, most)
+		span.N += n
+		budget -= n
+	}
+	first, others := &spans[0], spans[1:]
+	give(first, (budget+1)/2)
+	slices.SortStableFunc(others, func(a, b Span) int { return cmp.Compare(a.Seq.todo(), b.Seq.todo()) })
+	for i := range others {
+		give(&others[i], budget)
+	}
+	give(first, budget)
+	return slices.DeleteFunc(spans, func(span Span) bool { return span.N == 0 })
+}
+
+// Check reports every broken invariant.
+func (s *Scheduler) Check() error {
+	var faults []error
+	var tables []*kvcache.Table
+	for _, seq := range slices.Concat(s.running, s.waiting) {
+		if seq.Computed < 0 || seq.Computed > len(seq.Tokens) {
+			faults = append(faults, fmt.Errorf("scheduler: sequence %d has computed %d of %d", seq.ID, seq.Computed, len(seq.Tokens)))
+		}
+		if seq.running != slices.Contains(s.running, seq) || (!seq.running && len(seq.Table.Blocks) > 0) {
+			faults = append(faults, fmt.Errorf("scheduler: sequence %d is in the wrong queue, with %d blocks", seq.ID, len(seq.Table.Blocks)))
+		}
+		tables = append(tables, &seq.Table)
+	}
+	if !slices.IsSortedFunc(s.running, urgency) || !slices.IsSortedFunc(s.waiting, urgency) {
+		faults = append(faults, errors.New("scheduler: a queue is out of order"))
+	}
+	return errors.Join(append(faults, s.pool.Check(tables...))...)
+}

@@ -1,0 +1,53 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
+)
+
+// probes are conversations of every shape. Those with a system message may be
+// refused by the template, in its own words.
+var probes = [][]Message{
+	{{Role: "user", Content: "A"}},
+	{{Role: "user", Content: "A"}, {Role: "assistant", Content: "B"}, {Role: "user", Content: "C"}},
+	{{Role: "system", Content: "S"}, {Role: "user", Content: "A"}},
+	{{Role: "system", Content: "S"}, {Role: "user", Content: "A"}, {Role: "assistant", Content: "B"}, {Role: "user", Content: "C"}},
+}
+
+// probe renders all of them, learns which attributes the template reads, and
+// returns what it wrote itself.
+func (t *Template) probe() (written string, err error) {
+	var all strings.Builder
+	for _, messages := range probes {
+		text, err := t.write(messages, nil)
+		var refused *jinja.Error
+		if hasSystem := messages[0].Role == "system"; hasSystem && errors.As(err, &refused) && refused.Raised {
+			continue
+		} else if err != nil {
+			return "", fmt.Errorf("it fails on a conversation of %d turns: %w", len(messages), err)
+		} else if i := leftOut(messages, text); i >= 0 && !hasSystem {
+			return "", fmt.Errorf("it leaves the %s's turn out", messages[i].Role)
+		}
+		for len(text) > 0 {
+			var part string
+			var own bool
+			if part, own, text = stretch(text); own {
+				all.WriteString(part)
+			}
+			all.WriteByte('\n')
+		}
+	}
+	t.attributes = map[string]bool{}
+	for _, name := range attributeNames {
+		low, errLow := t.write(probes[0], Attributes{name: 0})
+		high, errHigh := t.write(probes[0], Attributes{name: maxAttribute})
+		if err := errors.Join(errLow, errHigh); err != nil {
+			return "", fmt.Errorf("it fails on the attribute %s: %w", name, err)
+		}
+		t.attributes[name] = low.String() != high.String()
+	}
+	return all.String(), nil
+}

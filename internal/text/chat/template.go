@@ -1,0 +1,186 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"unicode"
+
+	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+)
+
+// Rendering may take these steps, and so many for each turn and for each
+// character: many times what any template takes, and less than a second.
+const (
+	baseSteps = 1 << 20
+	turnSteps = 1 << 16
+	charSteps = 1 << 7
+)
+
+// Template renders conversations. It is immutable and safe for concurrent use.
+type Template struct {
+	parsed     *jinja.Template
+	tokens     *tokenizer.Tokenizer // with the template's own tokens reserved
+	specials   map[string]string
+	attributes map[string]bool // those it reads
+}
+
+// newTemplate parses a template and tries it on conversations of every shape,
+// so that one that cannot be honoured is found before any request.
+func newTemplate(source string, t *tokenizer.Tokenizer) (*Template, error) {
+	parsed, err := jinja.Parse(source)
+	if err != nil {
+		return nil, fmt.Errorf("the template is not supported: %w", err)
+	}
+	out := &Template{parsed: parsed, tokens: t, specials: t.Specials()}
+	written, err := out.probe()
+	if err != nil {
+		return nil, fmt.Errorf("the template is not supported: %w", err)
+	}
+	out.tokens = t.Reserve(func(token string) bool { return strings.Contains(source, token) || strings.Contains(written, token) })
+	return out, nil
+}
+
+// CheckAttributes tells whether the template can honour a set of attributes.
+func (t *Template) CheckAttributes(a Attributes) error {
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	for _, name := range attributeNames {
+		if _, set := a[name]; set && !t.attributes[name] {
+			return fmt.Errorf("the model's template does not read the attribute %s", name)
+		}
+	}
+	return nil
+}
+
+// Tokens renders a conversation, ready for the answer, into ids. base holds
+// the attributes of turns that do not set their own. An error says which turn
+// is at fault.
+func (t *Template) Tokens(messages []Message, base Attributes) ([]int32, error) {
+	pieces, err := t.Render(messages, base)
+	if err != nil {
+		return nil, err
+	}
+	return t.tokens.EncodePieces(pieces), nil
+}
+
+// Render is Tokens before encoding: special tokens where the template wrote
+// them, and text, in which nothing is one.
+func (t *Template) Render(messages []Message, base Attributes) ([]tokenizer.Piece, error) {
+	if err := check(messages); err != nil {
+		return nil, err
+	}
+	if err := t.CheckAttributes(base); err != nil {
+		return nil, err
+	}
+	for i, m := range messages {
+		if err := t.CheckAttributes(m.Attributes); err != nil {
+			return nil, turnError(i, m, err)
+		}
+	}
+	text, err := t.write(messages, base)
+	if err != nil {
+		return nil, t.blame(messages, base, err)
+	}
+	if i := leftOut(messages, text); i >= 0 {
+		return nil, turnError(i, messages[i], errors.New("the model's template leaves this turn out"))
+	}
+	return t.pieces(text), nil
+}
+
+// write renders. Characters of turn i come from i+1.
+func (t *Template) write(messages []Message, base Attributes) (jinja.Text, error) {
+	list, steps := jinja.List{}, baseSteps
+	for i, m := range messages {
+		steps += turnSteps + charSteps*len(m.Content)
+		o := jinja.Object("role", jinja.Own(roles[m.Role]), "content", jinja.Data(m.Content, int32(i+1)))
+		if m.Role == "user" {
+			set := Merge(base, m.Attributes)
+			for _, name := range attributeNames {
+				if v, ok := set[name]; ok {
+					o.Set(jinja.Own(name), int64(v))
+				}
+			}
+		}
+		list = append(list, o)
+	}
+	variables := map[string]any{"messages": list, "add_generation_prompt": true, "tools": nil, "documents": nil}
+	for name, text := range t.specials {
+		variables[name] = jinja.Own(text)
+	}
+	return t.parsed.Render(variables, steps)
+}
+
+// blame finds the first turn with which the template fails: conversations that
+// end before it are rendered.
+func (t *Template) blame(messages []Message, base Attributes, err error) error {
+	var refused *jinja.Error
+	if !errors.As(err, &refused) || !refused.Raised {
+		err = fmt.Errorf("the model's template fails: %w", err)
+	}
+	turn := sort.Search(len(messages)-1, func(i int) bool {
+		_, err := t.write(messages[:i+1], base)
+		return err != nil
+	})
+	return turnError(turn, messages[turn], err)
+}
+
+// leftOut is the first turn of which the text has no character, though there
+// were some to show, or -1. Templates pass over roles that they do not know.
+func leftOut(messages []Message, text jinja.Text) int {
+	seen := make([]bool, len(messages)+1)
+	for _, c := range text {
+		seen[c.From] = true
+	}
+	for i, m := range messages {
+		if !seen[i+1] && strings.TrimFunc(m.Content, unicode.IsSpace) != "" {
+			return i
+		}
+	}
+	return -1
+}
+
+// pieces makes ids of the special tokens that the template wrote.
+func (t *Template) pieces(text jinja.Text) []tokenizer.Piece {
+	var out []tokenizer.Piece
+	var run strings.Builder
+	flush := func() {
+		if run.Len() > 0 {
+			out = append(out, tokenizer.Piece{Text: run.String()})
+			run.Reset()
+		}
+	}
+	for len(text) > 0 {
+		var part string
+		var trusted bool
+		if part, trusted, text = stretch(text); !trusted {
+			run.WriteString(part)
+			continue
+		}
+		for part != "" {
+			start, end, id := t.tokens.FindSpecial(part)
+			run.WriteString(part[:start])
+			if id >= 0 {
+				flush()
+				out = append(out, tokenizer.Piece{Special: true, ID: id})
+			}
+			part = part[end:]
+		}
+	}
+	flush()
+	return out
+}
+
+// stretch takes the characters off the front that the template wrote, or those
+// that it did not write.
+func stretch(text jinja.Text) (part string, trusted bool, rest jinja.Text) {
+	trusted = text[0].From == jinja.FromTemplate
+	n := 0
+	for n < len(text) && (text[n].From == jinja.FromTemplate) == trusted {
+		n++
+	}
+	return text[:n].String(), trusted, text[n:]
+}

@@ -1,0 +1,164 @@
+package grammar
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
+	"github.com/hachi-serve/hachi/internal/text/grammar/schema"
+)
+
+// Compiler makes grammars for a vocabulary and remembers those it was asked for
+// last.
+type Compiler struct {
+	vocabulary Vocabulary
+	limits     Limits
+	tokens     *trie // by Bytes
+	first      *trie // by First
+	silent     []int32
+
+	// compiling lets one source be compiled at a time, so that a burst of large
+	// ones costs the memory of one.
+	compiling sync.Mutex
+	mu        sync.Mutex // guards recent; taken after compiling
+	recent    []remembered
+}
+
+// remembered is a grammar by its source, the latest first.
+type remembered struct {
+	source  string
+	grammar *Grammar
+}
+
+// Fault is a reason why a schema cannot be used, and where in it: errors of
+// Schema are one Fault or several, joined.
+type Fault = schema.Fault
+
+// ErrTooLarge is wrapped by errors about limits.
+var ErrTooLarge = automaton.ErrTooLarge
+
+// NewCompiler reads the vocabulary, which must be able to write every byte of
+// UTF-8.
+func NewCompiler(v Vocabulary, l Limits) (*Compiler, error) {
+	if err := errors.Join(l.validate(), checkVocabulary(v)); err != nil {
+		return nil, fmt.Errorf("grammar: %w", err)
+	}
+	c := &Compiler{vocabulary: v, limits: l}
+	first := func(token int32) []byte {
+		if len(v.Bytes(token)) == 0 {
+			return nil
+		}
+		if len(v.First(token)) == 0 {
+			c.silent = append(c.silent, token)
+		}
+		return v.First(token)
+	}
+	var err error
+	if c.tokens, err = newTrie(v.Size(), v.Bytes); err == nil {
+		c.first, err = newTrie(v.Size(), first)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("grammar: %w", err)
+	}
+	return c, nil
+}
+
+// Words is the length of a mask: a bit for each token.
+func (c *Compiler) Words() int { return (c.vocabulary.Size() + 63) / 64 }
+
+// Object returns the grammar of JSON objects.
+func (c *Compiler) Object() (*Grammar, error) {
+	return c.remember("object", func() (*automaton.Program, error) { return schema.Object(c.limits.schema()) })
+}
+
+// Schema returns the grammar of what satisfies a JSON Schema; package schema
+// tells what is supported and how it is written.
+func (c *Compiler) Schema(source []byte) (*Grammar, error) {
+	return c.remember("schema "+string(source), func() (*automaton.Program, error) {
+		return schema.Compile(source, c.limits.schema())
+	})
+}
+
+// Regex returns the grammar of the texts that an RE2 expression matches as a
+// whole.
+func (c *Compiler) Regex(expression string) (*Grammar, error) {
+	if len(expression) > c.limits.SourceBytes {
+		return nil, fmt.Errorf("the expression is %w: %d bytes, the limit is %d", ErrTooLarge, len(expression), c.limits.SourceBytes)
+	}
+	return c.remember("regex "+expression, func() (*automaton.Program, error) {
+		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
+		if err != nil {
+			return nil, err
+		}
+		return c.text(d)
+	})
+}
+
+// Choice returns the grammar of some texts alone.
+func (c *Compiler) Choice(texts []string) (*Grammar, error) {
+	var source strings.Builder
+	for _, t := range texts {
+		if !utf8.ValidString(t) {
+			return nil, fmt.Errorf("the choice %q is not UTF-8", t)
+		}
+		fmt.Fprintf(&source, "%q ", t)
+	}
+	if source.Len() > c.limits.SourceBytes {
+		return nil, fmt.Errorf("the choices are %w: %d bytes, the limit is %d", ErrTooLarge, source.Len(), c.limits.SourceBytes)
+	}
+	return c.remember("choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts)) })
+}
+
+// text makes the automaton of texts as they are.
+func (c *Compiler) text(d *regex.DFA) (*automaton.Program, error) {
+	b := automaton.NewBuilder(schema.DrawingPerState * c.limits.States)
+	r := b.Rule("the text")
+	start, end := b.Body(r)
+	b.Empty(d.Draw(b, start, b.Runes), end)
+	return b.Build(r, c.limits.States)
+}
+
+// remember returns the grammar of a source, compiled now or remembered.
+func (c *Compiler) remember(source string, compile func() (*automaton.Program, error)) (*Grammar, error) {
+	if g := c.recall(source); g != nil {
+		return g, nil
+	}
+	c.compiling.Lock()
+	defer c.compiling.Unlock()
+	if g := c.recall(source); g != nil {
+		return g, nil
+	}
+	program, err := compile()
+	if err != nil {
+		return nil, err
+	}
+	machine, err := automaton.NewMachine(program, c.limits.machine(), max(c.tokens.depth, c.first.depth))
+	if err != nil {
+		return nil, &Fault{Err: err}
+	}
+	g := newGrammar(c, machine)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recent = slices.Insert(c.recent, 0, remembered{source, g})
+	c.recent = c.recent[:min(len(c.recent), c.limits.Grammars)]
+	return g, nil
+}
+
+// recall finds a grammar and moves it to the front; nil is none.
+func (c *Compiler) recall(source string) *Grammar {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.recent, func(r remembered) bool { return r.source == source })
+	if i < 0 {
+		return nil
+	}
+	found := c.recent[i]
+	copy(c.recent[1:i+1], c.recent[:i])
+	c.recent[0] = found
+	return found.grammar
+}

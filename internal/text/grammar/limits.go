@@ -1,0 +1,66 @@
+package grammar
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+	"github.com/hachi-serve/hachi/internal/text/grammar/schema"
+)
+
+// Limits bound what a request can cost.
+type Limits struct {
+	SourceBytes int // of a schema, an expression or a list of choices
+	SchemaDepth int // of a schema's own nesting
+	States      int // of an automaton: about 40 bytes each
+	Indent      int // blanks after a new line between the tokens of JSON; 0 or more
+	Nesting     int // of values of any kind and of recursive schemas in the text
+	Readings    int // of an ambiguous text, followed at once: a schema may have as many branches by $ref
+	Sets        int // of readings that a grammar remembers: up to 2 KiB each
+	Masks       int // that a grammar remembers: a bit per token each
+	Grammars    int // that a Compiler remembers
+}
+
+// DefaultLimits returns limits for a server: with 32,000 tokens a grammar
+// remembers at most 2 MiB of masks and 4 MiB of sets.
+func DefaultLimits() Limits {
+	return Limits{
+		SourceBytes: 256 << 10,
+		SchemaDepth: 64,
+		States:      1 << 16,
+		Indent:      16,
+		Nesting:     32,
+		Readings:    256,
+		Sets:        2048,
+		Masks:       512,
+		Grammars:    32,
+	}
+}
+
+// validate reports every limit out of range.
+func (l Limits) validate() error {
+	var faults []error
+	check := func(name string, value, least, most int) {
+		if value < least || value > most {
+			faults = append(faults, fmt.Errorf("%s is %d, expected %d to %d", name, value, least, most))
+		}
+	}
+	check("SourceBytes", l.SourceBytes, 1, 1<<24)
+	check("SchemaDepth", l.SchemaDepth, 1, 1<<10)
+	check("States", l.States, 1<<10, 1<<20)
+	check("Indent", l.Indent, 0, 1<<10)
+	check("Nesting", l.Nesting, 1, 1<<10)
+	check("Readings", l.Readings, 1, 1<<10)
+	check("Sets", l.Sets, 1, 1<<20)
+	check("Masks", l.Masks, 1, 1<<20)
+	check("Grammars", l.Grammars, 1, 1<<20)
+	return errors.Join(faults...)
+}
+
+func (l Limits) schema() schema.Limits {
+	return schema.Limits{Bytes: l.SourceBytes, Depth: l.SchemaDepth, States: l.States, Indent: l.Indent}
+}
+
+func (l Limits) machine() automaton.Limits {
+	return automaton.Limits{Nesting: l.Nesting, Readings: l.Readings, Sets: l.Sets}
+}

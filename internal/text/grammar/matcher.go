@@ -1,0 +1,177 @@
+package grammar
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+)
+
+// Grammar is a language of answers.
+type Grammar struct {
+	compiler *Compiler
+
+	mu      sync.Mutex // guards all below
+	machine *automaton.Machine
+	masks   map[place][]uint64
+	first   []uint64 // the mask before the first token
+	trail   []*automaton.Set
+}
+
+// place is what a mask depends on: a kind of Set, or where kinds do not tell, a
+// Set.
+type place struct {
+	kind uint64
+	set  *automaton.Set
+}
+
+func newGrammar(c *Compiler, m *automaton.Machine) *Grammar {
+	depth := max(c.tokens.depth, c.first.depth)
+	return &Grammar{compiler: c, machine: m, masks: map[place][]uint64{}, trail: make([]*automaton.Set, depth+1)}
+}
+
+// Words is the length of a mask: a bit for each token.
+func (g *Grammar) Words() int { return g.compiler.Words() }
+
+// Matcher returns the state of an answer that has not begun.
+func (g *Grammar) Matcher() *Matcher {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return &Matcher{g: g, at: g.machine.Start()}
+}
+
+// mask returns the mask after a text; it is not to be changed. The lock is held.
+func (g *Grammar) mask(s *automaton.Set, begun bool) []uint64 {
+	if !begun {
+		return g.firstMask(s)
+	}
+	for _, p := range []place{{kind: s.Kind()}, {set: s}} {
+		if mask, ok := g.masks[p]; ok {
+			return mask
+		}
+	}
+	mask, plain := g.walk(g.compiler.tokens, s)
+	if len(g.masks) >= g.compiler.limits.Masks {
+		clear(g.masks)
+	}
+	if plain {
+		g.masks[place{kind: s.Kind()}] = mask
+	} else {
+		g.masks[place{set: s}] = mask
+	}
+	return mask
+}
+
+// firstMask is the mask of the first token.
+func (g *Grammar) firstMask(s *automaton.Set) []uint64 {
+	if g.first != nil {
+		return g.first
+	}
+	g.first, _ = g.walk(g.compiler.first, s)
+	if s.Open() {
+		for _, token := range g.compiler.silent {
+			g.first[token/64] |= 1 << (token % 64)
+		}
+	}
+	return g.first
+}
+
+// walk finds the tokens whose bytes may follow a text. It reports whether all
+// Sets of the way were plain, so that the mask is that of their kind.
+func (g *Grammar) walk(t *trie, s *automaton.Set) (mask []uint64, plain bool) {
+	mask, plain = make([]uint64, g.Words()), s.Plain()
+	if s.Accepting() {
+		eos := g.compiler.vocabulary.EOS()
+		mask[eos/64] |= 1 << (eos % 64)
+	}
+	dead, trail, nodes := g.machine.Dead(), g.trail, t.nodes
+	trail[0] = s
+	for i := int32(1); i < int32(len(nodes)-1); {
+		n := &nodes[i]
+		next := g.machine.Step(trail[n.depth-1], n.last)
+		if next == dead {
+			i = n.skip
+			continue
+		}
+		plain = plain && next.Plain()
+		trail[n.depth] = next
+		i++
+		for _, token := range t.tokens[n.tokens:nodes[i].tokens] {
+			mask[token/64] |= 1 << (token % 64)
+		}
+	}
+	clear(trail)
+	return mask, plain
+}
+
+// Matcher is the state of one answer.
+type Matcher struct {
+	g     *Grammar
+	at    *automaton.Set
+	begun bool // a token was accepted
+	ended bool // by EOS
+}
+
+// Mask writes the tokens that may follow: bit t%64 of dst[t/64] for token t.
+// The length of dst is Grammar.Words or more: logits may have entries that are
+// no tokens, and these may not follow. After the end nothing may.
+func (m *Matcher) Mask(dst []uint64) {
+	if len(dst) < m.g.Words() {
+		panic(fmt.Sprintf("grammar: a mask of %d words, expected %d", len(dst), m.g.Words()))
+	}
+	clear(dst[m.g.Words():])
+	if m.ended {
+		clear(dst)
+		return
+	}
+	m.g.mu.Lock()
+	defer m.g.mu.Unlock()
+	copy(dst, m.g.mask(m.at, m.begun))
+}
+
+// Accept adds a token to the answer. It reports false, and nothing has changed,
+// when the token may not follow.
+func (m *Matcher) Accept(token int32) bool {
+	v := m.g.compiler.vocabulary
+	switch {
+	case m.ended || token < 0 || int(token) >= v.Size():
+		return false
+	case token == v.EOS():
+		m.ended = m.at.Accepting()
+		return m.ended
+	}
+	text := v.Bytes(token)
+	if len(text) == 0 {
+		return false
+	}
+	if !m.begun {
+		if text = v.First(token); len(text) == 0 && !m.at.Open() {
+			return false
+		}
+	}
+	m.g.mu.Lock()
+	defer m.g.mu.Unlock()
+	at := m.at
+	for _, b := range text {
+		at = m.g.machine.Step(at, b)
+	}
+	if at == m.g.machine.Dead() {
+		return false
+	}
+	m.at, m.begun = at, true
+	return true
+}
+
+// Complete reports that the text so far is one of the language: the answer may
+// end here.
+func (m *Matcher) Complete() bool { return m.at.Accepting() }
+
+// Done reports that the answer has ended or that nothing but its end can
+// follow.
+func (m *Matcher) Done() bool { return m.ended || !m.at.Open() }
+
+// Clone returns a Matcher that goes on from here on its own.
+func (m *Matcher) Clone() *Matcher {
+	c := *m
+	return &c
+}

@@ -1,0 +1,375 @@
+package schema
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+)
+
+var limits = Limits{Bytes: 1 << 18, Depth: 64, States: 1 << 16, Indent: 4}
+
+// oracle is another implementation of JSON Schema, which judges what is written.
+func oracle(source string) (*jsonschema.Schema, error) {
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(source))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		return nil, err
+	}
+	return c.Compile("schema.json")
+}
+
+func judge(s *jsonschema.Schema, text string) error {
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return s.Validate(v)
+}
+
+func machine(p *automaton.Program) (*automaton.Machine, error) {
+	return automaton.NewMachine(p, automaton.Limits{Nesting: 6, Readings: 32, Sets: 512}, 0)
+}
+
+// end returns the shortest way to the end of a text.
+func end(m *automaton.Machine, s *automaton.Set) (string, error) {
+	type place struct {
+		s    *automaton.Set
+		text string
+	}
+	seen := map[*automaton.Set]bool{}
+	for queue := []place{{s, ""}}; len(queue) > 0 && len(seen) < 20000; queue = queue[1:] {
+		at := queue[0]
+		if at.s.Accepting() {
+			return at.text, nil
+		}
+		for b := range 256 {
+			if next := m.Step(at.s, byte(b)); next != m.Dead() && !seen[next] {
+				seen[next] = true
+				queue = append(queue, place{next, at.text + string([]byte{byte(b)})})
+			}
+		}
+	}
+	return "", errors.New("no end")
+}
+
+// walk writes a text by random steps that are allowed, then by the shortest way
+// to its end.
+func walk(m *automaton.Machine, r *rand.Rand) (string, error) {
+	var out []byte
+	for s := m.Start(); ; {
+		var allowed []byte
+		for b := range 256 {
+			if m.Step(s, byte(b)) != m.Dead() {
+				allowed = append(allowed, byte(b))
+			}
+		}
+		if (len(allowed) > 0) != s.Open() {
+			return "", fmt.Errorf("%q: open is %v, and %d bytes may follow", out, s.Open(), len(allowed))
+		}
+		if len(allowed) == 0 && !s.Accepting() {
+			return "", fmt.Errorf("%q: nothing may follow", out)
+		}
+		if s.Accepting() && (len(allowed) == 0 || r.IntN(4) == 0) {
+			return string(out), nil
+		}
+		b := allowed[r.IntN(len(allowed))]
+		for _, end := range []byte(`"]}`) {
+			if slices.Contains(allowed, end) && (r.IntN(3) == 0) {
+				b = end
+			}
+		}
+		if len(out) > 400 {
+			rest, err := end(m, s)
+			return string(out) + rest, err
+		}
+		out = append(out, b)
+		s = m.Step(s, b)
+	}
+}
+
+// written texts are JSON in UTF-8, and satisfy the schema.
+func checkWalks(t *testing.T, source string, p *automaton.Program, walks int) {
+	t.Helper()
+	s, err := oracle(source)
+	if err != nil {
+		t.Fatalf("%s: the oracle: %v", source, err)
+	}
+	m, err := machine(p)
+	if err != nil {
+		t.Fatalf("%s: %v", source, err)
+	}
+	for seed := range uint64(walks) {
+		text, err := walk(m, rand.New(rand.NewPCG(seed, 8)))
+		if err != nil {
+			t.Errorf("%s: seed %d: %v", source, seed, err)
+			return
+		}
+		if !utf8.ValidString(text) || !json.Valid([]byte(text)) {
+			t.Errorf("%s: seed %d: not JSON: %q", source, seed, text)
+			return
+		}
+		if err := judge(s, text); err != nil {
+			t.Errorf("%s: seed %d: %q: %v", source, seed, text, err)
+			return
+		}
+	}
+}
+
+func TestCorpus(t *testing.T) {
+	for _, tt := range corpus {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := Compile([]byte(tt.schema), limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := oracle(tt.schema)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := machine(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range tt.accepted {
+				if err := judge(s, text); err != nil {
+					t.Errorf("%s: the oracle says: %v", text, err)
+				}
+				if !accepts(m, text) {
+					t.Errorf("%s is not accepted", text)
+				}
+			}
+			for _, text := range tt.invalid {
+				if judge(s, text) == nil {
+					t.Errorf("%s: the oracle says it is valid", text)
+				}
+				if accepts(m, text) {
+					t.Errorf("%s is accepted", text)
+				}
+			}
+			for _, text := range tt.otherwise {
+				if err := judge(s, text); err != nil {
+					t.Errorf("%s: the oracle says: %v", text, err)
+				}
+				if accepts(m, text) {
+					t.Errorf("%s is accepted", text)
+				}
+			}
+			checkWalks(t, tt.schema, p, 60)
+		})
+	}
+}
+
+func TestObject(t *testing.T) {
+	p, err := Object(limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := machine(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		`{}`: true, `{ }`: true, "{\n}": true, `{"a":1}`: true, `{"a": [1, -2.5e-3, {"b": null}], "": "\u00e9\ud83d\ude00日本"}`: true,
+		"{\n  \"a\": 1,\n  \"b\": [\n    true\n  ]\n}": true,
+		`[]`: false, `1`: false, ``: false, `{"a":1,}`: false, `{a:1}`: false, `{"a" :1}`: false, `{"a":01}`: false, `{"a":"\ud800"}`: false,
+		"{\"a\":\"\t\"}": false, "{\"a\":\"\xff\"}": false, `{"a":1} `: false, ` {}`: false, `{  }`: false, `{"a":1e999}`: false,
+		`{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}`: true, `{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}`: false,
+	} {
+		if accepts(m, text) != want {
+			t.Errorf("%q is %v", text, !want)
+		}
+	}
+	checkWalks(t, `{"type":"object"}`, p, 200)
+}
+
+// TestFaults: what is not supported is refused, by name and place.
+func TestFaults(t *testing.T) {
+	long := strings.Repeat(`[`, 80) + strings.Repeat(`]`, 80)
+	doubling := `{"$ref":"#/$defs/a0","$defs":{`
+	for i := range 20 {
+		doubling += fmt.Sprintf(`"a%d":{"type":"object","properties":{"x":{"allOf":[{"$ref":"#/$defs/a%d"},{}]},"y":{"allOf":[{"$ref":"#/$defs/a%d"},{"title":"z"}]}}},`, i, i+1, i+1)
+	}
+	doubling += `"a20":{}}}`
+	tests := []struct{ schema, pointer, want string }{
+		{`{"not":{}}`, "/not", "not is not supported"},
+		{`{"properties":{"a":{"if":{}}}}`, "/properties/a/if", "if is not supported"},
+		{`{"properties":{"a/b~c":{"uniqueItems":true}}}`, "/properties/a~1b~0c/uniqueItems", "uniqueItems is not supported"},
+		{`{"type":"object","patternProperties":{}}`, "/patternProperties", "not supported"},
+		{`{"type":"integer","multipleOf":5}`, "/multipleOf", "not supported"},
+		{`{"tpye":"object"}`, "/tpye", "tpye is not supported"},
+		{`{"type":"objekt"}`, "/type", "the name of a type"},
+		{`{"type":["string",5]}`, "/type", "the name of a type"},
+		{`{"required":"a"}`, "/required", "a list of names"},
+		{`{"minItems":-1}`, "/minItems", "a whole number"},
+		{`{"maxLength":1e9}`, "/maxLength", "a whole number"},
+		{`{"maxLength":1000000000000}`, "/maxLength", "the limit is"},
+		{`{"minLength":3,"maxLength":2}`, "", "minLength is 3 and maxLength is 2"},
+		{`{"minimum":"1"}`, "/minimum", "a number"},
+		{`{"minimum":1e-300}`, "/minimum", "a number of at most 17 digits"},
+		{`{"minimum":1e99999999999}`, "/minimum", "a number"},
+		{`{"type":"integer","exclusiveMinimum":1,"exclusiveMaximum":2}`, "", "no text can satisfy"},
+		{`{"type":"integer","minimum":1e18}`, "", "no text can satisfy"},
+		{`{"enum":[]}`, "/enum", "not empty"},
+		{`{"type":"string","enum":[1,2]}`, "", "none of the listed values"},
+		{`{"const":1,"enum":[2]}`, "", "none of the listed values"},
+		{`{"type":"string","pattern":"a\\b"}`, "/pattern", "word boundaries"},
+		{`{"type":"string","pattern":"(?=a)"}`, "/pattern", "look-around"},
+		{`{"type":"string","pattern":"(a)\\1"}`, "/pattern", `escape \1`},
+		{`{"type":"string","pattern":"\\A"}`, "/pattern", `escape \A`},
+		{`{"type":"string","pattern":"(?i)a"}`, "/pattern", "groups"},
+		{`{"type":"string","pattern":"["}`, "/pattern", "missing closing ]"},
+		{`{"type":"string","pattern":"^(?:a|b)*a(?:a|b){30}$"}`, "/pattern", "too large"},
+		{`{"type":"integer","format":"iri"}`, "/format", `"iri" is not supported`},
+		{`{"type":"string","format":"iri"}`, "/format", `"iri" is not supported`},
+		{`{"oneOf":[{"type":"string"},{"type":"number"},{"type":"integer"}]}`, "/oneOf", "branches 1 and 2"},
+		{`{"oneOf":[{"properties":{"a":{"const":1}}},{"properties":{"a":{"const":2}}}]}`, "/oneOf", "branches 0 and 1"},
+		{`{"oneOf":[{"anyOf":[{"type":"string"},{"type":"integer"}]},{"type":"integer"}]}`, "/oneOf", "branches 0 and 1"},
+		{`{"oneOf":[{"type":["object","string"],"properties":{"a":{"const":1}},"required":["a"]},{"type":["object","string"],"properties":{"a":{"const":2}},"required":["a"]}]}`, "/oneOf", "branches 0 and 1"},
+		{`{"oneOf":[{"type":"number","const":1},{"type":"number","const":1.0}]}`, "/oneOf", "branches 0 and 1"},
+		{`{"$ref":"#/$defs/a"}`, "/$ref", "names nothing"},
+		{`{"$ref":"other.json"}`, "/$ref", "within the schema"},
+		{`{"$ref":"#a"}`, "/$ref", "within the schema"},
+		{`{"$ref":"#"}`, "", "leads to itself"},
+		{`{"anyOf":[{"$ref":"#"},{"type":"null"}]}`, "", "leads to itself"},
+		{`{"allOf":[{"$ref":"#"}]}`, "", "refers to itself"},
+		{`{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"}`, "", "leads to itself"},
+		{`{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`, "", "no text can satisfy"},
+		{`{"type":"object","properties":{"a":false},"required":["a"]}`, "", "no text can satisfy"},
+		{`false`, "", "no text can satisfy"},
+		{`{"properties":{"a":{"$id":"x"}}}`, "/properties/a/$id", "at the top"},
+		{`{"properties":{"a":5}}`, "/properties/a", "not a schema"},
+		{`{"properties":{"a":{},"a":{}}}`, "/properties/a", "twice"},
+		{`5`, "", "not a schema"},
+		{`{`, "", "not JSON"},
+		{`{} {}`, "", "more than one"},
+		{`{"default":` + long + `}`, "", "nested deeper"},
+		{`{"description":"` + strings.Repeat("x", 1<<18) + `"}`, "", "bytes, the limit"},
+		{`{"anyOf":[{"type":"object","properties":{"a":{"anyOf":[{"minLength":1},{"$ref":"#"}]}},"allOf":[{"anyOf":[{"$ref":"#"},{"title":"x"}]}]}]}`, "", "too large"},
+		{`{"type":"array","items":{"type":"array","maxItems":60000,"items":{"type":"array","maxItems":60000}}}`, "", "too large"},
+	}
+	for _, tt := range tests {
+		_, err := Compile([]byte(tt.schema), limits)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%.120s: %v, expected %q", tt.schema, err, tt.want)
+			continue
+		}
+		var f *Fault
+		if !errors.As(err, &f) {
+			t.Errorf("%.120s: %T, expected a Fault", tt.schema, err)
+		} else if tt.pointer != "" && f.Pointer != tt.pointer {
+			t.Errorf("%.120s: at %q, expected %q", tt.schema, f.Pointer, tt.pointer)
+		}
+	}
+	if _, err := Compile([]byte(doubling), limits); err != nil {
+		t.Errorf("references that double: %v", err)
+	}
+	_, err := Compile([]byte(`{"properties":{"a":{"not":{}},"b":{"if":{},"then":{}}}}`), limits)
+	for _, want := range []string{"/properties/a/not: ", "/properties/b/if: ", "/properties/b/then: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("all faults at once: %v, expected %q", err, want)
+		}
+	}
+}
+
+// TestHostile: schemas made to cost much are refused, or cost little; this test
+// takes seconds if one is not.
+func TestHostile(t *testing.T) {
+	repeat := func(n int, format string) string {
+		var list []string
+		for i := range n {
+			list = append(list, strings.ReplaceAll(format, "%d", fmt.Sprint(i)))
+		}
+		return strings.Join(list, ",")
+	}
+	nested := `{"type":"string"}`
+	for range 11 {
+		nested = `{"oneOf":[` + nested + `,` + nested + `]}`
+	}
+	anyOf := `{"type":"string"}`
+	for range 30 {
+		anyOf = `{"anyOf":[{"$ref":"#/$defs/x"},{"properties":{"a":` + anyOf + `}}]}`
+	}
+	for name, source := range map[string]string{
+		"long names":  `{"properties":{"` + strings.Repeat("x", 1<<17) + `":{"type":"array","prefixItems":[` + repeat(3000, `{"minItems":2,"items":{}}`) + `]}}}`,
+		"properties":  `{"properties":{` + repeat(20000, `"%d":{}`) + `}}`,
+		"enums":       `{"allOf":[{"enum":[` + repeat(20000, `%d`) + `]},{"enum":[` + repeat(20000, `%d.5`) + `]}]}`,
+		"oneOf":       `{"oneOf":[` + repeat(10000, `{"const":%d}`) + `]}`,
+		"oneOf, deep": nested,
+		"anyOf, deep": anyOf[:len(anyOf)-1] + `,"$defs":{"x":{"allOf":[{"anyOf":[{},{"title":"x"}]},{"anyOf":[{},{"title":"y"}]}]}}}`,
+		"choices":     `{"allOf":[` + repeat(20, `{"anyOf":[{"minLength":1},{"maxLength":%d}]}`) + `]}`,
+		"patterns":    `{"type":"string","allOf":[` + repeat(20, `{"pattern":"^(a|b)*a(a|b){%d}$"}`) + `]}`,
+		"repeats":     `{"type":"string","pattern":"((\\p{L}{10}.?){10}x?){1,9}"}`,
+		"lengths":     `{"type":"object","properties":{` + repeat(300, `"%d":{"type":"string","minLength":30000}`) + `}}`,
+	} {
+		p, err := Compile([]byte(source), limits)
+		if err != nil && len(err.Error()) > 1<<13 {
+			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
+		}
+		if err == nil && p.States() > limits.States {
+			t.Errorf("%s: %d states", name, p.States())
+		}
+		if err != nil {
+			t.Logf("%s: %.200v", name, err)
+		}
+	}
+}
+
+// TestSameAgain: compiling is a function of the schema.
+func TestSameAgain(t *testing.T) {
+	for _, tt := range corpus {
+		a, errA := Compile([]byte(tt.schema), limits)
+		b, errB := Compile([]byte(tt.schema), limits)
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		if fmt.Sprint(a) != fmt.Sprint(b) {
+			t.Errorf("%s: two automata", tt.name)
+		}
+	}
+}
+
+// FuzzCompile: no schema makes the compiler fail, and what is written satisfies
+// it.
+func FuzzCompile(f *testing.F) {
+	for _, tt := range corpus {
+		f.Add(tt.schema, uint64(1))
+	}
+	small := Limits{Bytes: 1 << 12, Depth: 16, States: 1 << 11, Indent: 1}
+	f.Fuzz(func(t *testing.T, source string, seed uint64) {
+		p, err := Compile([]byte(source), small)
+		if err != nil {
+			return
+		}
+		s, err := oracle(source)
+		if err != nil {
+			return // stricter than we are: URIs of $id, Unicode escapes in patterns
+		}
+		m, err := machine(p)
+		if err != nil {
+			return
+		}
+		for i := range uint64(4) {
+			text, err := walk(m, rand.New(rand.NewPCG(seed, i)))
+			if err != nil {
+				t.Fatalf("%s: %v", source, err)
+			}
+			if err := judge(s, text); err != nil {
+				t.Fatalf("%s: %q: %v", source, text, err)
+			}
+		}
+	})
+}

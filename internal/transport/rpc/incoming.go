@@ -1,0 +1,102 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
+)
+
+// incoming is a received message taken apart. Its owner receives one after
+// another into the same value, and frees each or hands its memory on.
+type incoming struct {
+	memory *rowbuf.Pool
+
+	field   protowire.Number // of the body
+	whole   []byte           // the body, with tag and length
+	body    []byte           // the body's message alone
+	payload []byte
+	err     error // what is wrong with the message
+	hold    hold  // the memory of body and payload
+}
+
+// hold keeps received memory until it is freed: a reference to gRPC's own
+// buffer, or memory it was copied to.
+type hold struct {
+	buffer  mem.Buffer
+	release func()
+}
+
+// free gives the memory back; a second call does nothing.
+func (h *hold) free() {
+	switch {
+	case h.buffer != nil:
+		h.buffer.Free()
+	case h.release != nil:
+		h.release()
+	}
+	*h = hold{}
+}
+
+// generated reads the body as a message of its generated type.
+func (in *incoming) generated(m proto.Message) error { return proto.Unmarshal(in.whole, m) }
+
+// take reads a message. One that lies in a single buffer stays there; another
+// is copied once.
+func (in *incoming) take(data mem.BufferSlice) {
+	in.field, in.whole, in.body, in.payload = 0, nil, nil, nil
+	if len(data) == 1 {
+		data[0].Ref()
+		in.hold = hold{buffer: data[0]}
+		in.err = in.parse(data[0].ReadOnlyData())
+		return
+	}
+	// The payload is the end of the message, and its size is a multiple of the
+	// alignment for any model of some width: with an aligned end it is aligned.
+	size := data.Len()
+	pad := -size & (rowbuf.Align - 1)
+	raw, release := in.memory.Get(pad + size)
+	in.hold = hold{release: release}
+	data.CopyTo(raw[pad:])
+	in.err = in.parse(raw[pad:])
+}
+
+// parse takes a message apart; body and payload are parts of raw.
+func (in *incoming) parse(raw []byte) error {
+	var sum uint32
+	for rest := raw; len(rest) > 0; {
+		number, kind, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			return fmt.Errorf("damaged tag: %w", protowire.ParseError(n))
+		}
+		size := protowire.ConsumeFieldValue(number, kind, rest[n:])
+		if size < 0 {
+			return fmt.Errorf("damaged field %d: %w", number, protowire.ParseError(size))
+		}
+		field := rest[:n+size]
+		switch {
+		case number == fieldCRC && kind == protowire.Fixed32Type:
+			sum, _ = protowire.ConsumeFixed32(field[n:])
+		case number == fieldPayload && kind == protowire.BytesType:
+			in.payload, _ = protowire.ConsumeBytes(field[n:])
+		case number < fieldCRC && kind == protowire.BytesType && in.whole == nil:
+			in.field, in.whole = number, field
+			in.body, _ = protowire.ConsumeBytes(field[n:])
+		default:
+			return fmt.Errorf("unexpected field %d", number)
+		}
+		rest = rest[n+size:]
+	}
+	if in.whole == nil {
+		return errors.New("no body")
+	}
+	if got := crc32.Update(crc32.Checksum(in.whole, castagnoli), castagnoli, in.payload); got != sum {
+		return fmt.Errorf("checksum %08x, expected %08x", got, sum)
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package rpc
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// PoolConfig describes a router to its nodes.
+type PoolConfig struct {
+	Router      moe.RouterID
+	Fingerprint moe.Fingerprint
+	MaxPayload  int // bytes
+	// Spin is how long a connection polls for an answer before it waits; 0 waits
+	// at once. See the function Spin.
+	Spin time.Duration
+	// Broken is told when a stream to a node ends that this side did not end;
+	// Draining when a node asks to be left alone. Both are told of the address
+	// called last alone: what becomes of a node's old address says nothing about
+	// the node. They must not block; nil is allowed.
+	Broken   func(node moe.NodeID)
+	Draining func(node moe.NodeID)
+}
+
+// retireAfter is how long a peer may be idle.
+const retireAfter = time.Minute
+
+// Pool holds one stream per replica, opened by the first call.
+type Pool struct {
+	cfg         PoolConfig
+	retireAfter time.Duration
+	memory      rowbuf.Pool
+	out         outbound
+	arrivals    sync.Pool // of *arrival
+
+	mu      sync.Mutex // guards the fields below
+	peers   map[moe.Replica]*peer
+	current map[moe.NodeID]*peer // the peer called last
+	sweeper *time.Timer          // runs while there are peers
+	closed  bool
+	closing sync.WaitGroup // peers that were retired
+}
+
+// NewPool makes an empty pool.
+func NewPool(cfg PoolConfig) *Pool {
+	for _, f := range []*func(moe.NodeID){&cfg.Broken, &cfg.Draining} {
+		if *f == nil {
+			*f = func(moe.NodeID) {}
+		}
+	}
+	p := &Pool{cfg: cfg, retireAfter: retireAfter, peers: map[moe.Replica]*peer{}, current: map[moe.NodeID]*peer{}}
+	p.out.memory = &p.memory
+	return p
+}
+
+// Start implements moe.Carrier.
+func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
+	peer, err := p.acquire(to)
+	if err != nil {
+		release(c)
+		t.Done(nil, err)
+		return
+	}
+	if s := peer.current(); s != nil {
+		s.start(c, t)
+		return
+	}
+	peer.startLater(c, t)
+}
+
+// Cancel implements moe.Carrier: a reply that comes later is dropped.
+func (p *Pool) Cancel(t *moe.Ticket) {
+	switch carrier := t.Carrier.(type) {
+	case *session:
+		carrier.abandon(t.Number)
+	case *opening:
+		carrier.abandon()
+	}
+}
+
+// acquire finds the peer of a replica and keeps it from being retired.
+func (p *Pool) acquire(to moe.Replica) (*peer, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, unreachable(to.Node, errors.New("the pool is closed"))
+	}
+	found := p.peers[to]
+	if found == nil {
+		var err error
+		if found, err = newPeer(p, to); err != nil {
+			return nil, unreachable(to.Node, err)
+		}
+		p.peers[to] = found
+		if p.sweeper == nil {
+			p.sweeper = time.AfterFunc(p.retireAfter, p.sweep)
+		}
+	}
+	if p.current[to.Node] != found {
+		p.current[to.Node] = found
+	}
+	found.users++
+	return found, nil
+}
+
+func (p *Pool) release(peer *peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer.users--
+	peer.used = time.Now()
+}
+
+// sweep retires the peers that nobody used for a while.
+func (p *Pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	for to, peer := range p.peers {
+		if peer.users > 0 || time.Since(peer.used) < p.retireAfter {
+			continue
+		}
+		delete(p.peers, to)
+		if p.current[to.Node] == peer {
+			delete(p.current, to.Node)
+		}
+		p.closing.Go(peer.close)
+	}
+	p.sweeper = nil
+	if len(p.peers) > 0 {
+		p.sweeper = time.AfterFunc(p.retireAfter, p.sweep)
+	}
+}
+
+// isCurrent reports that a peer is the one its node was called at last.
+func (p *Pool) isCurrent(peer *peer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.closed && p.current[peer.to.Node] == peer
+}
+
+// Close ends all streams and joins their goroutines.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	peers := p.peers
+	p.peers = nil
+	if p.sweeper != nil {
+		p.sweeper.Stop()
+	}
+	p.mu.Unlock()
+	for _, peer := range peers {
+		peer.close()
+	}
+	p.closing.Wait()
+}
+
+// arrival is a reply in the hands of a caller, with the received memory that its
+// rows lie in. It is used again when the reply is released.
+type arrival struct {
+	reply   moe.Reply
+	hold    hold
+	release func() // made once
+}
+
+func (p *Pool) arrival() *arrival {
+	a, ok := p.arrivals.Get().(*arrival)
+	if !ok {
+		a = &arrival{}
+		a.release = func() {
+			a.hold.free()
+			a.reply = moe.Reply{}
+			p.arrivals.Put(a)
+		}
+	}
+	return a
+}

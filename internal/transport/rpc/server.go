@@ -1,0 +1,135 @@
+package rpc
+
+import (
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// Handler computes calls.
+type Handler interface {
+	// Serve begins a call and returns without waiting for it. It tells done how
+	// the call ended, exactly once, from any goroutine, perhaps before it
+	// returns. Until then the call and its memory are the handler's; the
+	// reply's rows belong to whoever is told until its Release. The error is a
+	// *moe.Error.
+	//
+	// cancel forgets a call that is not being computed yet: true means that it
+	// is over and done will not be told. Called later it does nothing and says
+	// false. It is nil when done was told already.
+	Serve(c *moe.Call, done func(*moe.Reply, error)) (cancel func() bool)
+}
+
+// ServerConfig describes a node to its routers.
+type ServerConfig struct {
+	Handler     Handler
+	Node        moe.NodeID
+	Fingerprint moe.Fingerprint
+	RowBytes    int // of one row on the wire
+	MaxPayload  int // bytes
+	// CreditRows are the rows in flight per stream, counted per (row, expert).
+	// 0 stands for as many as the stream's flow control has room for.
+	CreditRows int
+}
+
+// Server implements hachiv1.ExpertServiceServer.
+type Server struct {
+	hachiv1.UnimplementedExpertServiceServer
+	cfg      ServerConfig
+	memory   rowbuf.Pool
+	out      outbound
+	requests sync.Pool // of *request
+
+	mu       sync.Mutex // guards the fields below
+	streams  map[*exchange]bool
+	draining bool
+}
+
+// NewServer makes a server; register it on a grpc.Server made with
+// ServerOptions.
+func NewServer(cfg ServerConfig) *Server {
+	if cfg.CreditRows == 0 {
+		cfg.CreditRows = creditPayloads * cfg.MaxPayload / cfg.RowBytes
+	}
+	s := &Server{cfg: cfg, streams: map[*exchange]bool{}}
+	s.out.memory = &s.memory
+	return s
+}
+
+// Drain tells every router, now and later, to send nothing new. Calls are
+// still answered.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return
+	}
+	s.draining = true
+	for x := range s.streams {
+		x.out.push(s.drain())
+	}
+}
+
+func (s *Server) drain() *outgoing {
+	return s.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Drain{Drain: &hachiv1.Drain{}}})
+}
+
+// enter and leave keep the list of streams.
+func (s *Server) enter(x *exchange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams[x] = true
+	if s.draining {
+		x.out.push(s.drain())
+	}
+}
+
+func (s *Server) leave(x *exchange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.streams, x)
+}
+
+// Exchange implements the service.
+func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeRequest, hachiv1.ExchangeResponse]) error {
+	in := &incoming{memory: &s.memory}
+	router, err := s.greet(stream, in)
+	if err != nil {
+		return err
+	}
+	x := &exchange{server: s, stream: stream, router: router, out: newOutbox(), calls: map[uint64]*request{}}
+	s.enter(x)
+	defer s.leave(x)
+	go x.write() // ends with the stream
+	defer x.end()
+	return x.read(in)
+}
+
+// greet checks that both sides compute the same thing.
+func (s *Server) greet(stream grpc.ServerStream, in *incoming) (moe.RouterID, error) {
+	if err := stream.RecvMsg(in); err != nil {
+		return "", err
+	}
+	defer in.hold.free()
+	var r hachiv1.ExchangeRequest
+	if in.err == nil {
+		in.err = in.generated(&r)
+	}
+	hello := r.GetHello()
+	if in.err != nil || hello == nil {
+		return "", status.Errorf(codes.DataLoss, "message %d where a hello was expected: %v", in.field, in.err)
+	}
+	if fp := moe.Fingerprint(hello.GetFingerprint()); fp != s.cfg.Fingerprint {
+		return "", status.Errorf(codes.FailedPrecondition, "fingerprint %s, expected %s: model or numerics differ", fp, s.cfg.Fingerprint)
+	}
+	return moe.RouterID(hello.GetRouterId()), stream.SendMsg(s.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Welcome{Welcome: &hachiv1.Welcome{
+		NodeId: string(s.cfg.Node), Fingerprint: string(s.cfg.Fingerprint),
+		CreditRows: uint32(s.cfg.CreditRows), MaxPayloadBytes: uint64(s.cfg.MaxPayload),
+	}}}))
+}
