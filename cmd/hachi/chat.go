@@ -2,43 +2,34 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
-// chatSession is a conversation with a router's HTTP API.
+// chatSession is a conversation with a router.
 type chatSession struct {
-	url        string
-	model      string
-	messages   []chatMessage
+	client     client.Client
+	messages   []client.Message
 	attributes chat.Attributes
 	maxTokens  int
 	temp       float64
-	seed       uint64
-	seeded     bool
-}
-
-type chatMessage struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	seed       *uint64 // nil lets the router draw one
 }
 
 func newChat() *cobra.Command {
 	s := &chatSession{}
 	var system string
 	var attrs []string
+	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "chat [MESSAGE]",
 		Short: "talk to a running cluster; without MESSAGE, line by line until end of file",
@@ -48,9 +39,11 @@ func newChat() *cobra.Command {
 			if s.attributes, err = parseAttributes(attrs); err != nil {
 				return err
 			}
-			s.seeded = cmd.Flags().Changed("seed")
+			if cmd.Flags().Changed("seed") {
+				s.seed = &seed
+			}
 			if system != "" {
-				s.messages = append(s.messages, chatMessage{"system", system})
+				s.messages = append(s.messages, client.Message{Role: "system", Content: system})
 			}
 			if len(args) == 1 {
 				return s.say(cmd.Context(), args[0], cmd.OutOrStdout())
@@ -59,13 +52,13 @@ func newChat() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.url, "url", "http://"+defaultListen, "router to talk to")
-	f.StringVar(&s.model, "model", "", "model name; the router's own when empty")
+	f.StringVar(&s.client.URL, "url", "http://"+defaultListen, "router to talk to")
+	f.StringVar(&s.client.Model, "model", "", "model name; the router's own when empty")
 	f.StringVar(&system, "system", "", "system message")
 	f.StringArrayVar(&attrs, "attribute", nil, "SteerLM attribute of every turn, NAME=0..4; may be repeated")
 	f.IntVar(&s.maxTokens, "max-tokens", 512, "most tokens of one answer")
 	f.Float64Var(&s.temp, "temperature", 0.7, "0 is greedy")
-	f.Uint64Var(&s.seed, "seed", 0, "same seed, same answer; random when not given")
+	f.Uint64Var(&seed, "seed", 0, "same seed, same answer; random when not given")
 	return cmd
 }
 
@@ -103,90 +96,20 @@ func (s *chatSession) loop(ctx context.Context, in io.Reader, out io.Writer) err
 // say sends one user message and streams the answer to out. A failed turn
 // leaves the conversation as it was.
 func (s *chatSession) say(ctx context.Context, text string, out io.Writer) error {
-	messages := append(s.messages[:len(s.messages):len(s.messages)], chatMessage{"user", text})
-	body := map[string]any{
-		"messages": messages, "stream": true, "max_tokens": s.maxTokens, "temperature": s.temp,
-	}
-	if s.model != "" {
-		body["model"] = s.model
-	}
-	if len(s.attributes) > 0 {
-		body["attributes"] = s.attributes
-	}
-	if s.seeded {
-		body["seed"] = s.seed
-	}
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/v1/chat/completions", bytes.NewReader(raw))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := readStream(resp, out)
-	fmt.Fprintln(out)
-	if err != nil {
-		return err
-	}
-	s.messages = append(messages, chatMessage{"assistant", answer})
-	return nil
-}
-
-// chatEvent is what a chat needs of a streamed chunk.
-type chatEvent struct {
-	Choices []struct {
-		Delta struct {
-			Content string `json:"content"`
-		} `json:"delta"`
-	} `json:"choices"`
-	Error *struct {
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-// readStream copies the deltas of a server-sent event stream to out and
-// returns the whole answer.
-func readStream(resp *http.Response, out io.Writer) (string, error) {
-	if resp.StatusCode != http.StatusOK {
-		var event chatEvent
-		raw, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		if json.Unmarshal(raw, &event) == nil && event.Error != nil {
-			return "", fmt.Errorf("%s: %s", resp.Status, event.Error.Message)
-		}
-		return "", errors.New(resp.Status)
+	messages := append(s.messages[:len(s.messages):len(s.messages)], client.Message{Role: "user", Content: text})
+	request := client.ChatRequest{
+		Messages: messages, Attributes: s.attributes, Params: client.Params{MaxTokens: s.maxTokens, Temperature: s.temp, Seed: s.seed},
 	}
 	var answer strings.Builder
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok {
-			continue
+	for chunk, err := range s.client.Stream(ctx, request) {
+		if err != nil {
+			fmt.Fprintln(out)
+			return err
 		}
-		if data == "[DONE]" {
-			return answer.String(), nil
-		}
-		var event chatEvent
-		if err := json.Unmarshal([]byte(data), &event); err != nil {
-			return "", fmt.Errorf("stream: %w", err)
-		}
-		if event.Error != nil {
-			return "", errors.New(event.Error.Message)
-		}
-		for _, choice := range event.Choices {
-			answer.WriteString(choice.Delta.Content)
-			fmt.Fprint(out, choice.Delta.Content)
-		}
+		answer.WriteString(chunk.Text)
+		fmt.Fprint(out, chunk.Text)
 	}
-	if err := lines.Err(); err != nil {
-		return "", err
-	}
-	return "", errors.New("the stream was cut before its end")
+	fmt.Fprintln(out)
+	s.messages = append(messages, client.Message{Role: "assistant", Content: answer.String()})
+	return nil
 }

@@ -1,16 +1,13 @@
 package serve
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
+
+	"github.com/hachi-serve/hachi/client"
 )
 
 // Client speaks the completions API.
@@ -28,8 +25,8 @@ type Sample struct {
 	Total     time.Duration   // from Due to the end
 	Prompt    int             // tokens
 	Generated int             // tokens
-	Status    int             // HTTP; 0 when there was no answer
-	Retry     string          // Retry-After of a refusal
+	Status    int             // HTTP; 0 when there was no whole answer
+	Retry     time.Duration   // Retry-After of a refusal
 	Err       error
 }
 
@@ -43,54 +40,19 @@ const corpus = `The eight of them met where the river bends, each with a lamp an
 // Tokens asks the server to tokenize the corpus, so that prompts have exact
 // lengths whatever its vocabulary.
 func (c Client) Tokens(ctx context.Context) ([]int32, error) {
-	var out struct {
-		Tokens []int32 `json:"tokens"`
+	tokens, err := c.api().Tokenize(ctx, corpus, false)
+	if err == nil && len(tokens) == 0 {
+		err = errors.New("the server found no tokens")
 	}
-	resp, err := c.post(ctx, "/tokenize", map[string]any{"prompt": corpus, "add_special_tokens": false})
 	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 		return nil, fmt.Errorf("tokenize: %w", err)
 	}
-	if len(out.Tokens) == 0 {
-		return nil, errors.New("tokenize: the server found no tokens")
-	}
-	return out.Tokens, nil
+	return tokens, nil
 }
 
-// post sends JSON and turns an error answer into an error.
-func (c Client) post(ctx context.Context, path string, body any) (*http.Response, error) {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.URL, "/")+path, bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.HTTP.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-	return nil, &StatusError{resp.StatusCode, strings.TrimSpace(string(text)), resp.Header.Get("Retry-After")}
+func (c Client) api() *client.Client {
+	return &client.Client{URL: c.URL, Model: c.Model, HTTP: c.HTTP}
 }
-
-// StatusError is an answer other than 200.
-type StatusError struct {
-	Status int
-	Text   string
-	Retry  string // Retry-After
-}
-
-func (e *StatusError) Error() string { return fmt.Sprintf("status %d: %s", e.Status, e.Text) }
 
 // Do runs one streamed completion that was due at a time.
 func (c Client) Do(ctx context.Context, due time.Time, r Request, tokens []int32) Sample {
@@ -99,83 +61,37 @@ func (c Client) Do(ctx context.Context, due time.Time, r Request, tokens []int32
 	for i := range prompt {
 		prompt[i] = tokens[(r.Offset+i)%len(tokens)]
 	}
-	body := map[string]any{
-		"prompt": prompt, "max_tokens": r.Answer, "ignore_eos": true, "stream": true, "temperature": 0,
-		"stream_options": map[string]any{"include_usage": true},
-	}
-	if c.Model != "" {
-		body["model"] = c.Model
-	}
-	resp, err := c.post(ctx, "/v1/completions", body)
-	if err != nil {
-		s.fail(err)
-		return s
-	}
-	defer resp.Body.Close()
-	s.Status = resp.StatusCode
-	if err := s.read(resp.Body); err != nil {
-		s.fail(err)
-		return s
-	}
-	s.Total = time.Since(due)
-	return s
-}
-
-func (s *Sample) fail(err error) {
-	s.Err, s.Total = err, time.Since(s.Due)
-	var status *StatusError
-	if errors.As(err, &status) {
-		s.Status, s.Retry = status.Status, status.Retry
-	}
-}
-
-// chunk is one event of the stream.
-type chunk struct {
-	Choices []struct {
-		Text string `json:"text"`
-	} `json:"choices"`
-	Usage *struct {
-		Completion int `json:"completion_tokens"`
-	} `json:"usage"`
-	Error *struct {
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-// read follows a stream of server-sent events to its [DONE].
-func (s *Sample) read(body io.Reader) error {
-	lines := bufio.NewScanner(body)
-	lines.Buffer(make([]byte, 0, 64<<10), 4<<20)
 	var last time.Time
-	for lines.Scan() {
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok {
-			continue
-		}
-		if data == "[DONE]" {
-			return nil
-		}
-		var c chunk
-		if err := json.Unmarshal([]byte(data), &c); err != nil {
-			return fmt.Errorf("event %q: %w", data, err)
-		}
-		if c.Error != nil {
-			return errors.New(c.Error.Message)
-		}
-		if c.Usage != nil {
-			s.Generated = c.Usage.Completion
-		}
-		if len(c.Choices) > 0 {
+	for chunk, err := range c.api().Stream(ctx, client.CompletionRequest{
+		Tokens: prompt, Params: client.Params{MaxTokens: r.Answer, IgnoreEOS: true},
+	}) {
+		switch {
+		case err != nil:
+			s.fail(err)
+			return s
+		case chunk.Usage != nil:
+			s.Generated = chunk.Usage.Completion
+		default:
 			last = s.token(last)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return err
-	}
-	return errors.New("the stream ended without [DONE]")
+	s.Status, s.Total = http.StatusOK, time.Since(due)
+	return s
 }
 
-// token notes the arrival of an event that carries tokens.
+// fail notes an end without an answer. The request's id would make two errors
+// of a kind look different.
+func (s *Sample) fail(err error) {
+	s.Err, s.Total = err, time.Since(s.Due)
+	var refused *client.Error
+	if errors.As(err, &refused) {
+		anonymous := *refused
+		anonymous.RequestID = ""
+		s.Err, s.Status, s.Retry = &anonymous, refused.Status, refused.RetryAfter
+	}
+}
+
+// token notes the arrival of a part of the answer.
 func (s *Sample) token(last time.Time) time.Time {
 	now := time.Now()
 	if last.IsZero() {

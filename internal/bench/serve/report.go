@@ -62,7 +62,7 @@ func Summarize(w Workload, samples []Sample, o Objective) Report {
 		case s.Status == 429:
 			r.Rejected++
 			refusal = append(refusal, s.Total)
-			if s.Retry == "" {
+			if s.Retry == 0 {
 				r.Silent++
 			}
 			continue
