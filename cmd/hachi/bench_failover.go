@@ -10,13 +10,14 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 func newBenchFailover(logger loggerFunc) *cobra.Command {
 	c := failover.Config{Up: local.DefaultUp()}
 	c.Up.Nodes = 4
 	var fault, figure string
-	var late local.LateConfig
+	var late role.LateConfig
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "failover",
@@ -73,7 +74,7 @@ func withFailover(cmd *cobra.Command, c failover.Config, measure func(failover.C
 }
 
 // runDelay measures late answers.
-func runDelay(cmd *cobra.Command, c failover.Config, late local.LateConfig, asJSON bool) error {
+func runDelay(cmd *cobra.Command, c failover.Config, late role.LateConfig, asJSON bool) error {
 	report, err := failover.RunDelay(cmd.Context(), failover.DelayConfig{
 		Up: c.Up, Late: late, Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat,
 		Progress: func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), what) },

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // benchRPC is what `hachi bench rpc` was asked for.
@@ -74,7 +74,7 @@ func (b *benchRPC) run(cmd *cobra.Command) error {
 	}
 	c.Shapes = rpc.Shapes(b.payloads, b.fanOuts, b.sequential)
 	if err := c.Validate(); err != nil {
-		return &local.ConfigError{Err: err}
+		return &role.ConfigError{Err: err}
 	}
 	c.Progress = func(p rpc.Pin, s rpc.Cores) { fmt.Fprintf(cmd.ErrOrStderr(), "pin %s, cores %s\n", p, s) }
 	report, err := rpc.Run(cmd.Context(), *c)

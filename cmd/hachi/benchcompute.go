@@ -11,7 +11,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/bench/model"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // computeFlags are what both measurements of arithmetic share.
@@ -36,7 +36,7 @@ func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
 func (c *computeFlags) pool() (*cpu.Pool, error) {
 	k, err := kernel.Choose(c.kernel)
 	if err != nil {
-		return nil, &local.ConfigError{Err: err}
+		return nil, &role.ConfigError{Err: err}
 	}
 	return cpu.NewPool(cpu.PoolOptions{Threads: c.threads, Kernels: k, Spin: c.spin}), nil
 }

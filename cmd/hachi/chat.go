@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/client"
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
@@ -65,7 +65,7 @@ func newChat() *cobra.Command {
 func parseAttributes(pairs []string) (chat.Attributes, error) {
 	out, err := chat.ParseAttributes(pairs)
 	if err != nil {
-		return nil, &local.ConfigError{Err: fmt.Errorf("--attribute: %w", err)}
+		return nil, &role.ConfigError{Err: fmt.Errorf("--attribute: %w", err)}
 	}
 	return out, nil
 }

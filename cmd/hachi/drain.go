@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -33,7 +33,7 @@ ends with the node's process: one that starts again serves again.`,
 					return err
 				}
 			}
-			err := local.Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
+			err := status.Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
 				_, err := c.DrainNode(ctx, &hachiv1.DrainNodeRequest{NodeId: node, Undo: undo})
 				return err
 			})
@@ -64,7 +64,7 @@ ends with the node's process: one that starts again serves again.`,
 func emptied(ctx context.Context, addr, node string) error {
 	for {
 		var seen *hachiv1.GetStatusResponse
-		err := local.Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) (err error) {
+		err := status.Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) (err error) {
 			seen, err = c.GetStatus(ctx, &hachiv1.GetStatusRequest{})
 			return err
 		})

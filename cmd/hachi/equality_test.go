@@ -11,11 +11,14 @@ import (
 
 	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -185,7 +188,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			cluster := startCluster(t, func(c *local.UpConfig) {
-				c.Nodes, c.Placement = s.nodes, local.PlacementConfig{Policy: string(s.policy), Replicas: s.replicas}
+				c.Nodes, c.Placement = s.nodes, role.PlacementConfig{Policy: string(s.policy), Replicas: s.replicas}
 			})
 			placement := wholePlacement(t, cluster, s)
 			calls := rpc.NewPool(rpc.PoolConfig{Router: "second", Fingerprint: a.fingerprint, MaxPayload: 1 << 20})
@@ -205,7 +208,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 func wholePlacement(t *testing.T, cluster *local.Cluster, s shape) *moe.Placement {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		view, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
+		view, err := status.ReadView(t.Context(), cluster.Endpoints(), registry.DefaultCluster)
 		if err != nil {
 			t.Fatal(err)
 		}

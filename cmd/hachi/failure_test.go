@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 const streamTokens = 48
@@ -65,7 +67,7 @@ func TestKilledNodeWithReplicas(t *testing.T) {
 func TestKilledNodeWithoutReplicas(t *testing.T) {
 	cluster := startCluster(t, func(c *local.UpConfig) { c.TTL = shortTTL })
 	midStream(t, cluster, func() { kill(t, cluster, "expert-1") })
-	view, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
+	view, err := status.ReadView(t.Context(), cluster.Endpoints(), registry.DefaultCluster)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func TestEtcdGoneForLongerThanEveryLease(t *testing.T) {
 	if err := cluster.StartEtcd(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	load("after etcd came back", 3*local.DefaultTTL)
+	load("after etcd came back", 3*registry.DefaultTTL)
 	after := mustView(t, cluster)
 	if after.Placement.Epoch() != before.Placement.Epoch() || after.Revision != before.Revision {
 		t.Errorf("the placement moved from epoch %d, revision %d to epoch %d, revision %d",
@@ -124,9 +126,9 @@ func TestEtcdGoneForLongerThanEveryLease(t *testing.T) {
 	}
 }
 
-func mustView(t *testing.T, cluster *local.Cluster) local.View {
+func mustView(t *testing.T, cluster *local.Cluster) status.View {
 	t.Helper()
-	view, err := local.ReadView(t.Context(), cluster.Endpoints(), local.DefaultCluster)
+	view, err := status.ReadView(t.Context(), cluster.Endpoints(), registry.DefaultCluster)
 	if err != nil {
 		t.Fatal(err)
 	}

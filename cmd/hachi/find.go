@@ -5,7 +5,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 // finder finds a cluster: by its etcd, or by the data directory of `hachi up`.
@@ -17,17 +19,17 @@ type finder struct {
 
 func (c *finder) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&c.endpoints, "etcd", nil, "etcd endpoints, HOST:PORT,...; those of `hachi up` when empty")
-	f.StringVar(&c.cluster, "cluster", local.DefaultCluster, "name of the cluster in etcd")
+	f.StringVar(&c.cluster, "cluster", registry.DefaultCluster, "name of the cluster in etcd")
 	f.StringVar(&c.dataDir, "data-dir", "", "data directory of `hachi up`; the one of its default --listen when empty")
 }
 
 // view reads the cluster's records.
-func (c *finder) view(ctx context.Context) (local.View, error) {
+func (c *finder) view(ctx context.Context) (status.View, error) {
 	endpoints, err := findEtcd(c.endpoints, c.dataDir)
 	if err != nil {
-		return local.View{}, err
+		return status.View{}, err
 	}
-	return local.ReadView(ctx, endpoints, c.cluster)
+	return status.ReadView(ctx, endpoints, c.cluster)
 }
 
 // findEtcd falls back to the cluster that up runs on this machine.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -27,7 +28,7 @@ func run(args []string) int {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 0
-	case errors.As(err, new(*local.ConfigError)):
+	case errors.As(err, new(*role.ConfigError)):
 		fmt.Fprintln(os.Stderr, "hachi:", err)
 		return local.Permanent
 	default:

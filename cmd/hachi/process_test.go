@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -67,7 +68,7 @@ func records(t *testing.T, endpoints []string) *registry.Registry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	return registry.New(client, local.Prefix(local.DefaultCluster), registry.Options{TTL: local.DefaultTTL, Logger: logger})
+	return registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: registry.DefaultTTL, Logger: logger})
 }
 
 // TestRolesStartInAnyOrder: every role waits for etcd and for the others.
@@ -198,7 +199,7 @@ func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	view, err := local.ReadView(t.Context(), server.Endpoints(), local.DefaultCluster)
+	view, err := status.ReadView(t.Context(), server.Endpoints(), registry.DefaultCluster)
 	if err != nil {
 		t.Fatal(err)
 	}

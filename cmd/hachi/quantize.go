@@ -8,7 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
 )
@@ -20,7 +20,7 @@ func quantizedType(name string) (tensor.DType, error) {
 			return d, nil
 		}
 	}
-	return tensor.Invalid, &local.ConfigError{Err: fmt.Errorf("%q: want int8 or int4", name)}
+	return tensor.Invalid, &role.ConfigError{Err: fmt.Errorf("%q: want int8 or int4", name)}
 }
 
 func newModelQuantize() *cobra.Command {

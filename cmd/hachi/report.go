@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
-	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -69,7 +69,7 @@ type expertReport struct {
 
 // describe joins what etcd holds with what the leader says; seen is nil when it
 // says nothing, and why tells the reason.
-func describe(v local.View, seen *hachiv1.GetStatusResponse, why error) report {
+func describe(v status.View, seen *hachiv1.GetStatusResponse, why error) report {
 	r := report{Nodes: []nodeReport{}, Routers: []routerReport{}, Policy: seen.GetPolicy(), Replicas: seen.GetReplicas(), Degraded: seen.GetDegraded()}
 	for i, c := range v.Coordinators {
 		if i == 0 {
@@ -95,7 +95,7 @@ func describe(v local.View, seen *hachiv1.GetStatusResponse, why error) report {
 	return r
 }
 
-func describeNode(v local.View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse) nodeReport {
+func describeNode(v status.View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse) nodeReport {
 	shard, _ := moepb.ShardFromProto(n.GetResident()) // a damaged one counts as empty
 	out := nodeReport{
 		Node: n.GetNodeId(), State: "up", Addr: n.GetAddr(), Backend: n.GetBackend(), Resident: len(shard),
@@ -135,7 +135,7 @@ func each(p *moe.Placement, visit func(id moe.ExpertID, index int)) {
 }
 
 // place adds the placement and the rows sent in all.
-func (r *report) place(v local.View) {
+func (r *report) place(v status.View) {
 	p := v.Placement
 	r.Epoch, r.Fingerprint = uint64(p.Epoch()), string(p.Fingerprint())
 	r.Placement, r.Load = make([][][]moe.NodeID, p.Layers()), make([][]uint64, p.Layers())

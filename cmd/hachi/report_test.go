@@ -13,6 +13,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -33,7 +35,7 @@ func TestStatusTables(t *testing.T) {
 			case "silent":
 				seen, why = nil, errors.New("coordinator at 10.0.0.9:7071: connection refused")
 			case "leaderless":
-				v.Coordinators, seen, why = nil, nil, local.ErrNoLeader
+				v.Coordinators, seen, why = nil, nil, status.ErrNoLeader
 			case "unplaced":
 				v.Placement, seen.RowsPerSecond = nil, nil
 			}
@@ -50,7 +52,7 @@ type shown struct {
 	nodes, layers, experts, replicas int
 }
 
-func (c shown) build(t *testing.T) (local.View, *hachiv1.GetStatusResponse) {
+func (c shown) build(t *testing.T) (status.View, *hachiv1.GetStatusResponse) {
 	t.Helper()
 	in := planner.Input{Policy: c.policy, Layers: c.layers, Experts: c.experts, Replicas: c.replicas}
 	for i := range c.nodes {
@@ -67,7 +69,7 @@ func (c shown) build(t *testing.T) (local.View, *hachiv1.GetStatusResponse) {
 		}
 	}
 	plan := planner.Compute(in)
-	v := local.View{
+	v := status.View{
 		Routers: []*hachiv1.RouterRecord{{RouterId: "router-0", HttpAddr: "10.0.0.8:8080", GrpcAddr: "10.0.0.8:8081", AckedEpoch: 12, RowsSent: sent}},
 		Coordinators: []*hachiv1.CoordinatorRecord{
 			{CoordinatorId: "coordinator-1", Addr: "10.0.0.9:7071"}, {CoordinatorId: "coordinator-0", Addr: "10.0.0.10:7071"},
@@ -98,7 +100,7 @@ func (c shown) build(t *testing.T) (local.View, *hachiv1.GetStatusResponse) {
 func TestStatusOfARunningCluster(t *testing.T) {
 	var dir string
 	cluster := startCluster(t, func(c *local.UpConfig) {
-		c.Nodes, c.Placement = 2, local.PlacementConfig{Policy: "balanced", Replicas: 1}
+		c.Nodes, c.Placement = 2, role.PlacementConfig{Policy: "balanced", Replicas: 1}
 		dir = c.DataDir
 	})
 	mustCompleteAll(t, cluster.URL(), 8)

@@ -7,25 +7,26 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 const defaultListen = "127.0.0.1:8080"
 
 // clusterFlags are the flags every role shares.
-func clusterFlags(f *pflag.FlagSet, c *local.ClusterConfig) {
+func clusterFlags(f *pflag.FlagSet, c *role.ClusterConfig) {
 	f.StringSliceVar(&c.Etcd, "etcd", []string{"127.0.0.1:2379"}, "etcd endpoints, HOST:PORT,...")
 	f.StringVar(&c.Cluster, "cluster", "hachi", "name of the cluster in etcd")
 	f.StringVar(&c.ID, "id", "", "name of this process in the cluster; required")
 	f.StringVar(&c.Gossip, "gossip", "127.0.0.1:0", "gossip listener, HOST:PORT")
 	f.StringVar(&c.AdvertiseGossip, "advertise-gossip", "", "gossip address others use; the listener's own when empty")
 	f.StringVar(&c.GossipLabel, "gossip-label", "", "processes with another label are not heard; the cluster's name when empty")
-	f.DurationVar(&c.TTL, "lease-ttl", local.DefaultTTL, "time without renewal after which etcd drops this process's record")
+	f.DurationVar(&c.TTL, "lease-ttl", registry.DefaultTTL, "time without renewal after which etcd drops this process's record")
 }
 
 func newCoordinator(logger loggerFunc) *cobra.Command {
-	var c local.CoordinatorConfig
+	var c role.CoordinatorConfig
 	cmd := &cobra.Command{
 		Use:   "coordinator",
 		Short: "plan and publish which node serves which expert",
@@ -34,7 +35,7 @@ func newCoordinator(logger loggerFunc) *cobra.Command {
 			if c.Logger, err = logger(); err != nil {
 				return err
 			}
-			return local.RunCoordinator(cmd.Context(), c)
+			return role.RunCoordinator(cmd.Context(), c)
 		},
 	}
 	f := cmd.Flags()
@@ -47,13 +48,13 @@ func newCoordinator(logger loggerFunc) *cobra.Command {
 }
 
 // placementFlags are shared by up and coordinator.
-func placementFlags(f *pflag.FlagSet, p *local.PlacementConfig) {
+func placementFlags(f *pflag.FlagSet, p *role.PlacementConfig) {
 	f.StringVar(&p.Policy, "placement", "column", "column (expert e on node e mod N) or balanced (by load)")
 	f.IntVar(&p.Replicas, "replicas", 1, "copies of each expert; with 1 a node's death pauses the streams until its experts are loaded elsewhere")
 }
 
 func newExpertNode(logger loggerFunc) *cobra.Command {
-	var c local.ExpertNodeConfig
+	var c role.ExpertNodeConfig
 	cmd := &cobra.Command{
 		Use:   "expertnode",
 		Short: "hold a shard of experts and compute them",
@@ -62,7 +63,7 @@ func newExpertNode(logger loggerFunc) *cobra.Command {
 			if c.Logger, err = logger(); err != nil {
 				return err
 			}
-			return local.RunExpertNode(cmd.Context(), c)
+			return role.RunExpertNode(cmd.Context(), c)
 		},
 	}
 	f := cmd.Flags()
@@ -93,7 +94,7 @@ func spinFlag(f *pflag.FlagSet, to *time.Duration) {
 }
 
 // modelFlags are shared by the roles that compute.
-func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
+func modelFlags(f *pflag.FlagSet, m *role.ModelConfig) {
 	f.StringVar(&m.Dir, "model", "", "checkpoint directory; required")
 	quantizeFlag(f, &m.Quantize)
 	numericsFlags(f, &m.Numerics)
@@ -103,7 +104,7 @@ func modelFlags(f *pflag.FlagSet, m *local.ModelConfig) {
 }
 
 func newRouter(logger loggerFunc) *cobra.Command {
-	var c local.RouterConfig
+	var c role.RouterConfig
 	cmd := &cobra.Command{
 		Use:   "router",
 		Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs",
@@ -112,7 +113,7 @@ func newRouter(logger loggerFunc) *cobra.Command {
 			if c.Logger, err = logger(); err != nil {
 				return err
 			}
-			return local.RunRouter(cmd.Context(), c)
+			return role.RunRouter(cmd.Context(), c)
 		},
 	}
 	f := cmd.Flags()
@@ -129,7 +130,7 @@ func newRouter(logger loggerFunc) *cobra.Command {
 }
 
 // servingFlags are shared by up and router.
-func servingFlags(f *pflag.FlagSet, s *local.ServingConfig) {
+func servingFlags(f *pflag.FlagSet, s *role.ServingConfig) {
 	f.StringVar(&s.ModelName, "model-name", "", "name clients use; the checkpoint directory's when empty")
 	f.Int64Var(&s.KVBytes, "kv-bytes", 1<<30, "memory for the KV cache, bytes")
 	f.IntVar(&s.MaxSequences, "max-sequences", 0, "sequences that run at once; 0 derives it from --kv-bytes")
@@ -137,6 +138,6 @@ func servingFlags(f *pflag.FlagSet, s *local.ServingConfig) {
 	f.IntVar(&s.MicroBatches, "micro-batches", 0, "parts of a step that take turns at attention and experts; 0 is as many as measured to pay, up to 4")
 	f.IntVar(&s.MaxQueue, "max-queue", 256, "requests that may wait; beyond them the answer is 429")
 	f.BoolVar(&s.PrefixCache, "prefix-cache", true, "read what was computed of the same beginning of a prompt")
-	f.DurationVar(&s.RequestDeadline, "request-deadline", local.DefaultRequestDeadline, "longest a request may take")
+	f.DurationVar(&s.RequestDeadline, "request-deadline", role.DefaultRequestDeadline, "longest a request may take")
 	f.StringArrayVar(&s.Attributes, "attribute", nil, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // newRoot builds the command tree. Every flag may also be given as an
@@ -26,7 +26,7 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.PersistentFlags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &local.ConfigError{Err: err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &role.ConfigError{Err: err} })
 	logger := func() (*slog.Logger, error) { return newLogger(logLevel) }
 	root.AddCommand(
 		newUp(logger), newCoordinator(logger), newExpertNode(logger), newRouter(logger),
@@ -41,7 +41,7 @@ type loggerFunc func() (*slog.Logger, error)
 func newLogger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, &local.ConfigError{Err: fmt.Errorf("--log-level %q: want debug, info, warn or error", level)}
+		return nil, &role.ConfigError{Err: fmt.Errorf("--log-level %q: want debug, info, warn or error", level)}
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }
@@ -57,7 +57,7 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 			return
 		}
 		if setErr := flags.Set(f.Name, value); setErr != nil {
-			err = &local.ConfigError{Err: fmt.Errorf("%s=%q: %w", name, value, setErr)}
+			err = &role.ConfigError{Err: fmt.Errorf("%s=%q: %w", name, value, setErr)}
 		}
 	})
 	return err

@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
@@ -103,7 +105,7 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 
 // announce prints the placement and the URL.
 func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, out io.Writer) error {
-	view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+	view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
 	if err != nil {
 		return err
 	}

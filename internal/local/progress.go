@@ -37,7 +37,7 @@ func (c *Cluster) reportProgress(ctx context.Context) {
 		return
 	}
 	defer client.Close()
-	reg := registry.New(client, Prefix(DefaultCluster), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
+	reg := registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
 	nodes, targets := reg.WatchNodes(ctx), reg.WatchTarget(ctx)
 	resident, wanted := map[moe.NodeID]moe.Shard{}, moe.Target{}
 	for {
@@ -89,18 +89,12 @@ func clearRecords(ctx context.Context, endpoints []string, logger *slog.Logger) 
 		return err
 	}
 	defer client.Close()
-	reg := registry.New(client, Prefix(DefaultCluster), registry.Options{TTL: DefaultTTL, Logger: quiet(logger)})
+	reg := registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: registry.DefaultTTL, Logger: quiet(logger)})
 	if err := reg.Clear(ctx); err != nil {
 		return fmt.Errorf("clear the records of an earlier run: %w", err)
 	}
 	return nil
 }
-
-// DefaultCluster is the name of a cluster that was given none.
-const DefaultCluster = "hachi"
-
-// Prefix is where a cluster's records live in etcd.
-func Prefix(cluster string) string { return "/hachi/" + cluster + "/" }
 
 // quiet is logger, or one that discards when it is nil.
 func quiet(logger *slog.Logger) *slog.Logger {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // Cluster is a running cluster of child processes.
@@ -43,7 +44,7 @@ func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
 	}
 	lock, err := lockDir(cfg.DataDir)
 	if err != nil {
-		return nil, &ConfigError{Err: err}
+		return nil, &role.ConfigError{Err: err}
 	}
 	c := &Cluster{cfg: cfg, label: "up-" + rand.Text(), lock: lock, failed: make(chan error, 1)}
 	if err := c.start(ctx); err != nil {
@@ -86,7 +87,7 @@ func (c *Cluster) start(ctx context.Context) error {
 func freePort(listen string) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return &ConfigError{Err: fmt.Errorf("--listen %s: %w", listen, err)}
+		return &role.ConfigError{Err: fmt.Errorf("--listen %s: %w", listen, err)}
 	}
 	return l.Close()
 }

@@ -5,7 +5,9 @@ import (
 	"net"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // UpConfig describes a whole cluster on this machine.
@@ -14,8 +16,8 @@ type UpConfig struct {
 	Quantize  string // int8 or int4: what experts become when they are loaded
 	Numerics  model.Overrides
 	Nodes     int // expert-node processes
-	Placement PlacementConfig
-	Serving   ServingConfig
+	Placement role.PlacementConfig
+	Serving   role.ServingConfig
 	Listen    string // HTTP listener, the only fixed port
 	DataDir   string // etcd's data, logs and the run file
 	Etcd      []string
@@ -32,7 +34,7 @@ type UpConfig struct {
 	// Elsewhere names children that do not run beside the others.
 	Elsewhere map[string]Place
 	// Late lets some answers of every node be late.
-	Late LateConfig
+	Late role.LateConfig
 	// Patient is a router that waits for late answers instead of asking others.
 	Patient bool
 	// Events hears what happens; nil functions are not called.
@@ -59,46 +61,41 @@ type UpEvents struct {
 func DefaultUp() UpConfig {
 	return UpConfig{
 		Nodes:     3,
-		Placement: PlacementConfig{Policy: "column", Replicas: 1},
-		Serving:   DefaultServing(),
+		Placement: role.PlacementConfig{Policy: "column", Replicas: 1},
+		Serving:   role.DefaultServing(),
 		Listen:    "127.0.0.1:8080",
 		Restart:   true,
-		TTL:       DefaultTTL,
+		TTL:       registry.DefaultTTL,
 		LogLevel:  "warn",
 	}
 }
 
-// DefaultServing bounds a router for a laptop.
-func DefaultServing() ServingConfig {
-	return ServingConfig{KVBytes: 1 << 30, MaxQueue: 256, PrefixCache: true, RequestDeadline: DefaultRequestDeadline}
-}
-
 // Validate reports everything wrong at once.
 func (c UpConfig) Validate() error {
-	var f faults
-	f.required("model", c.Model)
-	f.required("data-dir", c.DataDir)
-	f.oneOf("quantize", c.Quantize, "", "int8", "int4")
-	f.numerics(c.Numerics)
+	var f role.Faults
+	f.Required("model", c.Model)
+	f.Required("data-dir", c.DataDir)
+	f.OneOf("quantize", c.Quantize, "", "int8", "int4")
+	f.Numerics(c.Numerics)
 	if c.Nodes < 1 {
-		f.addf("--nodes %d: want at least 1", c.Nodes)
+		f.Addf("--nodes %d: want at least 1", c.Nodes)
 	}
-	c.Placement.check(&f)
+	c.Placement.Check(&f)
 	if c.Placement.Replicas > c.Nodes && c.Nodes >= 1 {
-		f.addf("--replicas %d: more copies than the %d nodes", c.Placement.Replicas, c.Nodes)
+		f.Addf("--replicas %d: more copies than the %d nodes", c.Placement.Replicas, c.Nodes)
 	}
-	c.Serving.check(&f)
-	f.address("listen", c.Listen)
+	c.Serving.Check(&f)
+	f.Address("listen", c.Listen)
 	if _, port, err := net.SplitHostPort(c.Listen); err == nil && port == "0" {
-		f.addf("--listen %q: want a port of its own: clients and the other roles must know it", c.Listen)
+		f.Addf("--listen %q: want a port of its own: clients and the other roles must know it", c.Listen)
 	}
 	for _, e := range c.Etcd {
-		f.address("etcd", e)
+		f.Address("etcd", e)
 	}
 	if c.Threads < 0 {
-		f.addf("--threads %d: want at least 0", c.Threads)
+		f.Addf("--threads %d: want at least 0", c.Threads)
 	}
-	c.Late.check(&f)
-	f.ttl(c.TTL)
-	return f.err()
+	c.Late.Check(&f)
+	f.TTL(c.TTL)
+	return f.Err()
 }

@@ -8,9 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 // Way is where the experts are, and how a step reaches them.
@@ -61,11 +64,11 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := cluster.Ready(ctx); err != nil {
 		return Report{}, err
 	}
-	view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+	view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
 	if err != nil {
 		return Report{}, err
 	}
-	core, err := local.OpenCore(ctx, c.router())
+	core, err := role.OpenCore(ctx, c.router())
 	if err != nil {
 		return Report{}, err
 	}
@@ -87,12 +90,12 @@ func Run(ctx context.Context, c Config) (Report, error) {
 
 // router is the configuration of the core in this process: what the cluster's
 // own router has.
-func (c Config) router() local.RouterConfig {
+func (c Config) router() role.RouterConfig {
 	serving := c.Up.Serving
 	serving.MaxSequences = slices.Max(c.Sequences)
-	return local.RouterConfig{
-		ClusterConfig: local.ClusterConfig{ID: "bench", Logger: c.Up.Logger},
-		ModelConfig:   local.ModelConfig{Dir: c.Up.Model, Backend: "cpu", Threads: c.Up.RouterThreads(), Quantize: c.Up.Quantize},
+	return role.RouterConfig{
+		ClusterConfig: role.ClusterConfig{ID: "bench", Logger: c.Up.Logger},
+		ModelConfig:   role.ModelConfig{Dir: c.Up.Model, Backend: "cpu", Threads: c.Up.RouterThreads(), Quantize: c.Up.Quantize},
 		Serving:       serving,
 	}
 }

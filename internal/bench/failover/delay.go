@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // DelayConfig describes a measurement of answers that are late now and then.
 type DelayConfig struct {
 	Up      local.UpConfig
-	Late    local.LateConfig // of every node
+	Late    role.LateConfig // of every node
 	Streams int
 	Tokens  int // per stream
 	Repeat  int // runs that are counted, of each setting
@@ -75,11 +76,11 @@ func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 	var rows [3]float64
 	for i, s := range []struct {
 		what    string
-		late    local.LateConfig
+		late    role.LateConfig
 		patient bool
 		gaps    *Gaps
 	}{
-		{"undisturbed", local.LateConfig{}, false, &r.Undisturbed},
+		{"undisturbed", role.LateConfig{}, false, &r.Undisturbed},
 		{"late answers, waited for", c.Late, true, &r.Patient},
 		{"late answers, others asked", c.Late, false, &r.Hedged},
 	} {

@@ -16,7 +16,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -155,7 +157,7 @@ func (m *measurement) close(ctx context.Context) {
 
 // dial connects to the router's gRPC API.
 func dial(ctx context.Context, cluster *local.Cluster) (*grpc.ClientConn, error) {
-	view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+	view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +174,7 @@ func whole(ctx context.Context, cluster *local.Cluster, up local.UpConfig, rebor
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
 	for {
-		view, err := local.ReadView(ctx, cluster.Endpoints(), local.DefaultCluster)
+		view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
 		if err != nil {
 			return err
 		}
@@ -187,7 +189,7 @@ func whole(ctx context.Context, cluster *local.Cluster, up local.UpConfig, rebor
 	}
 }
 
-func started(view local.View, node string, after time.Time) bool {
+func started(view status.View, node string, after time.Time) bool {
 	for _, r := range view.Nodes {
 		if r.GetNodeId() == node {
 			return r.GetStartedUnixNano() > after.UnixNano()
@@ -198,7 +200,7 @@ func started(view local.View, node string, after time.Time) bool {
 
 // served is the smallest number of copies of any expert that are where the
 // placement says.
-func served(view local.View) int {
+func served(view status.View) int {
 	p := view.Placement
 	if p == nil {
 		return 0

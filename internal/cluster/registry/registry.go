@@ -32,6 +32,15 @@ type Registry struct {
 	opts   Options
 }
 
+// DefaultTTL is the lease of a node or router record.
+const DefaultTTL = 10 * time.Second
+
+// DefaultCluster is the name of a cluster whose configuration gives none.
+const DefaultCluster = "hachi"
+
+// Prefix is the key under which all records of a cluster live in etcd.
+func Prefix(cluster string) string { return "/hachi/" + cluster + "/" }
+
 // New makes a registry of the keys under prefix, which ends with a slash.
 func New(cli *clientv3.Client, prefix string, opts Options) *Registry {
 	return &Registry{cli: cli, prefix: prefix, opts: opts}

@@ -1,13 +1,11 @@
-package local
+package role
 
 import (
-	"github.com/hachi-serve/hachi/internal/model"
 	"log/slog"
 	"time"
-)
 
-// DefaultTTL is the lease of a node or router record.
-const DefaultTTL = 10 * time.Second
+	"github.com/hachi-serve/hachi/internal/model"
+)
 
 // DefaultRequestDeadline bounds a request that names no deadline of its own.
 const DefaultRequestDeadline = 10 * time.Minute
@@ -26,29 +24,29 @@ type ClusterConfig struct {
 	Logger      *slog.Logger
 }
 
-func (c ClusterConfig) check(f *faults) {
-	f.name("id", c.ID)
-	f.name("cluster", c.Cluster)
-	f.address("gossip", c.Gossip)
-	f.optionalAddress("advertise-gossip", c.AdvertiseGossip)
+func (c ClusterConfig) Check(f *Faults) {
+	f.Name("id", c.ID)
+	f.Name("cluster", c.Cluster)
+	f.Address("gossip", c.Gossip)
+	f.OptionalAddress("advertise-gossip", c.AdvertiseGossip)
 	if len(c.GossipLabel) > maxGossipLabel {
-		f.addf("--gossip-label of %d bytes: want at most %d", len(c.GossipLabel), maxGossipLabel)
+		f.Addf("--gossip-label of %d bytes: want at most %d", len(c.GossipLabel), maxGossipLabel)
 	}
 	if len(c.Etcd) == 0 {
-		f.addf("--etcd is required")
+		f.Addf("--etcd is required")
 	}
 	for _, e := range c.Etcd {
-		f.address("etcd", e)
+		f.Address("etcd", e)
 	}
-	f.ttl(c.TTL)
+	f.TTL(c.TTL)
 }
 
 // maxGossipLabel is what memberlist can carry.
 const maxGossipLabel = 255
 
-func (f *faults) ttl(ttl time.Duration) {
+func (f *Faults) TTL(ttl time.Duration) {
 	if ttl < time.Second {
-		f.addf("--lease-ttl %v: want at least 1s", ttl)
+		f.Addf("--lease-ttl %v: want at least 1s", ttl)
 	}
 }
 
@@ -76,21 +74,21 @@ func (m ModelConfig) workers() int {
 	return m.Threads
 }
 
-func (m ModelConfig) check(f *faults) {
-	f.required("model", m.Dir)
-	f.oneOf("quantize", m.Quantize, "", "int8", "int4")
-	f.numerics(m.Numerics)
+func (m ModelConfig) Check(f *Faults) {
+	f.Required("model", m.Dir)
+	f.OneOf("quantize", m.Quantize, "", "int8", "int4")
+	f.Numerics(m.Numerics)
 	if m.Backend != "cpu" {
-		f.addf("--backend %q: this binary has only cpu", m.Backend)
+		f.Addf("--backend %q: this binary has only cpu", m.Backend)
 	}
 	if m.Threads < 1 {
-		f.addf("--threads %d: want at least 1", m.Threads)
+		f.Addf("--threads %d: want at least 1", m.Threads)
 	}
 }
 
-func (f *faults) numerics(o model.Overrides) {
-	f.oneOf("kv", o.KV, "", "f32", "bf16", "int8")
-	f.oneOf("inner", o.Inner, "", "f32", "bf16")
+func (f *Faults) Numerics(o model.Overrides) {
+	f.OneOf("kv", o.KV, "", "f32", "bf16", "int8")
+	f.OneOf("inner", o.Inner, "", "f32", "bf16")
 }
 
 // PlacementConfig is the policy a coordinator follows.
@@ -99,10 +97,10 @@ type PlacementConfig struct {
 	Replicas int
 }
 
-func (p PlacementConfig) check(f *faults) {
-	f.oneOf("placement", p.Policy, "column", "balanced")
+func (p PlacementConfig) Check(f *Faults) {
+	f.OneOf("placement", p.Policy, "column", "balanced")
 	if p.Replicas < 1 {
-		f.addf("--replicas %d: want at least 1", p.Replicas)
+		f.Addf("--replicas %d: want at least 1", p.Replicas)
 	}
 }
 
@@ -122,27 +120,32 @@ type ServingConfig struct {
 	Attributes      []string // NAME=VALUE
 }
 
-func (s ServingConfig) check(f *faults) {
+// DefaultServing bounds a router for a laptop.
+func DefaultServing() ServingConfig {
+	return ServingConfig{KVBytes: 1 << 30, MaxQueue: 256, PrefixCache: true, RequestDeadline: DefaultRequestDeadline}
+}
+
+func (s ServingConfig) Check(f *Faults) {
 	if s.KVBytes < 1<<20 {
-		f.addf("--kv-bytes %d: want at least %d", s.KVBytes, 1<<20)
+		f.Addf("--kv-bytes %d: want at least %d", s.KVBytes, 1<<20)
 	}
 	if s.MaxSequences < 0 {
-		f.addf("--max-sequences %d: want at least 0", s.MaxSequences)
+		f.Addf("--max-sequences %d: want at least 0", s.MaxSequences)
 	}
 	if s.MicroBatches < 0 || s.MicroBatches > model.MostParts {
-		f.addf("--micro-batches %d: want 0 to %d", s.MicroBatches, model.MostParts)
+		f.Addf("--micro-batches %d: want 0 to %d", s.MicroBatches, model.MostParts)
 	}
 	if s.Speculate < 0 || s.Speculate > maxSpeculate {
-		f.addf("--speculate %d: want 0 to %d", s.Speculate, maxSpeculate)
+		f.Addf("--speculate %d: want 0 to %d", s.Speculate, maxSpeculate)
 	}
 	if s.MaxQueue < 0 {
-		f.addf("--max-queue %d: want at least 0", s.MaxQueue)
+		f.Addf("--max-queue %d: want at least 0", s.MaxQueue)
 	}
 	if s.RequestDeadline <= 0 {
-		f.addf("--request-deadline %v: want more than 0", s.RequestDeadline)
+		f.Addf("--request-deadline %v: want more than 0", s.RequestDeadline)
 	}
 	if _, err := s.attributes(); err != nil {
-		f.addf("%w", err)
+		f.Addf("%w", err)
 	}
 }
 
@@ -157,15 +160,15 @@ type CoordinatorConfig struct {
 
 // Validate reports everything wrong at once.
 func (c CoordinatorConfig) Validate() error {
-	var f faults
-	c.ClusterConfig.check(&f)
-	f.address("listen", c.Listen)
-	f.reachable(c.Listen, c.Advertise)
-	c.Placement.check(&f)
+	var f Faults
+	c.ClusterConfig.Check(&f)
+	f.Address("listen", c.Listen)
+	f.Reachable(c.Listen, c.Advertise)
+	c.Placement.Check(&f)
 	if c.ExpectNodes < 1 {
-		f.addf("--expect-nodes %d: want at least 1", c.ExpectNodes)
+		f.Addf("--expect-nodes %d: want at least 1", c.ExpectNodes)
 	}
-	return f.err()
+	return f.Err()
 }
 
 // ExpertNodeConfig configures RunExpertNode.
@@ -181,14 +184,14 @@ type ExpertNodeConfig struct {
 
 // Validate reports everything wrong at once.
 func (c ExpertNodeConfig) Validate() error {
-	var f faults
-	c.ClusterConfig.check(&f)
-	c.ModelConfig.check(&f)
-	f.address("listen", c.Listen)
-	f.reachable(c.Listen, c.Advertise)
-	f.spin(c.Spin)
-	c.Late.check(&f)
-	return f.err()
+	var f Faults
+	c.ClusterConfig.Check(&f)
+	c.ModelConfig.Check(&f)
+	f.Address("listen", c.Listen)
+	f.Reachable(c.Listen, c.Advertise)
+	f.Spin(c.Spin)
+	c.Late.Check(&f)
+	return f.Err()
 }
 
 // LateConfig lets some answers of a node be late, to measure what others make of
@@ -198,9 +201,9 @@ type LateConfig struct {
 	By    time.Duration
 }
 
-func (c LateConfig) check(f *faults) {
+func (c LateConfig) Check(f *Faults) {
 	if !(c.Share >= 0 && c.Share <= 1) || c.By < 0 {
-		f.addf("a share of %v of the answers late by %v: want 0 to 1, by 0 or more", c.Share, c.By)
+		f.Addf("a share of %v of the answers late by %v: want 0 to 1, by 0 or more", c.Share, c.By)
 	}
 }
 
@@ -208,9 +211,9 @@ func (c LateConfig) check(f *faults) {
 // network.
 const longestSpin = 10 * time.Millisecond
 
-func (f *faults) spin(d time.Duration) {
+func (f *Faults) Spin(d time.Duration) {
 	if d < 0 || d > longestSpin {
-		f.addf("--spin %v: want 0 to %v", d, longestSpin)
+		f.Addf("--spin %v: want 0 to %v", d, longestSpin)
 	}
 }
 
@@ -231,14 +234,14 @@ type RouterConfig struct {
 
 // Validate reports everything wrong at once.
 func (c RouterConfig) Validate() error {
-	var f faults
-	c.ClusterConfig.check(&f)
-	c.ModelConfig.check(&f)
-	c.Serving.check(&f)
-	f.spin(c.Spin)
-	f.address("listen", c.Listen)
-	f.address("grpc", c.GRPC)
-	f.optionalAddress("advertise", c.Advertise)
-	f.optionalAddress("advertise-grpc", c.AdvertiseGRPC)
-	return f.err()
+	var f Faults
+	c.ClusterConfig.Check(&f)
+	c.ModelConfig.Check(&f)
+	c.Serving.Check(&f)
+	f.Spin(c.Spin)
+	f.Address("listen", c.Listen)
+	f.Address("grpc", c.GRPC)
+	f.OptionalAddress("advertise", c.Advertise)
+	f.OptionalAddress("advertise-grpc", c.AdvertiseGRPC)
+	return f.Err()
 }

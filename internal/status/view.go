@@ -1,9 +1,10 @@
-package local
+package status
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -30,12 +31,12 @@ const viewTimeout = 5 * time.Second
 func ReadView(ctx context.Context, endpoints []string, cluster string) (View, error) {
 	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 	defer cancel()
-	client, err := registry.Dial(endpoints, quiet(nil))
+	client, err := registry.Dial(endpoints, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return View{}, err
 	}
 	defer client.Close()
-	reg := registry.New(client, Prefix(cluster), registry.Options{TTL: DefaultTTL, Logger: quiet(nil)})
+	reg := registry.New(client, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL, Logger: slog.New(slog.DiscardHandler)})
 	v, err := readView(ctx, reg)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return View{}, fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(endpoints, ","), viewTimeout)

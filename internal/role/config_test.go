@@ -1,4 +1,4 @@
-package local
+package role
 
 import (
 	"errors"
@@ -29,8 +29,6 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			append(append(clusterWants, modelWants...), "--spin 1s", "--listen \"l\"", "--advertise \"a\"")},
 		{"router", RouterConfig{ClusterConfig: cluster, ModelConfig: weights, Serving: serving, Listen: "l:70000", GRPC: "g", Spin: -1},
 			append(append(append(clusterWants, modelWants...), servingWants...), "--spin -1ns", "--listen \"l:70000\"", "--grpc \"g\"")},
-		{"up", UpConfig{Serving: serving, Numerics: model.Overrides{KV: "f64"}, Threads: -1, Etcd: []string{"e"}, Listen: "l"},
-			append(servingWants, "--model is required", "--data-dir is required", "--kv \"f64\"", "--nodes 0", "--threads -1", "--etcd \"e\"", "--listen \"l\"", "--lease-ttl 0s")},
 	} {
 		err := tt.cfg.Validate()
 		if !errors.As(err, new(*ConfigError)) {
@@ -60,22 +58,5 @@ func TestASpareCoreIsNotComputedWith(t *testing.T) {
 			t.Errorf("--threads %d, --spare-core %v: %d workers, want %d", tt.threads, tt.spare, got, tt.want)
 		}
 		pool.Close()
-	}
-}
-
-func TestTheDefaultsAreValid(t *testing.T) {
-	up := DefaultUp()
-	up.Model, up.DataDir = "dir", "dir"
-	if err := up.Validate(); err != nil {
-		t.Error(err)
-	}
-}
-
-// A port chosen by the system would be one nobody knows.
-func TestUpWantsAFixedPort(t *testing.T) {
-	c := DefaultUp()
-	c.Model, c.DataDir, c.Listen = "m", "d", "127.0.0.1:0"
-	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "want a port of its own") {
-		t.Errorf("--listen 127.0.0.1:0: error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package local
+package role
 
 import (
 	"cmp"
@@ -98,7 +98,7 @@ func meet(c ClusterConfig, role string, changed func(gossip.Change)) (*neighbour
 		return nil, err
 	}
 	n := &neighbours{client: client}
-	n.registry = registry.New(client, Prefix(c.Cluster), registry.Options{TTL: c.TTL, Logger: c.Logger})
+	n.registry = registry.New(client, registry.Prefix(c.Cluster), registry.Options{TTL: c.TTL, Logger: c.Logger})
 	n.gossip, err = gossip.Start(gossip.Config{
 		Name: c.ID, Role: role, Label: cmp.Or(c.GossipLabel, c.Cluster), Bind: c.Gossip, Advertise: c.AdvertiseGossip,
 		Seeds: n.seeds, OnChange: changed, Logger: c.Logger,
@@ -110,9 +110,13 @@ func meet(c ClusterConfig, role string, changed func(gossip.Change)) (*neighbour
 	return n, nil
 }
 
+// seedsTimeout bounds one read of the gossip addresses: a healthy etcd answers in
+// milliseconds.
+const seedsTimeout = 5 * time.Second
+
 // seeds are the gossip addresses of every registered process.
 func (n *neighbours) seeds(ctx context.Context) []string {
-	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	ctx, cancel := context.WithTimeout(ctx, seedsTimeout)
 	defer cancel()
 	var out []string
 	nodes, err := n.registry.Nodes(ctx)

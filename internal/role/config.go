@@ -1,4 +1,4 @@
-package local
+package role
 
 import (
 	"errors"
@@ -17,56 +17,56 @@ type ConfigError struct{ Err error }
 func (e *ConfigError) Error() string { return e.Err.Error() }
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// faults collects everything wrong with a configuration.
-type faults []error
+// Faults collects everything wrong with a configuration.
+type Faults []error
 
-func (f *faults) addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+func (f *Faults) Addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
 
-func (f *faults) address(flag, value string) {
+func (f *Faults) Address(flag, value string) {
 	_, port, err := net.SplitHostPort(value)
 	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
-		f.addf("--%s %q: want HOST:PORT", flag, value)
+		f.Addf("--%s %q: want HOST:PORT", flag, value)
 	}
 }
 
 // name is a part of a key in etcd and of a member's name in the gossip.
-func (f *faults) name(flag, value string) {
-	f.required(flag, value)
+func (f *Faults) Name(flag, value string) {
+	f.Required(flag, value)
 	if i := strings.IndexFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("/@", r) }); i >= 0 {
-		f.addf("--%s %q: want no spaces, slashes or @", flag, value)
+		f.Addf("--%s %q: want no spaces, slashes or @", flag, value)
 	}
 }
 
-func (f *faults) optionalAddress(flag, value string) {
+func (f *Faults) OptionalAddress(flag, value string) {
 	if value != "" {
-		f.address(flag, value)
+		f.Address(flag, value)
 	}
 }
 
 // reachable refuses to tell others an address that each of them would take for
 // itself.
-func (f *faults) reachable(listen, advertise string) {
-	f.optionalAddress("advertise", advertise)
+func (f *Faults) Reachable(listen, advertise string) {
+	f.OptionalAddress("advertise", advertise)
 	host, _, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && advertise == "" && (host == "" || (ip != nil && ip.IsUnspecified())) {
-		f.addf("--listen %q is every interface: --advertise must name the one others use", listen)
+		f.Addf("--listen %q is every interface: --advertise must name the one others use", listen)
 	}
 }
 
-func (f *faults) oneOf(flag, value string, allowed ...string) {
+func (f *Faults) OneOf(flag, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		f.addf("--%s %q: want one of %v", flag, value, allowed)
+		f.Addf("--%s %q: want one of %v", flag, value, allowed)
 	}
 }
 
-func (f *faults) required(flag, value string) {
+func (f *Faults) Required(flag, value string) {
 	if value == "" {
-		f.addf("--%s is required", flag)
+		f.Addf("--%s is required", flag)
 	}
 }
 
 // err is nil when nothing is wrong.
-func (f faults) err() error {
+func (f Faults) Err() error {
 	if len(f) == 0 {
 		return nil
 	}
