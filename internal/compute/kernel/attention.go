@@ -10,13 +10,17 @@ import (
 
 // Attention accumulates the attention of queries that share a key head, over
 // tiles of keys and values, by online softmax. A tile is widened once and then
-// serves all queries. A query's result does not depend on the others.
+// serves all queries. A query's result does not depend on the other queries.
+//
+// For each query, after some tiles: max is the largest score, sum the sum of
+// Exp(score - max), acc the sum of Exp(score - max) * value. A tile with a larger
+// score multiplies sum and acc by rescale = Exp(old max - new max).
 type Attention struct {
-	n, dim, width  int
-	q, acc         []float32 // [n, width]; acc is the weighted values, unnormalised
-	max, sum, fade []float32 // [n]
-	scores         []float32 // [n, Tile]
-	tile           wideTile
+	n, dim, width     int
+	q, acc            []float32 // [n, width]
+	max, sum, rescale []float32 // [n]
+	scores            []float32 // [n, Tile]
+	tile              wideTile
 }
 
 // wideTile is a KVTile in f32. Width is headDim, padded to whole groups of
@@ -27,13 +31,13 @@ type wideTile struct {
 	keyScales, valueScales [Tile]float32
 }
 
-// Reset makes the accumulator ready for n queries of dim elements.
+// Reset prepares for n queries of dim elements.
 func (a *Attention) Reset(n, dim int) {
 	a.n, a.dim, a.width = n, dim, packed(dim)
 	fit(&a.q, n*a.width)
 	clear(fit(&a.acc, n*a.width))
 	clear(fit(&a.sum, n))
-	fit(&a.fade, n)
+	fit(&a.rescale, n)
 	fit(&a.scores, n*Tile)
 	for i := range fit(&a.max, n) {
 		a.max[i] = float32(math.Inf(-1))
@@ -69,14 +73,14 @@ func (k *Kernels) Load(a *Attention, t KVTile) {
 	copy(a.tile.valueScales[:], t.ValueScales)
 }
 
-// Prefetch asks for a tile that will be loaded soon: tiles lie apart, so the
-// processor does not see it coming.
+// Prefetch fetches a tile that will be loaded soon. Tiles are scattered in the
+// cache's memory, so the hardware prefetcher cannot predict them.
 func (k *Kernels) Prefetch(t KVTile) {
 	k.prefetch(pointer(t.Keys), len(t.Keys))
 	k.prefetch(pointer(t.Values), len(t.Values))
 }
 
-// widen is Unpack for the types of the cache.
+// widen is Unpack for the types of the KV cache.
 func (k *Kernels) widen(dst []float32, src []byte, d tensor.DType) {
 	if d != tensor.Int8 {
 		k.Unpack(dst, src, d)
@@ -91,7 +95,7 @@ func (k *Kernels) widen(dst []float32, src []byte, d tensor.DType) {
 	}
 }
 
-// Attend takes the loaded tile for queries lo..hi-1, which see its positions
+// Attend adds the loaded tile to queries lo..hi-1, which see its positions
 // first..last. Scores are multiplied by scale.
 func (k *Kernels) Attend(a *Attention, lo, hi, first, last int, scale float32) {
 	if lo < 0 || hi > a.n || first < 0 || first > last || last >= Tile {
@@ -99,11 +103,11 @@ func (k *Kernels) Attend(a *Attention, lo, hi, first, last int, scale float32) {
 	}
 	t, rows := &a.tile, span{lo, hi}
 	for i := lo; i < hi; {
-		c := rows.next(i)
+		c := rows.tile(i)
 		p := at(a.scores, i*Tile)
 		k.scores[c-1](p, at(a.q, i*a.width), at(t.keys, 0), 4*a.width, a.width)
-		k.softmax(p, at(a.max, i), at(a.sum, i), at(a.fade, i), unsafe.Pointer(&t.keyScales), unsafe.Pointer(&t.valueScales), c, first, last, scale)
-		k.weigh[c-1](at(a.acc, i*a.width), unsafe.Add(p, 4*first), at(t.values, first*a.width), at(a.fade, i), a.width, last-first+1)
+		k.softmax(p, at(a.max, i), at(a.sum, i), at(a.rescale, i), unsafe.Pointer(&t.keyScales), unsafe.Pointer(&t.valueScales), c, first, last, scale)
+		k.accumulatePV[c-1](at(a.acc, i*a.width), unsafe.Add(p, 4*first), at(t.values, first*a.width), at(a.rescale, i), a.width, last-first+1)
 		i += c
 	}
 }

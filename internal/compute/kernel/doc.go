@@ -2,68 +2,130 @@
 // and assembly that gives the same bits for the instruction sets of packages
 // avx512, avx2 and neon.
 //
-// What it owns: the order of operations, and the choice of instructions. No
-// goroutine; memory only in the Scratch its caller keeps.
+// What it owns: the order of operations and the choice of instructions. It
+// starts no goroutine and keeps no memory but the Scratch of its caller.
 //
-// Invariants:
-//   - An inner product has 16 lanes. Lane j sums k = j, j+16, j+32, ... in
+// # Invariants
+//
+// docs/numerics.md is the contract of the whole product. These are its rules
+// for loops:
+//
+//   - A dot product has 16 lanes. Lane j sums k = j, j+16, j+32, ... in
 //     ascending order by fused multiply-add, from zero, K padded with zeros to
-//     a multiple of 16; then lanes are added pairwise, j with j+8, then +4, +2,
-//     +1. A lane is a lane of one AVX-512 register, of two of AVX2, of four of
-//     NEON. Dot is this definition.
-//   - With bf16 weights lane j sums k = 32t+2j+1, then 32t+2j, t ascending, and
-//     subnormals are zero. DotPairs is this definition. VDPBF16PS computes it
-//     for rows of x that are bf16, FMA for all others; docs/adr/0017.
-//   - A result depends on nothing but its own operands: not on other rows, not
-//     on how outputs are split over threads, not on the instruction set.
+//     a multiple of 16. Then lanes are added pairwise: j with j+8, then j+4,
+//     j+2, j+1. Dot is this definition. A lane is a lane of one AVX-512
+//     register, of two AVX2 registers, of four NEON registers.
+//   - With bf16 weights lane j sums k = 32t+2j+1, then k = 32t+2j, t ascending,
+//     and subnormal operands and sums are zero. DotPairs is this definition.
+//     VDPBF16PS computes it for rows of x that are bf16, FMA for all others.
+//   - A result depends on nothing but its own operands: not on other rows of x,
+//     not on how outputs are split over threads, not on the instruction set.
 //   - A fused multiply-add rounds once. FMA emulates it in Go.
-//   - Attention walks tiles of 16 positions that begin at multiples of 16, and
+//   - Attention walks tiles of 16 positions that begin at multiples of 16 and
 //     merges them in ascending order, so a row's result does not depend on how
-//     its prompt was cut. Values are added in ascending position.
+//     its prompt was chunked. Values are added in ascending position.
 //   - Exp is our own, the same polynomial everywhere. No expression is left for
-//     the compiler to fuse: products that are added are either FMA or
-//     float32(a*b)+c. Bits of a NaN are not promised.
+//     the compiler to fuse: products that are added are either FMA(a, b, c) or
+//     float32(a*b)+c. The bits of a NaN are not promised.
 //   - No loop reads beyond the last byte of an operand.
 //
-// How a product runs. A tile is 4 rows of weights times 1 to 6 rows of x; one
-// load of x serves 4 rows of weights, and 24 registers hold the 16 lanes of
-// each output. Few rows of x: the weights are read once, straight from the
-// mapped bytes, widened in registers; meanwhile the next 4 rows come into the
-// second-level cache. Many rows: 128 rows of x, of pairs 256, are packed for all of K; 32 rows
-// of weights, in panels of 768 or 1024 columns, stay in the second-level cache
-// while the tiles of x pass by, and the lanes of all outputs wait in memory from
-// panel to panel. bf16 panels are read where they lie; f32 and f16 are widened
-// and packed, so that what a tile reads lies in one stream. AVX-512 takes a panel
-// of 64 rows of bf16 weights in one call per tile of x, which meanwhile fetches
-// the next tile of x and a part of the next panel. Up to 12 rows of
-// bf16 meet bf16 weights in slim tiles, which read one or two rows of weights at
-// a time. Lanes are never added before K is done, so all ways give the same bits.
+// # A matrix product, in the words of BLIS
 //
-// How attention runs. Keys lie transposed in the cache, so that 16 positions of
-// an element are one register: a register holds one lane of 16 inner products,
-// and the tree adds whole registers. A tile is widened to f32 once, then all
-// queries that see it take it, up to 6 at a time: scores, softmax and weighted
-// values, with their accumulators in the second-level cache. Int8 has one scale
-// per position and head; integers enter the same loops as f32, a score is
-// multiplied by its key's scale, a weight by its value's.
+// MatMul computes y [rows, outputs] = x [rows, K] times w [outputs, K]
+// transposed. It never adds the lanes of an output before K is done, so every
+// path below gives the same bits.
 //
-// Integers. Weights in blocks of 16 rows (tensor.Int8, Int4 and Int4Affine)
-// meet activations quantized per row and per group of 32 columns. The sum of a
-// group is exact in 32 bits; an output is one chain over its groups, ascending:
-// acc = FMA(sum, d*scale, acc), where weights have a minimum followed by
-// acc = FMA(minimum, -(scale*sum of x), acc). A lane is an output, so no tree is
-// needed, and the sums may be formed by whatever instruction a processor has.
+//	              K in steps of 16 elements (32 with bf16 weights)
+//	             |   panel of K    |    next panel     |
+//	             +-----------------+-------------------+
+//	4 rows of w  | micro-panel of w                    |  --.
+//	             +-----------------+-------------------+    |  micro-kernel:
+//	4 rows of w  |                 |                   |    |  4 x 6 outputs of
+//	...          | panel of w      |                   |    |  16 lanes, held in
+//	             +-----------------+-------------------+    |  24 registers
+//	             +-----------------+-------------------+    |
+//	6 rows of x  | micro-panel of x (tile)             |  --'
+//	             +-----------------+-------------------+
+//	6 rows of x  |                 |                   |
+//	...          | block of x      |                   |
+//	             +-----------------+-------------------+
 //
-// Choice: Choose and Best look at the processor. Nothing is chosen at init and
-// nothing is global: a *Kernels is handed to whoever computes. The build tag
-// purego leaves the definitions alone.
+// Packing rewrites x (and f32 or f16 weights) so that a micro-panel is one
+// stream: in every step, the elements of all its rows.
+//
+//	weights       rows of x   x is packed as                     w is packed as
+//	f32, f16      1..12       not packed                         not packed
+//	f32, f16      13 or more  f32                                f32
+//	bf16          any         f32, odd elements before even      not packed
+//	bf16          any, all    bf16, where the processor has      not packed
+//	              of bf16     VDPBF16PS
+//	int8, int4    any         int8 with a scale per group of 32  blocks of 16 rows
+//
+// The micro-kernel adds the products of one micro-panel of w and one of x to
+// the lanes of their outputs. Its variants:
+//
+//	micro-kernel   rows of w  rows of x  weights    reads w
+//	tile           4          1..6       f32, f16   where it lies, prefetching ahead
+//	packedTile     4          1..6       f32, f16   packed
+//	pair tile      4          1..6       bf16       where it lies, prefetching ahead
+//	pair row       4          1          bf16       one row after the other
+//	slim pair      4          1..12      bf16       one or two rows at a time
+//	pair panel     64         1..6       bf16       where it lies, prefetching the next panel
+//	dot            16         1..8       quantized  block by block
+//
+// The macro-kernel runs the micro-kernels of one panel while lanes wait in
+// memory. Its block sizes, and what each keeps in which cache:
+//
+//	size                      f32, f16  bf16     bf16 by panel  kept in
+//	rows of x packed at once  128       256      256            -
+//	rows of x with lanes      128       64       128            2nd level (lanes)
+//	rows of w in a block      32        32       64             2nd level (panel of w)
+//	elements of K in a panel  768       1024 or  1024 or        1st level (tile of x)
+//	                                    2048     2048
+//
+// # Attention
+//
+// Keys lie transposed in the cache, [headDim, 16 positions], so a register
+// holds one lane of 16 dot products and the tree adds whole registers. For each
+// tile of 16 positions:
+//
+//	Load     widen keys and values to f32, once for all queries
+//	scores   s = q . k for up to 6 queries
+//	softmax  m' = max(m, s); rescale = Exp(m - m'); p = Exp(s - m')
+//	         l = l * rescale + sum of p
+//	accumulatePV
+//	         acc = acc * rescale + sum over positions of p * v
+//
+// Finish divides acc by l. Int8 has one scale per position and head: a score is
+// multiplied by its key's scale, p by its value's.
+//
+// # Quantized weights
+//
+// Blocks of 16 rows (tensor.Int8, Int4 and Int4Affine) meet activations that are
+// quantized per row and per group of 32 columns. The sum of a group is exact in
+// 32 bits, so any instruction may form it. An output is one chain over its
+// groups, ascending, and needs no tree:
+//
+//	acc = FMA(sum, d*scale, acc)
+//	acc = FMA(minimum, -(scale * sum of x), acc)    if weights have a minimum
+//
+// # Choice
+//
+// Choose and Best look at the processor. Nothing is chosen at init and nothing
+// is global: callers pass a *Kernels on. The build tag purego leaves only the
+// definitions.
 //
 // The inner loops are excluded from the race detector: they touch only slices
-// their caller owns, and instrumenting every load makes the tests an hour long.
+// that their caller owns, and instrumenting every load would make the tests
+// take an hour.
 //
-// References: Kahan's TwoSum; Boldo and Melquiond, "Emulation of FMA and
-// correctly rounded sums: proved algorithms using rounding to odd" (2008);
-// Milakov and Gimelshein, arXiv 1805.02867, for online softmax; Goto and van de
+// # References
+//
+// Van Zee and van de Geijn, "BLIS" (ACM TOMS 41(3), 2015), and Goto and van de
 // Geijn, "Anatomy of high-performance matrix multiplication" (2008), for
-// blocking; Dao, arXiv 2307.08691, for tiles that stay while queries pass.
+// blocking and its words; Boldo and Melquiond, "Emulation of FMA and correctly
+// rounded sums: proved algorithms using rounding to odd" (2008), and Kahan's
+// TwoSum, for FMA; Milakov and Gimelshein, arXiv 1805.02867, for online
+// softmax; Dao, arXiv 2307.08691, for attention by tiles; docs/adr/0004, 0005,
+// 0016 and 0017 for what was measured.
 package kernel

@@ -1,10 +1,10 @@
 package kernel
 
-// Lanes is the number of partial sums of an inner product.
+// Lanes is the number of partial sums of a dot product.
 const Lanes = 16
 
-// Dot is the definition of an inner product of x and w [k]: lanes, tail and
-// tree as every kernel has them. The tail is padded with zeros.
+// Dot defines the dot product of x and w [k]: lanes, tail and tree as every
+// kernel has them. The tail is padded with zeros.
 //
 //go:norace
 func Dot(x, w []float32) float32 {
@@ -33,10 +33,10 @@ func Dot(x, w []float32) float32 {
 	return tree(&acc)
 }
 
-// DotPairs is the definition of an inner product with bf16 weights w [k]: lane
-// j sums elements 2j+1 and 2j of each 32, in this order, subnormals being zero.
-// That is what VDPBF16PS does with an x of bf16 (Intel 64 and IA-32
-// Architectures Software Developer's Manual, volume 2).
+// DotPairs defines the dot product of x with bf16 weights w [k]: lane j sums
+// elements 2j+1 and 2j of each 32, in this order; subnormals are zero. That is
+// what VDPBF16PS computes for an x of bf16 (Intel 64 and IA-32 Architectures
+// Software Developer's Manual, volume 2).
 //
 //go:norace
 func DotPairs(x, w []float32) float32 {
@@ -53,7 +53,7 @@ func DotPairs(x, w []float32) float32 {
 	return tree(&acc)
 }
 
-// tree adds the lanes pairwise.
+// tree adds the lanes pairwise: j with j+8, then with j+4, j+2, j+1.
 func tree(acc *[Lanes]float32) float32 {
 	for step := Lanes / 2; step > 0; step /= 2 {
 		for j := range step {

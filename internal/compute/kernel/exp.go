@@ -2,7 +2,7 @@ package kernel
 
 import "math"
 
-// Exp is e^x in f32 arithmetic alone, within 2 ulp; 0 below -103.97, infinite
+// Exp is e^x within 2 ulp, in f32 arithmetic only: 0 below -103.97, infinity
 // above 88.72, NaN for NaN. Argument reduction after Cody and Waite, then a
 // polynomial of degree 7.
 func Exp(x float32) float32 {
@@ -25,7 +25,7 @@ func Exp(x float32) float32 {
 	for _, c := range [...]float32{1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1} {
 		p = FMA(p, r, c)
 	}
-	// Two steps, because 2^n alone may be subnormal or infinite.
+	// Two factors, because 2^n itself may be subnormal or infinite.
 	half := int32(n) >> 1
 	return p * pow2(half) * pow2(int32(n)-half)
 }

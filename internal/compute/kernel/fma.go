@@ -16,12 +16,13 @@ func FMA(a, b, c float32) float32 {
 	return float32(s)
 }
 
-// FlushFMA is FMA with subnormal results for zero. No operand may be subnormal.
+// FlushFMA is FMA that returns zero for a subnormal result. No operand may be
+// subnormal.
 func FlushFMA(a, b, c float32) float32 {
 	s := float64(a)*float64(b) + float64(c)
 	if u := math.Float64bits(s); u&0x1fffffff == 0x10000000 || u&^(1<<63) < 0x3810000000000000 {
-		// The largest sum that rounds below the least normal number 2^-126,
-		// were the exponent unbounded.
+		// The smallest normal number is 2^-126. A sum below tiny rounds to less
+		// than that if the exponent is unbounded.
 		const tiny = 0x1p-126 - 0x1p-151
 		s = sumToOdd(a, b, c)
 		if math.Abs(s) < tiny {

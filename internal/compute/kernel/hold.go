@@ -6,32 +6,33 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
-// hold remembers which rows a Scratch has packed.
-type hold struct {
+// heldRows names the rows of x that a Scratch holds in packed form. It compares
+// by address, so it is valid only while the caller keeps the promise of Hold.
+type heldRows struct {
 	on           bool
 	x            *float32
 	rows, stride int
 	cols         int
-	dtype        tensor.DType
+	dtype        tensor.DType // of the weights that the rows are packed for
 }
 
-// Hold promises that rows which products read do not change until Release. So
-// rows that are multiplied piece by piece are packed once.
+// Hold is the promise that the rows which products read do not change until
+// Release. Rows that are multiplied with w piece by piece are then packed once.
 func (s *Scratch) Hold() {
-	s.hold = hold{on: true}
-	s.ints.key, s.ints.otherKey = hold{}, hold{}
+	s.held = heldRows{on: true}
+	s.ints.key, s.ints.otherKey = heldRows{}, heldRows{}
 }
 
 // Release ends Hold.
-func (s *Scratch) Release() { s.hold = hold{} }
+func (s *Scratch) Release() { s.held = heldRows{} }
 
-// packed reports whether the rows are packed already, and takes them as packed
-// from now on.
-func (h *hold) packed(x tensor.Matrix, d tensor.DType) bool {
+// replace reports whether x is held, packed for weights of d. If it is not, x
+// takes the place of what was held: the caller packs it now.
+func (h *heldRows) replace(x tensor.Matrix, d tensor.DType) bool {
 	if !h.on {
 		return false
 	}
-	next := hold{true, unsafe.SliceData(x.Data), x.Rows, x.Stride, x.Cols, d}
+	next := heldRows{true, unsafe.SliceData(x.Data), x.Rows, x.Stride, x.Cols, d}
 	if *h == next {
 		return true
 	}
@@ -39,10 +40,10 @@ func (h *hold) packed(x tensor.Matrix, d tensor.DType) bool {
 	return false
 }
 
-// recall turns to the other buffer of packed integers and reports whether it
-// holds the rows of h. There are two, since rows of one run come in up to two
-// blocks, again and again for every piece of the outputs.
-func (in *intScratch) recall(h hold) bool {
+// recall swaps the two buffers of quantized rows and reports whether the one in
+// front now holds the rows of h. There are two because the rows of a run come as
+// up to two blocks, which alternate for every piece of the outputs.
+func (in *intScratch) recall(h heldRows) bool {
 	if !h.on {
 		return false
 	}

@@ -154,7 +154,7 @@ func TestMatMulOnUnalignedWeights(t *testing.T) {
 
 // A row of x gives the same bits in any company, and a column whoever computes
 // it: shapes cross the edges of tiles, blocks and panels.
-func TestMatMulDoesNotDependOnNeighboursOrSplits(t *testing.T) {
+func TestMatMulDoesNotDependOnOtherRowsOrSplits(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(11, 12))
 		s, fresh := NewScratch(), NewScratch()

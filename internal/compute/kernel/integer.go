@@ -7,26 +7,27 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
-// intScratch holds rows of x as integers.
+// intScratch holds rows of x as integers, and what quantizing them needs.
 type intScratch struct {
 	padded []float32 // [K] of one row, padded to whole groups
-	most   []float32 // [groups] largest magnitudes
+	absMax []float32 // [groups] largest magnitudes
 	scales []float32 // [groups]
 	inv    []float32 // [groups]
 	half   []uint16  // [groups] scales in f16, of weights
 	sums   []int32   // [groups]
 	q      []int8    // [K]
 	packed []byte    // tiles of up to dotCols rows, see group
-	other  []byte    // what was packed before, see recall
+	other  []byte    // the rows packed before those, see recall
 
-	key, otherKey hold // whose rows packed and other hold
+	key, otherKey heldRows // the rows that packed and other hold
 	strip         [dotCols * tensor.BlockRows]float32
 }
 
-// group is one group of GroupCols columns of a packed tile of cols rows: the
-// bytes of every row, then the offset of every row, then its scale. The offset
-// makes up for integers of weights that are stored without a sign, see
-// offset.
+// group is one group of GroupCols columns of a packed tile of cols rows of x:
+//
+//	cols x GroupCols int8    the integers
+//	cols x int32             what offset returns
+//	cols x float32           the scales
 type group struct {
 	p    unsafe.Pointer
 	cols int
@@ -50,10 +51,10 @@ func (g group) scales() []float32 {
 	return floats(unsafe.Add(g.p, g.cols*(tensor.GroupCols+4)), g.cols)
 }
 
-// dotTile is the number of rows of x the next integer tile takes.
-func (r span) dotTile(from int) int { return r.even(from, dotCols) }
+// dotTile is the number of rows of x that the quantized tile at row from takes.
+func (r span) dotTile(from int) int { return r.piece(from, dotCols) }
 
-// grow is fit for any element.
+// grow is fit for any type of element.
 func grow[T any](buf *[]T, n int) []T {
 	if cap(*buf) < n {
 		*buf = make([]T, n)
@@ -62,9 +63,12 @@ func grow[T any](buf *[]T, n int) []T {
 	return *buf
 }
 
-// offset is what a product with weights of d needs to know about a group of x
-// besides its integers: what their stored integers q+128 (Int8) and q+8 (Int4)
-// add too much, or the factor of the minimum as bits of an f32 (Int4Affine).
+// offset is what a product with weights of d needs besides the integers of a
+// group of x, whose sum is given. Weights are stored without a sign:
+//
+//	Int8        stores q+128: add -128 * sum
+//	Int4        stores q+8:   add -8 * sum
+//	Int4Affine  has minima:   their factor -scale * sum, as the bits of an f32
 func offset(d tensor.DType, sum int32, scale float32) int32 {
 	switch d {
 	case tensor.Int8:
@@ -76,9 +80,9 @@ func offset(d tensor.DType, sum int32, scale float32) int32 {
 }
 
 // quantize packs rows of x for weights of d. Each group of GroupCols values of
-// a row has the scale max|x|/127 and integers in [-127, 127]; a group whose
+// a row has the scale max|x|/127 and integers in [-127, 127]. A group whose
 // largest magnitude is below 2^-100 is zero. A group with NaN or infinity has
-// that for a scale, so its products are no numbers either.
+// it as its scale, so its products are not finite either.
 func (k *Kernels) quantize(s *Scratch, x tensor.Matrix, d tensor.DType) {
 	groups := groupsOf(x.Cols, d)
 	in := &s.ints
@@ -99,22 +103,23 @@ func (k *Kernels) quantize(s *Scratch, x tensor.Matrix, d tensor.DType) {
 	}
 }
 
-// groupsOf is how many groups of x a product with weights of d takes: whole
-// blocks.
+// groupsOf is the number of groups of a row of x for weights of d: K padded to
+// whole blocks.
 func groupsOf(cols int, d tensor.DType) int {
 	_, blocks := d.Blocks(tensor.BlockRows, cols)
 	return blocks * d.BlockGroups()
 }
 
+// quantizeRow leaves the integers, sums and scales of one row in the scratch.
 func (k *Kernels) quantizeRow(in *intScratch, row []float32, groups int) {
 	if n := groups * tensor.GroupCols; n != len(row) {
 		clear(grow(&in.padded, n))
 		copy(in.padded, row)
 		row = in.padded
 	}
-	most, scales, inv := grow(&in.most, groups), grow(&in.scales, groups), grow(&in.inv, groups)
-	k.absMax(at(most, 0), at(row, 0), groups)
-	for g, m := range most {
+	largest, scales, inv := grow(&in.absMax, groups), grow(&in.scales, groups), grow(&in.inv, groups)
+	k.absMax(at(largest, 0), at(row, 0), groups)
+	for g, m := range largest {
 		scales[g], inv[g] = m/127, 127/m
 		if m < 1.0/(1<<50)/(1<<50) {
 			scales[g], inv[g] = 0, 0
@@ -124,14 +129,14 @@ func (k *Kernels) quantizeRow(in *intScratch, row []float32, groups int) {
 	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
 }
 
-// blockGroups is how many groups of K, whole blocks of any type, are multiplied
-// at once: those of blockX rows of x stay in a second-level cache while all
-// weights pass by. The products wait in y.
+// blockGroups is the number of groups of a panel of K, whole blocks of any
+// type: those of blockX rows of x stay in the second-level cache while all
+// weights pass by. The sums wait in y.
 const blockGroups = 128
 
-// groupsAtOnce is blockGroups where rows of x are many. Of few rows more groups
-// fit, and to read a strip of weights in one go does not interrupt the stream
-// from memory.
+// groupsAtOnce is blockGroups for many rows of x. Of few rows, more groups fit
+// into the cache, and a longer panel interrupts the stream of weights from memory
+// less often.
 func groupsAtOnce(rows int) int {
 	fit := blockGroups * blockX / 2 / rows
 	return max(blockGroups, fit&^(tensor.AffineGroups-1))
@@ -143,15 +148,15 @@ func (k *Kernels) multiplyQuantized(s *Scratch, y output, w tensor.Weight, rows,
 	groups := groupsOf(w.Cols, w.DType)
 	atOnce := groupsAtOnce(rows)
 	for g := 0; g < groups; g += atOnce {
-		for o := lo &^ (tensor.BlockRows - 1); o < hi; o += tensor.BlockRows {
-			k.strip(s, y, w, rows, span{max(lo, o), min(hi, o+tensor.BlockRows)}, span{g, min(g+atOnce, groups)})
+		for col := lo &^ (tensor.BlockRows - 1); col < hi; col += tensor.BlockRows {
+			k.multiplyStrip(s, y, w, rows, span{max(lo, col), min(hi, col+tensor.BlockRows)}, span{g, min(g+atOnce, groups)})
 		}
 	}
 }
 
-// strip adds the products of some groups of a strip; columns cols of it are
-// wanted.
-func (k *Kernels) strip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
+// multiplyStrip adds the products of groups part of a strip of BlockRows rows of
+// w. Columns cols are those of its outputs that the caller wants.
+func (k *Kernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
 	dot, groups := &k.dot[blockSlot(w.DType)], groupsOf(w.Cols, w.DType)
 	first := cols.lo &^ (tensor.BlockRows - 1)
 	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
@@ -159,11 +164,11 @@ func (k *Kernels) strip(s *Scratch, y output, w tensor.Weight, rows int, cols, p
 	for i := 0; i < rows; {
 		c := all.dotTile(i)
 		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*groupBytes])
-		if cols.hi-cols.lo == tensor.BlockRows {
-			dot[c-1](y.at(i, first), x, weights, 4*y.Stride, part.hi-part.lo, part.lo)
+		if cols.len() == tensor.BlockRows {
+			dot[c-1](y.at(i, first), x, weights, 4*y.Stride, part.len(), part.lo)
 		} else {
 			k.partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) {
-				dot[c-1](out, x, weights, 4*tensor.BlockRows, part.hi-part.lo, part.lo)
+				dot[c-1](out, x, weights, 4*tensor.BlockRows, part.len(), part.lo)
 			})
 		}
 		packed += c * groups * groupBytes
@@ -171,11 +176,12 @@ func (k *Kernels) strip(s *Scratch, y output, w tensor.Weight, rows int, cols, p
 	}
 }
 
-// partStrip lets f work on whole strips where only columns cols of y exist.
+// partStrip calls f with memory for whole strips and keeps only columns cols of
+// them: copy in, f, copy out.
 func (k *Kernels) partStrip(s *Scratch, y output, rows, cols span, f func(out unsafe.Pointer)) {
 	shift := cols.lo & (tensor.BlockRows - 1)
 	row := func(i int) (mine, strip []float32) {
-		mine = y.Data[i*y.Stride+cols.lo-y.base:][:cols.hi-cols.lo]
+		mine = y.Data[i*y.Stride+cols.lo-y.base:][:cols.len()]
 		return mine, s.ints.strip[(i-rows.lo)*tensor.BlockRows+shift:][:len(mine)]
 	}
 	for i := rows.lo; i < rows.hi; i++ {

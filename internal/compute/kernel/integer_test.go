@@ -44,7 +44,7 @@ func dequantize(w tensor.Weight) tensor.Matrix {
 		for j := range w.Cols {
 			block := w.Data[(o/tensor.BlockRows*blocks+j/wide)*size:]
 			q, s := blockRow(block, o%tensor.BlockRows, j%wide/tensor.GroupCols, w.DType)
-			m.Row(o)[j] = float32(s.scale*float32(q[j%tensor.GroupCols])) - s.least
+			m.Row(o)[j] = float32(s.scale*float32(q[j%tensor.GroupCols])) - s.minimum
 		}
 	}
 	return m
@@ -102,7 +102,7 @@ func TestIntegerProductsOfTheLargestIntegers(t *testing.T) {
 	})
 }
 
-func TestIntegerProductsDoNotDependOnNeighboursOrSplits(t *testing.T) {
+func TestIntegerProductsDoNotDependOnOtherRowsOrSplits(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(23, 24))
 		s := NewScratch()
@@ -311,7 +311,7 @@ func TestGroupLoopsEqualTheReference(t *testing.T) {
 			var far, scales [2][]float32
 			var half [2][]uint16
 			for i, k := range []*Kernels{k, ref} {
-				k.farthest(at(grow(&far[i], Lanes), 0), at(row, 0), groups)
+				k.signedMax(at(grow(&far[i], Lanes), 0), at(row, 0), groups)
 				k.scales(unsafe.Pointer(&grow(&half[i], Lanes)[0]), at(grow(&scales[i], Lanes), 0), at(row, 0), Lanes)
 			}
 			sameBits(t, "farthest", far[0][:groups], far[1][:groups])
@@ -368,8 +368,8 @@ func TestHeldBlocksOfIntegers(t *testing.T) {
 		sameBits(t, "in pieces", got.Data, want.Data)
 		copy(x.Data, values(rng, len(x.Data)))
 	}
-	h := hold{on: true, x: &x.Data[0]}
-	other := hold{on: true, x: &x.Data[1]}
+	h := heldRows{on: true, x: &x.Data[0]}
+	other := heldRows{on: true, x: &x.Data[1]}
 	in := &intScratch{}
 	if in.recall(h) || in.recall(other) || !in.recall(h) || !in.recall(other) {
 		t.Error("two blocks in turns are not both remembered")

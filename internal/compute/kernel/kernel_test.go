@@ -107,29 +107,29 @@ func BenchmarkDot(b *testing.B) {
 	}
 }
 
-// While a Scratch holds, rows are packed once, and only while they are the same.
+// Rows that a Scratch holds are packed once; other rows replace them.
 func TestHeldRowsArePackedOnce(t *testing.T) {
 	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8} {
-		var h hold
+		var h heldRows
 		x := tensor.NewMatrix(3, 32)
-		if h.packed(x, d) || h.packed(x, d) {
-			t.Error("takes rows for packed without a promise")
+		if h.replace(x, d) || h.replace(x, d) {
+			t.Error("replace reports packed rows although nothing is held")
 		}
 		s := NewScratch()
 		s.Hold()
 		for i, other := range []tensor.Matrix{x, x.Slice(0, 2), x.Slice(1, 3), {Rows: 2, Cols: 32, Stride: 40, Data: x.Data}, {Rows: 2, Cols: 16, Stride: 40, Data: x.Data}} {
-			if s.hold.packed(other, d) {
-				t.Errorf("rows %d are taken for others", i)
+			if s.held.replace(other, d) {
+				t.Errorf("rows %d are mistaken for the rows held before", i)
 			}
-			if !s.hold.packed(other, d) {
+			if !s.held.replace(other, d) {
 				t.Errorf("rows %d are packed twice", i)
 			}
 		}
-		if s.hold.packed(x, tensor.F32); s.hold.packed(x, d) {
-			t.Error("rows packed for one type are taken for another's")
+		if s.held.replace(x, tensor.F32); s.held.replace(x, d) {
+			t.Error("rows packed for one type are used for another")
 		}
 		s.Release()
-		if s.hold.packed(x, d) {
+		if s.held.replace(x, d) {
 			t.Error("holds after Release")
 		}
 	}

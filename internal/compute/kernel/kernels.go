@@ -10,77 +10,40 @@ import (
 
 // Kernels is one implementation of every loop. All implementations give the
 // same bits. It is immutable and safe for concurrent use.
-//
-// The functions inside take addresses and lengths that the methods have
-// checked; lengths of vectors are multiples of Lanes.
 type Kernels struct {
 	name   string
 	limits Limits
 
-	// tile adds n products (a multiple of Lanes) to the lanes of tileRows
-	// rows of w times 1 to tileCols rows of x. Output (row r of w, row c of x)
-	// has its Lanes floats at lanes[(c*tileRows+r)*Lanes:]; they start as zero
-	// unless carry is set. Strides are in bytes. Bytes that lie ahead of the
-	// rows of w are prefetched, and may be anywhere. bf16 has none: see pairs.
-	tile [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
+	// Micro-kernels of f32 and f16 weights. bf16 has pair kernels instead.
+	tile       [elements][tileCols]tileKernel
+	packedTile [tileCols]packedKernel
 
-	// panel is tile on packed f32 operands, steps times Lanes wide: in every
-	// step the Lanes floats of each row follow each other.
-	panel [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int)
+	// pairsF32 multiplies bf16 weights with any x. pairsBF16 does so with an x
+	// of bf16; its pack is nil where no instruction is faster than pairsF32.
+	pairsF32, pairsBF16 pairKernels
 
-	// split multiplies bf16 weights with f32, narrow with bf16; narrow.pack is
-	// nil where no instruction is worth it.
-	split, narrow pairs
-
-	// reduce folds the lanes of count times tileRows outputs; the i-th group
-	// goes to tileRows floats at y + i*yStride bytes.
-	reduce func(y, lanes unsafe.Pointer, yStride, count int)
-
-	// unpack widens n elements to f32, exactly; each Lanes floats lie step
-	// bytes after the last.
-	unpack [elements]func(dst, src unsafe.Pointer, n, step int)
-
-	// unpack8 is unpack for signed bytes.
-	unpack8 func(dst, src unsafe.Pointer, n, step int)
-
-	// scores are the inner products of 1 to tileCols rows of q, n elements (a
-	// multiple of Lanes) and qStride bytes apart, with the Tile columns of keys
-	// [n, Tile]: Tile floats for each row, which follow each other at y. Lanes
-	// and tree are those of Dot.
-	scores [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int)
-
-	// softmax turns the scores p [n, Tile] of n rows, at most tileCols, into
-	// weights; positions beyond first..last get 0. In this order: p = (p *
-	// keyScales) * scale; the new top is the largest of p and top; fade =
-	// Exp(top - new); p = Exp(p - new); sum = sum * fade + tree(p); p = p *
-	// valueScales.
-	softmax func(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32)
-
-	// weigh is acc = acc * fade, then acc = FMA(p[i], v[i], acc) for i =
-	// 0..count-1, for 1 to tileCols rows of acc and v [n], which follow each
-	// other. Weights of the next row lie Tile floats behind.
-	weigh [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int)
-
-	// prefetch asks for n bytes that will be read soon.
+	reduce   reduceKernel
+	unpack   [elements]unpackKernel
+	unpack8  unpackKernel // of signed bytes
 	prefetch func(p unsafe.Pointer, n int)
 
-	// dot multiplies BlockRows rows of a quantized strip with 1 to dotCols rows
-	// of x, which are packed by quantize for weights of that type, groups
-	// columns of groups wide (whole blocks), and writes BlockRows floats of
-	// each, yStride bytes apart, or adds to them when carry is set.
-	dot [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int)
+	// Attention over one tile of positions.
+	scores       [tileCols]scoresKernel
+	softmax      softmaxKernel
+	accumulatePV [tileCols]accumulatePVKernel
 
-	// Loops over groups of GroupCols values: the largest magnitude of each, by
-	// its bits, so that NaN is larger than infinity; the value that has it,
-	// the positive one of two; and q = x*inv rounded to even in [-127, 127],
-	// anything that is no number being -127, with the sum of each group.
-	absMax, farthest func(dst, x unsafe.Pointer, groups int)
-	quant            func(q, sums, x, inv unsafe.Pointer, groups int)
+	// Micro-kernels of quantized weights.
+	dot [blockTypes][dotCols]dotKernel
 
-	// scales rounds n scales, a multiple of Lanes, to f16 and inverts the
-	// result; the inverse of zero is zero.
-	scales func(half, inv, d unsafe.Pointer, n int)
+	// Quantizing. absMax finds the largest magnitude of each group, by its bits,
+	// so that NaN is larger than infinity; signedMax the value that has it, the
+	// positive one of two. scales rounds n scales, a multiple of Lanes, to f16
+	// and inverts the result; the inverse of zero is zero.
+	absMax, signedMax groupKernel
+	quant             quantKernel
+	scales            func(half, inv, d unsafe.Pointer, n int)
 
+	// Vectors of n elements.
 	siluMul   func(dst, up unsafe.Pointer, n int)                // dst = SiLU(dst) * up
 	scaleMul  func(y, x, w unsafe.Pointer, scale float32, n int) // y = (x * scale) * w
 	roundBF16 func(v unsafe.Pointer, n int)                      // v to the nearest bf16
@@ -88,13 +51,14 @@ type Kernels struct {
 }
 
 const (
-	// tileRows rows of w are read at once, so that as many streams of memory
-	// are in flight and one load of x serves them all.
+	// tileRows is the number of rows of w of a tile: four streams of memory are
+	// in flight, and one load of x serves four rows.
 	tileRows = 4
-	// tileCols times tileRows accumulators of 16 lanes fill the registers of
-	// AVX-512.
+	// tileCols is the maximum number of rows of x of a tile: 24 accumulators of
+	// 16 lanes, and what they are made of, fill the 32 registers of AVX-512.
 	tileCols = 6
-	// dotCols rows of x share one load of a quantized block.
+	// dotCols is the maximum number of rows of x that share one load of a
+	// quantized block.
 	dotCols = 8
 	// elements counts the types of weight elements: slot numbers them.
 	elements = 3

@@ -8,8 +8,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
-// Tile is the number of positions attention takes at once. Tiles begin at
-// multiples of it.
+// Tile is the number of positions that attention takes at once. Tiles begin at
+// multiples of Tile.
 const Tile = Lanes
 
 // KVTile is the keys and values of one key head at Tile positions, as they lie
@@ -17,16 +17,16 @@ const Tile = Lanes
 // [-127, 127] per element, and one scale per position, for keys and for values.
 type KVTile struct {
 	DType  tensor.DType // F32, F16, BF16 or Int8
-	Keys   []byte       // [headDim, Tile]: an element of all positions lies together
+	Keys   []byte       // [headDim, Tile]: transposed, see the package comment
 	Values []byte       // [Tile, headDim]
 	// [Tile] of Int8, nil for the other types.
 	KeyScales, ValueScales []float32
 }
 
-// KVTileBytes is the size of Keys, and that of Values.
+// KVTileBytes is the size of Keys; Values have the same.
 func KVTileBytes(d tensor.DType, headDim int) int { return Tile * headDim * kvSize(d) }
 
-// kvSize is the width of an element of the cache.
+// kvSize is the size of an element of the cache in bytes.
 func kvSize(d tensor.DType) int {
 	if d == tensor.Int8 {
 		return 1
@@ -63,24 +63,24 @@ func (t KVTile) Put(i int, key, value []float32) {
 	}
 }
 
-// scaleOf finds the scale that maps the largest magnitude to 127, and its
-// inverse. A vector too small to have an inverse becomes zeros.
+// scaleOf finds the scale that maps the largest magnitude to 127, and returns
+// its inverse. A vector whose inverse scale overflows is stored as zeros.
 func scaleOf(scale *float32, v []float32) (inverse float32) {
-	var top float32
+	var largest float32
 	for _, x := range v {
-		if m := math.Float32frombits(math.Float32bits(x) &^ (1 << 31)); m > top || m != m {
-			top = m
+		if m := math.Float32frombits(math.Float32bits(x) &^ (1 << 31)); m > largest || m != m {
+			largest = m
 		}
 	}
-	*scale = top / 127
-	if inverse = 127 / top; math.IsInf(float64(inverse), 0) {
+	*scale = largest / 127
+	if inverse = 127 / largest; math.IsInf(float64(inverse), 0) {
 		return 0
 	}
 	return inverse
 }
 
-// nearestInt8 rounds to even; what is no number becomes 0, for its scale says
-// so already.
+// nearestInt8 rounds to even. NaN becomes 0: the scale of its vector is NaN
+// already, so the product is too.
 func nearestInt8(v float32) int8 {
 	if v != v {
 		return 0
@@ -88,6 +88,8 @@ func nearestInt8(v float32) int8 {
 	return int8(min(max(math.RoundToEven(float64(v)), -127), 127))
 }
 
+// check panics unless the tile has the bytes that heads of dim elements need:
+// the kernels read by address.
 func (t KVTile) check(dim int) {
 	want := KVTileBytes(t.DType, dim)
 	if len(t.Keys) != want || len(t.Values) != want ||

@@ -8,12 +8,12 @@ import (
 )
 
 // MatMul writes columns lo..hi-1 of y [rows, w.Rows] = x [rows, w.Cols] times w
-// transposed. Nothing outside these columns is touched, so threads may share y.
-// An element of y depends on one row of x and one of w alone.
+// transposed. It touches nothing outside these columns, so threads may share y.
+// An element of y depends on one row of x and one row of w only.
 func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	checkProduct(output{y, 0}, x, w, lo, hi)
 	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.even(i, formOf(w.DType).rows())
+		rows := span{0, x.Rows}.piece(i, formOf(w.DType).rows())
 		part := x.Slice(i, i+rows)
 		k.prepare(s, part, w.DType)
 		k.multiply(s, output{y.Slice(i, i+rows), 0}, part, w, lo, hi)
@@ -22,14 +22,15 @@ func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi
 }
 
 // GatedUp writes columns lo..hi-1 of y [rows, w1.Rows] = SiLU(x w1) * (x w3).
-// Either both matrices are quantized or none is; of one type is faster.
+// Either both matrices are quantized or neither is. It is faster if both have
+// one type: then rows of x are packed once for both.
 func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, lo, hi int) {
 	checkProduct(output{y, 0}, x, w1, lo, hi)
 	if w1.DType.Quantized() != w3.DType.Quantized() {
 		panic(fmt.Sprintf("kernel: w1 is %v, w3 %v", w1.DType, w3.DType))
 	}
 	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.even(i, formOf(w1.DType).rows())
+		rows := span{0, x.Rows}.piece(i, formOf(w1.DType).rows())
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
 		width := gatedWidth(rows, formOf(w1.DType))
 		up := tensor.Matrix{Rows: rows, Cols: width, Stride: width, Data: fit(&s.up, rows*width)}
@@ -53,8 +54,9 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	}
 }
 
-// gatedWidth is how many rows of w1 are read before those of w3: every turn
-// interrupts the stream from memory.
+// gatedWidth is how many rows of w1 are read before as many rows of w3. Fewer
+// would interrupt the stream from memory more often; more would let the results
+// of w1 leave the cache before they are multiplied with those of w3.
 func gatedWidth(rows int, f form) int {
 	switch {
 	case rows <= streamRows:
@@ -69,8 +71,8 @@ func gatedWidth(rows int, f form) int {
 type form int
 
 const (
-	natural  form = iota // f32 in their order
-	paired               // see pairs
+	natural  form = iota // f32, in the order of K
+	paired               // see pairKernels
 	integers             // see quantize
 )
 
@@ -84,8 +86,8 @@ func formOf(d tensor.DType) form {
 	return natural
 }
 
-// rows is how many rows of x are packed at once. Packed rows serve all pieces of
-// a product, so the most are best; pairs walk some of them at a time.
+// rows is the maximum number of rows of x that are packed at once. Packed rows
+// serve all blocks of w, so many rows are good as long as they stay in a cache.
 func (f form) rows() int {
 	if f == paired {
 		return pairRows
@@ -101,9 +103,10 @@ type output struct {
 
 func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride+col-o.base) }
 
-// prepare packs rows of x, at most as many as their form takes, for products with weights of d.
+// prepare packs rows of x, at most form.rows of them, for products with weights
+// of d. It does nothing if the Scratch holds them already, see Hold.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	if x.Cols == 0 || s.hold.packed(x, d) || d.Quantized() && s.ints.recall(s.hold) {
+	if x.Cols == 0 || s.held.replace(x, d) || d.Quantized() && s.ints.recall(s.held) {
 		return
 	}
 	switch f := formOf(d); {
@@ -116,7 +119,8 @@ func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
 	}
 }
 
-// multiply is MatMul for rows that are prepared and checked.
+// multiply is MatMul for rows of x that prepare has packed, and operands that
+// checkProduct has accepted.
 func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	if x.Cols == 0 {
 		for i := range x.Rows {
@@ -138,16 +142,19 @@ func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weigh
 func (k *Kernels) multiplyNatural(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	whole := lo + (hi-lo)&^(tileRows-1)
 	if x.Rows <= streamRows {
-		k.stream(s, y, x, w, lo, whole)
+		k.multiplyInPlace(s, y, x, w, lo, whole)
 	} else {
-		for o := lo; o < whole; o += blockW {
-			k.block(s, y, w, x.Rows, span{o, min(o+blockW, whole)})
+		for col := lo; col < whole; col += blockW {
+			k.multiplyBlock(s, y, w, x.Rows, span{col, min(col+blockW, whole)})
 		}
 	}
-	for o := whole; o < hi; o++ {
-		k.single(s, y, x, w, o)
+	for col := whole; col < hi; col++ {
+		k.multiplyColumn(s, y, x, w, col)
 	}
 }
+
+// checkProduct panics unless all operands have the bytes that their shapes say:
+// the kernels read and write by address.
 
 func checkProduct(y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	fits := func(m tensor.Matrix) bool {
@@ -160,70 +167,83 @@ func checkProduct(y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	}
 }
 
-// span is a half-open range.
+// span is the half-open range lo..hi-1.
 type span struct{ lo, hi int }
 
-// even is how many of the range's elements from..hi-1 the next piece takes: at
-// most size, and evenly many, since a small rest costs as much as a whole piece.
-func (r span) even(from, size int) int {
+func (r span) len() int { return r.hi - r.lo }
+
+// piece splits from..hi-1 into the fewest pieces of at most size and of even
+// length, and returns the length of the first: a short last piece costs as much
+// as a full one.
+func (r span) piece(from, size int) int {
 	left := r.hi - from
 	pieces := (left + size - 1) / size
 	return (left + pieces - 1) / pieces
 }
 
-// next is the number of rows of x the next tile takes.
-func (r span) next(from int) int { return r.even(from, tileCols) }
+// tile is the number of rows of x that the tile at row from takes.
+func (r span) tile(from int) int { return r.piece(from, tileCols) }
 
-// operands say where a tile reads.
+// operands say where a tile reads, see tileKernel.
 type operands struct {
 	x, w             unsafe.Pointer
 	xStride, wStride int // bytes
 	dtype            tensor.DType
 	n                int // elements of K
-	ahead            int
+	ahead            int // bytes
 }
 
-// stream multiplies straight from the weights' bytes, tileRows rows at a time.
-// While a group of rows is multiplied, the next is fetched.
-func (k *Kernels) stream(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
+// multiplyInPlace reads x and w where they lie, tileRows rows of w at a time,
+// and prefetches the next tileRows meanwhile. With few rows of x, packing weights
+// would cost more than it saves.
+func (k *Kernels) multiplyInPlace(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	stride := w.Cols * w.DType.Size()
 	rows := span{0, x.Rows}
-	for o := lo; o < hi; o += tileRows {
+	for col := lo; col < hi; col += tileRows {
 		for i := 0; i < x.Rows; {
-			c := rows.next(i)
-			k.tileAt(s, at(s.lanes, 0), c, 0, operands{
-				x: at(x.Data, i*x.Stride), w: unsafe.Pointer(&w.Data[o*stride]), xStride: 4 * x.Stride, wStride: stride,
+			c := rows.tile(i)
+			k.runTile(s, c, operands{
+				x: at(x.Data, i*x.Stride), w: unsafe.Pointer(&w.Data[col*stride]), xStride: 4 * x.Stride, wStride: stride,
 				dtype: w.DType, n: w.Cols, ahead: tileRows * stride,
 			})
-			k.reduce(y.at(i, o), at(s.lanes, 0), 4*y.Stride, c)
+			k.reduce(y.at(i, col), at(s.lanes, 0), 4*y.Stride, c)
 			i += c
 		}
 	}
 }
 
-// single is one column of the product: the row of w four times over.
-func (k *Kernels) single(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, o int) {
+// multiplyColumn computes one column of y: a tile whose tileRows rows are all
+// row col of w.
+func (k *Kernels) multiplyColumn(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, col int) {
 	stride := w.Cols * w.DType.Size()
 	rows := span{0, x.Rows}
 	for i := 0; i < x.Rows; {
-		c := rows.next(i)
-		k.tileAt(s, at(s.lanes, 0), c, 0, operands{
-			x: at(x.Data, i*x.Stride), w: unsafe.Pointer(&w.Data[o*stride]), xStride: 4 * x.Stride, dtype: w.DType, n: w.Cols,
+		c := rows.tile(i)
+		k.runTile(s, c, operands{
+			x: at(x.Data, i*x.Stride), w: unsafe.Pointer(&w.Data[col*stride]), xStride: 4 * x.Stride, dtype: w.DType, n: w.Cols,
 		})
-		k.reduce(at(s.quad[:], 0), at(s.lanes, 0), 4*tileRows, c)
-		for j := range c {
-			y.Data[(i+j)*y.Stride+o-y.base] = s.quad[j*tileRows]
-		}
+		k.storeColumn(s, y, i, col, c)
 		i += c
 	}
 }
 
-// tileAt runs a tile for any n. done is how much of K the lanes hold already.
-func (k *Kernels) tileAt(s *Scratch, lanes unsafe.Pointer, c, done int, o operands) {
+// storeColumn adds the lanes of a tile of c rows of x and stores the outputs of
+// its first row of w as column col of y.
+func (k *Kernels) storeColumn(s *Scratch, y output, row, col, c int) {
+	k.reduce(at(s.outputs[:], 0), at(s.lanes, 0), 4*tileRows, c)
+	for i := range c {
+		y.Data[(row+i)*y.Stride+col-y.base] = s.outputs[i*tileRows]
+	}
+}
+
+// runTile runs a tile of c rows of x for any length of K and leaves its lanes.
+// The kernel takes whole groups of Lanes elements; the tail is copied and padded
+// with zeros.
+func (k *Kernels) runTile(s *Scratch, c int, o operands) {
 	tile := k.tile[slot(o.dtype)][c-1]
-	whole := o.n &^ (Lanes - 1)
+	lanes, whole := at(s.lanes, 0), o.n&^(Lanes-1)
 	if whole > 0 {
-		tile(lanes, o.x, o.w, o.xStride, o.wStride, whole, o.ahead, done)
+		tile(lanes, o.x, o.w, o.xStride, o.wStride, whole, o.ahead, 0)
 	}
 	if whole == o.n {
 		return
@@ -237,5 +257,5 @@ func (k *Kernels) tileAt(s *Scratch, lanes unsafe.Pointer, c, done int, o operan
 	for r := range tileRows {
 		copy(padded[r*Lanes*size:], unsafe.Slice((*byte)(unsafe.Add(o.w, r*o.wStride+whole*size)), (o.n-whole)*size))
 	}
-	tile(lanes, at(s.tail.x[:], 0), unsafe.Pointer(&s.tail.w), 4*Lanes, Lanes*size, Lanes, 0, done+whole)
+	tile(lanes, at(s.tail.x[:], 0), unsafe.Pointer(&s.tail.w), 4*Lanes, Lanes*size, Lanes, 0, whole)
 }

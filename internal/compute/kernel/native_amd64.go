@@ -5,7 +5,6 @@ package kernel
 import (
 	"math"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/cpu"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/kernel/avx512"
 )
 
+// native lists the implementations that this processor can run, fastest first.
 func native() []*Kernels {
 	var out []*Kernels
 	x := &cpu.X86
@@ -34,30 +34,30 @@ func native() []*Kernels {
 	return out
 }
 
-// insertBF16 adds the implementation that multiplies bf16 with bf16, ahead of
-// the one that does not where the processor gains by it: VDPBF16PS has twice the
-// rate of f32 FMA on some and half of it on others.
+// insertBF16 adds the implementation that multiplies bf16 with bf16: before base
+// if it is faster here, else after it. VDPBF16PS has twice the rate of f32 FMA on
+// some processors and half of it on others.
 func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 	k := *base
 	k.name = "avx512bf16"
 	k.limits.BF16, k.limits.BF16Ops = avx512.PeakBF16, 12*64
-	k.narrow = pairs{
-		pack:  avx512.NarrowPairs,
-		tile:  [tileCols]pairTile{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
-		row:   avx512.PairRows,
-		panel: [tileCols]pairPanel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
-		slim:  [slimCols]pairTile{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
-		bytes: 2 * pairStep, block: narrowBlock,
+	k.pairsBF16 = pairKernels{
+		pack:      avx512.NarrowPairs,
+		tile:      [tileCols]pairKernel{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
+		row:       avx512.PairRows,
+		panel:     [tileCols]pairPanelKernel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
+		slim:      [slimCols]pairKernel{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
+		stepBytes: 2 * pairStep, blockSteps: bf16BlockSteps,
 	}
-	k.split.row = avx512.SplitRows
-	k.split.slim = [slimCols]pairTile{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
+	k.pairsF32.row = avx512.SplitRows
+	k.pairsF32.slim = [slimCols]pairKernel{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
 	if fastest(k.limits.BF16)*float64(k.limits.FMAOps) < fastest(k.limits.FMA)*float64(k.limits.BF16Ops) {
 		return append([]*Kernels{&k}, all...)
 	}
 	return append(all, &k)
 }
 
-// fastest is the shortest time of a few, in ns.
+// fastest is the minimum of a few timings, in ns.
 func fastest(rounds func(n int)) float64 {
 	best := time.Duration(math.MaxInt64)
 	for range 8 {
@@ -76,31 +76,31 @@ func kernelsAVX512() *Kernels {
 			FMA:    avx512.PeakFMA, FMAOps: 12 * 32,
 			VNNI: avx512.PeakVNNI, VNNIOps: 12 * 128,
 		},
-		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+		tile: [elements][tileCols]tileKernel{
 			{avx512.TileF32x1, avx512.TileF32x2, avx512.TileF32x3, avx512.TileF32x4, avx512.TileF32x5, avx512.TileF32x6},
-			{}, // pairs
+			{}, // bf16: pair kernels
 			{avx512.TileF16x1, avx512.TileF16x2, avx512.TileF16x3, avx512.TileF16x4, avx512.TileF16x5, avx512.TileF16x6},
 		},
-		panel: [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
-		split: pairs{
-			pack:  lossless(avx512.SplitPairs),
-			tile:  [tileCols]pairTile{avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
-			panel: [tileCols]pairPanel{avx512.SplitPanelx1, avx512.SplitPanelx2, avx512.SplitPanelx3, avx512.SplitPanelx4, avx512.SplitPanelx5, avx512.SplitPanelx6},
-			bytes: 4 * pairStep, block: splitBlock,
+		packedTile: [tileCols]packedKernel{avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
+		pairsF32: pairKernels{
+			pack:      lossless(avx512.SplitPairs),
+			tile:      [tileCols]pairKernel{avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
+			panel:     [tileCols]pairPanelKernel{avx512.SplitPanelx1, avx512.SplitPanelx2, avx512.SplitPanelx3, avx512.SplitPanelx4, avx512.SplitPanelx5, avx512.SplitPanelx6},
+			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
 		},
-		reduce:   avx512.Reduce,
-		unpack:   [elements]func(dst, src unsafe.Pointer, n, step int){avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
-		unpack8:  avx512.UnpackI8,
-		scores:   [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){avx512.Scoresx1, avx512.Scoresx2, avx512.Scoresx3, avx512.Scoresx4, avx512.Scoresx5, avx512.Scoresx6},
-		softmax:  avx512.Softmax,
-		prefetch: avx512.Prefetch,
-		weigh:    [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){avx512.Weighx1, avx512.Weighx2, avx512.Weighx3, avx512.Weighx4, avx512.Weighx5, avx512.Weighx6},
-		dot: [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+		reduce:       avx512.Reduce,
+		unpack:       [elements]unpackKernel{avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
+		unpack8:      avx512.UnpackI8,
+		scores:       [tileCols]scoresKernel{avx512.Scoresx1, avx512.Scoresx2, avx512.Scoresx3, avx512.Scoresx4, avx512.Scoresx5, avx512.Scoresx6},
+		softmax:      avx512.Softmax,
+		prefetch:     avx512.Prefetch,
+		accumulatePV: [tileCols]accumulatePVKernel{avx512.Weighx1, avx512.Weighx2, avx512.Weighx3, avx512.Weighx4, avx512.Weighx5, avx512.Weighx6},
+		dot: [blockTypes][dotCols]dotKernel{
 			{avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
 			{avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
 			{avx512.DotAffinex1, avx512.DotAffinex2, avx512.DotAffinex3, avx512.DotAffinex4, avx512.DotAffinex5, avx512.DotAffinex6, avx512.DotAffinex7, avx512.DotAffinex8},
 		},
-		absMax: avx512.AbsMax, farthest: avx512.Farthest, quant: avx512.Quant, scales: avx512.Scales,
+		absMax: avx512.AbsMax, signedMax: avx512.Farthest, quant: avx512.Quant, scales: avx512.Scales,
 		siluMul:   avx512.SiLUMul,
 		scaleMul:  avx512.ScaleMul,
 		roundBF16: avx512.RoundBF16,
@@ -115,30 +115,30 @@ func kernelsAVX2() *Kernels {
 			Stream: func(b []byte) uint64 { return avx2.Stream(pointer(b), len(b)) },
 			FMA:    avx2.PeakFMA, FMAOps: 12 * 16,
 		},
-		tile: [elements][tileCols]func(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int){
+		tile: [elements][tileCols]tileKernel{
 			{avx2.TileF32x1, avx2.TileF32x2, avx2.TileF32x3, avx2.TileF32x4, avx2.TileF32x5, avx2.TileF32x6},
-			{}, // pairs
+			{}, // bf16: pair kernels
 			{avx2.TileF16x1, avx2.TileF16x2, avx2.TileF16x3, avx2.TileF16x4, avx2.TileF16x5, avx2.TileF16x6},
 		},
-		panel: [tileCols]func(lanes, x, w unsafe.Pointer, steps, carry int){avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
-		split: pairs{
-			pack:  lossless(avx2.SplitPairs),
-			tile:  [tileCols]pairTile{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
-			bytes: 4 * pairStep, block: splitBlock,
+		packedTile: [tileCols]packedKernel{avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
+		pairsF32: pairKernels{
+			pack:      lossless(avx2.SplitPairs),
+			tile:      [tileCols]pairKernel{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
+			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
 		},
-		reduce:   avx2.Reduce,
-		unpack:   [elements]func(dst, src unsafe.Pointer, n, step int){avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
-		unpack8:  avx2.UnpackI8,
-		scores:   [tileCols]func(y, q, keys unsafe.Pointer, qStride, n int){avx2.Scoresx1, avx2.Scoresx2, avx2.Scoresx3, avx2.Scoresx4, avx2.Scoresx5, avx2.Scoresx6},
-		softmax:  avx2.Softmax,
-		prefetch: avx2.Prefetch,
-		weigh:    [tileCols]func(acc, p, v, fade unsafe.Pointer, n, count int){avx2.Weighx1, avx2.Weighx2, avx2.Weighx3, avx2.Weighx4, avx2.Weighx5, avx2.Weighx6},
-		dot: [blockTypes][dotCols]func(y, x, w unsafe.Pointer, yStride, groups, carry int){
+		reduce:       avx2.Reduce,
+		unpack:       [elements]unpackKernel{avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
+		unpack8:      avx2.UnpackI8,
+		scores:       [tileCols]scoresKernel{avx2.Scoresx1, avx2.Scoresx2, avx2.Scoresx3, avx2.Scoresx4, avx2.Scoresx5, avx2.Scoresx6},
+		softmax:      avx2.Softmax,
+		prefetch:     avx2.Prefetch,
+		accumulatePV: [tileCols]accumulatePVKernel{avx2.Weighx1, avx2.Weighx2, avx2.Weighx3, avx2.Weighx4, avx2.Weighx5, avx2.Weighx6},
+		dot: [blockTypes][dotCols]dotKernel{
 			{avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
 			{avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
 			{avx2.DotAffinex1, avx2.DotAffinex2, avx2.DotAffinex3, avx2.DotAffinex4, avx2.DotAffinex5, avx2.DotAffinex6, avx2.DotAffinex7, avx2.DotAffinex8},
 		},
-		absMax: avx2.AbsMax, farthest: avx2.Farthest, quant: avx2.Quant, scales: avx2.Scales,
+		absMax: avx2.AbsMax, signedMax: avx2.Farthest, quant: avx2.Quant, scales: avx2.Scales,
 		siluMul:   avx2.SiLUMul,
 		scaleMul:  avx2.ScaleMul,
 		roundBF16: avx2.RoundBF16,

@@ -39,7 +39,7 @@ func TestPairsOfManyRowsAreTheirDefinition(t *testing.T) {
 		}
 		rng, s := rand.New(rand.NewPCG(23, 24)), NewScratch()
 		for _, m := range []int{slimCols + 1, panelRows + 2, pairRows + 3} {
-			for _, n := range []int{pairStep, narrowBlock*pairStep + 40} {
+			for _, n := range []int{pairStep, bf16BlockSteps*pairStep + 40} {
 				x, w := narrowMatrix(rng, m, n), randomWeight(t, rng, tensor.BF16, panelW+7, n)
 				y := tensor.NewMatrix(m, w.Rows)
 				k.MatMul(s, y, x, w, 0, w.Rows)
@@ -70,7 +70,7 @@ func TestPairsOfFewLongRowsAreTheirDefinition(t *testing.T) {
 func TestPairsDoNotDependOnTheFormOfOtherRows(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng, s := rand.New(rand.NewPCG(19, 20)), NewScratch()
-		for _, n := range []int{64, narrowBlock*pairStep + 40, 3*slimBytes/9/2 + 40} {
+		for _, n := range []int{64, bf16BlockSteps*pairStep + 40, 3*slimBytes/9/2 + 40} {
 			x, w := narrowMatrix(rng, 9, n), randomWeight(t, rng, tensor.BF16, blockW+4, n)
 			narrow, wide := tensor.NewMatrix(9, w.Rows), tensor.NewMatrix(9, w.Rows)
 			k.MatMul(s, narrow, x, w, 0, w.Rows)

@@ -9,12 +9,13 @@ import (
 )
 
 // Quantize writes strips lo..hi-1 (tensor.BlockRows rows each) of w as Int8 or
-// Int4 to dst, which is all of the quantized matrix. A weight that is no finite
-// number, or a group too large for a scale in f16, is an error.
+// Int4 to dst, which is all of the quantized matrix. A weight that is not finite,
+// or a group too large for a scale in f16, is an error.
 //
-// Int8: d = max|w|/127 rounded to f16, q = w/d rounded to even. Int4: the value
-// of the largest magnitude is -8 steps, so d has its sign; d is rounded to f16,
-// w/d to even and to 7 at most. Nothing is quantized to Int4Affine.
+//	Int8  d = f16(max|w| / 127)   q = round(w/d)           to even
+//	Int4  d = f16(m / -8)         q = min(round(w/d), 7)   m: the w of the largest magnitude
+//
+// Int4Affine weights are imported, never quantized here.
 func (k *Kernels) Quantize(s *Scratch, dst []byte, to tensor.DType, w tensor.Weight, lo, hi int) error {
 	strips, groups := to.Blocks(w.Rows, w.Cols)
 	if to != tensor.Int8 && to != tensor.Int4 || w.DType.Quantized() || lo < 0 || lo > hi || hi > strips || len(dst) != to.Bytes(w.Rows, w.Cols) ||
@@ -24,7 +25,8 @@ func (k *Kernels) Quantize(s *Scratch, dst []byte, to tensor.DType, w tensor.Wei
 	size := to.BlockBytes()
 	for strip := lo; strip < hi; strip++ {
 		blocks := dst[strip*groups*size : (strip+1)*groups*size]
-		// Few groups of all rows at a time: a block is written 16 times over.
+		// Few groups of all rows at a time: every block is written 16 times, once
+		// for each of its rows, and should stay in the cache meanwhile.
 		for g := 0; g < groups; g += quantizeGroups {
 			part := span{g, min(g+quantizeGroups, groups)}
 			if err := k.quantizeStrip(&s.ints, blocks[part.lo*size:part.hi*size], to, w, strip, part); err != nil {
@@ -35,11 +37,12 @@ func (k *Kernels) Quantize(s *Scratch, dst []byte, to tensor.DType, w tensor.Wei
 	return nil
 }
 
+// quantizeGroups is the number of groups that are quantized at a time.
 const quantizeGroups = 32
 
-// quantizeStrip writes some groups of a strip.
+// quantizeStrip writes groups part of a strip.
 func (k *Kernels) quantizeStrip(in *intScratch, blocks []byte, to tensor.DType, w tensor.Weight, strip int, part span) error {
-	element, groups := w.DType.Size(), part.hi-part.lo
+	element, groups := w.DType.Size(), part.len()
 	from, end := part.lo*tensor.GroupCols, min(part.hi*tensor.GroupCols, w.Cols)
 	grow(&in.padded, groups*tensor.GroupCols)
 	for r := range tensor.BlockRows {
@@ -57,8 +60,8 @@ func (k *Kernels) quantizeStrip(in *intScratch, blocks []byte, to tensor.DType, 
 	return nil
 }
 
-// quantizeInto quantizes the padded row as row r of blocks. It returns a group
-// that cannot be quantized, or -1.
+// quantizeInto quantizes in.padded as row r of blocks. It returns a group that
+// cannot be quantized, or -1.
 func (k *Kernels) quantizeInto(in *intScratch, blocks []byte, r, groups int, to tensor.DType) int {
 	if bad := k.scaleRow(in, blocks, r, groups, to); bad >= 0 {
 		return bad
@@ -77,14 +80,14 @@ func (k *Kernels) quantizeInto(in *intScratch, blocks []byte, r, groups int, to 
 	return -1
 }
 
-// scaleRow stores the scales of the padded row and leaves their inverses. It
-// returns a group that is not finite or whose scale is not, or -1.
+// scaleRow stores the scales of in.padded and leaves their inverses in in.inv.
+// It returns a group whose scale is not finite in f16, or -1.
 func (k *Kernels) scaleRow(in *intScratch, blocks []byte, r, groups int, to tensor.DType) int {
 	whole := (groups + Lanes - 1) &^ (Lanes - 1)
-	d, inv, half := grow(&in.most, whole), grow(&in.inv, whole), grow(&in.half, whole)
+	d, inv, half := grow(&in.absMax, whole), grow(&in.inv, whole), grow(&in.half, whole)
 	find, steps := k.absMax, float32(127)
 	if to == tensor.Int4 {
-		find, steps = k.farthest, -8
+		find, steps = k.signedMax, -8
 	}
 	find(at(d, 0), at(in.padded, 0), groups)
 	for g := range groups {
@@ -93,7 +96,7 @@ func (k *Kernels) scaleRow(in *intScratch, blocks []byte, r, groups int, to tens
 	k.scales(unsafe.Pointer(&half[0]), at(inv, 0), at(d, 0), whole)
 	size := to.BlockBytes()
 	for g, h := range half[:groups] {
-		if h&0x7c00 == 0x7c00 { // infinite, or no number
+		if h&0x7c00 == 0x7c00 { // infinity or NaN
 			return g
 		}
 		binary.LittleEndian.PutUint16(blocks[(g+1)*size-2*tensor.BlockRows+2*r:], h)
@@ -101,7 +104,7 @@ func (k *Kernels) scaleRow(in *intScratch, blocks []byte, r, groups int, to tens
 	return -1
 }
 
-// putInt8 stores 32 integers of row r, four columns at a time.
+// putInt8 stores 32 integers of row r plus 128, four columns at a time.
 func putInt8(block *[tensor.Int8Block]byte, r int, q *[tensor.GroupCols]byte) {
 	for s := range 8 {
 		v := binary.LittleEndian.Uint32(q[4*s : 4*s+4])
@@ -109,8 +112,8 @@ func putInt8(block *[tensor.Int8Block]byte, r int, q *[tensor.GroupCols]byte) {
 	}
 }
 
-// putInt4 adds 8 and keeps the result in 0..15. The integers reach from -8 to
-// 8, and from -12 to 12 where the scale has lost bits.
+// putInt4 stores min(max(q+8, 0), 15). q is in -8..8, or in -12..12 where the
+// scale is subnormal in f16 and has lost bits.
 func putInt4(block *[tensor.Int4Block]byte, r int, q *[tensor.GroupCols]byte) {
 	nibbles := func(v uint32) uint32 {
 		v = addBytes(v, 0x08080808)
@@ -123,7 +126,7 @@ func putInt4(block *[tensor.Int4Block]byte, r int, q *[tensor.GroupCols]byte) {
 	}
 }
 
-// addBytes adds four bytes without carries between them.
+// addBytes adds four bytes; no carry crosses from one to the next.
 func addBytes(a, b uint32) uint32 {
 	const low = 0x7f7f7f7f
 	return (a&low + b&low) ^ (a^b)&^low

@@ -12,7 +12,7 @@ func Go() *Kernels {
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
 		prefetch: func(unsafe.Pointer, int) {}, unpack8: goUnpack8, softmax: goSoftmax,
 	}
-	k.split = goPairs()
+	k.pairsF32 = goPairs()
 	for c := range dotCols {
 		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
 			k.dot[blockSlot(d)][c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
@@ -20,16 +20,18 @@ func Go() *Kernels {
 			}
 		}
 	}
-	k.absMax, k.farthest, k.quant, k.scales = goAbsMax, goFarthest, goQuant, goScales
+	k.absMax, k.signedMax, k.quant, k.scales = goAbsMax, goSignedMax, goQuant, goScales
 	for c := range tileCols {
 		k.scores[c] = func(y, q, keys unsafe.Pointer, qStride, n int) { goScores(c+1, y, q, keys, qStride, n) }
-		k.weigh[c] = func(acc, p, v, fade unsafe.Pointer, n, count int) { goWeigh(c+1, acc, p, v, fade, n, count) }
-		k.panel[c] = func(lanes, x, w unsafe.Pointer, steps, carry int) { goPanel(c+1, lanes, x, w, steps, carry) }
+		k.accumulatePV[c] = func(acc, p, v, rescale unsafe.Pointer, n, count int) {
+			goAccumulatePV(c+1, acc, p, v, rescale, n, count)
+		}
+		k.packedTile[c] = func(lanes, x, w unsafe.Pointer, steps, carry int) { goPackedTile(c+1, lanes, x, w, steps, carry) }
 	}
 	for _, d := range []tensor.DType{tensor.F32, tensor.F16} {
 		for c := range tileCols {
 			k.tile[slot(d)][c] = func(lanes, x, w unsafe.Pointer, xStride, wStride, n, _, carry int) {
-				goTile(d, c+1, lanes, x, w, xStride, wStride, n, carry)
+				goTile(goTileArgs{d, c + 1, lanes, x, w, xStride, wStride, n, carry})
 			}
 		}
 	}
@@ -39,21 +41,34 @@ func Go() *Kernels {
 	return k
 }
 
+// floats is n floats at p.
 func floats(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }
 
+// goTileArgs are the parameters of tileKernel, with the type of w and the number
+// of rows of x.
+type goTileArgs struct {
+	d                tensor.DType
+	cols             int
+	lanes, x, w      unsafe.Pointer
+	xStride, wStride int
+	n, carry         int
+}
+
+// goTile is a tileKernel.
+//
 //go:norace
-func goTile(d tensor.DType, cols int, lanes, x, w unsafe.Pointer, xStride, wStride, n, carry int) {
-	all := floats(lanes, cols*tileRows*Lanes)
-	if carry == 0 {
+func goTile(a goTileArgs) {
+	size, all := a.d.Size(), floats(a.lanes, a.cols*tileRows*Lanes)
+	if a.carry == 0 {
 		clear(all)
 	}
 	var row [Lanes]float32
-	for k := 0; k < n; k += Lanes {
+	for k := 0; k < a.n; k += Lanes {
 		for r := range tileRows {
-			at := unsafe.Add(w, r*wStride+k*d.Size())
-			tensor.Decode(row[:], unsafe.Slice((*byte)(at), Lanes*d.Size()), d)
-			for c := range cols {
-				xs := floats(unsafe.Add(x, c*xStride+4*k), Lanes)
+			at := unsafe.Add(a.w, r*a.wStride+k*size)
+			tensor.Decode(row[:], unsafe.Slice((*byte)(at), Lanes*size), a.d)
+			for c := range a.cols {
+				xs := floats(unsafe.Add(a.x, c*a.xStride+4*k), Lanes)
 				acc := (*[Lanes]float32)(all[(c*tileRows+r)*Lanes:])
 				for j, v := range xs {
 					acc[j] = FMA(v, row[j], acc[j])
@@ -63,8 +78,10 @@ func goTile(d tensor.DType, cols int, lanes, x, w unsafe.Pointer, xStride, wStri
 	}
 }
 
+// goPackedTile is a packedKernel for cols rows of x.
+//
 //go:norace
-func goPanel(cols int, lanes, x, w unsafe.Pointer, steps, carry int) {
+func goPackedTile(cols int, lanes, x, w unsafe.Pointer, steps, carry int) {
 	all := floats(lanes, cols*tileRows*Lanes)
 	if carry == 0 {
 		clear(all)
@@ -84,6 +101,7 @@ func goPanel(cols int, lanes, x, w unsafe.Pointer, steps, carry int) {
 	}
 }
 
+// goUnpack is an unpackKernel of elements of d.
 func goUnpack(d tensor.DType, dst, src unsafe.Pointer, n, step int) {
 	for i := 0; i < n; i += Lanes {
 		raw := unsafe.Slice((*byte)(unsafe.Add(src, i*d.Size())), Lanes*d.Size())

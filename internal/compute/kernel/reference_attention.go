@@ -2,12 +2,15 @@ package kernel
 
 import "unsafe"
 
+// goUnpack8 is an unpackKernel of signed bytes.
 func goUnpack8(dst, src unsafe.Pointer, n, step int) {
 	for i, q := range unsafe.Slice((*int8)(src), n) {
 		floats(unsafe.Add(dst, i/Lanes*step), Lanes)[i%Lanes] = float32(q)
 	}
 }
 
+// goScores is a scoresKernel for rows rows of q.
+//
 //go:norace
 func goScores(rows int, y, q, keys unsafe.Pointer, qStride, n int) {
 	ks := floats(keys, n*Tile)
@@ -25,9 +28,11 @@ func goScores(rows int, y, q, keys unsafe.Pointer, qStride, n int) {
 	}
 }
 
+// goSoftmax is a softmaxKernel.
+//
 //go:norace
-func goSoftmax(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32) {
-	tops, sums, fades := floats(top, n), floats(sum, n), floats(fade, n)
+func goSoftmax(p, top, sum, rescale, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32) {
+	tops, sums, rescales := floats(top, n), floats(sum, n), floats(rescale, n)
 	ks, vs := floats(keyScales, Tile), floats(valueScales, Tile)
 	for r := range n {
 		w := (*[Tile]float32)(unsafe.Add(p, 4*Tile*r))
@@ -36,7 +41,7 @@ func goSoftmax(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, firs
 			w[i] = float32(w[i]*ks[i]) * scale
 			high = max(high, w[i])
 		}
-		fades[r] = Exp(tops[r] - high)
+		rescales[r] = Exp(tops[r] - high)
 		for i := range w {
 			if i < first || i > last {
 				w[i] = 0
@@ -45,7 +50,7 @@ func goSoftmax(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, firs
 			}
 		}
 		weights := *w
-		sums[r] = float32(sums[r]*fades[r]) + tree(&weights)
+		sums[r] = float32(sums[r]*rescales[r]) + tree(&weights)
 		tops[r] = high
 		for i, v := range vs {
 			w[i] *= v
@@ -53,9 +58,11 @@ func goSoftmax(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, firs
 	}
 }
 
+// goAccumulatePV is an accumulatePVKernel for rows rows.
+//
 //go:norace
-func goWeigh(rows int, acc, p, v, fade unsafe.Pointer, n, count int) {
-	for r, f := range floats(fade, rows) {
+func goAccumulatePV(rows int, acc, p, v, rescale unsafe.Pointer, n, count int) {
+	for r, f := range floats(rescale, rows) {
 		out := floats(unsafe.Add(acc, 4*n*r), n)
 		for j := range out {
 			out[j] *= f

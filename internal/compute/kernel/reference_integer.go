@@ -7,8 +7,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
-// goDot is the definition of a product with a quantized strip, groups
-// ascending: see the package comment.
+// goDot is a dotKernel for cols rows of x: the definition of a product with
+// quantized weights, groups ascending, see the package comment.
 //
 //go:norace
 func goDot(cols int, y, x, w unsafe.Pointer, yStride, groups, carry int, d tensor.DType) {
@@ -25,6 +25,8 @@ func goDot(cols int, y, x, w unsafe.Pointer, yStride, groups, carry int, d tenso
 	}
 }
 
+// goDotGroup adds group g of a block times row c of x to out.
+//
 //go:norace
 func goDotGroup(out []float32, x group, c int, block []byte, g int, d tensor.DType) {
 	scale, xs := x.scales()[c], x.row(c)
@@ -36,13 +38,13 @@ func goDotGroup(out []float32, x group, c int, block []byte, g int, d tensor.DTy
 		}
 		out[r] = FMA(float32(sum), float32(w.scale*scale), out[r])
 		if d == tensor.Int4Affine {
-			out[r] = FMA(w.least, math.Float32frombits(uint32(x.offsets()[c])), out[r])
+			out[r] = FMA(w.minimum, math.Float32frombits(uint32(x.offsets()[c])), out[r])
 		}
 	}
 }
 
-// rowScale says what the integers of a row stand for: scale*q - least.
-type rowScale struct{ scale, least float32 }
+// rowScale says which weight an integer q of a row stands for: scale*q - minimum.
+type rowScale struct{ scale, minimum float32 }
 
 // blockRow reads row r of group g of a block.
 //
@@ -66,41 +68,49 @@ func blockRow(block []byte, r, g int, d tensor.DType) (q [tensor.GroupCols]int, 
 	if d == tensor.Int4 {
 		return q, rowScale{scale: half(256 + 2*r)}
 	}
-	const behind = tensor.AffineGroups * tensor.AffineGroup
+	const scales = tensor.AffineGroups * tensor.AffineGroup
 	return q, rowScale{
-		scale: half(behind+2*r) * float32(block[at+256+r]),
-		least: half(behind+32+2*r) * float32(block[at+272+r]),
+		scale:   half(scales+2*r) * float32(block[at+256+r]),
+		minimum: half(scales+32+2*r) * float32(block[at+272+r]),
 	}
 }
 
+// goAbsMax finds the largest magnitude of each group. It compares bits, so that
+// NaN is larger than infinity.
+//
 //go:norace
 func goAbsMax(dst, x unsafe.Pointer, groups int) {
 	xs := floats(x, groups*tensor.GroupCols)
 	out := floats(dst, groups)
 	for g := range out {
-		var most uint32
+		var largest uint32
 		for _, v := range xs[g*tensor.GroupCols:][:tensor.GroupCols] {
-			most = max(most, math.Float32bits(v)&0x7fffffff)
+			largest = max(largest, math.Float32bits(v)&0x7fffffff)
 		}
-		out[g] = math.Float32frombits(most)
+		out[g] = math.Float32frombits(largest)
 	}
 }
 
+// goSignedMax finds the value of the largest magnitude of each group, the
+// positive one of two.
+//
 //go:norace
-func goFarthest(dst, x unsafe.Pointer, groups int) {
+func goSignedMax(dst, x unsafe.Pointer, groups int) {
 	goAbsMax(dst, x, groups)
 	xs := floats(x, groups*tensor.GroupCols)
-	for g, most := range floats(dst, groups) {
+	for g, largest := range floats(dst, groups) {
 		positive := false
 		for _, v := range xs[g*tensor.GroupCols:][:tensor.GroupCols] {
-			positive = positive || math.Float32bits(v) == math.Float32bits(most)
+			positive = positive || math.Float32bits(v) == math.Float32bits(largest)
 		}
 		if !positive {
-			floats(dst, groups)[g] = -most
+			floats(dst, groups)[g] = -largest
 		}
 	}
 }
 
+// goScales rounds scales to f16 and inverts them.
+//
 //go:norace
 func goScales(half, inv, d unsafe.Pointer, n int) {
 	halves, inverses := unsafe.Slice((*uint16)(half), n), floats(inv, n)
@@ -112,6 +122,8 @@ func goScales(half, inv, d unsafe.Pointer, n int) {
 	}
 }
 
+// goQuant is a quantKernel.
+//
 //go:norace
 func goQuant(q, sums, x, inv unsafe.Pointer, groups int) {
 	n := groups * tensor.GroupCols

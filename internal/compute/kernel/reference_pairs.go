@@ -7,8 +7,8 @@ import (
 )
 
 // goPairs is the definition of a product with bf16 weights, step by step.
-func goPairs() pairs {
-	p := pairs{pack: goSplitPairs, bytes: 8 * Lanes, block: splitBlock}
+func goPairs() pairKernels {
+	p := pairKernels{pack: goSplitPairs, stepBytes: 8 * Lanes, blockSteps: f32BlockSteps}
 	for c := range tileCols {
 		p.tile[c] = func(lanes, x, w unsafe.Pointer, wStride, steps, _, carry int) {
 			goSplitTile(c+1, lanes, x, w, wStride, steps, carry)
@@ -17,7 +17,7 @@ func goPairs() pairs {
 	return p
 }
 
-// goSplitPairs sets the odd elements of each step before the even ones.
+// goSplitPairs is a pairPacker: the odd elements of each step, then the even.
 func goSplitPairs(dst, src unsafe.Pointer, steps, step int) int {
 	in := floats(src, steps*pairStep)
 	for i := range steps {
@@ -29,6 +29,8 @@ func goSplitPairs(dst, src unsafe.Pointer, steps, step int) int {
 	return 0
 }
 
+// goSplitTile is a pairKernel for cols rows of x.
+//
 //go:norace
 func goSplitTile(cols int, lanes, x, w unsafe.Pointer, wStride, steps, carry int) {
 	all := floats(lanes, cols*tileRows*Lanes)

@@ -2,12 +2,13 @@ package kernel
 
 import "math"
 
-// Rotary holds the rotation frequencies of one head width.
+// Rotary holds the rotation frequencies of rotary position embeddings for one
+// head width.
 // Source: Su et al., arXiv 2104.09864, with the half-split pairing of Hugging
-// Face: element i turns with element i+d/2.
+// Face: element i is rotated with element i+headDim/2.
 type Rotary struct{ freq []float32 }
 
-// NewRotary makes the frequencies theta^(-2i/headDim).
+// NewRotary computes the frequencies theta^(-2i/headDim).
 func NewRotary(headDim int, theta float64) Rotary {
 	freq := make([]float32, headDim/2)
 	for i := range freq {
@@ -24,7 +25,7 @@ func (r Rotary) Angles(cos, sin []float32, position int) {
 	}
 }
 
-// Rotate turns one head [headDim] in place.
+// Rotate rotates one head [headDim] in place by the angles of its position.
 //
 //go:norace
 func Rotate(head, cos, sin []float32) {

@@ -2,28 +2,31 @@ package kernel
 
 import "unsafe"
 
-// Sizes of the blocked product, in elements. A block of x (blockX rows, blockK
-// wide), a widened panel of w (blockW rows, blockK wide) and the lanes of their
-// outputs fit together into a second-level cache of 1 MiB.
+// Block sizes of products, in rows and elements. See the package comment for
+// what they keep in which cache.
 const (
+	// With f32 and f16 weights, a block of x (blockX rows, blockK elements of K),
+	// a widened panel of w (blockW rows, blockK elements) and the lanes of their
+	// outputs fit together into a second-level cache of 1 MiB.
 	blockX = 128
 	blockW = 32
 	blockK = 768
-	// pairRows is blockX for pairs.
-	pairRows = 256
-	// laneRows is how many rows of x have lanes at once where pairs go by tiles,
-	// blockW columns wide; panelRows and panelW are that where they go by panels.
+	// With bf16 weights, pairRows rows of x are packed at once. laneRows of them
+	// times blockW columns have their lanes in memory, or panelRows times panelW
+	// where a micro-kernel takes a whole panel of w.
+	pairRows  = 256
 	laneRows  = 64
 	panelRows = 128
 	panelW    = 64
-	// splitBlock and narrowBlock are pairs.block: 24 KiB of 6 rows.
-	splitBlock  = 32
-	narrowBlock = 64
-	// streamRows is how many rows of x are multiplied straight from the
-	// weights' own bytes. With more, widening every weight once pays.
+	// The steps of a panel of K, for x packed as f32 and as bf16: 24 KiB of a
+	// tile of 6 rows.
+	f32BlockSteps  = 32
+	bf16BlockSteps = 64
+	// streamRows is the maximum number of rows of x for which f32 and f16 weights
+	// are read where they lie. With more rows, widening every weight once pays.
 	streamRows = 12
-	// streamW is how many rows of w1 GatedUp reads before it turns to w3 with so
-	// few rows of x, gatedW how many of bf16 with more.
+	// GatedUp reads streamW rows of w1 before it reads w3 if it has at most
+	// streamRows rows of x, and gatedW rows of bf16 if it has more.
 	streamW = 1024
 	gatedW  = 256
 )
@@ -31,15 +34,15 @@ const (
 // Scratch is the memory one goroutine needs to call the kernels. It grows to
 // what the calls need and is then reused.
 type Scratch struct {
-	lanes []float32 // [rows/c, columns/tileRows, c, tileRows, Lanes] with c = 1..tileCols
-	x     []float32 // [blockX, K], packed
-	panel []float32 // [blockW, blockK], packed
-	up    []float32 // [rows, gatedWidth] of GatedUp
-	tail  tail
-	quad  [slimCols * tileRows]float32
-	pairs pairScratch
-	ints  intScratch
-	hold  hold
+	lanes   []float32 // [rows/c, columns/tileRows, c, tileRows, Lanes] with c = 1..tileCols
+	x       []float32 // [blockX, K], packed
+	panel   []float32 // [blockW, blockK], packed
+	up      []float32 // [rows, gatedWidth] of GatedUp
+	tail    tail
+	outputs [slimCols * tileRows]float32 // of a tile, where y has room for one column only
+	pairs   pairScratch
+	ints    intScratch
+	held    heldRows
 }
 
 // tail holds the elements beyond the last whole group of Lanes, padded with
@@ -49,7 +52,7 @@ type tail struct {
 	w [tileRows * Lanes]float32 // as bytes of any element type
 }
 
-// NewScratch makes an empty one.
+// NewScratch returns an empty Scratch.
 func NewScratch() *Scratch {
 	return &Scratch{lanes: make([]float32, slimCols*tileRows*Lanes)}
 }

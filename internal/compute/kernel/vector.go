@@ -43,11 +43,11 @@ func (k *Kernels) RMSNorm(s *Scratch, y, x, w []float32, eps float32) {
 	}
 }
 
-// square is the inner product of x with itself.
+// square is the dot product of x with itself.
 func (k *Kernels) square(s *Scratch, x []float32) float32 {
-	k.tileAt(s, at(s.lanes, 0), 1, 0, operands{x: at(x, 0), w: at(x, 0), dtype: tensor.F32, n: len(x)})
-	k.reduce(at(s.quad[:], 0), at(s.lanes, 0), 0, 1)
-	return s.quad[0]
+	k.runTile(s, 1, operands{x: at(x, 0), w: at(x, 0), dtype: tensor.F32, n: len(x)})
+	k.reduce(at(s.outputs[:], 0), at(s.lanes, 0), 0, 1)
+	return s.outputs[0]
 }
 
 // Round rounds every element to the nearest value of d, ties to even, in place.
