@@ -2,13 +2,9 @@ package coordinator
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"go.etcd.io/etcd/client/v3/concurrency"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
@@ -45,8 +41,6 @@ type Coordinator struct {
 func New(cfg Config) *Coordinator { return &Coordinator{cfg: cfg} }
 
 const (
-	// electionTTL bounds how long a dead leader keeps a standby waiting.
-	electionTTL  = 5 // seconds
 	tick         = 200 * time.Millisecond
 	campaignWait = 500 * time.Millisecond
 	writeTimeout = 2 * time.Second
@@ -72,52 +66,33 @@ func (c *Coordinator) Run(ctx context.Context) error {
 func (c *Coordinator) term(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	session, err := c.session(ctx)
+	term, err := c.cfg.Registry.Campaign(ctx, &hachiv1.CoordinatorRecord{
+		CoordinatorId: c.cfg.ID, Addr: c.cfg.Addr, GossipAddr: c.cfg.GossipAddr,
+	})
 	if err != nil {
-		return fmt.Errorf("session: %w", err)
+		return err
 	}
-	defer c.end(ctx, session)
+	defer c.resign(ctx, term)
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
 		select {
-		case <-session.Done():
+		case <-term.Lost:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
 	defer func() { cancel(); <-watching }()
-	card, err := proto.Marshal(&hachiv1.CoordinatorRecord{CoordinatorId: c.cfg.ID, Addr: c.cfg.Addr, GossipAddr: c.cfg.GossipAddr})
-	if err != nil {
-		return err
-	}
-	election := concurrency.NewElection(session, c.cfg.Registry.ElectionKey())
-	if err := election.Campaign(ctx, string(card)); err != nil {
-		return fmt.Errorf("campaign: %w", err)
-	}
 	c.cfg.Logger.Info("leading", "id", c.cfg.ID)
 	defer c.publish(nil)
-	return c.lead(ctx, registry.Leadership{Key: election.Key(), Revision: election.Rev()})
+	return c.lead(ctx, term.Leadership)
 }
 
-// session is a lease that is kept alive until ctx ends.
-func (c *Coordinator) session(ctx context.Context) (*concurrency.Session, error) {
-	client := c.cfg.Registry.Client()
-	grant, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	lease, err := client.Grant(grant, electionTTL)
-	if err != nil {
-		return nil, err
-	}
-	return concurrency.NewSession(client, concurrency.WithLease(lease.ID), concurrency.WithContext(ctx))
-}
-
-// end gives leadership back at once, if etcd can be reached.
-func (c *Coordinator) end(ctx context.Context, session *concurrency.Session) {
+// resign gives leadership back at once, if the registry can be reached.
+func (c *Coordinator) resign(ctx context.Context, term *registry.Term) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	session.Orphan()
-	if _, err := c.cfg.Registry.Client().Revoke(ctx, session.Lease()); err != nil {
+	if err := term.Resign(ctx); err != nil {
 		c.cfg.Logger.Debug("leadership is not given back, its lease ends by itself", "err", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/moepb"
@@ -60,7 +61,7 @@ func (s *store) start() {
 func (s *store) registry(endpoint string) *registry.Registry {
 	s.t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	cli, err := registry.Dial([]string{endpoint}, logger)
+	cli, err := etcdstore.Dial([]string{endpoint}, logger)
 	if err != nil {
 		s.t.Fatal(err)
 	}

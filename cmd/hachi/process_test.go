@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -63,7 +64,7 @@ func eventually(t *testing.T, what string, yes func() bool) {
 func records(t *testing.T, endpoints []string) *registry.Registry {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	client, err := registry.Dial(endpoints, logger)
+	client, err := etcdstore.Dial(endpoints, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

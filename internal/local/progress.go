@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
@@ -32,7 +33,7 @@ func ready(ctx context.Context, url string) bool {
 // reportProgress tells Events.Progress how far the nodes are with their
 // targets, until ctx ends.
 func (c *Cluster) reportProgress(ctx context.Context) {
-	client, err := registry.Dial(c.endpoints, quiet(c.cfg.Logger))
+	client, err := etcdstore.Dial(c.endpoints, quiet(c.cfg.Logger))
 	if err != nil {
 		return
 	}
@@ -84,7 +85,7 @@ func (c *Cluster) lastWords() error {
 
 // clearRecords removes what an earlier run on the same data directory left.
 func clearRecords(ctx context.Context, endpoints []string, logger *slog.Logger) error {
-	client, err := registry.Dial(endpoints, quiet(logger))
+	client, err := etcdstore.Dial(endpoints, quiet(logger))
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,8 @@ import (
 	"slices"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
@@ -86,14 +85,14 @@ func (w weights) maxPayload() int { return maxRows * w.cfg.TopK * w.rowBytes() }
 
 // neighbours are a process's ties to its cluster.
 type neighbours struct {
-	client   *clientv3.Client
+	client   *etcdstore.Store
 	registry *registry.Registry
 	gossip   *gossip.Member
 }
 
 // meet connects to etcd and joins the gossip.
 func meet(c ClusterConfig, role string, changed func(gossip.Change)) (*neighbours, error) {
-	client, err := registry.Dial(c.Etcd, c.Logger)
+	client, err := etcdstore.Dial(c.Etcd, c.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -31,7 +32,7 @@ const viewTimeout = 5 * time.Second
 func ReadView(ctx context.Context, endpoints []string, cluster string) (View, error) {
 	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 	defer cancel()
-	client, err := registry.Dial(endpoints, slog.New(slog.DiscardHandler))
+	client, err := etcdstore.Dial(endpoints, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return View{}, err
 	}

@@ -2,19 +2,28 @@ package registry
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"time"
 
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// ErrFenced means that this coordinator does not lead any more, or that
-// somebody else wrote meanwhile.
-var ErrFenced = errors.New("the write was fenced: another coordinator leads")
+// electionTTL bounds how long a dead leader keeps a standby waiting.
+const electionTTL = 5 * time.Second
+
+// Campaign waits until this coordinator leads. Its record is listed from now
+// on; the lease is renewed until ctx ends.
+func (r *Registry) Campaign(ctx context.Context, record *hachiv1.CoordinatorRecord) (*Term, error) {
+	raw, err := proto.Marshal(record)
+	if err != nil {
+		return nil, fmt.Errorf("coordinator record: %w", err)
+	}
+	return r.store.Campaign(ctx, r.electionKey(), raw, electionTTL)
+}
 
 // Leadership proves that a coordinator leads: its key in the election and the
 // revision that made it.
@@ -37,21 +46,22 @@ type State struct {
 // is reported, and the next write replaces it.
 func (r *Registry) ReadState(ctx context.Context) (State, error) {
 	var s State
-	resp, err := r.cli.Txn(ctx).Then(clientv3.OpGet(r.targetKey()), clientv3.OpGet(r.placementKey())).Commit()
+	entries, err := r.store.Get(ctx, r.targetKey(), r.placementKey())
 	if err != nil {
 		return s, err
 	}
-	if kvs := resp.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 {
-		s.targetRevision = kvs[0].ModRevision
-		if s.Target, err = decodeTarget(kvs[0].Value); err != nil {
-			r.opts.Logger.Error("record is damaged", "key", r.targetKey(), "err", err)
+	for _, e := range entries {
+		switch e.Key {
+		case r.targetKey():
+			s.targetRevision = e.Modified
+			s.Target, err = decodeTarget(e.Value)
+			s.TargetKnown = err == nil
+		case r.placementKey():
+			s.placementRevision = e.Modified
+			s.Placement, err = decodePlacement(e.Value)
 		}
-		s.TargetKnown = err == nil
-	}
-	if kvs := resp.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
-		s.placementRevision = kvs[0].ModRevision
-		if s.Placement, err = decodePlacement(kvs[0].Value); err != nil {
-			r.opts.Logger.Error("record is damaged", "key", r.placementKey(), "err", err)
+		if err != nil {
+			r.opts.Logger.Error("record is damaged", "key", e.Key, "err", err)
 		}
 	}
 	return s, nil
@@ -82,19 +92,9 @@ func (r *Registry) fencedPut(ctx context.Context, l Leadership, s *State, key st
 	if err != nil {
 		return 0, err
 	}
-	resp, err := r.cli.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(l.Key), "=", l.Revision),
-			clientv3.Compare(clientv3.ModRevision(r.targetKey()), "=", s.targetRevision),
-			clientv3.Compare(clientv3.ModRevision(r.placementKey()), "=", s.placementRevision)).
-		Then(clientv3.OpPut(key, string(raw))).Commit()
-	if err != nil {
-		return 0, err
-	}
-	if !resp.Succeeded {
-		return 0, ErrFenced
-	}
-	return resp.Header.Revision, nil
+	return r.store.Commit(ctx, []Guard{
+		{Key: l.Key, Created: true, Revision: l.Revision},
+		{Key: r.targetKey(), Revision: s.targetRevision},
+		{Key: r.placementKey(), Revision: s.placementRevision},
+	}, key, raw)
 }
-
-// isGone reports that a lease has ended.
-func isGone(err error) bool { return errors.Is(err, rpctypes.ErrLeaseNotFound) }

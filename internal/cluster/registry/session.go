@@ -2,10 +2,11 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
 
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -32,7 +33,7 @@ type Session[T any, M message[T]] struct {
 	record *T
 	dirty  bool
 	held   bool
-	lease  clientv3.LeaseID
+	lease  LeaseID
 }
 
 // RegisterNode writes a node's record and keeps it.
@@ -98,8 +99,7 @@ func (s *Session[T, M]) Close(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := s.r.cli.Revoke(ctx, lease)
-	return err
+	return s.r.store.Revoke(ctx, lease)
 }
 
 // keep writes and renews until ctx ends. Every failure is tried again, after a
@@ -158,9 +158,9 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 		return nil
 	}
 	if renew && lease != 0 {
-		resp, err := s.r.cli.KeepAliveOnce(ctx, lease)
+		err := s.r.store.Renew(ctx, lease)
 		switch {
-		case isGone(err), err == nil && resp.TTL <= 0:
+		case errors.Is(err, ErrLeaseEnded):
 			lease = 0
 		case err != nil:
 			return err
@@ -171,11 +171,10 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 		}
 	}
 	if lease == 0 {
-		resp, err := s.r.cli.Grant(ctx, int64(max(1, s.r.opts.TTL.Seconds())))
-		if err != nil {
+		var err error
+		if lease, err = s.r.store.Grant(ctx, s.r.opts.TTL); err != nil {
 			return err
 		}
-		lease = resp.ID
 		s.mu.Lock()
 		s.lease, s.dirty = lease, true
 		s.mu.Unlock()
@@ -186,17 +185,18 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 // check looks whether the record is still there under the lease. One that
 // somebody deleted is written again; one that another process of the same name
 // wrote is left to it.
-func (s *Session[T, M]) check(ctx context.Context, lease clientv3.LeaseID) error {
-	resp, err := s.r.cli.Get(ctx, s.key)
+func (s *Session[T, M]) check(ctx context.Context, lease LeaseID) error {
+	entries, err := s.r.store.Get(ctx, s.key)
 	if err != nil {
 		return err
 	}
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Key == s.key })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case len(resp.Kvs) == 0:
+	case i < 0:
 		s.dirty = true
-	case clientv3.LeaseID(resp.Kvs[0].Lease) != lease && !s.dirty:
+	case entries[i].Lease != lease && !s.dirty:
 		s.r.opts.Logger.Error("another process is registered under this name", "key", s.key)
 	}
 	return nil
@@ -204,7 +204,7 @@ func (s *Session[T, M]) check(ctx context.Context, lease clientv3.LeaseID) error
 
 // write puts the record under the lease. A lease that ended meanwhile is
 // forgotten, so that the next try grants another.
-func (s *Session[T, M]) write(ctx context.Context, lease clientv3.LeaseID) error {
+func (s *Session[T, M]) write(ctx context.Context, lease LeaseID) error {
 	s.mu.Lock()
 	if !s.dirty {
 		s.mu.Unlock()
@@ -214,12 +214,12 @@ func (s *Session[T, M]) write(ctx context.Context, lease clientv3.LeaseID) error
 	raw, err := proto.Marshal(M(s.record))
 	s.mu.Unlock()
 	if err == nil {
-		_, err = s.r.cli.Put(ctx, s.key, string(raw), clientv3.WithLease(lease))
+		err = s.r.store.Put(ctx, s.key, raw, lease)
 	}
 	if err != nil {
 		s.mu.Lock()
 		s.dirty = true
-		if isGone(err) {
+		if errors.Is(err, ErrLeaseEnded) {
 			s.lease = 0
 		}
 		s.mu.Unlock()

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/moe"
@@ -126,84 +124,16 @@ func (r *Registry) watch(ctx context.Context, prefix string, changed func(conten
 	c := contents{}
 	wait := firstBackoff
 	for ctx.Err() == nil {
-		if r.watchOnce(ctx, prefix, &c, changed) {
+		c.connection++
+		if r.store.Watch(ctx, prefix, func(values map[string][]byte) {
+			c.values = values
+			changed(c)
+		}) {
 			wait = firstBackoff
 		}
 		sleep(ctx, wait)
 		wait = min(2*wait, maxBackoff)
 	}
-}
-
-// watchOnce reports whether etcd answered at all. It returns when the watch
-// broke, or when what answers may not be what answered before.
-func (r *Registry) watchOnce(ctx context.Context, prefix string, c *contents, changed func(contents)) bool {
-	resp, err := r.get(ctx, prefix, clientv3.WithPrefix())
-	if err != nil {
-		return false
-	}
-	c.values = map[string][]byte{}
-	c.connection++
-	for _, kv := range resp.Kvs {
-		c.values[string(kv.Key)] = kv.Value
-	}
-	changed(*c)
-	// A member without a leader ends the watch instead of leaving it silent.
-	watchCtx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
-	defer cancel()
-	events := r.cli.Watch(watchCtx, prefix, clientv3.WithPrefix(), clientv3.WithRev(resp.Header.Revision+1))
-	probe := time.NewTicker(probeEvery)
-	defer probe.Stop()
-	newest := resp.Header
-	for {
-		select {
-		case event, ok := <-events:
-			if !ok || event.Err() != nil {
-				return true
-			}
-			if event.Header.Revision > newest.Revision {
-				newest = event.Header
-			}
-			if c.apply(event.Events) {
-				changed(*c)
-			}
-		case <-probe.C:
-			if newest = r.probe(ctx, prefix, newest); newest == nil {
-				return true
-			}
-		}
-	}
-}
-
-func (c *contents) apply(events []*clientv3.Event) (changed bool) {
-	for _, e := range events {
-		if e.Type == clientv3.EventTypeDelete {
-			delete(c.values, string(e.Kv.Key))
-		} else {
-			c.values[string(e.Kv.Key)] = e.Kv.Value
-		}
-	}
-	return len(events) > 0
-}
-
-// probe asks etcd whether it is still the one that was watched. A client
-// resumes a watch by itself at the revision it has reached, and an etcd that
-// came back empty would be silent until it has caught up with that revision.
-func (r *Registry) probe(ctx context.Context, key string, newest *etcdserverpb.ResponseHeader) *etcdserverpb.ResponseHeader {
-	resp, err := r.get(ctx, key, clientv3.WithCountOnly())
-	if err != nil {
-		return nil
-	}
-	now := resp.Header
-	if now.ClusterId != newest.ClusterId || now.RaftTerm < newest.RaftTerm || now.Revision < newest.Revision {
-		return nil
-	}
-	return now
-}
-
-func (r *Registry) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return r.cli.Get(ctx, key, opts...)
 }
 
 func sleep(ctx context.Context, d time.Duration) {
