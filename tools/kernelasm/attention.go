@@ -13,8 +13,8 @@ var quads = [4]int{0, 2, 1, 3}
 // lane of one query at 16 positions, so that the tree adds whole registers.
 func scores512(a *asm, c int) {
 	a.text(fmt.Sprintf("Scoresx%d", c), 40)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ q+8(FP), SI", "MOVQ keys+16(FP), DX", "MOVQ qStride+24(FP), R8", "MOVQ n+32(FP), CX",
-		"LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10")
+	a.args("y", "DI", "q", "SI", "keys", "DX", "qStride", "R8", "n", "CX")
+	a.ops("LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10")
 	q := rowsAt("R11", "R8", "R9", "R10")
 	for pass, j := range quads {
 		a.ops("MOVQ SI, R11", "MOVQ DX, R12", "MOVQ CX, R13")
@@ -53,7 +53,8 @@ func scores512(a *asm, c int) {
 // scores256 is scores512 with 8 positions and at most 3 queries at a time.
 func scores256(a *asm, c int) {
 	a.frame(fmt.Sprintf("Scoresx%d", c), 96, 40)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ q+8(FP), SI", "MOVQ keys+16(FP), DX", "MOVQ qStride+24(FP), R8", "MOVQ n+32(FP), CX", "LEAQ (R8)(R8*2), R9")
+	a.args("y", "DI", "q", "SI", "keys", "DX", "qStride", "R8", "n", "CX")
+	a.ops("LEAQ (R8)(R8*2), R9")
 	q := rowsAt("R11", "R8", "R9", "")
 	for from := 0; from < c; from += 3 {
 		cols := min(3, c-from)
@@ -99,8 +100,8 @@ func scores256(a *asm, c int) {
 
 // weighArgs loads the arguments of a sum of weighted rows: R8 is a row's bytes.
 func weighArgs(a *asm) {
-	a.ops("MOVQ acc+0(FP), DI", "MOVQ p+8(FP), SI", "MOVQ v+16(FP), DX", "MOVQ fade+24(FP), BX", "MOVQ n+32(FP), CX", "MOVQ count+40(FP), R11",
-		"LEAQ (CX*4), R8", "LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10")
+	a.args("acc", "DI", "p", "SI", "v", "DX", "fade", "BX", "n", "CX", "count", "R11")
+	a.ops("LEAQ (CX*4), R8", "LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10")
 }
 
 // weigh512 adds count rows of values to c rows of acc: 64 elements of each at a
@@ -193,8 +194,7 @@ func weigh256(a *asm, c int) {
 
 // softmaxArgs loads the pointers of a softmax.
 func softmaxArgs(a *asm) {
-	a.ops("MOVQ p+0(FP), DI", "MOVQ top+8(FP), SI", "MOVQ sum+16(FP), R8", "MOVQ fade+24(FP), R9", "MOVQ keyScales+32(FP), R10",
-		"MOVQ valueScales+40(FP), R11", "MOVQ n+48(FP), R12")
+	a.args("p", "DI", "top", "SI", "sum", "R8", "fade", "R9", "keyScales", "R10", "valueScales", "R11", "n", "R12")
 }
 
 // softmax512 leaves the new tops in fade while it looks for them, so that all
@@ -275,7 +275,8 @@ func softmax256(a *asm) {
 // prefetchX86 asks for n bytes, a line at a time, into the second-level cache.
 func prefetchX86(a *asm) {
 	a.text("Prefetch", 16)
-	a.ops("MOVQ p+0(FP), SI", "MOVQ n+8(FP), CX", "JMP check")
+	a.args("p", "SI", "n", "CX")
+	a.ops("JMP check")
 	a.line("loop:")
 	a.ops("PREFETCHT1 (SI)", "ADDQ $64, SI", "SUBQ $64, CX")
 	a.line("check:")

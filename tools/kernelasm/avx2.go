@@ -16,7 +16,7 @@ func avx2(a *asm) {
 	packPairs256(a)
 	reduce256(a)
 	for _, e := range append(elements, packed8) {
-		unpack256(a, e)
+		ymm.unpack(a, e)
 	}
 	for c := 1; c <= tileCols; c++ {
 		scores256(a, c)
@@ -27,20 +27,6 @@ func avx2(a *asm) {
 	elementwise256(a)
 	integer256(a)
 	limits(a, "Y", 32)
-}
-
-// widen256 loads 8 elements at a memory operand as f32.
-func widen256(a *asm, e element, mem, y string) {
-	switch e.name {
-	case "F32":
-		a.op("VMOVUPS %s, %s", mem, y)
-	case "BF16":
-		a.ops("VPMOVZXWD "+mem+", "+y, "VPSLLD $16, "+y+", "+y)
-	case "F16":
-		a.op("VCVTPH2PS %s, %s", mem, y)
-	case "I8":
-		a.ops("VPMOVSXBD "+mem+", "+y, "VCVTDQ2PS "+y+", "+y)
-	}
 }
 
 // pass is a part of a tile that fits into 16 registers: the columns from..to,
@@ -105,7 +91,7 @@ func pass256(a *asm, e element, p pass, number int) {
 				a.op("VMOVUPS %d%s, Y%d", 4*k+32*half, x[col], first+col)
 			}
 			for r := range tileRows {
-				widen256(a, e, fmt.Sprintf("%d%s", (k+8*half)*e.bytes, w[r]), "Y15")
+				widen(a, e, fmt.Sprintf("%d%s", (k+8*half)*e.bytes, w[r]), "Y15")
 				for col := range cols {
 					a.op("VFMADD231PS Y%d, Y15, Y%d", first+col, p.acc(r, col, h))
 				}
@@ -171,7 +157,8 @@ func accumulators256(a *asm, p pass, label func(string) string) {
 // reduce256 folds lanes by the fixed tree, four outputs at a time.
 func reduce256(a *asm) {
 	a.text("Reduce", 32)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ lanes+8(FP), SI", "MOVQ yStride+16(FP), DX", "MOVQ count+24(FP), CX", "JMP check")
+	a.args("y", "DI", "lanes", "SI", "yStride", "DX", "count", "CX")
+	a.ops("JMP check")
 	a.line("loop:")
 	for i := range 4 { // j with j+8
 		a.op("VMOVUPS %d(SI), Y%d", 64*i, i)
@@ -190,19 +177,6 @@ func reduce256(a *asm) {
 	}
 	a.ops("VEXTRACTF128 $1, Y0, X1", "VEXTRACTF128 $1, Y2, X3", "VUNPCKLPS X1, X0, X0", "VUNPCKLPS X3, X2, X2",
 		"VMOVLHPS X2, X0, X0", "VMOVUPS X0, (DI)", "ADDQ $256, SI", "ADDQ DX, DI", "DECQ CX")
-	a.line("check:")
-	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
-}
-
-// unpack256 widens n elements, a multiple of 16; groups of 16 are step bytes
-// apart in dst.
-func unpack256(a *asm, e element) {
-	a.text("Unpack"+e.name, 32)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "MOVQ step+24(FP), DX", "JMP check")
-	a.line("loop:")
-	widen256(a, e, "(SI)", "Y0")
-	widen256(a, e, fmt.Sprintf("%d(SI)", 8*e.bytes), "Y1")
-	a.ops("VMOVUPS Y0, (DI)", "VMOVUPS Y1, 32(DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ DX, DI", "SUBQ $16, CX")
 	a.line("check:")
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
@@ -237,41 +211,23 @@ func exp256(a *asm) {
 
 // elementwise256 writes the loops over vectors; n is a multiple of 16.
 func elementwise256(a *asm) {
-	loop := func(advance []string, body func()) {
-		a.op("JMP check")
-		a.line("loop:")
-		body()
-		for _, r := range advance {
-			a.op("ADDQ $32, %s", r)
-		}
-		a.op("SUBQ $8, CX")
-		a.line("check:")
-		a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
-	}
 	a.text("SiLUMul", 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ up+8(FP), SI", "MOVQ n+16(FP), CX", "VBROADCASTSS sign<>(SB), Y15", "VBROADCASTSS one<>(SB), Y14")
-	loop([]string{"DI", "SI"}, func() {
+	a.args("dst", "DI", "up", "SI", "n", "CX")
+	a.ops("VBROADCASTSS sign<>(SB), Y15", "VBROADCASTSS one<>(SB), Y14")
+	ymm.loop(a, []string{"DI", "SI"}, func() {
 		a.ops("VMOVUPS (DI), Y13", "VXORPS Y15, Y13, Y0")
 		exp256(a)
 		a.ops("VADDPS Y1, Y14, Y1", "VDIVPS Y1, Y13, Y1", "VMULPS (SI), Y1, Y1", "VMOVUPS Y1, (DI)")
 	})
-	a.text("ScaleMul", 40)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "VBROADCASTSS scale+24(FP), Y5", "MOVQ n+32(FP), CX")
-	loop([]string{"DI", "SI", "DX"}, func() {
-		a.ops("VMULPS (SI), Y5, Y0", "VMULPS (DX), Y0, Y0", "VMOVUPS Y0, (DI)")
-	})
+	ymm.scaleMul(a)
 	a.text("RoundBF16", 16)
-	a.ops("MOVQ v+0(FP), DI", "MOVQ n+8(FP), CX")
+	a.args("v", "DI", "n", "CX")
 	for i, name := range []string{"half", "lsb", "high", "quiet"} {
 		a.op("VPBROADCASTD %s<>(SB), Y%d", name, 12+i)
 	}
-	loop([]string{"DI"}, func() {
+	ymm.loop(a, []string{"DI"}, func() {
 		a.ops("VMOVUPS (DI), Y0", "VPSRLD $16, Y0, Y1", "VPAND Y13, Y1, Y1", "VPADDD Y12, Y1, Y1", "VPADDD Y0, Y1, Y1",
 			"VPOR Y15, Y0, Y2", "VCMPPS $3, Y0, Y0, Y3", "VBLENDVPS Y3, Y2, Y1, Y1", "VPAND Y14, Y1, Y1", "VMOVUPS Y1, (DI)")
 	})
-	a.text("Add", 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ v+8(FP), SI", "MOVQ n+16(FP), CX")
-	loop([]string{"DI", "SI"}, func() {
-		a.ops("VMOVUPS (DI), Y0", "VADDPS (SI), Y0, Y0", "VMOVUPS Y0, (DI)")
-	})
+	ymm.add(a)
 }

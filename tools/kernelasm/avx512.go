@@ -27,7 +27,7 @@ func avx512(a *asm) {
 	packPairs512(a)
 	reduce512(a)
 	for _, e := range append(elements, packed8) {
-		unpack512(a, e)
+		zmm.unpack(a, e)
 	}
 	for c := 1; c <= tileCols; c++ {
 		scores512(a, c)
@@ -38,37 +38,6 @@ func avx512(a *asm) {
 	elementwise512(a)
 	integer512(a)
 	limits(a, "Z", 64)
-}
-
-// widen512 loads 16 elements at a memory operand as f32.
-func widen512(a *asm, e element, mem, z string) {
-	switch e.name {
-	case "F32":
-		a.op("VMOVUPS %s, %s", mem, z)
-	case "BF16":
-		a.ops("VPMOVZXWD "+mem+", "+z, "VPSLLD $16, "+z+", "+z)
-	case "F16":
-		a.op("VCVTPH2PS %s, %s", mem, z)
-	case "I8":
-		a.ops("VPMOVSXBD "+mem+", "+z, "VCVTDQ2PS "+z+", "+z)
-	}
-}
-
-// rowsAt are the addresses of rows 0..5 off a pointer, whose stride is s, three
-// strides s3 and five strides s5.
-func rowsAt(p, s, s3, s5 string) [6]string {
-	return [6]string{
-		fmt.Sprintf("(%s)", p), fmt.Sprintf("(%s)(%s*1)", p, s), fmt.Sprintf("(%s)(%s*2)", p, s),
-		fmt.Sprintf("(%s)(%s*1)", p, s3), fmt.Sprintf("(%s)(%s*4)", p, s), fmt.Sprintf("(%s)(%s*1)", p, s5),
-	}
-}
-
-// tileArgs loads the arguments of a tile and leaves rows of x and w.
-func tileArgs(a *asm) (x, w, ahead [6]string) {
-	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ xStride+24(FP), R8",
-		"MOVQ wStride+32(FP), R11", "MOVQ n+40(FP), CX", "MOVQ ahead+48(FP), R13", "MOVQ carry+56(FP), AX",
-		"LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10", "LEAQ (R11)(R11*2), R12", "ADDQ DX, R13")
-	return rowsAt("SI", "R8", "R9", "R10"), rowsAt("DX", "R11", "R12", ""), rowsAt("R13", "R11", "R12", "")
 }
 
 // tile512 holds 4 weight rows times c activation rows, one register of 16
@@ -89,7 +58,7 @@ func tile512(a *asm, e element, c int) {
 	}
 	step := func(k int) {
 		for r := range tileRows {
-			widen512(a, e, fmt.Sprintf("%d%s", k*e.bytes, w[r]), fmt.Sprintf("Z%d", 24+r))
+			widen(a, e, fmt.Sprintf("%d%s", k*e.bytes, w[r]), fmt.Sprintf("Z%d", 24+r))
 		}
 		for col := range c {
 			a.op("VMOVUPS %d%s, Z%d", 4*k, x[col], 28+col%4)
@@ -171,17 +140,12 @@ func panel512(a *asm, c int) {
 	a.ops("VZEROUPPER", "RET")
 }
 
-// panelArgs loads the arguments of a panel.
-func panelArgs(a *asm) {
-	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ steps+24(FP), CX", "MOVQ carry+32(FP), AX")
-}
-
 // reduce512 folds lanes by the fixed tree: j with j+8, then +4, +2, +1. Four
 // outputs share a register from the first step on.
 func reduce512(a *asm) {
 	a.text("Reduce", 32)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ lanes+8(FP), SI", "MOVQ yStride+16(FP), DX", "MOVQ count+24(FP), CX",
-		"MOVL $0x1111, AX", "KMOVW AX, K1", "JMP check")
+	a.args("y", "DI", "lanes", "SI", "yStride", "DX", "count", "CX")
+	a.ops("MOVL $0x1111, AX", "KMOVW AX, K1", "JMP check")
 	a.line("loop:")
 	for i := range 4 {
 		a.op("VMOVUPS %d(SI), Z%d", 64*i, i)
@@ -194,18 +158,6 @@ func reduce512(a *asm) {
 	a.ops("VSHUFF64X2 $0x88, Z2, Z0, Z4", "VSHUFF64X2 $0xdd, Z2, Z0, Z5", "VADDPS Z5, Z4, Z0",
 		"VSHUFPS $0x4e, Z0, Z0, Z1", "VADDPS Z1, Z0, Z0", "VSHUFPS $0xb1, Z0, Z0, Z1", "VADDPS Z1, Z0, Z0",
 		"VCOMPRESSPS Z0, K1, Z0", "VMOVUPS X0, (DI)", "ADDQ $256, SI", "ADDQ DX, DI", "DECQ CX")
-	a.line("check:")
-	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
-}
-
-// unpack512 widens n elements, a multiple of 16; groups of 16 are step bytes
-// apart in dst.
-func unpack512(a *asm, e element) {
-	a.text("Unpack"+e.name, 32)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ n+16(FP), CX", "MOVQ step+24(FP), DX", "JMP check")
-	a.line("loop:")
-	widen512(a, e, "(SI)", "Z0")
-	a.ops("VMOVUPS Z0, (DI)", fmt.Sprintf("ADDQ $%d, SI", 16*e.bytes), "ADDQ DX, DI", "SUBQ $16, CX")
 	a.line("check:")
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
@@ -237,43 +189,24 @@ func loadExp512(a *asm) {
 
 // elementwise512 writes the loops over vectors; n is a multiple of 16.
 func elementwise512(a *asm) {
-	loop := func(advance []string, body func()) {
-		a.op("JMP check")
-		a.line("loop:")
-		body()
-		for _, r := range advance {
-			a.op("ADDQ $64, %s", r)
-		}
-		a.op("SUBQ $16, CX")
-		a.line("check:")
-		a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
-	}
 	a.text("SiLUMul", 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ up+8(FP), SI", "MOVQ n+16(FP), CX")
+	a.args("dst", "DI", "up", "SI", "n", "CX")
 	loadExp512(a)
 	a.op("VBROADCASTSS sign<>(SB), Z31")
-	loop([]string{"DI", "SI"}, func() {
+	zmm.loop(a, []string{"DI", "SI"}, func() {
 		a.ops("VMOVUPS (DI), Z5", "VPXORD Z31, Z5, Z0")
 		exp512(a)
 		a.ops("VADDPS Z1, Z26, Z1", "VDIVPS Z1, Z5, Z1", "VMULPS (SI), Z1, Z1", "VMOVUPS Z1, (DI)")
 	})
-	a.text("ScaleMul", 40)
-	a.ops("MOVQ y+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "VBROADCASTSS scale+24(FP), Z5", "MOVQ n+32(FP), CX")
-	loop([]string{"DI", "SI", "DX"}, func() {
-		a.ops("VMULPS (SI), Z5, Z0", "VMULPS (DX), Z0, Z0", "VMOVUPS Z0, (DI)")
-	})
+	zmm.scaleMul(a)
 	a.text("RoundBF16", 16)
-	a.ops("MOVQ v+0(FP), DI", "MOVQ n+8(FP), CX")
+	a.args("v", "DI", "n", "CX")
 	for i, name := range []string{"half", "lsb", "high", "quiet"} {
 		a.op("VPBROADCASTD %s<>(SB), Z%d", name, 16+i)
 	}
-	loop([]string{"DI"}, func() {
+	zmm.loop(a, []string{"DI"}, func() {
 		a.ops("VMOVUPS (DI), Z0", "VPSRLD $16, Z0, Z1", "VPANDD Z17, Z1, Z1", "VPADDD Z16, Z1, Z1", "VPADDD Z0, Z1, Z1",
 			"VCMPPS $3, Z0, Z0, K1", "VPORD Z19, Z0, K1, Z1", "VPANDD Z18, Z1, Z1", "VMOVUPS Z1, (DI)")
 	})
-	a.text("Add", 24)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ v+8(FP), SI", "MOVQ n+16(FP), CX")
-	loop([]string{"DI", "SI"}, func() {
-		a.ops("VMOVUPS (DI), Z0", "VADDPS (SI), Z0, Z0", "VMOVUPS Z0, (DI)")
-	})
+	zmm.add(a)
 }

@@ -5,7 +5,7 @@ package main
 // vector register, bytes its width.
 func limits(a *asm, reg string, bytes int) {
 	a.text("Stream", 24)
-	a.ops("MOVQ p+0(FP), SI", "MOVQ n+8(FP), CX")
+	a.args("p", "SI", "n", "CX")
 	for i := range 8 {
 		a.op("VPXOR Y%d, Y%d, Y%d", i, i, i) // clears the whole register
 	}

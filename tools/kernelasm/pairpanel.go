@@ -12,9 +12,8 @@ const panelGroups = 16
 // bytes of every row of x that lie nextX ahead.
 func panelOfPairs512(a *asm, c, x int, step func(w []string)) {
 	outs, w := tileRows*c, rowsAt("DX", "R11", "R12", "")
-	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), R8", "MOVQ w+16(FP), DX", "MOVQ wStride+24(FP), R11", "MOVQ steps+32(FP), R9",
-		"MOVQ groups+40(FP), BX", "MOVQ nextX+48(FP), R10", "MOVQ nextW+56(FP), R13", "MOVQ carry+64(FP), AX",
-		"LEAQ (R11)(R11*2), R12", "ADDQ R8, R10", "ADDQ DX, R13")
+	a.args("lanes", "DI", "x", "R8", "w", "DX", "wStride", "R11", "steps", "R9", "groups", "BX", "nextX", "R10", "nextW", "R13", "carry", "AX")
+	a.ops("LEAQ (R11)(R11*2), R12", "ADDQ R8, R10", "ADDQ DX, R13")
 	a.line("group:")
 	a.ops("MOVQ R8, SI", "MOVQ R9, CX")
 	startLanes512(a, "", inOrder(outs))

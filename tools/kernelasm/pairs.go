@@ -17,8 +17,8 @@ func restore(a *asm) { a.op("LDMXCSR 0(SP)") }
 
 // pairArgs loads the arguments of a tile of pairs and leaves the rows of w.
 func pairArgs(a *asm) (w, ahead [6]string) {
-	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), SI", "MOVQ w+16(FP), DX", "MOVQ wStride+24(FP), R11",
-		"MOVQ steps+32(FP), CX", "MOVQ ahead+40(FP), R13", "LEAQ (R11)(R11*2), R12", "ADDQ DX, R13")
+	a.args("lanes", "DI", "x", "SI", "w", "DX", "wStride", "R11", "steps", "CX", "ahead", "R13")
+	a.ops("LEAQ (R11)(R11*2), R12", "ADDQ DX, R13")
 	return rowsAt("DX", "R11", "R12", ""), rowsAt("R13", "R11", "R12", "")
 }
 
@@ -141,15 +141,16 @@ func dpbf16(d, n, m int) string {
 // apart.
 func packPairs512(a *asm) {
 	a.text("SplitPairs", 32)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ steps+16(FP), CX", "MOVQ step+24(FP), DX",
-		"VPMOVZXBD evens<>(SB), Z4", "VPADDD one32<>(SB), Z4, Z5")
+	a.args("dst", "DI", "src", "SI", "steps", "CX", "step", "DX")
+	a.ops("VPMOVZXBD evens<>(SB), Z4", "VPADDD one32<>(SB), Z4, Z5")
 	a.line("loop:")
 	a.ops("VMOVUPS (SI), Z0", "VMOVUPS 64(SI), Z1", "VMOVAPS Z4, Z2", "VMOVAPS Z5, Z3",
 		"VPERMI2PS Z1, Z0, Z2", "VPERMI2PS Z1, Z0, Z3", "VMOVUPS Z3, (DI)", "VMOVUPS Z2, 64(DI)",
 		"ADDQ $128, SI", "ADDQ DX, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 
 	a.text("NarrowPairs", 40)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ steps+16(FP), CX", "MOVQ step+24(FP), DX", "VPXORD Z4, Z4, Z4")
+	a.args("dst", "DI", "src", "SI", "steps", "CX", "step", "DX")
+	a.ops("VPXORD Z4, Z4, Z4")
 	a.line("loop:")
 	a.ops("VMOVDQU32 (SI), Z0", "VMOVDQU32 64(SI), Z1", "VPORD Z0, Z4, Z4", "VPORD Z1, Z4, Z4",
 		"VPSRLD $16, Z0, Z0", "VPSRLD $16, Z1, Z1", "VPMOVDW Z0, (DI)", "VPMOVDW Z1, 32(DI)",
@@ -205,7 +206,7 @@ func splitPass256(a *asm, p pass, number, c int) {
 // packPairs256 packs f32 x.
 func packPairs256(a *asm) {
 	a.text("SplitPairs", 32)
-	a.ops("MOVQ dst+0(FP), DI", "MOVQ src+8(FP), SI", "MOVQ steps+16(FP), CX", "MOVQ step+24(FP), DX")
+	a.args("dst", "DI", "src", "SI", "steps", "CX", "step", "DX")
 	a.line("loop:")
 	for half := range 2 {
 		a.ops(fmt.Sprintf("VMOVUPS %d(SI), Y0", 64*half), fmt.Sprintf("VMOVUPS %d(SI), Y1", 64*half+32))

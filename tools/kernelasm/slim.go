@@ -14,8 +14,8 @@ const (
 // and are asked for at the rate at which they are used. A step takes x bytes of
 // every row of x at SI and 64 of every row of w; Z0 on are lanes.
 func slim512(a *asm, c, rows, x int, step func(w []string)) {
-	a.ops("MOVQ lanes+0(FP), DI", "MOVQ x+8(FP), R8", "MOVQ w+16(FP), R10", "MOVQ wStride+24(FP), R11", "MOVQ steps+32(FP), R9",
-		"MOVQ ahead+40(FP), R13", "MOVQ carry+48(FP), AX", "LEAQ (R11)(R13*1), R12")
+	a.args("lanes", "DI", "x", "R8", "w", "R10", "wStride", "R11", "steps", "R9", "ahead", "R13", "carry", "AX")
+	a.ops("LEAQ (R11)(R13*1), R12")
 	w, ahead := []string{"(DX)", "(DX)(R11*1)"}[:rows], []string{"(DX)(R13*1)", "(DX)(R12*1)"}[:rows]
 	for first := 0; first < tileRows; first += rows {
 		each := func(f func(reg, at int)) {
