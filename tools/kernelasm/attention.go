@@ -5,8 +5,8 @@ import "fmt"
 // packed8 are the integers of the KV cache: signed bytes.
 var packed8 = element{"I8", 1}
 
-// quads are the lanes j, j+4, j+8 and j+12 of an inner product, in the order in
-// which their sums are wanted: 0 with 2, then 1 with 3, then both.
+// quads are the first lanes j of the quads j, j+4, j+8 and j+12 of a dot product,
+// in the order in which the tree adds their sums: 0 with 2, 1 with 3, then both.
 var quads = [4]int{0, 2, 1, 3}
 
 // scores512 multiplies c queries with the 16 columns of keys. A register is one
@@ -98,17 +98,17 @@ func scores256(a *asm, c int) {
 	a.ops("VZEROUPPER", "RET")
 }
 
-// weighArgs loads the arguments of a sum of weighted rows: R8 is a row's bytes.
-func weighArgs(a *asm) {
-	a.args("acc", "DI", "p", "SI", "v", "DX", "fade", "BX", "n", "CX", "count", "R11")
+// accumulatePVArgs loads the arguments of a sum of weighted rows: R8 is a row's bytes.
+func accumulatePVArgs(a *asm) {
+	a.args("acc", "DI", "p", "SI", "v", "DX", "rescale", "BX", "n", "CX", "count", "R11")
 	a.ops("LEAQ (CX*4), R8", "LEAQ (R8)(R8*2), R9", "LEAQ (R8)(R8*4), R10")
 }
 
-// weigh512 adds count rows of values to c rows of acc: 64 elements of each at a
+// accumulatePV512 adds count rows of values to c rows of acc: 64 elements of each at a
 // time, then 16.
-func weigh512(a *asm, c int) {
-	a.text(fmt.Sprintf("Weighx%d", c), 48)
-	weighArgs(a)
+func accumulatePV512(a *asm, c int) {
+	a.text(fmt.Sprintf("AccumulatePVx%d", c), 48)
+	accumulatePVArgs(a)
 	acc := rowsAt("DI", "R8", "R9", "R10")
 	block := func(label string, regs int) {
 		a.line("%s:", label)
@@ -145,12 +145,12 @@ func weigh512(a *asm, c int) {
 	a.ops("VZEROUPPER", "RET")
 }
 
-// weigh256 is weigh512 for at most 3 rows at a time, 32 elements, then 16.
-func weigh256(a *asm, c int) {
-	a.text(fmt.Sprintf("Weighx%d", c), 48)
+// accumulatePV256 is accumulatePV512 for at most 3 rows at a time, 32 elements, then 16.
+func accumulatePV256(a *asm, c int) {
+	a.text(fmt.Sprintf("AccumulatePVx%d", c), 48)
 	for from := 0; from < c; from += 3 {
 		cols := min(3, c-from)
-		weighArgs(a)
+		accumulatePVArgs(a)
 		if from > 0 {
 			a.op("ADDQ R9, DI")
 		}
@@ -194,11 +194,11 @@ func weigh256(a *asm, c int) {
 
 // softmaxArgs loads the pointers of a softmax.
 func softmaxArgs(a *asm) {
-	a.args("p", "DI", "top", "SI", "sum", "R8", "fade", "R9", "keyScales", "R10", "valueScales", "R11", "n", "R12")
+	a.args("p", "DI", "top", "SI", "sum", "R8", "rescale", "R9", "keyScales", "R10", "valueScales", "R11", "n", "R12")
 }
 
-// softmax512 leaves the new tops in fade while it looks for them, so that all
-// fades are computed by one Exp.
+// softmax512 collects the new tops in rescale, so that one Exp computes all
+// rescale factors.
 func softmax512(a *asm) {
 	a.text("Softmax", 76)
 	softmaxArgs(a)
@@ -272,7 +272,7 @@ func softmax256(a *asm) {
 		"INCQ AX", "CMPQ AX, R12", "JLT weights", "VZEROUPPER", "RET")
 }
 
-// prefetchX86 asks for n bytes, a line at a time, into the second-level cache.
+// prefetchX86 fetches n bytes, a line at a time, into the second-level cache.
 func prefetchX86(a *asm) {
 	a.text("Prefetch", 16)
 	a.args("p", "SI", "n", "CX")

@@ -64,10 +64,10 @@ func scores128(a *asm, c int) {
 	a.op("RET")
 }
 
-// weigh128 adds count rows of values to c rows of acc, 16 elements at a time.
-func weigh128(a *asm, c int) {
-	a.text(fmt.Sprintf("Weighx%d", c), 48)
-	a.ops("MOVD acc+0(FP), R8", "MOVD p+8(FP), R1", "MOVD v+16(FP), R2", "MOVD fade+24(FP), R3", "MOVD n+32(FP), R4", "MOVD count+40(FP), R5",
+// accumulatePV128 adds count rows of values to c rows of acc, 16 elements at a time.
+func accumulatePV128(a *asm, c int) {
+	a.text(fmt.Sprintf("AccumulatePVx%d", c), 48)
+	a.ops("MOVD acc+0(FP), R8", "MOVD p+8(FP), R1", "MOVD v+16(FP), R2", "MOVD rescale+24(FP), R3", "MOVD n+32(FP), R4", "MOVD count+40(FP), R5",
 		"LSL $2, R4, R6")
 	acc := func(col int) string { return fmt.Sprintf("R%d", 8+col) }
 	for col := 1; col < c; col++ {
@@ -102,7 +102,7 @@ func weigh128(a *asm, c int) {
 	a.ops("ADD $64, R2, R2", "SUBS $16, R4, R4", "BGT block", "RET")
 }
 
-// prefetch128 asks for n bytes, a line at a time, into the second-level cache.
+// prefetch128 fetches n bytes, a line at a time, into the second-level cache.
 func prefetch128(a *asm) {
 	a.text("Prefetch", 16)
 	a.ops("MOVD p+0(FP), R0", "MOVD n+8(FP), R1", "B check")

@@ -20,7 +20,7 @@ func avx2(a *asm) {
 	}
 	for c := 1; c <= tileCols; c++ {
 		scores256(a, c)
-		weigh256(a, c)
+		accumulatePV256(a, c)
 	}
 	softmax256(a)
 	prefetchX86(a)

@@ -31,7 +31,7 @@ func avx512(a *asm) {
 	}
 	for c := 1; c <= tileCols; c++ {
 		scores512(a, c)
-		weigh512(a, c)
+		accumulatePV512(a, c)
 	}
 	softmax512(a)
 	prefetchX86(a)

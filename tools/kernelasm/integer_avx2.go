@@ -10,7 +10,7 @@ const (
 	dotPass  = 3
 )
 
-// integer256 needs AVX2 alone: products of bytes are added in pairs of 16 bits,
+// integer256 needs no more than AVX2: products of bytes are added in pairs of 16 bits,
 // which no operands overflow (see dot256).
 func integer256(a *asm) {
 	for c := 1; c <= dotCols; c++ {
@@ -222,7 +222,7 @@ func groups256(a *asm) {
 	fold("VPMAXUD")
 	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 
-	a.text("Farthest", 24)
+	a.text("SignedMax", 24)
 	a.args("dst", "DI", "x", "SI", "groups", "CX")
 	a.ops("VPCMPEQD Y5, Y5, Y5", "VPSRLD $1, Y5, Y5")
 	a.line("loop:")

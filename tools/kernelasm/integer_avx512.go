@@ -128,7 +128,7 @@ func groups512(a *asm) {
 	fold("VPMAXUD")
 	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 
-	a.text("Farthest", 24)
+	a.text("SignedMax", 24)
 	a.args("dst", "DI", "x", "SI", "groups", "CX")
 	a.ops("MOVL $0x7fffffff, AX", "VPBROADCASTD AX, Z5")
 	a.line("loop:")

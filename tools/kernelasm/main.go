@@ -79,7 +79,7 @@ var (
 	tiled = []element{elements[0], elements[2]}
 )
 
-// tileRows is the number of weight rows a tile holds; tileCols the most
+// tileRows is the number of weight rows of a tile; tileCols the maximum number of
 // activation rows.
 const (
 	tileRows = 4

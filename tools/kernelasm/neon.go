@@ -19,7 +19,7 @@ func neon(a *asm) {
 	}
 	for c := 1; c <= tileCols; c++ {
 		scores128(a, c)
-		weigh128(a, c)
+		accumulatePV128(a, c)
 	}
 	prefetch128(a)
 	integer128(a)

@@ -7,9 +7,9 @@ const panelGroups = 16
 
 // panelOfPairs512 is tileOfPairs512 for groups of 4 rows of w, one after the
 // other, while c rows of x stay in the first level; the lanes of groups follow
-// each other. Meanwhile it asks for what comes next, evenly: every group for two
-// rows that lie nextW bytes ahead of w, all panelGroups together for the step
-// bytes of every row of x that lie nextX ahead.
+// each other. Meanwhile it prefetches, evenly: every group two rows that lie nextW
+// bytes ahead of w, all panelGroups together the steps of every row of x that lie
+// nextX bytes ahead.
 func panelOfPairs512(a *asm, c, x int, step func(w []string)) {
 	outs, w := tileRows*c, rowsAt("DX", "R11", "R12", "")
 	a.args("lanes", "DI", "x", "R8", "w", "DX", "wStride", "R11", "steps", "R9", "groups", "BX", "nextX", "R10", "nextW", "R13", "carry", "AX")

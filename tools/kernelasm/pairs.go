@@ -2,17 +2,18 @@ package main
 
 import "fmt"
 
-// The product of bf16 weights takes elements of K by pairs: a step is 32
-// weights of a row, and lane j of 16 adds the product of element 2j+1, then that
-// of 2j. The step of x that meets them is packed: either 16 odd and 16 even f32
-// of every row, or 32 bf16 of every row in their order.
+// The product of bf16 weights takes elements of K in pairs: a step is 32 weights
+// of a row, and lane j of 16 adds the product of element 2j+1, then that of 2j.
+// x is packed by steps: either 16 odd and 16 even f32 of every row, or 32 bf16 of
+// every row in their order.
 
-// subnormals makes the thread take subnormal numbers for zero, as VDPBF16PS
-// does; what was set before waits on the stack.
+// subnormals makes the thread treat subnormal numbers as zero, as VDPBF16PS does,
+// and saves the previous mode on the stack.
 func subnormals(a *asm) {
 	a.ops("STMXCSR 0(SP)", "MOVL 0(SP), AX", "ORL $0x8040, AX", "MOVL AX, 4(SP)", "LDMXCSR 4(SP)")
 }
 
+// restore sets the mode that subnormals has saved.
 func restore(a *asm) { a.op("LDMXCSR 0(SP)") }
 
 // pairArgs loads the arguments of a tile of pairs and leaves the rows of w.

@@ -2,16 +2,16 @@ package main
 
 import "fmt"
 
-// slimCols is the most rows of x of a slim tile, slimSplitCols of f32: with more
-// arithmetic is the limit.
+// slimCols is the maximum number of rows of x of a slim tile, slimSplitCols that
+// of f32 rows: with more, arithmetic is the limit.
 const (
 	slimCols      = 12
 	slimSplitCols = 3
 )
 
-// slim512 is a tile of AVX-512 for few rows of x: few rows of w at a time. So
-// weights are read once for all rows of x, from few places of memory at once,
-// and are asked for at the rate at which they are used. A step takes x bytes of
+// slim512 is a tile of AVX-512 for few rows of x: one or two rows of w at a time.
+// So weights are read once for all rows of x, as few streams of memory, and are
+// prefetched at the rate at which they are used. A step takes x bytes of
 // every row of x at SI and 64 of every row of w; Z0 on are lanes.
 func slim512(a *asm, c, rows, x int, step func(w []string)) {
 	a.args("lanes", "DI", "x", "R8", "w", "R10", "wStride", "R11", "steps", "R9", "ahead", "R13", "carry", "AX")

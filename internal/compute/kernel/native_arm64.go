@@ -31,7 +31,7 @@ func native() []*Kernels {
 	k.prefetch = neon.Prefetch
 	k.unpack8 = neon.UnpackI8
 	k.scores = [tileCols]scoresKernel{neon.Scoresx1, neon.Scoresx2, neon.Scoresx3, neon.Scoresx4, neon.Scoresx5, neon.Scoresx6}
-	k.accumulatePV = [tileCols]accumulatePVKernel{neon.Weighx1, neon.Weighx2, neon.Weighx3, neon.Weighx4, neon.Weighx5, neon.Weighx6}
+	k.accumulatePV = [tileCols]accumulatePVKernel{neon.AccumulatePVx1, neon.AccumulatePVx2, neon.AccumulatePVx3, neon.AccumulatePVx4, neon.AccumulatePVx5, neon.AccumulatePVx6}
 	if !cpu.ARM64.HasASIMDDP {
 		return []*Kernels{&k}
 	}

@@ -7009,11 +7009,11 @@ quad0_1_3:
 	VZEROUPPER
 	RET
 
-TEXT ·Weighx1(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx1(SB), NOSPLIT, $0-48
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -7457,11 +7457,11 @@ quad0_1_3:
 	VZEROUPPER
 	RET
 
-TEXT ·Weighx2(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx2(SB), NOSPLIT, $0-48
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -8061,11 +8061,11 @@ quad0_1_3:
 	VZEROUPPER
 	RET
 
-TEXT ·Weighx3(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx3(SB), NOSPLIT, $0-48
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -8918,11 +8918,11 @@ quad3_1_3:
 	VZEROUPPER
 	RET
 
-TEXT ·Weighx4(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx4(SB), NOSPLIT, $0-48
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -9035,7 +9035,7 @@ two0done:
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -9979,11 +9979,11 @@ quad3_1_3:
 	VZEROUPPER
 	RET
 
-TEXT ·Weighx5(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx5(SB), NOSPLIT, $0-48
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -10096,7 +10096,7 @@ two0done:
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -11196,11 +11196,11 @@ quad3_1_3:
 	VZEROUPPER
 	RET
 
-TEXT ·Weighx6(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx6(SB), NOSPLIT, $0-48
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -11313,7 +11313,7 @@ two0done:
 	MOVQ acc+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ v+16(FP), DX
-	MOVQ fade+24(FP), BX
+	MOVQ rescale+24(FP), BX
 	MOVQ n+32(FP), CX
 	MOVQ count+40(FP), R11
 	LEAQ (CX*4), R8
@@ -11440,7 +11440,7 @@ TEXT ·Softmax(SB), NOSPLIT, $0-76
 	MOVQ p+0(FP), DI
 	MOVQ top+8(FP), SI
 	MOVQ sum+16(FP), R8
-	MOVQ fade+24(FP), R9
+	MOVQ rescale+24(FP), R9
 	MOVQ keyScales+32(FP), R10
 	MOVQ valueScales+40(FP), R11
 	MOVQ n+48(FP), R12
@@ -23448,7 +23448,7 @@ loop:
 	VZEROUPPER
 	RET
 
-TEXT ·Farthest(SB), NOSPLIT, $0-24
+TEXT ·SignedMax(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ groups+16(FP), CX

@@ -6,67 +6,137 @@ package avx512
 
 import "unsafe"
 
-// TileF32x1 holds 4 rows of F32 times 1 rows of x.
+// TileF32x1 multiplies 4 rows of f32 with 1 rows of x.
 //
 //go:noescape
 func TileF32x1(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x2 holds 4 rows of F32 times 2 rows of x.
+// TileF32x2 multiplies 4 rows of f32 with 2 rows of x.
 //
 //go:noescape
 func TileF32x2(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x3 holds 4 rows of F32 times 3 rows of x.
+// TileF32x3 multiplies 4 rows of f32 with 3 rows of x.
 //
 //go:noescape
 func TileF32x3(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x4 holds 4 rows of F32 times 4 rows of x.
+// TileF32x4 multiplies 4 rows of f32 with 4 rows of x.
 //
 //go:noescape
 func TileF32x4(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x5 holds 4 rows of F32 times 5 rows of x.
+// TileF32x5 multiplies 4 rows of f32 with 5 rows of x.
 //
 //go:noescape
 func TileF32x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x6 holds 4 rows of F32 times 6 rows of x.
+// TileF32x6 multiplies 4 rows of f32 with 6 rows of x.
 //
 //go:noescape
 func TileF32x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x1 holds 4 rows of F16 times 1 rows of x.
+// TileF16x1 multiplies 4 rows of f16 with 1 rows of x.
 //
 //go:noescape
 func TileF16x1(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x2 holds 4 rows of F16 times 2 rows of x.
+// TileF16x2 multiplies 4 rows of f16 with 2 rows of x.
 //
 //go:noescape
 func TileF16x2(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x3 holds 4 rows of F16 times 3 rows of x.
+// TileF16x3 multiplies 4 rows of f16 with 3 rows of x.
 //
 //go:noescape
 func TileF16x3(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x4 holds 4 rows of F16 times 4 rows of x.
+// TileF16x4 multiplies 4 rows of f16 with 4 rows of x.
 //
 //go:noescape
 func TileF16x4(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x5 holds 4 rows of F16 times 5 rows of x.
+// TileF16x5 multiplies 4 rows of f16 with 5 rows of x.
 //
 //go:noescape
 func TileF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x6 holds 4 rows of F16 times 6 rows of x.
+// TileF16x6 multiplies 4 rows of f16 with 6 rows of x.
 //
 //go:noescape
 func TileF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// UnpackF32 widens n elements, groups of 16 step bytes apart.
+// Panelx1 multiplies 4 packed rows with 1.
+//
+//go:noescape
+func Panelx1(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx2 multiplies 4 packed rows with 2.
+//
+//go:noescape
+func Panelx2(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx3 multiplies 4 packed rows with 3.
+//
+//go:noescape
+func Panelx3(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx4 multiplies 4 packed rows with 4.
+//
+//go:noescape
+func Panelx4(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx5 multiplies 4 packed rows with 5.
+//
+//go:noescape
+func Panelx5(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx6 multiplies 4 packed rows with 6.
+//
+//go:noescape
+func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// SplitTilex1 multiplies 4 rows of bf16 with 1 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex2 multiplies 4 rows of bf16 with 2 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex3 multiplies 4 rows of bf16 with 3 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex4 multiplies 4 rows of bf16 with 4 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex5 multiplies 4 rows of bf16 with 5 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex6 multiplies 4 rows of bf16 with 6 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitPairs packs odd elements apart from even ones.
+//
+//go:noescape
+func SplitPairs(dst, src unsafe.Pointer, steps, step int)
+
+// Reduce adds the lanes of count times 4 outputs.
+//
+//go:noescape
+func Reduce(y, lanes unsafe.Pointer, yStride, count int)
+
+// UnpackF32 copies n elements, groups of 16 step bytes apart.
 //
 //go:noescape
 func UnpackF32(dst, src unsafe.Pointer, n, step int)
@@ -91,252 +161,182 @@ func UnpackI8(dst, src unsafe.Pointer, n, step int)
 //go:noescape
 func Scoresx1(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx1 adds count weighted rows of n elements to 1 faded rows.
-//
-//go:noescape
-func Weighx1(acc, p, v, fade unsafe.Pointer, n, count int)
-
 // Scoresx2 multiplies 2 rows with 16 columns.
 //
 //go:noescape
 func Scoresx2(y, q, keys unsafe.Pointer, qStride, n int)
-
-// Weighx2 adds count weighted rows of n elements to 2 faded rows.
-//
-//go:noescape
-func Weighx2(acc, p, v, fade unsafe.Pointer, n, count int)
 
 // Scoresx3 multiplies 3 rows with 16 columns.
 //
 //go:noescape
 func Scoresx3(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx3 adds count weighted rows of n elements to 3 faded rows.
-//
-//go:noescape
-func Weighx3(acc, p, v, fade unsafe.Pointer, n, count int)
-
 // Scoresx4 multiplies 4 rows with 16 columns.
 //
 //go:noescape
 func Scoresx4(y, q, keys unsafe.Pointer, qStride, n int)
-
-// Weighx4 adds count weighted rows of n elements to 4 faded rows.
-//
-//go:noescape
-func Weighx4(acc, p, v, fade unsafe.Pointer, n, count int)
 
 // Scoresx5 multiplies 5 rows with 16 columns.
 //
 //go:noescape
 func Scoresx5(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx5 adds count weighted rows of n elements to 5 faded rows.
-//
-//go:noescape
-func Weighx5(acc, p, v, fade unsafe.Pointer, n, count int)
-
 // Scoresx6 multiplies 6 rows with 16 columns.
 //
 //go:noescape
 func Scoresx6(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx6 adds count weighted rows of n elements to 6 faded rows.
+// AccumulatePVx1 rescales 1 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Weighx6(acc, p, v, fade unsafe.Pointer, n, count int)
+func AccumulatePVx1(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx1 holds 4 packed rows times 1.
+// AccumulatePVx2 rescales 2 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx1(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx2(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx2 holds 4 packed rows times 2.
+// AccumulatePVx3 rescales 3 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx2(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx3(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx3 holds 4 packed rows times 3.
+// AccumulatePVx4 rescales 4 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx3(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx4(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx4 holds 4 packed rows times 4.
+// AccumulatePVx5 rescales 5 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx4(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx5(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx5 holds 4 packed rows times 5.
+// AccumulatePVx6 rescales 6 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx5(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx6(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx6 holds 4 packed rows times 6.
-//
-//go:noescape
-func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
-
-// Prefetch asks for n bytes that will be read.
+// Prefetch fetches n bytes into the second-level cache.
 //
 //go:noescape
 func Prefetch(p unsafe.Pointer, n int)
 
-// SplitTilex1 holds 4 rows of BF16 times 1 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex2 holds 4 rows of BF16 times 2 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex3 holds 4 rows of BF16 times 3 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex4 holds 4 rows of BF16 times 4 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex5 holds 4 rows of BF16 times 5 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex6 holds 4 rows of BF16 times 6 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitPairs sets odd elements apart from even ones.
-//
-//go:noescape
-func SplitPairs(dst, src unsafe.Pointer, steps, step int)
-
-// Reduce folds count times 4 outputs.
-//
-//go:noescape
-func Reduce(y, lanes unsafe.Pointer, yStride, count int)
-
-// Dot8x1 multiplies 16 quantized rows with 1.
+// Dot8x1 multiplies 16 rows of 8 bits with 1.
 //
 //go:noescape
 func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x1 multiplies 16 quantized rows with 1.
-//
-//go:noescape
-func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex1 multiplies 16 quantized rows with 1.
-//
-//go:noescape
-func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x2 multiplies 16 quantized rows with 2.
+// Dot8x2 multiplies 16 rows of 8 bits with 2.
 //
 //go:noescape
 func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x2 multiplies 16 quantized rows with 2.
-//
-//go:noescape
-func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex2 multiplies 16 quantized rows with 2.
-//
-//go:noescape
-func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x3 multiplies 16 quantized rows with 3.
+// Dot8x3 multiplies 16 rows of 8 bits with 3.
 //
 //go:noescape
 func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x3 multiplies 16 quantized rows with 3.
-//
-//go:noescape
-func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex3 multiplies 16 quantized rows with 3.
-//
-//go:noescape
-func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x4 multiplies 16 quantized rows with 4.
+// Dot8x4 multiplies 16 rows of 8 bits with 4.
 //
 //go:noescape
 func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x4 multiplies 16 quantized rows with 4.
-//
-//go:noescape
-func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex4 multiplies 16 quantized rows with 4.
-//
-//go:noescape
-func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x5 multiplies 16 quantized rows with 5.
+// Dot8x5 multiplies 16 rows of 8 bits with 5.
 //
 //go:noescape
 func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x5 multiplies 16 quantized rows with 5.
-//
-//go:noescape
-func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex5 multiplies 16 quantized rows with 5.
-//
-//go:noescape
-func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x6 multiplies 16 quantized rows with 6.
+// Dot8x6 multiplies 16 rows of 8 bits with 6.
 //
 //go:noescape
 func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x6 multiplies 16 quantized rows with 6.
-//
-//go:noescape
-func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex6 multiplies 16 quantized rows with 6.
-//
-//go:noescape
-func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x7 multiplies 16 quantized rows with 7.
+// Dot8x7 multiplies 16 rows of 8 bits with 7.
 //
 //go:noescape
 func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x7 multiplies 16 quantized rows with 7.
-//
-//go:noescape
-func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex7 multiplies 16 quantized rows with 7.
-//
-//go:noescape
-func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x8 multiplies 16 quantized rows with 8.
+// Dot8x8 multiplies 16 rows of 8 bits with 8.
 //
 //go:noescape
 func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x8 multiplies 16 quantized rows with 8.
+// Dot4x1 multiplies 16 rows of 4 bits with 1.
+//
+//go:noescape
+func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x2 multiplies 16 rows of 4 bits with 2.
+//
+//go:noescape
+func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x3 multiplies 16 rows of 4 bits with 3.
+//
+//go:noescape
+func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x4 multiplies 16 rows of 4 bits with 4.
+//
+//go:noescape
+func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x5 multiplies 16 rows of 4 bits with 5.
+//
+//go:noescape
+func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x6 multiplies 16 rows of 4 bits with 6.
+//
+//go:noescape
+func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x7 multiplies 16 rows of 4 bits with 7.
+//
+//go:noescape
+func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x8 multiplies 16 rows of 4 bits with 8.
 //
 //go:noescape
 func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// DotAffinex8 multiplies 16 quantized rows with 8.
+// DotAffinex1 multiplies 16 rows of 4 bits, with minima, with 1.
+//
+//go:noescape
+func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex2 multiplies 16 rows of 4 bits, with minima, with 2.
+//
+//go:noescape
+func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex3 multiplies 16 rows of 4 bits, with minima, with 3.
+//
+//go:noescape
+func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex4 multiplies 16 rows of 4 bits, with minima, with 4.
+//
+//go:noescape
+func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex5 multiplies 16 rows of 4 bits, with minima, with 5.
+//
+//go:noescape
+func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex6 multiplies 16 rows of 4 bits, with minima, with 6.
+//
+//go:noescape
+func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex7 multiplies 16 rows of 4 bits, with minima, with 7.
+//
+//go:noescape
+func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex8 multiplies 16 rows of 4 bits, with minima, with 8.
 //
 //go:noescape
 func DotAffinex8(y, x, w unsafe.Pointer, yStride, groups, carry int)
@@ -349,7 +349,7 @@ func SiLUMul(dst, up unsafe.Pointer, n int)
 // Softmax turns n rows of 16 scores into weights.
 //
 //go:noescape
-func Softmax(p, top, sum, fade, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32)
+func Softmax(p, top, sum, rescale, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32)
 
 // ScaleMul is y = (x * scale) * w.
 //
@@ -371,187 +371,187 @@ func Add(dst, v unsafe.Pointer, n int)
 //go:noescape
 func AbsMax(dst, x unsafe.Pointer, groups int)
 
-// Farthest finds the value of the largest magnitude of each group of 32.
+// SignedMax finds the value of the largest magnitude of each group of 32.
 //
 //go:noescape
-func Farthest(dst, x unsafe.Pointer, groups int)
+func SignedMax(dst, x unsafe.Pointer, groups int)
 
 // Scales rounds n scales, a multiple of 16, to f16 and inverts them.
 //
 //go:noescape
 func Scales(half, inv, d unsafe.Pointer, n int)
 
-// Quant rounds x*inv to bytes and adds them up.
+// Quant rounds x*inv to bytes and sums each group.
 //
 //go:noescape
 func Quant(q, sums, x, inv unsafe.Pointer, groups int)
 
-// Stream reads n bytes, a multiple of 512, and returns something made of them.
+// Stream reads n bytes, a multiple of 512, and returns a checksum.
 //
 //go:noescape
 func Stream(p unsafe.Pointer, n int) uint64
 
-// PeakFMA runs 12n fused multiply-adds that wait for nothing.
+// PeakFMA runs 12n independent fused multiply-adds.
 //
 //go:noescape
 func PeakFMA(n int)
 
-// PairTilex1 holds 4 rows of BF16 times 1 of BF16.
+// PairTilex1 multiplies 4 rows of bf16 with 1 of bf16.
 //
 //go:noescape
 func PairTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SplitPanelx1 is SplitTilex1 for groups of rows of BF16.
-//
-//go:noescape
-func SplitPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairPanelx1 is PairTilex1 for groups of rows of BF16.
-//
-//go:noescape
-func PairPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairTilex2 holds 4 rows of BF16 times 2 of BF16.
+// PairTilex2 multiplies 4 rows of bf16 with 2 of bf16.
 //
 //go:noescape
 func PairTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SplitPanelx2 is SplitTilex2 for groups of rows of BF16.
-//
-//go:noescape
-func SplitPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairPanelx2 is PairTilex2 for groups of rows of BF16.
-//
-//go:noescape
-func PairPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairTilex3 holds 4 rows of BF16 times 3 of BF16.
+// PairTilex3 multiplies 4 rows of bf16 with 3 of bf16.
 //
 //go:noescape
 func PairTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SplitPanelx3 is SplitTilex3 for groups of rows of BF16.
-//
-//go:noescape
-func SplitPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairPanelx3 is PairTilex3 for groups of rows of BF16.
-//
-//go:noescape
-func PairPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairTilex4 holds 4 rows of BF16 times 4 of BF16.
+// PairTilex4 multiplies 4 rows of bf16 with 4 of bf16.
 //
 //go:noescape
 func PairTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SplitPanelx4 is SplitTilex4 for groups of rows of BF16.
-//
-//go:noescape
-func SplitPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairPanelx4 is PairTilex4 for groups of rows of BF16.
-//
-//go:noescape
-func PairPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairTilex5 holds 4 rows of BF16 times 5 of BF16.
+// PairTilex5 multiplies 4 rows of bf16 with 5 of bf16.
 //
 //go:noescape
 func PairTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SplitPanelx5 is SplitTilex5 for groups of rows of BF16.
-//
-//go:noescape
-func SplitPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairPanelx5 is PairTilex5 for groups of rows of BF16.
-//
-//go:noescape
-func PairPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// PairTilex6 holds 4 rows of BF16 times 6 of BF16.
+// PairTilex6 multiplies 4 rows of bf16 with 6 of bf16.
 //
 //go:noescape
 func PairTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SplitPanelx6 is SplitTilex6 for groups of rows of BF16.
+// SplitPanelx1 multiplies groups of 4 rows of bf16 with 1 of f32.
+//
+//go:noescape
+func SplitPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx2 multiplies groups of 4 rows of bf16 with 2 of f32.
+//
+//go:noescape
+func SplitPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx3 multiplies groups of 4 rows of bf16 with 3 of f32.
+//
+//go:noescape
+func SplitPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx4 multiplies groups of 4 rows of bf16 with 4 of f32.
+//
+//go:noescape
+func SplitPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx5 multiplies groups of 4 rows of bf16 with 5 of f32.
+//
+//go:noescape
+func SplitPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx6 multiplies groups of 4 rows of bf16 with 6 of f32.
 //
 //go:noescape
 func SplitPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
-// PairPanelx6 is PairTilex6 for groups of rows of BF16.
+// PairPanelx1 multiplies groups of 4 rows of bf16 with 1 of bf16.
+//
+//go:noescape
+func PairPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx2 multiplies groups of 4 rows of bf16 with 2 of bf16.
+//
+//go:noescape
+func PairPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx3 multiplies groups of 4 rows of bf16 with 3 of bf16.
+//
+//go:noescape
+func PairPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx4 multiplies groups of 4 rows of bf16 with 4 of bf16.
+//
+//go:noescape
+func PairPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx5 multiplies groups of 4 rows of bf16 with 5 of bf16.
+//
+//go:noescape
+func PairPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// PairPanelx6 multiplies groups of 4 rows of bf16 with 6 of bf16.
 //
 //go:noescape
 func PairPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
-// SlimSplitx1 holds 4 rows of BF16 times 1 of f32, few of the rows at a time.
+// SlimSplitx1 multiplies 4 rows of bf16 with 1 of f32, two of the 4 at a time.
 //
 //go:noescape
 func SlimSplitx1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimSplitx2 holds 4 rows of BF16 times 2 of f32, few of the rows at a time.
+// SlimSplitx2 multiplies 4 rows of bf16 with 2 of f32, two of the 4 at a time.
 //
 //go:noescape
 func SlimSplitx2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimSplitx3 holds 4 rows of BF16 times 3 of f32, few of the rows at a time.
+// SlimSplitx3 multiplies 4 rows of bf16 with 3 of f32, two of the 4 at a time.
 //
 //go:noescape
 func SlimSplitx3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex2 holds 4 rows of BF16 times 2 of BF16, few of the rows at a time.
+// SlimTilex2 multiplies 4 rows of bf16 with 2 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex3 holds 4 rows of BF16 times 3 of BF16, few of the rows at a time.
+// SlimTilex3 multiplies 4 rows of bf16 with 3 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex4 holds 4 rows of BF16 times 4 of BF16, few of the rows at a time.
+// SlimTilex4 multiplies 4 rows of bf16 with 4 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex5 holds 4 rows of BF16 times 5 of BF16, few of the rows at a time.
+// SlimTilex5 multiplies 4 rows of bf16 with 5 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex6 holds 4 rows of BF16 times 6 of BF16, few of the rows at a time.
+// SlimTilex6 multiplies 4 rows of bf16 with 6 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex7 holds 4 rows of BF16 times 7 of BF16, few of the rows at a time.
+// SlimTilex7 multiplies 4 rows of bf16 with 7 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex7(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex8 holds 4 rows of BF16 times 8 of BF16, few of the rows at a time.
+// SlimTilex8 multiplies 4 rows of bf16 with 8 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex8(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex9 holds 4 rows of BF16 times 9 of BF16, few of the rows at a time.
+// SlimTilex9 multiplies 4 rows of bf16 with 9 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex9(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex10 holds 4 rows of BF16 times 10 of BF16, few of the rows at a time.
+// SlimTilex10 multiplies 4 rows of bf16 with 10 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex10(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex11 holds 4 rows of BF16 times 11 of BF16, few of the rows at a time.
+// SlimTilex11 multiplies 4 rows of bf16 with 11 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex11(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// SlimTilex12 holds 4 rows of BF16 times 12 of BF16, few of the rows at a time.
+// SlimTilex12 multiplies 4 rows of bf16 with 12 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
 func SlimTilex12(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
@@ -566,17 +566,17 @@ func SplitRows(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 //go:noescape
 func PairRows(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
-// NarrowPairs cuts f32 to BF16 and tells whether bits were lost.
+// NarrowPairs cuts f32 to bf16 and returns non-zero if bits were lost.
 //
 //go:noescape
 func NarrowPairs(dst, src unsafe.Pointer, steps, step int) (lost int)
 
-// PeakBF16 runs 12n dot products of BF16 pairs that wait for nothing.
+// PeakBF16 runs 12n independent dot products of bf16 pairs.
 //
 //go:noescape
 func PeakBF16(n int)
 
-// PeakVNNI runs 12n dot products of bytes that wait for nothing.
+// PeakVNNI runs 12n independent dot products of bytes.
 //
 //go:noescape
 func PeakVNNI(n int)

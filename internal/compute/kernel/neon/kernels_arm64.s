@@ -10412,11 +10412,11 @@ quad3_3:
 	FMOVQ F0, 48(R0)
 	RET
 
-TEXT ·Weighx1(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx1(SB), NOSPLIT, $0-48
 	MOVD acc+0(FP), R8
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
-	MOVD fade+24(FP), R3
+	MOVD rescale+24(FP), R3
 	MOVD n+32(FP), R4
 	MOVD count+40(FP), R5
 	LSL $2, R4, R6
@@ -11241,11 +11241,11 @@ quad3_3:
 	FMOVQ F4, 112(R0)
 	RET
 
-TEXT ·Weighx2(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx2(SB), NOSPLIT, $0-48
 	MOVD acc+0(FP), R8
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
-	MOVD fade+24(FP), R3
+	MOVD rescale+24(FP), R3
 	MOVD n+32(FP), R4
 	MOVD count+40(FP), R5
 	LSL $2, R4, R6
@@ -12398,11 +12398,11 @@ quad3_3:
 	FMOVQ F8, 176(R0)
 	RET
 
-TEXT ·Weighx3(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx3(SB), NOSPLIT, $0-48
 	MOVD acc+0(FP), R8
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
-	MOVD fade+24(FP), R3
+	MOVD rescale+24(FP), R3
 	MOVD n+32(FP), R4
 	MOVD count+40(FP), R5
 	LSL $2, R4, R6
@@ -13883,11 +13883,11 @@ quad3_3:
 	FMOVQ F12, 240(R0)
 	RET
 
-TEXT ·Weighx4(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx4(SB), NOSPLIT, $0-48
 	MOVD acc+0(FP), R8
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
-	MOVD fade+24(FP), R3
+	MOVD rescale+24(FP), R3
 	MOVD n+32(FP), R4
 	MOVD count+40(FP), R5
 	LSL $2, R4, R6
@@ -15696,11 +15696,11 @@ quad3_3:
 	FMOVQ F16, 304(R0)
 	RET
 
-TEXT ·Weighx5(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx5(SB), NOSPLIT, $0-48
 	MOVD acc+0(FP), R8
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
-	MOVD fade+24(FP), R3
+	MOVD rescale+24(FP), R3
 	MOVD n+32(FP), R4
 	MOVD count+40(FP), R5
 	LSL $2, R4, R6
@@ -17837,11 +17837,11 @@ quad3_3:
 	FMOVQ F20, 368(R0)
 	RET
 
-TEXT ·Weighx6(SB), NOSPLIT, $0-48
+TEXT ·AccumulatePVx6(SB), NOSPLIT, $0-48
 	MOVD acc+0(FP), R8
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
-	MOVD fade+24(FP), R3
+	MOVD rescale+24(FP), R3
 	MOVD n+32(FP), R4
 	MOVD count+40(FP), R5
 	LSL $2, R4, R6

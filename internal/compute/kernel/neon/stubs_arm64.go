@@ -6,67 +6,137 @@ package neon
 
 import "unsafe"
 
-// TileF32x1 holds 4 rows of F32 times 1 rows of x.
+// TileF32x1 multiplies 4 rows of f32 with 1 rows of x.
 //
 //go:noescape
 func TileF32x1(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x2 holds 4 rows of F32 times 2 rows of x.
+// TileF32x2 multiplies 4 rows of f32 with 2 rows of x.
 //
 //go:noescape
 func TileF32x2(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x3 holds 4 rows of F32 times 3 rows of x.
+// TileF32x3 multiplies 4 rows of f32 with 3 rows of x.
 //
 //go:noescape
 func TileF32x3(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x4 holds 4 rows of F32 times 4 rows of x.
+// TileF32x4 multiplies 4 rows of f32 with 4 rows of x.
 //
 //go:noescape
 func TileF32x4(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x5 holds 4 rows of F32 times 5 rows of x.
+// TileF32x5 multiplies 4 rows of f32 with 5 rows of x.
 //
 //go:noescape
 func TileF32x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF32x6 holds 4 rows of F32 times 6 rows of x.
+// TileF32x6 multiplies 4 rows of f32 with 6 rows of x.
 //
 //go:noescape
 func TileF32x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x1 holds 4 rows of F16 times 1 rows of x.
+// TileF16x1 multiplies 4 rows of f16 with 1 rows of x.
 //
 //go:noescape
 func TileF16x1(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x2 holds 4 rows of F16 times 2 rows of x.
+// TileF16x2 multiplies 4 rows of f16 with 2 rows of x.
 //
 //go:noescape
 func TileF16x2(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x3 holds 4 rows of F16 times 3 rows of x.
+// TileF16x3 multiplies 4 rows of f16 with 3 rows of x.
 //
 //go:noescape
 func TileF16x3(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x4 holds 4 rows of F16 times 4 rows of x.
+// TileF16x4 multiplies 4 rows of f16 with 4 rows of x.
 //
 //go:noescape
 func TileF16x4(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x5 holds 4 rows of F16 times 5 rows of x.
+// TileF16x5 multiplies 4 rows of f16 with 5 rows of x.
 //
 //go:noescape
 func TileF16x5(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// TileF16x6 holds 4 rows of F16 times 6 rows of x.
+// TileF16x6 multiplies 4 rows of f16 with 6 rows of x.
 //
 //go:noescape
 func TileF16x6(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)
 
-// UnpackF32 widens n elements, groups of 16 step bytes apart.
+// Panelx1 multiplies 4 packed rows with 1.
+//
+//go:noescape
+func Panelx1(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx2 multiplies 4 packed rows with 2.
+//
+//go:noescape
+func Panelx2(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx3 multiplies 4 packed rows with 3.
+//
+//go:noescape
+func Panelx3(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx4 multiplies 4 packed rows with 4.
+//
+//go:noescape
+func Panelx4(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx5 multiplies 4 packed rows with 5.
+//
+//go:noescape
+func Panelx5(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// Panelx6 multiplies 4 packed rows with 6.
+//
+//go:noescape
+func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
+
+// SplitTilex1 multiplies 4 rows of bf16 with 1 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex2 multiplies 4 rows of bf16 with 2 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex3 multiplies 4 rows of bf16 with 3 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex4 multiplies 4 rows of bf16 with 4 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex5 multiplies 4 rows of bf16 with 5 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitTilex6 multiplies 4 rows of bf16 with 6 of f32, whose odd elements are packed apart from the even ones.
+//
+//go:noescape
+func SplitTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+
+// SplitPairs packs odd elements apart from even ones.
+//
+//go:noescape
+func SplitPairs(dst, src unsafe.Pointer, steps, step int)
+
+// Reduce adds the lanes of count times 4 outputs.
+//
+//go:noescape
+func Reduce(y, lanes unsafe.Pointer, yStride, count int)
+
+// UnpackF32 copies n elements, groups of 16 step bytes apart.
 //
 //go:noescape
 func UnpackF32(dst, src unsafe.Pointer, n, step int)
@@ -91,252 +161,182 @@ func UnpackI8(dst, src unsafe.Pointer, n, step int)
 //go:noescape
 func Scoresx1(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx1 adds count weighted rows of n elements to 1 faded rows.
-//
-//go:noescape
-func Weighx1(acc, p, v, fade unsafe.Pointer, n, count int)
-
 // Scoresx2 multiplies 2 rows with 16 columns.
 //
 //go:noescape
 func Scoresx2(y, q, keys unsafe.Pointer, qStride, n int)
-
-// Weighx2 adds count weighted rows of n elements to 2 faded rows.
-//
-//go:noescape
-func Weighx2(acc, p, v, fade unsafe.Pointer, n, count int)
 
 // Scoresx3 multiplies 3 rows with 16 columns.
 //
 //go:noescape
 func Scoresx3(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx3 adds count weighted rows of n elements to 3 faded rows.
-//
-//go:noescape
-func Weighx3(acc, p, v, fade unsafe.Pointer, n, count int)
-
 // Scoresx4 multiplies 4 rows with 16 columns.
 //
 //go:noescape
 func Scoresx4(y, q, keys unsafe.Pointer, qStride, n int)
-
-// Weighx4 adds count weighted rows of n elements to 4 faded rows.
-//
-//go:noescape
-func Weighx4(acc, p, v, fade unsafe.Pointer, n, count int)
 
 // Scoresx5 multiplies 5 rows with 16 columns.
 //
 //go:noescape
 func Scoresx5(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx5 adds count weighted rows of n elements to 5 faded rows.
-//
-//go:noescape
-func Weighx5(acc, p, v, fade unsafe.Pointer, n, count int)
-
 // Scoresx6 multiplies 6 rows with 16 columns.
 //
 //go:noescape
 func Scoresx6(y, q, keys unsafe.Pointer, qStride, n int)
 
-// Weighx6 adds count weighted rows of n elements to 6 faded rows.
+// AccumulatePVx1 rescales 1 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Weighx6(acc, p, v, fade unsafe.Pointer, n, count int)
+func AccumulatePVx1(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx1 holds 4 packed rows times 1.
+// AccumulatePVx2 rescales 2 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx1(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx2(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx2 holds 4 packed rows times 2.
+// AccumulatePVx3 rescales 3 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx2(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx3(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx3 holds 4 packed rows times 3.
+// AccumulatePVx4 rescales 4 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx3(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx4(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx4 holds 4 packed rows times 4.
+// AccumulatePVx5 rescales 5 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx4(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx5(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx5 holds 4 packed rows times 5.
+// AccumulatePVx6 rescales 6 rows of n elements and adds count weighted rows to each.
 //
 //go:noescape
-func Panelx5(lanes, x, w unsafe.Pointer, steps, carry int)
+func AccumulatePVx6(acc, p, v, rescale unsafe.Pointer, n, count int)
 
-// Panelx6 holds 4 packed rows times 6.
-//
-//go:noescape
-func Panelx6(lanes, x, w unsafe.Pointer, steps, carry int)
-
-// Prefetch asks for n bytes that will be read.
+// Prefetch fetches n bytes into the second-level cache.
 //
 //go:noescape
 func Prefetch(p unsafe.Pointer, n int)
 
-// SplitTilex1 holds 4 rows of BF16 times 1 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex2 holds 4 rows of BF16 times 2 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex3 holds 4 rows of BF16 times 3 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex4 holds 4 rows of BF16 times 4 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex5 holds 4 rows of BF16 times 5 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitTilex6 holds 4 rows of BF16 times 6 of f32, odd elements apart from even ones.
-//
-//go:noescape
-func SplitTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitPairs sets odd elements apart from even ones.
-//
-//go:noescape
-func SplitPairs(dst, src unsafe.Pointer, steps, step int)
-
-// Reduce folds count times 4 outputs.
-//
-//go:noescape
-func Reduce(y, lanes unsafe.Pointer, yStride, count int)
-
-// Dot8x1 multiplies 16 quantized rows with 1.
+// Dot8x1 multiplies 16 rows of 8 bits with 1.
 //
 //go:noescape
 func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x1 multiplies 16 quantized rows with 1.
-//
-//go:noescape
-func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex1 multiplies 16 quantized rows with 1.
-//
-//go:noescape
-func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x2 multiplies 16 quantized rows with 2.
+// Dot8x2 multiplies 16 rows of 8 bits with 2.
 //
 //go:noescape
 func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x2 multiplies 16 quantized rows with 2.
-//
-//go:noescape
-func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex2 multiplies 16 quantized rows with 2.
-//
-//go:noescape
-func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x3 multiplies 16 quantized rows with 3.
+// Dot8x3 multiplies 16 rows of 8 bits with 3.
 //
 //go:noescape
 func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x3 multiplies 16 quantized rows with 3.
-//
-//go:noescape
-func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex3 multiplies 16 quantized rows with 3.
-//
-//go:noescape
-func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x4 multiplies 16 quantized rows with 4.
+// Dot8x4 multiplies 16 rows of 8 bits with 4.
 //
 //go:noescape
 func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x4 multiplies 16 quantized rows with 4.
-//
-//go:noescape
-func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex4 multiplies 16 quantized rows with 4.
-//
-//go:noescape
-func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x5 multiplies 16 quantized rows with 5.
+// Dot8x5 multiplies 16 rows of 8 bits with 5.
 //
 //go:noescape
 func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x5 multiplies 16 quantized rows with 5.
-//
-//go:noescape
-func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex5 multiplies 16 quantized rows with 5.
-//
-//go:noescape
-func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x6 multiplies 16 quantized rows with 6.
+// Dot8x6 multiplies 16 rows of 8 bits with 6.
 //
 //go:noescape
 func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x6 multiplies 16 quantized rows with 6.
-//
-//go:noescape
-func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex6 multiplies 16 quantized rows with 6.
-//
-//go:noescape
-func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x7 multiplies 16 quantized rows with 7.
+// Dot8x7 multiplies 16 rows of 8 bits with 7.
 //
 //go:noescape
 func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x7 multiplies 16 quantized rows with 7.
-//
-//go:noescape
-func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// DotAffinex7 multiplies 16 quantized rows with 7.
-//
-//go:noescape
-func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, carry int)
-
-// Dot8x8 multiplies 16 quantized rows with 8.
+// Dot8x8 multiplies 16 rows of 8 bits with 8.
 //
 //go:noescape
 func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// Dot4x8 multiplies 16 quantized rows with 8.
+// Dot4x1 multiplies 16 rows of 4 bits with 1.
+//
+//go:noescape
+func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x2 multiplies 16 rows of 4 bits with 2.
+//
+//go:noescape
+func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x3 multiplies 16 rows of 4 bits with 3.
+//
+//go:noescape
+func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x4 multiplies 16 rows of 4 bits with 4.
+//
+//go:noescape
+func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x5 multiplies 16 rows of 4 bits with 5.
+//
+//go:noescape
+func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x6 multiplies 16 rows of 4 bits with 6.
+//
+//go:noescape
+func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x7 multiplies 16 rows of 4 bits with 7.
+//
+//go:noescape
+func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// Dot4x8 multiplies 16 rows of 4 bits with 8.
 //
 //go:noescape
 func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, carry int)
 
-// DotAffinex8 multiplies 16 quantized rows with 8.
+// DotAffinex1 multiplies 16 rows of 4 bits, with minima, with 1.
+//
+//go:noescape
+func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex2 multiplies 16 rows of 4 bits, with minima, with 2.
+//
+//go:noescape
+func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex3 multiplies 16 rows of 4 bits, with minima, with 3.
+//
+//go:noescape
+func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex4 multiplies 16 rows of 4 bits, with minima, with 4.
+//
+//go:noescape
+func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex5 multiplies 16 rows of 4 bits, with minima, with 5.
+//
+//go:noescape
+func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex6 multiplies 16 rows of 4 bits, with minima, with 6.
+//
+//go:noescape
+func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex7 multiplies 16 rows of 4 bits, with minima, with 7.
+//
+//go:noescape
+func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, carry int)
+
+// DotAffinex8 multiplies 16 rows of 4 bits, with minima, with 8.
 //
 //go:noescape
 func DotAffinex8(y, x, w unsafe.Pointer, yStride, groups, carry int)
