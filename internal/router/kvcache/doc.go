@@ -6,9 +6,16 @@
 //
 // Every block is in one of three states:
 //
-//	free    nobody refers to it and its content is of no use
-//	used    one table or more refer to it
-//	cached  nobody refers to it, but the index knows its content
+//	free    no table refers to it, and its content is of no use
+//	used    one or more tables refer to it
+//	cached  no table refers to it, but the index knows its content
+//
+//	         Acquire, Grow                    Release, not in the index
+//	  free ------------------> used ------------------------------------> free
+//	                           |  ^
+//	   Release, in the index   |  |  Acquire: a prefix hit
+//	                           v  |
+//	                          cached ---- Acquire, Grow: evicted ----> used
 //
 // A block enters the index when all its positions are computed. Its key is a
 // hash chained over all tokens up to its end; an entry also holds the block's
@@ -16,14 +23,14 @@
 // never reused, so comparing both compares the whole prefix, and a collision
 // of hashes can only cost a hit. Cached blocks are evicted when no block is
 // free, least recently used first; a table gives its blocks back from the end,
-// so a prefix outlives what was built on it. A table with a salt shares with
-// tables of that salt alone.
+// so a prefix outlives the blocks after it. A table shares blocks only with
+// tables of the same salt.
 //
 // Invariants: free + used + cached == total. A block with more than one
 // reference is in the index, and a block in the index is never written again:
 // sharing is by whole blocks, so there is nothing to copy on write. The last
-// token of a sequence is never read from the cache, because its logits are
-// wanted. Two blocks of equal content become one when the second is computed.
+// token of a sequence is never read from the cache, because a step must compute
+// its logits. Two blocks of equal content become one when the second is computed.
 //
 // Concurrency: none. The engine's goroutine owns it. No clock, no lock.
 //

@@ -5,7 +5,7 @@ import "github.com/hachi-serve/hachi/internal/model"
 // Options shape a pool.
 type Options struct {
 	Blocks int // of model.BlockSize positions
-	// Reuse lets a sequence read blocks that others have computed.
+	// Reuse lets a sequence read blocks that other sequences have computed.
 	Reuse bool
 }
 
@@ -25,7 +25,7 @@ type Pool struct {
 // block is what the pool knows about one block.
 type block struct {
 	refs       int32
-	prev, next int32 // neighbours in the idle list
+	prev, next int32 // in the idle list
 	key        uint64
 	entry      uint64 // serial number of the content; 0 is none
 	parent     uint64 // entry of the block before, 0 for the first
@@ -39,7 +39,7 @@ type Stats struct {
 	Evictions uint64 // blocks
 }
 
-// NewPool makes a pool of free blocks.
+// NewPool returns a pool of free blocks.
 func NewPool(o Options) *Pool {
 	p := &Pool{
 		reuse: o.Reuse, blocks: make([]block, o.Blocks), free: make([]int32, o.Blocks),
@@ -57,16 +57,16 @@ func BlocksFor(n int) int { return (n + model.BlockSize - 1) / model.BlockSize }
 // Total is the number of blocks.
 func (p *Pool) Total() int { return len(p.blocks) }
 
-// Free is how many blocks could be handed out: free ones and cached ones.
+// Free is the number of blocks that can be allocated: free and cached ones.
 func (p *Pool) Free() int { return len(p.free) + p.idle.n }
 
-// Cached is how many blocks nobody refers to and the index knows.
+// Cached is the number of cached blocks.
 func (p *Pool) Cached() int { return p.idle.n }
 
 // Stats returns the counts.
 func (p *Pool) Stats() Stats { return p.stats }
 
-// allocate hands out a block with one reference. There must be one.
+// allocate returns a block with one reference. Free must be at least 1.
 func (p *Pool) allocate() int32 {
 	var b int32
 	if last := len(p.free) - 1; last >= 0 {
@@ -91,7 +91,7 @@ func (p *Pool) hold(b int32) {
 	p.blocks[b].refs++
 }
 
-// drop takes a reference away.
+// drop removes a reference.
 func (p *Pool) drop(b int32) {
 	blk := &p.blocks[b]
 	if blk.refs--; blk.refs > 0 {

@@ -2,11 +2,11 @@ package kvcache
 
 import "github.com/hachi-serve/hachi/internal/model"
 
-// lost is the entry of a chain that a collision of keys has cut: nothing after
-// it enters the index.
-const lost = uint64(1)<<63 - 1
+// unindexed is the entry of a block that cannot enter the index, because another
+// block has its key. No block after it in the table enters the index either.
+const unindexed = uint64(1)<<63 - 1
 
-// root is what the first block follows: an entry that no block has.
+// root is the parent of a first block: an entry that no block has.
 func (t *Table) root() uint64 {
 	if t.Salt == 0 {
 		return 0
@@ -14,10 +14,11 @@ func (t *Table) root() uint64 {
 	return t.Salt | 1<<63
 }
 
-// limit is how many blocks of tokens may be read from the cache.
+// limit is the maximum number of blocks of tokens that may be read from the
+// cache: the last token is computed.
 func limit(tokens []int32) int { return (len(tokens) - 1) / model.BlockSize }
 
-// hash makes the keys of all full blocks of tokens.
+// hash computes the keys of all full blocks of tokens.
 func (t *Table) hash(tokens []int32) {
 	for i := len(t.keys); (i+1)*model.BlockSize <= len(tokens); i++ {
 		h := t.Salt
@@ -31,7 +32,7 @@ func (t *Table) hash(tokens []int32) {
 	}
 }
 
-// mix is the finaliser of SplitMix64.
+// mix is the finalizer of SplitMix64.
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
@@ -39,8 +40,8 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// find puts the blocks of the longest known prefix into an empty table,
-// without references, and returns their number and the entry of the last.
+// find puts the blocks of the longest indexed prefix into an empty table. It
+// adds no references. It returns their number and the entry of the last.
 func (p *Pool) find(t *Table, tokens []int32) (hits int, last uint64) {
 	last = t.root()
 	for ; hits < limit(tokens); hits++ {
@@ -54,15 +55,15 @@ func (p *Pool) find(t *Table, tokens []int32) (hits int, last uint64) {
 	return hits, last
 }
 
-// holds compares a block's content with what follows the entry parent.
+// holds reports whether a block's content is tokens, after the entry parent.
 func (b *block) holds(parent uint64, tokens []int32) bool {
 	return b.parent == parent && b.tokens == [model.BlockSize]int32(tokens[:model.BlockSize])
 }
 
-// offer makes the table's block i, which holds tokens, known to the index, or
-// exchanges it for the block that is known for the same content.
+// offer puts the table's block i, which holds tokens, into the index. If another
+// block is there with the same content, the table takes that one instead.
 func (p *Pool) offer(t *Table, i int, tokens []int32) {
-	if t.last == lost {
+	if t.last == unindexed {
 		return
 	}
 	key, own := t.keys[i], t.Blocks[i]
@@ -80,11 +81,12 @@ func (p *Pool) offer(t *Table, i int, tokens []int32) {
 		p.drop(own)
 		t.Blocks[i], t.last = other, p.blocks[other].entry
 	default:
-		t.last = lost
+		t.last = unindexed
 	}
 }
 
-// promise announces the blocks that the table is about to compute.
+// promise announces the blocks that the table is about to compute, so that
+// others can wait for them.
 func (p *Pool) promise(t *Table) {
 	t.promised = t.known
 	for ; t.promised < len(t.keys); t.promised++ {

@@ -6,21 +6,21 @@ import "github.com/hachi-serve/hachi/internal/model"
 type Table struct {
 	// Blocks: position p lives in Blocks[p/model.BlockSize]. Owned by the Pool.
 	Blocks []int32
-	// Salt: prefixes are shared among tables of equal salt alone; 0 is usual. Its
-	// highest bit does not count. It is set before the first use.
+	// Salt separates prefix caches: only tables of equal salt share blocks. 0 is
+	// the default. Its highest bit is ignored. Set it before the first use.
 	Salt uint64
 
 	keys []uint64 // of the full blocks of the sequence's tokens
-	// known is how many leading blocks are computed and have been offered to
-	// the index; last is the entry of the last of them.
+	// known is the number of leading blocks that are computed and have been
+	// offered to the index; last is the entry of the last of them.
 	known int
 	last  uint64
-	// promised is how many leading blocks others may wait for.
+	// promised is the number of leading blocks that others may wait for.
 	promised int
 }
 
-// Cached is the number of positions that need no computing: after Acquire,
-// what was found.
+// Cached is the number of positions that need not be computed: after Acquire,
+// those of the prefix that was found.
 func (t *Table) Cached() int { return t.known * model.BlockSize }
 
 // Outcome is how Acquire ended.
@@ -36,11 +36,11 @@ const (
 	Awaited
 )
 
-// Terms are a sequence's wishes at Acquire.
+// Terms are the conditions of Acquire.
 type Terms struct {
-	// Headroom is how many blocks must be left for others.
+	// Headroom is the number of blocks that must stay free for others.
 	Headroom int
-	// Compute reads nothing from the cache: every position is wanted.
+	// Compute reads nothing from the cache: every position is computed.
 	Compute bool
 }
 
@@ -97,9 +97,9 @@ func (p *Pool) Grow(t *Table, n int) bool {
 	return true
 }
 
-// Commit says that the first computed positions of tokens are in the table's
-// blocks; those that are now full become known to the index. A block whose
-// content is there already is exchanged for it.
+// Commit records that the first computed positions of tokens are in the table's
+// blocks. Blocks that are now full enter the index, or are replaced by a block of
+// the same content that is there already.
 func (p *Pool) Commit(t *Table, tokens []int32, computed int) {
 	if !p.reuse {
 		return
@@ -115,7 +115,7 @@ func (p *Pool) Commit(t *Table, tokens []int32, computed int) {
 	}
 }
 
-// Release gives all blocks of a table back, last first.
+// Release returns all blocks of a table, last first.
 func (p *Pool) Release(t *Table) {
 	for i := t.known; i < t.promised; i++ {
 		p.fulfil(t.keys[i])

@@ -1,7 +1,7 @@
 package sampler
 
-// adjust applies everything that comes before the temperature, to a copy. Early
-// is before min_tokens.
+// adjust applies steps 1 to 4 of the package comment to a copy of the logits.
+// early says that the answer has fewer than min_tokens tokens.
 func (s *Sampler) adjust(w *Workspace, logits []float32, early bool) []float32 {
 	if !early && len(s.bias) == 0 && s.seen == nil && !s.Constrained() {
 		return logits
@@ -20,11 +20,12 @@ func (s *Sampler) adjust(w *Workspace, logits []float32, early bool) []float32 {
 	for _, b := range s.bias {
 		logits[b.token] += b.bias
 	}
-	s.penalise(logits)
+	s.penalize(logits)
 	return logits
 }
 
-func (s *Sampler) penalise(logits []float32) {
+// penalize applies the penalties for tokens of the prompt and the answer.
+func (s *Sampler) penalize(logits []float32) {
 	repetition := float32(s.p.RepetitionPenalty)
 	if repetition == 0 {
 		repetition = 1

@@ -9,25 +9,25 @@ type Workspace struct {
 	peaks   []float32 // the highest of every blockLen logits
 	c       candidates
 	keys    []uint32 // of candidates, lowest first
-	nearKey []uint32 // of those near a border, and their weights
+	nearKey []uint32 // of those that share the digits of a threshold so far
 	nearW   []float64
 }
 
-// blockLen is the number of logits that share a peak.
+// blockLen is the number of logits in a block, which has one peak.
 const blockLen = 64
 
 // candidates are the tokens that are left, by ascending id.
 type candidates struct {
 	ids     []int32 // nil is all
 	logits  []float32
-	weights []float64 // unnormalised probabilities; the most likely has 1
+	weights []float64 // unnormalized probabilities; the most likely has 1
 	sum     float64   // of weights
 
 	idBuf    []int32
 	logitBuf []float32
 }
 
-// argmax is the lowest id of the highest logit. It fills w.peaks.
+// argmax is the id of the highest logit, the lowest of equals. It fills w.peaks.
 func (w *Workspace) argmax(logits []float32) (int32, error) {
 	w.peaks = w.peaks[:0]
 	high, at := -inf, -1
@@ -58,49 +58,51 @@ func (w *Workspace) argmax(logits []float32) (int32, error) {
 	return int32(at), nil
 }
 
-// filter applies the temperature and every filter. high is the highest logit;
-// argmax has been called.
+// filter applies the temperature and every filter. high is the highest logit.
+// argmax must have filled w.peaks.
 func (w *Workspace) filter(logits []float32, high float32, p Params) *candidates {
 	c := &w.c
 	c.ids, c.logits, c.weights = nil, logits, c.weights[:0]
 	if p.MinP > 0 || p.TopK > 0 {
-		least := float32(-math.MaxFloat32)
+		minLogit := float32(-math.MaxFloat32)
 		if p.MinP > 0 {
-			least = float32(float64(high) + float64(p.Temperature*log(p.MinP)))
+			minLogit = float32(float64(high) + float64(p.Temperature*log(p.MinP)))
 		}
 		if p.TopK > 0 && p.TopK <= len(w.peaks) {
-			// At least so many logits are as high as so many peaks.
+			// Each block's peak is itself a logit, so the k-th largest peak is a
+			// lower bound for the k-th largest logit.
 			w.rank(w.peaks)
-			least = max(least, value(^w.border(nil, float64(p.TopK)).key))
+			minLogit = max(minLogit, value(^w.threshold(nil, float64(p.TopK)).key))
 		}
-		w.atLeast(least)
+		w.keepFrom(minLogit)
 	}
 	if p.TopK > 0 && p.TopK < len(c.logits) {
 		w.rank(c.logits)
-		c.keep(w.keys, w.border(nil, float64(p.TopK)))
+		c.keep(w.keys, w.threshold(nil, float64(p.TopK)))
 	}
-	c.weigh(high, 1/p.Temperature)
+	c.computeWeights(high, 1/p.Temperature)
 	if p.TopP > 0 && p.TopP < 1 {
 		w.rank(c.logits)
-		c.keep(w.keys, w.border(c.weights, p.TopP*c.sum))
+		c.keep(w.keys, w.threshold(c.weights, p.TopP*c.sum))
 	}
 	if p.TypicalP > 0 && p.TypicalP < 1 {
-		w.typical(high, 1/p.Temperature, p.TypicalP)
+		w.keepTypical(high, 1/p.Temperature, p.TypicalP)
 	}
 	return c
 }
 
-// atLeast keeps the candidates, which are all, whose logit is so high.
-func (w *Workspace) atLeast(least float32) {
+// keepFrom keeps the logits of at least minLogit. No filter has run before it. A
+// block whose peak is lower is passed over.
+func (w *Workspace) keepFrom(minLogit float32) {
 	c := &w.c
 	ids, kept := c.idBuf[:0], c.logitBuf[:0]
 	for i, peak := range w.peaks {
-		if peak < least {
+		if peak < minLogit {
 			continue
 		}
 		lo := i * blockLen
 		for j, v := range c.logits[lo:min(lo+blockLen, len(c.logits))] {
-			if v >= least {
+			if v >= minLogit {
 				ids, kept = append(ids, int32(lo+j)), append(kept, v)
 			}
 		}
@@ -109,12 +111,13 @@ func (w *Workspace) atLeast(least float32) {
 	c.ids, c.logits = ids, kept
 }
 
-// scaled is a logit relative to the highest, after the temperature.
+// scaled is a logit relative to the highest, divided by the temperature.
 func scaled(v, high float32, inverse float64) float64 {
 	return (float64(v) - float64(high)) * inverse
 }
 
-func (c *candidates) weigh(high float32, inverse float64) {
+// computeWeights fills weights and their sum.
+func (c *candidates) computeWeights(high float32, inverse float64) {
 	c.sum = 0
 	for _, v := range c.logits {
 		weight := exp(scaled(v, high, inverse))
@@ -123,8 +126,9 @@ func (c *candidates) weigh(high float32, inverse float64) {
 	}
 }
 
-// typical keeps the tokens whose information is nearest to the mean.
-func (w *Workspace) typical(high float32, inverse, share float64) {
+// keepTypical keeps the tokens whose information, -log p, is nearest to the mean
+// information, the entropy.
+func (w *Workspace) keepTypical(high float32, inverse, share float64) {
 	c := &w.c
 	norm, entropy := log(c.sum), 0.0
 	for i, v := range c.logits {
@@ -136,18 +140,18 @@ func (w *Workspace) typical(high float32, inverse, share float64) {
 	for _, v := range c.logits {
 		w.keys = append(w.keys, key(float32(math.Abs(norm-scaled(v, high, inverse)-entropy))))
 	}
-	c.keep(w.keys, w.border(c.weights, share*c.sum))
+	c.keep(w.keys, w.threshold(c.weights, share*c.sum))
 }
 
-// keep drops the candidates beyond a border.
-func (c *candidates) keep(keys []uint32, border cut) {
+// keep drops the candidates that a threshold does not select. keys are theirs.
+func (c *candidates) keep(keys []uint32, t threshold) {
 	ids, logits, weights := c.idBuf[:0], c.logitBuf[:0], c.weights[:0]
-	weighed := len(c.weights) > 0
+	weighted := len(c.weights) > 0
 	c.sum = 0
 	for i, k := range keys {
-		if k == border.key && border.ties > 0 {
-			border.ties--
-		} else if k >= border.key {
+		if k == t.key && t.ties > 0 {
+			t.ties--
+		} else if k >= t.key {
 			continue
 		}
 		id := int32(i)
@@ -155,7 +159,7 @@ func (c *candidates) keep(keys []uint32, border cut) {
 			id = c.ids[i]
 		}
 		ids, logits = append(ids, id), append(logits, c.logits[i])
-		if weighed {
+		if weighted {
 			weights = append(weights, c.weights[i])
 			c.sum += c.weights[i]
 		}
@@ -164,7 +168,8 @@ func (c *candidates) keep(keys []uint32, border cut) {
 	c.ids, c.logits, c.weights = ids, logits, weights
 }
 
-// draw chooses by a number in [0, 1).
+// draw chooses a token by a number u in [0, 1): the first whose cumulative
+// probability exceeds u.
 func (c *candidates) draw(u float64) int32 {
 	at, sum, last := u*c.sum, 0.0, 0
 	for i, weight := range c.weights {

@@ -1,16 +1,16 @@
 package sampler
 
-// Matcher keeps an answer within a language: grammar.Matcher.
+// Matcher constrains an answer to a language. grammar.Matcher is one.
 type Matcher interface {
 	// Mask writes which tokens may follow: bit t%64 of dst[t/64] for token t.
 	Mask(dst []uint64)
 	// Accept adds a token; false if it may not follow.
 	Accept(token int32) bool
-	// Done reports that nothing but the end may follow.
+	// Done reports that only the end may follow.
 	Done() bool
 }
 
-// grammar is a Matcher and its next mask; without one, nothing happens.
+// grammar is a Matcher and its next mask. Without a Matcher it allows all tokens.
 type grammar struct {
 	m       Matcher
 	mask    []uint64
@@ -18,8 +18,8 @@ type grammar struct {
 	refused bool
 }
 
-// Constrain keeps the answer within a language; nil is any. The vocabulary is
-// that of the logits.
+// Constrain constrains the answer to the language of m; nil is no constraint.
+// vocabulary is the number of logits.
 func (s *Sampler) Constrain(m Matcher, vocabulary int) {
 	s.grammar = grammar{m: m}
 	if m != nil {
@@ -27,11 +27,11 @@ func (s *Sampler) Constrain(m Matcher, vocabulary int) {
 	}
 }
 
-// Constrained reports that there is a language to keep to.
+// Constrained reports whether the answer is constrained.
 func (s *Sampler) Constrained() bool { return s.grammar.m != nil }
 
-// Prepare works out what the next Sample needs to know of the language. Another
-// goroutine may do so between Accept and Sample; else Sample does.
+// Prepare computes the mask of the next Sample. Another goroutine may call it
+// between Accept and Sample; otherwise Sample does.
 func (s *Sampler) Prepare() {
 	if g := &s.grammar; g.m != nil && !g.ready {
 		g.m.Mask(g.mask)
@@ -39,7 +39,7 @@ func (s *Sampler) Prepare() {
 	}
 }
 
-// Done reports that the answer is complete: its language lets nothing follow.
+// Done reports that the answer is complete: its language allows nothing more.
 func (s *Sampler) Done() bool { return s.grammar.m != nil && s.grammar.m.Done() }
 
 func (g *grammar) accept(token int32) {
@@ -49,7 +49,7 @@ func (g *grammar) accept(token int32) {
 	}
 }
 
-// apply takes out the tokens that may not follow.
+// apply removes the tokens that may not follow.
 func (g *grammar) apply(logits []float32) {
 	for i, word := range g.mask {
 		if word == ^uint64(0) {

@@ -22,16 +22,16 @@ type Params struct {
 	PresencePenalty   float64 // 0 is off
 	// LogitBias is added to the logits of tokens; nil is off.
 	LogitBias map[int32]float64
-	// MinTokens is how many tokens an answer has before a stop token may be
-	// drawn, unless a grammar allows nothing else; 0 is off.
+	// MinTokens is the minimum number of tokens before a stop token may be drawn,
+	// unless a grammar allows nothing else; 0 is off.
 	MinTokens int
 }
 
 // maxPenalty bounds repetition_penalty: products of logits stay finite.
 const maxPenalty = 100
 
-// Validate reports everything out of range, by parameter name. Whether biased
-// tokens are in the vocabulary it cannot know.
+// Validate reports every parameter out of range, by name. It does not know the
+// vocabulary, so it cannot check that biased tokens are in it.
 func (p Params) Validate() error {
 	var faults []error
 	check := func(ok bool, name string, value any, want string) {
@@ -55,8 +55,8 @@ func (p Params) Validate() error {
 	return errors.Join(faults...)
 }
 
-// penalises reports whether what was drawn before matters.
-func (p Params) penalises() bool {
+// penalizes reports whether a draw depends on earlier tokens.
+func (p Params) penalizes() bool {
 	return (p.RepetitionPenalty != 0 && p.RepetitionPenalty != 1) || p.FrequencyPenalty != 0 || p.PresencePenalty != 0
 }
 
@@ -72,9 +72,9 @@ func (e *ParamError) Unwrap() error { return e.Err }
 var (
 	// ErrNotFinite means that the model produced a NaN or an infinity.
 	ErrNotFinite = errors.New("the logits are not finite numbers")
-	// ErrNoToken means that a grammar, a bias or the least length leave no token.
+	// ErrNoToken means that a grammar, a bias or min_tokens leave no token.
 	ErrNoToken = errors.New("no token is allowed here")
-	// ErrGrammar means that a grammar does not take a token that it allowed.
+	// ErrGrammar means that a grammar refused a token that its mask allowed.
 	ErrGrammar = errors.New("the grammar refuses a token that it allowed")
 )
 

@@ -24,20 +24,20 @@ type biased struct {
 	bias  float32
 }
 
-// count is what penalties want to know about a token.
+// count is how often a token was drawn, for penalties.
 type count struct {
 	token int32
 	drawn int // in the answer
 }
 
-// New makes the sampler of one of several answers to a prompt. stops are the
-// tokens that end it.
+// New returns the sampler of one of several answers to a prompt: number choice.
+// stops are the tokens that end it.
 func New(p Params, choice int, prompt, stops []int32) *Sampler {
 	s := &Sampler{p: p, choice: choice, stops: stops}
 	for _, token := range slices.Sorted(maps.Keys(p.LogitBias)) {
 		s.bias = append(s.bias, biased{token, float32(p.LogitBias[token])})
 	}
-	if p.penalises() {
+	if p.penalizes() {
 		s.seen = map[int32]int{}
 		for _, token := range prompt {
 			s.count(token, 0)
@@ -74,7 +74,7 @@ func (s *Sampler) Sample(w *Workspace, logits []float32, position int) (int32, e
 	logits = s.adjust(w, raw, early)
 	best, err := w.argmax(logits)
 	if early && errors.Is(err, ErrNoToken) {
-		// The grammar wants what min_tokens forbids, as when it is complete.
+		// The grammar allows only what min_tokens forbids, as when it is complete.
 		logits = s.adjust(w, raw, false)
 		best, err = w.argmax(logits)
 	}
@@ -85,7 +85,7 @@ func (s *Sampler) Sample(w *Workspace, logits []float32, position int) (int32, e
 	return c.draw(uniform(s.p.Seed, s.choice, position)), nil
 }
 
-// uniform is a number in [0, 1) that belongs to (seed, choice, position).
+// uniform is the number in [0, 1) of (seed, choice, position).
 func uniform(seed uint64, choice, position int) float64 {
 	h := mix(mix(mix(seed)+uint64(choice)) + uint64(position))
 	return float64(h>>11) / (1 << 53)

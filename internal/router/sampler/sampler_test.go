@@ -200,7 +200,7 @@ func TestPenaltiesAndBias(t *testing.T) {
 		logits, want  []float32
 	}{
 		{"repetition divides above zero and multiplies below, once", Params{RepetitionPenalty: 2}, []int32{0, 0}, []int32{1, 1}, []float32{4, -4, 1}, []float32{2, -8, 1}},
-		{"frequency counts the answer alone", Params{FrequencyPenalty: 0.5}, []int32{0}, []int32{1, 1, 2}, []float32{4, 4, 4}, []float32{4, 3, 3.5}},
+		{"frequency counts only the answer", Params{FrequencyPenalty: 0.5}, []int32{0}, []int32{1, 1, 2}, []float32{4, 4, 4}, []float32{4, 3, 3.5}},
 		{"presence counts the answer once", Params{PresencePenalty: 0.5}, []int32{0}, []int32{1, 1}, []float32{4, 4, 4}, []float32{4, 3.5, 4}},
 		{"negative penalties reward", Params{PresencePenalty: -1}, nil, []int32{2}, []float32{1, 1, 1}, []float32{1, 1, 2}},
 		{"repetition comes before frequency", Params{RepetitionPenalty: 2, FrequencyPenalty: 1}, nil, []int32{0}, []float32{4, 0, 0}, []float32{1, 0, 0}},

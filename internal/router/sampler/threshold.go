@@ -2,13 +2,13 @@ package sampler
 
 import "math"
 
-// key maps numbers to integers of the same order.
+// key maps a float to an integer such that keys have the order of their floats.
 func key(v float32) uint32 {
 	u := math.Float32bits(v + 0) // -0 becomes 0
 	return u ^ uint32(int32(u)>>31) | ^u&(1<<31)
 }
 
-// value is the number of a key.
+// value is the float of a key.
 func value(key uint32) float32 {
 	if key>>31 == 0 {
 		return math.Float32frombits(^key)
@@ -16,7 +16,7 @@ func value(key uint32) float32 {
 	return math.Float32frombits(key &^ (1 << 31))
 }
 
-// rank makes keys that put higher logits first.
+// rank fills w.keys so that ascending keys are descending logits.
 func (w *Workspace) rank(logits []float32) {
 	w.keys = w.keys[:0]
 	for _, v := range logits {
@@ -24,21 +24,23 @@ func (w *Workspace) rank(logits []float32) {
 	}
 }
 
-// cut is the border of a selection: keys below key, and the first ties of those
-// equal to it.
-type cut struct {
+// threshold selects the keys below key, and the first ties of those equal to it.
+type threshold struct {
 	key  uint32
 	ties int
 }
 
-// digit is how many bits of the keys border decides at a time.
+// digit is the number of bits of a key that threshold decides at a time.
 const digit = 11
 
-// border finds the fewest of w.keys, in ascending order and equals by index,
-// whose weights reach a goal above 0; nil weights are 1 each. It decides the
-// border's bits from the top by the weight of each value of the bits, and looks
-// on among the keys that share them.
-func (w *Workspace) border(weights []float64, goal float64) cut {
+// threshold finds the shortest prefix of w.keys, sorted ascending and then by
+// index, whose weights add up to goal > 0. nil weights are 1 each.
+//
+// It sorts nothing. It decides the bits of the threshold from the top, digit at
+// a time: it adds up the weights of the keys for each value of the digit, takes
+// the value at which the sum reaches goal, and continues with the keys that have
+// it.
+func (w *Workspace) threshold(weights []float64, goal float64) threshold {
 	var bins [1 << digit]float64
 	keys, prefix, below := w.keys, uint32(0), 0.0
 	for known := 32; known > 0; { // keys share prefix as key>>known
@@ -61,7 +63,7 @@ func (w *Workspace) border(weights []float64, goal float64) cut {
 		prefix, known = prefix<<(known-shift)|bin, shift
 		keys, weights = w.near(keys, weights, shift, prefix)
 	}
-	c := cut{key: prefix}
+	c := threshold{key: prefix}
 	for i := range keys {
 		if below >= goal {
 			break
