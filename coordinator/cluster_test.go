@@ -203,7 +203,7 @@ func (w *world) records() (nodes []*hachiv1.NodeRecord, routers []*hachiv1.Route
 		}
 		nodes = append(nodes, &hachiv1.NodeRecord{
 			NodeId: string(n.id), Addr: fmt.Sprint(n.id, ":", n.run), Fingerprint: "fp", Draining: n.leaving,
-			Layers: uint32(w.layers), Experts: uint32(w.experts), StartedUnixNano: n.run, Epoch: epoch, TargetEpoch: uint64(n.target.Epoch),
+			ExpertsPerLayer: moepb.TopologyToProto(moe.Uniform(w.layers, w.experts)), StartedUnixNano: n.run, Epoch: epoch, TargetEpoch: uint64(n.target.Epoch),
 			Resident: moepb.ShardToProto(resident), ExpertBytes: 1, CapacityBytes: uint64(n.capacity),
 		})
 	}

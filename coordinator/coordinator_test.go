@@ -88,7 +88,7 @@ func obey(t *testing.T, reg *registry.Registry, id string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	session := reg.RegisterNode(ctx, &hachiv1.NodeRecord{
-		NodeId: id, Addr: id + ":7070", Fingerprint: "fp", Layers: 2, Experts: 4, ExpertBytes: 1, StartedUnixNano: 1,
+		NodeId: id, Addr: id + ":7070", Fingerprint: "fp", ExpertsPerLayer: []uint32{4, 4}, ExpertBytes: 1, StartedUnixNano: 1,
 	})
 	targets, placements := reg.WatchTarget(ctx), reg.WatchPlacement(ctx)
 	var running sync.WaitGroup

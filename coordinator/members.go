@@ -39,7 +39,7 @@ func (s *state) seed(now time.Time) {
 	for _, n := range s.placement.Nodes() {
 		record := &hachiv1.NodeRecord{
 			NodeId: string(n.Node), Addr: n.Addr, Fingerprint: string(s.placement.Fingerprint()),
-			Layers: uint32(s.placement.Layers()), Experts: uint32(s.placement.Experts()),
+			ExpertsPerLayer: moepb.TopologyToProto(s.placement.Topology()),
 		}
 		s.members[n.Node] = &member{record: record, resident: placed(s.placement, n.Node), missing: now, seeded: true}
 	}
@@ -48,12 +48,9 @@ func (s *state) seed(now time.Time) {
 // placed is what a placement has on a node.
 func placed(p *moe.Placement, node moe.NodeID) moe.Shard {
 	var ids []moe.ExpertID
-	for layer := range p.Layers() {
-		for expert := range p.Experts() {
-			id := moe.ExpertID{Layer: layer, Expert: expert}
-			if slices.ContainsFunc(p.Replicas(id), func(r moe.Replica) bool { return r.Node == node }) {
-				ids = append(ids, id)
-			}
+	for _, id := range p.Topology().All() {
+		if slices.ContainsFunc(p.Replicas(id), func(r moe.Replica) bool { return r.Node == node }) {
+			ids = append(ids, id)
 		}
 	}
 	return moe.NewShard(ids)

@@ -15,11 +15,10 @@ import (
 // Nil when nothing would change, when an expert has no replica, or when the
 // published one works and was only just published.
 func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target moe.Target, now time.Time) *moe.Placement {
-	table := make([]choice, sh.layers*sh.experts)
+	table := make([]choice, sh.topology.Experts())
 	holders := s.holders(roster, sh)
 	var unserved []moe.ExpertID
-	for i := range table {
-		id := moe.ExpertID{Layer: i / sh.experts, Expert: i % sh.experts}
+	for i, id := range sh.topology.All() {
 		if table[i] = s.choose(id, holders, target); len(table[i].nodes) == 0 {
 			unserved = append(unserved, id)
 		}
@@ -30,8 +29,8 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 		s.notes = slices.Insert(s.notes, 0, text) // nothing is worse
 		return nil
 	}
-	prefer(table, sh.experts)
-	p, err := moe.NewPlacement(max(s.next(), target.Epoch), sh.fingerprint, sh.layers, sh.experts, s.replicas(table))
+	prefer(table, sh.topology)
+	p, err := moe.NewPlacement(max(s.next(), target.Epoch), sh.fingerprint, sh.topology, s.replicas(table))
 	switch {
 	case err != nil:
 		s.note("%v", err)
@@ -109,13 +108,14 @@ func (s *state) serves(node moe.NodeID, id moe.ExpertID) bool {
 // prefer puts first, for each expert, the wanted replica that is first for the
 // fewest experts of its layer so far, so that a layer's first choices spread
 // over the nodes. Load plays no part: it would reorder placements for ever.
-func prefer(table []choice, experts int) {
+func prefer(table []choice, t moe.Topology) {
 	var inLayer map[moe.NodeID]int
 	total := map[moe.NodeID]int{}
-	for i, c := range table {
-		if i%experts == 0 {
+	for i, id := range t.All() {
+		if id.Expert == 0 {
 			inLayer = map[moe.NodeID]int{}
 		}
+		c := table[i]
 		best := 0
 		for j, node := range c.nodes[:c.wanted] {
 			if cmp.Or(inLayer[node]-inLayer[c.nodes[best]], total[node]-total[c.nodes[best]]) < 0 {

@@ -144,7 +144,7 @@ func (c *scene) node(t *testing.T, d *datadriven.TestData, id moe.NodeID) {
 	if r == nil {
 		r = &hachiv1.NodeRecord{
 			NodeId: string(id), Addr: string(id) + ":1", Fingerprint: "fp", StartedUnixNano: 1,
-			Layers: uint32(c.layers), Experts: uint32(c.experts), ExpertBytes: 1,
+			ExpertsPerLayer: moepb.TopologyToProto(moe.Uniform(c.layers, c.experts)), ExpertBytes: 1,
 		}
 		c.nodes[id] = r
 	}
@@ -297,9 +297,9 @@ func brief(s moe.Shard) string {
 // not the usual ones.
 func listing(p *moe.Placement) string {
 	var out strings.Builder
-	for layer := range p.Layers() {
+	for layer := range p.Topology().Layers() {
 		fmt.Fprintf(&out, "  L%d:", layer)
-		for expert := range p.Experts() {
+		for expert := range p.Topology().In(layer) {
 			var names []string
 			for _, r := range p.Replicas(moe.ExpertID{Layer: layer, Expert: expert}) {
 				name := string(r.Node)

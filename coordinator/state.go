@@ -100,7 +100,7 @@ func (s *state) observeDrains(drains map[moe.NodeID]int64) { s.drains = maps.Clo
 func (s *state) observeRouters(records []*hachiv1.RouterRecord, now time.Time) {
 	s.routers = records
 	if p := s.placement; p != nil {
-		s.meter.measure(p.Fingerprint(), p.Layers()*p.Experts(), now)
+		s.meter.measure(p.Fingerprint(), p.Topology().Experts(), now)
 		s.meter.observe(records, now)
 	}
 }

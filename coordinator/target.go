@@ -2,50 +2,57 @@ package coordinator
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// shape is what model a placement is of.
+// shape says which model a placement is of.
 type shape struct {
-	fingerprint     moe.Fingerprint
-	layers, experts int
+	fingerprint moe.Fingerprint
+	topology    moe.Topology
 }
 
 // shape is the placement's as long as a member serves that model, else that of
 // most members; a model that a router speaks goes first.
 func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 	if p := s.placement; p != nil {
-		sh := shape{p.Fingerprint(), p.Layers(), p.Experts()}
+		sh := shape{p.Fingerprint(), p.Topology()}
 		for id := range roster {
 			if s.belongs(id, sh) {
 				return sh, true
 			}
 		}
 	}
-	votes := map[shape]int{}
+	votes, shapes := map[string]int{}, map[string]shape{}
 	for id := range roster {
-		if r := s.members[id].record; r.GetLayers() > 0 && r.GetExperts() > 0 {
-			votes[shape{moe.Fingerprint(r.GetFingerprint()), int(r.GetLayers()), int(r.GetExperts())}]++
+		r := s.members[id].record
+		t, err := moepb.TopologyFromProto(r.GetExpertsPerLayer())
+		if err != nil || t.Experts() == 0 {
+			continue // a damaged record votes for nothing
+		}
+		sh := shape{moe.Fingerprint(r.GetFingerprint()), t}
+		if votes[sh.key()]++; votes[sh.key()] == 1 && s.spoken(sh.fingerprint) {
+			votes[sh.key()] += len(roster)
+		}
+		shapes[sh.key()] = sh
+	}
+	best := ""
+	for key, n := range votes {
+		if n > votes[best] || (n == votes[best] && key < best) {
+			best = key
 		}
 	}
-	for sh := range votes {
-		if s.spoken(sh.fingerprint) {
-			votes[sh] += len(roster)
-		}
-	}
-	var best shape
-	for sh, n := range votes {
-		if n > votes[best] || (n == votes[best] && sh.fingerprint < best.fingerprint) {
-			best = sh
-		}
-	}
-	return best, len(votes) > 0
+	return shapes[best], len(votes) > 0
 }
+
+// key tells shapes apart, ordered by fingerprint.
+func (s shape) key() string { return string(s.fingerprint) + " " + s.topology.String() }
 
 func (s *state) spoken(fp moe.Fingerprint) bool {
 	return slices.ContainsFunc(s.routers, func(r *hachiv1.RouterRecord) bool {
@@ -63,7 +70,7 @@ func (s *state) belongs(id moe.NodeID, sh shape) bool {
 // plan computes the target the policy asks for.
 func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) moe.Target {
 	in := planner.Input{
-		Policy: s.rules.policy, Replicas: s.rules.replicas, Layers: sh.layers, Experts: sh.experts,
+		Policy: s.rules.policy, Replicas: s.rules.replicas, Topology: sh.topology,
 		Nodes: s.nodes(roster, sh), Homes: s.settleHomes(roster, sh, now),
 	}
 	if in.Policy == planner.Balanced {
@@ -141,19 +148,31 @@ func (s *state) settleHomes(roster map[moe.NodeID]planner.Mode, sh shape, now ti
 func (s *state) weigh(in *planner.Input, now time.Time) {
 	rows, _ := s.meter.rows(now)
 	layers := perLayer(rows, *in)
-	if slices.Min(layers) >= s.rules.balance.rows {
+	if minMeasured(layers, in.Topology) >= s.rules.balance.rows {
 		in.Load = rows
 	}
 	s.balancer.observe(planner.Imbalance(*in), layers, now)
 }
 
+// minMeasured is the number of rows of the layer with the fewest; a dense layer
+// gets none and does not count.
+func minMeasured(layers []float64, t moe.Topology) float64 {
+	fewest := math.Inf(1)
+	for layer, rows := range layers {
+		if t.In(layer) > 0 {
+			fewest = min(fewest, rows)
+		}
+	}
+	return fewest
+}
+
 func perLayer(rows []float64, in planner.Input) []float64 {
-	out := make([]float64, in.Layers)
-	if len(rows) != in.Layers*in.Experts {
+	out := make([]float64, in.Topology.Layers())
+	if len(rows) != in.Topology.Experts() {
 		return out
 	}
-	for i, n := range rows {
-		out[i/in.Experts] += n
+	for i, id := range in.Topology.All() {
+		out[id.Layer] += rows[i]
 	}
 	return out
 }
@@ -179,7 +198,7 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 		return planner.Moves{}
 	}
 	return planner.Moves{
-		Most:   s.balancer.most(in.Layers * in.Experts * in.Replicas),
+		Most:   s.balancer.most(in.Topology.Experts() * in.Replicas),
 		Layers: layers, Gain: s.rules.balance.gain,
 	}
 }
@@ -195,12 +214,12 @@ func (s *state) explain(in planner.Input, plan planner.Plan) {
 	switch {
 	case len(plan.Unplaced) > 0:
 		s.note("%d of %d experts have no place, first %v: the nodes' capacity is too small",
-			len(plan.Unplaced), in.Layers*in.Experts, plan.Unplaced[0])
+			len(plan.Unplaced), in.Topology.Experts(), plan.Unplaced[0])
 	case usable < in.Replicas:
 		s.note("%d copies of each expert are asked for, only %d nodes can hold them", in.Replicas, usable)
 	case plan.Missing > 0:
 		s.note("%d of %d copies have no place: the nodes' capacity is too small",
-			plan.Missing, in.Layers*in.Experts*in.Replicas)
+			plan.Missing, in.Topology.Experts()*in.Replicas)
 	}
 	if len(plan.Stuck) > 0 {
 		s.note("%s cannot be emptied: its experts have no other place", joinIDs(plan.Stuck))

@@ -56,21 +56,22 @@ type Config struct {
 
 // Node is one expert node.
 type Node struct {
-	cfg     Config
-	batcher *batcher.Batcher
-	session Session
-	replies rowbuf.Pool
+	cfg      Config
+	topology moe.Topology // of the model
+	batcher  *batcher.Batcher
+	session  Session
+	replies  rowbuf.Pool
 
 	mu     sync.Mutex // guards the fields below
 	shard  moe.Shard
 	newest *moe.Placement
-	served []uint64 // rows per expert, [layers*experts]
+	served []uint64 // rows per expert, by Topology.Index
 }
 
 // New makes a node that holds nothing.
 func New(cfg Config) *Node {
 	return &Node{
-		cfg: cfg, served: make([]uint64, cfg.Model.Layers*cfg.Model.Experts),
+		cfg: cfg, topology: cfg.Model.Topology(), served: make([]uint64, cfg.Model.Topology().Experts()),
 		batcher: batcher.New(batcher.Config{
 			FFN: cfg.FFN, Hidden: cfg.Model.Hidden, Wire: cfg.Wire, QueueRows: cfg.QueueRows, BatchRows: cfg.BatchRows,
 		}),
@@ -102,7 +103,7 @@ func (n *Node) count(c *moe.Call) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, g := range c.Groups {
-		n.served[c.Layer*n.cfg.Model.Experts+g.Expert] += uint64(len(g.Index))
+		n.served[n.topology.Index(moe.ExpertID{Layer: c.Layer, Expert: g.Expert})] += uint64(len(g.Index))
 	}
 }
 

@@ -198,7 +198,7 @@ func placed(t *testing.T, epoch moe.Epoch, ids ...moe.ExpertID) *moe.Placement {
 		}
 		table[i] = []moe.Replica{{Node: node}}
 	}
-	p, err := moe.NewPlacement(epoch, "f", layers, experts, table)
+	p, err := moe.NewPlacement(epoch, "f", moe.Uniform(layers, experts), table)
 	if err != nil {
 		t.Fatal(err)
 	}

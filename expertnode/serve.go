@@ -93,8 +93,8 @@ func (n *Node) check(c *moe.Call) error {
 		return errors.New("the call asks for nothing")
 	}
 	for i, g := range c.Groups {
-		if g.Expert < 0 || g.Expert >= n.cfg.Model.Experts || (i > 0 && g.Expert <= c.Groups[i-1].Expert) {
-			return fmt.Errorf("expert %d of %d is out of range or order", g.Expert, n.cfg.Model.Experts)
+		if g.Expert < 0 || g.Expert >= n.topology.In(c.Layer) || (i > 0 && g.Expert <= c.Groups[i-1].Expert) {
+			return fmt.Errorf("expert %d of %d is out of range or order", g.Expert, n.topology.In(c.Layer))
 		}
 		for _, row := range g.Index {
 			if row < 0 || int(row) >= c.Rows {

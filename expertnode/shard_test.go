@@ -15,7 +15,7 @@ func TestUnloadRule(t *testing.T) {
 		for i, n := range nodes {
 			table[i] = []moe.Replica{{Node: n}}
 		}
-		p, err := moe.NewPlacement(epoch, "f", 1, len(nodes), table)
+		p, err := moe.NewPlacement(epoch, "f", moe.Uniform(1, len(nodes)), table)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,20 +9,22 @@ import (
 func TestPlacementHasNoHoles(t *testing.T) {
 	one := []Replica{{Node: "a", Addr: "a:1"}}
 	tests := []struct {
-		name            string
-		epoch           Epoch
-		layers, experts int
-		table           [][]Replica
-		ok              bool
+		name     string
+		epoch    Epoch
+		perLayer []int
+		table    [][]Replica
+		ok       bool
 	}{
-		{"complete", 1, 1, 2, [][]Replica{one, one}, true},
-		{"epoch 0", 0, 1, 2, [][]Replica{one, one}, false},
-		{"hole", 1, 1, 2, [][]Replica{one, nil}, false},
-		{"short", 1, 1, 2, [][]Replica{one}, false},
-		{"no layers", 1, 0, 2, nil, false},
+		{"complete", 1, []int{2}, [][]Replica{one, one}, true},
+		{"epoch 0", 0, []int{2}, [][]Replica{one, one}, false},
+		{"hole", 1, []int{2}, [][]Replica{one, nil}, false},
+		{"short", 1, []int{2}, [][]Replica{one}, false},
+		{"no layers", 1, nil, nil, false},
+		{"dense layers only", 1, []int{0, 0}, nil, false},
+		{"a dense layer between", 1, []int{1, 0, 1}, [][]Replica{one, one}, true},
 	}
 	for _, tt := range tests {
-		_, err := NewPlacement(tt.epoch, "f", tt.layers, tt.experts, tt.table)
+		_, err := NewPlacement(tt.epoch, "f", NewTopology(tt.perLayer), tt.table)
 		if (err == nil) != tt.ok {
 			t.Errorf("%s: error %v", tt.name, err)
 		}
@@ -31,7 +33,7 @@ func TestPlacementHasNoHoles(t *testing.T) {
 
 func TestPlacementCopiesItsTable(t *testing.T) {
 	table := [][]Replica{{{Node: "b", Addr: "b:1"}, {Node: "a", Addr: "a:1"}}}
-	p, err := NewPlacement(3, "f", 1, 1, table)
+	p, err := NewPlacement(3, "f", Uniform(1, 1), table)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package moe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -10,43 +11,41 @@ import (
 type Placement struct {
 	epoch       Epoch
 	fingerprint Fingerprint
-	layers      int
-	experts     int
-	replicas    [][]Replica // [layer*experts+expert]
+	topology    Topology
+	replicas    [][]Replica // by Topology.Index
 }
 
-// NewPlacement copies replicas, a [layers*experts] table in layer-major
-// order. An expert without a replica is an error: nothing is published with a
-// hole in it.
-func NewPlacement(epoch Epoch, fp Fingerprint, layers, experts int, replicas [][]Replica) (*Placement, error) {
+// NewPlacement copies replicas, one list per expert in the order of
+// Topology.Index. An expert without a replica is an error: nothing is published
+// with a hole in it. A layer without experts is none.
+func NewPlacement(epoch Epoch, fp Fingerprint, t Topology, replicas [][]Replica) (*Placement, error) {
 	if epoch == 0 {
-		return nil, fmt.Errorf("placement: epoch 0 is reserved for none")
+		return nil, errors.New("placement: epoch 0 means no placement")
 	}
-	if layers <= 0 || experts <= 0 || len(replicas) != layers*experts {
-		return nil, fmt.Errorf("placement: %d replica lists for %d layers of %d experts", len(replicas), layers, experts)
+	if t.Experts() == 0 || len(replicas) != t.Experts() {
+		return nil, fmt.Errorf("placement: %d replica lists, expected one for each of the %d experts of %v", len(replicas), t.Experts(), t)
 	}
 	table := make([][]Replica, len(replicas))
 	for i, list := range replicas {
 		if len(list) == 0 {
-			return nil, fmt.Errorf("placement: expert %v has no replica", ExpertID{i / experts, i % experts})
+			return nil, fmt.Errorf("placement: expert %v has no replica", t.ID(i))
 		}
 		table[i] = slices.Clone(list)
 	}
-	return &Placement{epoch: epoch, fingerprint: fp, layers: layers, experts: experts, replicas: table}, nil
+	return &Placement{epoch: epoch, fingerprint: fp, topology: t, replicas: table}, nil
 }
 
 func (p *Placement) Epoch() Epoch             { return p.epoch }
 func (p *Placement) Fingerprint() Fingerprint { return p.fingerprint }
-func (p *Placement) Layers() int              { return p.layers }
-func (p *Placement) Experts() int             { return p.experts }
+func (p *Placement) Topology() Topology       { return p.topology }
 
 // Replicas lists the copies of an expert in order of preference. The caller
 // must not change it. An expert outside the placement has none.
 func (p *Placement) Replicas(id ExpertID) []Replica {
-	if id.Layer < 0 || id.Layer >= p.layers || id.Expert < 0 || id.Expert >= p.experts {
-		return nil
+	if i := p.topology.Index(id); i >= 0 {
+		return p.replicas[i]
 	}
-	return p.replicas[id.Layer*p.experts+id.Expert]
+	return nil
 }
 
 // Nodes lists the nodes that serve anything, sorted, each once.
@@ -73,6 +72,6 @@ func (p *Placement) Nodes() []Replica {
 // SameReplicas reports that two placements of one model list the same replicas
 // in the same order; their epochs may differ.
 func (p *Placement) SameReplicas(other *Placement) bool {
-	return p.fingerprint == other.fingerprint && p.layers == other.layers && p.experts == other.experts &&
+	return p.fingerprint == other.fingerprint && p.topology.Equal(other.topology) &&
 		slices.EqualFunc(p.replicas, other.replicas, slices.Equal)
 }

@@ -124,7 +124,7 @@ func start(t *testing.T, change func(*Config)) *bench {
 		engine: &enginetest.Engine{}, tokenizer: tok, session: &noting{}, placements: make(chan *moe.Placement, 1), done: make(chan struct{}),
 	}
 	c := Config{
-		Engine: b.engine, Dispatcher: &adopting{}, Experts: 2, Session: b.session, Placements: b.placements,
+		Engine: b.engine, Dispatcher: &adopting{}, Topology: moe.Uniform(1, 2), Session: b.session, Placements: b.placements,
 		HTTP: listen(t), GRPC: listen(t), Logger: slog.New(slog.DiscardHandler),
 		API: openai.Config{
 			Completer: &completion.Completer{

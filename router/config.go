@@ -44,7 +44,7 @@ type Session interface {
 type Config struct {
 	Engine     Engine
 	Dispatcher Dispatcher
-	Experts    int           // per layer
+	Topology   moe.Topology  // of the model
 	API        openai.Config // Ready, RetryAfter, Metrics and Done are set by Run
 	Session    Session
 	Placements <-chan *moe.Placement

@@ -52,7 +52,7 @@ func await(t *testing.T, what string, ok func() bool) {
 
 func placement(t *testing.T, epoch moe.Epoch) *moe.Placement {
 	t.Helper()
-	p, err := moe.NewPlacement(epoch, "fp", 1, 2, [][]moe.Replica{{{Node: "a"}}, {{Node: "a"}}})
+	p, err := moe.NewPlacement(epoch, "fp", moe.Uniform(1, 2), [][]moe.Replica{{{Node: "a"}}, {{Node: "a"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,7 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 		value(descEpoch, prometheus.GaugeValue, float64(p.Epoch()))
 	}
 	for i, rows := range s.c.Dispatcher.Counts() {
-		value(descRows, prometheus.CounterValue, float64(rows), strconv.Itoa(i/s.c.Experts), strconv.Itoa(i%s.c.Experts))
+		id := s.c.Topology.ID(i)
+		value(descRows, prometheus.CounterValue, float64(rows), strconv.Itoa(id.Layer), strconv.Itoa(id.Expert))
 	}
 }

@@ -120,7 +120,7 @@ func (a *attention) dispatcher(t *testing.T, caller moe.Carrier, p *moe.Placemen
 	t.Helper()
 	d := dispatch.New(dispatch.Config{
 		Carrier: caller, Fingerprint: a.fingerprint, Wire: a.numerics.Wire,
-		Hidden: a.cfg.Hidden, Layers: a.cfg.Layers, Experts: a.cfg.Experts,
+		Hidden: a.cfg.Hidden, Topology: a.cfg.Topology(),
 	})
 	if !d.Adopt(p) {
 		t.Fatalf("the placement of epoch %d was not adopted", p.Epoch())
@@ -132,8 +132,8 @@ func (a *attention) dispatcher(t *testing.T, caller moe.Carrier, p *moe.Placemen
 func (a *attention) allExperts(t *testing.T) *cpu.FFN {
 	t.Helper()
 	ffn := cpu.NewFFN(a.cfg, a.numerics, a.pool)
-	for layer := range a.cfg.Layers {
-		for expert := range a.cfg.Experts {
+	for layer := range a.cfg.Topology().Layers() {
+		for expert := range a.cfg.Topology().In(layer) {
 			id := moe.ExpertID{Layer: layer, Expert: expert}
 			m, err := a.ckpt.MapExpert(id)
 			if err != nil {
@@ -226,8 +226,8 @@ func wholePlacement(t *testing.T, cluster *local.Cluster, s shape) *moe.Placemen
 // replicas, on different nodes, and a column plan over eight nodes puts expert e
 // of every layer on node e.
 func (s shape) fits(p *moe.Placement) error {
-	for layer := range p.Layers() {
-		for expert := range p.Experts() {
+	for layer := range p.Topology().Layers() {
+		for expert := range p.Topology().In(layer) {
 			id := moe.ExpertID{Layer: layer, Expert: expert}
 			holders := map[moe.NodeID]bool{}
 			for _, r := range p.Replicas(id) {
@@ -248,7 +248,7 @@ func (s shape) fits(p *moe.Placement) error {
 // target and answer over function calls.
 func inProcess(t *testing.T, a *attention, ffn model.FFN, s shape) (*inproc.Network, *moe.Placement) {
 	t.Helper()
-	in := planner.Input{Policy: s.policy, Layers: a.cfg.Layers, Experts: a.cfg.Experts, Replicas: s.replicas}
+	in := planner.Input{Policy: s.policy, Topology: a.cfg.Topology(), Replicas: s.replicas}
 	for i := range s.nodes {
 		in.Nodes = append(in.Nodes, planner.Node{ID: moe.NodeID(fmt.Sprintf("expert-%d", i)), Capacity: -1})
 	}
@@ -257,14 +257,14 @@ func inProcess(t *testing.T, a *attention, ffn model.FFN, s shape) (*inproc.Netw
 	for id := range target.Shards {
 		startInProcess(t, a, ffn, network, id, target)
 	}
-	table := make([][]moe.Replica, a.cfg.Layers*a.cfg.Experts)
+	table := make([][]moe.Replica, a.cfg.Topology().Experts())
 	for id, shard := range target.Shards {
 		for _, e := range shard {
-			i := e.Layer*a.cfg.Experts + e.Expert
+			i := a.cfg.Topology().Index(e)
 			table[i] = append(table[i], moe.Replica{Node: id})
 		}
 	}
-	p, err := moe.NewPlacement(1, a.fingerprint, a.cfg.Layers, a.cfg.Experts, table)
+	p, err := moe.NewPlacement(1, a.fingerprint, a.cfg.Topology(), table)
 	if err != nil {
 		t.Fatal(err)
 	}

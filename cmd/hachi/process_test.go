@@ -218,7 +218,7 @@ func TestRecordsOfAnOldRunAreCleared(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := records(t, server.Endpoints())
-	stale := reg.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: "expert-7", Addr: "127.0.0.1:1", Fingerprint: "f", Layers: 1, Experts: 1})
+	stale := reg.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: "expert-7", Addr: "127.0.0.1:1", Fingerprint: "f", ExpertsPerLayer: []uint32{1}})
 	eventually(t, "the stale record is there", func() bool {
 		nodes, err := reg.Nodes(t.Context())
 		return err == nil && len(nodes) == 1

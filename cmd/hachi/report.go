@@ -113,11 +113,11 @@ func describeNode(v status.View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusR
 		out.Rows += rows
 	}
 	if v.Placement != nil {
-		each(v.Placement, func(id moe.ExpertID, _ int) {
+		for _, id := range v.Placement.Topology().All() {
 			if slices.ContainsFunc(v.Placement.Replicas(id), func(r moe.Replica) bool { return r.Node == moe.NodeID(n.GetNodeId()) }) {
 				out.Serving++
 			}
-		})
+		}
 	}
 	return out
 }
@@ -127,19 +127,12 @@ var stateNames = map[hachiv1.NodeState]string{
 	hachiv1.NodeState_NODE_STATE_DRAINING: "draining", hachiv1.NodeState_NODE_STATE_IDLE: "idle",
 }
 
-// each visits the experts of a placement, layer by layer.
-func each(p *moe.Placement, visit func(id moe.ExpertID, index int)) {
-	for i := range p.Layers() * p.Experts() {
-		visit(moe.ExpertID{Layer: i / p.Experts(), Expert: i % p.Experts()}, i)
-	}
-}
-
 // place adds the placement and the rows sent in all.
 func (r *report) place(v status.View) {
 	p := v.Placement
 	r.Epoch, r.Fingerprint = uint64(p.Epoch()), string(p.Fingerprint())
-	r.Placement, r.Load = make([][][]moe.NodeID, p.Layers()), make([][]uint64, p.Layers())
-	each(p, func(id moe.ExpertID, i int) {
+	r.Placement, r.Load = make([][][]moe.NodeID, p.Topology().Layers()), make([][]uint64, p.Topology().Layers())
+	for i, id := range p.Topology().All() {
 		var nodes []moe.NodeID
 		for _, replica := range p.Replicas(id) {
 			nodes = append(nodes, replica.Node)
@@ -152,7 +145,7 @@ func (r *report) place(v status.View) {
 		}
 		r.Placement[id.Layer] = append(r.Placement[id.Layer], nodes)
 		r.Load[id.Layer] = append(r.Load[id.Layer], rows)
-	})
+	}
 }
 
 // busiest is how many experts are named.
@@ -161,12 +154,12 @@ const busiest = 5
 // measure adds what the leader measured.
 func (r *report) measure(p *moe.Placement, seen *hachiv1.GetStatusResponse) {
 	rates := seen.GetRowsPerSecond()
-	if len(rates) != p.Layers()*p.Experts() {
+	if len(rates) != p.Topology().Experts() {
 		return
 	}
-	r.WindowSeconds, r.RowsPerSecond = seen.GetWindowSeconds(), make([][]float64, p.Layers())
-	sums := make([]float64, p.Layers())
-	each(p, func(id moe.ExpertID, i int) {
+	r.WindowSeconds, r.RowsPerSecond = seen.GetWindowSeconds(), make([][]float64, p.Topology().Layers())
+	sums := make([]float64, p.Topology().Layers())
+	for i, id := range p.Topology().All() {
 		r.RowsPerSecond[id.Layer] = append(r.RowsPerSecond[id.Layer], rates[i])
 		sums[id.Layer] += rates[i]
 		for j := range r.Nodes {
@@ -174,12 +167,12 @@ func (r *report) measure(p *moe.Placement, seen *hachiv1.GetStatusResponse) {
 				r.Nodes[j].RowsPerSecond += rates[i] / float64(len(nodes))
 			}
 		}
-	})
-	each(p, func(id moe.ExpertID, i int) {
-		if mean := sums[id.Layer] / float64(p.Experts()); rates[i] > mean {
+	}
+	for i, id := range p.Topology().All() {
+		if mean := sums[id.Layer] / float64(p.Topology().In(id.Layer)); rates[i] > mean {
 			r.Busiest = append(r.Busiest, expertReport{id.Layer, id.Expert, rates[i], rates[i] / mean, r.Placement[id.Layer][id.Expert]})
 		}
-	})
+	}
 	slices.SortStableFunc(r.Busiest, func(a, b expertReport) int { return cmp.Compare(b.TimesMean, a.TimesMean) })
 	r.Busiest = r.Busiest[:min(len(r.Busiest), busiest)]
 }

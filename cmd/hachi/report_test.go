@@ -54,7 +54,7 @@ type shown struct {
 
 func (c shown) build(t *testing.T) (status.View, *hachiv1.GetStatusResponse) {
 	t.Helper()
-	in := planner.Input{Policy: c.policy, Layers: c.layers, Experts: c.experts, Replicas: c.replicas}
+	in := planner.Input{Policy: c.policy, Topology: moe.Uniform(c.layers, c.experts), Replicas: c.replicas}
 	for i := range c.nodes {
 		in.Nodes = append(in.Nodes, planner.Node{ID: moe.NodeID(fmt.Sprint("expert-", i)), Capacity: -1})
 	}
@@ -91,7 +91,7 @@ func (c shown) build(t *testing.T) (status.View, *hachiv1.GetStatusResponse) {
 		seen.Nodes = append(seen.Nodes, &hachiv1.NodeStatus{Record: record, State: hachiv1.NodeState_NODE_STATE_SERVING})
 	}
 	var err error
-	if v.Placement, err = moe.NewPlacement(12, "fp", c.layers, c.experts, table); err != nil {
+	if v.Placement, err = moe.NewPlacement(12, "fp", moe.Uniform(c.layers, c.experts), table); err != nil {
 		t.Fatal(err)
 	}
 	return v, seen

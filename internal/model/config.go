@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // Config is the shape and the arithmetic of a Mixtral-family model.
@@ -32,6 +33,9 @@ type Config struct {
 	BOS   int   // -1 when the model has none
 	EOS   []int // any of them ends an answer
 }
+
+// Topology counts the experts of every layer.
+func (c Config) Topology() moe.Topology { return moe.Uniform(c.Layers, c.Experts) }
 
 // Bounds far above any model of the family: they keep every product of two
 // dimensions and an element size inside an int64.

@@ -19,7 +19,7 @@ func drawPlacement(t *rapid.T) *moe.Placement {
 	for i := range table {
 		table[i] = rapid.Permutation(nodes).Draw(t, "order")[:rapid.IntRange(1, 3).Draw(t, "replicas")]
 	}
-	p, err := moe.NewPlacement(moe.Epoch(rapid.Uint64Range(1, 1<<40).Draw(t, "epoch")), "f00d", layers, experts, table)
+	p, err := moe.NewPlacement(moe.Epoch(rapid.Uint64Range(1, 1<<40).Draw(t, "epoch")), "f00d", moe.Uniform(layers, experts), table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestShardSurvivesTheWire(t *testing.T) {
 func TestDamagedRecordsAreRefused(t *testing.T) {
 	good := func() *hachiv1.PlacementRecord {
 		return &hachiv1.PlacementRecord{
-			Epoch: 1, Layers: 1, Experts: 1,
+			Epoch: 1, ExpertsPerLayer: []uint32{1},
 			Nodes:    []*hachiv1.PlacementNode{{NodeId: "a"}},
 			Replicas: []*hachiv1.ReplicaList{{Nodes: []uint32{0}}},
 		}
@@ -79,8 +79,8 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 		"epoch 0":          func(p *hachiv1.PlacementRecord) { p.Epoch = 0 },
 		"hole":             func(p *hachiv1.PlacementRecord) { p.Replicas[0].Nodes = nil },
 		"unknown node":     func(p *hachiv1.PlacementRecord) { p.Replicas[0].Nodes[0] = 7 },
-		"shape":            func(p *hachiv1.PlacementRecord) { p.Experts = 2 },
-		"shape overflow":   func(p *hachiv1.PlacementRecord) { p.Layers, p.Experts = 1<<31, 1<<31 },
+		"shape":            func(p *hachiv1.PlacementRecord) { p.ExpertsPerLayer = []uint32{2} },
+		"shape overflow":   func(p *hachiv1.PlacementRecord) { p.ExpertsPerLayer = []uint32{1 << 31, 1 << 31} },
 		"missing replicas": func(p *hachiv1.PlacementRecord) { p.Replicas = nil },
 	} {
 		p := good()

@@ -14,21 +14,19 @@ func PlacementToProto(p *moe.Placement) *hachiv1.PlacementRecord {
 	}
 	out := &hachiv1.PlacementRecord{
 		Epoch: uint64(p.Epoch()), Fingerprint: string(p.Fingerprint()),
-		Layers: uint32(p.Layers()), Experts: uint32(p.Experts()),
+		ExpertsPerLayer: TopologyToProto(p.Topology()),
 	}
 	index := map[moe.NodeID]uint32{}
 	for i, n := range p.Nodes() {
 		index[n.Node] = uint32(i)
 		out.Nodes = append(out.Nodes, &hachiv1.PlacementNode{NodeId: string(n.Node), Addr: n.Addr})
 	}
-	for layer := range p.Layers() {
-		for expert := range p.Experts() {
-			list := &hachiv1.ReplicaList{}
-			for _, r := range p.Replicas(moe.ExpertID{Layer: layer, Expert: expert}) {
-				list.Nodes = append(list.Nodes, index[r.Node])
-			}
-			out.Replicas = append(out.Replicas, list)
+	for _, id := range p.Topology().All() {
+		list := &hachiv1.ReplicaList{}
+		for _, r := range p.Replicas(id) {
+			list.Nodes = append(list.Nodes, index[r.Node])
 		}
+		out.Replicas = append(out.Replicas, list)
 	}
 	return out
 }
@@ -39,8 +37,9 @@ func PlacementFromProto(p *hachiv1.PlacementRecord) (*moe.Placement, error) {
 	if p == nil {
 		return nil, nil
 	}
-	if uint64(p.Layers)*uint64(p.Experts) != uint64(len(p.Replicas)) {
-		return nil, fmt.Errorf("placement: %d replica lists for %d layers of %d experts", len(p.Replicas), p.Layers, p.Experts)
+	topology, err := TopologyFromProto(p.ExpertsPerLayer)
+	if err != nil {
+		return nil, fmt.Errorf("placement: %w", err)
 	}
 	table := make([][]moe.Replica, len(p.Replicas))
 	for i, list := range p.Replicas {
@@ -52,5 +51,5 @@ func PlacementFromProto(p *hachiv1.PlacementRecord) (*moe.Placement, error) {
 			table[i] = append(table[i], moe.Replica{Node: moe.NodeID(node.GetNodeId()), Addr: node.GetAddr()})
 		}
 	}
-	return moe.NewPlacement(moe.Epoch(p.Epoch), moe.Fingerprint(p.Fingerprint), int(p.Layers), int(p.Experts), table)
+	return moe.NewPlacement(moe.Epoch(p.Epoch), moe.Fingerprint(p.Fingerprint), topology, table)
 }

@@ -82,14 +82,11 @@ func (c *Core) sizeCache(bytes int64) error {
 func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
 	ffn := cpu.NewFFN(c.weights.cfg, c.weights.numerics, c.pool)
 	l := &expertLoader{w: c.weights, ffn: ffn, kernels: c.pool.Kernels(), threads: c.pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
-	for layer := range c.Model.Layers {
-		for expert := range c.Model.Experts {
-			id := moe.ExpertID{Layer: layer, Expert: expert}
-			if err := l.Load(ctx, id); err != nil {
-				return nil, err
-			}
-			c.close = append(c.close, func() error { return l.Unload(id) })
+	for _, id := range c.Model.Topology().All() {
+		if err := l.Load(ctx, id); err != nil {
+			return nil, err
 		}
+		c.close = append(c.close, func() error { return l.Unload(id) })
 	}
 	return &model.Local{FFN: ffn}, nil
 }

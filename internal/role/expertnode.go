@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -172,7 +173,7 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, n
 	defer stop()
 	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
 		NodeId: c.ID, Addr: addr, CapacityBytes: c.Capacity, Backend: c.Backend, Fingerprint: string(w.fingerprint),
-		StartedUnixNano: time.Now().UnixNano(), Layers: uint32(w.cfg.Layers), Experts: uint32(w.cfg.Experts),
+		StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
 		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossip.Addr(),
 	})
 	return node.Run(ctx, session, expertnode.Feeds{

@@ -90,7 +90,7 @@ func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
 	})
 	d = dispatch.New(dispatch.Config{
 		Carrier: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
-		Hidden: w.cfg.Hidden, Layers: w.cfg.Layers, Experts: w.cfg.Experts, Local: onThisHost(), Patient: c.Patient,
+		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Patient,
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
 		}},
@@ -153,7 +153,7 @@ func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	return router.Run(ctx, router.Config{
-		Engine: e, Dispatcher: d, Experts: core.Model.Experts, Metrics: m, Overlap: overlap,
+		Engine: e, Dispatcher: d, Topology: core.Model.Topology(), Metrics: m, Overlap: overlap,
 		API: openai.Config{
 			Completer: &completion.Completer{
 				Engine: e, Tokenizer: words.tokenizer, Ends: words.ends, Context: e.MaxTokens(),

@@ -210,16 +210,14 @@ func served(view status.View) int {
 		addresses[moe.NodeID(r.GetNodeId())] = r.GetAddr()
 	}
 	least := len(view.Nodes)
-	for layer := range p.Layers() {
-		for expert := range p.Experts() {
-			n := 0
-			for _, r := range p.Replicas(moe.ExpertID{Layer: layer, Expert: expert}) {
-				if addresses[r.Node] == r.Addr {
-					n++
-				}
+	for _, id := range p.Topology().All() {
+		n := 0
+		for _, r := range p.Replicas(id) {
+			if addresses[r.Node] == r.Addr {
+				n++
 			}
-			least = min(least, n)
 		}
+		least = min(least, n)
 	}
 	return least
 }

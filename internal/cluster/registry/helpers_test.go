@@ -39,7 +39,7 @@ func until[T any](t *testing.T, ch <-chan T, what string, fits func(T) bool) T {
 
 func one(t *testing.T, epoch moe.Epoch) *moe.Placement {
 	t.Helper()
-	p, err := moe.NewPlacement(epoch, "f", 1, 1, [][]moe.Replica{{{Node: "n", Addr: "a"}}})
+	p, err := moe.NewPlacement(epoch, "f", moe.Uniform(1, 1), [][]moe.Replica{{{Node: "n", Addr: "a"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// placer is a plan in the making. Experts are counted as they lie in a
-// placement: layer*experts+expert.
+// placer is a plan in the making. It names an expert by its Topology.Index.
 type placer struct {
-	in     Input
-	nodes  []Node // in natural order
-	homes  []moe.NodeID
-	weight []float64 // of one copy; the mean of a layer is 1/replicas
-	copies [][]int   // nodes that hold an expert
+	in      Input
+	nodes   []Node // in natural order
+	homes   []moe.NodeID
+	weight  []float64 // of one copy; the mean of a layer is 1/replicas
+	copies  [][]int   // nodes that hold an expert
+	layerOf []int     // layer of an expert
 	// Per node and expert.
 	assigned, resident [][]bool
 	// Per node: experts it gets, and experts it gets or still holds.
@@ -23,8 +23,11 @@ type placer struct {
 }
 
 func newPlacer(in Input) *placer {
-	total := in.Layers * in.Experts
-	p := &placer{in: in, nodes: slices.Clone(in.Nodes), homes: slices.Clone(in.Homes), copies: make([][]int, total)}
+	total := in.Topology.Experts()
+	p := &placer{in: in, nodes: slices.Clone(in.Nodes), homes: slices.Clone(in.Homes), copies: make([][]int, total), layerOf: make([]int, total)}
+	for i, id := range in.Topology.All() {
+		p.layerOf[i] = id.Layer
+	}
 	slices.SortFunc(p.nodes, func(a, b Node) int { return Natural(a.ID, b.ID) })
 	for _, n := range p.nodes {
 		if len(in.Homes) == 0 && n.Mode != Leaving {
@@ -37,7 +40,7 @@ func newPlacer(in Input) *placer {
 	slices.SortFunc(p.homes, Natural)
 	p.homes = slices.Compact(p.homes)
 	p.count = make([]int, len(p.nodes))
-	for range in.Layers {
+	for range in.Topology.Layers() {
 		p.layer = append(p.layer, make([]float64, len(p.nodes)))
 	}
 	p.weigh()
@@ -45,21 +48,19 @@ func newPlacer(in Input) *placer {
 }
 
 func (p *placer) flags(s moe.Shard) []bool {
-	out := make([]bool, p.in.Layers*p.in.Experts)
+	out := make([]bool, len(p.copies))
 	for _, id := range s {
-		if i := p.index(id); i >= 0 {
+		if i := p.in.Topology.Index(id); i >= 0 {
 			out[i] = true
 		}
 	}
 	return out
 }
 
-// index is -1 for an expert the model does not have.
-func (p *placer) index(id moe.ExpertID) int {
-	if id.Layer < 0 || id.Layer >= p.in.Layers || id.Expert < 0 || id.Expert >= p.in.Experts {
-		return -1
-	}
-	return id.Layer*p.in.Experts + id.Expert
+// bounds of the experts of a layer: first to end-1.
+func (p *placer) bounds(layer int) (first, end int) {
+	first = p.in.Topology.First(layer)
+	return first, first + p.in.Topology.In(layer)
 }
 
 // leastShare keeps an expert that nobody asked for from weighing nothing.
@@ -68,17 +69,18 @@ const leastShare = 0.05
 // weigh turns load into weights.
 func (p *placer) weigh() {
 	p.weight = make([]float64, len(p.copies))
-	for layer := range p.in.Layers {
-		first, sum := layer*p.in.Experts, 0.0
+	for layer := range p.in.Topology.Layers() {
+		sum := 0.0
+		first, end := p.bounds(layer)
 		if len(p.in.Load) == len(p.copies) {
-			for _, rows := range p.in.Load[first : first+p.in.Experts] {
+			for _, rows := range p.in.Load[first:end] {
 				sum += rows
 			}
 		}
-		for i := first; i < first+p.in.Experts; i++ {
+		for i := first; i < end; i++ {
 			share := 1.0
 			if sum > 0 {
-				share = max(leastShare, p.in.Load[i]*float64(p.in.Experts)/sum)
+				share = max(leastShare, p.in.Load[i]*float64(end-first)/sum)
 			}
 			p.weight[i] = share / float64(max(1, p.in.Replicas))
 		}
@@ -91,7 +93,7 @@ func (p *placer) give(node, expert int) {
 	if !p.resident[node][expert] {
 		p.occupied[node]++
 	}
-	p.layer[expert/p.in.Experts][node] += p.weight[expert]
+	p.layer[p.layerOf[expert]][node] += p.weight[expert]
 }
 
 func (p *placer) take(node, expert int) {
@@ -100,7 +102,7 @@ func (p *placer) take(node, expert int) {
 	if !p.resident[node][expert] {
 		p.occupied[node]--
 	}
-	p.layer[expert/p.in.Experts][node] -= p.weight[expert]
+	p.layer[p.layerOf[expert]][node] -= p.weight[expert]
 }
 
 func (p *placer) has(node, expert int) bool { return slices.Contains(p.copies[expert], node) }
@@ -128,7 +130,7 @@ func (p *placer) cost(layer, node int) float64 {
 }
 
 // unit is what holding one expert more weighs against the load of a layer.
-func (p *placer) unit() float64 { return 1 / float64(4*p.in.Layers) }
+func (p *placer) unit() float64 { return 1 / float64(4*p.in.Topology.Layers()) }
 
 func (p *placer) keepFixed() {
 	for i, n := range p.nodes {
@@ -146,7 +148,7 @@ func (p *placer) sendHome(copyNo int) {
 		if len(p.copies[expert]) > copyNo || len(p.homes) == 0 {
 			continue
 		}
-		home := p.homes[(expert%p.in.Experts+copyNo)%len(p.homes)]
+		home := p.homes[(p.in.Topology.ID(expert).Expert+copyNo)%len(p.homes)]
 		node := slices.IndexFunc(p.nodes, func(n Node) bool { return n.ID == home })
 		if node >= 0 && p.room(node, expert) {
 			p.give(node, expert)
@@ -169,9 +171,10 @@ func (p *placer) keepPlaced(copyNo int) {
 // fill finds a place for the experts that lack a copy, layer by layer, the
 // heaviest first.
 func (p *placer) fill(copyNo int) {
-	for layer := range p.in.Layers {
+	for layer := range p.in.Topology.Layers() {
 		var todo []int
-		for expert := layer * p.in.Experts; expert < (layer+1)*p.in.Experts; expert++ {
+		first, end := p.bounds(layer)
+		for expert := first; expert < end; expert++ {
 			if len(p.copies[expert]) <= copyNo {
 				todo = append(todo, expert)
 			}
@@ -193,7 +196,7 @@ func (p *placer) fill(copyNo int) {
 func (p *placer) best(expert int, suits func(node int) bool) int {
 	best, start := -1, 0
 	if copies := p.copies[expert]; len(copies) > 0 {
-		start = copies[0] + 1 + expert/p.in.Experts
+		start = copies[0] + 1 + p.layerOf[expert]
 	}
 	for i := range p.nodes {
 		node := (start + i) % len(p.nodes)
@@ -213,7 +216,7 @@ const resting = 0.75
 
 func (p *placer) before(a, b, expert int) bool {
 	cost := func(node int) float64 {
-		c := p.cost(expert/p.in.Experts, node) + p.weight[expert]
+		c := p.cost(p.layerOf[expert], node) + p.weight[expert]
 		if p.resident[node][expert] {
 			c *= resting
 		}
@@ -248,7 +251,7 @@ func (p *placer) missing() (copies int, unplaced []moe.ExpertID) {
 	for expert, nodes := range p.copies {
 		copies += max(0, p.in.Replicas-len(nodes))
 		if len(nodes) == 0 {
-			unplaced = append(unplaced, moe.ExpertID{Layer: expert / p.in.Experts, Expert: expert % p.in.Experts})
+			unplaced = append(unplaced, p.in.Topology.ID(expert))
 		}
 	}
 	return copies, unplaced
@@ -258,7 +261,7 @@ func (p *placer) shard(node int) moe.Shard {
 	var ids []moe.ExpertID
 	for expert, nodes := range p.copies {
 		if slices.Contains(nodes, node) {
-			ids = append(ids, moe.ExpertID{Layer: expert / p.in.Experts, Expert: expert % p.in.Experts})
+			ids = append(ids, p.in.Topology.ID(expert))
 		}
 	}
 	return moe.NewShard(ids)

@@ -52,16 +52,15 @@ type Moves struct {
 // Input is everything a plan depends on.
 type Input struct {
 	Policy   Policy
-	Layers   int
-	Experts  int
+	Topology moe.Topology
 	Replicas int
 	Nodes    []Node
 	// Homes are the ids of all nodes a column plan counts, present or not: a
 	// node that is away keeps its place. When empty, the nodes that do not
 	// leave.
 	Homes []moe.NodeID
-	// Load is rows per expert over some time, [layers*experts]; nil counts all
-	// alike. Only the shares within a layer matter.
+	// Load is rows per expert over some time, by Topology.Index; nil counts all
+	// experts alike. Only the shares within a layer matter.
 	Load  []float64
 	Moves Moves
 }

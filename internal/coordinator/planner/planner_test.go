@@ -39,7 +39,7 @@ func moved(before, after Plan) int {
 }
 
 func TestColumnPutsExpertEOnNodeE(t *testing.T) {
-	plan := Compute(Input{Policy: Column, Layers: 32, Experts: 8, Replicas: 1, Nodes: nodes(8)})
+	plan := Compute(Input{Policy: Column, Topology: moe.Uniform(32, 8), Replicas: 1, Nodes: nodes(8)})
 	for e := range 8 {
 		shard := plan.Shards[name(e)]
 		if len(shard) != 32 {
@@ -54,7 +54,7 @@ func TestColumnPutsExpertEOnNodeE(t *testing.T) {
 }
 
 func TestColumnKeepsThePlaceOfANodeThatIsAway(t *testing.T) {
-	all := Input{Policy: Column, Layers: 4, Experts: 8, Replicas: 1, Nodes: nodes(4)}
+	all := Input{Policy: Column, Topology: moe.Uniform(4, 8), Replicas: 1, Nodes: nodes(4)}
 	before := Compute(all)
 	in := settle(all, before)
 	in.Homes = []moe.NodeID{name(0), name(1), name(2), name(3)}
@@ -80,7 +80,7 @@ func TestColumnKeepsThePlaceOfANodeThatIsAway(t *testing.T) {
 
 func TestFixedNodesKeepAndGainNothing(t *testing.T) {
 	for _, policy := range []Policy{Column, Balanced} {
-		in := Input{Policy: policy, Layers: 2, Experts: 4, Replicas: 1, Nodes: nodes(2)}
+		in := Input{Policy: policy, Topology: moe.Uniform(2, 4), Replicas: 1, Nodes: nodes(2)}
 		before := Compute(in)
 		in = settle(in, before)
 		in.Nodes[0].Mode, in.Nodes[1].Mode = Fixed, Leaving
@@ -97,7 +97,7 @@ func TestFixedNodesKeepAndGainNothing(t *testing.T) {
 }
 
 func TestLeavingNodesKeepWhatHasNoOtherPlace(t *testing.T) {
-	in := Input{Policy: Balanced, Layers: 1, Experts: 4, Replicas: 1, Nodes: nodes(2)}
+	in := Input{Policy: Balanced, Topology: moe.Uniform(1, 4), Replicas: 1, Nodes: nodes(2)}
 	in = settle(in, Compute(in))
 	in.Nodes[0].Mode, in.Nodes[1].Capacity = Leaving, 3
 	plan := Compute(in)
@@ -107,7 +107,7 @@ func TestLeavingNodesKeepWhatHasNoOtherPlace(t *testing.T) {
 }
 
 func TestNothingIsLoadedWhereOldExpertsTakeTheRoom(t *testing.T) {
-	in := Input{Policy: Column, Layers: 1, Experts: 2, Replicas: 1, Nodes: nodes(2)}
+	in := Input{Policy: Column, Topology: moe.Uniform(1, 2), Replicas: 1, Nodes: nodes(2)}
 	for i := range in.Nodes { // each holds what the other should, and no more fits
 		in.Nodes[i].Capacity = 1
 		in.Nodes[i].Assigned = moe.Shard{{Expert: 1 - i}}
@@ -130,7 +130,7 @@ func TestNaturalOrder(t *testing.T) {
 }
 
 func TestBalancedFollowsTheLoad(t *testing.T) {
-	in := Input{Policy: Balanced, Layers: 1, Experts: 4, Replicas: 1, Nodes: nodes(2), Load: []float64{100, 60, 50, 10}}
+	in := Input{Policy: Balanced, Topology: moe.Uniform(1, 4), Replicas: 1, Nodes: nodes(2), Load: []float64{100, 60, 50, 10}}
 	plan := Compute(in)
 	if got := fmt.Sprint(plan.Shards[name(0)]); got != "[L0/E0 L0/E3]" {
 		t.Errorf("node 0 holds %s, want the heaviest with the lightest", got)
@@ -138,7 +138,7 @@ func TestBalancedFollowsTheLoad(t *testing.T) {
 }
 
 func TestBalancedMovesNothingUnasked(t *testing.T) {
-	in := Input{Policy: Balanced, Layers: 4, Experts: 8, Replicas: 2, Nodes: nodes(3)}
+	in := Input{Policy: Balanced, Topology: moe.Uniform(4, 8), Replicas: 2, Nodes: nodes(3)}
 	before := Compute(in)
 	in = settle(in, before)
 	in.Nodes = append(in.Nodes, Node{ID: name(3), Capacity: -1})
@@ -162,7 +162,7 @@ func TestBalancedMovesNothingUnasked(t *testing.T) {
 
 func TestRebalancingRelievesTheBusiestNode(t *testing.T) {
 	// Both heavy experts are on node 0: one of them is swapped for a light one.
-	in := Input{Policy: Balanced, Layers: 2, Experts: 4, Replicas: 1, Nodes: nodes(2), Load: []float64{90, 80, 10, 20, 1, 1, 1, 1}}
+	in := Input{Policy: Balanced, Topology: moe.Uniform(2, 4), Replicas: 1, Nodes: nodes(2), Load: []float64{90, 80, 10, 20, 1, 1, 1, 1}}
 	for layer := range 2 {
 		in.Nodes[0].Assigned = append(in.Nodes[0].Assigned, moe.ExpertID{Layer: layer}, moe.ExpertID{Layer: layer, Expert: 1})
 		in.Nodes[1].Assigned = append(in.Nodes[1].Assigned, moe.ExpertID{Layer: layer, Expert: 2}, moe.ExpertID{Layer: layer, Expert: 3})
@@ -183,7 +183,7 @@ func TestRebalancingRelievesTheBusiestNode(t *testing.T) {
 
 func TestRebalancingLeavesAloneWhatCannotBeHelped(t *testing.T) {
 	// One expert per node: the hot one is as hot anywhere.
-	in := Input{Policy: Balanced, Layers: 1, Experts: 3, Replicas: 1, Nodes: nodes(3), Load: []float64{100, 1, 1}}
+	in := Input{Policy: Balanced, Topology: moe.Uniform(1, 3), Replicas: 1, Nodes: nodes(3), Load: []float64{100, 1, 1}}
 	before := Compute(in)
 	in = settle(in, before)
 	in.Moves = Moves{Most: -1, Layers: []int{0}, Gain: 0.1}
@@ -196,8 +196,7 @@ func TestRebalancingLeavesAloneWhatCannotBeHelped(t *testing.T) {
 func draw(t *rapid.T) Input {
 	in := Input{
 		Policy:   rapid.SampledFrom([]Policy{Column, Balanced}).Draw(t, "policy"),
-		Layers:   rapid.IntRange(1, 4).Draw(t, "layers"),
-		Experts:  rapid.IntRange(1, 8).Draw(t, "experts"),
+		Topology: moe.NewTopology(rapid.SliceOfN(rapid.IntRange(0, 8), 1, 4).Draw(t, "experts per layer")),
 		Replicas: rapid.IntRange(1, 3).Draw(t, "replicas"),
 		Nodes:    nodes(rapid.IntRange(1, 6).Draw(t, "nodes")),
 	}
@@ -205,22 +204,19 @@ func draw(t *rapid.T) Input {
 		n := &in.Nodes[i]
 		n.Capacity = rapid.IntRange(-1, 40).Draw(t, "capacity")
 		n.Mode = rapid.SampledFrom([]Mode{Open, Open, Open, Fixed, Leaving}).Draw(t, "mode")
-		for layer := range in.Layers {
-			for expert := range in.Experts {
-				if n.Capacity >= 0 && len(n.Resident) >= n.Capacity {
-					continue
-				}
-				id := moe.ExpertID{Layer: layer, Expert: expert}
-				switch rapid.IntRange(0, 5).Draw(t, "state") {
-				case 0:
-					n.Assigned, n.Resident = append(n.Assigned, id), append(n.Resident, id)
-				case 1:
-					n.Resident = append(n.Resident, id)
-				}
+		for _, id := range in.Topology.All() {
+			if n.Capacity >= 0 && len(n.Resident) >= n.Capacity {
+				continue
+			}
+			switch rapid.IntRange(0, 5).Draw(t, "state") {
+			case 0:
+				n.Assigned, n.Resident = append(n.Assigned, id), append(n.Resident, id)
+			case 1:
+				n.Resident = append(n.Resident, id)
 			}
 		}
 	}
-	for range in.Layers * in.Experts {
+	for range in.Topology.Experts() {
 		in.Load = append(in.Load, float64(rapid.IntRange(0, 1000).Draw(t, "load")))
 	}
 	in.Moves.Most = rapid.SampledFrom([]int{-1, 0, 1, 3}).Draw(t, "moves")
@@ -250,8 +246,8 @@ func TestPlansKeepTheirPromises(t *testing.T) {
 				t.Fatalf("%s holds %d of %d while it loads", n.ID, held, n.Capacity)
 			}
 		}
-		if len(plan.Unplaced) != in.Layers*in.Experts-len(copies) {
-			t.Fatalf("%d experts have no place, %d are reported", in.Layers*in.Experts-len(copies), len(plan.Unplaced))
+		if len(plan.Unplaced) != in.Topology.Experts()-len(copies) {
+			t.Fatalf("%d experts have no place, %d are reported", in.Topology.Experts()-len(copies), len(plan.Unplaced))
 		}
 		again := in
 		again.Nodes = slices.Clone(in.Nodes)
@@ -275,7 +271,7 @@ func TestASecondCopyMakesRoomForAFirst(t *testing.T) {
 		}
 		return s
 	}
-	plan := Compute(Input{Policy: Balanced, Layers: 1, Experts: 3, Replicas: 2, Nodes: []Node{
+	plan := Compute(Input{Policy: Balanced, Topology: moe.Uniform(1, 3), Replicas: 2, Nodes: []Node{
 		{ID: name(0), Mode: Leaving, Capacity: -1, Assigned: shard(2), Resident: shard(2)},
 		{ID: name(1), Capacity: 2, Assigned: shard(0, 1), Resident: shard(0, 1, 2)},
 		{ID: name(2), Capacity: 1, Resident: shard(1)},
@@ -295,7 +291,7 @@ func TestEveryCopyFindsItsPlaceWhereThereIsRoom(t *testing.T) {
 			capacity += in.Nodes[i].Capacity
 		}
 		plan := Compute(in)
-		total := in.Layers * in.Experts
+		total := in.Topology.Experts()
 		if got, want := total-len(plan.Unplaced), min(capacity, total); got != want {
 			t.Fatalf("%d experts have a place, want %d", got, want)
 		}
@@ -305,7 +301,7 @@ func TestEveryCopyFindsItsPlaceWhereThereIsRoom(t *testing.T) {
 // TestWhatADeadNodeLeavesIsSharedByMany: no node has much in common with any
 // other.
 func TestWhatADeadNodeLeavesIsSharedByMany(t *testing.T) {
-	plan := Compute(Input{Policy: Balanced, Layers: 32, Experts: 8, Replicas: 2, Nodes: nodes(8)})
+	plan := Compute(Input{Policy: Balanced, Topology: moe.Uniform(32, 8), Replicas: 2, Nodes: nodes(8)})
 	for i := range 8 {
 		for j := range i {
 			a, b := plan.Shards[name(i)], plan.Shards[name(j)]

@@ -24,7 +24,7 @@ func (s step) moves() int {
 func (p *placer) spread(m Moves) int {
 	layers := m.Layers
 	if layers == nil {
-		for layer := range p.in.Layers {
+		for layer := range p.in.Topology.Layers() {
 			layers = append(layers, layer)
 		}
 	}
@@ -80,8 +80,8 @@ func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 func (p *placer) steps(layer, from, to int, swaps bool) []step {
 	var out []step
 	high, low := p.cost(layer, from), p.cost(layer, to)
-	first := layer * p.in.Experts
-	for expert := first; expert < first+p.in.Experts; expert++ {
+	first, end := p.bounds(layer)
+	for expert := first; expert < end; expert++ {
 		if !p.has(from, expert) {
 			continue
 		}
@@ -89,7 +89,7 @@ func (p *placer) steps(layer, from, to int, swaps bool) []step {
 		if p.room(to, expert) {
 			out = append(out, step{from, to, expert, -1, high - max(high-w-p.unit(), low+w+p.unit())})
 		}
-		for back := first; swaps && back < first+p.in.Experts && p.roomForSwap(to, expert); back++ {
+		for back := first; swaps && back < end && p.roomForSwap(to, expert); back++ {
 			if p.has(to, back) && p.roomForSwap(from, back) {
 				d := w - p.weight[back]
 				out = append(out, step{from, to, expert, back, high - max(high-d, low+d)})
@@ -150,7 +150,7 @@ func Imbalance(in Input) []float64 {
 			}
 		}
 	}
-	out := make([]float64, in.Layers)
+	out := make([]float64, in.Topology.Layers())
 	for layer := range out {
 		out[layer] = p.imbalance(layer)
 	}

@@ -29,8 +29,7 @@ type Config struct {
 	Fingerprint moe.Fingerprint
 	Wire        tensor.DType
 	Hidden      int
-	Layers      int
-	Experts     int
+	Topology    moe.Topology
 	// CallTimeout plus RowTimeout per row bounds one call; a node that takes
 	// longer is suspect and its rows are asked for elsewhere.
 	CallTimeout time.Duration
@@ -47,7 +46,7 @@ type Config struct {
 // Dispatcher implements model.Experts.
 type Dispatcher struct {
 	cfg    Config
-	counts []atomic.Uint64 // rows sent, [layer*experts+expert]
+	counts []atomic.Uint64 // rows sent, by Topology.Index
 	memory rowbuf.Pool     // of rows on their way
 
 	mu        sync.Mutex // guards the fields below
@@ -69,7 +68,7 @@ func New(cfg Config) *Dispatcher {
 		cfg.Local = func(string) bool { return false }
 	}
 	return &Dispatcher{
-		cfg: cfg, counts: make([]atomic.Uint64, cfg.Layers*cfg.Experts),
+		cfg: cfg, counts: make([]atomic.Uint64, cfg.Topology.Experts()),
 		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, book: newBook(),
 	}
 }
@@ -77,7 +76,7 @@ func New(cfg Config) *Dispatcher {
 // Adopt takes a placement that is strictly newer than the present one and was
 // made for the same model; it reports whether it did.
 func (d *Dispatcher) Adopt(p *moe.Placement) bool {
-	if p == nil || p.Fingerprint() != d.cfg.Fingerprint || p.Layers() != d.cfg.Layers || p.Experts() != d.cfg.Experts {
+	if p == nil || p.Fingerprint() != d.cfg.Fingerprint || !p.Topology().Equal(d.cfg.Topology) {
 		return false
 	}
 	d.mu.Lock()

@@ -79,7 +79,7 @@ func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 				table[i] = append(table[i], moe.Replica{Node: moe.NodeID(fmt.Sprint(n))})
 			}
 		}
-		p, err := moe.NewPlacement(1, "f", 2, experts, table)
+		p, err := moe.NewPlacement(1, "f", moe.Uniform(2, experts), table)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 			}
 		}
 		net := faulty.Wrap(node{}, func(n moe.NodeID, nth int, _ *moe.Call) faulty.Fault { return faults[fmt.Sprint(n, nth)] })
-		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
+		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts)})
 		d.Adopt(p)
 		rows := rapid.IntRange(1, 9).Draw(t, "rows")
 		h, logits := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, experts)
@@ -162,14 +162,14 @@ func sameAnswers(ctx context.Context, d *Dispatcher, h tensor.Matrix, r moe.Rout
 func TestManyRowsAgainstADeadAndASlowNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := moe.Replica{Node: "dead"}, moe.Replica{Node: "slow"}
-		p, err := moe.NewPlacement(1, "f", 2, experts, slices.Repeat([][]moe.Replica{{a, b}, {b, a}}, experts))
+		p, err := moe.NewPlacement(1, "f", moe.Uniform(2, experts), slices.Repeat([][]moe.Replica{{a, b}, {b, a}}, experts))
 		if err != nil {
 			t.Fatal(err)
 		}
 		net := faulty.Wrap(node{}, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
 			return faulty.Fault{Failing: n == "dead", Fail: moe.Unreachable, Delay: time.Second}
 		})
-		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts})
+		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts)})
 		d.Adopt(p)
 		h, r := tensor.NewMatrix(10_000, hidden), moe.Routing{K: 2}
 		for i := range h.Rows {
@@ -186,13 +186,13 @@ func TestManyRowsAgainstADeadAndASlowNode(t *testing.T) {
 
 func TestOnlyStrictlyNewerPlacementsOfTheSameModelAreAdopted(t *testing.T) {
 	at := func(epoch moe.Epoch, fp moe.Fingerprint) *moe.Placement {
-		p, err := moe.NewPlacement(epoch, fp, 1, 1, [][]moe.Replica{{{Node: "n"}}})
+		p, err := moe.NewPlacement(epoch, fp, moe.Uniform(1, 1), [][]moe.Replica{{{Node: "n"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
-	d := New(Config{Fingerprint: "f", Layers: 1, Experts: 1})
+	d := New(Config{Fingerprint: "f", Topology: moe.Uniform(1, 1)})
 	for _, tt := range []struct {
 		p    *moe.Placement
 		want bool

@@ -64,7 +64,7 @@ func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r 
 // begin sizes the memory of a run for a layer.
 func (l *layerRun) begin(layer int, h tensor.Matrix, r moe.Routing, p *moe.Placement) {
 	l.layer, l.h, l.k, l.placement = layer, h, r.K, p
-	l.tasks = tasks(l.tasks, r, l.d.cfg.Experts)
+	l.tasks = tasks(l.tasks, r, l.d.cfg.Topology.In(layer))
 	slots, size := h.Rows*r.K, l.rowBytes()
 	l.replies = tensor.Matrix{Rows: slots, Cols: h.Cols, Stride: h.Cols, Data: resize(l.replies.Data, slots*h.Cols)}
 	l.at, l.acc, l.wire = resize(l.at, h.Rows), resize(l.acc, h.Cols), resize(l.wire, h.Rows*size)
@@ -74,7 +74,7 @@ func (l *layerRun) begin(layer int, h tensor.Matrix, r moe.Routing, p *moe.Place
 	l.todo, l.parked = l.todo[:0], l.parked[:0]
 	for i := range l.tasks {
 		if n := len(l.tasks[i].slots); n > 0 {
-			l.d.counts[layer*l.d.cfg.Experts+i].Add(uint64(n))
+			l.d.counts[l.d.cfg.Topology.First(layer)+i].Add(uint64(n))
 			l.todo = append(l.todo, &l.tasks[i])
 		}
 	}

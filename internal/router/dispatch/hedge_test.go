@@ -24,12 +24,12 @@ func pair(replicas int, script faulty.Script) *Dispatcher {
 	for i := range table {
 		table[i] = table[i][:replicas]
 	}
-	p, err := moe.NewPlacement(1, "f", 1, 2, table)
+	p, err := moe.NewPlacement(1, "f", moe.Uniform(1, 2), table)
 	if err != nil {
 		panic(err)
 	}
 	net := faulty.Wrap(slow{}, script)
-	d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 1, Experts: 2})
+	d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(1, 2)})
 	d.Adopt(p)
 	return d
 }

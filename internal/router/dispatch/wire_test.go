@@ -77,14 +77,14 @@ func overRelays(t *testing.T, ids ...moe.NodeID) *wired {
 			table[i] = append(table[i], replicas[(i+j)%len(replicas)])
 		}
 	}
-	p, err := moe.NewPlacement(1, "f", 2, experts, table)
+	p, err := moe.NewPlacement(1, "f", moe.Uniform(2, experts), table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: mostBytes, Broken: func(n moe.NodeID) { w.Suspect(n) }})
 	t.Cleanup(pool.Close)
 	w.Dispatcher = New(Config{
-		Carrier: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Layers: 2, Experts: experts,
+		Carrier: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts),
 		Events: Events{Failover: func(_ moe.NodeID, kind moe.Kind, _ int) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -108,13 +108,13 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 		}
 		network.Register(self.Node, w.startNode(t, self.Node, shard))
 	}
-	p, err := moe.NewPlacement(1, "f", cfg.Layers, cfg.Experts, table)
+	p, err := moe.NewPlacement(1, "f", moe.Uniform(cfg.Layers, cfg.Experts), table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := dispatch.New(dispatch.Config{
 		Carrier: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
-		Hidden: cfg.Hidden, Layers: cfg.Layers, Experts: cfg.Experts,
+		Hidden: cfg.Hidden, Topology: moe.Uniform(cfg.Layers, cfg.Experts),
 	})
 	d.Adopt(p)
 	return d, d.Changed

@@ -294,7 +294,7 @@ func TestHostileNode(t *testing.T) {
 		})), moe.Corrupt},
 		{"a placement with a hole", greets(t, welcome(), answersCalls(t, func(in *hachiv1.ExchangeRequest) *hachiv1.ExchangeResponse {
 			return answer(t, &hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Reply{Reply: &hachiv1.CallReply{
-				Sequence: in.GetCall().GetSequence(), Newer: &hachiv1.PlacementRecord{Epoch: 1, Layers: 1, Experts: 1},
+				Sequence: in.GetCall().GetSequence(), Newer: &hachiv1.PlacementRecord{Epoch: 1, ExpertsPerLayer: []uint32{1}},
 			}}}, nil)
 		})), moe.Corrupt},
 		{"a failure of no kind", greets(t, welcome(), answersCalls(t, func(in *hachiv1.ExchangeRequest) *hachiv1.ExchangeResponse {

@@ -163,7 +163,7 @@ func TestCallsAreAnsweredInAnyOrder(t *testing.T) {
 }
 
 func TestErrorsKeepKindAndPlacement(t *testing.T) {
-	newer, err := moe.NewPlacement(9, "f", 1, 1, [][]moe.Replica{{{Node: "m", Addr: "a"}}})
+	newer, err := moe.NewPlacement(9, "f", moe.Uniform(1, 1), [][]moe.Replica{{{Node: "m", Addr: "a"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func TestCallsAreProtobuf(t *testing.T) {
 
 func TestRepliesAreProtobuf(t *testing.T) {
 	o := newOutbound()
-	newer, err := moe.NewPlacement(9, "f", 1, 1, [][]moe.Replica{{{Node: "m", Addr: "a"}}})
+	newer, err := moe.NewPlacement(9, "f", moe.Uniform(1, 1), [][]moe.Replica{{{Node: "m", Addr: "a"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

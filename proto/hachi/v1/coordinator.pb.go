@@ -131,7 +131,8 @@ type GetStatusResponse struct {
 	// empty when it is.
 	Degraded string `protobuf:"bytes,8,opt,name=degraded" json:"degraded,omitempty"`
 	// Rows per second sent to each expert over the last window,
-	// [layers*experts] of the published placement; empty on a standby.
+	// one per expert, layer by layer as the published placement has them; empty on
+	// a standby.
 	RowsPerSecond []float64 `protobuf:"fixed64,9,rep,packed,name=rows_per_second,json=rowsPerSecond" json:"rows_per_second,omitempty"`
 	// Seconds that window covers so far.
 	WindowSeconds float64 `protobuf:"fixed64,10,opt,name=window_seconds,json=windowSeconds" json:"window_seconds,omitempty"`

@@ -151,13 +151,13 @@ type NodeRecord struct {
 	Draining bool `protobuf:"varint,7,opt,name=draining" json:"draining,omitempty"`
 	// Highest placement epoch the node has seen.
 	Epoch uint64 `protobuf:"varint,8,opt,name=epoch" json:"epoch,omitempty"`
-	// Rows served per expert since the node started, [layers*experts].
+	// Rows served per expert since the node started, one count per expert, layer
+	// by layer as experts_per_layer has them.
 	RowsServed []uint64 `protobuf:"varint,9,rep,packed,name=rows_served,json=rowsServed" json:"rows_served,omitempty"`
 	// Time the process started, Unix nanoseconds: tells two runs apart.
 	StartedUnixNano int64 `protobuf:"varint,10,opt,name=started_unix_nano,json=startedUnixNano" json:"started_unix_nano,omitempty"`
-	// Shape of the model the node serves.
-	Layers  uint32 `protobuf:"varint,11,opt,name=layers" json:"layers,omitempty"`
-	Experts uint32 `protobuf:"varint,12,opt,name=experts" json:"experts,omitempty"`
+	// Experts of every layer of the model the node serves; 0 for a dense layer.
+	ExpertsPerLayer []uint32 `protobuf:"varint,11,rep,packed,name=experts_per_layer,json=expertsPerLayer" json:"experts_per_layer,omitempty"`
 	// Bytes one expert takes when resident.
 	ExpertBytes uint64 `protobuf:"varint,13,opt,name=expert_bytes,json=expertBytes" json:"expert_bytes,omitempty"`
 	// Address of its gossip listener, host:port; empty if it has none.
@@ -271,18 +271,11 @@ func (x *NodeRecord) GetStartedUnixNano() int64 {
 	return 0
 }
 
-func (x *NodeRecord) GetLayers() uint32 {
+func (x *NodeRecord) GetExpertsPerLayer() []uint32 {
 	if x != nil {
-		return x.Layers
+		return x.ExpertsPerLayer
 	}
-	return 0
-}
-
-func (x *NodeRecord) GetExperts() uint32 {
-	if x != nil {
-		return x.Experts
-	}
-	return 0
+	return nil
 }
 
 func (x *NodeRecord) GetExpertBytes() uint64 {
@@ -524,12 +517,13 @@ func (x *ReplicaList) GetNodes() []uint32 {
 type PlacementRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Strictly increasing; 0 is never stored.
-	Epoch       uint64           `protobuf:"varint,1,opt,name=epoch" json:"epoch,omitempty"`
-	Fingerprint string           `protobuf:"bytes,2,opt,name=fingerprint" json:"fingerprint,omitempty"`
-	Layers      uint32           `protobuf:"varint,3,opt,name=layers" json:"layers,omitempty"`
-	Experts     uint32           `protobuf:"varint,4,opt,name=experts" json:"experts,omitempty"`
-	Nodes       []*PlacementNode `protobuf:"bytes,5,rep,name=nodes" json:"nodes,omitempty"`
-	// [layers*experts], layer-major. No list is empty.
+	Epoch       uint64 `protobuf:"varint,1,opt,name=epoch" json:"epoch,omitempty"`
+	Fingerprint string `protobuf:"bytes,2,opt,name=fingerprint" json:"fingerprint,omitempty"`
+	// Experts of every layer of the model; 0 for a dense layer.
+	ExpertsPerLayer []uint32         `protobuf:"varint,3,rep,packed,name=experts_per_layer,json=expertsPerLayer" json:"experts_per_layer,omitempty"`
+	Nodes           []*PlacementNode `protobuf:"bytes,5,rep,name=nodes" json:"nodes,omitempty"`
+	// One list per expert, layer by layer as experts_per_layer has them. No list
+	// is empty.
 	Replicas      []*ReplicaList `protobuf:"bytes,6,rep,name=replicas" json:"replicas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -579,18 +573,11 @@ func (x *PlacementRecord) GetFingerprint() string {
 	return ""
 }
 
-func (x *PlacementRecord) GetLayers() uint32 {
+func (x *PlacementRecord) GetExpertsPerLayer() []uint32 {
 	if x != nil {
-		return x.Layers
+		return x.ExpertsPerLayer
 	}
-	return 0
-}
-
-func (x *PlacementRecord) GetExperts() uint32 {
-	if x != nil {
-		return x.Experts
-	}
-	return 0
+	return nil
 }
 
 func (x *PlacementRecord) GetNodes() []*PlacementNode {
@@ -618,7 +605,8 @@ type RouterRecord struct {
 	// No call under an epoch older than this is in flight from the router.
 	AckedEpoch  uint64 `protobuf:"varint,4,opt,name=acked_epoch,json=ackedEpoch" json:"acked_epoch,omitempty"`
 	Fingerprint string `protobuf:"bytes,5,opt,name=fingerprint" json:"fingerprint,omitempty"`
-	// Rows sent per expert since the router started, [layers*experts].
+	// Rows sent per expert since the router started, one count per expert, layer
+	// by layer as the placement has them.
 	RowsSent      []uint64 `protobuf:"varint,6,rep,packed,name=rows_sent,json=rowsSent" json:"rows_sent,omitempty"`
 	GossipAddr    string   `protobuf:"bytes,7,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -778,7 +766,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\"6\n" +
 	"\x05Shard\x12-\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\x80\x04\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xfa\x03\n" +
 	"\n" +
 	"NodeRecord\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
@@ -792,9 +780,8 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vrows_served\x18\t \x03(\x04R\n" +
 	"rowsServed\x12*\n" +
 	"\x11started_unix_nano\x18\n" +
-	" \x01(\x03R\x0fstartedUnixNano\x12\x16\n" +
-	"\x06layers\x18\v \x01(\rR\x06layers\x12\x18\n" +
-	"\aexperts\x18\f \x01(\rR\aexperts\x12!\n" +
+	" \x01(\x03R\x0fstartedUnixNano\x12*\n" +
+	"\x11experts_per_layer\x18\v \x03(\rR\x0fexpertsPerLayer\x12!\n" +
 	"\fexpert_bytes\x18\r \x01(\x04R\vexpertBytes\x12\x1f\n" +
 	"\vgossip_addr\x18\x0e \x01(\tR\n" +
 	"gossipAddr\x12\x1d\n" +
@@ -811,12 +798,11 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\"#\n" +
 	"\vReplicaList\x12\x14\n" +
-	"\x05nodes\x18\x01 \x03(\rR\x05nodes\"\xdd\x01\n" +
+	"\x05nodes\x18\x01 \x03(\rR\x05nodes\"\xd7\x01\n" +
 	"\x0fPlacementRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12 \n" +
-	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12\x16\n" +
-	"\x06layers\x18\x03 \x01(\rR\x06layers\x12\x18\n" +
-	"\aexperts\x18\x04 \x01(\rR\aexperts\x12-\n" +
+	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12*\n" +
+	"\x11experts_per_layer\x18\x03 \x03(\rR\x0fexpertsPerLayer\x12-\n" +
 	"\x05nodes\x18\x05 \x03(\v2\x17.hachi.v1.PlacementNodeR\x05nodes\x121\n" +
 	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xe6\x01\n" +
 	"\fRouterRecord\x12\x1b\n" +
