@@ -292,7 +292,7 @@ func startInProcess(t *testing.T, a *attention, ffn model.FFN, network *inproc.N
 			t.Fatalf("%s did not load its shard", id)
 		}
 	}
-	network.Register(id, node)
+	network.Connect(id, node)
 }
 
 // nothingToLoad is a Loader for an FFN that holds everything already.

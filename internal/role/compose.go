@@ -83,21 +83,34 @@ func (w weights) rowBytes() int { return w.cfg.Hidden * w.numerics.Wire.Size() }
 // of its experts.
 func (w weights) maxPayload() int { return maxRows * w.cfg.TopK * w.rowBytes() }
 
-// neighbours are a process's ties to its cluster.
+// neighbours are a process's ties to its cluster. A role that shares its
+// process with the others has a registry only.
 type neighbours struct {
 	client   *etcdstore.Store
 	registry *registry.Registry
 	gossip   *gossip.Member
 }
 
+// gossipAddr is the address for the role's record.
+func (n *neighbours) gossipAddr() string {
+	if n.gossip == nil {
+		return ""
+	}
+	return n.gossip.Addr()
+}
+
 // meet connects to etcd and joins the gossip.
 func meet(c ClusterConfig, role string, changed func(gossip.Change)) (*neighbours, error) {
+	options := registry.Options{TTL: c.TTL, Logger: c.Logger}
+	if p := c.InProcess; p != nil {
+		return &neighbours{registry: registry.New(p.Store, registry.Prefix(c.Cluster), options)}, nil
+	}
 	client, err := etcdstore.Dial(c.Etcd, c.Logger)
 	if err != nil {
 		return nil, err
 	}
 	n := &neighbours{client: client}
-	n.registry = registry.New(client, registry.Prefix(c.Cluster), registry.Options{TTL: c.TTL, Logger: c.Logger})
+	n.registry = registry.New(client, registry.Prefix(c.Cluster), options)
 	n.gossip, err = gossip.Start(gossip.Config{
 		Name: c.ID, Role: role, Label: cmp.Or(c.GossipLabel, c.Cluster), Bind: c.Gossip, Advertise: c.AdvertiseGossip,
 		Seeds: n.seeds, OnChange: changed, Logger: c.Logger,
@@ -144,6 +157,9 @@ func (n *neighbours) seeds(ctx context.Context) []string {
 
 // part says goodbye. etcd's client goes last.
 func (n *neighbours) part(logger *slog.Logger) {
+	if n.client == nil {
+		return
+	}
 	if err := n.gossip.Leave(); err != nil {
 		logger.Debug("gossip leave", "err", err)
 	}

@@ -44,15 +44,16 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	defer n.part(c.Logger)
+	if p := c.InProcess; p != nil {
+		co := coordinator.New(c.coordinator(n, "", alive))
+		p.Coordinator(co)
+		return co.Run(ctx)
+	}
 	l, addr, err := listen(c.Listen, c.Advertise)
 	if err != nil {
 		return err
 	}
-	co := coordinator.New(coordinator.Config{
-		ID: c.ID, Addr: addr, GossipAddr: n.gossip.Addr(),
-		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
-		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
-	})
+	co := coordinator.New(c.coordinator(n, addr, alive))
 	server := grpc.NewServer()
 	hachiv1.RegisterCoordinatorServiceServer(server, co)
 	healthpb.RegisterHealthServer(server, health.NewServer())
@@ -61,4 +62,12 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	defer serving.Wait()
 	defer server.Stop()
 	return co.Run(ctx)
+}
+
+func (c CoordinatorConfig) coordinator(n *neighbours, addr string, alive *liveness) coordinator.Config {
+	return coordinator.Config{
+		ID: c.ID, Addr: addr, GossipAddr: n.gossipAddr(),
+		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
+		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
+	}
 }

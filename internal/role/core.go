@@ -10,7 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
-	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -57,10 +57,23 @@ func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
 		return nil, err
 	}
 	core.Dense = cpu.NewDense(w.cfg, dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: core.Blocks}, core.pool)
-	calls, dispatcher := c.dispatcher(w)
-	core.close = append(core.close, func() error { calls.Close(); return nil })
-	core.Dispatcher = dispatcher
+	core.connect(c)
 	return core, nil
+}
+
+// connect makes the dispatcher and its way to the nodes.
+func (c *Core) connect(cfg RouterConfig) {
+	if p := cfg.InProcess; p != nil {
+		c.Dispatcher = cfg.dispatcher(c.weights, p.Network)
+		return
+	}
+	suspect := func(node moe.NodeID) { c.Dispatcher.Suspect(node) }
+	pool := rpc.NewPool(rpc.PoolConfig{
+		Router: moe.RouterID(cfg.ID), Fingerprint: c.weights.fingerprint, MaxPayload: c.weights.maxPayload(), Broken: suspect, Draining: suspect,
+		Spin: cfg.Spin,
+	})
+	c.close = append(c.close, func() error { pool.Close(); return nil })
+	c.Dispatcher = cfg.dispatcher(c.weights, pool)
 }
 
 // sizeCache divides the memory for the KV cache.
@@ -81,7 +94,7 @@ func (c *Core) sizeCache(bytes int64) error {
 // LocalExperts loads every expert into this process, on the core's own threads.
 func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
 	ffn := cpu.NewFFN(c.weights.cfg, c.weights.numerics, c.pool)
-	l := &expertLoader{w: c.weights, ffn: ffn, kernels: c.pool.Kernels(), threads: c.pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
+	l := newExpertLoader(c.weights, ffn, c.pool)
 	for _, id := range c.Model.Topology().All() {
 		if err := l.Load(ctx, id); err != nil {
 			return nil, err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +38,19 @@ type expertLoader struct {
 
 	mu   sync.Mutex // guards maps
 	maps map[moe.ExpertID]*checkpoint.ExpertMap
+}
+
+func newExpertLoader(w weights, ffn *cpu.FFN, pool *cpu.Pool) *expertLoader {
+	return &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
+}
+
+// Close unmaps every expert, once nothing computes any more.
+func (l *expertLoader) Close() error {
+	var all []error
+	for _, id := range slices.Collect(maps.Keys(l.maps)) {
+		all = append(all, l.Unload(id))
+	}
+	return errors.Join(all...)
 }
 
 // Load implements expertnode.Loader. The first touch of the pages happens
@@ -107,27 +122,47 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer neighbours.part(c.Logger)
-	l, addr, err := listen(c.Listen, c.Advertise)
-	if err != nil {
-		return err
-	}
 	pool, err := newPool(c.ModelConfig, c.Spin)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
 	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
+	loader := newExpertLoader(w, ffn, pool)
+	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.expertBytes(),
-		Loader:   &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}},
-		Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
+		Loader: loader, Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
 	})
-	server := serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
-		Handler: c.Late.wrap(node), Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
-	})
+	server, addr, err := c.serve(node, w)
+	if err != nil {
+		return err
+	}
 	defer server.stop()
-	defer context.AfterFunc(ctx, server.leave)()
+	defer context.AfterFunc(ctx, func() {
+		if killed(ctx) {
+			server.stop()
+		} else {
+			server.leave()
+		}
+	})()
 	return follow(ctx, c, w, neighbours, node, addr)
+}
+
+// serve lets routers call the node, over gRPC or inside this process.
+func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights) (nodeServer, string, error) {
+	id := moe.NodeID(c.ID)
+	if p := c.InProcess; p != nil {
+		p.Network.Connect(id, node)
+		return onNetwork{p.Network, id}, "inproc:" + c.ID, nil
+	}
+	l, addr, err := listen(c.Listen, c.Advertise)
+	if err != nil {
+		return nil, "", err
+	}
+	return serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
+		Handler: c.Late.wrap(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
+	}), addr, nil
 }
 
 // wrap delays a handler's answers.
@@ -171,12 +206,17 @@ func (s *expertServer) stop() {
 func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, node *expertnode.Node, addr string) error {
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		if killed(ctx) {
+			stop()
+		}
+	})()
 	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
 		NodeId: c.ID, Addr: addr, CapacityBytes: c.Capacity, Backend: c.Backend, Fingerprint: string(w.fingerprint),
 		StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
-		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossip.Addr(),
+		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(),
 	})
-	return node.Run(ctx, session, expertnode.Feeds{
+	return node.Run(ctx, nodeSession{session, ctx}, expertnode.Feeds{
 		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
 	})
 }

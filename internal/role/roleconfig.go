@@ -22,11 +22,18 @@ type ClusterConfig struct {
 	GossipLabel string
 	TTL         time.Duration
 	Logger      *slog.Logger
+	// InProcess joins the role to others in this process, instead of by Etcd and
+	// Gossip; nil for a process of its own.
+	InProcess *InProcess
 }
 
 func (c ClusterConfig) Check(f *Faults) {
 	f.Name("id", c.ID)
 	f.Name("cluster", c.Cluster)
+	f.TTL(c.TTL)
+	if c.InProcess != nil {
+		return
+	}
 	f.Address("gossip", c.Gossip)
 	f.OptionalAddress("advertise-gossip", c.AdvertiseGossip)
 	if len(c.GossipLabel) > maxGossipLabel {
@@ -38,7 +45,15 @@ func (c ClusterConfig) Check(f *Faults) {
 	for _, e := range c.Etcd {
 		f.Address("etcd", e)
 	}
-	f.TTL(c.TTL)
+}
+
+// checkListener checks the address of a service for other processes.
+func (c ClusterConfig) checkListener(f *Faults, listen, advertise string) {
+	if c.InProcess != nil {
+		return
+	}
+	f.Address("listen", listen)
+	f.Reachable(listen, advertise)
 }
 
 // maxGossipLabel is what memberlist can carry.
@@ -162,8 +177,7 @@ type CoordinatorConfig struct {
 func (c CoordinatorConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
-	f.Address("listen", c.Listen)
-	f.Reachable(c.Listen, c.Advertise)
+	c.checkListener(&f, c.Listen, c.Advertise)
 	c.Placement.Check(&f)
 	if c.ExpectNodes < 1 {
 		f.Addf("--expect-nodes %d: want at least 1", c.ExpectNodes)
@@ -187,8 +201,7 @@ func (c ExpertNodeConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.Check(&f)
-	f.Address("listen", c.Listen)
-	f.Reachable(c.Listen, c.Advertise)
+	c.checkListener(&f, c.Listen, c.Advertise)
 	f.Spin(c.Spin)
 	c.Late.Check(&f)
 	return f.Err()

@@ -16,7 +16,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
-	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router"
@@ -80,22 +79,15 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	return c.serve(ctx, core, words, e, metrics, runner.Choice)
 }
 
-// dispatcher joins the dispatcher with the streams to the nodes.
-func (c RouterConfig) dispatcher(w weights) (*rpc.Pool, *dispatch.Dispatcher) {
-	var d *dispatch.Dispatcher
-	suspect := func(node moe.NodeID) { d.Suspect(node) }
-	pool := rpc.NewPool(rpc.PoolConfig{
-		Router: moe.RouterID(c.ID), Fingerprint: w.fingerprint, MaxPayload: w.maxPayload(), Broken: suspect, Draining: suspect,
-		Spin: c.Spin,
-	})
-	d = dispatch.New(dispatch.Config{
-		Carrier: pool, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
+// dispatcher sends rows over a transport.
+func (c RouterConfig) dispatcher(w weights, by moe.Carrier) *dispatch.Dispatcher {
+	return dispatch.New(dispatch.Config{
+		Carrier: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
 		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Patient,
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
 		}},
 	})
-	return pool, d
 }
 
 // onThisHost tells addresses of this host from others, by the interfaces it has
@@ -163,7 +155,7 @@ func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *
 			Deadline: c.Serving.RequestDeadline, MaxChoices: core.MaxSequences + c.Serving.MaxQueue,
 		},
 		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
-			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(core.weights.fingerprint), GossipAddr: neighbours.gossip.Addr(),
+			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(core.weights.fingerprint), GossipAddr: neighbours.gossipAddr(),
 		}),
 		Placements: neighbours.registry.WatchPlacement(watch), HTTP: web, GRPC: rpcListener, Logger: c.Logger,
 	})

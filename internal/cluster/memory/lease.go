@@ -25,7 +25,10 @@ func (s *Store) grant(ttl time.Duration) (registry.LeaseID, *lease) {
 }
 
 // Renew implements registry.Store.
-func (s *Store) Renew(_ context.Context, id registry.LeaseID) error {
+func (s *Store) Renew(ctx context.Context, id registry.LeaseID) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.leases[id]

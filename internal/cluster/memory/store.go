@@ -60,7 +60,10 @@ func (s *Store) under(prefix string) []registry.Entry {
 }
 
 // Put implements registry.Store.
-func (s *Store) Put(_ context.Context, key string, value []byte, id registry.LeaseID) error {
+func (s *Store) Put(ctx context.Context, key string, value []byte, id registry.LeaseID) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if id != 0 && s.leases[id] == nil {

@@ -87,10 +87,16 @@ func (s *Session[T, M]) poke() {
 	}
 }
 
-// Close gives the lease back, so that the record goes at once.
-func (s *Session[T, M]) Close(ctx context.Context) error {
+// Abandon stops the renewal as the end of the process would: the record stays
+// until its lease ends.
+func (s *Session[T, M]) Abandon() {
 	s.stop()
 	<-s.done
+}
+
+// Close gives the lease back, so that the record goes at once.
+func (s *Session[T, M]) Close(ctx context.Context) error {
+	s.Abandon()
 	s.mu.Lock()
 	lease := s.lease
 	s.mu.Unlock()

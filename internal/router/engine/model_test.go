@@ -106,7 +106,7 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 				table[i] = append(table[i], self)
 			}
 		}
-		network.Register(self.Node, w.startNode(t, self.Node, shard))
+		network.Connect(self.Node, w.startNode(t, self.Node, shard))
 	}
 	p, err := moe.NewPlacement(1, "f", moe.Uniform(cfg.Layers, cfg.Experts), table)
 	if err != nil {

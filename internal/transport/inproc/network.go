@@ -14,26 +14,54 @@ type Handler interface {
 	Serve(c *moe.Call, done func(*moe.Reply, error)) (cancel func() bool)
 }
 
-// Network connects callers with handlers.
+// Network connects callers with nodes.
 type Network struct {
-	mu       sync.Mutex // guards handlers
-	handlers map[moe.NodeID]Handler
+	mu    sync.Mutex // guards nodes and the calls of each
+	nodes map[moe.NodeID]*node
 }
+
+// node is a handler with its calls in flight.
+type node struct {
+	handler Handler
+	calls   map[*call]struct{}
+}
+
+// call is in a handler's hands.
+type call struct {
+	once   sync.Once // a call ends once: answered, given up or cut off
+	done   func(*moe.Reply, error)
+	cancel func() bool
+}
+
+func (c *call) end(r *moe.Reply, err error) { c.once.Do(func() { c.done(r, err) }) }
 
 // NewNetwork makes a network of no nodes.
-func NewNetwork() *Network { return &Network{handlers: map[moe.NodeID]Handler{}} }
+func NewNetwork() *Network { return &Network{nodes: map[moe.NodeID]*node{}} }
 
-// Register connects a node; nil disconnects it.
-func (n *Network) Register(node moe.NodeID, h Handler) {
+// Connect makes a node reachable, in place of an earlier node of that name.
+func (n *Network) Connect(id moe.NodeID, h Handler) {
+	n.Disconnect(id)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.handlers[node] = h
+	n.nodes[id] = &node{handler: h, calls: map[*call]struct{}{}}
 }
 
-// flight is a call in a handler's hands.
-type flight struct {
-	once   sync.Once // the call ends once: answered or given up
-	cancel func() bool
+// Disconnect cuts a node off, as the end of its process would: its calls in
+// flight end as Unreachable, and so does every later call.
+func (n *Network) Disconnect(id moe.NodeID) {
+	n.mu.Lock()
+	gone := n.nodes[id]
+	delete(n.nodes, id)
+	var cut []*call
+	if gone != nil {
+		for c := range gone.calls {
+			cut = append(cut, c)
+		}
+	}
+	n.mu.Unlock()
+	for _, c := range cut {
+		c.end(nil, unreachable(id, errors.New("the node was cut off")))
+	}
 }
 
 // Start implements moe.Carrier.
@@ -42,17 +70,22 @@ func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	if c.Release != nil {
 		c.Release()
 	}
+	f := &call{done: t.Done}
 	n.mu.Lock()
-	h := n.handlers[to.Node]
+	at := n.nodes[to.Node]
+	if at != nil {
+		at.calls[f] = struct{}{}
+	}
 	n.mu.Unlock()
-	if h == nil {
+	if at == nil {
 		t.Done(nil, unreachable(to.Node, errors.New("no such node")))
 		return
 	}
-	f := &flight{}
 	t.Carrier = f
-	done := t.Done
-	f.cancel = h.Serve(sent, func(reply *moe.Reply, err error) {
+	f.cancel = at.handler.Serve(sent, func(reply *moe.Reply, err error) {
+		n.mu.Lock()
+		delete(at.calls, f)
+		n.mu.Unlock()
 		var got *moe.Reply
 		if err == nil {
 			copied := *reply
@@ -60,20 +93,29 @@ func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 			reply.Free()
 			got = &copied
 		}
-		f.once.Do(func() { done(got, err) })
+		f.end(got, err)
 	})
 }
 
 // Cancel implements moe.Carrier.
 func (n *Network) Cancel(t *moe.Ticket) {
-	f, ok := t.Carrier.(*flight)
+	f, ok := t.Carrier.(*call)
 	if !ok {
 		return
 	}
-	if f.cancel != nil {
-		f.cancel()
+	if f.cancel != nil && f.cancel() {
+		n.forget(f)
 	}
-	f.once.Do(func() { t.Done(nil, unreachable("", context.Canceled)) })
+	f.end(nil, unreachable("", context.Canceled))
+}
+
+// forget drops a call that its handler will not answer.
+func (n *Network) forget(f *call) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, at := range n.nodes {
+		delete(at.calls, f)
+	}
 }
 
 // copyOf is a call that shares nothing with c.

@@ -17,14 +17,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // held is a handler that keeps what it was given and lets the test answer.
 type held struct {
-	call      *moe.Call
-	done      func(*moe.Reply, error)
-	cancelled int
+	call     *moe.Call
+	done     func(*moe.Reply, error)
+	canceled int
 }
 
 func (h *held) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
 	h.call, h.done = c, done
-	return func() bool { h.cancelled++; return true }
+	return func() bool { h.canceled++; return true }
 }
 
 // atOnce answers before Serve returns.
@@ -41,7 +41,7 @@ func (a atOnce) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
 
 var to = moe.Replica{Node: "n", Addr: "anywhere"}
 
-func call() *moe.Call {
+func twoRows() *moe.Call {
 	return &moe.Call{Rows: 2, X: []byte{1, 2, 3, 4}, Groups: []moe.Group{{Expert: 1, Index: []int32{0, 1}}}}
 }
 
@@ -49,8 +49,8 @@ func TestNeitherSideKeepsTheOthersMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &held{}
 		n := NewNetwork()
-		n.Register("n", h)
-		c, released := call(), 0
+		n.Connect("n", h)
+		c, released := twoRows(), 0
 		c.Release = func() { released++ }
 		var got *moe.Reply
 		ended := make(chan error)
@@ -84,17 +84,17 @@ func TestCallReturnsWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &held{}
 		n := NewNetwork()
-		n.Register("n", h)
+		n.Connect("n", h)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		go func() { _, err := moe.Await(ctx, n, to, call()); ended <- err }()
+		go func() { _, err := moe.Await(ctx, n, to, twoRows()); ended <- err }()
 		synctest.Wait()
 		cancel()
-		if err := <-ended; moe.KindOf(err) != moe.Unreachable || !errors.Is(err, context.Canceled) || h.cancelled != 1 {
-			t.Errorf("ended with %v, cancelled %d times", err, h.cancelled)
+		if err := <-ended; moe.KindOf(err) != moe.Unreachable || !errors.Is(err, context.Canceled) || h.canceled != 1 {
+			t.Errorf("ended with %v, canceled %d times", err, h.canceled)
 		}
 		h.done(nil, errors.New("too late"))
-		if _, err := moe.Await(ctx, n, to, call()); moe.KindOf(err) != moe.Unreachable {
+		if _, err := moe.Await(ctx, n, to, twoRows()); moe.KindOf(err) != moe.Unreachable {
 			t.Errorf("a context that ended before: %v", err)
 		}
 	})
@@ -103,19 +103,42 @@ func TestCallReturnsWhenItsContextEnds(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	n := NewNetwork()
 	busy := &moe.Error{Kind: moe.Busy}
-	if _, err := moe.Await(t.Context(), n, to, call()); moe.KindOf(err) != moe.Unreachable {
+	if _, err := moe.Await(t.Context(), n, to, twoRows()); moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("no such node: %v", err)
 	}
-	n.Register("n", atOnce{busy})
-	if _, err := moe.Await(t.Context(), n, to, call()); !errors.Is(err, busy) {
+	n.Connect("n", atOnce{busy})
+	if _, err := moe.Await(t.Context(), n, to, twoRows()); !errors.Is(err, busy) {
 		t.Errorf("got %v, want the handler's error", err)
 	}
-	n.Register("n", atOnce{})
-	if got, err := moe.Await(t.Context(), n, to, call()); err != nil || !slices.Equal(got.Y, call().X) {
+	n.Connect("n", atOnce{})
+	if got, err := moe.Await(t.Context(), n, to, twoRows()); err != nil || !slices.Equal(got.Y, twoRows().X) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	n.Register("n", nil)
-	if _, err := moe.Await(t.Context(), n, to, call()); moe.KindOf(err) != moe.Unreachable {
+	n.Disconnect("n")
+	if _, err := moe.Await(t.Context(), n, to, twoRows()); moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("a node that was disconnected: %v", err)
 	}
+}
+
+// TestDisconnectCutsCallsOff: a call of a dead node ends at once, and what the
+// node still computes goes nowhere.
+func TestDisconnectCutsCallsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &held{}
+		n := NewNetwork()
+		n.Connect("n", h)
+		ended := make(chan error)
+		go func() { _, err := moe.Await(t.Context(), n, to, twoRows()); ended <- err }()
+		synctest.Wait()
+		n.Disconnect("n")
+		if err := <-ended; moe.KindOf(err) != moe.Unreachable {
+			t.Errorf("the call ended with %v", err)
+		}
+		freed := 0
+		h.done(&moe.Reply{Release: func() { freed++ }}, nil)
+		if freed != 1 {
+			t.Errorf("the late reply was freed %d times", freed)
+		}
+		n.Disconnect("n")
+	})
 }

@@ -1,0 +1,109 @@
+package hachi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Config describes a cluster inside this process.
+type Config struct {
+	// Model is the directory of a checkpoint.
+	Model string
+	// ModelName is the name that requests may carry; empty is the directory's.
+	ModelName string
+	// Quantize makes experts int8 or int4 as they are loaded; empty keeps their
+	// format.
+	Quantize string
+
+	Nodes    int    // expert nodes
+	Replicas int    // nodes that hold each expert
+	Policy   Policy // what decides which node holds which expert
+
+	// Listen is the address of the HTTP API; port 0 picks a free port.
+	Listen string
+	// Threads is the number of cores of each expert node and of the router; 0
+	// divides the machine.
+	Threads int
+	// KVCacheBytes is the memory for the KV cache.
+	KVCacheBytes int64
+	MaxSequences int // that are decoded together; 0 derives it from KVCacheBytes
+	MaxQueue     int // requests that wait; further requests get HTTP 429
+	PrefixCache  bool
+	// SpeculativeTokens is the maximum of draft tokens per step; 0 is none.
+	SpeculativeTokens int
+	// RequestDeadline bounds a request that names no deadline of its own.
+	RequestDeadline time.Duration
+
+	// LeaseTTL is how long the record of a dead node stays.
+	LeaseTTL time.Duration
+	// Logger receives the roles' logs; nil is silent.
+	Logger *slog.Logger
+}
+
+// Policy decides which node holds which expert.
+type Policy string
+
+const (
+	// Column puts expert e of every layer on node e modulo the number of nodes.
+	Column Policy = "column"
+	// Balanced places experts layer by layer, by their load.
+	Balanced Policy = "balanced"
+)
+
+// DefaultConfig is three nodes with one replica of each expert. It lacks the
+// Model.
+func DefaultConfig() Config {
+	return Config{
+		Nodes: 3, Replicas: 1, Policy: Column, Listen: "127.0.0.1:0", KVCacheBytes: 1 << 30, MaxQueue: 256, PrefixCache: true,
+		RequestDeadline: 10 * time.Minute, LeaseTTL: 10 * time.Second,
+	}
+}
+
+const (
+	minKVCache           = 1 << 20
+	maxSpeculativeTokens = 32
+)
+
+// Validate reports every field at fault.
+func (c Config) Validate() error {
+	var faults []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	_, err := os.Stat(filepath.Join(c.Model, "config.json"))
+	want(c.Model != "", "Model is empty: want the directory of a checkpoint")
+	want(c.Model == "" || err == nil, "Model %q: %w", c.Model, err)
+	want(c.Quantize == "" || c.Quantize == "int8" || c.Quantize == "int4", "Quantize is %q: want int8, int4 or nothing", c.Quantize)
+	want(c.Nodes >= 1, "Nodes is %d: want at least 1", c.Nodes)
+	want(c.Replicas >= 1 && c.Replicas <= max(1, c.Nodes), "Replicas is %d: want 1 to Nodes, %d", c.Replicas, c.Nodes)
+	want(c.Policy == Column || c.Policy == Balanced, "Policy is %q: want column or balanced", c.Policy)
+	_, _, err = net.SplitHostPort(c.Listen)
+	want(err == nil, "Listen is %q: want HOST:PORT", c.Listen)
+	want(c.Threads >= 0, "Threads is %d: want at least 0", c.Threads)
+	want(c.KVCacheBytes >= minKVCache, "KVCacheBytes is %d: want at least %d", c.KVCacheBytes, minKVCache)
+	want(c.MaxSequences >= 0, "MaxSequences is %d: want at least 0", c.MaxSequences)
+	want(c.MaxQueue >= 0, "MaxQueue is %d: want at least 0", c.MaxQueue)
+	want(c.SpeculativeTokens >= 0 && c.SpeculativeTokens <= maxSpeculativeTokens,
+		"SpeculativeTokens is %d: want 0 to %d", c.SpeculativeTokens, maxSpeculativeTokens)
+	want(c.RequestDeadline > 0, "RequestDeadline is %v: want more than 0", c.RequestDeadline)
+	want(c.LeaseTTL >= time.Second, "LeaseTTL is %v: want at least 1s", c.LeaseTTL)
+	return errors.Join(faults...)
+}
+
+// threads are the cores of each node, and of the router, which waits while the
+// nodes compute.
+func (c Config) threads() (perNode, router int) {
+	if c.Threads > 0 {
+		return c.Threads, c.Threads
+	}
+	cores := runtime.GOMAXPROCS(0)
+	return max(1, cores/c.Nodes), cores
+}

@@ -1,0 +1,158 @@
+package hachi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/cluster/memory"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/transport/inproc"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// Cluster is a running cluster.
+type Cluster struct {
+	cfg      Config
+	store    *memory.Store
+	registry *registry.Registry
+	network  *inproc.Network
+	service  chan hachiv1.CoordinatorServiceServer // holds the coordinator
+	http     *http.Client
+	url      string
+
+	coordinator *task
+	router      *task
+	failed      chan error // the first role that ended by itself
+	closed      sync.Once
+
+	mu    sync.Mutex // guards nodes
+	nodes map[string]*task
+}
+
+// task is a role that runs.
+type task struct {
+	stop context.CancelCauseFunc
+	done chan struct{}
+}
+
+// end stops a role and waits for its end.
+func (t *task) end(cause error) {
+	t.stop(cause)
+	<-t.done
+}
+
+// Start starts a cluster and returns when it accepts requests. ctx bounds the
+// start only.
+func Start(ctx context.Context, cfg Config) (*Cluster, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Cluster{
+		cfg: cfg, store: memory.New(), network: inproc.NewNetwork(), nodes: map[string]*task{}, failed: make(chan error, 1),
+		service: make(chan hachiv1.CoordinatorServiceServer, 1), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
+	c.registry = registry.New(c.store, registry.Prefix(clusterName), registry.Options{TTL: cfg.LeaseTTL, Logger: cfg.Logger})
+	c.startRoles(context.WithoutCancel(ctx))
+	if err := c.ready(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// clusterName is the name of every cluster in its own store.
+const clusterName = "hachi"
+
+func (c *Cluster) startRoles(ctx context.Context) {
+	c.coordinator = c.run(ctx, "coordinator-0", func(ctx context.Context) error { return role.RunCoordinator(ctx, c.coordinatorConfig()) })
+	for i := range c.cfg.Nodes {
+		id := fmt.Sprintf("expert-%d", i)
+		c.nodes[id] = c.run(ctx, id, func(ctx context.Context) error { return role.RunExpertNode(ctx, c.nodeConfig(id)) })
+	}
+	c.router = c.run(ctx, "router-0", func(ctx context.Context) error { return role.RunRouter(ctx, c.routerConfig()) })
+}
+
+// run runs a role until it is stopped.
+func (c *Cluster) run(ctx context.Context, id string, run func(context.Context) error) *task {
+	ctx, stop := context.WithCancelCause(ctx)
+	t := &task{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(t.done)
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			select {
+			case c.failed <- fmt.Errorf("%s: %w", id, err):
+			default:
+			}
+		}
+	}()
+	return t
+}
+
+// readyEvery is how often a start asks whether the router is ready.
+const readyEvery = 5 * time.Millisecond
+
+// ready waits until the router accepts requests, or a role fails.
+func (c *Cluster) ready(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	poll := time.NewTicker(readyEvery)
+	defer poll.Stop()
+	routers := c.registry.WatchRouters(ctx)
+	for {
+		select {
+		case err := <-c.failed:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("the cluster is not ready: %w", ctx.Err())
+		case records := <-routers:
+			if len(records) > 0 {
+				c.url = "http://" + records[0].GetHttpAddr()
+			}
+		case <-poll.C:
+			if c.url != "" && c.Client().Ready(ctx) == nil {
+				return nil
+			}
+		}
+	}
+}
+
+// Close stops the router, the nodes and the coordinator. Running answers have
+// some seconds to finish. A second Close does nothing.
+func (c *Cluster) Close() error {
+	c.closed.Do(func() {
+		c.http.CloseIdleConnections()
+		c.router.end(nil)
+		c.mu.Lock()
+		nodes := c.nodes
+		c.nodes = nil
+		c.mu.Unlock()
+		for _, n := range nodes {
+			n.stop(nil)
+		}
+		for _, n := range nodes {
+			<-n.done
+		}
+		c.coordinator.end(nil)
+	})
+	select {
+	case err := <-c.failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// URL is the base of the HTTP API.
+func (c *Cluster) URL() string { return c.url }
+
+// Client calls the cluster's router.
+func (c *Cluster) Client() *client.Client { return &client.Client{URL: c.url, HTTP: c.http} }

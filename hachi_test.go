@@ -1,0 +1,121 @@
+package hachi_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hachi-serve/hachi"
+	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/weights/preset"
+)
+
+// tiny is a checkpoint with random weights that all tests read.
+var tiny string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "hachi")
+	if err != nil {
+		panic(err)
+	}
+	tiny = filepath.Join(dir, "tiny")
+	if err := preset.Write(tiny, "tiny", 1, nil); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// config is a cluster of the tiny model.
+func config() hachi.Config {
+	cfg := hachi.DefaultConfig()
+	cfg.Model, cfg.Threads, cfg.KVCacheBytes = tiny, 1, 64<<20
+	return cfg
+}
+
+// start runs a cluster until the test ends.
+func start(t *testing.T, change func(*hachi.Config)) *hachi.Cluster {
+	t.Helper()
+	cfg := config()
+	change(&cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c, err := hachi.Start(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// answer is a completion with everything that must not depend on placement.
+func answer(t *testing.T, c *client.Client, prompt string, seed uint64) []client.Choice {
+	t.Helper()
+	a, err := c.Complete(t.Context(), client.CompletionRequest{
+		Prompt: prompt, Params: client.Params{MaxTokens: 12, Temperature: 0.8 * float64(seed%2), Seed: &seed, Logprobs: new(5)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Choices
+}
+
+func answers(t *testing.T, c *client.Client) (all [][]client.Choice) {
+	t.Helper()
+	for i, prompt := range []string{"One two three", "日本の首都は", strings.Repeat("a long prompt ", 40)} {
+		all = append(all, answer(t, c, prompt, uint64(i)))
+	}
+	return all
+}
+
+// TestKilledNodeChangesNoAnswer starts a cluster in this process, kills a node
+// in the middle of a stream, and stops the cluster.
+func TestKilledNodeChangesNoAnswer(t *testing.T) {
+	c := start(t, func(c *hachi.Config) { c.Replicas = 2 })
+	want := answers(t, c.Client())
+	chat := client.ChatRequest{Messages: []client.Message{{Role: "user", Content: "hello"}}, Params: client.Params{MaxTokens: 24, IgnoreEOS: true}}
+	whole, err := c.Client().Chat(t.Context(), chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for chunk, err := range c.Client().Stream(t.Context(), chat) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text == "" {
+			if err := c.Kill("expert-1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text += chunk.Text
+	}
+	if text != whole.Text() {
+		t.Errorf("with a node killed the answer is %q, want %q", text, whole.Text())
+	}
+	if got := answers(t, c.Client()); !reflect.DeepEqual(got, want) {
+		t.Errorf("after the kill the answers are %+v, want %+v", got, want)
+	}
+	if got, want := c.Nodes(), []string{"expert-0", "expert-2"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("nodes %v, want %v", got, want)
+	}
+	if err := c.Kill("expert-1"); err == nil {
+		t.Error("a dead node was killed")
+	}
+}
