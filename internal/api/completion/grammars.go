@@ -7,29 +7,29 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// Grammars compile languages for the vocabulary of a tokenizer. The compilers
-// are made when they are first asked for.
+// Grammars compile languages for the vocabulary of a tokenizer. A compiler is made
+// when it is first used.
 type Grammars struct {
-	tokenizer *tokenizer.Tokenizer
-	begun     func() (*grammar.Compiler, error) // the answer continues a text
-	beginning func() (*grammar.Compiler, error) // the answer is a text of its own
+	tokenizer    *tokenizer.Tokenizer
+	continuation func() (*grammar.Compiler, error) // for an answer that continues the prompt's text
+	fresh        func() (*grammar.Compiler, error) // for an answer that is a text of its own
 }
 
 // NewGrammars makes compilers that remember what they compiled, within limits.
 func NewGrammars(t *tokenizer.Tokenizer, l grammar.Limits) *Grammars {
-	compiler := func(beginning bool) func() (*grammar.Compiler, error) {
-		return sync.OnceValues(func() (*grammar.Compiler, error) { return grammar.NewCompiler(vocabulary{t, beginning}, l) })
+	compiler := func(fresh bool) func() (*grammar.Compiler, error) {
+		return sync.OnceValues(func() (*grammar.Compiler, error) { return grammar.NewCompiler(vocabulary{t, fresh}, l) })
 	}
-	return &Grammars{tokenizer: t, begun: compiler(false), beginning: compiler(true)}
+	return &Grammars{tokenizer: t, continuation: compiler(false), fresh: compiler(true)}
 }
 
 // For returns the compiler for answers to a prompt. The error says that the
 // vocabulary cannot write every text.
 func (g *Grammars) For(prompt []int32, newText bool) (*grammar.Compiler, error) {
 	if newText || !g.saysSomething(prompt) {
-		return g.beginning()
+		return g.fresh()
 	}
-	return g.begun()
+	return g.continuation()
 }
 
 func (g *Grammars) saysSomething(prompt []int32) bool {
@@ -44,14 +44,14 @@ func (g *Grammars) saysSomething(prompt []int32) bool {
 // vocabulary implements grammar.Vocabulary as a Reader reads tokens.
 type vocabulary struct {
 	*tokenizer.Tokenizer
-	beginning bool
+	fresh bool // the answer is a text of its own
 }
 
 func (v vocabulary) Size() int                { return v.Vocab() }
 func (v vocabulary) Bytes(token int32) []byte { return v.TokenBytes(token) }
 
 func (v vocabulary) First(token int32) []byte {
-	if v.beginning {
+	if v.fresh {
 		return v.FirstBytes(token)
 	}
 	return v.TokenBytes(token)

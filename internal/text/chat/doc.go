@@ -1,7 +1,7 @@
 // Package chat renders conversations in the form a model was trained on.
 //
-// What it is: the checkpoint's own chat_template, honoured as transformers
-// honours it, over the checkpoint's own tokenizer. Two formats are built in as
+// What it is: the checkpoint's own chat_template, honored as transformers
+// honors it, over the checkpoint's own tokenizer. Two formats are built in as
 // templates: KARAKURI, which made checkpoints carry, and plain Mistral for
 // checkpoints without a template.
 //
@@ -9,12 +9,12 @@
 // and the attributes of SteerLM.
 //
 // Invariants:
-//   - A template that cannot be honoured is refused by Load, which renders
+//   - A template that cannot be honored is refused by Load, which renders
 //     conversations of every shape with it.
 //   - Special tokens are those that the template wrote. What users, answers and
 //     system messages say stays text, even if it spells one; added tokens that
 //     the template is made of are reserved for it in the same way.
-//   - A turn is honoured or the request fails: by the template's own words
+//   - A turn is honored or the request fails: by the template's own words
 //     (roles that do not alternate), because the template would pass over it,
 //     or because it does not read an attribute. Errors name the turn, counted
 //     from 0 as in the request.

@@ -21,7 +21,7 @@ const (
 // Load reads the template of a checkpoint: DIR/chat_template.jinja, or else
 // chat_template in DIR/tokenizer_config.json, which is a template or a list of
 // named ones with one named default. A checkpoint without either has the plain
-// Mistral format. A template that cannot be honoured is an error here.
+// Mistral format. A template that cannot be honored is an error here.
 func Load(dir string, t *tokenizer.Tokenizer) (*Template, error) {
 	path := filepath.Join(dir, templateFile)
 	source, found, err := readTemplate(path)

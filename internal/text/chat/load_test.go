@@ -51,7 +51,7 @@ func TestWhereTheTemplateComesFrom(t *testing.T) {
 	}
 }
 
-// A template that cannot be honoured is refused before any request.
+// A template that cannot be honored is refused before any request.
 func TestRefusedAtStart(t *testing.T) {
 	for source, want := range map[string]string{
 		"{% for m in messages %}{{ m.content }}":                                      "the template ends before endfor",

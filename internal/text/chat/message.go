@@ -17,7 +17,7 @@ type Message struct {
 // roles maps what a client may call a role to what templates call it.
 var roles = map[string]string{"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
-// check finds what no template could honour. Turns count from 0.
+// check finds what no template could honor. Turns count from 0.
 func check(messages []Message) error {
 	if len(messages) == 0 {
 		return errors.New("there are no messages")

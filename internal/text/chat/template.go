@@ -28,7 +28,7 @@ type Template struct {
 }
 
 // newTemplate parses a template and tries it on conversations of every shape,
-// so that one that cannot be honoured is found before any request.
+// so that one that cannot be honored is found before any request.
 func newTemplate(source string, t *tokenizer.Tokenizer) (*Template, error) {
 	parsed, err := jinja.Parse(source)
 	if err != nil {
@@ -43,7 +43,7 @@ func newTemplate(source string, t *tokenizer.Tokenizer) (*Template, error) {
 	return out, nil
 }
 
-// CheckAttributes tells whether the template can honour a set of attributes.
+// CheckAttributes tells whether the template can honor a set of attributes.
 func (t *Template) CheckAttributes(a Attributes) error {
 	if err := a.Validate(); err != nil {
 		return err

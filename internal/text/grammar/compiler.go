@@ -13,8 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/grammar/schema"
 )
 
-// Compiler makes grammars for a vocabulary and remembers those it was asked for
-// last.
+// Compiler compiles grammars for a vocabulary and caches the most recently used.
 type Compiler struct {
 	vocabulary Vocabulary
 	limits     Limits
@@ -22,14 +21,14 @@ type Compiler struct {
 	first      *trie // by First
 	silent     []int32
 
-	// compiling lets one source be compiled at a time, so that a burst of large
-	// ones costs the memory of one.
+	// compiling serializes compilations, so that a burst of large sources needs
+	// the memory of one.
 	compiling sync.Mutex
-	mu        sync.Mutex // guards recent; taken after compiling
-	recent    []remembered
+	mu        sync.Mutex   // guards recent; taken after compiling
+	recent    []remembered // the most recently used first
 }
 
-// remembered is a grammar by its source, the latest first.
+// remembered is a grammar and its source.
 type remembered struct {
 	source  string
 	grammar *Grammar
@@ -76,8 +75,8 @@ func (c *Compiler) Object() (*Grammar, error) {
 	return c.remember("object", func() (*automaton.Program, error) { return schema.Object(c.limits.schema()) })
 }
 
-// Schema returns the grammar of what satisfies a JSON Schema; package schema
-// tells what is supported and how it is written.
+// Schema returns the grammar of what satisfies a JSON Schema. Package schema
+// documents what is supported and how it is written.
 func (c *Compiler) Schema(source []byte) (*Grammar, error) {
 	return c.remember("schema "+string(source), func() (*automaton.Program, error) {
 		return schema.Compile(source, c.limits.schema())
@@ -99,7 +98,7 @@ func (c *Compiler) Regex(expression string) (*Grammar, error) {
 	})
 }
 
-// Choice returns the grammar of some texts alone.
+// Choice returns the grammar of a list of texts.
 func (c *Compiler) Choice(texts []string) (*Grammar, error) {
 	var source strings.Builder
 	for _, t := range texts {
@@ -114,7 +113,7 @@ func (c *Compiler) Choice(texts []string) (*Grammar, error) {
 	return c.remember("choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts)) })
 }
 
-// text makes the automaton of texts as they are.
+// text builds the automaton of the texts of d.
 func (c *Compiler) text(d *regex.DFA) (*automaton.Program, error) {
 	b := automaton.NewBuilder(schema.DrawingPerState * c.limits.States)
 	r := b.Rule("the text")
@@ -123,7 +122,7 @@ func (c *Compiler) text(d *regex.DFA) (*automaton.Program, error) {
 	return b.Build(r, c.limits.States)
 }
 
-// remember returns the grammar of a source, compiled now or remembered.
+// remember returns the grammar of a source, from the cache or compiled now.
 func (c *Compiler) remember(source string, compile func() (*automaton.Program, error)) (*Grammar, error) {
 	if g := c.recall(source); g != nil {
 		return g, nil
@@ -149,7 +148,7 @@ func (c *Compiler) remember(source string, compile func() (*automaton.Program, e
 	return g, nil
 }
 
-// recall finds a grammar and moves it to the front; nil is none.
+// recall finds a grammar in the cache and moves it to the front; nil is none.
 func (c *Compiler) recall(source string) *Grammar {
 	c.mu.Lock()
 	defer c.mu.Unlock()

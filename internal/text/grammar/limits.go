@@ -15,14 +15,14 @@ type Limits struct {
 	States      int // of an automaton: about 40 bytes each
 	Indent      int // blanks after a new line between the tokens of JSON; 0 or more
 	Nesting     int // of values of any kind and of recursive schemas in the text
-	Readings    int // of an ambiguous text, followed at once: a schema may have as many branches by $ref
-	Sets        int // of readings that a grammar remembers: up to 2 KiB each
-	Masks       int // that a grammar remembers: a bit per token each
-	Grammars    int // that a Compiler remembers
+	Readings    int // of an ambiguous text at the same time; also the maximum of branches by $ref
+	Sets        int // of readings that a grammar caches: up to 2 KiB each
+	Masks       int // that a grammar caches: a bit per token each
+	Grammars    int // that a Compiler caches
 }
 
 // DefaultLimits returns limits for a server: with 32,000 tokens a grammar
-// remembers at most 2 MiB of masks and 4 MiB of sets.
+// caches at most 2 MiB of masks and 4 MiB of sets.
 func DefaultLimits() Limits {
 	return Limits{
 		SourceBytes: 256 << 10,
@@ -40,9 +40,9 @@ func DefaultLimits() Limits {
 // validate reports every limit out of range.
 func (l Limits) validate() error {
 	var faults []error
-	check := func(name string, value, least, most int) {
-		if value < least || value > most {
-			faults = append(faults, fmt.Errorf("%s is %d, expected %d to %d", name, value, least, most))
+	check := func(name string, value, low, high int) {
+		if value < low || value > high {
+			faults = append(faults, fmt.Errorf("%s is %d, expected %d to %d", name, value, low, high))
 		}
 	}
 	check("SourceBytes", l.SourceBytes, 1, 1<<24)

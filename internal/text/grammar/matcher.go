@@ -18,8 +18,8 @@ type Grammar struct {
 	trail   []*automaton.Set
 }
 
-// place is what a mask depends on: a kind of Set, or where kinds do not tell, a
-// Set.
+// place is what a mask depends on: the kind of a Set, or where a Set within the
+// horizon is not plain, the Set itself.
 type place struct {
 	kind uint64
 	set  *automaton.Set
@@ -33,16 +33,17 @@ func newGrammar(c *Compiler, m *automaton.Machine) *Grammar {
 // Words is the length of a mask: a bit for each token.
 func (g *Grammar) Words() int { return g.compiler.Words() }
 
-// Matcher returns the state of an answer that has not begun.
+// Matcher returns the state of an empty answer.
 func (g *Grammar) Matcher() *Matcher {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return &Matcher{g: g, at: g.machine.Start()}
 }
 
-// mask returns the mask after a text; it is not to be changed. The lock is held.
-func (g *Grammar) mask(s *automaton.Set, begun bool) []uint64 {
-	if !begun {
+// mask returns the mask after a text. The caller holds the lock and must not
+// change the mask.
+func (g *Grammar) mask(s *automaton.Set, started bool) []uint64 {
+	if !started {
 		return g.firstMask(s)
 	}
 	for _, p := range []place{{kind: s.Kind()}, {set: s}} {
@@ -76,8 +77,8 @@ func (g *Grammar) firstMask(s *automaton.Set) []uint64 {
 	return g.first
 }
 
-// walk finds the tokens whose bytes may follow a text. It reports whether all
-// Sets of the way were plain, so that the mask is that of their kind.
+// walk finds the tokens whose bytes may follow a text. It reports whether all Sets
+// on the way were plain: then the mask is that of every Set of this kind.
 func (g *Grammar) walk(t *trie, s *automaton.Set) (mask []uint64, plain bool) {
 	mask, plain = make([]uint64, g.Words()), s.Plain()
 	if s.Accepting() {
@@ -106,15 +107,15 @@ func (g *Grammar) walk(t *trie, s *automaton.Set) (mask []uint64, plain bool) {
 
 // Matcher is the state of one answer.
 type Matcher struct {
-	g     *Grammar
-	at    *automaton.Set
-	begun bool // a token was accepted
-	ended bool // by EOS
+	g       *Grammar
+	at      *automaton.Set
+	started bool // a token was accepted
+	ended   bool // by EOS
 }
 
 // Mask writes the tokens that may follow: bit t%64 of dst[t/64] for token t.
-// The length of dst is Grammar.Words or more: logits may have entries that are
-// no tokens, and these may not follow. After the end nothing may.
+// The length of dst is at least Grammar.Words: logits may have entries that are
+// no tokens, and these may not follow. After the end no token may.
 func (m *Matcher) Mask(dst []uint64) {
 	if len(dst) < m.g.Words() {
 		panic(fmt.Sprintf("grammar: a mask of %d words, expected %d", len(dst), m.g.Words()))
@@ -126,7 +127,7 @@ func (m *Matcher) Mask(dst []uint64) {
 	}
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
-	copy(dst, m.g.mask(m.at, m.begun))
+	copy(dst, m.g.mask(m.at, m.started))
 }
 
 // Accept adds a token to the answer. It reports false, and nothing has changed,
@@ -144,7 +145,7 @@ func (m *Matcher) Accept(token int32) bool {
 	if len(text) == 0 {
 		return false
 	}
-	if !m.begun {
+	if !m.started {
 		if text = v.First(token); len(text) == 0 && !m.at.Open() {
 			return false
 		}
@@ -158,7 +159,7 @@ func (m *Matcher) Accept(token int32) bool {
 	if at == m.g.machine.Dead() {
 		return false
 	}
-	m.at, m.begun = at, true
+	m.at, m.started = at, true
 	return true
 }
 
@@ -166,11 +167,10 @@ func (m *Matcher) Accept(token int32) bool {
 // end here.
 func (m *Matcher) Complete() bool { return m.at.Accepting() }
 
-// Done reports that the answer has ended or that nothing but its end can
-// follow.
+// Done reports that the answer has ended, or that only its end can follow.
 func (m *Matcher) Done() bool { return m.ended || !m.at.Open() }
 
-// Clone returns a Matcher that goes on from here on its own.
+// Clone returns an independent Matcher in the same state.
 func (m *Matcher) Clone() *Matcher {
 	c := *m
 	return &c

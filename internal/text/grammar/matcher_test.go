@@ -345,7 +345,7 @@ func TestKinds(t *testing.T) {
 						}
 					}
 					if !m.Accept(token) {
-						if !m.begun {
+						if !m.started {
 							continue // the mask is that of a text that has begun
 						}
 						t.Fatalf("%s: token %d is refused", s, token)

@@ -11,11 +11,10 @@ import (
 type Vocabulary interface {
 	// Size is the number of tokens; they are 0 to Size()-1.
 	Size() int
-	// Bytes returns what a token adds to a text that has begun; nothing for
+	// Bytes returns the bytes that a token adds to a non-empty text; none for
 	// tokens that never stand for text.
 	Bytes(token int32) []byte
-	// First returns what a token with Bytes stands for as the first of an
-	// answer.
+	// First returns the bytes of a token as the first of an answer.
 	First(token int32) []byte
 	// EOS is the token that ends an answer.
 	EOS() int32
@@ -39,7 +38,7 @@ type trieNode struct {
 	last   byte   // of the prefix
 }
 
-// newTrie puts the texts of tokens together. Tokens without text are left out.
+// newTrie builds the trie of the texts of tokens. Tokens without text are left out.
 func newTrie(size int, text func(token int32) []byte) (*trie, error) {
 	type entry struct {
 		text  string

@@ -17,7 +17,7 @@ type bpe struct {
 	vocab   *vocabulary
 	symbols map[rune]int32
 	merges  map[uint64]merge    // by pair
-	joints  map[uint64]struct{} // pairs of characters that are neighbours in a piece
+	joints  map[uint64]struct{} // pairs of characters that are neighbors in a piece
 }
 
 type merge struct {

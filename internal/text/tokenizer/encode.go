@@ -2,7 +2,7 @@ package tokenizer
 
 // encode appends the ids of text, which is valid UTF-8.
 //
-// It cuts the text wherever two neighbours are neighbours in no piece: no
+// It cuts the text wherever two neighbors are neighbors in no piece: no
 // merge can reach across, so the stretches between, mostly words, are encoded
 // on their own, with short lists and small heaps.
 func (b *bpe) encode(dst []int32, text string) []int32 {

@@ -74,7 +74,7 @@ func attributeOf(line int, v any, name string) any {
 
 func (l *loop) attribute(name string) any {
 	n, i := int64(len(l.items)), int64(l.at)
-	neighbour := func(at int64) any {
+	neighbor := func(at int64) any {
 		if at < 0 || at >= n {
 			return undefined{"loop." + name}
 		}
@@ -100,9 +100,9 @@ func (l *loop) attribute(name string) any {
 	case "depth0":
 		return l.depth - 1
 	case "previtem":
-		return neighbour(i - 1)
+		return neighbor(i - 1)
 	case "nextitem":
-		return neighbour(i + 1)
+		return neighbor(i + 1)
 	case "cycle":
 		return function(func(_ *state, c values) any {
 			if len(c.positional) == 0 {

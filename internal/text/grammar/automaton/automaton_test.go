@@ -19,7 +19,7 @@ func build(t *testing.T, draw func(b *Builder, root Rule)) (*Program, error) {
 	return b.Build(root, 1<<12)
 }
 
-// run reports whether a text is recognised, or how many bytes can be read.
+// run reports whether a text is recognized, or how many bytes can be read.
 func run(m *Machine, text string) (accepted bool, read int) {
 	s := m.Start()
 	for i := range len(text) {

@@ -80,7 +80,7 @@ func (b *Builder) Byte(from Node, lo, hi byte, to Node) {
 	}
 }
 
-// Call joins two nodes: what the rule recognises is read.
+// Call joins two nodes: what the rule recognizes is read.
 func (b *Builder) Call(from Node, r Rule, to Node) {
 	if b.edge(from, to) {
 		b.nodes[from].calls = append(b.nodes[from].calls, callEdge{r, to})

@@ -13,8 +13,8 @@ var ErrTooLarge = errors.New("too large")
 // maxWork bounds the work of Build, in visits to nodes and transitions.
 const maxWork = 1 << 24
 
-// Build makes the drawing deterministic. A text is recognised when root
-// recognises it. The Program has at most maxStates states.
+// Build makes the drawing deterministic. A text is recognized when root
+// recognizes it. The Program has at most maxStates states.
 func (b *Builder) Build(root Rule, maxStates int) (*Program, error) {
 	if b.Full() {
 		return nil, fmt.Errorf("the drawing is %w", ErrTooLarge)

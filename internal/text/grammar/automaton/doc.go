@@ -1,22 +1,22 @@
-// Package automaton recognises text byte by byte with a network of finite
-// automata that call one another, so that nested text is recognised too.
+// Package automaton recognizes text byte by byte with a network of finite
+// automata that call one another, so that nested text is recognized too.
 //
 // What it owns: the Builder, which draws rules; the Program, which is their
-// deterministic form; the Machine, which runs it and remembers what it has
-// worked out.
+// deterministic form; the Machine, which runs it and caches what it computes.
 //
 // A rule is a finite automaton over bytes whose transitions may also call a
-// rule: the callee is recognised, then the caller goes on. Build makes each
-// rule deterministic, with calls as letters of their own. Several calls, or a
-// call and a byte, may still compete for the same text: the Machine follows all
-// these readings at once, each with its own stack of callers.
+// rule: the callee is recognized, then the caller continues. Build makes each
+// rule deterministic and treats calls as letters of their own. Several calls, or
+// a call and a byte, may still match the same text. The Machine follows all these
+// readings at the same time, each with its own stack of callers.
 //
-// Invariants: a Set that is not dead can always be completed: transitions that
-// lead nowhere are cut when the Program is built, and a call is made only when
-// what must follow fits into the nesting limit. Readings beyond the limit on
-// their number are forgotten, latest first: that narrows what is accepted and
-// never widens it. What a Machine answers depends on the text alone, not on
-// what it remembers or has forgotten.
+// Invariants:
+//   - A Set that is not dead can always be completed: Build removes transitions
+//     that lead nowhere, and a Machine makes a call only if what must follow fits
+//     into the nesting limit.
+//   - Readings beyond the limit on their number are dropped, latest first. That
+//     narrows what is accepted and never widens it.
+//   - What a Machine answers depends only on the text, not on its caches.
 //
 // Concurrency: a Program is immutable. A Builder and a Machine belong to one
 // goroutine at a time.
@@ -25,6 +25,6 @@
 // drawing; Rabin and Scott, "Finite automata and their decision problems"
 // (1959), for the subset construction; Woods, "Transition network grammars for
 // natural language analysis" (1970), for networks that call; Cox, "Regular
-// expression matching in the wild" (2010), for transitions worked out on demand
-// in bounded memory; Dong et al., "XGrammar" (2024), for parallel stacks.
+// expression matching in the wild" (2010), for transitions computed on demand in
+// bounded memory; Dong et al., "XGrammar" (2024), for parallel stacks.
 package automaton

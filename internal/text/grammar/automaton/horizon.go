@@ -6,10 +6,10 @@ import "encoding/binary"
 const horizonWork = 1 << 21
 
 // horizon puts the states into classes, such that no text of at most n bytes
-// tells two states of a class apart: from both, or from neither, can it be read
-// and leave a way to the end. It refines the classes n times, once for each
-// byte to come (Moore, "Gedanken-experiments on sequential machines", 1956).
-// Where that is too much work every state is a class of its own.
+// tells two states of a class apart: it can be read from both, with a way to the
+// end left, or from neither. It refines the classes n times, once for each byte
+// (Moore, "Gedanken-experiments on sequential machines", 1956). If that exceeds
+// horizonWork, every state is a class of its own. See Set.Kind for an example.
 func (p *Program) horizon(n int) []int32 {
 	class := make([]int32, len(p.states))
 	if n*len(p.states) > horizonWork {
@@ -44,9 +44,9 @@ func (p *Program) horizon(n int) []int32 {
 	return class
 }
 
-// signature writes what the next byte can tell of a state: whether its rule may
-// end here, and where bytes and calls lead. What follows a call is at least one
-// byte away.
+// signature writes what the next byte can reveal about a state: whether its rule
+// may end here, and where bytes and calls lead. A callee reads at least one byte,
+// so what follows a call is at least one byte away.
 func (p *Program) signature(key []byte, q int32, class []int32) []byte {
 	put := func(n int32) { key = binary.LittleEndian.AppendUint32(key, uint32(n)) }
 	put(class[q])

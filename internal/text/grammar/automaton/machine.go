@@ -10,8 +10,8 @@ import (
 // Limits bound a Machine. All are at least 1.
 type Limits struct {
 	Nesting  int // rules inside themselves
-	Readings int // of one text, followed at once: no step begins beyond it
-	Sets     int // remembered
+	Readings int // of one text at the same time: a step adds none beyond it
+	Sets     int // in the cache
 }
 
 // Machine runs a Program.
@@ -21,7 +21,7 @@ type Machine struct {
 	bottom *frame
 	dead   *Set
 
-	age     int // how often was forgotten
+	age     int // how often the caches were cleared
 	frames  map[frameKey]*frame
 	sets    map[string]*Set
 	classes []int32 // of states, see horizon
@@ -29,14 +29,14 @@ type Machine struct {
 	ids     uint64 // of frames and kinds; never used again
 }
 
-// frame is a caller that waits: it goes on at a state. Equal frames of one age
+// frame is a caller that waits: it continues at state to. Equal frames of one age
 // are one frame.
 type frame struct {
 	caller *frame // nil at the bottom
 	to     int32
 	depth  int32
 	id     uint64
-	kind   uint64 // that of equal frames but for their states, which are of one class
+	kind   uint64 // equal for frames that differ only in states of one class
 }
 
 type frameKey struct {
@@ -54,31 +54,46 @@ type reading struct {
 type Set struct {
 	readings  []reading
 	age       int    // of the frames
-	next      []*Set // by class of bytes; nil is not worked out
+	next      []*Set // by class of bytes; nil is not computed yet
 	accepting bool
 	open      bool
 	plain     bool
 	kind      uint64
 }
 
-// Accepting reports that the text so far is recognised.
+// Accepting reports that the text so far is recognized.
 func (s *Set) Accepting() bool { return s.accepting }
 
 // Open reports that more may follow the text so far.
 func (s *Set) Open() bool { return s.open }
 
-// Kind names what may follow: if two Sets are of one kind, and the Sets within
-// the horizon of one of them are all Plain, then no text within the horizon is
-// dead after one and not after the other, and either both accept or none.
+// Kind names what may follow within the horizon: the number of bytes that
+// NewMachine was given, the length of the longest token for a grammar. A Machine
+// puts states into classes, such that no text of at most that many bytes tells
+// two states of a class apart. Two Sets have one Kind if the states of their
+// readings, and of the callers that wait, are of equal classes one by one.
+//
+// If two Sets have one Kind, and all Sets within the horizon of one of them are
+// Plain, then either both accept or neither does, and a text within the horizon
+// is dead after both or after neither. So one mask of tokens serves both.
+//
+// An example: the horizon is 2 and the text is nine digits. After "1" eight more
+// are expected, after "12" seven. No text of two bytes tells these apart: both
+// continue with two digits and with nothing else, so the Sets have one Kind. After
+// "12345678" one more digit is expected. There "9" leads on and "90" is dead, which
+// it was not before: another Kind. So nine digits have ten Sets and three Kinds:
+// two or more digits to come, one, and none.
 func (s *Set) Kind() uint64 { return s.kind }
 
-// Plain reports that the last byte has led to these readings and no more: none
-// was found twice, and none was forgotten.
+// Plain reports that the last byte led to exactly these readings: no reading was
+// found twice, and none was dropped because of the limit. Where readings merge or
+// are dropped, equal classes do not mean equal futures.
 func (s *Set) Plain() bool { return s.plain }
 
-// NewMachine returns a Machine. It fails when even the flattest text is nested
-// deeper than the limit, or more readings may begin at one place than the limit
-// allows: some would be forgotten in every text. The horizon is how many bytes Kind looks ahead.
+// NewMachine returns a Machine. It fails if every text is nested deeper than the
+// limit, or if more readings may begin at one place than the limit allows: some
+// would be dropped in every text. horizon is the number of bytes that Kind looks
+// ahead.
 func NewMachine(p *Program, l Limits, horizon int) (*Machine, error) {
 	if need := p.states[p.rules[p.root].start].height; int(need) > l.Nesting {
 		return nil, fmt.Errorf("every text is nested %d deep: %w, the limit is %d", need, ErrTooLarge, l.Nesting)
@@ -87,24 +102,24 @@ func NewMachine(p *Program, l Limits, horizon int) (*Machine, error) {
 		return nil, fmt.Errorf("a text can be read in %d ways at once: %w, the limit is %d", width, ErrTooLarge, l.Readings)
 	}
 	m := &Machine{p: p, limits: l, dead: &Set{plain: true}, bottom: &frame{}, classes: p.horizon(horizon), kinds: map[string]uint64{}}
-	m.forget()
+	m.clearCaches()
 	return m, nil
 }
 
-// forget drops what was worked out. Sets in callers' hands stay good.
-func (m *Machine) forget() {
+// clearCaches drops all frames and Sets. Sets that callers hold stay valid.
+func (m *Machine) clearCaches() {
 	m.age++
 	m.frames, m.sets = map[frameKey]*frame{}, map[string]*Set{}
 }
 
-// Start is the readings of the empty text.
+// Start returns the readings of the empty text.
 func (m *Machine) Start() *Set {
 	c := closure{m: m, plain: true}
 	c.add(reading{m.p.rules[m.p.root].start, m.bottom})
 	return m.intern(&c)
 }
 
-// Dead is the Set without readings: the text cannot be recognised.
+// Dead is the Set without readings: the text cannot be recognized.
 func (m *Machine) Dead() *Set { return m.dead }
 
 // Step returns the readings after one more byte.
@@ -118,14 +133,14 @@ func (m *Machine) Step(s *Set, b byte) *Set {
 	return m.extend(s, b)
 }
 
-// extend works out a step.
+// extend computes a step.
 func (m *Machine) extend(s *Set, b byte) *Set {
 	c := closure{m: m, plain: true}
 	for _, r := range s.readings {
 		if s.age != m.age {
 			r.frame = m.renew(r.frame)
 		}
-		// Only whole steps are left out: half of one could have no way on.
+		// Only whole steps are left out: part of one could be a dead end.
 		if len(c.readings) >= m.limits.Readings {
 			c.plain = false
 			break
@@ -159,7 +174,7 @@ func (m *Machine) intern(c *closure) *Set {
 	}
 	age := m.age
 	if len(m.sets) >= m.limits.Sets {
-		m.forget()
+		m.clearCaches()
 	}
 	s := &Set{readings: c.readings, age: age, next: make([]*Set, m.p.count), accepting: c.accepting, plain: c.plain, kind: m.kind(c.readings)}
 	for _, r := range c.readings {
@@ -184,7 +199,7 @@ func (m *Machine) push(caller *frame, to, weight int32) *frame {
 	return f
 }
 
-// renew returns the frame of this age that is equal to one of an earlier age.
+// renew returns the frame of this age that equals a frame of an earlier age.
 func (m *Machine) renew(f *frame) *frame {
 	if f == m.bottom {
 		return f
@@ -201,9 +216,9 @@ func (m *Machine) kind(readings []reading) uint64 {
 	return m.name(parts)
 }
 
-// name returns the number of a list of numbers; the same one, as long as it is
-// remembered. Lists of frames have three entries, those of readings an even
-// count.
+// name returns a number for a list of numbers: equal ones for equal lists, as
+// long as the list is in the cache. Lists of frames have three entries, those of
+// readings an even number, so they never meet.
 func (m *Machine) name(parts []uint64) uint64 {
 	key := make([]byte, 0, 8*len(parts))
 	for _, p := range parts {
@@ -221,7 +236,8 @@ func (m *Machine) name(parts []uint64) uint64 {
 	return id
 }
 
-// closure collects readings and all that follow from them without reading.
+// closure collects readings, and those that follow from them by calls and returns
+// without reading a byte.
 type closure struct {
 	m         *Machine
 	readings  []reading
@@ -249,8 +265,8 @@ func (c *closure) add(r reading) {
 	}
 }
 
-// call enters a rule, when it and what comes after it can be finished. A caller
-// with nothing left to do is not kept waiting.
+// call enters a rule if the rule and what follows the call can be finished. A
+// caller that has nothing left to read gets no frame: a tail call.
 func (c *closure) call(r reading, to call) {
 	m := c.m
 	callee := m.p.rules[to.rule]

@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// ErrEmpty means that no text can be recognised.
-var ErrEmpty = errors.New("no text can be recognised")
+// ErrEmpty means that no text can be recognized.
+var ErrEmpty = errors.New("no text can be recognized")
 
-// checkCalls refuses rules that call themselves before they read anything, and
-// calls of rules that recognise nothing at all: either could go on for ever
-// without reading.
+// checkCalls refuses rules that call themselves before they read a byte, and
+// calls of rules that recognize the empty text: either could repeat without end
+// and without reading.
 func (p *Program) checkCalls() error {
 	const unknown, active, done = 0, 1, 2
 	mark := make([]int, len(p.rules))
@@ -111,7 +111,7 @@ func (t *tarjan) visit(r int32) {
 
 const unreachable = int32(1) << 30
 
-// heights finds for each state the least nesting with which its rule can be
+// heights finds for each state the minimum nesting with which its rule can be
 // finished, or unreachable. Level by level: what can be finished with a nesting
 // of n, then what can with n+1.
 func (p *Program) heights() []int32 {

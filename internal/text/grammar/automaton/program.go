@@ -17,7 +17,7 @@ type Program struct {
 type state struct {
 	moves, calls span
 	final        bool
-	// height is the least nesting that what follows in this rule needs.
+	// height is the minimum nesting that the rest of this rule needs.
 	height int32
 }
 
@@ -56,8 +56,9 @@ func (p *Program) last(q int32) bool {
 	return s.final && s.moves.from == s.moves.to && s.calls.from == s.calls.to
 }
 
-// width is how many readings of a text may begin at one place, at most: a state
-// and all the rules that it calls, or that these call, before anything is read.
+// width is the maximum number of readings of a text that may begin at one place:
+// a state, the rules that it calls, and the rules that these call before a byte
+// is read.
 func (p *Program) width() int {
 	widest := 1
 	seen := make([]int32, len(p.rules)) // by rule: the last state that has counted it
@@ -78,7 +79,7 @@ func (p *Program) width() int {
 	return widest
 }
 
-// classify finds the classes of bytes.
+// classify puts bytes into classes that every state treats alike.
 func (p *Program) classify() {
 	var cut [257]bool
 	for _, m := range p.moves {

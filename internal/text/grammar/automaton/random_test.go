@@ -54,7 +54,7 @@ func part(b *Builder, r *rand.Rand, rules []Rule, start, end Node) {
 }
 
 // future is which texts of up to n letters can be read after a Set, whether each
-// is recognised, and whether all Sets on the way are plain.
+// is recognized, and whether all Sets on the way are plain.
 func future(m *Machine, s *Set, letters string, n int) (alive string, plain bool) {
 	plain = s.Plain()
 	if n == 0 {

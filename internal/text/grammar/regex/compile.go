@@ -11,7 +11,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 )
 
-// Options say how an expression is meant.
+// Options say how an expression is interpreted.
 type Options struct {
 	Search    bool    // a text is accepted when a part of it matches, not only the whole
 	Alphabet  []Range // disjoint and ascending; texts have no other characters
@@ -19,7 +19,7 @@ type Options struct {
 }
 
 const (
-	// maxBytes bounds an expression, and with it what its repeats may unfold to.
+	// maxBytes bounds an expression, and so the size of its expanded repeats.
 	maxBytes = 1 << 14
 	// maxWork bounds the work of Compile, in visits to instructions and ranges.
 	maxWork = 1 << 22
@@ -72,7 +72,8 @@ type subset struct {
 	over    bool // a match was found: whatever follows is accepted
 }
 
-// prepare finds the characters of each instruction and refuses what looks round.
+// prepare finds the characters of each instruction and refuses assertions that
+// look at neighbors.
 func (c *compiler) prepare() error {
 	for i, inst := range c.prog.Inst {
 		switch inst.Op {

@@ -84,13 +84,14 @@ func Class(class []Range) *DFA {
 	return &DFA{states: []state{s}}
 }
 
-// Length accepts the texts of least to most characters; a negative most is no limit.
-func Length(least, most int) *DFA {
-	last := max(least, most)
+// Length accepts the texts of minLen to maxLen characters; a negative maxLen is
+// no limit.
+func Length(minLen, maxLen int) *DFA {
+	last := max(minLen, maxLen)
 	d := &DFA{}
 	for i := range last + 1 {
-		s := state{accepting: i >= least && (most < 0 || i <= most)}
-		if i < last || most < 0 {
+		s := state{accepting: i >= minLen && (maxLen < 0 || i <= maxLen)}
+		if i < last || maxLen < 0 {
 			for _, r := range Scalars() {
 				s.add(edge{r, min(i+1, last)})
 			}
@@ -100,7 +101,7 @@ func Length(least, most int) *DFA {
 	return d.trim()
 }
 
-// Words accepts some texts alone.
+// Words accepts exactly a list of texts.
 func Words(words []string) *DFA {
 	words = slices.Clone(words)
 	slices.Sort(words)
@@ -196,7 +197,7 @@ func (d *DFA) Draw(b *automaton.Builder, from automaton.Node, put func(from auto
 	return end
 }
 
-// errTooLarge says which limit an automaton has outgrown.
+// errTooLarge names the limit that an automaton exceeds.
 func errTooLarge(max int) error {
 	return fmt.Errorf("%w: more than %d states or their work", automaton.ErrTooLarge, max)
 }

@@ -1,5 +1,5 @@
-// Package regex makes automata over characters from regular expressions, lists
-// of words and lengths, and combines them.
+// Package regex compiles regular expressions, lists of words and lengths to
+// automata over characters, and combines them.
 //
 // What it owns: the DFA, and the way from a regular expression to one.
 //

@@ -119,13 +119,13 @@ func TestWordsAndLengths(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		least, most int
-		fits        string // by length
+		minLen, maxLen int
+		fits           string // by length
 	}{{0, -1, "yyyyy"}, {2, -1, "nnyyy"}, {0, 0, "ynnnn"}, {1, 3, "nyyyn"}, {3, 3, "nnnyn"}, {0, 1, "yynnn"}} {
-		d := Length(tt.least, tt.most)
+		d := Length(tt.minLen, tt.maxLen)
 		for n, fits := range tt.fits {
 			if got := d.Match(strings.Repeat("𠮷", n)); got != (fits == 'y') {
-				t.Errorf("%d to %d: length %d is %v", tt.least, tt.most, n, got)
+				t.Errorf("%d to %d: length %d is %v", tt.minLen, tt.maxLen, n, got)
 			}
 		}
 	}

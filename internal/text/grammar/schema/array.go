@@ -2,7 +2,7 @@ package schema
 
 // array draws arrays.
 func (c *compiler) array(from Node, parts []*value) Node {
-	least, most := bounds(parts, "minItems", "maxItems")
+	minLen, maxLen := bounds(parts, "minItems", "maxItems")
 	first := 0 // the first item that has no schema of its own
 	for _, p := range parts {
 		if prefix := p.get("prefixItems"); prefix != nil {
@@ -12,20 +12,20 @@ func (c *compiler) array(from Node, parts []*value) Node {
 	start := c.Literal(from, "[")
 	close := c.Node()
 	to := c.Literal(c.gap(close), "]")
-	if least == 0 {
+	if minLen == 0 {
 		c.Empty(start, close)
 	}
 	at, n := start, 0 // after n items
-	for ; !c.Full() && at != none && (n < most || most < 0 && n < max(first, least)); n++ {
+	for ; !c.Full() && at != none && (n < maxLen || maxLen < 0 && n < max(first, minLen)); n++ {
 		if n > 0 {
 			at = c.Literal(at, ",")
 		}
-		at = c.item(at, itemsAt(parts, n), n >= first && max(least, most) > first+1)
-		if n+1 >= least {
+		at = c.item(at, itemsAt(parts, n), n >= first && max(minLen, maxLen) > first+1)
+		if n+1 >= minLen {
 			c.Empty(at, close)
 		}
 	}
-	if most >= 0 || at == none {
+	if maxLen >= 0 || at == none {
 		return to
 	}
 	if n > 0 {
@@ -33,7 +33,7 @@ func (c *compiler) array(from Node, parts []*value) Node {
 	}
 	again := c.Node() // any number of items may follow
 	c.Empty(at, again)
-	at = c.item(again, itemsAt(parts, first), least > first)
+	at = c.item(again, itemsAt(parts, first), minLen > first)
 	c.Empty(c.Literal(at, ","), again)
 	c.Empty(at, close)
 	return to

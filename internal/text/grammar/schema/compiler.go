@@ -18,13 +18,13 @@ type Limits struct {
 }
 
 const (
-	// DrawingPerState is how much may be drawn for each state.
+	// DrawingPerState is the maximum size of a drawing, per state.
 	DrawingPerState = 8
-	// maxSteps is how many subschemas may be visited, again and again.
+	// maxSteps bounds visits to subschemas, repeated ones included.
 	maxSteps = 1 << 16
-	// maxCompares is how often schemas and values may be compared.
+	// maxCompares bounds comparisons of schemas and values.
 	maxCompares = 1 << 20
-	// maxDepth is how deep subschemas may be visited within one another.
+	// maxDepth bounds the nesting of visits to subschemas.
 	maxDepth = 256
 )
 
@@ -60,7 +60,7 @@ type compiler struct {
 	steps   int // that are left
 	compare int // comparisons that are left
 	depth   int
-	// choosing counts the choices made here: with one some values may be none.
+	// choosing counts the open choices. Inside one, a branch may have no values.
 	choosing int
 	large    bool // a limit was reached, and that was noted
 }
@@ -127,7 +127,7 @@ func (c *compiler) refer(from Node, all []*value) Node {
 	}))
 }
 
-// enter takes a step, and refuses when there have been too many.
+// enter counts a step and fails beyond maxSteps.
 func (c *compiler) enter(v *value) bool {
 	if c.steps--; c.steps < 0 || c.depth >= maxDepth || c.Full() {
 		if !c.large {
@@ -192,7 +192,7 @@ func (c *compiler) layAll(all []*value) *flat {
 	return f
 }
 
-// reference returns what the one schema refers to when it does nothing else.
+// reference returns what a schema refers to, if it is only a reference.
 func (c *compiler) reference(all []*value) *value {
 	if len(all) != 1 || all[0].get("$ref") == nil || !c.check(all[0]) {
 		return nil
@@ -205,7 +205,7 @@ func (c *compiler) reference(all []*value) *value {
 	return c.target(all[0].get("$ref"))
 }
 
-// target resolves a $ref; nil is a fault that was noted.
+// target resolves a $ref; nil if it has recorded a fault.
 func (c *compiler) target(ref *value) *value {
 	target, err := c.doc.resolve(ref.text)
 	if err != nil {
@@ -257,10 +257,10 @@ func (c *compiler) expand(from Node, f *flat) Node {
 	if len(f.choices) == 0 {
 		return c.typed(from, f.parts)
 	}
-	alone := len(f.choices) == 1 && !slices.ContainsFunc(f.parts, asserts)
+	single := len(f.choices) == 1 && !slices.ContainsFunc(f.parts, asserts)
 	to := c.Node()
 	for _, branch := range f.choices[0] {
-		if alone {
+		if single {
 			c.Empty(c.schema(from, []*value{branch}), to)
 		} else {
 			c.Empty(c.chosen(from, f, branch), to)
@@ -285,7 +285,7 @@ func (c *compiler) chosen(from Node, f *flat, branch *value) Node {
 	return c.expand(from, g)
 }
 
-// union appends what is not there yet.
+// union appends the values that are not there yet.
 func union(a, b []*value) []*value {
 	a = slices.Clone(a)
 	for _, v := range b {

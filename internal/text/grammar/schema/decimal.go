@@ -140,7 +140,7 @@ func (i *interval) positive() interval {
 	return p
 }
 
-// negative is the part of the interval below zero, turned round.
+// negative is the part of the interval below zero, mirrored.
 func (i *interval) negative() interval {
 	var p interval
 	if i.high != nil {

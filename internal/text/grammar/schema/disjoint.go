@@ -6,11 +6,11 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 )
 
-// maxCompareDepth is how deep schemas are compared.
+// maxCompareDepth bounds the nesting of compared schemas.
 const maxCompareDepth = 16
 
-// exclusive notes branches of oneOf that may hold at once: for the others oneOf
-// is anyOf, and anyOf is what is drawn.
+// exclusive records branches of oneOf that may hold for one value. Without such
+// branches oneOf is anyOf, and it is drawn as anyOf.
 func (c *compiler) exclusive(choice *value) {
 	for i, a := range choice.items {
 		for j, b := range choice.items[:i] {
@@ -27,7 +27,8 @@ func (c *compiler) exclusive(choice *value) {
 	}
 }
 
-// disjoint reports that no value satisfies both schemas. It may miss that.
+// disjoint reports that no value satisfies both schemas. It may return false
+// although none does.
 func (c *compiler) disjoint(a, b *value, depth int) bool {
 	if a.is(false) || b.is(false) {
 		return true
@@ -38,7 +39,7 @@ func (c *compiler) disjoint(a, b *value, depth int) bool {
 	return c.splits(a, b, depth) || c.splits(b, a, depth) || c.differ(a, b) || c.membersDiffer(a, b, depth)
 }
 
-// splits looks behind the reference and the branches of a.
+// splits follows the reference and the branches of a.
 func (c *compiler) splits(a, b *value, depth int) bool {
 	apart := func(v *value) bool { return c.disjoint(v, b, depth-1) }
 	if ref := a.get("$ref"); ref != nil {

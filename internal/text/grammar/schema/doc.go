@@ -1,4 +1,4 @@
-// Package schema makes automata of JSON Schemas and of JSON itself.
+// Package schema compiles JSON Schemas, and JSON itself, to automata.
 //
 // What it owns: which part of JSON Schema is supported, and how the JSON that
 // satisfies a schema is written.
@@ -15,7 +15,7 @@
 //     of others may come twice.
 //   - Between tokens stands nothing, one blank, or a new line and up to
 //     Limits.Indent blanks; after a colon nothing or one blank; before a colon
-//     or a comma nothing. So blanks never go on for ever.
+//     or a comma nothing. So a model cannot write blanks without end.
 //   - Integers have up to 18 digits (they fit int64) and no point. Numbers have
 //     up to 15 digits before the point, 15 after it and an exponent of two
 //     digits (they fit float64); within bounds 15 digits in all, so that readers
@@ -23,7 +23,7 @@
 //   - Strings are valid UTF-8, surrogates are paired, and length counts
 //     characters. A name, a constant, and a string with a pattern or a format
 //     are written without escapes but those that JSON needs.
-//   - A schema without type allows the types of which its keywords speak.
+//   - A schema without type allows the types to which its keywords apply.
 //
 // # What is supported
 //
@@ -48,8 +48,8 @@
 // multipleOf, unevaluatedItems, unevaluatedProperties, $anchor, $dynamicRef,
 // contentEncoding and contentMediaType.
 //
-// Invariants: compiling is bounded in time and memory by Limits and depends on
-// the schema alone.
+// Invariants: compiling is bounded in time and memory by Limits and depends only
+// on the schema.
 //
 // Concurrency: safe; nothing is shared between calls.
 //

@@ -14,10 +14,10 @@ type Node = automaton.Node
 
 const none = automaton.None
 
-// Digits that numbers may have. 18 fit int64. Of two numbers of 15 digits in
-// all the greater is also the greater float64, so that a reader who reads
-// numbers as float64 finds them within the same bounds. With two digits an
-// exponent fits float64.
+// Digits that numbers may have. Integers of 18 digits fit int64. Of two numbers of
+// 15 digits in all, the greater is also the greater float64, so a reader of
+// float64 finds them within the same bounds. An exponent of two digits fits
+// float64.
 const (
 	integerDigits  = 18
 	numberDigits   = 15
@@ -47,7 +47,7 @@ func newDrawer(l Limits) *drawer {
 	return d
 }
 
-// call draws what a rule recognises.
+// call draws what a rule recognizes.
 func (d *drawer) call(from Node, r automaton.Rule) Node {
 	if from == none {
 		return none
@@ -221,11 +221,11 @@ func (d *drawer) digit(from Node) Node {
 	return to
 }
 
-// digits draws least to most digits.
-func (d *drawer) digits(from Node, least, most int) Node {
+// digits draws minLen to maxLen digits.
+func (d *drawer) digits(from Node, minLen, maxLen int) Node {
 	to := d.Node()
-	for i := range most {
-		if i >= least {
+	for i := range maxLen {
+		if i >= minLen {
 			d.Empty(from, to)
 		}
 		from = d.digit(from)

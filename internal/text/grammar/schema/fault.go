@@ -20,10 +20,10 @@ func (f *Fault) Error() string {
 
 func (f *Fault) Unwrap() error { return f.Err }
 
-// maxFaults is how many faults of a schema are told.
+// maxFaults is the maximum number of faults of a schema that are reported.
 const maxFaults = 16
 
-// fault notes a fault at a value, once.
+// fault records a fault at a value, once.
 func (c *compiler) fault(at *value, format string, args ...any) {
 	f := &Fault{at.pointer(), fmt.Errorf(format, args...)}
 	known := func(other error) bool { return other.Error() == f.Error() }

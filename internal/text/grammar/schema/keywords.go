@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// speaksOf maps the keywords that assert something to the types of which they
-// do; none is all types.
+// speaksOf maps each asserting keyword to the types that it constrains; none is
+// all types.
 var speaksOf = map[string]types{
 	"type": 0, "enum": 0, "const": 0,
 	"properties": objects, "required": objects, "additionalProperties": objects,
@@ -19,8 +19,8 @@ var speaksOf = map[string]types{
 // applicators join other schemas.
 var applicators = []string{"$ref", "allOf", "anyOf", "oneOf"}
 
-// annotations assert nothing. The discriminator of OpenAPI says again what
-// oneOf says.
+// annotations assert nothing. The discriminator of OpenAPI repeats what oneOf
+// asserts.
 var annotations = []string{
 	"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly",
 	"$schema", "$comment", "$defs", "definitions", "discriminator",
@@ -43,8 +43,8 @@ func asserts(v *value) bool {
 	})
 }
 
-// check notes what is wrong with the keywords of a schema, the first time it is
-// asked. It reports whether v is a schema at all.
+// check records the faults of a schema's keywords, on the first call for it. It
+// reports whether v is a schema at all.
 func (c *compiler) check(v *value) bool {
 	if v.kind != object && v.kind != boolean {
 		c.fault(v, "not a schema: expected an object or a boolean")
@@ -59,7 +59,7 @@ func (c *compiler) check(v *value) bool {
 		_, known := speaksOf[m.name]
 		switch {
 		case m.name == "$id" && v.parent != nil:
-			c.fault(m.value, "$id is supported at the top of the schema alone")
+			c.fault(m.value, "$id is supported at the top of the schema only")
 		case idles && m.text != only:
 			c.fault(m.value, "%.100s is not supported", m.name)
 		case known || slices.Contains(applicators, m.name):
@@ -76,7 +76,7 @@ func (c *compiler) check(v *value) bool {
 	return true
 }
 
-// shape notes a keyword whose value has the wrong form.
+// shape records a keyword whose value has the wrong form.
 func (c *compiler) shape(m member) {
 	expect := func(ok bool, what string) {
 		if !ok {
@@ -119,16 +119,16 @@ func (c *compiler) shape(m member) {
 	}
 }
 
-// order notes a least that is more than the most.
-func (c *compiler) order(v *value, least, most string) {
-	low, high := v.get(least), v.get(most)
+// order reports a minimum that exceeds its maximum.
+func (c *compiler) order(v *value, minName, maxName string) {
+	low, high := v.get(minName), v.get(maxName)
 	if low == nil || high == nil {
 		return
 	}
 	a, okA := count(low)
 	b, okB := count(high)
 	if okA && okB && a > b {
-		c.fault(v, "%s is %d and %s is %d", least, a, most, b)
+		c.fault(v, "%s is %d and %s is %d", minName, a, maxName, b)
 	}
 }
 
@@ -147,20 +147,20 @@ func count(v *value) (int, bool) {
 	return int(r.Num().Int64()), true
 }
 
-// bounds returns the largest and the smallest of the counts that some schemas
-// give for two keywords; most is -1 when none does.
-func bounds(parts []*value, leastName, mostName string) (least, most int) {
-	most = -1
+// bounds returns the largest minimum and the smallest maximum that some schemas
+// give by two keywords; the maximum is -1 when no schema gives one.
+func bounds(parts []*value, minName, maxName string) (minLen, maxLen int) {
+	maxLen = -1
 	for _, p := range parts {
-		if v := p.get(leastName); v != nil {
+		if v := p.get(minName); v != nil {
 			n, _ := count(v)
-			least = max(least, n)
+			minLen = max(minLen, n)
 		}
-		if v := p.get(mostName); v != nil {
-			if n, ok := count(v); ok && (most < 0 || n < most) {
-				most = n
+		if v := p.get(maxName); v != nil {
+			if n, ok := count(v); ok && (maxLen < 0 || n < maxLen) {
+				maxLen = n
 			}
 		}
 	}
-	return least, most
+	return minLen, maxLen
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 )
 
-// given returns the values that enum and const list, when some schema has them:
-// those that every such list has.
+// given returns the values that all enum and const lists of some schemas have in
+// common.
 func (c *compiler) given(parts []*value) (values []*value, ok bool) {
 	for _, p := range parts {
 		for _, name := range []string{"enum", "const"} {
@@ -43,7 +43,7 @@ func (c *compiler) given(parts []*value) (values []*value, ok bool) {
 	return kept, true
 }
 
-// refuses returns a test of values against all but the lists of some schemas.
+// refuses returns a test of values against some schemas without their lists.
 func (c *compiler) refuses(parts []*value) func(*value) bool {
 	set, more := allTypes, false
 	var within interval
@@ -131,7 +131,7 @@ func (c *compiler) literal(from Node, v *value) Node {
 	return c.Literal(at, end)
 }
 
-// written is a value as it is listed, without blanks.
+// written is the JSON of a listed value, without blanks.
 func written(v *value) string {
 	switch v.kind {
 	case null:

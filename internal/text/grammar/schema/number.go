@@ -24,8 +24,8 @@ func (c *compiler) number(from Node, parts []*value, fractions bool) Node {
 	return to
 }
 
-// numberFormat narrows the interval by a format of OpenAPI's. A format of
-// strings says nothing of numbers.
+// numberFormat narrows the interval by a format of OpenAPI. A format of strings
+// does not constrain numbers.
 func (c *compiler) numberFormat(i *interval, format *value) {
 	whole := func(low, high string) {
 		for _, b := range []struct {
@@ -80,7 +80,7 @@ func (d *drawer) between(from Node, i interval, fractions bool, to Node) {
 	for n := len(low.whole); n <= longest; n++ {
 		w := &writer{drawer: d, low: low, high: high, digits: n, to: to, nodes: map[place]Node{}}
 		if fractions {
-			w.most = numberDigits - n
+			w.maxFraction = numberDigits - n
 		}
 		at := place{onLow: n == len(low.whole), onHigh: i.high != nil && n == len(high.whole)}
 		d.Empty(from, w.at(at))
@@ -105,11 +105,11 @@ type ends struct {
 // digits may follow; after that all may.
 type writer struct {
 	*drawer
-	low, high ends
-	digits    int // before the point
-	most      int // after the point
-	to        Node
-	nodes     map[place]Node
+	low, high   ends
+	digits      int // before the point
+	maxFraction int // digits after the point
+	to          Node
+	nodes       map[place]Node
 }
 
 // place is how far a number is written, and whether it is a bound so far.
@@ -131,25 +131,25 @@ func (w *writer) at(p place) Node {
 		if w.ends(p, after) {
 			w.Empty(n, w.to)
 		}
-		if after == w.most {
+		if after == w.maxFraction {
 			return n
 		}
 		if after == 0 {
 			next = w.Literal(n, ".")
 		}
 	}
-	least, most := byte('0'), byte('9')
+	low, high := byte('0'), byte('9')
 	if p.digit == 0 && w.digits > 1 {
-		least = '1'
+		low = '1'
 	}
 	if p.onLow {
-		least = w.low.digit(p.digit, w.digits)
+		low = w.low.digit(p.digit, w.digits)
 	}
 	if p.onHigh {
-		most = w.high.digit(p.digit, w.digits)
+		high = w.high.digit(p.digit, w.digits)
 	}
-	for d := least; d <= most; d++ {
-		w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == least, p.onHigh && d == most}))
+	for d := low; d <= high; d++ {
+		w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == low, p.onHigh && d == high}))
 	}
 	return n
 }
@@ -165,7 +165,7 @@ func (e ends) digit(i, digits int) byte {
 	return '0'
 }
 
-// ends reports whether a number may end after so many digits behind the point.
+// ends reports whether a number may end after this many digits behind the point.
 func (w *writer) ends(p place, after int) bool {
 	low := !p.onLow || after >= len(w.low.fraction) && !w.low.open
 	high := !p.onHigh || after < len(w.high.fraction) || !w.high.open

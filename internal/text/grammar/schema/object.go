@@ -13,8 +13,8 @@ type property struct {
 	required bool
 }
 
-// object draws objects: the properties in the order in which they are declared,
-// then, where they are wanted, others.
+// object draws objects: the properties in the order of their declaration, then
+// other members where a schema allows them.
 func (c *compiler) object(from Node, parts []*value) Node {
 	properties, open := c.properties(parts)
 	// after[i]: a member was written, properties i and later may follow.
@@ -101,7 +101,7 @@ func declaration(part *value, name string) *value {
 }
 
 // others draws a member that has none of the known names. Beside known names
-// its own is written without escapes: it could be one of them in disguise.
+// its own is written without escapes: escaped, it could be one of them.
 func (c *compiler) others(from Node, known []property, parts []*value) Node {
 	var all []*value
 	for _, p := range parts {

@@ -9,7 +9,7 @@ import (
 // text draws strings. Free ones are written in any way, those with a pattern or
 // a format in the way of quote.
 func (c *compiler) text(from Node, parts []*value) Node {
-	least, most := bounds(parts, "minLength", "maxLength")
+	minLen, maxLen := bounds(parts, "minLength", "maxLength")
 	var d *regex.DFA
 	for _, p := range parts {
 		for _, name := range []string{"pattern", "format"} {
@@ -29,11 +29,11 @@ func (c *compiler) text(from Node, parts []*value) Node {
 		}
 	}
 	if d == nil {
-		return c.counted(from, least, most)
+		return c.counted(from, minLen, maxLen)
 	}
-	if least > 0 || most >= 0 {
+	if minLen > 0 || maxLen >= 0 {
 		var err error
-		if d, err = d.Intersect(regex.Length(least, most), c.limits.States); err != nil {
+		if d, err = d.Intersect(regex.Length(minLen, maxLen), c.limits.States); err != nil {
 			c.fault(parts[0], "the length of a string with a pattern: %w", err)
 			return none
 		}
@@ -53,22 +53,22 @@ func (c *compiler) language(name, s string) (*regex.DFA, error) {
 	return regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
 }
 
-// counted draws strings of least to most characters.
-func (c *compiler) counted(from Node, least, most int) Node {
-	if least == 0 && most < 0 {
+// counted draws strings of minLen to maxLen characters.
+func (c *compiler) counted(from Node, minLen, maxLen int) Node {
+	if minLen == 0 && maxLen < 0 {
 		return c.anyText(from)
 	}
 	at, close := c.Literal(from, `"`), c.Node()
 	for n := 0; !c.Full(); n++ {
-		if n >= least {
+		if n >= minLen {
 			c.Empty(at, close)
 		}
-		if n == most || n == least && most < 0 {
+		if n == maxLen || n == minLen && maxLen < 0 {
 			break
 		}
 		at = c.call(at, c.character)
 	}
-	if most < 0 {
+	if maxLen < 0 {
 		c.anyCharacter(at, at)
 	}
 	return c.Literal(close, `"`)
