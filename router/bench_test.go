@@ -130,7 +130,7 @@ func start(t *testing.T, change func(*Config)) *bench {
 			Completer: &completion.Completer{
 				Engine: b.engine, Tokenizer: tok, Context: contextLength, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits()),
 			},
-			Template: chat.Karakuri(tok), Attributes: chat.Attributes{"humor": 2}, Model: "m", Deadline: time.Minute,
+			Template: chat.MustParse(chat.KarakuriTemplate, tok), Attributes: chat.Attributes{"humor": 2}, Model: "m", Deadline: time.Minute,
 		},
 	}
 	if change != nil {

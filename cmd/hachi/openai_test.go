@@ -90,7 +90,7 @@ func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
 		return enginetest.Script{Tokens: words.Encode("Hello world"), Hold: true}
 	}}
 	server := httptest.NewServer(api.Handler(api.Config{
-		Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.Karakuri(words),
+		Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.MustParse(chat.KarakuriTemplate, words),
 		Model: "tiny", Deadline: time.Minute, Ready: func() bool { return true }, Metrics: http.NotFoundHandler(),
 	}))
 	defer server.Close()

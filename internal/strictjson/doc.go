@@ -3,7 +3,7 @@
 // data after the end.
 //
 // What it owns: nothing; it is one pure function. Model files are read through
-// it because a key that is read twice, or silently dropped, changes the maths.
+// it because a key that is read twice, or silently dropped, changes the arithmetic.
 //
 // Concurrency: safe, no state.
 //

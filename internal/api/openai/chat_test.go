@@ -199,7 +199,7 @@ func TestPromptLogprobsOfAChat(t *testing.T) {
 func TestAttributesThatTheTemplateDoesNotRead(t *testing.T) {
 	b := newBench(t, failing)
 	b.Handler = Handler(Config{
-		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.Mistral(b.tokenizer),
+		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.MustParse(chat.MistralTemplate, b.tokenizer),
 		Deadline: time.Minute, Metrics: http.NotFoundHandler(),
 	})
 	for _, tt := range []struct{ body, param string }{

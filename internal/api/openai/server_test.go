@@ -81,7 +81,7 @@ func (b *bench) serve() {
 			Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
 			Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
 		},
-		Template: chat.Karakuri(b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
+		Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
 		Deadline: b.deadline, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
 		RetryAfter: func() time.Duration { return 7 * time.Second },
 		Done: func(status string, _ time.Duration) {

@@ -15,12 +15,12 @@ var attributeNames = [...]string{"helpfulness", "correctness", "coherence", "com
 // maxAttribute is the highest value; the lowest is 0.
 const maxAttribute = 4
 
-// Attributes steer an answer: values from 0 to 4 by name. What is not set has
-// the default of the template.
+// Attributes steer an answer: values from 0 to 4 by name. An attribute that is not
+// set has the default of the template.
 type Attributes map[string]int
 
-// Merge joins sets of attributes; where several set one, the last of them
-// counts. A request is merged over its server: Merge(server, request).
+// Merge joins sets of attributes. If several sets have a name, the last wins: a
+// request overrides its server by Merge(server, request).
 func Merge(sets ...Attributes) Attributes {
 	out := Attributes{}
 	for _, s := range sets {
@@ -43,7 +43,7 @@ func ParseAttributes(pairs []string) (Attributes, error) {
 	return out, out.Validate()
 }
 
-// Validate names an attribute that is unknown or out of range.
+// Validate returns an error that names an unknown or out-of-range attribute.
 func (a Attributes) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		if !slices.Contains(attributeNames[:], name) {

@@ -1,7 +1,5 @@
 package chat
 
-import "github.com/hachi-serve/hachi/internal/text/tokenizer"
-
 // KarakuriTemplate is the KARAKURI LM 8x7B format as a Jinja template: Mistral
 // instructions with an optional Llama 2 system block, and nine attributes
 // behind every user message, each of which may be a key of the message.
@@ -51,17 +49,3 @@ const MistralTemplate = `{{- bos_token -}}
 {{- message['content'] + eos_token -}}
 {%- endif -%}
 {%- endfor -%}`
-
-// Karakuri is the KARAKURI LM format.
-func Karakuri(t *tokenizer.Tokenizer) *Template { return must(newTemplate(KarakuriTemplate, t)) }
-
-// Mistral is the plain [INST] format.
-func Mistral(t *tokenizer.Tokenizer) *Template { return must(newTemplate(MistralTemplate, t)) }
-
-// must takes a template of this file, which tests render.
-func must(t *Template, err error) *Template {
-	if err != nil {
-		panic(err)
-	}
-	return t
-}

@@ -17,7 +17,7 @@ func FuzzTemplate(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, source, content string) {
-		template, err := newTemplate(source, tok)
+		template, err := Parse(source, tok)
 		if err != nil {
 			return
 		}
@@ -40,7 +40,7 @@ func FuzzRender(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	template := Karakuri(tok)
+	template := MustParse(KarakuriTemplate, tok)
 	f.Fuzz(func(t *testing.T, system, user, answer, last string, humor int, withSystem bool) {
 		messages := []Message{{Role: "user", Content: user}, {Role: "assistant", Content: answer}, {Role: "user", Content: last, Attributes: Attributes{"humor": humor}}}
 		if withSystem {

@@ -33,9 +33,9 @@ func Load(dir string, t *tokenizer.Tokenizer) (*Template, error) {
 		return nil, fmt.Errorf("chat: %s: %w", path, err)
 	}
 	if !found {
-		return Mistral(t), nil
+		return MustParse(MistralTemplate, t), nil
 	}
-	out, err := newTemplate(source, t)
+	out, err := Parse(source, t)
 	if err != nil {
 		return nil, fmt.Errorf("chat: %s: %w", path, err)
 	}

@@ -15,7 +15,7 @@ func quoted(t *testing.T, s string) string {
 	return string(b)
 }
 
-// say is a template that says its name before the conversation.
+// say is a template that writes its name before the conversation.
 func say(name string) string {
 	return name + "{% for m in messages %}{{ m.content }}{% endfor %}"
 }
@@ -87,8 +87,8 @@ func TestRefusedAtStart(t *testing.T) {
 	}
 }
 
-// A template may refuse system messages, or pass over them: then a request
-// with one fails, others do not.
+// A template may refuse or skip system messages: then a request with one fails,
+// and others do not.
 func TestSystemMessagesAreOptional(t *testing.T) {
 	silent := "{% for m in messages %}{% if m.role == 'user' %}U{{ m.content }}{% elif m.role == 'assistant' %}A{{ m.content }}{% endif %}{% endfor %}"
 	template, _, err := load(t, map[string]string{"chat_template.jinja": silent})

@@ -10,14 +10,14 @@ type Message struct {
 	// Role is system, developer (another name of system), user or assistant.
 	Role    string
 	Content string
-	// Attributes, on a user message alone, win over those of the request.
+	// Attributes override those of the request. Only user messages may have them.
 	Attributes Attributes
 }
 
-// roles maps what a client may call a role to what templates call it.
+// roles maps the role names of clients to those of templates.
 var roles = map[string]string{"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
-// check finds what no template could honor. Turns count from 0.
+// check refuses what no template could honor. Turns count from 0.
 func check(messages []Message) error {
 	if len(messages) == 0 {
 		return errors.New("there are no messages")

@@ -8,8 +8,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
 )
 
-// probes are conversations of every shape. Those with a system message may be
-// refused by the template, in its own words.
+// probes are conversations of every shape. The template may refuse those with a
+// system message, by an exception of its own.
 var probes = [][]Message{
 	{{Role: "user", Content: "A"}},
 	{{Role: "user", Content: "A"}, {Role: "assistant", Content: "B"}, {Role: "user", Content: "C"}},
@@ -17,8 +17,8 @@ var probes = [][]Message{
 	{{Role: "system", Content: "S"}, {Role: "user", Content: "A"}, {Role: "assistant", Content: "B"}, {Role: "user", Content: "C"}},
 }
 
-// probe renders all of them, learns which attributes the template reads, and
-// returns what it wrote itself.
+// probe renders all probes, finds which attributes the template reads, and returns
+// the text that the template itself wrote.
 func (t *Template) probe() (written string, err error) {
 	var all strings.Builder
 	for _, messages := range probes {
@@ -34,7 +34,7 @@ func (t *Template) probe() (written string, err error) {
 		for len(text) > 0 {
 			var part string
 			var own bool
-			if part, own, text = stretch(text); own {
+			if part, own, text = leadingRun(text); own {
 				all.WriteString(part)
 			}
 			all.WriteByte('\n')

@@ -11,8 +11,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// Rendering may take these steps, and so many for each turn and for each
-// character: many times what any template takes, and less than a second.
+// Bounds of the steps of a rendering: a constant, and more for each turn and each
+// character. That is many times what any template needs, and less than a second.
 const (
 	baseSteps = 1 << 20
 	turnSteps = 1 << 16
@@ -27,9 +27,9 @@ type Template struct {
 	attributes map[string]bool // those it reads
 }
 
-// newTemplate parses a template and tries it on conversations of every shape,
-// so that one that cannot be honored is found before any request.
-func newTemplate(source string, t *tokenizer.Tokenizer) (*Template, error) {
+// Parse parses a template and renders conversations of every shape with it, so
+// that a template that cannot be honored is found before any request.
+func Parse(source string, t *tokenizer.Tokenizer) (*Template, error) {
 	parsed, err := jinja.Parse(source)
 	if err != nil {
 		return nil, fmt.Errorf("the template is not supported: %w", err)
@@ -43,7 +43,17 @@ func newTemplate(source string, t *tokenizer.Tokenizer) (*Template, error) {
 	return out, nil
 }
 
-// CheckAttributes tells whether the template can honor a set of attributes.
+// MustParse is Parse for a template of this package, which cannot fail.
+func MustParse(source string, t *tokenizer.Tokenizer) *Template {
+	out, err := Parse(source, t)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// CheckAttributes returns an error if the template cannot honor a set of
+// attributes.
 func (t *Template) CheckAttributes(a Attributes) error {
 	if err := a.Validate(); err != nil {
 		return err
@@ -67,8 +77,8 @@ func (t *Template) Tokens(messages []Message, base Attributes) ([]int32, error) 
 	return t.tokens.EncodePieces(pieces), nil
 }
 
-// Render is Tokens before encoding: special tokens where the template wrote
-// them, and text, in which nothing is one.
+// Render is Tokens before encoding: special tokens where the template wrote them,
+// and text, which contains none.
 func (t *Template) Render(messages []Message, base Attributes) ([]tokenizer.Piece, error) {
 	if err := check(messages); err != nil {
 		return nil, err
@@ -91,7 +101,7 @@ func (t *Template) Render(messages []Message, base Attributes) ([]tokenizer.Piec
 	return t.pieces(text), nil
 }
 
-// write renders. Characters of turn i come from i+1.
+// write renders. The author of the characters of turn i is i+1.
 func (t *Template) write(messages []Message, base Attributes) (jinja.Text, error) {
 	list, steps := jinja.List{}, baseSteps
 	for i, m := range messages {
@@ -114,8 +124,8 @@ func (t *Template) write(messages []Message, base Attributes) (jinja.Text, error
 	return t.parsed.Render(variables, steps)
 }
 
-// blame finds the first turn with which the template fails: conversations that
-// end before it are rendered.
+// blame finds the first turn with which the template fails, by rendering the
+// conversations that end before each turn.
 func (t *Template) blame(messages []Message, base Attributes, err error) error {
 	var refused *jinja.Error
 	if !errors.As(err, &refused) || !refused.Raised {
@@ -128,8 +138,8 @@ func (t *Template) blame(messages []Message, base Attributes, err error) error {
 	return turnError(turn, messages[turn], err)
 }
 
-// leftOut is the first turn of which the text has no character, though there
-// were some to show, or -1. Templates pass over roles that they do not know.
+// leftOut is the first turn with content of which the text has no character, or
+// -1. Templates skip roles that they do not know.
 func leftOut(messages []Message, text jinja.Text) int {
 	seen := make([]bool, len(messages)+1)
 	for _, c := range text {
@@ -156,7 +166,7 @@ func (t *Template) pieces(text jinja.Text) []tokenizer.Piece {
 	for len(text) > 0 {
 		var part string
 		var trusted bool
-		if part, trusted, text = stretch(text); !trusted {
+		if part, trusted, text = leadingRun(text); !trusted {
 			run.WriteString(part)
 			continue
 		}
@@ -174,9 +184,9 @@ func (t *Template) pieces(text jinja.Text) []tokenizer.Piece {
 	return out
 }
 
-// stretch takes the characters off the front that the template wrote, or those
-// that it did not write.
-func stretch(text jinja.Text) (part string, trusted bool, rest jinja.Text) {
+// leadingRun splits off the longest prefix that the template wrote, or that it did
+// not write.
+func leadingRun(text jinja.Text) (part string, trusted bool, rest jinja.Text) {
 	trusted = text[0].From == jinja.FromTemplate
 	n := 0
 	for n < len(text) && (text[n].From == jinja.FromTemplate) == trusted {

@@ -25,12 +25,12 @@ type merge struct {
 	result int32
 }
 
-// noSymbol is a character that occurs in no piece.
+// noSymbol is a character that no piece contains.
 const noSymbol = -1
 
 func pair(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
 
-// newBPE knows the characters of every normal piece, and no merges.
+// newBPE returns the characters of all normal pieces, without merges.
 func newBPE(v *vocabulary) *bpe {
 	b := &bpe{vocab: v, symbols: map[rune]int32{}, merges: map[uint64]merge{}, joints: map[uint64]struct{}{}}
 	next := int32(len(v.pieces))

@@ -20,19 +20,19 @@ const (
 	addedFile    = "added_tokens.json"
 )
 
-// config is what the files beside the vocabulary say about it.
+// config is what the files beside the vocabulary configure.
 type config struct {
 	specials map[string]string // texts by name: bos_token, eos_token, ...
 	extra    []string          // more special tokens
 	added    []addedToken
 	addBOS   bool
-	legacy   bool  // every run of text gets a prefix, not the first alone
+	legacy   bool  // every run of text gets a prefix, not only the first
 	prefixed *bool // add_prefix_space; nil is the vocabulary's own
 }
 
 // loadConfig reads tokenizer_config.json and, for what it does not say, the
 // older special_tokens_map.json and added_tokens.json. Every file may be
-// missing. Keys that do not change ids are left alone.
+// missing. Keys that do not change ids are ignored.
 func loadConfig(dir string) (config, error) {
 	c := config{specials: map[string]string{}, addBOS: true, legacy: true}
 	said := map[string]bool{}
@@ -155,7 +155,7 @@ func (c *config) readDecoder(b []byte) error {
 	return nil
 }
 
-// markSpecial makes control pieces of the tokens the configuration names.
+// markSpecial turns the tokens that the configuration names into control pieces.
 func (c *config) markSpecial(pieces []piece) error {
 	ids := map[string]int{}
 	for id, p := range pieces {

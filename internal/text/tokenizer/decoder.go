@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Decode returns the text of ids; it is what a Decoder gives in all.
+// Decode returns the text of ids: all that a Decoder emits for them.
 func (t *Tokenizer) Decode(ids []int32) string {
 	d := t.NewDecoder()
 	var s strings.Builder

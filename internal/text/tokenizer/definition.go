@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// definition is what either file format says, before the two become alike.
+// definition is the content of either file format, before build.
 type definition struct {
 	pieces     []piece
 	scores     []float32   // by piece: merges by score, as SentencePiece
@@ -15,8 +15,8 @@ type definition struct {
 	added      []addedToken
 }
 
-// addedToken is a token that fine-tuning put on top of a vocabulary, or a
-// note on a piece of it.
+// addedToken is a token that fine-tuning added to a vocabulary, or more about one
+// of its pieces.
 type addedToken struct {
 	id         int32
 	content    string
@@ -57,7 +57,7 @@ func build(d definition, c config) (*Tokenizer, error) {
 
 // mergeAdded puts added tokens into the list of pieces: those past its end are
 // appended and must leave no hole, those inside must be the piece they name.
-// The first word on a token counts; later ones must agree on its text.
+// The first entry for a token counts; later ones must have the same text.
 func mergeAdded(base []piece, added []addedToken) ([]piece, map[int32]addedToken, error) {
 	byID := map[int32]addedToken{}
 	for _, a := range added {
@@ -100,8 +100,8 @@ func mergeAdded(base []piece, added []addedToken) ([]piece, map[int32]addedToken
 	return pieces, byID, nil
 }
 
-// kind is what a piece becomes when it is also an added token. What text could
-// not become before, it does not become by a note that forgets to say special.
+// kind is the kind of a piece that is also an added token. A piece that text could
+// not produce before stays so, even if the entry omits special.
 func (a addedToken) kind(base kind) kind {
 	switch {
 	case base == unknown || base == byteValue || base == control:

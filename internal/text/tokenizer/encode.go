@@ -2,11 +2,11 @@ package tokenizer
 
 // encode appends the ids of text, which is valid UTF-8.
 //
-// It cuts the text wherever two neighbors are neighbors in no piece: no
-// merge can reach across, so the stretches between, mostly words, are encoded
-// on their own, with short lists and small heaps.
+// It cuts the text between two characters that are adjacent in no piece: no merge
+// can cross such a cut. So the segments between cuts, mostly words, are encoded
+// independently, with short lists and small heaps.
 func (b *bpe) encode(dst []int32, text string) []int32 {
-	w := stretch{bpe: b}
+	w := segment{bpe: b}
 	start, last := 0, int32(noSymbol)
 	for at, r := range text {
 		symbol, ok := b.symbols[r]
@@ -23,8 +23,8 @@ func (b *bpe) encode(dst []int32, text string) []int32 {
 	return w.encode(dst, text[start:])
 }
 
-// stretch is the work on a part of a text; its memory is used again.
-type stretch struct {
+// segment is the encoding of a part of a text. Its memory is reused.
+type segment struct {
 	bpe   *bpe
 	spans []span
 	queue mergeQueue
@@ -38,13 +38,13 @@ type span struct {
 }
 
 // add appends a character.
-func (w *stretch) add(symbol int32, start int) {
+func (w *segment) add(symbol int32, start int) {
 	i := len(w.spans)
 	w.spans = append(w.spans, span{symbol: symbol, start: start, prev: i - 1, next: i + 1})
 }
 
-// encode appends the ids of text, whose characters were added, and forgets it.
-func (w *stretch) encode(dst []int32, text string) []int32 {
+// encode appends the ids of the characters that were added, and removes them.
+func (w *segment) encode(dst []int32, text string) []int32 {
 	if text == "" {
 		return dst
 	}
@@ -55,7 +55,7 @@ func (w *stretch) encode(dst []int32, text string) []int32 {
 	return dst
 }
 
-func (w *stretch) merge() {
+func (w *segment) merge() {
 	for i := range w.spans {
 		w.push(i)
 	}
@@ -65,9 +65,9 @@ func (w *stretch) merge() {
 		if left.next < 0 || pair(left.symbol, w.spans[left.next].symbol) != c.pair {
 			continue // one of the two has been merged since
 		}
-		gone := &w.spans[left.next]
-		left.symbol, left.next = c.result, gone.next
-		gone.symbol, gone.next = noSymbol, -1
+		merged := &w.spans[left.next]
+		left.symbol, left.next = c.result, merged.next
+		merged.symbol, merged.next = noSymbol, -1
 		if left.next >= 0 {
 			w.spans[left.next].prev = c.left
 		}
@@ -79,7 +79,7 @@ func (w *stretch) merge() {
 }
 
 // push queues the merge of a span with the next one, if there is one.
-func (w *stretch) push(left int) {
+func (w *segment) push(left int) {
 	right := w.spans[left].next
 	if right < 0 {
 		return
@@ -91,7 +91,7 @@ func (w *stretch) push(left int) {
 }
 
 // emit appends what is left: pieces, and bytes for characters without one.
-func (w *stretch) emit(dst []int32, text string) []int32 {
+func (w *segment) emit(dst []int32, text string) []int32 {
 	vocab := w.bpe.vocab
 	for i := 0; i >= 0; i = w.spans[i].next {
 		s := &w.spans[i]

@@ -37,7 +37,7 @@ func parseJSON(b []byte) (definition, error) {
 		case "model":
 			model = m.Value
 		case "version", "truncation", "padding", "post_processor":
-			// Batches and templates for pairs: not what becomes of a text.
+			// Batches and templates for pairs do not change the ids of a text.
 		default:
 			err = errors.New("not known")
 		}

@@ -92,7 +92,7 @@ func readMetaspace(steps []step) (prefix, error) {
 }
 
 // readDecoder takes Replace "▁" by " ", ByteFallback, Fuse [, Strip one space
-// at the start], and tells whether it strips.
+// at the start], and reports whether it strips.
 func readDecoder(b json.RawMessage) (strips bool, err error) {
 	steps, err := flat(b)
 	if err != nil {

@@ -14,8 +14,8 @@ const (
 	always        // every run between special tokens
 )
 
-// prefix turns text into what pieces are made of: spaces become marks, and a
-// mark may be put in front. Hugging Face has it in two forms: as a normalizer,
+// prefix rewrites text as pieces spell it: spaces become marks, and a mark may be
+// put in front. Hugging Face has it in two forms: as a normalizer,
 // which always puts the mark, and as a pre-tokenizer (Metaspace), which puts
 // none before a text that begins with one.
 type prefix struct {

@@ -31,8 +31,8 @@ const (
 	typeBPE = 2
 )
 
-// spm is what a SentencePiece model says beside its pieces. Absent fields have
-// the defaults of the schema, and most defaults are not what is read here.
+// spm is the fields of a SentencePiece model other than its pieces. Absent fields
+// have the defaults of the schema, most of which are refused here.
 type spm struct {
 	definition
 	modelType, suffix, fallback uint64

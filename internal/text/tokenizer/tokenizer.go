@@ -32,10 +32,10 @@ type Piece struct {
 // Vocab returns the number of ids.
 func (t *Tokenizer) Vocab() int { return len(t.vocab.pieces) }
 
-// BOS returns the id of the token a prompt begins with.
+// BOS returns the id of the token that begins a prompt.
 func (t *Tokenizer) BOS() int32 { return t.bos }
 
-// EOS returns the id of the token an answer ends with.
+// EOS returns the id of the token that ends an answer.
 func (t *Tokenizer) EOS() int32 { return t.eos }
 
 // Specials returns the texts of the special tokens by their names in

@@ -15,7 +15,7 @@ const (
 	maxJSONBytes  = 128 << 20
 )
 
-// kind says what a piece is for. The numbers are those of SentencePiece.
+// kind is the use of a piece. The numbers are those of SentencePiece.
 type kind uint8
 
 const (

@@ -5,7 +5,7 @@ type expr interface{ eval(s *state) any }
 
 type stmt interface{ exec(s *state) flow }
 
-// flow tells a loop what its body wants.
+// flow is how a body ends: normally, by break or by continue.
 type flow uint8
 
 const (

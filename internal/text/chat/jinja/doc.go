@@ -1,5 +1,5 @@
-// Package jinja renders chat templates: the part of Jinja2 that they use, on
-// text that remembers who wrote it.
+// Package jinja renders chat templates: the part of Jinja2 that they use, on text
+// whose characters know their author.
 //
 // What it is: a lexer, a parser and an evaluator for templates as Hugging Face
 // transformers sets Jinja2 up: trim_blocks and lstrip_blocks on, loop controls,
@@ -9,15 +9,17 @@
 // There is no inheritance, no inclusion, no recursive loop, no formatting by
 // %, and no strftime_now: a prompt must not depend on the day.
 //
-// Why our own: every character of a Text carries who wrote it, through slices,
-// concatenation and filters. So a caller can tell "</s>" in a template from
-// "</s>" in what a user wrote, after rendering, with no sentinels to escape.
+// Why our own: every character of a Text carries its author through slices,
+// concatenation and filters. So after rendering a caller can tell "</s>" in a
+// template from "</s>" in the text of a user, with no sentinels to escape.
 //
-// Invariants: what is not supported fails, while parsing where it can be seen
-// there; what is supported writes what jinja2 writes. Rendering ends: nodes and
-// characters, written or copied, are counted in steps, and steps are bounded,
-// as are nesting, macro calls and ranges. Values are never changed in place,
-// as in Jinja's immutable sandbox; only a namespace is.
+// Invariants:
+//   - What is not supported fails, while parsing where possible. What is
+//     supported writes what jinja2 writes.
+//   - Rendering ends: nodes, and characters written or copied, are counted in
+//     steps. Steps are bounded, and so are nesting, macro calls and ranges.
+//   - Values are never changed in place, as in Jinja's immutable sandbox. Only a
+//     namespace is.
 //
 // Concurrency: a Template is immutable; Render may run many times at once.
 // Variables are read only.

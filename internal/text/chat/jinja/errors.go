@@ -17,9 +17,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
 }
 
-// fail ends parsing or rendering. It panics, as text/template does inside, and
-// catch makes an error of it: a template is a deep recursion of small steps,
-// any of which may fail.
+// fail ends parsing or rendering. It panics, as text/template does internally, and
+// catch turns the panic into an error: a template is a deep recursion of small
+// steps, any of which may fail.
 func fail(line int, format string, args ...any) {
 	panic(&Error{Line: line, Reason: fmt.Sprintf(format, args...)})
 }

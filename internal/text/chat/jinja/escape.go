@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// unescape reads the escapes of a Python string literal; an escape that is
-// none keeps its backslash.
+// unescape reads the escapes of a Python string literal. An unknown escape keeps
+// its backslash.
 func unescape(line int, s string) string {
 	var out strings.Builder
 	for s != "" {
@@ -36,7 +36,7 @@ var simpleEscapes = map[byte]string{
 }
 
 // codeEscape reads \x41, A, \U00000041 or \101 behind the backslash and
-// tells how much of s it used.
+// returns how much of s it used.
 func codeEscape(line int, s string, out *strings.Builder) (int, bool) {
 	base, first, last := 16, 1, 1
 	switch {

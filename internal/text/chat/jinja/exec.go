@@ -66,7 +66,7 @@ func (f forStmt) exec(s *state) flow {
 	return onward
 }
 
-// kept is the items for which the loop's condition holds.
+// kept is the items for which the condition of the loop holds.
 func (f forStmt) kept(s *state, items []any) []any {
 	var kept []any
 	for _, item := range items {
@@ -147,7 +147,7 @@ func (n filterStmt) exec(s *state) flow {
 	return onward
 }
 
-// body is what a block writes, in a scope of its own.
+// body returns what a block writes, in a scope of its own.
 func (s *state) body(b block) Text {
 	defer s.enter(s.scope)()
 	return s.capture(func() { b.exec(s) })

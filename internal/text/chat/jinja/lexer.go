@@ -190,7 +190,7 @@ func (l *lexer) tag(end string, kind tokenKind) {
 	}
 }
 
-// one takes one token and tells how it changes the depth of brackets.
+// one takes one token and returns how it changes the depth of brackets.
 func (l *lexer) one(rest string) int {
 	r, _ := utf8.DecodeRuneInString(rest)
 	switch {

@@ -41,11 +41,11 @@ func (s *state) enter(around *scope) func() {
 	return func() { s.scope = last }
 }
 
-// nodeSteps is what evaluating a node takes: about as long as copying so many
-// characters.
+// nodeSteps is the steps of evaluating a node: it takes about as long as copying
+// nodeSteps characters.
 const nodeSteps = 32
 
-// size is how many characters or elements a builtin may have to look at.
+// size is the number of characters or elements that a builtin may visit.
 func size(v any) int {
 	switch v := v.(type) {
 	case Text:
@@ -57,7 +57,7 @@ func size(v any) int {
 	return len(items)
 }
 
-// spend counts work.
+// spend counts steps, and fails beyond the bound.
 func (s *state) spend(line, n int) {
 	if s.work -= n; s.work < 0 {
 		fail(line, "the template takes more than %d steps", s.limit)

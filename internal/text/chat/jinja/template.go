@@ -13,8 +13,8 @@ func Parse(source string) (t *Template, err error) {
 	return &Template{p.statements()}, nil
 }
 
-// Render writes the template with these variables, in not more than so many
-// steps: one for a character written or copied, 32 for a node.
+// Render writes the template with these variables, in at most steps steps: one for
+// a character written or copied, 32 for a node.
 func (t *Template) Render(variables map[string]any, steps int) (text Text, err error) {
 	defer catch(&err)
 	s := &state{scope: &scope{names: variables}, work: steps, limit: steps, filters: filters}

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Char is a character that remembers who wrote it.
+// Char is a character and its author.
 type Char struct {
 	Rune rune
 	From int32 // FromTemplate, or what the caller of Data chose
@@ -31,7 +31,7 @@ func Data(s string, from int32) Text {
 // own is a text of the template.
 func own(s string) Text { return Data(s, FromTemplate) }
 
-// String forgets who wrote the text.
+// String drops the authors of a text.
 func (t Text) String() string {
 	var s strings.Builder
 	s.Grow(len(t))
@@ -41,7 +41,7 @@ func (t Text) String() string {
 	return s.String()
 }
 
-// equal compares what is written, not who wrote it.
+// equal compares characters, not authors.
 func (t Text) equal(u Text) bool { return len(t) == len(u) && t.hasPrefix(u) }
 
 func (t Text) hasPrefix(u Text) bool {
@@ -68,7 +68,7 @@ func (t Text) compare(u Text) int {
 	return len(t) - len(u)
 }
 
-// index is the place of u in t from a place on, or -1.
+// index is the index of u in t, from an index on, or -1.
 func (t Text) index(u Text, from int) int {
 	for i := from; i+len(u) <= len(t); i++ {
 		if t[i:].hasPrefix(u) {
@@ -78,7 +78,7 @@ func (t Text) index(u Text, from int) int {
 	return -1
 }
 
-// lastIndex is the last place of u in t, or -1.
+// lastIndex is the last index of u in t, or -1.
 func (t Text) lastIndex(u Text) int {
 	for i := len(t) - len(u); i >= 0; i-- {
 		if t[i:].hasPrefix(u) {
@@ -226,7 +226,7 @@ func (t Text) lines() []Text {
 	return parts
 }
 
-// mapped changes every character by f; most changes of case are one to one.
+// mapped replaces every character by f of it.
 func (t Text) mapped(f func(string) string) Text {
 	out := make(Text, 0, len(t))
 	for _, c := range t {
