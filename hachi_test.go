@@ -119,3 +119,66 @@ func TestKilledNodeChangesNoAnswer(t *testing.T) {
 		t.Error("a dead node was killed")
 	}
 }
+
+func TestDrainedNodeHoldsNothing(t *testing.T) {
+	c := start(t, func(c *hachi.Config) { c.Policy = hachi.Balanced })
+	before := answers(t, c.Client())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Drain(ctx, "expert-0"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Nodes[0]; s.Leader != "coordinator-0" || n.Node != "expert-0" || n.State != "draining" || n.Resident != 0 || n.Serving != 0 {
+		t.Errorf("after the drain: leader %q, node %+v", s.Leader, n)
+	}
+	if err := c.Kill("expert-0"); err != nil {
+		t.Fatal(err)
+	}
+	if got := answers(t, c.Client()); !reflect.DeepEqual(got, before) {
+		t.Errorf("without the drained node the answers are %+v, want %+v", got, before)
+	}
+	if err := c.Drain(ctx, "expert-9"); err == nil || !strings.Contains(err.Error(), "expert-9") {
+		t.Errorf("drain of an unknown node: %v", err)
+	}
+}
+
+func TestValidateNamesEveryField(t *testing.T) {
+	err := hachi.Config{Quantize: "int3", Nodes: -1, Threads: -1, MaxSequences: -1, MaxQueue: -1, SpeculativeTokens: -1}.Validate()
+	for i := range reflect.TypeFor[hachi.Config]().NumField() {
+		switch name := reflect.TypeFor[hachi.Config]().Field(i).Name; name {
+		case "ModelName", "PrefixCache", "Logger": // every value is right
+		default:
+			if err == nil || !strings.Contains(err.Error(), name+" is ") {
+				t.Errorf("%s is not named: %v", name, err)
+			}
+		}
+	}
+	if err := config().Validate(); err != nil {
+		t.Error(err)
+	}
+	if _, err := hachi.Start(t.Context(), hachi.Config{}); err == nil {
+		t.Error("the zero configuration was started")
+	}
+}
+
+// TestStartFailsWhole: a role that cannot run ends the start, and nothing stays.
+func TestStartFailsWhole(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(tiny)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "tokenizer.model")); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config()
+	cfg.Model = dir
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := hachi.Start(ctx, cfg); err == nil || !strings.Contains(err.Error(), "router-0") {
+		t.Errorf("start: %v", err)
+	}
+}

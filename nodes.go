@@ -6,8 +6,10 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -54,6 +56,20 @@ func (c *Cluster) Drain(ctx context.Context, node string) error {
 		}
 	}
 	return fmt.Errorf("drain %s: %w", node, ctx.Err())
+}
+
+// Status describes the cluster: its nodes, placement and load.
+func (c *Cluster) Status(ctx context.Context) (client.Status, error) {
+	service, err := c.leader(ctx)
+	if err != nil {
+		return client.Status{}, err
+	}
+	view, err := status.Read(ctx, c.registry)
+	if err != nil {
+		return client.Status{}, err
+	}
+	seen, why := service.GetStatus(ctx, &hachiv1.GetStatusRequest{})
+	return status.Describe(view, seen, why), nil
 }
 
 // leader is the coordinator's service.

@@ -25,7 +25,7 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 	}
 	loading := s.loading(roster, target)
 	if len(unserved) > 0 {
-		text := fmt.Sprintf("experts served by nobody: %d, first %v", len(unserved), unserved[0])
+		text := fmt.Sprintf("experts without a serving replica: %d, first %v", len(unserved), unserved[0])
 		s.notes = slices.Insert(s.notes, 0, text) // nothing is worse
 		return nil
 	}

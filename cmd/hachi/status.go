@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 func newStatus() *cobra.Command {
@@ -18,11 +20,11 @@ func newStatus() *cobra.Command {
 			}
 			// Without the leader there is less to tell, but not nothing.
 			seen, err := view.AskStatus(cmd.Context())
-			report := describe(view, seen, err)
+			report := status.Describe(view, seen, err)
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), report)
 			}
-			printReport(cmd.OutOrStdout(), report)
+			status.Print(cmd.OutOrStdout(), report)
 			return nil
 		},
 	}

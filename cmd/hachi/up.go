@@ -110,7 +110,7 @@ func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, o
 		return err
 	}
 	seen, err := view.AskStatus(ctx)
-	printReport(out, describe(view, seen, err))
+	status.Print(out, status.Describe(view, seen, err))
 	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model), cluster.URL())
 	return err
 }

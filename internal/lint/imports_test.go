@@ -69,7 +69,7 @@ var rules = []rule{
 	{"internal/bench/serve", []string{"client", "internal/bench/plot"}, network, "a client of the HTTP API of any server"},
 	{".", []string{"client", "internal/role", "internal/status", "internal/cluster", "internal/transport/inproc", "internal/coordinator/planner", "moe", "proto"}, append(network, "go.etcd.io/etcd/server"), "a cluster inside a program: the roles, joined without a network"},
 	{"client", []string{}, append(network, "google.golang.org/protobuf"), "a program that calls a cluster links the standard library only"},
-	{"internal/status", []string{"internal/cluster/registry", "internal/cluster/etcdstore", "internal/coordinator/planner", "moe", "internal/moepb", "proto"}, []string{"github.com/hashicorp/memberlist"}, "what the CLI and a console show of a cluster"},
+	{"internal/status", []string{"client", "internal/cluster/registry", "internal/cluster/etcdstore", "internal/coordinator/planner", "moe", "internal/moepb", "proto"}, []string{"github.com/hashicorp/memberlist"}, "what the CLI and a console show of a cluster"},
 	{"internal/role", []string{"internal/api", "internal/backend", "internal/cluster/gossip", "internal/cluster/registry", "internal/cluster/etcdstore", "internal/compute", "internal/coordinator", "internal/expertnode", "internal/model", "internal/moepb", "internal/router", "internal/text", "internal/transport", "internal/weights", "coordinator", "expertnode", "router", "moe", "proto"}, []string{"go.etcd.io/etcd/server"}, "the composition root of one process"},
 	{"internal/local", []string{"internal/cluster", "internal/role", "internal/model", "internal/moepb", "moe", "proto"}, nil, "it starts roles as processes and supervises them"},
 	{"cmd", nil, nil, "the command"},

@@ -1,5 +1,6 @@
-// Package status reads the state of a cluster: the records in etcd and the
-// leader's view of them.
+// Package status reads the state of a cluster and describes it: the records in
+// the registry, joined with the leader's view of them. The description is a
+// client.Status, which hachi status prints as a table or as JSON.
 //
 // What it owns: nothing that outlives a call. A View is a copy.
 //

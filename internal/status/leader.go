@@ -16,8 +16,8 @@ import (
 // askTimeout bounds one question to a coordinator.
 const askTimeout = 5 * time.Second
 
-// ErrNoLeader means that no coordinator leads: nothing is placed anew, what is
-// placed goes on serving.
+// ErrNoLeader means that no coordinator leads: the placement is frozen, and
+// serving goes on with it.
 var ErrNoLeader = errors.New("no coordinator leads")
 
 // Leader is the address of the coordinator that leads.

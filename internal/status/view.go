@@ -14,13 +14,13 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// View is the cluster as etcd has it.
+// View is the cluster as its registry has it.
 type View struct {
 	Nodes        []*hachiv1.NodeRecord
 	Routers      []*hachiv1.RouterRecord
 	Coordinators []*hachiv1.CoordinatorRecord // the leader first
 	Placement    *moe.Placement               // nil until one is published
-	// Revision is etcd's of the last write of the placement.
+	// Revision is the registry's of the last write of the placement.
 	Revision int64
 }
 
@@ -38,14 +38,15 @@ func ReadView(ctx context.Context, endpoints []string, cluster string) (View, er
 	}
 	defer client.Close()
 	reg := registry.New(client, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL, Logger: slog.New(slog.DiscardHandler)})
-	v, err := readView(ctx, reg)
+	v, err := Read(ctx, reg)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return View{}, fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(endpoints, ","), viewTimeout)
 	}
 	return v, err
 }
 
-func readView(ctx context.Context, reg *registry.Registry) (v View, err error) {
+// Read reads the records of a registry once.
+func Read(ctx context.Context, reg *registry.Registry) (v View, err error) {
 	if v.Nodes, err = reg.Nodes(ctx); err != nil {
 		return v, err
 	}

@@ -1,8 +1,7 @@
-package main
+package status
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,17 +10,14 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
-	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/moepb"
-	"github.com/hachi-serve/hachi/internal/role"
-	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// TestStatusTables shows what `hachi status` prints of clusters of any size.
-func TestStatusTables(t *testing.T) {
-	datadriven.RunTest(t, "testdata/status", func(t *testing.T, d *datadriven.TestData) string {
+// TestTables prints clusters of every size.
+func TestTables(t *testing.T) {
+	datadriven.RunTest(t, "testdata/tables", func(t *testing.T, d *datadriven.TestData) string {
 		c := shown{policy: planner.Policy(d.Cmd)}
 		for flag, value := range map[string]*int{"nodes": &c.nodes, "layers": &c.layers, "experts": &c.experts, "replicas": &c.replicas} {
 			d.ScanArgs(t, flag, value)
@@ -35,13 +31,13 @@ func TestStatusTables(t *testing.T) {
 			case "silent":
 				seen, why = nil, errors.New("coordinator at 10.0.0.9:7071: connection refused")
 			case "leaderless":
-				v.Coordinators, seen, why = nil, nil, status.ErrNoLeader
+				v.Coordinators, seen, why = nil, nil, ErrNoLeader
 			case "unplaced":
 				v.Placement, seen.RowsPerSecond = nil, nil
 			}
 		}
 		var out bytes.Buffer
-		printReport(&out, describe(v, seen, why))
+		Print(&out, Describe(v, seen, why))
 		return out.String()
 	})
 }
@@ -52,7 +48,7 @@ type shown struct {
 	nodes, layers, experts, replicas int
 }
 
-func (c shown) build(t *testing.T) (status.View, *hachiv1.GetStatusResponse) {
+func (c shown) build(t *testing.T) (View, *hachiv1.GetStatusResponse) {
 	t.Helper()
 	in := planner.Input{Policy: c.policy, Topology: moe.Uniform(c.layers, c.experts), Replicas: c.replicas}
 	for i := range c.nodes {
@@ -69,7 +65,7 @@ func (c shown) build(t *testing.T) (status.View, *hachiv1.GetStatusResponse) {
 		}
 	}
 	plan := planner.Compute(in)
-	v := status.View{
+	v := View{
 		Routers: []*hachiv1.RouterRecord{{RouterId: "router-0", HttpAddr: "10.0.0.8:8080", GrpcAddr: "10.0.0.8:8081", AckedEpoch: 12, RowsSent: sent}},
 		Coordinators: []*hachiv1.CoordinatorRecord{
 			{CoordinatorId: "coordinator-1", Addr: "10.0.0.9:7071"}, {CoordinatorId: "coordinator-0", Addr: "10.0.0.10:7071"},
@@ -95,63 +91,6 @@ func (c shown) build(t *testing.T) (status.View, *hachiv1.GetStatusResponse) {
 		t.Fatal(err)
 	}
 	return v, seen
-}
-
-func TestStatusOfARunningCluster(t *testing.T) {
-	var dir string
-	cluster := startCluster(t, func(c *local.UpConfig) {
-		c.Nodes, c.Placement = 2, role.PlacementConfig{Policy: "balanced", Replicas: 1}
-		dir = c.DataDir
-	})
-	mustCompleteAll(t, cluster.URL(), 8)
-	var got report
-	// The leader measures between two records of the router.
-	eventually(t, "the load is measured", func() bool {
-		mustCompleteAll(t, cluster.URL(), 2)
-		code, said := runRole(t, "status", "--data-dir", dir, "--json")
-		if code != 0 {
-			t.Fatalf("status %d: %s", code, said)
-		}
-		got = report{}
-		if err := json.Unmarshal([]byte(said), &got); err != nil {
-			t.Fatalf("%v in %s", err, said)
-		}
-		return len(got.Busiest) > 0
-	})
-	if got.Leader != "coordinator-0" || got.Degraded != "" || len(got.Nodes) != 2 || len(got.Routers) != 1 || got.Routers[0].Acked != got.Epoch {
-		t.Errorf("report %+v", got)
-	}
-	if code, said := runRole(t, "status", "--data-dir", dir); code != 0 || !strings.Contains(said, "coordinator-0 leads") {
-		t.Errorf("status %d:\n%s", code, said)
-	}
-	if code, said := runRole(t, "drain", "expert-1", "--data-dir", dir, "--wait"); code != 0 || !strings.Contains(said, "holds nothing") {
-		t.Errorf("drain %d: %s", code, said)
-	}
-	view := mustView(t, cluster)
-	if nodes := view.Placement.Nodes(); len(nodes) != 1 || nodes[0].Node != "expert-0" {
-		t.Errorf("after the drain %v serve", nodes)
-	}
-	if code, said := runRole(t, "drain", "expert-9", "--data-dir", dir); code == 0 || !strings.Contains(said, `no node is called "expert-9"`) {
-		t.Errorf("drain of an unknown node %d: %s", code, said)
-	}
-	if code, said := runRole(t, "drain", "expert-1", "--data-dir", dir, "--undo"); code != 0 {
-		t.Errorf("undo %d: %s", code, said)
-	}
-	eventually(t, "both serve again", func() bool { return len(mustView(t, cluster).Placement.Nodes()) == 2 })
-}
-
-func TestStatusWithoutEtcdSaysSo(t *testing.T) {
-	nobody := freeAddress(t)
-	for _, args := range [][]string{{"status"}, {"drain", "expert-0"}} {
-		code, said := runRole(t, append(args, "--etcd", nobody)...)
-		if want := "etcd at " + nobody + " does not answer"; code != 1 || !strings.Contains(said, want) {
-			t.Errorf("%v: %d, %q, want %q", args, code, said, want)
-		}
-		code, said = runRole(t, append(args, "--data-dir", t.TempDir())...)
-		if code != 1 || !strings.Contains(said, "no `hachi up` runs on") {
-			t.Errorf("%v: %d, %q", args, code, said)
-		}
-	}
 }
 
 func TestRanges(t *testing.T) {

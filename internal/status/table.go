@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"cmp"
@@ -8,13 +8,14 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// printReport prints a report for people: the state of the cluster first, then
-// nodes, routers, placement and load.
-func printReport(out io.Writer, r report) {
+// Print prints a status for people: the state of the cluster first, then nodes,
+// routers, placement and load.
+func Print(out io.Writer, r client.Status) {
 	fmt.Fprintln(out, headline(r))
 	if r.Degraded != "" {
 		for _, why := range strings.Split(r.Degraded, "; ") {
@@ -27,7 +28,7 @@ func printReport(out io.Writer, r report) {
 		return
 	}
 	fmt.Fprintln(out)
-	if r.experts() <= matrixExperts {
+	if maxExperts(r) <= matrixExperts {
 		printMatrix(out, r)
 	} else {
 		printShards(out, r)
@@ -35,7 +36,7 @@ func printReport(out io.Writer, r report) {
 	printBusiest(out, r)
 }
 
-func headline(r report) string {
+func headline(r client.Status) string {
 	var parts []string
 	if r.Epoch == 0 {
 		parts = append(parts, "no placement is published yet")
@@ -43,7 +44,7 @@ func headline(r report) string {
 		parts = append(parts, fmt.Sprintf("epoch %d", r.Epoch))
 	}
 	if r.Policy != "" {
-		parts = append(parts, fmt.Sprintf("%s placement", r.Policy), plural(int(r.Replicas), "copy", "copies")+" of each expert")
+		parts = append(parts, fmt.Sprintf("%s placement", r.Policy), plural(int(r.Replicas), "replica", "replicas")+" of each expert")
 	}
 	switch {
 	case r.Leader != "" && r.NoLeader != "":
@@ -51,7 +52,7 @@ func headline(r report) string {
 	case r.Leader != "":
 		parts = append(parts, r.Leader+" leads")
 	default:
-		parts = append(parts, "no coordinator leads: nothing will be placed anew")
+		parts = append(parts, "no leader: placement is frozen")
 	}
 	if len(r.Standbys) > 0 {
 		parts = append(parts, strings.Join(r.Standbys, " and ")+" standing by")
@@ -66,10 +67,10 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func printNodes(out io.Writer, r report) {
+func printNodes(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NODE\tSTATE\tADDRESS\tBACKEND\tSERVES\tHOLDS\tMIB\tROWS/S\tROWS\tEPOCH")
+	fmt.Fprintln(w, "NODE\tSTATE\tADDRESS\tBACKEND\tSERVING\tRESIDENT\tMIB\tROWS/S\tROWS\tEPOCH")
 	for _, n := range r.Nodes {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%.0f\t%d\t%d\n",
 			n.Node, n.State, n.Addr, n.Backend, n.Serving, n.Resident, mebibytes(n), n.RowsPerSecond, n.Rows, n.Epoch)
@@ -85,7 +86,7 @@ func printNodes(out io.Writer, r report) {
 	}
 }
 
-func mebibytes(n nodeReport) string {
+func mebibytes(n client.NodeStatus) string {
 	const mib = 1 << 20
 	if n.Capacity == 0 {
 		return fmt.Sprintf("%.1f", float64(n.Bytes)/mib)
@@ -93,7 +94,7 @@ func mebibytes(n nodeReport) string {
 	return fmt.Sprintf("%.1f/%.1f", float64(n.Bytes)/mib, float64(n.Capacity)/mib)
 }
 
-func printRouters(out io.Writer, r report) {
+func printRouters(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ROUTER\tHTTP\tGRPC\tACKED")
@@ -106,25 +107,34 @@ func printRouters(out io.Writer, r report) {
 	w.Flush()
 }
 
-func (r report) experts() int { return len(r.Placement[0]) }
+// maxExperts is the number of experts of the widest layer.
+func maxExperts(r client.Status) (n int) {
+	for _, layer := range r.Placement {
+		n = max(n, len(layer))
+	}
+	return n
+}
 
 // matrixExperts is how many experts fit beside one another.
 const matrixExperts = 16
 
 // printMatrix prints a line per run of layers that are placed alike, a column
 // per expert.
-func printMatrix(out io.Writer, r report) {
+func printMatrix(out io.Writer, r client.Status) {
 	short := abbreviate(r)
 	fmt.Fprintf(out, "placement: nodes per expert, %sthe preferred first\n", short.legend)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "LAYERS")
-	for expert := range r.experts() {
+	for expert := range maxExperts(r) {
 		fmt.Fprintf(w, "\tE%d", expert)
 	}
 	fmt.Fprintln(w)
 	for first := 0; first < len(r.Placement); {
 		last := sameAs(r.Placement, first)
 		fmt.Fprint(w, span(first, last))
+		if len(r.Placement[first]) == 0 {
+			fmt.Fprint(w, "\tdense")
+		}
 		for _, nodes := range r.Placement[first] {
 			fmt.Fprintf(w, "\t%s", short.join(nodes))
 		}
@@ -136,7 +146,7 @@ func printMatrix(out io.Writer, r report) {
 
 // printShards prints, per node, runs of layers of which it serves the same
 // experts.
-func printShards(out io.Writer, r report) {
+func printShards(out io.Writer, r client.Status) {
 	fmt.Fprintln(out, "placement: experts per node")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NODE\tLAYERS\tEXPERTS")
@@ -145,7 +155,7 @@ func printShards(out io.Writer, r report) {
 		for layer, experts := range r.Placement {
 			var ids []int
 			for expert, nodes := range experts {
-				if slices.Contains(nodes, moe.NodeID(n.Node)) {
+				if slices.Contains(nodes, n.Node) {
 					ids = append(ids, expert)
 				}
 			}
@@ -195,7 +205,7 @@ func span(first, last int) string {
 
 // sameAs finds the last layer of the run that starts at first and is placed
 // alike.
-func sameAs(placement [][][]moe.NodeID, first int) int {
+func sameAs(placement [][][]string, first int) int {
 	last := first
 	for last+1 < len(placement) && slices.EqualFunc(placement[last+1], placement[first], slices.Equal) {
 		last++
@@ -209,12 +219,12 @@ type abbreviation struct {
 	legend string
 }
 
-func abbreviate(r report) abbreviation {
+func abbreviate(r client.Status) abbreviation {
 	var names []string
 	for _, layer := range r.Placement {
 		for _, nodes := range layer {
 			for _, n := range nodes {
-				names = append(names, string(n))
+				names = append(names, n)
 			}
 		}
 	}
@@ -229,16 +239,16 @@ func abbreviate(r report) abbreviation {
 	return abbreviation{prefix, fmt.Sprintf("N for %sN, ", prefix)}
 }
 
-func (a abbreviation) join(nodes []moe.NodeID) string {
+func (a abbreviation) join(nodes []string) string {
 	names := make([]string, len(nodes))
 	for i, n := range nodes {
-		names[i] = strings.TrimPrefix(string(n), a.prefix)
+		names[i] = strings.TrimPrefix(n, a.prefix)
 	}
 	return strings.Join(names, ",")
 }
 
 // printBusiest names the experts that have the most to do.
-func printBusiest(out io.Writer, r report) {
+func printBusiest(out io.Writer, r client.Status) {
 	sum := 0.0
 	for _, layer := range r.RowsPerSecond {
 		for _, rows := range layer {
@@ -250,11 +260,7 @@ func printBusiest(out io.Writer, r report) {
 	}
 	fmt.Fprintf(out, "\nload: %.0f rows/s over %.3g s\n", sum, r.WindowSeconds)
 	for _, e := range r.Busiest {
-		names := make([]string, len(e.Nodes))
-		for i, n := range e.Nodes {
-			names[i] = string(n)
-		}
 		fmt.Fprintf(out, "busy: L%d/E%d %.0f rows/s, %.1f times the mean of its layer, on %s\n",
-			e.Layer, e.Expert, e.RowsPerSecond, e.TimesMean, cmp.Or(strings.Join(names, " "), "nobody"))
+			e.Layer, e.Expert, e.RowsPerSecond, e.TimesMean, cmp.Or(strings.Join(e.Nodes, " "), "no node"))
 	}
 }

@@ -1,0 +1,60 @@
+package client
+
+// Status is a cluster at one time, as `hachi status --json` prints it.
+type Status struct {
+	Leader   string   `json:"leader,omitempty"` // empty without a leader
+	Standbys []string `json:"standbys,omitempty"`
+	// NoLeader says why the leader's view is missing.
+	NoLeader string `json:"no_leader,omitempty"`
+	Policy   string `json:"policy,omitempty"`
+	Replicas uint32 `json:"replicas,omitempty"`
+	// Degraded says why the placement is not what the policy asks for.
+	Degraded    string         `json:"degraded,omitempty"`
+	Epoch       uint64         `json:"epoch"` // 0 until a placement is published
+	Fingerprint string         `json:"fingerprint,omitempty"`
+	Nodes       []NodeStatus   `json:"nodes"`
+	Routers     []RouterStatus `json:"routers"`
+	// Placement lists, per layer and expert, the nodes that serve the expert.
+	Placement [][][]string `json:"placement,omitempty"`
+	// Load counts rows sent per layer and expert since the routers started.
+	Load [][]uint64 `json:"load,omitempty"`
+	// RowsPerSecond is what the leader measured over the last WindowSeconds.
+	RowsPerSecond [][]float64 `json:"rows_per_second,omitempty"`
+	WindowSeconds float64     `json:"window_seconds,omitempty"`
+	// Busiest are the experts with the most rows against the mean of their
+	// layer.
+	Busiest []ExpertStatus `json:"busiest,omitempty"`
+}
+
+// NodeStatus is an expert node.
+type NodeStatus struct {
+	Node          string  `json:"node"`
+	State         string  `json:"state"` // up, loading, serving, draining or idle
+	Addr          string  `json:"addr"`
+	Backend       string  `json:"backend"`
+	Serving       int     `json:"serving_experts"`
+	Resident      int     `json:"resident_experts"`
+	Bytes         uint64  `json:"resident_bytes"`
+	Capacity      uint64  `json:"capacity_bytes,omitempty"` // 0 is no limit
+	Epoch         uint64  `json:"epoch"`
+	Rows          uint64  `json:"rows_served"`
+	RowsPerSecond float64 `json:"rows_per_second"`
+	LoadError     string  `json:"load_error,omitempty"`
+}
+
+// RouterStatus is a router.
+type RouterStatus struct {
+	Router string `json:"router"`
+	HTTP   string `json:"http"`
+	GRPC   string `json:"grpc"`
+	Acked  uint64 `json:"acked_epoch"`
+}
+
+// ExpertStatus is the load of an expert.
+type ExpertStatus struct {
+	Layer         int      `json:"layer"`
+	Expert        int      `json:"expert"`
+	RowsPerSecond float64  `json:"rows_per_second"`
+	TimesMean     float64  `json:"times_mean"`
+	Nodes         []string `json:"nodes"`
+}
