@@ -36,6 +36,7 @@ var rules = []rule{
 	{"internal/compute/kernel/avx2", []string{}, network, "instructions only"},
 	{"internal/compute/kernel/neon", []string{}, network, "instructions only"},
 	{"internal/model", []string{"internal/model", "moe", "internal/strictjson", "internal/compute"}, network, "the model is arithmetic on interfaces"},
+	{"internal/model/arch", []string{"internal/model", "internal/strictjson", "internal/compute/tensor", "moe"}, network, "architectures are data about a model"},
 	{"internal/weights", []string{"internal/weights", "internal/model", "moe", "internal/strictjson", "internal/compute"}, network, "files of weights"},
 	{"internal/weights/preset", []string{"internal/weights", "internal/model", "internal/text", "internal/compute/tensor"}, network, "a checkpoint needs a tokenizer"},
 	{"internal/text", []string{"internal/text", "internal/strictjson"}, network, "text and token ids only"},

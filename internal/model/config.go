@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/moe"
@@ -11,17 +12,25 @@ import (
 
 // Config is the shape and the arithmetic of a Mixtral-family model.
 type Config struct {
-	Layers    int
-	Hidden    int // width of a row
-	FFN       int // width of an expert's inner row
-	Heads     int // query heads
-	KVHeads   int // key and value heads; divides Heads
-	HeadDim   int // width of one head, even
-	Vocab     int
-	Experts   int // experts per layer
-	TopK      int // experts per row
-	RopeTheta float64
-	NormEps   float64
+	// Arch names the architecture as config.json does; empty is
+	// MixtralForCausalLM. The arithmetic depends only on the other fields.
+	Arch     string
+	Layers   int
+	Hidden   int // width of a row
+	FFN      int // width of an expert's intermediate row
+	DenseFFN int // width of the intermediate row of a layer without experts; 0 when there is none
+	Heads    int // query heads
+	KVHeads  int // key and value heads; divides Heads
+	HeadDim  int // width of one head, even
+	Vocab    int
+	Experts  int // experts of a layer that has any
+	TopK     int // experts per row
+	// DenseLayers are the layers without experts, ascending.
+	DenseLayers []int
+	Gate        GateRule
+	QKNorm      bool // RMS norm of every query and key head before rotation
+	RopeTheta   float64
+	NormEps     float64
 	// SlidingWindow is how many positions a query sees, itself included; 0 is
 	// all of them.
 	SlidingWindow int
@@ -35,7 +44,16 @@ type Config struct {
 }
 
 // Topology counts the experts of every layer.
-func (c Config) Topology() moe.Topology { return moe.Uniform(c.Layers, c.Experts) }
+func (c Config) Topology() moe.Topology {
+	perLayer := slices.Repeat([]int{c.Experts}, c.Layers)
+	for _, layer := range c.DenseLayers {
+		perLayer[layer] = 0
+	}
+	return moe.NewTopology(perLayer)
+}
+
+// IsDense reports that a layer has no experts.
+func (c Config) IsDense(layer int) bool { return slices.Contains(c.DenseLayers, layer) }
 
 // Bounds far above any model of the family: they keep every product of two
 // dimensions and an element size inside an int64.
@@ -78,6 +96,10 @@ func (c Config) Validate() error {
 	if c.Layers > 0 && c.Experts > maxModelExperts/c.Layers {
 		fault("%d layers of %d experts are more than %d experts", c.Layers, c.Experts, maxModelExperts)
 	}
+	faults = append(faults, c.denseFaults()...)
+	if c.Gate < SoftmaxOfTopK || c.Gate > TopKOfSoftmaxNormalized {
+		fault("gate rule is %d, expected %d to %d", c.Gate, SoftmaxOfTopK, TopKOfSoftmaxNormalized)
+	}
 	if c.TopK > c.Experts {
 		fault("top k %d is above experts %d", c.TopK, c.Experts)
 	}
@@ -102,4 +124,24 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// denseFaults checks the layers without experts.
+func (c Config) denseFaults() (faults []error) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !slices.IsSorted(c.DenseLayers) || len(slices.Compact(slices.Clone(c.DenseLayers))) != len(c.DenseLayers) {
+		fault("dense layers %v are not ascending", c.DenseLayers)
+	}
+	for _, layer := range c.DenseLayers {
+		if layer < 0 || layer >= c.Layers {
+			fault("dense layer %d is not one of the %d layers", layer, c.Layers)
+		}
+	}
+	if len(c.DenseLayers) >= c.Layers && c.Layers > 0 {
+		fault("all %d layers are dense: hachi serves models with experts", c.Layers)
+	}
+	if len(c.DenseLayers) > 0 && (c.DenseFFN < 1 || c.DenseFFN > maxDim) {
+		fault("dense ffn is %d, expected 1 to %d", c.DenseFFN, maxDim)
+	}
+	return faults
 }

@@ -15,13 +15,14 @@ import (
 // The rows and their order are the same either way, and so are the bits. It
 // keeps scratch between steps; but for Choice it is not safe for concurrent use.
 type Runner struct {
-	cfg     Config
-	dense   Dense
-	experts Experts
-	overlap Overlap
-	x, h    tensor.Matrix
-	gate    tensor.Matrix
-	parts   []part
+	cfg      Config
+	topology moe.Topology
+	dense    Dense
+	experts  Experts
+	overlap  Overlap
+	x, h     tensor.Matrix
+	gate     tensor.Matrix
+	parts    []part
 
 	mu     sync.Mutex // guards choice
 	choice Choice
@@ -41,7 +42,7 @@ type part struct {
 // NewRunner joins the two halves of the model. overlap says how micro-batches
 // are chosen; its zero value runs every step in one piece.
 func NewRunner(cfg Config, dense Dense, experts Experts, overlap Overlap) *Runner {
-	return &Runner{cfg: cfg, dense: dense, experts: experts, overlap: overlap}
+	return &Runner{cfg: cfg, topology: cfg.Topology(), dense: dense, experts: experts, overlap: overlap}
 }
 
 // Forward runs one step and writes logits [len(b.Outputs), vocab]. On error
@@ -128,7 +129,13 @@ func (r *Runner) advance(ctx context.Context) error {
 				return fmt.Errorf("layer %d: attention: %w", layer, err)
 			}
 			r.overlap.Attended(p.x.Rows, time.Since(began))
-			if err := Gate(p.gate, r.cfg.TopK, &p.routing); err != nil {
+			if r.topology.In(layer) == 0 {
+				if err := r.dense.FeedForward(layer, p.h, p.x); err != nil {
+					return fmt.Errorf("layer %d: %w", layer, err)
+				}
+				continue
+			}
+			if err := Gate(r.cfg.Gate, p.gate, r.cfg.TopK, &p.routing); err != nil {
 				return fmt.Errorf("layer %d: %w", layer, err)
 			}
 			r.ask(ctx, layer, p)

@@ -14,6 +14,7 @@ type still struct{}
 
 func (still) Embed(*model.Batch, tensor.Matrix) error { return nil }
 
+func (still) FeedForward(int, tensor.Matrix, tensor.Matrix) error { return nil }
 func (still) Attend(_, _ int, x, h, gate tensor.Matrix) error {
 	for i := range gate.Rows {
 		for e := range gate.Row(i) {

@@ -18,8 +18,13 @@ type Dense interface {
 	// several: a row sees the earlier ones. x [rows, hidden] gets the
 	// attention output added; h [rows, hidden] becomes the post-attention norm
 	// of x rounded to the wire dtype; gate [rows, experts] becomes f32 gate
-	// logits of h. K and V of the rows' positions are written to their blocks.
+	// logits of h, and is not touched in a layer without experts. K and V of the rows' positions are written to their blocks.
 	Attend(layer, first int, x, h, gate tensor.Matrix) error
+	// FeedForward computes a layer without experts, after Attend of the same
+	// rows: x [rows, hidden] += w2(silu(w1 h) * (w3 h)) for h [rows, hidden] as
+	// Attend left it. The intermediate row is rounded as an expert's is; the
+	// product stays f32.
+	FeedForward(layer int, h, x tensor.Matrix) error
 	// Head writes logits [len(b.Outputs), vocab] of rows b.Outputs of x.
 	Head(b *Batch, x, logits tensor.Matrix) error
 }
@@ -54,7 +59,9 @@ type LayerWeights struct {
 	Q                   tensor.Weight // [heads*headDim, hidden]
 	K, V                tensor.Weight // [kvHeads*headDim, hidden]
 	O                   tensor.Weight // [hidden, heads*headDim]
-	Gate                tensor.Weight // [experts, hidden]
+	QNorm, KNorm        tensor.Weight // [1, headDim]; no data unless Config.QKNorm
+	Gate                tensor.Weight // [experts, hidden]; no data in a dense layer
+	Dense               ExpertWeights // of a layer without experts: [denseFFN, hidden] and back
 }
 
 // DenseWeights are all tensors of the attention node, as mapped.

@@ -32,11 +32,12 @@ type Dense struct {
 	loops  loops
 }
 
-type layerNorms struct{ input, post []float32 }
+type layerNorms struct{ input, post, q, k []float32 }
 
 // scratch is the memory of one step, kept for the next.
 type scratch struct {
 	h, q, k, v, attn, out, last tensor.Matrix
+	inner                       tensor.Matrix // of a dense layer
 	cos, sin                    []float32
 	rows                        []rowAt
 	pieces                      []piece
@@ -58,7 +59,7 @@ func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool
 		scale:  float32(1 / math.Sqrt(float64(cfg.HeadDim))),
 	}
 	for _, l := range w.Layers {
-		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm)})
+		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm), vector(l.QNorm), vector(l.KNorm)})
 		d.kv = append(d.kv, newKVLayer(cfg, opts))
 	}
 	d.loops = newLoops(d)
@@ -128,6 +129,17 @@ func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	return nil
 }
 
+// FeedForward implements model.Dense.
+func (d *Dense) FeedForward(layer int, h, x tensor.Matrix) error {
+	d.s.inner, d.s.out = d.s.inner.Resize(x.Rows, d.cfg.DenseFFN), d.s.out.Resize(x.Rows, d.cfg.Hidden)
+	d.step = step{layer: layer, w: d.w.Layers[layer], x: x, h: h}
+	d.pool.run(d.cfg.DenseFFN, grain, d.loops.up)
+	d.pool.run(d.cfg.Hidden, grain, d.loops.down)
+	d.pool.run(x.Rows, 1, d.loops.addOut)
+	d.step = step{}
+	return nil
+}
+
 // Head implements model.Dense.
 func (d *Dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
 	d.s.last = d.s.last.Resize(len(b.Outputs), d.cfg.Hidden)
@@ -138,8 +150,11 @@ func (d *Dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
 	return nil
 }
 
-// vector decodes a [1, n] weight.
+// vector decodes a [1, n] weight; nil for one that the model does not have.
 func vector(w tensor.Weight) []float32 {
+	if w.Rows == 0 {
+		return nil
+	}
 	v := make([]float32, w.Rows*w.Cols)
 	tensor.Decode(v, w.Data, w.DType)
 	return v

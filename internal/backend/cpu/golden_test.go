@@ -12,7 +12,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
-	"github.com/hachi-serve/hachi/moe"
 )
 
 // golden is what testdata/make_goldens.py wrote about one checkpoint.
@@ -88,17 +87,14 @@ func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides)
 		t.Fatal(err)
 	}
 	ffn := NewFFN(cfg, numerics, pool)
-	for layer := range cfg.Layers {
-		for expert := range cfg.Experts {
-			id := moe.ExpertID{Layer: layer, Expert: expert}
-			m, err := ckpt.MapExpert(id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { m.Close() })
-			if err := ffn.Load(id, m.Weights); err != nil {
-				t.Fatal(err)
-			}
+	for _, id := range cfg.Topology().All() {
+		m, err := ckpt.MapExpert(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Close() })
+		if err := ffn.Load(id, m.Weights); err != nil {
+			t.Fatal(err)
 		}
 	}
 	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)

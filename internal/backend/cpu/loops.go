@@ -20,15 +20,16 @@ type step struct {
 // loops are the parts of a layer that the pool splits. They are made once,
 // since a closure per step would be garbage per step.
 type loops struct {
-	norm, store, finish, headNorm loop // over rows
-	qkv, project, head            loop // over outputs
-	attend                        loop // over the cost of pieces of key heads
+	norm, store, finish, headNorm, addOut loop // over rows
+	qkv, project, head, up, down          loop // over outputs
+	attend                                loop // over the cost of pieces of key heads
 }
 
 func newLoops(d *Dense) loops {
 	return loops{
 		norm: d.normRows, store: d.storeRows, finish: d.finishRows, headNorm: d.headNormRows,
 		qkv: d.qkv, project: d.project, head: d.head, attend: d.attend,
+		up: d.up, down: d.down, addOut: d.addOut,
 	}
 }
 
@@ -51,13 +52,17 @@ func (d *Dense) qkv(w *worker, lo, hi int) {
 	}
 }
 
-// storeRows applies positions to q and k and writes k and v to the cache.
-func (d *Dense) storeRows(_ *worker, lo, hi int) {
+// storeRows norms the heads of q and k if the model does, applies positions to q and k and writes k and v to the cache.
+func (d *Dense) storeRows(w *worker, lo, hi int) {
 	c, s, half := d.cfg, &d.s, d.cfg.HeadDim/2
 	for i := lo; i < hi; i++ {
 		row := d.step.first + i
 		cos, sin := s.cos[row*half:(row+1)*half], s.sin[row*half:(row+1)*half]
 		q, k, v := s.q.Row(i), s.k.Row(i), s.v.Row(i)
+		if c.QKNorm {
+			d.normHeads(w, q, d.norms[d.step.layer].q)
+			d.normHeads(w, k, d.norms[d.step.layer].k)
+		}
 		for head := range c.Heads {
 			kernel.Rotate(q[head*c.HeadDim:(head+1)*c.HeadDim], cos, sin)
 		}
@@ -66,6 +71,32 @@ func (d *Dense) storeRows(_ *worker, lo, hi int) {
 			kernel.Rotate(k[from:to], cos, sin)
 			d.kv[d.step.layer].put(s.rows[row], head, k[from:to], v[from:to])
 		}
+	}
+}
+
+// normHeads norms every head of a row by itself.
+func (d *Dense) normHeads(w *worker, row, gain []float32) {
+	for ; len(row) > 0; row = row[d.cfg.HeadDim:] {
+		head := row[:d.cfg.HeadDim]
+		w.k.RMSNorm(w.s, head, head, gain, float32(d.cfg.NormEps))
+	}
+}
+
+// up and down compute the feed-forward network of a layer without experts.
+func (d *Dense) up(w *worker, lo, hi int) {
+	w.k.GatedUp(w.s, d.s.inner, d.step.h, d.step.w.Dense.W1, d.step.w.Dense.W3, lo, hi)
+	for i := range d.s.inner.Rows {
+		w.k.Round(d.s.inner.Row(i)[lo:hi], d.opts.Numerics.Inner)
+	}
+}
+
+func (d *Dense) down(w *worker, lo, hi int) {
+	w.k.MatMul(w.s, d.s.out, d.s.inner, d.step.w.Dense.W2, lo, hi)
+}
+
+func (d *Dense) addOut(w *worker, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		w.k.Add(d.step.x.Row(i), d.s.out.Row(i))
 	}
 }
 
@@ -82,7 +113,9 @@ func (d *Dense) finishRows(w *worker, lo, hi int) {
 		w.k.RMSNorm(w.s, h.Row(i), x.Row(i), d.norms[d.step.layer].post, float32(d.cfg.NormEps))
 		w.k.Round(h.Row(i), d.opts.Numerics.Wire)
 	}
-	w.k.MatMul(w.s, d.step.gate.Slice(lo, hi), h.Slice(lo, hi), d.step.w.Gate, 0, d.cfg.Experts)
+	if gate := d.step.w.Gate; gate.Rows > 0 { // a dense layer has none
+		w.k.MatMul(w.s, d.step.gate.Slice(lo, hi), h.Slice(lo, hi), gate, 0, gate.Rows)
+	}
 }
 
 func (d *Dense) headNormRows(w *worker, lo, hi int) {

@@ -110,7 +110,7 @@ func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 			logits.Data[i] = rapid.Float32Range(-3, 3).Draw(t, "gate")
 		}
 		var r moe.Routing
-		if err := model.Gate(logits, rapid.IntRange(1, 3).Draw(t, "k"), &r); err != nil {
+		if err := model.Gate(model.SoftmaxOfTopK, logits, rapid.IntRange(1, 3).Draw(t, "k"), &r); err != nil {
 			t.Fatal(err)
 		}
 		// Silence lasts as long as patience does, and that is no time at all in a

@@ -108,7 +108,7 @@ func (w *wired) rows(t *testing.T, n int) {
 		}
 	}
 	tensor.Round(w.h.Data, tensor.BF16)
-	if err := model.Gate(logits, 2, &w.r); err != nil {
+	if err := model.Gate(model.SoftmaxOfTopK, logits, 2, &w.r); err != nil {
 		t.Fatal(err)
 	}
 }

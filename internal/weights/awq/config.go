@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
@@ -36,7 +37,7 @@ func parseConfig(data []byte) (c model.Config, plain []byte, group int, err erro
 	if plain, err = json.MarshalIndent(rest, "", "  "); err != nil {
 		return c, nil, 0, err
 	}
-	c, _, err = model.ParseConfig(plain)
+	c, _, err = arch.ParseConfig(plain)
 	return c, append(plain, '\n'), group, err
 }
 

@@ -1,9 +1,8 @@
 package checkpoint
 
 import (
-	"strings"
-
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // blocksDType is how safetensors calls the bytes of a quantized matrix. Its
@@ -26,7 +25,11 @@ func blocksOf(shape []int64) (tensor.DType, bool) {
 // and attention and the head. Gates decide too much, norms and the embedding
 // are read by element.
 func (s Spec) Quantizable() bool {
-	return s.IsExpert || s.Name == headName || strings.Contains(s.Name, ".self_attn.")
+	switch s.Role {
+	case arch.W1, arch.W2, arch.W3, arch.Head, arch.Q, arch.K, arch.V, arch.O, arch.DenseW1, arch.DenseW2, arch.DenseW3:
+		return true
+	}
+	return false
 }
 
 // ShapeAs is the tensor's shape on disk with elements of d.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
-	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // Checkpoint is an opened, checked model directory.
@@ -44,7 +44,7 @@ func Open(dir string) (*Checkpoint, error) {
 		return nil, &Error{File: path, Fault: Unreadable, Err: err}
 	}
 	c := &Checkpoint{dir: dir, tensors: map[string]located{}}
-	if c.config, c.ignored, err = model.ParseConfig(data); err != nil {
+	if c.config, c.ignored, err = arch.ParseConfig(data); err != nil {
 		return nil, &Error{File: path, Fault: BadConfig, Err: err}
 	}
 	if c.files, err = openFiles(dir); err != nil {
@@ -93,17 +93,15 @@ func (c *Checkpoint) Notes() []string { return slices.Clone(c.notes) }
 // they differ.
 func (c *Checkpoint) ExpertBytes() int64 {
 	var most int64
-	for l := range c.config.Layers {
-		for e := range c.config.Experts {
-			most = max(most, c.bytesOf(expertSpecs(c.config, moe.ExpertID{Layer: l, Expert: e})))
-		}
+	for _, id := range c.config.Topology().All() {
+		most = max(most, c.bytesOf(c.expertSpecs(id)))
 	}
 	return most
 }
 
 // DenseBytes is the size of the attention node's weights in the files.
 func (c *Checkpoint) DenseBytes() int64 {
-	return c.bytesOf(slices.DeleteFunc(slices.Clone(c.layout), func(s Spec) bool { return s.IsExpert }))
+	return c.bytesOf(c.denseSpecs())
 }
 
 func (c *Checkpoint) bytesOf(specs []Spec) int64 {
@@ -136,7 +134,7 @@ func (c *Checkpoint) locate() error {
 				c.ignored = append(c.ignored, "tensor "+e.name)
 			default:
 				faults = append(faults, &Error{File: f.f.Name(), Tensor: e.name, Fault: Unexpected,
-					Expected: "only tensors of a MixtralForCausalLM", Found: fmt.Sprintf("%s %v", e.dtype, e.shape)})
+					Expected: "only tensors of a " + arch.Of(c.config).Name, Found: fmt.Sprintf("%s %v", e.dtype, e.shape)})
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // samplePage is how many bytes of each tensor the digest looks at. Two
@@ -37,9 +38,13 @@ func (c *Checkpoint) computeDigest() (string, error) {
 // canonical is the meaning of a configuration, spelt out so that a field added
 // to the struct changes no digest unless it is added here.
 func canonical(c model.Config) string {
-	return fmt.Sprintf("layers %d hidden %d ffn %d heads %d kv %d head dim %d vocab %d experts %d top %d theta %g eps %g "+
+	s := fmt.Sprintf("layers %d hidden %d ffn %d heads %d kv %d head dim %d vocab %d experts %d top %d theta %g eps %g "+
 		"window %d tied %t context %d dtype %v bos %d eos %v", c.Layers, c.Hidden, c.FFN, c.Heads, c.KVHeads, c.HeadDim, c.Vocab,
 		c.Experts, c.TopK, c.RopeTheta, c.NormEps, c.SlidingWindow, c.TieEmbeddings, c.MaxContext, c.DType, c.BOS, c.EOS)
+	if a := arch.Of(c); a.Name != arch.Mixtral().Name {
+		s += fmt.Sprintf(" arch %s dense ffn %d in %v gate %d qk norm %t", a.Name, c.DenseFFN, c.DenseLayers, c.Gate, c.QKNorm)
+	}
+	return s
 }
 
 // sample chooses n bytes at offset at of a tensor of size bytes. The place

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // TestAHeaderIsReadAsItWasWritten: matrices, a vector, and blocks, which have a
 // shape of their own.
 func TestAHeaderIsReadAsItWasWritten(t *testing.T) {
 	stored := []Stored{
-		{Spec{Name: "a", Rows: 64, Cols: 96}, tensor.BF16},
-		{Spec{Name: "b", Rows: 1, Cols: 64, Vector: true}, tensor.F32},
-		{Spec{Name: "c", Rows: 64, Cols: 96}, tensor.Int8},
-		{Spec{Name: "d", Rows: 64, Cols: 96}, tensor.Int4},
+		{Spec{arch.Tensor{Name: "a", Rows: 64, Cols: 96}}, tensor.BF16},
+		{Spec{arch.Tensor{Name: "b", Rows: 1, Cols: 64, Vector: true}}, tensor.F32},
+		{Spec{arch.Tensor{Name: "c", Rows: 64, Cols: 96}}, tensor.Int8},
+		{Spec{arch.Tensor{Name: "d", Rows: 64, Cols: 96}}, tensor.Int4},
 	}
 	header, end := Header(stored), int64(0)
 	for _, s := range stored {

@@ -1,24 +1,15 @@
 package checkpoint
 
 import (
-	"fmt"
 	"regexp"
 
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
-	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // Spec is one tensor a configuration asks for.
-type Spec struct {
-	Name string
-	// Rows and Cols are its shape; a vector is [Cols] on disk and has Rows 1.
-	Rows, Cols int
-	Vector     bool
-	// Expert is the expert the tensor belongs to when IsExpert is set; all
-	// other tensors are the attention node's.
-	Expert   moe.ExpertID
-	IsExpert bool
-}
+type Spec struct{ arch.Tensor }
 
 // Elements is how many numbers the tensor holds.
 func (s Spec) Elements() int64 { return int64(s.Rows) * int64(s.Cols) }
@@ -33,50 +24,37 @@ func (s Spec) Shape() []int64 {
 
 // Layout lists every tensor of a model, in the order of computation. The
 // configuration must be valid.
-func Layout(c model.Config) []Spec {
-	out := []Spec{{Name: embedName, Rows: c.Vocab, Cols: c.Hidden}}
-	for l := range c.Layers {
-		out = append(out, denseLayer(c, l)...)
-		for e := range c.Experts {
-			out = append(out, expertSpecs(c, moe.ExpertID{Layer: l, Expert: e})...)
-		}
-	}
-	out = append(out, Spec{Name: normName, Rows: 1, Cols: c.Hidden, Vector: true})
-	if !c.TieEmbeddings {
-		out = append(out, Spec{Name: headName, Rows: c.Vocab, Cols: c.Hidden})
+func Layout(c model.Config) []Spec { return specs(arch.Of(c).Tensors(c)) }
+
+func specs(tensors []arch.Tensor) []Spec {
+	out := make([]Spec, len(tensors))
+	for i, t := range tensors {
+		out[i] = Spec{t}
 	}
 	return out
 }
 
-const (
-	embedName = "model.embed_tokens.weight"
-	normName  = "model.norm.weight"
-	headName  = "lm_head.weight"
-)
-
-// denseLayer lists, in this order: input norm, q, k, v, o, post norm, gate.
-func denseLayer(c model.Config, layer int) []Spec {
-	p := fmt.Sprintf("model.layers.%d.", layer)
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	return []Spec{
-		{Name: p + "input_layernorm.weight", Rows: 1, Cols: c.Hidden, Vector: true},
-		{Name: p + "self_attn.q_proj.weight", Rows: q, Cols: c.Hidden},
-		{Name: p + "self_attn.k_proj.weight", Rows: kv, Cols: c.Hidden},
-		{Name: p + "self_attn.v_proj.weight", Rows: kv, Cols: c.Hidden},
-		{Name: p + "self_attn.o_proj.weight", Rows: c.Hidden, Cols: q},
-		{Name: p + "post_attention_layernorm.weight", Rows: 1, Cols: c.Hidden, Vector: true},
-		{Name: p + "block_sparse_moe.gate.weight", Rows: c.Experts, Cols: c.Hidden},
+// denseSlot is where the attention node keeps a tensor.
+func denseSlot(w *model.DenseWeights, s Spec) *tensor.Weight {
+	switch s.Role {
+	case arch.Embed:
+		return &w.Embed
+	case arch.FinalNorm:
+		return &w.Norm
+	case arch.Head:
+		return &w.Head
 	}
+	l := &w.Layers[s.Layer]
+	return map[arch.Role]*tensor.Weight{
+		arch.InputNorm: &l.InputNorm, arch.Q: &l.Q, arch.K: &l.K, arch.V: &l.V, arch.QNorm: &l.QNorm, arch.KNorm: &l.KNorm,
+		arch.O: &l.O, arch.PostNorm: &l.PostNorm, arch.Gate: &l.Gate,
+		arch.DenseW1: &l.Dense.W1, arch.DenseW2: &l.Dense.W2, arch.DenseW3: &l.Dense.W3,
+	}[s.Role]
 }
 
-// expertSpecs lists w1, w2, w3, in this order.
-func expertSpecs(c model.Config, id moe.ExpertID) []Spec {
-	p := fmt.Sprintf("model.layers.%d.block_sparse_moe.experts.%d.", id.Layer, id.Expert)
-	return []Spec{
-		{Name: p + "w1.weight", Rows: c.FFN, Cols: c.Hidden, Expert: id, IsExpert: true},
-		{Name: p + "w2.weight", Rows: c.Hidden, Cols: c.FFN, Expert: id, IsExpert: true},
-		{Name: p + "w3.weight", Rows: c.FFN, Cols: c.Hidden, Expert: id, IsExpert: true},
-	}
+// expertSlot is where an expert keeps a tensor.
+func expertSlot(w *model.ExpertWeights, s Spec) *tensor.Weight {
+	return map[arch.Role]*tensor.Weight{arch.W1: &w.W1, arch.W2: &w.W2, arch.W3: &w.W3}[s.Role]
 }
 
 var rotaryBuffer = regexp.MustCompile(`^model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$`)
@@ -85,5 +63,5 @@ var rotaryBuffer = regexp.MustCompile(`^model\.(layers\.\d+\.self_attn\.)?rotary
 // rotary table, which follows from rope_theta, or the head of a model that
 // reuses its embedding.
 func spare(c model.Config, name string) bool {
-	return rotaryBuffer.MatchString(name) || c.TieEmbeddings && name == headName
+	return rotaryBuffer.MatchString(name) || c.TieEmbeddings && name == arch.Of(c).Names[arch.Head]
 }

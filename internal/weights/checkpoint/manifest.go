@@ -77,7 +77,7 @@ func (c *Checkpoint) VerifyExpert(id moe.ExpertID) error {
 	if err := c.checkExpert(id); err != nil {
 		return err
 	}
-	return c.verifySpecs(expertSpecs(c.config, id))
+	return c.verifySpecs(c.expertSpecs(id))
 }
 
 // VerifyDense hashes the attention node's tensors against the manifest.

@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -31,7 +33,7 @@ type TensorMap struct {
 // MapTensor maps one tensor of the layout.
 func (c *Checkpoint) MapTensor(s Spec) (*TensorMap, error) {
 	m := &TensorMap{}
-	if err := c.mapAll(&m.mappings, []Spec{s}, &m.Weight); err != nil {
+	if err := c.mapAll(&m.mappings, []Spec{s}, func(Spec) *tensor.Weight { return &m.Weight }); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -50,7 +52,7 @@ func (c *Checkpoint) MapExpert(id moe.ExpertID) (*ExpertMap, error) {
 		return nil, err
 	}
 	m := &ExpertMap{}
-	err := c.mapAll(&m.mappings, expertSpecs(c.config, id), &m.Weights.W1, &m.Weights.W2, &m.Weights.W3)
+	err := c.mapAll(&m.mappings, c.expertSpecs(id), func(s Spec) *tensor.Weight { return expertSlot(&m.Weights, s) })
 	if err != nil {
 		return nil, err
 	}
@@ -69,18 +71,8 @@ func (m *ExpertMap) Close() error {
 func (c *Checkpoint) MapDense() (*DenseMap, error) {
 	m := &DenseMap{}
 	w := &m.Weights
-	specs := []Spec{{Name: embedName}, {Name: normName}}
-	into := []*tensor.Weight{&w.Embed, &w.Norm}
-	if !c.config.TieEmbeddings {
-		specs, into = append(specs, Spec{Name: headName}), append(into, &w.Head)
-	}
 	w.Layers = make([]model.LayerWeights, c.config.Layers)
-	for l := range w.Layers {
-		lw := &w.Layers[l]
-		specs = append(specs, denseLayer(c.config, l)...)
-		into = append(into, &lw.InputNorm, &lw.Q, &lw.K, &lw.V, &lw.O, &lw.PostNorm, &lw.Gate)
-	}
-	err := c.mapAll(&m.mappings, specs, into...)
+	err := c.mapAll(&m.mappings, c.denseSpecs(), func(s Spec) *tensor.Weight { return denseSlot(w, s) })
 	if err != nil {
 		return nil, err
 	}
@@ -100,33 +92,42 @@ func (m *DenseMap) Close() error {
 	return m.unmap()
 }
 
-// mapAll maps specs[i] into into[i], all or none.
-func (c *Checkpoint) mapAll(m *mappings, specs []Spec, into ...*tensor.Weight) error {
-	for i, s := range specs {
+// expertSpecs are the tensors of one expert.
+func (c *Checkpoint) expertSpecs(id moe.ExpertID) []Spec {
+	return specs(arch.Of(c.config).Expert(c.config, id))
+}
+
+// denseSpecs are the tensors of the attention node.
+func (c *Checkpoint) denseSpecs() []Spec {
+	return slices.DeleteFunc(slices.Clone(c.layout), func(s Spec) bool { return s.IsExpert })
+}
+
+// mapAll maps every tensor into its slot, all or none.
+func (c *Checkpoint) mapAll(m *mappings, specs []Spec, slot func(Spec) *tensor.Weight) error {
+	for _, s := range specs {
 		w, err := m.weight(c.tensors[s.Name])
 		if err != nil {
 			m.unmap()
 			return err
 		}
-		*into[i] = w
+		*slot(s) = w
 	}
 	return nil
 }
 
 func (c *Checkpoint) checkExpert(id moe.ExpertID) error {
-	if id.Layer < 0 || id.Layer >= c.config.Layers || id.Expert < 0 || id.Expert >= c.config.Experts {
-		return &moe.Error{Op: "map expert", Kind: moe.Invalid,
-			Err: fmt.Errorf("%v is not in a model of %d layers with %d experts", id, c.config.Layers, c.config.Experts)}
+	if t := c.config.Topology(); !t.Has(id) {
+		return &moe.Error{Op: "map expert", Kind: moe.Invalid, Err: fmt.Errorf("%v is not in a model of %v experts", id, t)}
 	}
 	return nil
 }
 
 func (c *Checkpoint) checkFinite(w *model.DenseWeights) error {
-	faults := []error{c.finite(normName, w.Norm)}
-	for l, lw := range w.Layers {
-		specs := denseLayer(c.config, l)
-		faults = append(faults, c.finite(specs[0].Name, lw.InputNorm), c.finite(specs[5].Name, lw.PostNorm),
-			c.finite(specs[6].Name, lw.Gate))
+	var faults []error
+	for _, s := range c.denseSpecs() {
+		if s.Vector || s.Role == arch.Gate {
+			faults = append(faults, c.finite(s.Name, *denseSlot(w, s)))
+		}
 	}
 	return firstFew(faults)
 }

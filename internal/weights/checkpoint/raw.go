@@ -5,6 +5,8 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // Raw is the safetensors files of a directory without a layout: what a format
@@ -69,7 +71,7 @@ func (r *Raw) Map(name, dtype string, shape ...int64) (RawTensor, func() error, 
 		return RawTensor{}, nil, &Error{File: e.file.f.Name(), Tensor: name, Fault: WrongShape, Expected: fmt.Sprint(shape), Found: fmt.Sprint(e.shape)}
 	}
 	var m mappings
-	w, err := m.weight(located{Spec: Spec{Name: name}, file: e.file, offset: e.file.start + e.begin, bytes: e.end - e.begin})
+	w, err := m.weight(located{Spec: Spec{arch.Tensor{Name: name}}, file: e.file, offset: e.file.start + e.begin, bytes: e.end - e.begin})
 	if err != nil {
 		return RawTensor{}, nil, err
 	}

@@ -57,7 +57,7 @@ func (c *Checkpoint) Summary() Summary {
 	for _, spec := range c.layout {
 		s.Parameters += spec.Elements()
 	}
-	idle := int64(m.Layers) * int64(m.Experts-m.TopK) * 3 * int64(m.Hidden) * int64(m.FFN)
+	idle := int64(m.Layers-len(m.DenseLayers)) * int64(m.Experts-m.TopK) * 3 * int64(m.Hidden) * int64(m.FFN)
 	s.Active = s.Parameters - idle
 	for _, f := range c.files {
 		s.Files = append(s.Files, FileSummary{Name: f.name, Bytes: f.size, Tensors: len(f.entries)})

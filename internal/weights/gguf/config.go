@@ -3,9 +3,11 @@ package gguf
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // fields reads metadata and collects what is wrong with it.
@@ -54,14 +56,29 @@ func (f *fields) number(key string, fallback float64) float64 {
 	return 0
 }
 
-// config is the model's shape. The format calls Mixtral "llama" with experts.
+// architecture is the one that general.architecture names.
+func architecture(name string) (arch.Arch, error) {
+	var known []string
+	for _, a := range arch.All() {
+		if slices.Contains(a.GGUF.Architectures, name) {
+			return a, nil
+		}
+		known = append(known, a.GGUF.Architectures...)
+	}
+	return arch.Arch{}, fmt.Errorf("general.architecture is %q, expected one of %v, with experts", name, known)
+}
+
+// config is the model's shape.
 func (h *header) config() (model.Config, error) {
 	f := &fields{meta: h.meta}
-	if a := h.meta["general.architecture"]; a != "llama" && a != "mixtral" {
-		return model.Config{}, fmt.Errorf("general.architecture is %v, expected llama with experts", a)
+	name, _ := h.meta["general.architecture"].(string)
+	a, err := architecture(name)
+	if err != nil {
+		return model.Config{}, err
 	}
-	p := h.meta["general.architecture"].(string) + "."
+	p := name + "."
 	c := model.Config{
+		Arch:   a.Name,
 		Layers: f.integer(p+"block_count", -1), Hidden: f.integer(p+"embedding_length", -1), FFN: f.integer(p+"feed_forward_length", -1),
 		Heads: f.integer(p+"attention.head_count", -1), Experts: f.integer(p+"expert_count", -1), TopK: f.integer(p+"expert_used_count", -1),
 		MaxContext: f.integer(p+"context_length", -1), RopeTheta: f.number(p+"rope.freq_base", 10000),
@@ -81,7 +98,7 @@ func (h *header) config() (model.Config, error) {
 	}
 	for key := range h.meta {
 		if strings.HasPrefix(key, p+"expert_") && key != p+"expert_count" && key != p+"expert_used_count" {
-			f.fault("%s: unknown key: it may change the maths, and hachi does not implement it", key)
+			f.fault("%s: unknown key: it may change the arithmetic, and hachi does not implement it", key)
 		}
 	}
 	embed, ok := h.tensors["token_embd.weight"]

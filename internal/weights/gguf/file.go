@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
 )
@@ -107,20 +110,11 @@ func (f *File) find(s checkpoint.Spec) (kind, []byte, error) {
 // name is how the format calls a tensor; expert is its place in a merged
 // tensor, or -1.
 func (f *File) name(s checkpoint.Spec) (name string, expert int) {
-	part := checkpoint.PartOf(s)
-	simple := map[string]string{"embed": "token_embd.weight", "norm": "output_norm.weight", "head": "output.weight"}
-	if n, ok := simple[part.Name]; ok {
-		return n, -1
-	}
-	inner := map[string]string{
-		"input_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output", "post_norm": "ffn_norm",
-		"gate": "ffn_gate_inp", "w1": "ffn_gate_exps", "w2": "ffn_down_exps", "w3": "ffn_up_exps",
-	}[part.Name]
 	expert = -1
 	if s.IsExpert {
 		expert = s.Expert.Expert
 	}
-	return fmt.Sprintf("blk.%d.%s.weight", part.Layer, inner), expert
+	return strings.ReplaceAll(arch.Of(f.cfg).GGUF.Names[s.Role], "{layer}", strconv.Itoa(s.Layer)), expert
 }
 
 // Tensor implements quantize.Source.

@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
@@ -19,8 +20,7 @@ type rows struct {
 // together in q and k.
 func (f *File) order(s checkpoint.Spec, raw []byte) rows {
 	r := rows{raw: raw, n: s.Rows, cols: s.Cols, size: len(raw) / s.Rows, dim: f.cfg.HeadDim}
-	part := checkpoint.PartOf(s).Name
-	r.moved = part == "q" || part == "k"
+	r.moved = arch.Of(f.cfg).GGUF.RotaryPairs && (s.Role == arch.Q || s.Role == arch.K)
 	return r
 }
 

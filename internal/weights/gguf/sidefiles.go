@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
 // WriteSideFiles writes config.json and, from the vocabulary inside the file,
 // tokenizer.model into dir, and returns their paths.
 func (f *File) WriteSideFiles(dir string) ([]string, error) {
-	config, err := json.MarshalIndent(f.cfg.JSON(), "", "  ")
+	config, err := json.MarshalIndent(arch.JSON(f.cfg), "", "  ")
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
@@ -48,23 +49,22 @@ func channelExponents(seed int64, kind string, n int) []int8 {
 // it and the norm before it are left alone.
 func (g *generator) addOutliers(seed int64, s checkpoint.Spec, tied bool) {
 	g.heavy, g.inputs = !s.Vector, uint64(s.Cols)
-	part := checkpoint.PartOf(s).Name
-	if part == "o" || part == "w2" {
+	if s.Role == arch.O || s.Role == arch.W2 {
 		g.scale /= 8
 	}
-	switch part {
-	case "input_norm", "post_norm":
+	switch s.Role {
+	case arch.InputNorm, arch.PostNorm:
 		g.column = channelExponents(seed, "hidden", s.Cols)
-	case "norm":
+	case arch.FinalNorm:
 		if !tied {
 			g.column = channelExponents(seed, "hidden", s.Cols)
 		}
-	case "q", "k", "v", "gate", "w1", "w3", "head":
+	case arch.Q, arch.K, arch.V, arch.Gate, arch.W1, arch.W3, arch.Head:
 		g.column = negated(channelExponents(seed, "hidden", s.Cols))
-	case "w2":
+	case arch.W2:
 		g.column = negated(channelExponents(seed, "inner", s.Cols))
 	}
-	if part == "w3" {
+	if s.Role == arch.W3 {
 		g.row = channelExponents(seed, "inner", s.Rows)
 	}
 }

@@ -15,7 +15,7 @@ func TestScalesOfChannelsCancel(t *testing.T) {
 	}
 	made := map[string]generator{}
 	for _, s := range checkpoint.Layout(small.Config) {
-		made[checkpoint.PartOf(s).Name] = newGenerator(Options{Config: small.Config, Seed: 1, Outliers: true}, s)
+		made[string(s.Role)] = newGenerator(Options{Config: small.Config, Seed: 1, Outliers: true}, s)
 	}
 	cancel := func(what string, a, b []int8) {
 		t.Helper()

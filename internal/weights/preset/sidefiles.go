@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
@@ -13,8 +14,8 @@ import (
 // writeSideFiles writes everything that is not weights.
 func writeSideFiles(dir string, c model.Config, shards []shard) error {
 	files := map[string]any{
-		"config.json":            c.JSON(),
-		"generation_config.json": map[string]any{"bos_token_id": c.JSON()["bos_token_id"], "eos_token_id": c.JSON()["eos_token_id"]},
+		"config.json":            arch.JSON(c),
+		"generation_config.json": map[string]any{"bos_token_id": arch.JSON(c)["bos_token_id"], "eos_token_id": arch.JSON(c)["eos_token_id"]},
 	}
 	if len(shards) > 1 {
 		files["model.safetensors.index.json"] = indexJSON(shards)

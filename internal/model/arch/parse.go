@@ -1,4 +1,4 @@
-package model
+package arch
 
 import (
 	"encoding/json"
@@ -8,61 +8,105 @@ import (
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
-// ParseConfig reads config.json of a MixtralForCausalLM. A key that could
-// change the maths and is not understood is an error; ignored lists, sorted,
-// the keys that are known to change nothing here. All faults are reported at
-// once, each naming its key.
-func ParseConfig(data []byte) (c Config, ignored []string, err error) {
+// ParseConfig reads config.json of one of the architectures of All. A key that
+// could change the arithmetic and is not understood is an error; ignored lists,
+// sorted, the keys that are known to change nothing here. All faults are
+// reported at once, each naming its key.
+func ParseConfig(data []byte) (c model.Config, ignored []string, err error) {
 	members, err := strictjson.Object(data)
 	if err != nil {
-		return Config{}, nil, fmt.Errorf("config: %w", err)
+		return model.Config{}, nil, fmt.Errorf("config: %w", err)
 	}
-	p := newConfigParser()
+	a, err := find(members, All())
+	if err != nil {
+		return model.Config{}, nil, fmt.Errorf("config: %w", err)
+	}
+	p := newConfigParser(a)
 	for _, m := range members {
 		p.read(m)
 	}
 	p.finish()
 	slices.Sort(p.ignored)
 	if len(p.faults) > 0 {
-		return Config{}, nil, fmt.Errorf("config: %w", errors.Join(p.faults...))
+		return model.Config{}, nil, fmt.Errorf("config: %w", errors.Join(p.faults...))
 	}
 	if err := p.c.Validate(); err != nil {
-		return Config{}, nil, fmt.Errorf("config: %w", err)
+		return model.Config{}, nil, fmt.Errorf("config: %w", err)
 	}
 	return p.c, p.ignored, nil
+}
+
+// find is the architecture that `architectures` names, else the one of
+// `model_type`, else the first.
+func find(members []strictjson.Member, all []Arch) (Arch, error) {
+	for _, m := range members {
+		if m.Key != "architectures" || m.Null() {
+			continue
+		}
+		var found []string
+		if err := value(m.Value, &found, "a list of names"); err != nil {
+			return Arch{}, fmt.Errorf("architectures: %w", err)
+		}
+		for _, a := range all {
+			if slices.Contains(found, a.Name) {
+				return a, nil
+			}
+		}
+		return Arch{}, fmt.Errorf("architectures: found %s, expected one of %v", excerpt(m.Value), names(all))
+	}
+	for _, m := range members {
+		for _, a := range all {
+			if m.Key == "model_type" && expectText(m.Value, a.ModelType) == nil {
+				return a, nil
+			}
+		}
+	}
+	return all[0], nil
 }
 
 // configParser collects a Config key by key. seen holds the keys that had a
 // value.
 type configParser struct {
-	c       Config
-	ints    map[string]*int
+	arch    Arch
+	c       model.Config
 	seen    map[string]bool
 	thetas  []float64 // every rope theta the file states
 	ignored []string
 	faults  []error
 }
 
-func newConfigParser() *configParser {
-	p := &configParser{seen: map[string]bool{}}
-	c := &p.c
-	c.BOS, c.EOS = 1, []int{2}
-	p.ints = map[string]*int{
-		"hidden_size": &c.Hidden, "intermediate_size": &c.FFN, "num_hidden_layers": &c.Layers,
-		"num_attention_heads": &c.Heads, "num_key_value_heads": &c.KVHeads, "head_dim": &c.HeadDim,
-		"vocab_size": &c.Vocab, "num_local_experts": &c.Experts, "num_experts_per_tok": &c.TopK,
-		"max_position_embeddings": &c.MaxContext, "sliding_window": &c.SlidingWindow,
-	}
-	return p
+func newConfigParser(a Arch) *configParser {
+	return &configParser{arch: a, c: model.Config{Arch: a.Name, BOS: 1, EOS: []int{2}}, seen: map[string]bool{}}
 }
 
-// required are the keys without which shapes or maths would be a guess.
+// common are the keys that every architecture of the family has.
+var common = map[string]Key{
+	"hidden_size":             Int(func(c *model.Config) *int { return &c.Hidden }),
+	"num_hidden_layers":       Int(func(c *model.Config) *int { return &c.Layers }),
+	"num_attention_heads":     Int(func(c *model.Config) *int { return &c.Heads }),
+	"num_key_value_heads":     Int(func(c *model.Config) *int { return &c.KVHeads }),
+	"head_dim":                Int(func(c *model.Config) *int { return &c.HeadDim }),
+	"vocab_size":              Int(func(c *model.Config) *int { return &c.Vocab }),
+	"num_experts_per_tok":     Int(func(c *model.Config) *int { return &c.TopK }),
+	"max_position_embeddings": Int(func(c *model.Config) *int { return &c.MaxContext }),
+	"sliding_window":          Int(func(c *model.Config) *int { return &c.SlidingWindow }),
+	"rms_norm_eps":            Float(func(c *model.Config) *float64 { return &c.NormEps }),
+	"tie_word_embeddings":     Bool(func(c *model.Config) *bool { return &c.TieEmbeddings }),
+	"hidden_act":              MustBe(func(raw json.RawMessage) error { return expectText(raw, "silu") }),
+	"attention_bias":          MustBe(expectFalse),
+	"mlp_bias":                MustBe(expectFalse),
+	"pretraining_tp":          MustBe(expectOne),
+}
+
+// required are the common keys without which shapes or arithmetic would be a
+// guess.
 var required = []string{
-	"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
-	"num_local_experts", "num_experts_per_tok", "max_position_embeddings", "rms_norm_eps",
+	"hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
+	"num_experts_per_tok", "max_position_embeddings", "rms_norm_eps",
 }
 
 // nullable are the keys of a meaning for which null is the same as absence.
@@ -90,18 +134,17 @@ func (p *configParser) read(m strictjson.Member) {
 }
 
 func (p *configParser) set(m strictjson.Member) error {
-	if dst, ok := p.ints[m.Key]; ok {
-		return value(m.Value, dst, "an integer")
+	if key, ok := p.arch.Keys[m.Key]; ok {
+		return key(&p.c, m.Value)
+	}
+	if key, ok := common[m.Key]; ok {
+		return key(&p.c, m.Value)
 	}
 	switch m.Key {
-	case "rms_norm_eps":
-		return value(m.Value, &p.c.NormEps, "a number")
 	case "rope_theta":
 		return p.setTheta(m.Value)
 	case "rope_parameters":
 		return p.setRope(m.Value)
-	case "tie_word_embeddings":
-		return value(m.Value, &p.c.TieEmbeddings, "true or false")
 	case "torch_dtype", "dtype":
 		return p.setDType(m.Value)
 	case "bos_token_id":
@@ -110,26 +153,20 @@ func (p *configParser) set(m strictjson.Member) error {
 		return p.setEOS(m)
 	case "architectures":
 		p.ignored = append(p.ignored, m.Key)
-		return expectArchitecture(m.Value)
+		return nil // find has read it
 	case "model_type":
 		p.ignored = append(p.ignored, m.Key)
-		return expectText(m.Value, "mixtral")
-	case "hidden_act":
-		return expectText(m.Value, "silu")
-	case "attention_bias", "mlp_bias":
-		return expectFalse(m.Value)
-	case "pretraining_tp":
-		return expectOne(m.Value)
+		return expectText(m.Value, p.arch.ModelType)
 	case "rope_scaling":
 		return p.setScaling(m.Value)
 	}
-	return errors.New("unknown key: it may change the maths, and hachi does not implement it")
+	return errors.New("unknown key: it may change the arithmetic, and hachi does not implement it")
 }
 
 // finish checks what single keys cannot show and fills in what follows from
 // other keys.
 func (p *configParser) finish() {
-	for _, key := range required {
+	for _, key := range slices.Concat(required, p.arch.Required) {
 		if !p.seen[key] {
 			p.fault("%s: missing", key)
 		}
@@ -146,6 +183,11 @@ func (p *configParser) finish() {
 			p.fault("head_dim: missing, and hidden_size %d is no multiple of num_attention_heads %d", c.Hidden, c.Heads)
 		}
 		c.HeadDim = c.Hidden / c.Heads
+	}
+	if p.arch.Finish != nil {
+		if err := p.arch.Finish(c, func(key string) bool { return p.seen[key] }); err != nil {
+			p.faults = append(p.faults, err)
+		}
 	}
 	if len(p.thetas) == 0 {
 		p.fault("rope_theta: missing, also from rope_parameters")
@@ -183,7 +225,7 @@ func (p *configParser) setRope(raw json.RawMessage) error {
 		case "partial_rotary_factor":
 			err = expectOne(m.Value)
 		default:
-			err = errors.New("unknown key: it may change the maths, and hachi does not implement it")
+			err = errors.New("unknown key: it may change the arithmetic, and hachi does not implement it")
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Key, err)
@@ -192,7 +234,7 @@ func (p *configParser) setRope(raw json.RawMessage) error {
 	return nil
 }
 
-// setScaling accepts a rope_scaling that says "default" in so many words.
+// setScaling accepts a rope_scaling that says "default" explicitly.
 func (p *configParser) setScaling(raw json.RawMessage) error {
 	if err := p.setRope(raw); err != nil {
 		return fmt.Errorf("scaled rotary embedding is not implemented: %w", err)

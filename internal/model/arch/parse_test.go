@@ -1,15 +1,15 @@
-package model
+package arch
 
 import (
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
-	"encoding/json"
-
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
 )
 
 // mixtral is the configuration of Mixtral 8x7B as published, changed by edits:
@@ -47,7 +47,7 @@ func TestParseConfigOfMixtral(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{Layers: 32, Hidden: 4096, FFN: 14336, Heads: 32, KVHeads: 8, HeadDim: 128, Vocab: 32000, Experts: 8,
+	want := model.Config{Arch: "MixtralForCausalLM", Layers: 32, Hidden: 4096, FFN: 14336, Heads: 32, KVHeads: 8, HeadDim: 128, Vocab: 32000, Experts: 8,
 		TopK: 2, RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 32768, DType: tensor.BF16, BOS: 1}
 	eos := c.EOS
 	c.EOS = nil
@@ -61,7 +61,7 @@ func TestParseConfigOfMixtral(t *testing.T) {
 	}
 }
 
-func equalConfigs(a, b Config) bool {
+func equalConfigs(a, b model.Config) bool {
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)
@@ -71,28 +71,28 @@ func TestParseConfigVariants(t *testing.T) {
 	tests := []struct {
 		name  string
 		edits []string
-		check func(Config) bool
+		check func(model.Config) bool
 	}{
-		{"head_dim null", []string{"head_dim", "null"}, func(c Config) bool { return c.HeadDim == 128 }},
-		{"head_dim stated", []string{"head_dim", "64"}, func(c Config) bool { return c.HeadDim == 64 }},
-		{"window", []string{"sliding_window", "4096"}, func(c Config) bool { return c.SlidingWindow == 4096 }},
-		{"no window", []string{"sliding_window", ""}, func(c Config) bool { return c.SlidingWindow == 0 }},
-		{"tied", []string{"tie_word_embeddings", "true"}, func(c Config) bool { return c.TieEmbeddings }},
+		{"head_dim null", []string{"head_dim", "null"}, func(c model.Config) bool { return c.HeadDim == 128 }},
+		{"head_dim stated", []string{"head_dim", "64"}, func(c model.Config) bool { return c.HeadDim == 64 }},
+		{"window", []string{"sliding_window", "4096"}, func(c model.Config) bool { return c.SlidingWindow == 4096 }},
+		{"no window", []string{"sliding_window", ""}, func(c model.Config) bool { return c.SlidingWindow == 0 }},
+		{"tied", []string{"tie_word_embeddings", "true"}, func(c model.Config) bool { return c.TieEmbeddings }},
 		{"many experts", []string{"num_local_experts", "160", "num_experts_per_tok", "6"},
-			func(c Config) bool { return c.Experts == 160 && c.TopK == 6 }},
-		{"kv null", []string{"num_key_value_heads", "null"}, func(c Config) bool { return c.KVHeads == 32 }},
+			func(c model.Config) bool { return c.Experts == 160 && c.TopK == 6 }},
+		{"kv null", []string{"num_key_value_heads", "null"}, func(c model.Config) bool { return c.KVHeads == 32 }},
 		{"rope_parameters alone", []string{"rope_theta", "", "rope_parameters", `{"rope_theta":5e5,"rope_type":"default"}`},
-			func(c Config) bool { return c.RopeTheta == 5e5 }},
+			func(c model.Config) bool { return c.RopeTheta == 5e5 }},
 		{"rope_parameters and rope_theta agree", []string{"rope_parameters", `{"rope_theta":1000000}`},
-			func(c Config) bool { return c.RopeTheta == 1e6 }},
-		{"rope_scaling null", []string{"rope_scaling", "null"}, func(c Config) bool { return c.RopeTheta == 1e6 }},
-		{"attention_bias false", []string{"attention_bias", "false"}, func(c Config) bool { return c.Layers == 32 }},
-		{"eos list", []string{"eos_token_id", "[2, 7]"}, func(c Config) bool { return slices.Equal(c.EOS, []int{2, 7}) }},
-		{"eos null", []string{"eos_token_id", "null"}, func(c Config) bool { return c.EOS == nil }},
-		{"bos null", []string{"bos_token_id", "null"}, func(c Config) bool { return c.BOS == -1 }},
-		{"dtype, the newer key", []string{"torch_dtype", "", "dtype", `"float16"`}, func(c Config) bool { return c.DType == tensor.F16 }},
-		{"torch. prefix", []string{"torch_dtype", `"torch.float32"`}, func(c Config) bool { return c.DType == tensor.F32 }},
-		{"no dtype", []string{"torch_dtype", ""}, func(c Config) bool { return c.DType == tensor.Invalid }},
+			func(c model.Config) bool { return c.RopeTheta == 1e6 }},
+		{"rope_scaling null", []string{"rope_scaling", "null"}, func(c model.Config) bool { return c.RopeTheta == 1e6 }},
+		{"attention_bias false", []string{"attention_bias", "false"}, func(c model.Config) bool { return c.Layers == 32 }},
+		{"eos list", []string{"eos_token_id", "[2, 7]"}, func(c model.Config) bool { return slices.Equal(c.EOS, []int{2, 7}) }},
+		{"eos null", []string{"eos_token_id", "null"}, func(c model.Config) bool { return c.EOS == nil }},
+		{"bos null", []string{"bos_token_id", "null"}, func(c model.Config) bool { return c.BOS == -1 }},
+		{"dtype, the newer key", []string{"torch_dtype", "", "dtype", `"float16"`}, func(c model.Config) bool { return c.DType == tensor.F16 }},
+		{"torch. prefix", []string{"torch_dtype", `"torch.float32"`}, func(c model.Config) bool { return c.DType == tensor.F32 }},
+		{"no dtype", []string{"torch_dtype", ""}, func(c model.Config) bool { return c.DType == tensor.Invalid }},
 	}
 	for _, tt := range tests {
 		c, _, err := ParseConfig(mixtral(t, tt.edits...))
@@ -165,7 +165,7 @@ func TestParseConfigReportsAllFaults(t *testing.T) {
 			t.Errorf("error does not name %s: %v", key, err)
 		}
 	}
-	err = Config{Heads: 3, KVHeads: 2, HeadDim: 1, RopeTheta: math.NaN(), NormEps: math.Inf(1), DType: 9}.Validate()
+	err = model.Config{Heads: 3, KVHeads: 2, HeadDim: 1, RopeTheta: math.NaN(), NormEps: math.Inf(1), DType: 9}.Validate()
 	for _, part := range []string{"layers", "kv heads 2", "odd", "rope theta is NaN", "norm eps is +Inf", "dtype 9"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("error does not say %q: %v", part, err)

@@ -1,11 +1,12 @@
-package model
+package arch
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/hachi-serve/hachi/internal/model"
 )
 
 // harmlessKeys change nothing about the forward pass: training, bookkeeping,
@@ -25,6 +26,26 @@ const harmlessKeys = ` _attn_implementation _attn_implementation_autoset _attn_i
 
 func harmless(key string) bool {
 	return slices.Contains(strings.Fields(harmlessKeys), key)
+}
+
+// Int reads a whole number into a field.
+func Int(field func(*model.Config) *int) Key {
+	return func(c *model.Config, raw json.RawMessage) error { return value(raw, field(c), "an integer") }
+}
+
+// Float reads a number into a field.
+func Float(field func(*model.Config) *float64) Key {
+	return func(c *model.Config, raw json.RawMessage) error { return value(raw, field(c), "a number") }
+}
+
+// Bool reads true or false into a field.
+func Bool(field func(*model.Config) *bool) Key {
+	return func(c *model.Config, raw json.RawMessage) error { return value(raw, field(c), "true or false") }
+}
+
+// MustBe accepts only values for which hachi's arithmetic is right.
+func MustBe(check func(json.RawMessage) error) Key {
+	return func(_ *model.Config, raw json.RawMessage) error { return check(raw) }
 }
 
 // value decodes raw into dst. null is refused: encoding/json would leave dst
@@ -56,17 +77,6 @@ func expectOne(raw json.RawMessage) error {
 	var f float64
 	if value(raw, &f, "") != nil || f != 1 {
 		return fmt.Errorf("found %s, expected 1", excerpt(raw))
-	}
-	return nil
-}
-
-func expectArchitecture(raw json.RawMessage) error {
-	var names []string
-	if err := value(raw, &names, "a list of names"); err != nil {
-		return err
-	}
-	if !slices.Contains(names, "MixtralForCausalLM") {
-		return errors.New("found " + excerpt(raw) + ", expected MixtralForCausalLM")
 	}
 	return nil
 }
