@@ -18,9 +18,12 @@ type Arch struct {
 	// Required are the keys of Keys without which shapes or arithmetic would be
 	// a guess.
 	Required []string
-	// Finish derives what single keys cannot say, after all keys were read.
-	// seen reports that a key was there. Nil derives nothing.
-	Finish func(c *model.Config, seen func(key string) bool) error
+	// Ignored are keys that change nothing about the forward pass.
+	Ignored []string
+	// Finish derives what single keys cannot say, after all keys were read. It
+	// finds the value of a key in raw; an absent key has none. Nil derives
+	// nothing.
+	Finish func(c *model.Config, raw map[string]json.RawMessage) error
 	// Write adds to config.json what the architecture's keys say of c.
 	Write func(c model.Config, out map[string]any)
 	// Names are the names of the tensors by role; {layer} and {expert} stand

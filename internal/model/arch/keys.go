@@ -43,6 +43,21 @@ func Bool(field func(*model.Config) *bool) Key {
 	return func(c *model.Config, raw json.RawMessage) error { return value(raw, field(c), "true or false") }
 }
 
+// Read decodes the value of a key for Arch.Finish. An absent key leaves dst as
+// it is.
+func Read(raw map[string]json.RawMessage, key string, dst any, expected string) error {
+	if raw[key] == nil {
+		return nil
+	}
+	if err := value(raw[key], dst, expected); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// InFinish leaves the value of a key to Arch.Finish.
+func InFinish(*model.Config, json.RawMessage) error { return nil }
+
 // MustBe accepts only values for which hachi's arithmetic is right.
 func MustBe(check func(json.RawMessage) error) Key {
 	return func(_ *model.Config, raw json.RawMessage) error { return check(raw) }

@@ -68,19 +68,19 @@ func find(members []strictjson.Member, all []Arch) (Arch, error) {
 	return all[0], nil
 }
 
-// configParser collects a Config key by key. seen holds the keys that had a
+// configParser collects a Config key by key. raw holds the keys that had a
 // value.
 type configParser struct {
 	arch    Arch
 	c       model.Config
-	seen    map[string]bool
+	raw     map[string]json.RawMessage
 	thetas  []float64 // every rope theta the file states
 	ignored []string
 	faults  []error
 }
 
 func newConfigParser(a Arch) *configParser {
-	return &configParser{arch: a, c: model.Config{Arch: a.Name, BOS: 1, EOS: []int{2}}, seen: map[string]bool{}}
+	return &configParser{arch: a, c: model.Config{Arch: a.Name, BOS: 1, EOS: []int{2}}, raw: map[string]json.RawMessage{}}
 }
 
 // common are the keys that every architecture of the family has.
@@ -115,19 +115,21 @@ var nullable = []string{
 	"torch_dtype", "dtype", "rope_parameters", "compression_config", "architectures",
 }
 
+func (p *configParser) has(key string) bool { return p.raw[key] != nil }
+
 func (p *configParser) fault(format string, args ...any) {
 	p.faults = append(p.faults, fmt.Errorf(format, args...))
 }
 
 func (p *configParser) read(m strictjson.Member) {
-	if harmless(m.Key) {
+	if harmless(m.Key) || slices.Contains(p.arch.Ignored, m.Key) {
 		p.ignored = append(p.ignored, m.Key)
 		return
 	}
 	if m.Null() && slices.Contains(nullable, m.Key) {
 		return
 	}
-	p.seen[m.Key] = true
+	p.raw[m.Key] = m.Value
 	if err := p.set(m); err != nil {
 		p.fault("%s: %w", m.Key, err)
 	}
@@ -167,25 +169,25 @@ func (p *configParser) set(m strictjson.Member) error {
 // other keys.
 func (p *configParser) finish() {
 	for _, key := range slices.Concat(required, p.arch.Required) {
-		if !p.seen[key] {
+		if !p.has(key) {
 			p.fault("%s: missing", key)
 		}
 	}
-	if p.seen["sliding_window"] && p.c.SlidingWindow <= 0 {
+	if p.has("sliding_window") && p.c.SlidingWindow <= 0 {
 		p.fault("sliding_window: found %d, expected a positive number, or null for none", p.c.SlidingWindow)
 	}
 	c := &p.c
-	if !p.seen["num_key_value_heads"] {
+	if !p.has("num_key_value_heads") {
 		c.KVHeads = c.Heads
 	}
-	if !p.seen["head_dim"] && c.Heads > 0 {
+	if !p.has("head_dim") && c.Heads > 0 {
 		if c.Hidden%c.Heads != 0 {
 			p.fault("head_dim: missing, and hidden_size %d is no multiple of num_attention_heads %d", c.Hidden, c.Heads)
 		}
 		c.HeadDim = c.Hidden / c.Heads
 	}
 	if p.arch.Finish != nil {
-		if err := p.arch.Finish(c, func(key string) bool { return p.seen[key] }); err != nil {
+		if err := p.arch.Finish(c, p.raw); err != nil {
 			p.faults = append(p.faults, err)
 		}
 	}
