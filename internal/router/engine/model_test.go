@@ -88,46 +88,36 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 	cfg := w.ckpt.Config()
 	if nodes == 0 {
 		l := loader{w, cpu.NewFFN(cfg, w.numerics, pool), t}
-		for id := range everyExpert(cfg) {
+		for _, id := range cfg.Topology().All() {
 			if err := l.Load(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return &model.Local{FFN: l.ffn}, nil
 	}
-	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Layers*cfg.Experts)
+	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Topology().Experts())
 	for n := range nodes {
 		self := moe.Replica{Node: moe.NodeID(fmt.Sprint("node-", n))}
 		var shard moe.Shard
-		for id := range everyExpert(cfg) {
+		for _, id := range cfg.Topology().All() {
 			if id.Expert%nodes == n || (id.Expert+1)%nodes == n {
 				shard = append(shard, id)
-				i := id.Layer*cfg.Experts + id.Expert
+				i := cfg.Topology().Index(id)
 				table[i] = append(table[i], self)
 			}
 		}
 		network.Connect(self.Node, w.startNode(t, self.Node, shard))
 	}
-	p, err := moe.NewPlacement(1, "f", moe.Uniform(cfg.Layers, cfg.Experts), table)
+	p, err := moe.NewPlacement(1, "f", cfg.Topology(), table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := dispatch.New(dispatch.Config{
 		Carrier: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
-		Hidden: cfg.Hidden, Topology: moe.Uniform(cfg.Layers, cfg.Experts),
+		Hidden: cfg.Hidden, Topology: cfg.Topology(),
 	})
 	d.Adopt(p)
 	return d, d.Changed
-}
-
-func everyExpert(cfg model.Config) func(yield func(moe.ExpertID) bool) {
-	return func(yield func(moe.ExpertID) bool) {
-		for i := range cfg.Layers * cfg.Experts {
-			if !yield(moe.ExpertID{Layer: i / cfg.Experts, Expert: i % cfg.Experts}) {
-				return
-			}
-		}
-	}
 }
 
 // registration is a node's session with nobody behind it; it tells when all is
