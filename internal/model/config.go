@@ -58,7 +58,7 @@ func (c Config) IsDense(layer int) bool { return slices.Contains(c.DenseLayers, 
 // Bounds far above any model of the family: they keep every product of two
 // dimensions and an element size inside an int64.
 const (
-	maxLayers  = 1 << 12
+	MaxLayers  = 1 << 12
 	maxExperts = 1 << 14
 	// maxModelExperts bounds experts over all layers, and with it the number
 	// of tensors.
@@ -75,7 +75,7 @@ func (c Config) Validate() error {
 		name   string
 		v, max int
 	}{
-		{"layers", c.Layers, maxLayers}, {"hidden", c.Hidden, maxDim}, {"ffn", c.FFN, maxDim},
+		{"layers", c.Layers, MaxLayers}, {"hidden", c.Hidden, maxDim}, {"ffn", c.FFN, maxDim},
 		{"heads", c.Heads, maxDim}, {"kv heads", c.KVHeads, maxDim}, {"head dim", c.HeadDim, maxDim},
 		{"vocab", c.Vocab, maxDim}, {"experts", c.Experts, maxExperts}, {"top k", c.TopK, maxExperts},
 		{"max context", c.MaxContext, maxContext},

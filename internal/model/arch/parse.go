@@ -186,7 +186,7 @@ func (p *configParser) finish() {
 		}
 		c.HeadDim = c.Hidden / c.Heads
 	}
-	if p.arch.Finish != nil {
+	if p.arch.Finish != nil && c.Layers <= model.MaxLayers {
 		if err := p.arch.Finish(c, p.raw); err != nil {
 			p.faults = append(p.faults, err)
 		}

@@ -16,8 +16,7 @@ import (
 // pairs of key and JSON value, "" removes the key.
 func mixtral(t testing.TB, edits ...string) []byte {
 	t.Helper()
-	base := map[string]json.RawMessage{}
-	if err := json.Unmarshal([]byte(`{
+	return edited(t, `{
 		"architectures": ["MixtralForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 1, "eos_token_id": 2,
 		"hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 14336,
 		"max_position_embeddings": 32768, "model_type": "mixtral", "num_attention_heads": 32,
@@ -25,7 +24,15 @@ func mixtral(t testing.TB, edits ...string) []byte {
 		"output_router_logits": false, "rms_norm_eps": 1e-05, "rope_theta": 1000000.0,
 		"router_aux_loss_coef": 0.02, "sliding_window": null, "tie_word_embeddings": false,
 		"torch_dtype": "bfloat16", "transformers_version": "4.36.0.dev0", "use_cache": true, "vocab_size": 32000
-	}`), &base); err != nil {
+	}`, edits...)
+}
+
+// edited changes keys of a configuration: pairs of key and JSON value, ""
+// removes the key.
+func edited(t testing.TB, config string, edits ...string) []byte {
+	t.Helper()
+	base := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(config), &base); err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < len(edits); i += 2 {
