@@ -1,19 +1,28 @@
-# The one test command is `make test`. Building needs Go alone; the race
+# The one test command is `make test`. Building needs only Go; the race
 # detector also needs a C compiler.
 BUF := bin/buf
+MISSPELL := bin/misspell
 
-.PHONY: build test clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens clean
+.PHONY: build test spell clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
 
-test: fmt vet proto-lint proto-check asm-check cross purego manifests race
+test: fmt vet spell proto-lint proto-check asm-check cross purego manifests race
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
 
 vet:
 	go vet ./...
+
+$(MISSPELL): tools/misspell/go.mod
+	go -C tools/misspell build -o ../../$(MISSPELL) github.com/golangci/misspell/cmd/misspell
+
+# American spelling. internal/lint has the words that hachi does not use.
+spell: $(MISSPELL)
+	@git ls-files '*.go' '*.md' '*.proto' '*.yaml' '*.sh' '*.py' Makefile | grep -v -e /testdata/ -e '\.pb\.go' -e internal/lint/vocabulary_test.go | \
+		xargs $(MISSPELL) -locale US -error
 
 $(BUF): tools/buf/go.mod
 	go -C tools/buf build -o ../../$(BUF) github.com/bufbuild/buf/cmd/buf
@@ -35,7 +44,7 @@ asm-check:
 	@for f in internal/compute/kernel/*/kernels_*.s internal/compute/kernel/*/stubs_*.go; do \
 		cmp $$f .cache/asm/$${f#internal/compute/kernel/} || { echo "run make asm"; exit 1; }; done
 
-# Without assembly: the reference alone.
+# Without assembly: only the reference.
 purego:
 	go vet -tags purego ./internal/compute/... && go test -tags purego ./internal/compute/...
 

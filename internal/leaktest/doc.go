@@ -3,5 +3,5 @@
 //
 // Other packages use goleak.VerifyTestMain, which grants no such while.
 //
-// Concurrency: for TestMain alone.
+// Concurrency: for TestMain only.
 package leaktest

@@ -46,7 +46,7 @@ var rules = []rule{
 	{"internal/router/kvcache", []string{"internal/model"}, network, "pure bookkeeping"},
 	{"internal/router/scheduler", []string{"internal/router/kvcache"}, network, "pure"},
 	{"internal/router/sampler", []string{}, network, "pure"},
-	{"internal/router/dispatch", []string{"internal/model", "moe", "internal/compute/tensor", "internal/transport/rowbuf"}, network, "a Carrier is all it knows of a network"},
+	{"internal/router/dispatch", []string{"internal/model", "moe", "internal/compute/tensor", "internal/transport/rowbuf"}, network, "it calls experts through an interface of moe"},
 	{"internal/router/engine", []string{"internal/model", "moe", "internal/compute/tensor", "internal/router"}, network, "usable with no network"},
 	{"internal/api/completion", []string{"internal/text", "internal/router/engine"}, network, "text over an engine"},
 	{"internal/api/openai", []string{"internal/api/completion", "internal/model", "internal/text", "internal/strictjson", "moe", "internal/router"}, network, "HTTP only"},

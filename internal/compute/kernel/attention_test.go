@@ -139,8 +139,8 @@ func TestAttentionIsSoftmaxWithTheBitsOfTheReference(t *testing.T) {
 	})
 }
 
-// TestAQueryDoesNotDependOnTheOthers compares every query with itself alone, for
-// every number of queries that share a tile.
+// TestAQueryDoesNotDependOnTheOthers computes every query among others and by
+// itself, for every number of queries that share a tile.
 func TestAQueryDoesNotDependOnTheOthers(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(19, 20))

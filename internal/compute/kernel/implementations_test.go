@@ -152,8 +152,8 @@ func TestMatMulOnUnalignedWeights(t *testing.T) {
 	})
 }
 
-// A row of x gives the same bits in any company, and a column whoever computes
-// it: shapes cross the edges of tiles, blocks and panels.
+// A row of x gives the same bits among any other rows, and a column in any split
+// over threads. Shapes cross the edges of tiles, blocks and panels.
 func TestMatMulDoesNotDependOnOtherRowsOrSplits(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(11, 12))

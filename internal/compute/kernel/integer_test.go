@@ -330,7 +330,7 @@ func TestGroupLoopsEqualTheReference(t *testing.T) {
 	})
 }
 
-// The product of each matrix is what it is alone, whatever the types.
+// Each matrix gives the product that MatMul gives, for all pairs of types.
 func TestGatedUpOfQuantizedMatrices(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(33, 34))

@@ -87,7 +87,7 @@ func formOf(d tensor.DType) form {
 }
 
 // rows is the maximum number of rows of x that are packed at once. Packed rows
-// serve all blocks of w, so many rows are good as long as they stay in a cache.
+// serve all blocks of w: the more rows, the better, while they stay in a cache.
 func (f form) rows() int {
 	if f == paired {
 		return pairRows

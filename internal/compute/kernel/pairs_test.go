@@ -74,7 +74,7 @@ func TestPairsDoNotDependOnTheFormOfOtherRows(t *testing.T) {
 			x, w := narrowMatrix(rng, 9, n), randomWeight(t, rng, tensor.BF16, blockW+4, n)
 			narrow, wide := tensor.NewMatrix(9, w.Rows), tensor.NewMatrix(9, w.Rows)
 			k.MatMul(s, narrow, x, w, 0, w.Rows)
-			// The last element alone, which packing meets last.
+			// Only the last element, which packing reaches last.
 			x.Row(8)[n-1] = math.Nextafter32(x.Row(8)[n-1], 2)
 			k.MatMul(s, wide, x, w, 0, w.Rows)
 			for i := range 8 {

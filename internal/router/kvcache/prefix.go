@@ -94,8 +94,8 @@ func (p *Pool) promise(t *Table) {
 	}
 }
 
-// fulfil ends one announcement.
-func (p *Pool) fulfil(key uint64) {
+// fulfill ends one announcement.
+func (p *Pool) fulfill(key uint64) {
 	if p.awaited[key]--; p.awaited[key] == 0 {
 		delete(p.awaited, key)
 	}

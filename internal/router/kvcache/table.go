@@ -109,7 +109,7 @@ func (p *Pool) Commit(t *Table, tokens []int32, computed int) {
 		i := t.known
 		p.offer(t, i, tokens[i*model.BlockSize:(i+1)*model.BlockSize])
 		if i < t.promised {
-			p.fulfil(t.keys[i])
+			p.fulfill(t.keys[i])
 		}
 		t.known++
 	}
@@ -118,7 +118,7 @@ func (p *Pool) Commit(t *Table, tokens []int32, computed int) {
 // Release returns all blocks of a table, last first.
 func (p *Pool) Release(t *Table) {
 	for i := t.known; i < t.promised; i++ {
-		p.fulfil(t.keys[i])
+		p.fulfill(t.keys[i])
 	}
 	for i := len(t.Blocks) - 1; i >= 0; i-- {
 		p.drop(t.Blocks[i])

@@ -91,7 +91,7 @@ func uniform(seed uint64, choice, position int) float64 {
 	return float64(h>>11) / (1 << 53)
 }
 
-// mix is the finaliser of SplitMix64.
+// mix is the finalizer of SplitMix64.
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

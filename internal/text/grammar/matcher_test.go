@@ -160,8 +160,8 @@ func TestWalks(t *testing.T) {
 	check("choice", g, err, func(text string) bool { return slices.Contains(choices, text) })
 }
 
-// TestFirstToken: the first token may bring a blank that the reader drops, alone
-// or before text, and no later one may.
+// TestFirstToken: the first token may begin with a blank that the reader drops,
+// followed by text or not. A later token may not.
 func TestFirstToken(t *testing.T) {
 	v := small()
 	c := compiler(t, v, DefaultLimits())
