@@ -3,12 +3,12 @@
 BUF := bin/buf
 MISSPELL := bin/misspell
 
-.PHONY: build test spell clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens clean
+.PHONY: build test spell clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
 
-test: fmt vet spell proto-lint proto-check asm-check cross purego manifests race
+test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples race
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
@@ -62,6 +62,11 @@ cross:
 manifests:
 	go -C deploy/k8s/verify vet ./...
 	go -C deploy/k8s/verify test -count=1 ./...
+
+# The examples are another module: they build with what importers can reach.
+examples:
+	CGO_ENABLED=0 go -C examples vet ./...
+	CGO_ENABLED=0 go -C examples build -o /dev/null ./...
 
 race:
 	CGO_ENABLED=1 go test -race -timeout 15m ./...

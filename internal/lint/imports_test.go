@@ -88,7 +88,7 @@ func sources(t *testing.T, f func(dir, path string)) {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "tools" || name == "testdata" || name == "bin" || name == "deploy") {
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "tools" || name == "testdata" || name == "bin" || name == "deploy" || name == "examples") {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(name, ".go") {
