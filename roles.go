@@ -1,6 +1,8 @@
 package hachi
 
 import (
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/role"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -17,7 +19,7 @@ func (c *Cluster) member(id string) role.ClusterConfig {
 }
 
 func (c *Cluster) model(threads int) role.ModelConfig {
-	return role.ModelConfig{Dir: c.cfg.Model, Backend: "cpu", Threads: threads, Quantize: c.cfg.Quantize}
+	return role.ModelConfig{Dir: c.cfg.Model, Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: threads, Quantize: c.cfg.Quantize}
 }
 
 func (c *Cluster) coordinatorConfig() role.CoordinatorConfig {

@@ -50,7 +50,7 @@ type Config struct {
 	ExpertBytes int64
 	Capacity    uint64 // bytes; 0 is no limit
 	QueueRows   int    // that may wait or be computed
-	BatchRows   int    // of one kernel call
+	BatchRows   int    // that are computed together
 	Logger      *slog.Logger
 }
 
@@ -73,7 +73,7 @@ func New(cfg Config) *Node {
 	return &Node{
 		cfg: cfg, topology: cfg.Model.Topology(), served: make([]uint64, cfg.Model.Topology().Experts()),
 		batcher: batcher.New(batcher.Config{
-			FFN: cfg.FFN, Hidden: cfg.Model.Hidden, Wire: cfg.Wire, QueueRows: cfg.QueueRows, BatchRows: cfg.BatchRows,
+			FFN: cfg.FFN, RowBytes: cfg.Model.Hidden * cfg.Wire.Size(), QueueRows: cfg.QueueRows, BatchRows: cfg.BatchRows,
 		}),
 	}
 }

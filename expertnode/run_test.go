@@ -176,11 +176,13 @@ func (b *bench) stop(t *testing.T) {
 // twice doubles every value.
 type twice struct{}
 
-func (twice) Forward(_ moe.ExpertID, x, y tensor.Matrix) error {
-	for i, v := range x.Data {
-		y.Data[i] = 2 * v
-	}
-	return nil
+func (twice) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
+	return model.EachExpert{Hidden: hidden, Wire: tensor.F32, Expert: func(_ moe.ExpertID, x, y tensor.Matrix) error {
+		for i, v := range x.Data {
+			y.Data[i] = 2 * v
+		}
+		return nil
+	}}.Run(ctx, layer, groups, x, y)
 }
 
 func want(ids ...moe.ExpertID) moe.Target {

@@ -2,6 +2,7 @@ package expertnode
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -20,9 +21,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // stuck is an FFN that computes when it is told to.
 type stuck struct{ gate chan struct{} }
 
-func (s stuck) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
+func (s stuck) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
 	<-s.gate
-	return twice{}.Forward(id, x, y)
+	return twice{}.Run(context.WithoutCancel(ctx), layer, groups, x, y) // computed to the end
 }
 
 // ask is a call for all rows of x.
@@ -295,6 +296,6 @@ func TestTasksOfAnUnloadedExpertAreNotHosted(t *testing.T) {
 // gone is an FFN without experts.
 type gone struct{}
 
-func (gone) Forward(id moe.ExpertID, _, _ tensor.Matrix) error {
-	return &moe.Error{Op: id.String(), Kind: moe.NotHosted}
+func (gone) Run(context.Context, int, []moe.Group, []byte, []byte) error {
+	return &moe.Error{Op: "experts", Kind: moe.NotHosted}
 }

@@ -129,9 +129,9 @@ func (a *attention) dispatcher(t *testing.T, caller moe.Carrier, p *moe.Placemen
 }
 
 // allExperts loads every expert into one FFN: the answer without a cluster.
-func (a *attention) allExperts(t *testing.T) *cpu.FFN {
+func (a *attention) allExperts(t *testing.T) *cpu.Experts {
 	t.Helper()
-	ffn := cpu.NewFFN(a.cfg, a.numerics, a.pool)
+	ffn := cpu.NewExperts(a.cfg, a.numerics, a.pool)
 	for layer := range a.cfg.Topology().Layers() {
 		for expert := range a.cfg.Topology().In(layer) {
 			id := moe.ExpertID{Layer: layer, Expert: expert}
@@ -140,7 +140,7 @@ func (a *attention) allExperts(t *testing.T) *cpu.FFN {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { m.Close() })
-			if err := ffn.Load(id, m.Weights); err != nil {
+			if err := ffn.Load(t.Context(), id, m.Weights); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -163,7 +163,7 @@ func compareLogits(t *testing.T, what string, got, want []float32) {
 func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 	a := openAttention(t)
 	ffn := a.allExperts(t)
-	want := a.logits(t, &model.Local{FFN: ffn}, model.Overlap{})
+	want := a.logits(t, &model.Local{FFN: ffn, Wire: a.numerics.Wire}, model.Overlap{})
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			network, placement := inProcess(t, a, ffn, s)
@@ -183,7 +183,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	t.Parallel() // with what waits
 	const tokens = 12
 	a := openAttention(t)
-	want := a.logits(t, &model.Local{FFN: a.allExperts(t)}, model.Overlap{})
+	want := a.logits(t, &model.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, model.Overlap{})
 	var wantAnswers []answer
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {

@@ -98,7 +98,8 @@ func modelFlags(f *pflag.FlagSet, m *role.ModelConfig) {
 	f.StringVar(&m.Dir, "model", "", "checkpoint directory; required")
 	quantizeFlag(f, &m.Quantize)
 	numericsFlags(f, &m.Numerics)
-	f.StringVar(&m.Backend, "backend", "cpu", "what computes; this binary has: cpu")
+	m.Backends = backends()
+	f.StringVar(&m.Backend, "backend", m.Backends[0].Name, "what computes; an unknown name lists what this binary has")
 	f.IntVar(&m.Threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
 	f.BoolVar(&m.SpareCore, "spare-core", false, "compute with one core less than --threads, at least one, and leave it to gossip and gRPC")
 }

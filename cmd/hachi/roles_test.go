@@ -20,7 +20,7 @@ func TestABackendThatIsNotBuiltInRefusesToStart(t *testing.T) {
 				if status != local.Permanent {
 					t.Errorf("exit status %d, want %d: a restart would not help", status, local.Permanent)
 				}
-				if want := `--backend "` + backend + `": this binary has only cpu`; !strings.Contains(said, want) {
+				if want := `--backend "` + backend + `": this binary has cpu`; !strings.Contains(said, want) {
 					t.Errorf("said %q, want %q", said, want)
 				}
 			})

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -12,40 +13,57 @@ import (
 // same roundings as a cluster. It is safe for concurrent use; calls take turns.
 // Its scratch stays for the next call.
 type Local struct {
-	FFN FFN
+	FFN  FFN
+	Wire tensor.DType
 
-	mu      sync.Mutex // guards all below
-	in, out tensor.Matrix
-	places  []int // row of in and out, by slot of the routing
-	acc     []float32
+	mu     sync.Mutex // guards all below
+	x, y   []byte     // rows on their way to the FFN and back
+	groups []moe.Group
+	index  []int32 // of all groups
+	places []int   // row of y, by slot of the routing
+	reply  []float32
+	acc    []float32
 }
 
 // Forward implements Experts.
 func (l *Local) Forward(ctx context.Context, layer int, h tensor.Matrix, r moe.Routing, x tensor.Matrix) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	slots := len(r.Experts)
-	l.in, l.out = l.in.Resize(slots, h.Cols), l.out.Resize(slots, h.Cols)
-	if cap(l.places) < slots {
-		l.places = make([]int, slots)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	l.places = l.places[:slots]
-	at := 0
-	for expert, ok := following(r.Experts, -1); ok; expert, ok = following(r.Experts, expert) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		from := at
-		at = l.gather(expert, at, h, r)
-		if err := l.FFN.Forward(moe.ExpertID{Layer: layer, Expert: int(expert)}, l.in.Slice(from, at), l.out.Slice(from, at)); err != nil {
-			return err
-		}
+	size := h.Cols * l.Wire.Size()
+	l.x, l.y = resize(l.x, h.Rows*size), resize(l.y, len(r.Experts)*size)
+	l.reply, l.acc = resize(l.reply, h.Cols), resize(l.acc, h.Cols)
+	for i := range h.Rows {
+		tensor.Encode(l.x[i*size:(i+1)*size], h.Row(i), l.Wire)
 	}
-	if len(l.acc) != h.Cols {
-		l.acc = make([]float32, h.Cols)
+	l.group(r)
+	if err := l.FFN.Run(ctx, layer, l.groups, l.x, l.y); err != nil {
+		return err
 	}
-	Combine(x, r, l.acc, func(row, slot int) []float32 { return l.out.Row(l.places[row*r.K+slot]) })
+	Combine(x, r, l.acc, func(row, slot int) []float32 {
+		at := l.places[row*r.K+slot] * size
+		tensor.Decode(l.reply, l.y[at:at+size], l.Wire)
+		return l.reply
+	})
 	return nil
+}
+
+// group lists the rows of every expert, experts ascending.
+func (l *Local) group(r moe.Routing) {
+	l.places, l.index = resize(l.places, len(r.Experts)), slices.Grow(l.index[:0], len(r.Experts))
+	l.groups = l.groups[:0]
+	for expert, ok := following(r.Experts, -1); ok; expert, ok = following(r.Experts, expert) {
+		first := len(l.index)
+		for slot, e := range r.Experts {
+			if e == expert {
+				l.places[slot] = len(l.index)
+				l.index = append(l.index, int32(slot/r.K))
+			}
+		}
+		l.groups = append(l.groups, moe.Group{Expert: int(expert), Index: l.index[first:len(l.index):len(l.index)]})
+	}
 }
 
 // following is the lowest expert after one that is asked for.
@@ -58,14 +76,5 @@ func following(experts []int32, after int32) (next int32, ok bool) {
 	return next, ok
 }
 
-// gather copies the rows of an expert to rows at.. of in and returns the end.
-func (l *Local) gather(expert int32, at int, h tensor.Matrix, r moe.Routing) int {
-	for slot, e := range r.Experts {
-		if e == expert {
-			copy(l.in.Row(at), h.Row(slot/r.K))
-			l.places[slot] = at
-			at++
-		}
-	}
-	return at
-}
+// resize is s with n elements of undefined content.
+func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }

@@ -26,14 +26,14 @@ func (still) Attend(_, _ int, x, h, gate tensor.Matrix) error {
 
 func (still) Head(*model.Batch, tensor.Matrix, tensor.Matrix) error { return nil }
 
-func (still) Forward(_ moe.ExpertID, x, y tensor.Matrix) error {
-	copy(y.Data, x.Data)
+func (still) Run(_ context.Context, _ int, _ []moe.Group, x, y []byte) error {
+	copy(y, x)
 	return nil
 }
 
 func stillStep() (step func()) {
 	cfg := model.Config{Layers: 4, Hidden: 64, Experts: 8, TopK: 2}
-	r := model.NewRunner(cfg, still{}, &model.Local{FFN: still{}}, model.Overlap{})
+	r := model.NewRunner(cfg, still{}, &model.Local{FFN: still{}, Wire: tensor.BF16}, model.Overlap{})
 	b := &model.Batch{Tokens: make([]int32, 5), Outputs: []int32{4}}
 	logits := tensor.NewMatrix(1, 10)
 	return func() {

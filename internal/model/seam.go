@@ -29,15 +29,6 @@ type Dense interface {
 	Head(b *Batch, x, logits tensor.Matrix) error
 }
 
-// FFN computes one expert on m rows. It is a pure function and safe for
-// concurrent use.
-type FFN interface {
-	// Forward writes y [m, hidden] = w2(silu(w1 x) * (w3 x)), rounded to the
-	// wire dtype, for x [m, hidden] already rounded to it. NotHosted when the
-	// expert is not loaded.
-	Forward(id moe.ExpertID, x, y tensor.Matrix) error
-}
-
 // Experts is the seam between attention and experts: dispatch and combine.
 type Experts interface {
 	// Forward adds the combined expert output to the residual x [rows, hidden]:

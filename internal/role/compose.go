@@ -11,11 +11,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
-	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -33,9 +32,9 @@ type weights struct {
 	quantize tensor.DType
 }
 
-// openModel opens a checkpoint. What is wrong with it will still be wrong after
-// a restart.
-func openModel(m ModelConfig) (weights, error) {
+// openModel opens a checkpoint, to be computed by a numerics family. What is
+// wrong with it will still be wrong after a restart.
+func openModel(m ModelConfig, family string) (weights, error) {
 	ckpt, err := checkpoint.Open(m.Dir)
 	if err != nil {
 		return weights{}, &ConfigError{Err: err}
@@ -50,7 +49,7 @@ func openModel(m ModelConfig) (weights, error) {
 			w.quantize, format = d, d
 		}
 	}
-	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, cpu.Family)
+	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, family)
 	return w, nil
 }
 
@@ -62,15 +61,20 @@ func (w weights) expertBytes() int64 {
 	return int64(2*w.quantize.Bytes(w.cfg.FFN, w.cfg.Hidden) + w.quantize.Bytes(w.cfg.Hidden, w.cfg.FFN))
 }
 
-// newPool starts the workers, which look for work for up to spin before they
-// park. HACHI_KERNEL names the kernels, for tests and for doubts about a
-// processor; all give the same bits.
-func newPool(m ModelConfig, spin time.Duration) (*cpu.Pool, error) {
-	kernels, err := kernel.Choose(os.Getenv("HACHI_KERNEL"))
+// openDevice opens the backend of the configuration. HACHI_KERNEL names the
+// kernels of a processor, for tests and for doubts about it; all of one family
+// give the same bits.
+func (m ModelConfig) openDevice(spin time.Duration) (backend.Device, error) {
+	b, err := backend.Find(m.Backends, m.Backend)
 	if err != nil {
-		return nil, &ConfigError{Err: fmt.Errorf("HACHI_KERNEL: %w", err)}
+		return nil, &ConfigError{Err: fmt.Errorf("backend %q: %w", m.Backend, err)}
 	}
-	return cpu.NewPool(cpu.PoolOptions{Threads: m.workers(), Kernels: kernels, Spin: spin}), nil
+	kernel := os.Getenv("HACHI_KERNEL")
+	device, err := b.Open(backend.Options{Threads: m.workers(), Kernel: kernel, Spin: spin})
+	if err != nil {
+		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, kernel, err)}
+	}
+	return device, nil
 }
 
 // maxRows bounds the rows of one step, and with it every message.

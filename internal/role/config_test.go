@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
@@ -49,14 +51,14 @@ func TestASpareCoreIsNotComputedWith(t *testing.T) {
 		spare   bool
 		want    int
 	}{{1, false, 1}, {8, false, 8}, {8, true, 7}, {2, true, 1}, {1, true, 1}} {
-		m := ModelConfig{Threads: tt.threads, SpareCore: tt.spare}
-		pool, err := newPool(m, 0)
+		m := ModelConfig{Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: tt.threads, SpareCore: tt.spare}
+		device, err := m.openDevice(0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := pool.Threads(); got != tt.want {
+		if got := device.(cpu.Device).Pool.Threads(); got != tt.want {
 			t.Errorf("--threads %d, --spare-core %v: %d workers, want %d", tt.threads, tt.spare, got, tt.want)
 		}
-		pool.Close()
+		device.Close()
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
@@ -18,29 +18,36 @@ import (
 // computes, and the way to the experts.
 type Core struct {
 	Model        model.Config
-	Dense        *cpu.Dense
+	Dense        backend.Dense
 	Dispatcher   *dispatch.Dispatcher // it has no placement yet
 	Blocks       int                  // of the KV cache
 	MaxSequences int
 
 	weights weights
-	pool    *cpu.Pool
+	device  backend.Device
+	threads int
 	close   []func() error
 }
 
 // OpenCore maps what a router computes with. Its pages are read now, not by the
 // first request.
 func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
-	w, err := openModel(c.ModelConfig)
+	device, err := c.openDevice(c.Spin)
 	if err != nil {
 		return nil, err
 	}
-	core = &Core{Model: w.cfg, MaxSequences: c.Serving.MaxSequences, weights: w, close: []func() error{w.ckpt.Close}}
+	core = &Core{MaxSequences: c.Serving.MaxSequences, device: device, threads: c.workers(), close: []func() error{device.Close}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, core.Close())
 		}
 	}()
+	w, err := openModel(c.ModelConfig, device.Info().Family)
+	if err != nil {
+		return nil, err
+	}
+	core.Model, core.weights = w.cfg, w
+	core.close = append(core.close, w.ckpt.Close)
 	dense, err := w.ckpt.MapDense()
 	if err != nil {
 		return nil, &ConfigError{Err: err}
@@ -49,14 +56,13 @@ func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
 	if err := dense.Touch(ctx, nil); err != nil {
 		return nil, err
 	}
-	if core.pool, err = newPool(c.ModelConfig, c.Spin); err != nil {
+	if core.Dense, err = device.OpenDense(w.cfg, w.numerics, dense.Weights); err != nil {
 		return nil, err
 	}
-	core.close = append(core.close, func() error { core.pool.Close(); return nil })
-	if err := core.sizeCache(c.Serving.KVBytes); err != nil {
+	core.close = append(core.close, core.Dense.Close)
+	if err := core.reserveCache(c.Serving.KVBytes); err != nil {
 		return nil, err
 	}
-	core.Dense = cpu.NewDense(w.cfg, dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: core.Blocks}, core.pool)
 	core.connect(c)
 	return core, nil
 }
@@ -76,9 +82,9 @@ func (c *Core) connect(cfg RouterConfig) {
 	c.Dispatcher = cfg.dispatcher(c.weights, pool)
 }
 
-// sizeCache divides the memory for the KV cache.
-func (c *Core) sizeCache(bytes int64) error {
-	block := cpu.KVBlockBytes(c.weights.cfg, c.weights.numerics)
+// reserveCache divides the memory for the KV cache into blocks.
+func (c *Core) reserveCache(bytes int64) error {
+	block := c.Dense.KVBlockBytes()
 	c.Blocks = int(bytes / block)
 	if c.Blocks < 1 {
 		return &ConfigError{Err: fmt.Errorf("--kv-bytes %d holds not one block of %d", bytes, block)}
@@ -88,20 +94,24 @@ func (c *Core) sizeCache(bytes int64) error {
 	}
 	// A cache larger than every sequence at full length would never fill.
 	c.Blocks = min(c.Blocks, c.MaxSequences*(c.Model.MaxContext/model.BlockSize+1))
-	return nil
+	return c.Dense.ReserveKV(c.Blocks)
 }
 
-// LocalExperts loads every expert into this process, on the core's own threads.
+// LocalExperts loads every expert into this process, on the core's own device.
 func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
-	ffn := cpu.NewFFN(c.weights.cfg, c.weights.numerics, c.pool)
-	l := newExpertLoader(c.weights, ffn, c.pool)
+	experts, err := c.device.OpenExperts(c.weights.cfg, c.weights.numerics)
+	if err != nil {
+		return nil, err
+	}
+	c.close = append(c.close, experts.Close)
+	l := newExpertLoader(c.weights, experts, c.threads)
 	for _, id := range c.Model.Topology().All() {
 		if err := l.Load(ctx, id); err != nil {
 			return nil, err
 		}
 		c.close = append(c.close, func() error { return l.Unload(id) })
 	}
-	return &model.Local{FFN: ffn}, nil
+	return &model.Local{FFN: experts, Wire: c.weights.numerics.Wire}, nil
 }
 
 // Close gives everything back, the last first.

@@ -15,7 +15,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/hachi-serve/hachi/expertnode"
-	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -29,19 +29,18 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// expertLoader maps experts and gives them to an FFN.
+// expertLoader maps experts and gives them to a backend.
 type expertLoader struct {
 	w       weights
-	ffn     *cpu.FFN
-	kernels *kernel.Kernels
-	threads int
+	experts backend.Experts
+	threads int // to quantize with
 
 	mu   sync.Mutex // guards maps
 	maps map[moe.ExpertID]*checkpoint.ExpertMap
 }
 
-func newExpertLoader(w weights, ffn *cpu.FFN, pool *cpu.Pool) *expertLoader {
-	return &expertLoader{w: w, ffn: ffn, kernels: pool.Kernels(), threads: pool.Threads(), maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
+func newExpertLoader(w weights, experts backend.Experts, threads int) *expertLoader {
+	return &expertLoader{w: w, experts: experts, threads: threads, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
 }
 
 // Close unmaps every expert, once nothing computes any more.
@@ -71,7 +70,7 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 	if l.w.quantize != tensor.Invalid {
 		return errors.Join(l.quantized(ctx, id, m.Weights), m.Close())
 	}
-	if err := l.ffn.Load(id, m.Weights); err != nil {
+	if err := l.experts.Load(ctx, id, m.Weights); err != nil {
 		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
 	}
 	l.mu.Lock()
@@ -83,19 +82,21 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 // quantized loads an expert from memory of its own.
 func (l *expertLoader) quantized(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) error {
 	for _, m := range []*tensor.Weight{&w.W1, &w.W2, &w.W3} {
-		out, err := quantize.Weight(ctx, l.kernels, l.threads, *m, l.w.quantize)
+		out, err := quantize.Weight(ctx, kernel.Best(), l.threads, *m, l.w.quantize)
 		if err != nil {
 			return fmt.Errorf("expert %v: %w", id, err)
 		}
 		*m = out
 	}
-	return l.ffn.Load(id, w)
+	return l.experts.Load(ctx, id, w)
 }
 
-// Unload implements expertnode.Loader. FFN.Unload returns when no kernel reads
-// the weights any more, so unmapping them is safe.
+// Unload implements expertnode.Loader. The backend's Unload returns when no
+// kernel reads the weights any more, so unmapping them is safe.
 func (l *expertLoader) Unload(id moe.ExpertID) error {
-	l.ffn.Unload(id)
+	if err := l.experts.Unload(id); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	m := l.maps[id]
 	delete(l.maps, id)
@@ -112,7 +113,12 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	w, err := openModel(c.ModelConfig)
+	device, err := c.openDevice(c.Spin)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	w, err := openModel(c.ModelConfig, device.Info().Family)
 	if err != nil {
 		return err
 	}
@@ -122,17 +128,16 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer neighbours.part(c.Logger)
-	pool, err := newPool(c.ModelConfig, c.Spin)
+	experts, err := device.OpenExperts(w.cfg, w.numerics)
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	ffn := cpu.NewFFN(w.cfg, w.numerics, pool)
-	loader := newExpertLoader(w, ffn, pool)
+	defer experts.Close()
+	loader := newExpertLoader(w, experts, c.workers())
 	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
-		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: ffn, ExpertBytes: w.expertBytes(),
-		Loader: loader, Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows, Logger: c.Logger,
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: experts, ExpertBytes: w.expertBytes(),
+		Loader: loader, Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows * w.cfg.TopK, Logger: c.Logger,
 	})
 	server, addr, err := c.serve(node, w)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
@@ -67,9 +68,11 @@ func (f *Faults) TTL(ttl time.Duration) {
 
 // ModelConfig says what is computed and with what.
 type ModelConfig struct {
-	Dir     string
-	Backend string
-	Threads int
+	Dir string
+	// Backend names one of Backends, which are those of this binary.
+	Backend  string
+	Backends []backend.Backend
+	Threads  int
 	// SpareCore leaves one of the threads' cores to gossip, gRPC and the rest of
 	// the process.
 	SpareCore bool
@@ -93,8 +96,8 @@ func (m ModelConfig) Check(f *Faults) {
 	f.Required("model", m.Dir)
 	f.OneOf("quantize", m.Quantize, "", "int8", "int4")
 	f.Numerics(m.Numerics)
-	if m.Backend != "cpu" {
-		f.Addf("--backend %q: this binary has only cpu", m.Backend)
+	if _, err := backend.Find(m.Backends, m.Backend); err != nil {
+		f.Addf("--backend %q: %w", m.Backend, err)
 	}
 	if m.Threads < 1 {
 		f.Addf("--threads %d: want at least 1", m.Threads)

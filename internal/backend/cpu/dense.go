@@ -12,7 +12,7 @@ import (
 // DenseOptions sizes a Dense.
 type DenseOptions struct {
 	Numerics model.Numerics
-	Blocks   int // KV blocks of model.BlockSize positions
+	Blocks   int // KV blocks of model.BlockSize positions; ReserveKV may follow
 }
 
 // Dense is the attention node's half of the model. It borrows the weights and
@@ -50,7 +50,7 @@ type rowAt struct {
 	blocks   []int32
 }
 
-// NewDense decodes the norms and allocates the KV cache.
+// NewDense decodes the norms and reserves the KV cache.
 func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) *Dense {
 	d := &Dense{
 		cfg: cfg, w: w, opts: opts, pool: p,
@@ -60,10 +60,33 @@ func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool
 	}
 	for _, l := range w.Layers {
 		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm), vector(l.QNorm), vector(l.KNorm)})
-		d.kv = append(d.kv, newKVLayer(cfg, opts))
 	}
 	d.loops = newLoops(d)
+	d.reserve(opts.Blocks)
 	return d
+}
+
+// ReserveKV implements backend.Dense.
+func (d *Dense) ReserveKV(blocks int) error {
+	d.reserve(blocks)
+	return nil
+}
+
+// reserve replaces the KV cache by one of zeros.
+func (d *Dense) reserve(blocks int) {
+	d.kv, d.opts.Blocks = make([]kvLayer, len(d.w.Layers)), blocks
+	for i := range d.kv {
+		d.kv[i] = newKVLayer(d.cfg, d.opts)
+	}
+}
+
+// KVBlockBytes implements backend.Dense.
+func (d *Dense) KVBlockBytes() int64 { return kvBlockBytes(d.cfg, d.opts.Numerics) }
+
+// Close implements backend.Dense.
+func (d *Dense) Close() error {
+	d.kv, d.w = nil, model.DenseWeights{}
+	return nil
 }
 
 // Embed implements model.Dense.

@@ -1,5 +1,5 @@
-// Package cpu is the backend for ordinary processors: Dense and FFN of package
-// model over the kernels of package kernel.
+// Package cpu is the backend for ordinary processors: Dense and Experts of
+// package backend over the kernels of package kernel.
 //
 // What it owns: the worker pool, the KV bytes, scratch memory. Weights are
 // borrowed, as mapped, until Unload or the end of the Dense.
@@ -11,7 +11,7 @@
 // A step in steady state allocates nothing: scratch grows to the largest step
 // and stays.
 //
-// Concurrency: FFN may be called from many goroutines. Dense belongs to one.
+// Concurrency: Experts may be used from any goroutine. Dense belongs to one.
 // Both may share a Pool; its runs take turns. Workers that have done their part
 // of a run help the others. One that has nothing to do looks for work as long as
 // PoolOptions.Spin says, if that paid lately, and parks.

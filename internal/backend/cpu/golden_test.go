@@ -86,19 +86,19 @@ func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ffn := NewFFN(cfg, numerics, pool)
+	ffn := NewExperts(cfg, numerics, pool)
 	for _, id := range cfg.Topology().All() {
 		m, err := ckpt.MapExpert(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { m.Close() })
-		if err := ffn.Load(id, m.Weights); err != nil {
+		if err := ffn.Load(t.Context(), id, m.Weights); err != nil {
 			t.Fatal(err)
 		}
 	}
 	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
-	experts := &model.Local{FFN: ffn}
+	experts := &model.Local{FFN: ffn, Wire: numerics.Wire}
 	return engine{cfg, d, experts, model.NewRunner(cfg, d, experts, model.Overlap{})}
 }
 

@@ -29,8 +29,8 @@ func newKVLayer(cfg model.Config, opts DenseOptions) kvLayer {
 	return l
 }
 
-// KVBlockBytes is the memory one block takes over all layers.
-func KVBlockBytes(cfg model.Config, n model.Numerics) int64 {
+// kvBlockBytes is the memory one block takes over all layers.
+func kvBlockBytes(cfg model.Config, n model.Numerics) int64 {
 	tile := 2 * kernel.KVTileBytes(n.KV, cfg.HeadDim)
 	if n.KV == tensor.Int8 {
 		tile += 2 * 4 * kernel.Tile

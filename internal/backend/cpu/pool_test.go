@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -87,7 +88,7 @@ func TestRunsOfManyGoroutinesTakeTurns(t *testing.T) {
 }
 
 // smallModel has weights of ones in memory.
-func smallModel(p *Pool) (*Dense, *FFN, model.Config) {
+func smallModel(p *Pool) (*Dense, *Experts, model.Config) {
 	cfg := model.Config{Layers: 1, Hidden: 64, FFN: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 50, Experts: 4, TopK: 2,
 		RopeTheta: 1e4, NormEps: 1e-5, MaxContext: 64, DType: tensor.BF16}
 	ones := func(rows, cols int) tensor.Weight {
@@ -98,25 +99,27 @@ func smallModel(p *Pool) (*Dense, *FFN, model.Config) {
 		return w
 	}
 	n := model.DefaultNumerics(cfg.DType)
-	ffn := NewFFN(cfg, n, p)
-	if err := ffn.Load(moe.ExpertID{}, model.ExpertWeights{W1: ones(96, 64), W3: ones(96, 64), W2: ones(64, 96)}); err != nil {
+	experts := NewExperts(cfg, n, p)
+	if err := experts.Load(context.Background(), moe.ExpertID{}, model.ExpertWeights{W1: ones(96, 64), W3: ones(96, 64), W2: ones(64, 96)}); err != nil {
 		panic(err)
 	}
 	w := model.DenseWeights{Embed: ones(50, 64), Norm: ones(1, 64), Head: ones(50, 64), Layers: []model.LayerWeights{{
 		InputNorm: ones(1, 64), PostNorm: ones(1, 64), Q: ones(64, 64), K: ones(32, 64), V: ones(32, 64), O: ones(64, 64), Gate: ones(4, 64),
 	}}}
-	return NewDense(cfg, w, DenseOptions{Numerics: n, Blocks: 4}, p), ffn, cfg
+	return NewDense(cfg, w, DenseOptions{Numerics: n, Blocks: 4}, p), experts, cfg
 }
 
 func TestAStepAllocatesNothing(t *testing.T) {
 	for _, o := range []PoolOptions{{Threads: 1}, {Threads: 2}, {Threads: 2, Spin: time.Millisecond}} {
 		p := NewPool(o)
-		d, ffn, cfg := smallModel(p)
+		d, experts, cfg := smallModel(p)
 		b := &model.Batch{Tokens: []int32{1, 2, 3}, Spans: []model.Span{{Start: 2, N: 3, Blocks: []int32{0}}}, Outputs: []int32{2}}
-		x, h, y := tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden)
+		x, h := tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden)
+		wireX, wireY := make([]byte, 3*2*cfg.Hidden), make([]byte, 3*2*cfg.Hidden)
+		groups := []moe.Group{{Index: []int32{0, 1, 2}}}
 		gate, logits := tensor.NewMatrix(3, cfg.Experts), tensor.NewMatrix(1, cfg.Vocab)
 		step := func() {
-			for _, err := range []error{d.Embed(b, x), d.Attend(0, 0, x, h, gate), ffn.Forward(moe.ExpertID{}, h, y), d.Head(b, x, logits)} {
+			for _, err := range []error{d.Embed(b, x), d.Attend(0, 0, x, h, gate), experts.Run(context.Background(), 0, groups, wireX, wireY), d.Head(b, x, logits)} {
 				if err != nil {
 					panic(err)
 				}

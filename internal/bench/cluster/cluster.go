@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/local"
@@ -95,7 +97,7 @@ func (c Config) router() role.RouterConfig {
 	serving.MaxSequences = slices.Max(c.Sequences)
 	return role.RouterConfig{
 		ClusterConfig: role.ClusterConfig{ID: "bench", Logger: c.Up.Logger},
-		ModelConfig:   role.ModelConfig{Dir: c.Up.Model, Backend: "cpu", Threads: c.Up.RouterThreads(), Quantize: c.Up.Quantize},
+		ModelConfig:   role.ModelConfig{Dir: c.Up.Model, Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: c.Up.RouterThreads(), Quantize: c.Up.Quantize},
 		Serving:       serving,
 	}
 }

@@ -71,13 +71,15 @@ type bench struct {
 // counter counts what experts read and compute.
 type counter struct {
 	model.FFN
-	calls, rows int
+	experts, rows int
 }
 
-func (c *counter) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
-	c.calls++
-	c.rows += x.Rows
-	return c.FFN.Forward(id, x, y)
+func (c *counter) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
+	c.experts += len(groups)
+	for _, g := range groups {
+		c.rows += len(g.Index)
+	}
+	return c.FFN.Run(ctx, layer, groups, x, y)
 }
 
 // kind is one row of the report while it is measured.
@@ -137,7 +139,7 @@ func (k *kind) result(l roofline.Limits) Result {
 func (b *bench) step(ctx context.Context, k *kind) error {
 	batch := b.batch(k.Result)
 	logits := tensor.NewMatrix(len(batch.Outputs), b.cfg.Vocab)
-	b.count.calls, b.count.rows = 0, 0
+	b.count.experts, b.count.rows = 0, 0
 	begin := time.Now()
 	if err := b.runner.Forward(ctx, batch, logits); err != nil {
 		return fmt.Errorf("%s of %d: %w", k.Kind, k.Rows, err)
@@ -146,7 +148,7 @@ func (b *bench) step(ctx context.Context, k *kind) error {
 	c, expert := b.cfg, 3*float64(b.cfg.Hidden)*float64(b.cfg.FFN)
 	attention := float64(c.Layers) * float64(c.Hidden) * float64(2*c.Heads*c.HeadDim+2*c.KVHeads*c.HeadDim+c.Experts)
 	head := float64(c.Hidden) * float64(c.Vocab)
-	k.bytes = append(k.bytes, float64(b.denseBytes+b.expertBytes*int64(b.count.calls)))
+	k.bytes = append(k.bytes, float64(b.denseBytes+b.expertBytes*int64(b.count.experts)))
 	k.ops = append(k.ops, 2*(attention*float64(k.Rows)+head*float64(len(batch.Outputs))+expert*float64(b.count.rows)))
 	return nil
 }
@@ -195,7 +197,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 		return nil, err
 	}
 	b.numerics = numerics
-	ffn := cpu.NewFFN(b.cfg, numerics, o.Pool)
+	ffn := cpu.NewExperts(b.cfg, numerics, o.Pool)
 	if err := b.loadExperts(ctx, ckpt, ffn); err != nil {
 		return nil, err
 	}
@@ -217,11 +219,11 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 	}
 	b.count = &counter{FFN: ffn}
 	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
-	b.runner = model.NewRunner(b.cfg, d, &model.Local{FFN: b.count}, model.Overlap{})
+	b.runner = model.NewRunner(b.cfg, d, &model.Local{FFN: b.count, Wire: numerics.Wire}, model.Overlap{})
 	return b, nil
 }
 
-func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ffn *cpu.FFN) error {
+func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ffn *cpu.Experts) error {
 	for i := range b.cfg.Layers * b.cfg.Experts {
 		id := moe.ExpertID{Layer: i / b.cfg.Experts, Expert: i % b.cfg.Experts}
 		m, err := ckpt.MapExpert(id)
@@ -232,7 +234,7 @@ func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ff
 		if err := m.Touch(ctx, nil); err != nil {
 			return err
 		}
-		if err := ffn.Load(id, m.Weights); err != nil {
+		if err := ffn.Load(ctx, id, m.Weights); err != nil {
 			return err
 		}
 	}

@@ -6,18 +6,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
 )
 
 // Config describes a batcher.
 type Config struct {
-	FFN    model.FFN
-	Hidden int
-	Wire   tensor.DType
-	// QueueRows bounds the rows that wait or are computed; BatchRows those of
-	// one kernel call, unless a single job has more.
+	FFN      model.FFN
+	RowBytes int // of a row on the wire
+	// QueueRows bounds the rows that wait or are computed; BatchRows those that
+	// are computed together, unless a single task has more.
 	QueueRows, BatchRows int
 }
 
@@ -27,24 +25,25 @@ type Task struct {
 	Call *moe.Call
 	// Y is [Call.OutRows, hidden] in the wire dtype; it is written.
 	Y []byte
-	// Done is told once when the task is over, unless Cancel said true. It must
-	// not block.
+	// Done is called once when the task is over, unless Cancel returned true. It
+	// must not block.
 	Done func(error)
-	// Queue is the longest wait of a job and Compute the time of all kernel
-	// calls the task had a part in; set when it is over.
+	// Queue is how long the task waited and Compute the time of the batch it was
+	// part of; set when the task is over.
 	Queue, Compute time.Duration
 
-	arrived time.Time
-	rows    int
-	left    int // jobs that wait or are computed
-	err     error
+	arrived  time.Time
+	rows     int
+	running  bool // part of the batch that is computed
+	canceled bool // while running
+	err      error
 }
 
 // Batcher computes tasks.
 type Batcher struct {
-	cfg   Config
-	x, y  tensor.Matrix // Run's scratch
-	batch []job         // Run's
+	cfg    Config
+	batch  []*Task // Run's
+	merger merger  // Run's
 
 	mu     sync.Mutex // guards the fields below
 	wake   sync.Cond  // the queue is not empty, or closed
@@ -53,27 +52,32 @@ type Batcher struct {
 	closed bool
 	moved  Progress
 	perRow time.Duration // what a row took lately
+	// wanted is the number of tasks of the batch that have not been canceled.
+	// ctx is that of the batch: it ends when none is wanted any more.
+	wanted int
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
-// Progress counts what happened to jobs and tasks since the start.
+// Progress counts what happened to tasks since the start.
 type Progress struct {
-	Computed uint64 // jobs
-	Turned   uint64 // tasks refused because the queue was full, or cancelled while they waited
+	Computed uint64 // groups of tasks
+	Turned   uint64 // tasks refused because the queue was full, or canceled while they waited
 }
 
 // New makes a batcher; Run makes it work.
 func New(cfg Config) *Batcher {
 	b := &Batcher{cfg: cfg}
 	b.wake.L = &b.mu
+	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
 
 // Submit queues a task. It refuses one that does not fit with Busy, and any
-// with Draining once Run has ended; then Done is not told. A task larger than
+// with Draining once Run has ended; then Done is not called. A task larger than
 // the queue is let in when nothing else is there.
 func (b *Batcher) Submit(t *Task) error {
-	t.rows, t.left, t.err = t.Call.OutRows(), len(t.Call.Groups), nil
-	t.Queue, t.Compute, t.arrived = 0, 0, time.Now()
+	*t = Task{Call: t.Call, Y: t.Y, Done: t.Done, rows: t.Call.OutRows(), arrived: time.Now()}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -93,30 +97,27 @@ func (b *Batcher) Submit(t *Task) error {
 	return nil
 }
 
-// Cancel takes back the jobs of a task that still wait. True means that this
-// ended the task: Done is not told. Else it was or will be.
+// Cancel gives a task up. True means that this ended the task, which waited:
+// Done is not called. Else Done was or will be called. A batch whose tasks have
+// all been canceled ends early.
 func (b *Batcher) Cancel(t *Task) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.drop(t) == 0 {
-		return false
+	if b.queue.drop(t) {
+		b.rows -= t.rows
+		b.moved.Turned++
+		return true
 	}
-	b.moved.Turned++
-	return t.left == 0
+	if t.running && !t.canceled {
+		t.canceled = true
+		if b.wanted--; b.wanted == 0 {
+			b.cancel()
+		}
+	}
+	return false
 }
 
-// drop takes the waiting jobs of a task out of the queue. b.mu is held.
-func (b *Batcher) drop(t *Task) int {
-	jobs, rows := b.queue.drop(t)
-	t.left -= jobs
-	b.rows -= rows
-	if jobs > 0 && t.err == nil {
-		t.err = context.Canceled
-	}
-	return jobs
-}
-
-// Progress tells how far the batcher got.
+// Progress is how far the batcher got.
 func (b *Batcher) Progress() Progress {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -153,6 +154,13 @@ func (b *Batcher) next() bool {
 		return false
 	}
 	b.batch = b.queue.next(b.batch[:0], b.cfg.BatchRows)
+	for _, t := range b.batch {
+		t.running = true
+	}
+	b.wanted = len(b.batch)
+	if b.ctx.Err() != nil {
+		b.ctx, b.cancel = context.WithCancel(context.Background())
+	}
 	return true
 }
 
@@ -163,60 +171,38 @@ func (b *Batcher) takeOne() *Task {
 	if b.queue.empty() {
 		return nil
 	}
-	t := b.queue.lines[0].jobs[0].task
-	b.drop(t)
+	t := b.queue.lines[0].tasks[0]
+	b.queue.drop(t)
+	b.rows -= t.rows
 	return t
 }
 
-// compute runs the batch, whose jobs are of one expert.
+// compute runs the batch, whose tasks are of one layer.
 func (b *Batcher) compute() {
 	started := time.Now()
-	id, rows := b.batch[0].id(), 0
-	for _, j := range b.batch {
-		rows += len(j.index())
-	}
-	x, y := b.scratch(rows)
-	b.gather(x)
-	err := b.cfg.FFN.Forward(id, x, y)
-	if err == nil {
-		b.scatter(y)
-	}
-	b.finish(err, started, time.Since(started), rows)
-}
-
-// scratch is room for a batch; it grows to the largest one and stays.
-func (b *Batcher) scratch(rows int) (x, y tensor.Matrix) {
-	if n := rows * b.cfg.Hidden; n > len(b.x.Data) {
-		b.x, b.y = tensor.NewMatrix(rows, b.cfg.Hidden), tensor.NewMatrix(rows, b.cfg.Hidden)
-	}
-	view := func(m tensor.Matrix) tensor.Matrix {
-		m.Rows, m.Data = rows, m.Data[:rows*b.cfg.Hidden]
-		return m
-	}
-	return view(b.x), view(b.y)
-}
-
-// gather reads the rows of the batch, job after job.
-func (b *Batcher) gather(x tensor.Matrix) {
-	size, at := b.cfg.Hidden*b.cfg.Wire.Size(), 0
-	for _, j := range b.batch {
-		for _, row := range j.index() {
-			tensor.Decode(x.Row(at), j.task.Call.X[int(row)*size:(int(row)+1)*size], b.cfg.Wire)
-			at++
+	if len(b.batch) == 1 {
+		b.computeAlone(b.batch[0])
+	} else if err := b.computeMerged(); err != nil {
+		// The fault may be of one task: an expert was unloaded, say.
+		for _, t := range b.batch {
+			b.computeAlone(t)
 		}
 	}
+	b.finish(started, time.Since(started))
 }
 
-// scatter writes the rows of the batch to their tasks.
-func (b *Batcher) scatter(y tensor.Matrix) {
-	size, at := b.cfg.Hidden*b.cfg.Wire.Size(), 0
-	for _, j := range b.batch {
-		for i := range j.index() {
-			first := (j.first + i) * size
-			tensor.Encode(j.task.Y[first:first+size], y.Row(at), b.cfg.Wire)
-			at++
-		}
+func (b *Batcher) computeAlone(t *Task) {
+	t.err = b.cfg.FFN.Run(b.ctx, t.Call.Layer, t.Call.Groups, t.Call.X, t.Y)
+}
+
+func (b *Batcher) computeMerged() error {
+	m := &b.merger
+	m.gather(b.batch, b.cfg.RowBytes)
+	if err := b.cfg.FFN.Run(b.ctx, b.batch[0].Call.Layer, m.groups, m.x, m.y); err != nil {
+		return err
 	}
+	m.scatter(b.batch, b.cfg.RowBytes)
+	return nil
 }
 
 // learn smooths what a row takes. b.mu is held.
@@ -227,30 +213,21 @@ func (b *Batcher) learn(perRow time.Duration) {
 	b.perRow += (perRow - b.perRow) / 8
 }
 
-// finish settles the jobs of the batch and tells the tasks that are over. A
-// task that failed does not wait for its other jobs.
-func (b *Batcher) finish(err error, started time.Time, took time.Duration, rows int) {
+// finish settles the tasks of the batch and calls their Done.
+func (b *Batcher) finish(started time.Time, took time.Duration) {
 	b.mu.Lock()
-	b.learn(took / time.Duration(max(rows, 1)))
-	over := 0
-	for _, j := range b.batch {
-		t := j.task
-		b.rows -= len(j.index())
-		b.moved.Computed++
-		t.left--
-		t.Queue, t.Compute = max(t.Queue, started.Sub(t.arrived)), t.Compute+took
-		if err != nil && t.err == nil {
-			t.err = err
-			b.drop(t)
-		}
-		if t.left == 0 {
-			b.batch[over] = j
-			over++
-		}
+	rows := 0
+	for _, t := range b.batch {
+		rows += t.rows
+		t.running = false
+		t.Queue, t.Compute = started.Sub(t.arrived), took
+		b.moved.Computed += uint64(len(t.Call.Groups))
 	}
+	b.rows -= rows
+	b.learn(took / time.Duration(max(rows, 1)))
 	b.mu.Unlock()
-	for _, j := range b.batch[:over] {
-		j.task.Done(j.task.err)
+	for _, t := range b.batch {
+		t.Done(t.err)
 	}
 	clear(b.batch)
 }

@@ -25,13 +25,21 @@ const hidden = 4
 // expert adds its id to every value. It notes what it computed together, and
 // when gate is not nil it waits for a value.
 type expert struct {
-	gate chan error
+	gate    chan error
+	missing int // an expert that is not loaded; 0 is none
 
 	mu      sync.Mutex // guards the fields below
 	batches []string
 }
 
-func (f *expert) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
+func (f *expert) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
+	return model.EachExpert{Hidden: hidden, Wire: tensor.F32, Expert: f.compute}.Run(ctx, layer, groups, x, y)
+}
+
+func (f *expert) compute(id moe.ExpertID, x, y tensor.Matrix) error {
+	if f.missing > 0 && id.Expert == f.missing {
+		return &moe.Error{Op: id.String(), Kind: moe.NotHosted}
+	}
 	f.mu.Lock()
 	f.batches = append(f.batches, fmt.Sprintf("%v:%d", id, x.Rows))
 	f.mu.Unlock()
@@ -58,7 +66,7 @@ type pending struct {
 	told []error
 }
 
-// task asks each expert of a layer 0 for the same rows, whose first value is
+// task asks each expert of layer 0 for the same rows, whose first value is
 // the row's number.
 func task(from moe.RouterID, rows int, experts ...int) *pending {
 	all := make([]int32, rows)
@@ -97,14 +105,14 @@ func (p *pending) check(t *testing.T) {
 
 // start runs a batcher in a synctest bubble; the returned function ends it.
 func start(f model.FFN, queueRows, batchRows int) (*Batcher, func()) {
-	b := New(Config{FFN: f, Hidden: hidden, Wire: tensor.F32, QueueRows: queueRows, BatchRows: batchRows})
+	b := New(Config{FFN: f, RowBytes: 4 * hidden, QueueRows: queueRows, BatchRows: batchRows})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); b.Run(ctx) }()
 	return b, func() { cancel(); <-done }
 }
 
-func TestWaitingRowsOfOneExpertAreComputedTogether(t *testing.T) {
+func TestWaitingCallsOfOneLayerAreComputedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &expert{gate: make(chan error)}
 		b, stop := start(f, 100, 10)
@@ -123,9 +131,9 @@ func TestWaitingRowsOfOneExpertAreComputedTogether(t *testing.T) {
 		for _, p := range tasks {
 			p.check(t)
 		}
-		// Expert 2 has 11 rows waiting where 10 fit. After a's turn it is b's, so
-		// a's two rows come with the next call.
-		if got, want := f.computed(), "[L0/E0:1 L0/E1:4 L0/E2:9 L0/E2:2]"; got != want {
+		// 15 rows wait where 10 fit: the call of c waits for the next batch, and the
+		// second of b takes its place.
+		if got, want := f.computed(), "[L0/E0:1 L0/E1:4 L0/E2:5 L0/E2:6]"; got != want {
 			t.Errorf("computed %s, want %s", got, want)
 		}
 		if got := b.Progress(); got != (Progress{Computed: 6}) {
@@ -147,16 +155,20 @@ func TestRoutersTakeTurns(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		for e := range 6 {
-			submit(task("greedy", 1, e))
+		at := func(layer int, p *pending) *pending {
+			p.Call.Layer = layer // calls of one layer would be computed together
+			return p
 		}
-		submit(task("modest", 1, 6))
-		submit(task("modest", 1, 7))
+		for layer := range 6 {
+			submit(at(layer, task("greedy", 1, 0)))
+		}
+		submit(at(6, task("modest", 1, 0)))
+		submit(at(7, task("modest", 1, 0)))
 		for range 8 {
 			f.gate <- nil
 			synctest.Wait()
 		}
-		if got, want := f.computed(), "[L0/E0:1 L0/E1:1 L0/E6:1 L0/E2:1 L0/E7:1 L0/E3:1 L0/E4:1 L0/E5:1]"; got != want {
+		if got, want := f.computed(), "[L0/E0:1 L1/E0:1 L6/E0:1 L2/E0:1 L7/E0:1 L3/E0:1 L4/E0:1 L5/E0:1]"; got != want {
 			t.Errorf("computed %s, want %s", got, want)
 		}
 	})
@@ -193,8 +205,10 @@ func TestQueueIsBounded(t *testing.T) {
 // slow takes a second for a row.
 type slow struct{}
 
-func (slow) Forward(_ moe.ExpertID, x, _ tensor.Matrix) error {
-	time.Sleep(time.Duration(x.Rows) * time.Second)
+func (slow) Run(_ context.Context, _ int, groups []moe.Group, _, _ []byte) error {
+	for _, g := range groups {
+		time.Sleep(time.Duration(len(g.Index)) * time.Second)
+	}
 	return nil
 }
 
@@ -225,7 +239,7 @@ func TestBusySaysWhenToComeBack(t *testing.T) {
 	})
 }
 
-func TestCancelledTaskLeavesTheQueue(t *testing.T) {
+func TestCanceledTaskLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &expert{gate: make(chan error)}
 		b, stop := start(f, 10, 10)
@@ -241,10 +255,10 @@ func TestCancelledTaskLeavesTheQueue(t *testing.T) {
 			t.Error("a task that waits is not over after its cancel")
 		}
 		if b.Cancel(&waiting.Task) {
-			t.Error("a cancelled task ended twice")
+			t.Error("a canceled task ended twice")
 		}
 		if err := b.Submit(&last.Task); err != nil {
-			t.Errorf("the room of a cancelled task is not free: %v", err)
+			t.Errorf("the room of a canceled task is not free: %v", err)
 		}
 		if b.Cancel(&running.Task) {
 			t.Error("a task that is being computed is over")
@@ -254,10 +268,10 @@ func TestCancelledTaskLeavesTheQueue(t *testing.T) {
 		synctest.Wait()
 		last.check(t)
 		if len(waiting.told) != 0 {
-			t.Errorf("the cancelled task was told %v", waiting.told)
+			t.Errorf("the canceled task was told %v", waiting.told)
 		}
 		if len(running.told) != 1 || !errors.Is(running.told[0], context.Canceled) {
-			t.Errorf("the task cancelled while computed was told %v", running.told)
+			t.Errorf("the task canceled while computed was told %v", running.told)
 		}
 		if b.Cancel(&last.Task) {
 			t.Error("a finished task ended again")
@@ -268,7 +282,7 @@ func TestCancelledTaskLeavesTheQueue(t *testing.T) {
 	})
 }
 
-func TestFailedTaskDropsItsOtherJobs(t *testing.T) {
+func TestFailedTaskEndsAtItsFirstExpert(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &expert{gate: make(chan error)}
 		b, stop := start(f, 100, 10)
@@ -292,6 +306,64 @@ func TestFailedTaskDropsItsOtherJobs(t *testing.T) {
 		if got, want := f.computed(), "[L0/E0:1 L0/E0:1 L0/E2:1]"; got != want {
 			t.Errorf("computed %s, want %s", got, want)
 		}
+	})
+}
+
+// TestFailedTaskDoesNotFailItsBatch: two calls wait together, and one of them
+// asks for an expert that is not there.
+func TestFailedTaskDoesNotFailItsBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error), missing: 3}
+		b, stop := start(f, 100, 10)
+		defer stop()
+		first, fails, lives := task("a", 1, 0), task("a", 1, 1, 3), task("b", 2, 1, 2)
+		for _, p := range []*pending{first, fails, lives} {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		for range 6 { // first; the batch up to expert 2; fails up to expert 1; lives
+			f.gate <- nil
+		}
+		synctest.Wait()
+		if len(fails.told) != 1 || moe.KindOf(fails.told[0]) != moe.NotHosted {
+			t.Errorf("told %v, want not hosted", fails.told)
+		}
+		first.check(t)
+		lives.check(t)
+		if got, want := f.computed(), "[L0/E0:1 L0/E1:3 L0/E2:2 L0/E1:1 L0/E1:2 L0/E2:2]"; got != want {
+			t.Errorf("computed %s, want %s", got, want)
+		}
+	})
+}
+
+// TestCancelOfOneTaskDoesNotEndItsBatch: a batch ends early only when all its
+// tasks have been canceled.
+func TestCancelOfOneTaskDoesNotEndItsBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &expert{gate: make(chan error)}
+		b, stop := start(f, 100, 10)
+		defer stop()
+		first, gone, lives := task("a", 1, 0), task("a", 1, 1, 2), task("b", 2, 1, 2)
+		for _, p := range []*pending{first, gone, lives} {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		f.gate <- nil
+		synctest.Wait()
+		if b.Cancel(&gone.Task) || b.Cancel(&gone.Task) {
+			t.Error("a task that is being computed is over")
+		}
+		f.gate <- nil
+		f.gate <- nil
+		synctest.Wait()
+		if len(gone.told) != 1 {
+			t.Errorf("the canceled task was told %v, want one answer", gone.told)
+		}
+		lives.check(t)
 	})
 }
 
@@ -363,7 +435,7 @@ func TestEveryTaskEndsOnce(t *testing.T) {
 // nothing computes nothing.
 type nothing struct{}
 
-func (nothing) Forward(moe.ExpertID, tensor.Matrix, tensor.Matrix) error { return nil }
+func (nothing) Run(context.Context, int, []moe.Group, []byte, []byte) error { return nil }
 
 func BenchmarkLoneTask(b *testing.B) {
 	bt, stop := start(nothing{}, 1000, 512)

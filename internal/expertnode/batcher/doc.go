@@ -1,11 +1,13 @@
-// Package batcher queues expert calls and computes them in turn. Rows of all
-// routers that wait for the same expert are computed together; a lone one is
-// never delayed to wait for company.
+// Package batcher queues expert calls and computes them in turn. Calls of all
+// routers that wait for the same layer are computed together, each expert once;
+// a call that waits alone is never delayed to wait for company.
 //
 // What it owns: the queue, the one goroutine that computes, and its scratch.
+// Rows stay bytes in the wire dtype: a call that is computed alone is not copied.
 //
 // Invariants:
 //   - A row's result does not depend on its company, because an FFN's does not.
+//   - The fault of one call does not fail the calls computed with it.
 //   - The queue holds at most a given number of rows; what does not fit is
 //     refused whole.
 //   - Routers take turns: one that asks for much cannot starve another.

@@ -6,47 +6,30 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// job is the share of one expert in a task.
-type job struct {
-	task  *Task
-	group int // of task.Call.Groups
-	first int // row of task.Y its rows begin at
-}
-
-func (j job) id() moe.ExpertID {
-	return moe.ExpertID{Layer: j.task.Call.Layer, Expert: j.task.Call.Groups[j.group].Expert}
-}
-
-func (j job) index() []int32 { return j.task.Call.Groups[j.group].Index }
-
-// queue holds the jobs that wait, a line for each router. Lines take turns.
+// queue holds the tasks that wait, a line for each router. Lines take turns.
 type queue struct {
 	lines []line
-	spare [][]job // storage of lines that ran empty
+	spare [][]*Task // storage of lines that ran empty
 }
 
 type line struct {
-	from moe.RouterID
-	jobs []job
+	from  moe.RouterID
+	tasks []*Task
 }
 
 func (q *queue) empty() bool { return len(q.lines) == 0 }
 
-// push adds the jobs of a task at the end of its router's line.
+// push adds a task at the end of its router's line.
 func (q *queue) push(t *Task) {
 	at := slices.IndexFunc(q.lines, func(l line) bool { return l.from == t.Call.Router })
 	if at < 0 {
 		at = len(q.lines)
-		q.lines = append(q.lines, line{from: t.Call.Router, jobs: q.storage()})
+		q.lines = append(q.lines, line{from: t.Call.Router, tasks: q.storage()})
 	}
-	first := 0
-	for i, g := range t.Call.Groups {
-		q.lines[at].jobs = append(q.lines[at].jobs, job{t, i, first})
-		first += len(g.Index)
-	}
+	q.lines[at].tasks = append(q.lines[at].tasks, t)
 }
 
-func (q *queue) storage() []job {
+func (q *queue) storage() []*Task {
 	if len(q.spare) == 0 {
 		return nil
 	}
@@ -56,17 +39,17 @@ func (q *queue) storage() []job {
 	return s
 }
 
-// next takes the oldest job of the line whose turn it is, and with it the jobs
-// of the same expert from all lines, up to a number of rows; a single job may
+// next takes the oldest task of the line whose turn it is, and with it the tasks
+// of the same layer from all lines, up to a number of rows; a single task may
 // have more. It appends to batch. The queue is not empty.
-func (q *queue) next(batch []job, maxRows int) []job {
-	turn, id, rows := q.lines[0].from, q.lines[0].jobs[0].id(), 0
-	q.take(func(j job) bool {
-		if j.id() != id || (rows > 0 && rows+len(j.index()) > maxRows) {
+func (q *queue) next(batch []*Task, maxRows int) []*Task {
+	turn, layer, rows := q.lines[0].from, q.lines[0].tasks[0].Call.Layer, 0
+	q.take(func(t *Task) bool {
+		if t.Call.Layer != layer || (rows > 0 && rows+t.rows > maxRows) {
 			return false
 		}
-		rows += len(j.index())
-		batch = append(batch, j)
+		rows += t.rows
+		batch = append(batch, t)
 		return true
 	})
 	if len(q.lines) > 1 && q.lines[0].from == turn {
@@ -77,28 +60,25 @@ func (q *queue) next(batch []job, maxRows int) []job {
 	return batch
 }
 
-// drop takes back the jobs of a task and counts their rows.
-func (q *queue) drop(t *Task) (jobs, rows int) {
-	q.take(func(j job) bool {
-		if j.task != t {
-			return false
-		}
-		jobs, rows = jobs+1, rows+len(j.index())
-		return true
+// drop takes a task back and reports whether it waited.
+func (q *queue) drop(t *Task) (waited bool) {
+	q.take(func(other *Task) bool {
+		waited = waited || other == t
+		return other == t
 	})
-	return jobs, rows
+	return waited
 }
 
-// take removes every job that pick wants, and lines that ran empty.
-func (q *queue) take(pick func(job) bool) {
+// take removes every task that pick wants, and lines that ran empty.
+func (q *queue) take(pick func(*Task) bool) {
 	for i := range q.lines {
-		q.lines[i].jobs = slices.DeleteFunc(q.lines[i].jobs, pick)
+		q.lines[i].tasks = slices.DeleteFunc(q.lines[i].tasks, pick)
 	}
 	q.lines = slices.DeleteFunc(q.lines, func(l line) bool {
-		if len(l.jobs) > 0 {
+		if len(l.tasks) > 0 {
 			return false
 		}
-		q.spare = append(q.spare, l.jobs)
+		q.spare = append(q.spare, l.tasks)
 		return true
 	})
 }

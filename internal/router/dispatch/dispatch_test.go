@@ -28,12 +28,15 @@ const (
 // pure is an expert that depends on layer, expert and row alone.
 type pure struct{}
 
-func (pure) Forward(id moe.ExpertID, x, y tensor.Matrix) error {
+func (p pure) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
+	return model.EachExpert{Hidden: hidden, Wire: tensor.BF16, Expert: p.expert}.Run(ctx, layer, groups, x, y)
+}
+
+func (pure) expert(id moe.ExpertID, x, y tensor.Matrix) error {
 	for i := range x.Rows {
 		for j, v := range x.Row(i) {
 			y.Row(i)[j] = v*float32(1+id.Expert) + float32(id.Layer)*0.37 + float32(j)
 		}
-		tensor.Round(y.Row(i), tensor.BF16)
 	}
 	return nil
 }
@@ -50,20 +53,8 @@ func (n node) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
 func (node) Cancel(*moe.Ticket) {}
 
 func (node) compute(c *moe.Call) (*moe.Reply, error) {
-	reply := &moe.Reply{}
-	for _, g := range c.Groups {
-		x, y := tensor.NewMatrix(len(g.Index), hidden), tensor.NewMatrix(len(g.Index), hidden)
-		for i, row := range g.Index {
-			tensor.Decode(x.Row(i), c.X[int(row)*hidden*2:(int(row)+1)*hidden*2], tensor.BF16)
-		}
-		if err := (pure{}).Forward(moe.ExpertID{Layer: c.Layer, Expert: g.Expert}, x, y); err != nil {
-			return nil, err
-		}
-		raw := make([]byte, len(y.Data)*2)
-		tensor.Encode(raw, y.Data, tensor.BF16)
-		reply.Y = append(reply.Y, raw...)
-	}
-	return reply, nil
+	reply := &moe.Reply{Y: make([]byte, c.OutRows()*hidden*2)}
+	return reply, pure{}.Run(context.Background(), c.Layer, c.Groups, c.X, reply.Y)
 }
 
 // TestFaultsNeverChangeTheAnswer: whatever goes wrong on the way, the result
@@ -142,7 +133,7 @@ func sameAnswers(ctx context.Context, d *Dispatcher, h tensor.Matrix, r moe.Rout
 		err := d.Forward(ctx, layer, h, r, x)
 		switch {
 		case err == nil:
-			if err := (&model.Local{FFN: pure{}}).Forward(ctx, layer, h, r, want); err != nil {
+			if err := (&model.Local{FFN: pure{}, Wire: tensor.BF16}).Forward(ctx, layer, h, r, want); err != nil {
 				return err
 			}
 		case moe.KindOf(err) != moe.NoReplica:

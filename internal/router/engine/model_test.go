@@ -62,22 +62,21 @@ func openWeights(t testing.TB, dir string) *weights {
 // loader loads experts of the checkpoint: expertnode.Loader.
 type loader struct {
 	w   *weights
-	ffn *cpu.FFN
+	ffn *cpu.Experts
 	t   testing.TB
 }
 
-func (l loader) Load(_ context.Context, id moe.ExpertID) error {
+func (l loader) Load(ctx context.Context, id moe.ExpertID) error {
 	m, err := l.w.ckpt.MapExpert(id)
 	if err != nil {
 		return err
 	}
 	l.t.Cleanup(func() { m.Close() })
-	return l.ffn.Load(id, m.Weights)
+	return l.ffn.Load(ctx, id, m.Weights)
 }
 
 func (l loader) Unload(id moe.ExpertID) error {
-	l.ffn.Unload(id)
-	return nil
+	return l.ffn.Unload(id)
 }
 
 // experts builds the far side of the seam: in this process for no nodes, else
@@ -87,13 +86,13 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 	t.Helper()
 	cfg := w.ckpt.Config()
 	if nodes == 0 {
-		l := loader{w, cpu.NewFFN(cfg, w.numerics, pool), t}
+		l := loader{w, cpu.NewExperts(cfg, w.numerics, pool), t}
 		for _, id := range cfg.Topology().All() {
 			if err := l.Load(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
-		return &model.Local{FFN: l.ffn}, nil
+		return &model.Local{FFN: l.ffn, Wire: w.numerics.Wire}, nil
 	}
 	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Topology().Experts())
 	for n := range nodes {
@@ -150,7 +149,7 @@ func (w *weights) startNode(t testing.TB, id moe.NodeID, shard moe.Shard) *exper
 	t.Helper()
 	cfg := w.ckpt.Config()
 	pool := cpu.NewPool(cpu.PoolOptions{Threads: 1})
-	ffn := cpu.NewFFN(cfg, w.numerics, pool)
+	ffn := cpu.NewExperts(cfg, w.numerics, pool)
 	node := expertnode.New(expertnode.Config{
 		ID: id, Fingerprint: "f", Model: cfg, Wire: w.numerics.Wire, FFN: ffn, Loader: loader{w, ffn, t},
 		QueueRows: 4096, BatchRows: 512, ExpertBytes: w.ckpt.ExpertBytes(), Logger: slog.New(slog.DiscardHandler),

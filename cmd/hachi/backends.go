@@ -1,0 +1,11 @@
+package main
+
+import (
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+)
+
+// backends are what this binary can compute with; the first is the default.
+func backends() []backend.Backend {
+	return []backend.Backend{cpu.Backend()}
+}

@@ -1,0 +1,92 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// Backend is one way to compute. A binary lists its backends in cmd.
+type Backend struct {
+	Name string // as --backend names it
+	Open func(Options) (Device, error)
+}
+
+// Options are what every backend is opened with. A backend ignores what it has
+// no use for.
+type Options struct {
+	// Threads is the number of cores to compute with; 0 is all of them.
+	Threads int
+	// Kernel names the loops to use; the fastest when empty.
+	Kernel string
+	// Spin is how long an idle worker polls for work before it parks.
+	Spin time.Duration
+}
+
+// Device is an opened backend: the workers of a processor, the context of an
+// accelerator. What it opens shares it.
+type Device interface {
+	Info() Info
+	OpenExperts(model.Config, model.Numerics) (Experts, error)
+	// OpenDense borrows the weights until the Dense is closed.
+	OpenDense(model.Config, model.Numerics, model.DenseWeights) (Dense, error)
+	// Close ends the device. Everything opened on it has been closed.
+	Close() error
+}
+
+// Info describes a device.
+type Info struct {
+	// Family names the order of operations and the semantics of instructions.
+	// It is part of the fingerprint: two families never serve one placement.
+	Family string
+	// Kernel is what the device runs, for people.
+	Kernel string
+}
+
+// Experts computes the experts that are loaded. It is safe for concurrent use.
+type Experts interface {
+	model.FFN
+	// Load makes an expert computable. The weights stay borrowed until Unload.
+	// A backend that copies them has copied them when Load returns.
+	Load(context.Context, moe.ExpertID, model.ExpertWeights) error
+	// Unload forgets an expert. When it returns, no computation touches the
+	// weights.
+	Unload(moe.ExpertID) error
+	Close() error
+}
+
+// Dense is the attention node's half of the model with its KV cache.
+type Dense interface {
+	model.Dense
+	// KVBlockBytes is the memory of one block of model.BlockSize positions, over
+	// all layers.
+	KVBlockBytes() int64
+	// ReserveKV allocates the cache, before the first Embed. Blocks are numbered
+	// from 0.
+	ReserveKV(blocks int) error
+	// Close frees the cache and gives the weights back.
+	Close() error
+}
+
+// Find is the backend of a name. The error lists the names there are.
+func Find(all []Backend, name string) (Backend, error) {
+	at := slices.IndexFunc(all, func(b Backend) bool { return b.Name == name })
+	if at < 0 {
+		return Backend{}, fmt.Errorf("this binary has %s", strings.Join(Names(all), ", "))
+	}
+	return all[at], nil
+}
+
+// Names lists backends for people.
+func Names(all []Backend) []string {
+	var names []string
+	for _, b := range all {
+		names = append(names, b.Name)
+	}
+	return names
+}
