@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
@@ -48,8 +47,8 @@ func (t *task) end(cause error) {
 	<-t.done
 }
 
-// Start starts a cluster and returns when it accepts requests. ctx bounds the
-// start only.
+// Start starts a cluster and returns when every expert has its replicas and the
+// router accepts requests. ctx bounds the start only.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -95,34 +94,6 @@ func (c *Cluster) run(ctx context.Context, id string, run func(context.Context) 
 		}
 	}()
 	return t
-}
-
-// readyEvery is how often a start asks whether the router is ready.
-const readyEvery = 5 * time.Millisecond
-
-// ready waits until the router accepts requests, or a role fails.
-func (c *Cluster) ready(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	poll := time.NewTicker(readyEvery)
-	defer poll.Stop()
-	routers := c.registry.WatchRouters(ctx)
-	for {
-		select {
-		case err := <-c.failed:
-			return err
-		case <-ctx.Done():
-			return fmt.Errorf("the cluster is not ready: %w", ctx.Err())
-		case records := <-routers:
-			if len(records) > 0 {
-				c.url = "http://" + records[0].GetHttpAddr()
-			}
-		case <-poll.C:
-			if c.url != "" && c.Client().Ready(ctx) == nil {
-				return nil
-			}
-		}
-	}
 }
 
 // Close stops the router, the nodes and the coordinator. Running answers have
