@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/openai"
-	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -52,7 +52,7 @@ type Config struct {
 	Metrics    *Metrics // nil makes its own
 	// Overlap tells how the last step was split into micro-batches; nil when
 	// steps never are.
-	Overlap func() model.Choice
+	Overlap func() pipeline.Decision
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration

@@ -3,16 +3,16 @@ package router
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 )
 
 // overlap collects how the last step was split, and why.
-type overlap struct{ choice func() model.Choice }
+type overlap struct{ decision func() pipeline.Decision }
 
 var (
 	descParts = prometheus.NewDesc("hachi_micro_batches", "Micro-batches of the last step.", nil, nil)
 	descLayer = prometheus.NewDesc("hachi_layer_predicted_seconds",
-		"What the last choice of micro-batches was made from: expected time of one layer's attention, of its experts, and of the layer so split; 0 before enough was measured.",
+		"What the last decision on micro-batches was based on: predicted time of one layer's attention, of its experts, and of the layer as split; 0 before enough was measured.",
 		[]string{"part"}, nil)
 )
 
@@ -24,8 +24,8 @@ func (o overlap) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (o overlap) Collect(out chan<- prometheus.Metric) {
-	c := o.choice()
-	out <- prometheus.MustNewConstMetric(descParts, prometheus.GaugeValue, float64(c.Parts))
+	c := o.decision()
+	out <- prometheus.MustNewConstMetric(descParts, prometheus.GaugeValue, float64(c.MicroBatches))
 	for part, took := range map[string]float64{"attention": c.Attention.Seconds(), "experts": c.Experts.Seconds(), "layer": c.Layer.Seconds()} {
 		out <- prometheus.MustNewConstMetric(descLayer, prometheus.GaugeValue, took, part)
 	}

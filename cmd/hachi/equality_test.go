@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
@@ -83,11 +84,11 @@ func openAttention(t *testing.T) *attention {
 
 // logits runs three sequences over the experts, prefill chunks beside decode
 // rows and across the edges of KV blocks, and returns the logits of every row.
-func (a *attention) logits(t *testing.T, experts model.Experts, overlap model.Overlap) []float32 {
+func (a *attention) logits(t *testing.T, experts model.Experts, overlap pipeline.MicroBatcher) []float32 {
 	t.Helper()
 	const blocks = 12
 	dense := cpu.NewDense(a.cfg, a.weights, cpu.DenseOptions{Numerics: a.numerics, Blocks: blocks}, a.pool)
-	runner := model.NewRunner(a.cfg, dense, experts, overlap)
+	runner := pipeline.New(a.cfg, dense, experts, overlap)
 	tables := [][]int32{{0, 3, 6, 9}, {1, 4, 7, 10}, {2, 5, 8, 11}}
 	at := make([]int, len(tables))
 	var all []float32
@@ -163,13 +164,13 @@ func compareLogits(t *testing.T, what string, got, want []float32) {
 func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 	a := openAttention(t)
 	ffn := a.allExperts(t)
-	want := a.logits(t, &model.Local{FFN: ffn, Wire: a.numerics.Wire}, model.Overlap{})
+	want := a.logits(t, &model.Local{FFN: ffn, Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			network, placement := inProcess(t, a, ffn, s)
 			d := a.dispatcher(t, network, placement)
-			for parts := 1; parts <= model.MostParts; parts++ {
-				compareLogits(t, fmt.Sprintf("%v in %d parts", s, parts), a.logits(t, d, model.Overlap{Fixed: parts}), want)
+			for parts := 1; parts <= pipeline.MaxMicroBatches; parts++ {
+				compareLogits(t, fmt.Sprintf("%v in %d parts", s, parts), a.logits(t, d, pipeline.MicroBatcher{Fixed: parts}), want)
 			}
 		})
 	}
@@ -183,7 +184,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	t.Parallel() // with what waits
 	const tokens = 12
 	a := openAttention(t)
-	want := a.logits(t, &model.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, model.Overlap{})
+	want := a.logits(t, &model.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
 	var wantAnswers []answer
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -193,7 +194,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 			placement := wholePlacement(t, cluster, s)
 			calls := rpc.NewPool(rpc.PoolConfig{Router: "second", Fingerprint: a.fingerprint, MaxPayload: 1 << 20})
 			defer calls.Close()
-			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement), model.Overlap{Fixed: 2}), want)
+			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement), pipeline.MicroBatcher{Fixed: 2}), want)
 			answers := mustCompleteAll(t, cluster.URL(), tokens)
 			if wantAnswers == nil {
 				wantAnswers = answers

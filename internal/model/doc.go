@@ -1,5 +1,5 @@
 // Package model is Mixtral as arithmetic on interfaces: configuration, gate,
-// the layer loop, the batch a step works on, and the seam to a backend.
+// what one layer computes, the batch a step works on, and the seam to a backend.
 //
 // What it owns: the order of operations. It owns no memory of its own and no
 // kernels; Dense and FFN are a backend's two halves, Experts is whatever
@@ -9,7 +9,8 @@
 // the wire dtype once, before both gate and experts; an expert's reply row is
 // rounded before its gate weight; combine adds in ascending expert id.
 //
-// Concurrency: Forward runs on the caller's goroutine.
+// Concurrency: every method runs on the caller's goroutine; package
+// internal/router/pipeline owns the clock and the goroutines of a step.
 //
 // References: arXiv 2401.04088; MixtralForCausalLM of Hugging Face
 // transformers.

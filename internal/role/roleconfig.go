@@ -6,6 +6,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 )
 
 // DefaultRequestDeadline bounds a request that names no deadline of its own.
@@ -150,8 +151,8 @@ func (s ServingConfig) Check(f *Faults) {
 	if s.MaxSequences < 0 {
 		f.Addf("--max-sequences %d: want at least 0", s.MaxSequences)
 	}
-	if s.MicroBatches < 0 || s.MicroBatches > model.MostParts {
-		f.Addf("--micro-batches %d: want 0 to %d", s.MicroBatches, model.MostParts)
+	if s.MicroBatches < 0 || s.MicroBatches > pipeline.MaxMicroBatches {
+		f.Addf("--micro-batches %d: want 0 to %d", s.MicroBatches, pipeline.MaxMicroBatches)
 	}
 	if s.Speculate < 0 || s.Speculate > maxSpeculate {
 		f.Addf("--speculate %d: want 0 to %d", s.Speculate, maxSpeculate)

@@ -12,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
@@ -67,7 +68,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	metrics := router.NewMetrics()
-	runner := model.NewRunner(core.Model, core.Dense, core.Dispatcher, model.Overlap{Most: model.MostParts, Fixed: c.Serving.MicroBatches})
+	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: c.Serving.MicroBatches})
 	e := engine.New(engine.Config{
 		Model: core.Model, Forward: runner, Blocks: core.Blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
 		Changed: core.Dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
@@ -76,7 +77,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: stretch,
 		},
 	})
-	return c.serve(ctx, core, words, e, metrics, runner.Choice)
+	return c.serve(ctx, core, words, e, metrics, runner.Decision)
 }
 
 // dispatcher sends rows over a transport.
@@ -110,7 +111,7 @@ func onThisHost() func(addr string) bool {
 }
 
 // serve opens the listeners, joins the cluster and runs.
-func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *router.Metrics, overlap func() model.Choice) error {
+func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *router.Metrics, overlap func() pipeline.Decision) error {
 	d := core.Dispatcher
 	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
 		if ch.Role == "expertnode" && ch.State == gossip.Alive {

@@ -11,6 +11,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
@@ -55,7 +56,7 @@ type engine struct {
 	cfg     model.Config
 	dense   *Dense
 	experts model.Experts
-	runner  *model.Runner
+	runner  *pipeline.Runner
 }
 
 func openEngine(t *testing.T, dir string, threads int) engine {
@@ -99,7 +100,7 @@ func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides)
 	}
 	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
 	experts := &model.Local{FFN: ffn, Wire: numerics.Wire}
-	return engine{cfg, d, experts, model.NewRunner(cfg, d, experts, model.Overlap{})}
+	return engine{cfg, d, experts, pipeline.New(cfg, d, experts, pipeline.MicroBatcher{})}
 }
 
 // logits runs tokens in chunks and returns the logits of every position. The
@@ -279,8 +280,8 @@ func TestMicroBatchesDoNotChangeABit(t *testing.T) {
 			e := openEngine(t, dir, 2)
 			g := readGolden(t, dir, e.cfg.Vocab)
 			want := e.logits(t, g.Tokens, ascending(64), []int{len(g.Tokens)})
-			for parts := 1; parts <= model.MostParts; parts++ {
-				e.runner = model.NewRunner(e.cfg, e.dense, e.experts, model.Overlap{Fixed: parts})
+			for parts := 1; parts <= pipeline.MaxMicroBatches; parts++ {
+				e.runner = pipeline.New(e.cfg, e.dense, e.experts, pipeline.MicroBatcher{Fixed: parts})
 				// Chunks of 1 and 3 rows are smaller than the number of parts.
 				got := e.logits(t, g.Tokens, ascending(64), []int{19, 1, 3, 33})
 				for i := range want.Data {

@@ -15,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
@@ -82,10 +83,10 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	m := &measurement{c: c, model: core.Model, random: rand.New(rand.NewPCG(c.Seed, 8)), runners: map[Way]*model.Runner{
-		Whole: model.NewRunner(core.Model, core.Dense, whole, model.Overlap{}),
-		Plain: model.NewRunner(core.Model, core.Dense, core.Dispatcher, model.Overlap{}),
-		Auto:  model.NewRunner(core.Model, core.Dense, core.Dispatcher, model.Overlap{Most: model.MostParts}),
+	m := &measurement{c: c, model: core.Model, random: rand.New(rand.NewPCG(c.Seed, 8)), runners: map[Way]*pipeline.Runner{
+		Whole: pipeline.New(core.Model, core.Dense, whole, pipeline.MicroBatcher{}),
+		Plain: pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{}),
+		Auto:  pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches}),
 	}}
 	return m.all(ctx)
 }
@@ -107,7 +108,7 @@ type measurement struct {
 	c       Config
 	model   model.Config
 	random  *rand.Rand
-	runners map[Way]*model.Runner
+	runners map[Way]*pipeline.Runner
 }
 
 func (m *measurement) all(ctx context.Context) (Report, error) {
@@ -129,7 +130,7 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 					took[n][w] = append(took[n][w], t)
 				}
 			}
-			parts[n] = append(parts[n], m.runners[Auto].Choice().Parts)
+			parts[n] = append(parts[n], m.runners[Auto].Decision().MicroBatches)
 		}
 		if m.c.Progress != nil {
 			m.c.Progress(round, m.c.Rounds)

@@ -10,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -59,7 +60,7 @@ type bench struct {
 	o        Options
 	cfg      model.Config
 	numerics model.Numerics
-	runner   *model.Runner
+	runner   *pipeline.Runner
 	count    *counter
 	mem      *roofline.Memory
 	// Bytes of one expert, and of attention and head.
@@ -219,7 +220,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 	}
 	b.count = &counter{FFN: ffn}
 	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
-	b.runner = model.NewRunner(b.cfg, d, &model.Local{FFN: b.count, Wire: numerics.Wire}, model.Overlap{})
+	b.runner = pipeline.New(b.cfg, d, &model.Local{FFN: b.count, Wire: numerics.Wire}, pipeline.MicroBatcher{})
 	return b, nil
 }
 

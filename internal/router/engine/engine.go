@@ -15,7 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
-// Model carries a batch through all layers: model.Runner.
+// Model carries a batch through all layers: pipeline.Runner.
 type Model interface {
 	Forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) error
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -184,7 +185,7 @@ func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script fault
 	pool := cpu.NewPool(cpu.PoolOptions{})
 	experts, changed := w.experts(t, pool, nodes, script)
 	d := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
-	cfg.Model, cfg.Forward = w.ckpt.Config(), model.NewRunner(w.ckpt.Config(), d, experts, model.Overlap{Fixed: parts})
+	cfg.Model, cfg.Forward = w.ckpt.Config(), pipeline.New(w.ckpt.Config(), d, experts, pipeline.MicroBatcher{Fixed: parts})
 	cfg.Changed, cfg.Logger = changed, slog.New(slog.DiscardHandler)
 	e := engine.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())

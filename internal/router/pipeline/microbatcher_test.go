@@ -1,4 +1,4 @@
-package model
+package pipeline
 
 import (
 	"math"
@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// world is how long attention and experts take, in microseconds: a fixed part
-// and one per row. With shared cores two things at once take as long as one
-// after the other.
+// world is how long attention and experts take, in microseconds: a constant and
+// a time per row. With shared cores, attention and experts at the same time take
+// as long as one after the other.
 type world struct {
 	attendFix, attendRow, expertFix, expertRow float64
 	shared                                     bool
@@ -18,7 +18,7 @@ type world struct {
 func (w world) attention(n int) float64 { return w.attendFix + w.attendRow*float64(n) }
 func (w world) experts(n int) float64   { return w.expertFix + w.expertRow*float64(n) }
 
-// layer is the time of a layer of n rows in m parts that take turns.
+// layer is the time of a layer of n rows in m micro-batches.
 func (w world) layer(n, m int) float64 {
 	size := (n + m - 1) / m
 	a, e := w.attention(size), w.experts(size)
@@ -28,30 +28,30 @@ func (w world) layer(n, m int) float64 {
 	return max(float64(m)*max(a, e), a+e)
 }
 
-// run lets an Overlap choose for many steps of the sizes in turn, and returns
-// how often each number of parts was chosen in the last quarter.
-func (w world) run(steps int, sizes ...int) [MostParts + 1]int {
-	o := Overlap{Most: MostParts}
+// run lets a MicroBatcher choose for many steps of the sizes in turn, and
+// returns how often each number of micro-batches was chosen in the last quarter.
+func (w world) run(steps int, sizes ...int) [MaxMicroBatches + 1]int {
+	b := MicroBatcher{Max: MaxMicroBatches}
 	r := rand.New(rand.NewPCG(1, 2))
 	us := func(v float64) time.Duration { return time.Duration(v * (0.97 + 0.06*r.Float64()) * 1000) }
-	var chosen [MostParts + 1]int
-	for i := range steps {
-		n := sizes[i%len(sizes)]
-		m := o.Choose(n)
-		for part := range m {
-			rows := (part+1)*n/m - part*n/m
-			o.Attended(rows, us(w.attention(rows)))
-			o.Computed(rows, us(w.experts(rows)))
+	var chosen [MaxMicroBatches + 1]int
+	for step := range steps {
+		n := sizes[step%len(sizes)]
+		m := b.Choose(n)
+		for i := range m {
+			rows := (i+1)*n/m - i*n/m
+			b.ObserveAttention(rows, us(w.attention(rows)))
+			b.ObserveExperts(rows, us(w.experts(rows)))
 		}
-		o.Observe(n, m, us(w.layer(n, m)))
-		if i >= steps*3/4 {
+		b.ObserveStep(n, m, us(w.layer(n, m)))
+		if step >= steps*3/4 {
 			chosen[m]++
 		}
 	}
 	return chosen
 }
 
-func TestOverlapSplitsOnlyWhatPays(t *testing.T) {
+func TestStepsAreSplitOnlyWhenItPays(t *testing.T) {
 	tests := []struct {
 		name  string
 		w     world
@@ -68,27 +68,27 @@ func TestOverlapSplitsOnlyWhatPays(t *testing.T) {
 		chosen := tt.w.run(4000, tt.sizes...)
 		split := chosen[2] + chosen[3] + chosen[4]
 		if tt.split && split < 900 || !tt.split && split > 50 {
-			t.Errorf("%s: parts chosen %v of 1000 steps, want split %v", tt.name, chosen[1:], tt.split)
+			t.Errorf("%s: micro-batches chosen %v of 1000 steps, want split %v", tt.name, chosen[1:], tt.split)
 		}
 	}
 }
 
-func TestOverlapObeys(t *testing.T) {
-	o := Overlap{Fixed: 3}
+func TestFixedNumberOfMicroBatchesIsUsed(t *testing.T) {
+	b := MicroBatcher{Fixed: 3}
 	for _, tt := range []struct{ n, want int }{{1, 1}, {2, 2}, {3, 3}, {100, 3}} {
-		if got := o.Choose(tt.n); got != tt.want {
-			t.Errorf("%d rows: %d parts, want %d", tt.n, got, tt.want)
+		if got := b.Choose(tt.n); got != tt.want {
+			t.Errorf("%d rows: %d micro-batches, want %d", tt.n, got, tt.want)
 		}
 	}
 	for range 1000 {
-		o = Overlap{}
-		if o.Choose(512) != 1 {
+		b = MicroBatcher{}
+		if b.Choose(512) != 1 {
 			t.Fatal("the zero value splits")
 		}
 	}
 }
 
-func TestLineFindsItsParts(t *testing.T) {
+func TestLineFitsSlopeAndIntercept(t *testing.T) {
 	var l line
 	for i := range 200 {
 		n := 1 + i%32
@@ -104,6 +104,6 @@ func TestLineFindsItsParts(t *testing.T) {
 		flat.add(8, 800)
 	}
 	if math.Abs(flat.at(8)-800) > 1e-6 || math.Abs(flat.at(64)-800) > 1e-6 {
-		t.Errorf("one size alone: %v at 8, %v at 64, want 800 at both", flat.at(8), flat.at(64))
+		t.Errorf("a single size: %v at 8, %v at 64, want 800 at both", flat.at(8), flat.at(64))
 	}
 }

@@ -1,4 +1,4 @@
-package model_test
+package pipeline_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -33,7 +34,7 @@ func (still) Run(_ context.Context, _ int, _ []moe.Group, x, y []byte) error {
 
 func stillStep() (step func()) {
 	cfg := model.Config{Layers: 4, Hidden: 64, Experts: 8, TopK: 2}
-	r := model.NewRunner(cfg, still{}, &model.Local{FFN: still{}, Wire: tensor.BF16}, model.Overlap{})
+	r := pipeline.New(cfg, still{}, &model.Local{FFN: still{}, Wire: tensor.BF16}, pipeline.MicroBatcher{})
 	b := &model.Batch{Tokens: make([]int32, 5), Outputs: []int32{4}}
 	logits := tensor.NewMatrix(1, 10)
 	return func() {
