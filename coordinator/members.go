@@ -88,16 +88,16 @@ func (s *state) roster(now time.Time) map[moe.NodeID]planner.Mode {
 	for _, id := range s.ids() {
 		switch m := s.members[id]; {
 		case m.present && s.leaving(id):
-			out[id] = planner.Leaving
+			out[id] = planner.Draining
 		case m.present:
-			out[id] = planner.Open
+			out[id] = planner.Schedulable
 		case m.record.GetDraining():
 			delete(s.members, id) // it said goodbye
 		case s.grace(now), m.seeded && m.spared && now.Before(s.led.Add(s.rules.patience)):
-			out[id] = planner.Fixed
+			out[id] = planner.Pinned
 			unseen = append(unseen, id)
 		case s.alive(id) && (m.spared || now.Before(m.missing.Add(s.rules.ttl))):
-			out[id] = planner.Fixed
+			out[id] = planner.Pinned
 			heard = append(heard, id)
 		default:
 			delete(s.members, id)

@@ -51,7 +51,7 @@ func (s *state) holders(roster map[moe.NodeID]planner.Mode, sh shape) []moe.Node
 		return !s.belongs(id, sh) || s.members[id].record.GetAddr() == ""
 	})
 	leaves := func(id moe.NodeID) int {
-		if roster[id] == planner.Leaving {
+		if roster[id] == planner.Draining {
 			return 1
 		}
 		return 0

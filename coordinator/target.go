@@ -183,13 +183,13 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 	joined, resting := false, true
 	for _, n := range in.Nodes {
 		_, known := s.target.Shards[n.ID]
-		joined = joined || (n.Mode == planner.Open && !known)
-		empty := n.Mode == planner.Leaving && len(n.Assigned) == 0
-		resting = resting && (empty || (n.Mode == planner.Open && len(n.Assigned.Minus(n.Resident)) == 0))
+		joined = joined || (n.Mode == planner.Schedulable && !known)
+		empty := n.Mode == planner.Draining && len(n.Assigned) == 0
+		resting = resting && (empty || (n.Mode == planner.Schedulable && len(n.Assigned.Minus(n.Resident)) == 0))
 	}
 	switch {
 	case joined && s.hasTarget:
-		return planner.Moves{Most: -1}
+		return planner.Moves{Max: -1}
 	case !resting || len(in.Load) == 0:
 		return planner.Moves{}
 	}
@@ -198,7 +198,7 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 		return planner.Moves{}
 	}
 	return planner.Moves{
-		Most:   s.balancer.most(in.Topology.Experts() * in.Replicas),
+		Max:    s.balancer.most(in.Topology.Experts() * in.Replicas),
 		Layers: layers, Gain: s.rules.balance.gain,
 	}
 }
@@ -207,7 +207,7 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 func (s *state) explain(in planner.Input, plan planner.Plan) {
 	usable := 0
 	for _, n := range in.Nodes {
-		if n.Mode != planner.Leaving {
+		if n.Mode != planner.Draining {
 			usable++
 		}
 	}

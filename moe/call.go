@@ -9,8 +9,8 @@ import (
 // go to experts of that node. It is idempotent: an expert is a pure function,
 // so a call may be sent again, to any replica, at any time.
 type Call struct {
-	// Router is who asks, for taking turns; the answer does not depend on it.
-	// The transport sets it.
+	// Router names the caller, so that a node can serve routers in turn; the
+	// answer does not depend on it. The transport sets it.
 	Router      RouterID
 	Fingerprint Fingerprint
 	// Epoch is the placement the router used. It is information for the node,
@@ -20,11 +20,11 @@ type Call struct {
 	// Rows is the number of rows in X. Each row is sent once even when several
 	// of its experts live on the node.
 	Rows int
-	// X is [Rows, hidden] in the wire dtype, little-endian, row-major. Whoever
-	// carries the call may read it after the call has ended.
+	// X is [Rows, hidden] in the wire dtype, little-endian, row-major. The
+	// transport may read it after the call has ended, until it calls Release.
 	X []byte
-	// Release returns X's memory to its pool; nil when there is none. Whoever
-	// carries the call calls it once, when nothing reads X any more.
+	// Release returns X's memory to its pool; nil when there is none. The
+	// transport calls it once, when nothing reads X any more.
 	Release func()
 	// Groups lists, per expert in ascending order, which rows of X it gets.
 	Groups []Group
@@ -58,7 +58,7 @@ type Reply struct {
 	// Queue and Compute say where the node spent its time.
 	Queue, Compute time.Duration
 	// Release returns the memory of Y, and perhaps of the reply, to its pool; nil
-	// when there is none. Whoever has the reply calls it once, and touches
+	// when there is none. The receiver of the reply calls it once, and touches
 	// neither afterwards.
 	Release func()
 }
@@ -72,43 +72,43 @@ func (r *Reply) Free() {
 	}
 }
 
-// Ticket is a call on its way, in the memory of whoever began it. It may be
-// used again once Done has been told.
-type Ticket struct {
-	// Done is told once how the call ended: with its reply, or with an error that
-	// is an *Error or counts as Unreachable. It may be told before the call was
-	// begun, from any goroutine, and must not block.
+// PendingCall is a call between Start and its end. The caller owns its memory
+// and may use it for another call after Done has returned.
+type PendingCall struct {
+	// Done receives the end of the call once: its reply, or an error that is an
+	// *Error or counts as Unreachable. The transport may call Done before Start
+	// returns, from any goroutine. Done must not block.
 	Done func(*Reply, error)
-	// Carrier and Number are the transport's.
-	Carrier any
-	Number  uint64
+	// State and Number belong to the transport.
+	State  any
+	Number uint64
 }
 
-// Carrier carries calls to replicas.
-type Carrier interface {
-	// Start begins a call and returns at once. The rows of c are read until its
-	// Release is called, or for ever; the rest of c is not read any more once
-	// t.Done has been told.
-	Start(to Replica, c *Call, t *Ticket)
-	// Cancel gives a call up: its Done is told soon, if it has not been. Whoever
-	// began the call may cancel it until he has taken notice of its end.
-	Cancel(t *Ticket)
+// Transport carries calls to replicas.
+type Transport interface {
+	// Start begins a call and returns at once. The transport may read c.X until
+	// it calls c.Release, which it may never do if the connection breaks. It does
+	// not touch any other field of c after p.Done has returned.
+	Start(to Replica, c *Call, p *PendingCall)
+	// Cancel gives a call up: Done receives its end soon, if it has not yet. The
+	// caller may Cancel until it has processed Done.
+	Cancel(p *PendingCall)
 }
 
 // Await carries one call and waits for its end, or gives it up with ctx.
-func Await(ctx context.Context, by Carrier, to Replica, c *Call) (reply *Reply, err error) {
+func Await(ctx context.Context, by Transport, to Replica, c *Call) (reply *Reply, err error) {
 	ended := make(chan struct{})
-	t := &Ticket{Done: func(r *Reply, e error) {
+	p := &PendingCall{Done: func(r *Reply, e error) {
 		reply, err = r, e
 		close(ended)
 	}}
-	by.Start(to, c, t)
+	by.Start(to, c, p)
 	select {
 	case <-ended:
 		return reply, err
 	case <-ctx.Done():
 	}
-	by.Cancel(t)
+	by.Cancel(p)
 	<-ended
 	if err != nil && KindOf(err) == Unreachable {
 		return nil, &Error{Op: "expert call", Node: to.Node, Kind: Unreachable, Err: ctx.Err()}

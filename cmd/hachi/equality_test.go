@@ -117,10 +117,10 @@ func (a *attention) logits(t *testing.T, experts model.Experts, overlap pipeline
 }
 
 // dispatcher is a router's dispatcher over a transport.
-func (a *attention) dispatcher(t *testing.T, caller moe.Carrier, p *moe.Placement) *dispatch.Dispatcher {
+func (a *attention) dispatcher(t *testing.T, caller moe.Transport, p *moe.Placement) *dispatch.Dispatcher {
 	t.Helper()
 	d := dispatch.New(dispatch.Config{
-		Carrier: caller, Fingerprint: a.fingerprint, Wire: a.numerics.Wire,
+		Transport: caller, Fingerprint: a.fingerprint, Wire: a.numerics.Wire,
 		Hidden: a.cfg.Hidden, Topology: a.cfg.Topology(),
 	})
 	if !d.Adopt(p) {

@@ -32,7 +32,7 @@ func TestTheCacheIsPartOfTheFingerprint(t *testing.T) {
 		t.Errorf("an inner product of bf16 is %+v, %v, with a known fingerprint: %v", n, err, ok)
 	}
 	if _, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "int4", Inner: "int8"}); err == nil || !strings.Contains(err.Error(), "int4") || !strings.Contains(err.Error(), "int8") {
-		t.Errorf("both faults must be told at once: %v", err)
+		t.Errorf("both faults must be reported at once: %v", err)
 	}
 	for _, name := range []string{"int4", "f16", "f64", "Int8"} {
 		if n, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: name}); err == nil {

@@ -81,9 +81,9 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 }
 
 // dispatcher sends rows over a transport.
-func (c RouterConfig) dispatcher(w weights, by moe.Carrier) *dispatch.Dispatcher {
+func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatcher {
 	return dispatch.New(dispatch.Config{
-		Carrier: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
+		Transport: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
 		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Patient,
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)

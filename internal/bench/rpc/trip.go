@@ -63,7 +63,7 @@ type hop struct {
 	to      []moe.Replica
 	payload []byte
 	calls   []moe.Call
-	tickets []moe.Ticket
+	pending []moe.PendingCall
 	last    [][]byte
 	ended   chan error
 }
@@ -72,7 +72,7 @@ func (c Config) openHop(addrs []string, payload []byte) *hop {
 	h := &hop{
 		pool:    rpc.NewPool(rpc.PoolConfig{Router: "bench", Fingerprint: fingerprint, MaxPayload: maxPayload, Spin: c.Spin}),
 		payload: payload, last: make([][]byte, len(addrs)), ended: make(chan error, len(addrs)),
-		calls: make([]moe.Call, len(addrs)), tickets: make([]moe.Ticket, len(addrs)),
+		calls: make([]moe.Call, len(addrs)), pending: make([]moe.PendingCall, len(addrs)),
 	}
 	rows := len(payload) / RowBytes
 	group := moe.Group{Expert: 1}
@@ -82,7 +82,7 @@ func (c Config) openHop(addrs []string, payload []byte) *hop {
 	for i, addr := range addrs {
 		h.to = append(h.to, moe.Replica{Node: nodeID, Addr: dialable(c.network(), addr)})
 		h.calls[i] = moe.Call{Fingerprint: fingerprint, Epoch: 1, Layer: 3, Rows: rows, Groups: []moe.Group{group}}
-		h.tickets[i].Done = func(reply *moe.Reply, err error) {
+		h.pending[i].Done = func(reply *moe.Reply, err error) {
 			if err == nil {
 				if h.last[i] == nil {
 					h.last[i] = bytes.Clone(reply.Y)
@@ -103,7 +103,7 @@ func (h *hop) once() error {
 		c := &h.calls[i]
 		c.X, c.Release = h.memory.Get(len(h.payload))
 		copy(c.X, h.payload)
-		h.pool.Start(h.to[i], c, &h.tickets[i])
+		h.pool.Start(h.to[i], c, &h.pending[i])
 	}
 	var err error
 	for range h.calls {

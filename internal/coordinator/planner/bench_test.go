@@ -7,8 +7,8 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// BenchmarkCompute plans anew what is already placed, as a leader does all the
-// time, for Mixtral 8x7B on eight nodes and for a model sixty times as large.
+// BenchmarkCompute plans again what is already placed, as a leader does at every
+// change, for Mixtral 8x7B on eight nodes and for a model sixty times as large.
 func BenchmarkCompute(b *testing.B) {
 	for _, shape := range []struct{ layers, experts, nodes int }{{32, 8, 8}, {61, 256, 32}} {
 		for _, policy := range []Policy{Column, Balanced} {

@@ -30,7 +30,7 @@ func newPlacer(in Input) *placer {
 	}
 	slices.SortFunc(p.nodes, func(a, b Node) int { return Natural(a.ID, b.ID) })
 	for _, n := range p.nodes {
-		if len(in.Homes) == 0 && n.Mode != Leaving {
+		if len(in.Homes) == 0 && n.Mode != Draining {
 			p.homes = append(p.homes, n.ID)
 		}
 		p.assigned = append(p.assigned, p.flags(n.Assigned))
@@ -63,8 +63,9 @@ func (p *placer) bounds(layer int) (first, end int) {
 	return first, first + p.in.Topology.In(layer)
 }
 
-// leastShare keeps an expert that nobody asked for from weighing nothing.
-const leastShare = 0.05
+// minShare is the weight of an expert without rows, as a share of the mean: an
+// expert without weight would be placed without regard to balance.
+const minShare = 0.05
 
 // weigh turns load into weights.
 func (p *placer) weigh() {
@@ -80,7 +81,7 @@ func (p *placer) weigh() {
 		for i := first; i < end; i++ {
 			share := 1.0
 			if sum > 0 {
-				share = max(leastShare, p.in.Load[i]*float64(end-first)/sum)
+				share = max(minShare, p.in.Load[i]*float64(end-first)/sum)
 			}
 			p.weight[i] = share / float64(max(1, p.in.Replicas))
 		}
@@ -112,7 +113,7 @@ func (p *placer) has(node, expert int) bool { return slices.Contains(p.copies[ex
 func (p *placer) room(node, expert int) bool {
 	n := p.nodes[node]
 	switch {
-	case n.Mode != Open || p.has(node, expert):
+	case n.Mode != Schedulable || p.has(node, expert):
 		return false
 	case n.Capacity < 0:
 		return true
@@ -135,7 +136,7 @@ func (p *placer) unit() float64 { return 1 / float64(4*p.in.Topology.Layers()) }
 func (p *placer) keepFixed() {
 	for i, n := range p.nodes {
 		for expert := range p.copies {
-			if n.Mode == Fixed && p.assigned[i][expert] {
+			if n.Mode == Pinned && p.assigned[i][expert] {
 				p.give(i, expert)
 			}
 		}
@@ -230,7 +231,7 @@ func (p *placer) before(a, b, expert int) bool {
 func (p *placer) keepLeaving() []moe.NodeID {
 	var stuck []moe.NodeID
 	for node, n := range p.nodes {
-		if n.Mode != Leaving {
+		if n.Mode != Draining {
 			continue
 		}
 		kept := false

@@ -18,13 +18,13 @@ const (
 type Mode int
 
 const (
-	// Open nodes gain and lose experts.
-	Open Mode = iota
-	// Fixed nodes keep exactly what they are assigned: nothing was heard of
-	// them for a moment.
-	Fixed
-	// Leaving nodes gain nothing and keep only what has no other place.
-	Leaving
+	// Schedulable nodes gain and lose experts.
+	Schedulable Mode = iota
+	// Pinned nodes keep exactly what they are assigned: their records are
+	// missing for a moment.
+	Pinned
+	// Draining nodes gain nothing and keep only experts without another place.
+	Draining
 )
 
 // Node is a node that holds experts or can.
@@ -39,7 +39,7 @@ type Node struct {
 // Moves bounds how many copies that have a place may be given another. Only a
 // balanced plan moves copies; a swap counts as two.
 type Moves struct {
-	Most int // 0 is none, negative no bound
+	Max int // 0 is none, negative no bound
 	// Layers that are out of balance: their busiest nodes are relieved, by swaps
 	// too. Nil is all layers, for nodes that have just joined: every node may be
 	// relieved, and nothing is swapped.
@@ -80,9 +80,9 @@ type Plan struct {
 	Moved int
 }
 
-// mostRounds bounds how often a plan is made anew from itself. Nearly all come
+// maxRounds bounds how often Compute plans again from its own plan. Nearly all come
 // back as they are the first time.
-const mostRounds = 32
+const maxRounds = 32
 
 // Compute makes a plan, and plans again from what it gives until that changes
 // nothing. A copy that has found a second place can make room at its first for
@@ -91,7 +91,7 @@ func Compute(in Input) Plan {
 	plan := compute(in)
 	moved := plan.Moved
 	in.Nodes, in.Moves = slices.Clone(in.Nodes), Moves{}
-	for range mostRounds {
+	for range maxRounds {
 		same := true
 		for i, n := range in.Nodes {
 			shard := plan.Shards[n.ID]
@@ -130,7 +130,7 @@ func compute(in Input) Plan {
 		}
 	}
 	for i, n := range p.nodes {
-		if shard := p.shard(i); n.Mode != Leaving || len(shard) > 0 {
+		if shard := p.shard(i); n.Mode != Draining || len(shard) > 0 {
 			plan.Shards[n.ID] = shard
 		}
 	}

@@ -83,9 +83,9 @@ func TestFixedNodesKeepAndGainNothing(t *testing.T) {
 		in := Input{Policy: policy, Topology: moe.Uniform(2, 4), Replicas: 1, Nodes: nodes(2)}
 		before := Compute(in)
 		in = settle(in, before)
-		in.Nodes[0].Mode, in.Nodes[1].Mode = Fixed, Leaving
+		in.Nodes[0].Mode, in.Nodes[1].Mode = Pinned, Draining
 		in.Nodes = append(in.Nodes, Node{ID: name(2), Capacity: -1})
-		in.Moves.Most = -1
+		in.Moves.Max = -1
 		after := Compute(in)
 		if !slices.Equal(after.Shards[name(0)], before.Shards[name(0)]) {
 			t.Errorf("%s: the fixed node has %v, want %v", policy, after.Shards[name(0)], before.Shards[name(0)])
@@ -99,7 +99,7 @@ func TestFixedNodesKeepAndGainNothing(t *testing.T) {
 func TestLeavingNodesKeepWhatHasNoOtherPlace(t *testing.T) {
 	in := Input{Policy: Balanced, Topology: moe.Uniform(1, 4), Replicas: 1, Nodes: nodes(2)}
 	in = settle(in, Compute(in))
-	in.Nodes[0].Mode, in.Nodes[1].Capacity = Leaving, 3
+	in.Nodes[0].Mode, in.Nodes[1].Capacity = Draining, 3
 	plan := Compute(in)
 	if len(plan.Shards[name(0)]) != 1 || len(plan.Shards[name(1)]) != 3 || !slices.Equal(plan.Stuck, []moe.NodeID{name(0)}) {
 		t.Errorf("plan %+v, want three experts moved and one kept", plan)
@@ -149,12 +149,12 @@ func TestBalancedMovesNothingUnasked(t *testing.T) {
 	if n := moved(before, Compute(in)); n != 0 {
 		t.Errorf("%d copies moved", n)
 	}
-	in.Moves = Moves{Most: -1}
+	in.Moves = Moves{Max: -1}
 	after := Compute(in)
 	if n := moved(before, after); n != after.Moved || n < 12 {
 		t.Errorf("%d copies moved to a new node, %d reported, want its share of 64", n, after.Moved)
 	}
-	in.Moves.Most = 5
+	in.Moves.Max = 5
 	if after = Compute(in); after.Moved > 5 || moved(before, after) > 5 {
 		t.Errorf("%d copies moved, want at most 5", after.Moved)
 	}
@@ -170,7 +170,7 @@ func TestRebalancingRelievesTheBusiestNode(t *testing.T) {
 	if got := fmt.Sprintf("%.2f", Imbalance(in)); got != "[1.70 1.00]" {
 		t.Errorf("imbalance %s before", got)
 	}
-	in.Moves = Moves{Most: 2, Layers: []int{0, 1}, Gain: 0.1}
+	in.Moves = Moves{Max: 2, Layers: []int{0, 1}, Gain: 0.1}
 	plan := Compute(in)
 	if got := fmt.Sprint(plan.Shards[name(0)]); got != "[L0/E0 L0/E2 L1/E0 L1/E1]" || plan.Moved != 2 {
 		t.Errorf("node 0 has %s after %d moves", got, plan.Moved)
@@ -186,7 +186,7 @@ func TestRebalancingLeavesAloneWhatCannotBeHelped(t *testing.T) {
 	in := Input{Policy: Balanced, Topology: moe.Uniform(1, 3), Replicas: 1, Nodes: nodes(3), Load: []float64{100, 1, 1}}
 	before := Compute(in)
 	in = settle(in, before)
-	in.Moves = Moves{Most: -1, Layers: []int{0}, Gain: 0.1}
+	in.Moves = Moves{Max: -1, Layers: []int{0}, Gain: 0.1}
 	if after := Compute(in); after.Moved != 0 {
 		t.Errorf("%d copies moved", after.Moved)
 	}
@@ -203,7 +203,7 @@ func draw(t *rapid.T) Input {
 	for i := range in.Nodes {
 		n := &in.Nodes[i]
 		n.Capacity = rapid.IntRange(-1, 40).Draw(t, "capacity")
-		n.Mode = rapid.SampledFrom([]Mode{Open, Open, Open, Fixed, Leaving}).Draw(t, "mode")
+		n.Mode = rapid.SampledFrom([]Mode{Schedulable, Schedulable, Schedulable, Pinned, Draining}).Draw(t, "mode")
 		for _, id := range in.Topology.All() {
 			if n.Capacity >= 0 && len(n.Resident) >= n.Capacity {
 				continue
@@ -219,7 +219,7 @@ func draw(t *rapid.T) Input {
 	for range in.Topology.Experts() {
 		in.Load = append(in.Load, float64(rapid.IntRange(0, 1000).Draw(t, "load")))
 	}
-	in.Moves.Most = rapid.SampledFrom([]int{-1, 0, 1, 3}).Draw(t, "moves")
+	in.Moves.Max = rapid.SampledFrom([]int{-1, 0, 1, 3}).Draw(t, "moves")
 	return in
 }
 
@@ -238,11 +238,11 @@ func TestPlansKeepTheirPromises(t *testing.T) {
 			}
 			held := len(n.Resident) + len(shard.Minus(n.Resident))
 			switch {
-			case n.Mode == Fixed && !slices.Equal(shard, moe.NewShard(n.Assigned)):
+			case n.Mode == Pinned && !slices.Equal(shard, moe.NewShard(n.Assigned)):
 				t.Fatalf("%s is fixed with %v and has %v", n.ID, n.Assigned, shard)
-			case n.Mode == Leaving && len(shard.Minus(n.Resident).Minus(n.Assigned)) > 0:
+			case n.Mode == Draining && len(shard.Minus(n.Resident).Minus(n.Assigned)) > 0:
 				t.Fatalf("%s leaves and gains %v", n.ID, shard)
-			case n.Mode == Open && n.Capacity >= 0 && held > max(n.Capacity, len(n.Resident)):
+			case n.Mode == Schedulable && n.Capacity >= 0 && held > max(n.Capacity, len(n.Resident)):
 				t.Fatalf("%s holds %d of %d while it loads", n.ID, held, n.Capacity)
 			}
 		}
@@ -272,7 +272,7 @@ func TestASecondCopyMakesRoomForAFirst(t *testing.T) {
 		return s
 	}
 	plan := Compute(Input{Policy: Balanced, Topology: moe.Uniform(1, 3), Replicas: 2, Nodes: []Node{
-		{ID: name(0), Mode: Leaving, Capacity: -1, Assigned: shard(2), Resident: shard(2)},
+		{ID: name(0), Mode: Draining, Capacity: -1, Assigned: shard(2), Resident: shard(2)},
 		{ID: name(1), Capacity: 2, Assigned: shard(0, 1), Resident: shard(0, 1, 2)},
 		{ID: name(2), Capacity: 1, Resident: shard(1)},
 	}})
@@ -286,7 +286,7 @@ func TestEveryCopyFindsItsPlaceWhereThereIsRoom(t *testing.T) {
 		in := draw(t)
 		capacity := 0
 		for i := range in.Nodes {
-			in.Nodes[i].Mode, in.Nodes[i].Assigned, in.Nodes[i].Resident = Open, nil, nil
+			in.Nodes[i].Mode, in.Nodes[i].Assigned, in.Nodes[i].Resident = Schedulable, nil, nil
 			in.Nodes[i].Capacity = rapid.IntRange(0, 40).Draw(t, "room")
 			capacity += in.Nodes[i].Capacity
 		}

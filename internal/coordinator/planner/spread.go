@@ -32,8 +32,8 @@ func (p *placer) spread(m Moves) int {
 	slices.SortStableFunc(layers, func(a, b int) int { return cmp.Compare(p.imbalance(b), p.imbalance(a)) })
 	moved := 0
 	for _, layer := range layers {
-		for m.Most < 0 || moved < m.Most {
-			s, ok := p.bestStep(layer, m, m.Most-moved)
+		for m.Max < 0 || moved < m.Max {
+			s, ok := p.bestStep(layer, m, m.Max-moved)
 			if !ok {
 				break
 			}
@@ -63,7 +63,7 @@ func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 		found := false
 		for _, to := range open[i+1:] {
 			for _, s := range p.steps(layer, from, to, m.Layers != nil) {
-				if s.gain > best.gain && (m.Most < 0 || s.moves() <= budget) {
+				if s.gain > best.gain && (m.Max < 0 || s.moves() <= budget) {
 					best, found = s, true
 				}
 			}
@@ -103,14 +103,14 @@ func (p *placer) steps(layer, from, to int, swaps bool) []step {
 // does not grow, but what leaves is still held for a while.
 func (p *placer) roomForSwap(node, expert int) bool {
 	n := p.nodes[node]
-	return n.Mode == Open && !p.has(node, expert) &&
+	return n.Mode == Schedulable && !p.has(node, expert) &&
 		(n.Capacity < 0 || p.resident[node][expert] || p.occupied[node] < n.Capacity)
 }
 
 func (p *placer) open() []int {
 	var out []int
 	for i, n := range p.nodes {
-		if n.Mode == Open {
+		if n.Mode == Schedulable {
 			out = append(out, i)
 		}
 	}

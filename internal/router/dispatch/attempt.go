@@ -14,12 +14,12 @@ type attempt struct {
 	tasks []*task
 	rows  int
 
-	call   moe.Call
-	index  []int32 // of all groups of the call
-	ticket moe.Ticket
-	reply  *moe.Reply // how it ended
-	err    error
-	busy   time.Duration // what the node said it needed
+	call    moe.Call
+	index   []int32 // of all groups of the call
+	pending moe.PendingCall
+	reply   *moe.Reply // how it ended
+	err     error
+	busy    time.Duration // what the node said it needed
 
 	started time.Time
 	waits   waits
@@ -45,7 +45,7 @@ func (l *layerRun) attempt(to moe.Replica) *attempt {
 		a, l.spare = l.spare[n-1], l.spare[:n-1]
 	} else {
 		a = &attempt{}
-		a.ticket.Done = func(reply *moe.Reply, err error) {
+		a.pending.Done = func(reply *moe.Reply, err error) {
 			a.reply, a.err = reply, err
 			l.ended.put(a)
 		}

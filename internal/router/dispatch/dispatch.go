@@ -25,7 +25,7 @@ type Events struct {
 
 // Config describes the model and the limits of a Dispatcher.
 type Config struct {
-	Carrier     moe.Carrier
+	Transport   moe.Transport
 	Fingerprint moe.Fingerprint
 	Wire        tensor.DType
 	Hidden      int

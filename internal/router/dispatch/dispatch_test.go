@@ -44,13 +44,13 @@ func (pure) expert(id moe.ExpertID, x, y tensor.Matrix) error {
 // node computes calls with pure experts.
 type node struct{}
 
-func (n node) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+func (n node) Start(_ moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	reply, err := n.compute(c)
 	c.Release()
 	t.Done(reply, err)
 }
 
-func (node) Cancel(*moe.Ticket) {}
+func (node) Cancel(*moe.PendingCall) {}
 
 func (node) compute(c *moe.Call) (*moe.Reply, error) {
 	reply := &moe.Reply{Y: make([]byte, c.OutRows()*hidden*2)}
@@ -89,7 +89,7 @@ func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 			}
 		}
 		net := faulty.Wrap(node{}, func(n moe.NodeID, nth int, _ *moe.Call) faulty.Fault { return faults[fmt.Sprint(n, nth)] })
-		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts)})
+		d := New(Config{Transport: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts)})
 		d.Adopt(p)
 		rows := rapid.IntRange(1, 9).Draw(t, "rows")
 		h, logits := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, experts)
@@ -160,7 +160,7 @@ func TestManyRowsAgainstADeadAndASlowNode(t *testing.T) {
 		net := faulty.Wrap(node{}, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
 			return faulty.Fault{Failing: n == "dead", Fail: moe.Unreachable, Delay: time.Second}
 		})
-		d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts)})
+		d := New(Config{Transport: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts)})
 		d.Adopt(p)
 		h, r := tensor.NewMatrix(10_000, hidden), moe.Routing{K: 2}
 		for i := range h.Rows {

@@ -132,7 +132,7 @@ func (l *layerRun) join() {
 	for _, a := range l.flying {
 		if a.stage < given {
 			a.stage = given
-			l.d.cfg.Carrier.Cancel(&a.ticket)
+			l.d.cfg.Transport.Cancel(&a.pending)
 		}
 	}
 	for len(l.flying) > 0 {
@@ -179,7 +179,7 @@ func (l *layerRun) send(todo []*task, hedge bool) error {
 func (l *layerRun) start(a *attempt, hedge bool) {
 	a.started, a.hedge = time.Now(), hedge
 	l.flying = append(l.flying, a)
-	l.d.cfg.Carrier.Start(a.to, l.message(a), &a.ticket)
+	l.d.cfg.Transport.Start(a.to, l.message(a), &a.pending)
 }
 
 // end takes an attempt out of flight.

@@ -29,7 +29,7 @@ func pair(replicas int, script faulty.Script) *Dispatcher {
 		panic(err)
 	}
 	net := faulty.Wrap(slow{}, script)
-	d := New(Config{Carrier: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(1, 2)})
+	d := New(Config{Transport: net, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(1, 2)})
 	d.Adopt(p)
 	return d
 }
@@ -37,7 +37,7 @@ func pair(replicas int, script faulty.Script) *Dispatcher {
 // slow computes after the usual time.
 type slow struct{ node }
 
-func (s slow) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+func (s slow) Start(_ moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	time.AfterFunc(usual, func() {
 		reply, err := s.compute(c)
 		if err == nil {
@@ -349,20 +349,20 @@ func TestFailoversAreCountedByNode(t *testing.T) {
 // instant answers every call at once with rows of its own.
 type instant struct{ memory rowbuf.Pool }
 
-func (m *instant) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+func (m *instant) Start(_ moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	reply := &moe.Reply{}
 	reply.Y, reply.Release = m.memory.Get(c.OutRows() * hidden * 2)
 	c.Release()
 	t.Done(reply, nil)
 }
 
-func (*instant) Cancel(*moe.Ticket) {}
+func (*instant) Cancel(*moe.PendingCall) {}
 
 // BenchmarkForward is a layer's bookkeeping alone: 2 calls over a transport
 // that takes no time and makes one object each, the reply.
 func BenchmarkForward(b *testing.B) {
 	d := pair(2, nil)
-	d.cfg.Carrier = &instant{}
+	d.cfg.Transport = &instant{}
 	const rows = 4
 	h, x := tensor.NewMatrix(rows, hidden), tensor.NewMatrix(rows, hidden)
 	r := moe.Routing{K: 2}

@@ -69,7 +69,7 @@ func (l *layerRun) giveUpOvertaken() {
 	for _, a := range l.flying {
 		if a.stage < given && len(unfinished(a.tasks)) == 0 {
 			a.stage = given
-			l.d.cfg.Carrier.Cancel(&a.ticket)
+			l.d.cfg.Transport.Cancel(&a.pending)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (l *layerRun) late(a *attempt) error {
 		}
 	default:
 		a.stage = given
-		l.d.cfg.Carrier.Cancel(&a.ticket)
+		l.d.cfg.Transport.Cancel(&a.pending)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func overRelays(t *testing.T, ids ...moe.NodeID) *wired {
 	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: mostBytes, Broken: func(n moe.NodeID) { w.Suspect(n) }})
 	t.Cleanup(pool.Close)
 	w.Dispatcher = New(Config{
-		Carrier: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts),
+		Transport: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts),
 		Events: Events{Failover: func(_ moe.NodeID, kind moe.Kind, _ int) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

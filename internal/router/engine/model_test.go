@@ -113,7 +113,7 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 		t.Fatal(err)
 	}
 	d := dispatch.New(dispatch.Config{
-		Carrier: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
+		Transport: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
 		Hidden: cfg.Hidden, Topology: cfg.Topology(),
 	})
 	d.Adopt(p)

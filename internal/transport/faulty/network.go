@@ -31,7 +31,7 @@ type Script func(node moe.NodeID, nth int, c *moe.Call) Fault
 
 // Network applies a script to the calls of a transport.
 type Network struct {
-	under moe.Carrier
+	under moe.Transport
 
 	mu      sync.Mutex // guards the fields below
 	script  Script
@@ -46,14 +46,14 @@ type arrivals struct {
 }
 
 // Wrap makes a network with a script.
-func Wrap(under moe.Carrier, script Script) *Network {
+func Wrap(under moe.Transport, script Script) *Network {
 	return &Network{under: under, script: script, calls: map[moe.NodeID]int{}, arrived: map[moe.NodeID]*arrivals{}}
 }
 
-// Start implements moe.Carrier.
-func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
+// Start implements moe.Transport.
+func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Carrier = cancel
+	t.State = cancel
 	done := t.Done
 	go func() {
 		defer cancel()
@@ -63,9 +63,9 @@ func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	}()
 }
 
-// Cancel implements moe.Carrier.
-func (n *Network) Cancel(t *moe.Ticket) {
-	if cancel, ok := t.Carrier.(context.CancelFunc); ok {
+// Cancel implements moe.Transport.
+func (n *Network) Cancel(t *moe.PendingCall) {
+	if cancel, ok := t.State.(context.CancelFunc); ok {
 		cancel()
 	}
 }

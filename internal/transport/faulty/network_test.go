@@ -24,7 +24,7 @@ type echo struct {
 	err                    error
 }
 
-func (e *echo) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
+func (e *echo) Start(_ moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	e.calls.Add(1)
 	if c.Release != nil {
 		c.Release()
@@ -36,7 +36,7 @@ func (e *echo) Start(_ moe.Replica, c *moe.Call, t *moe.Ticket) {
 	t.Done(&moe.Reply{Y: slices.Clone(c.X), Release: func() { e.freed.Add(1) }}, nil)
 }
 
-func (e *echo) Cancel(*moe.Ticket) {}
+func (e *echo) Cancel(*moe.PendingCall) {}
 
 var to = moe.Replica{Node: "n"}
 
@@ -108,7 +108,7 @@ func TestAnswersAreReordered(t *testing.T) {
 		var order []string
 		var mu sync.Mutex
 		for i := range 3 {
-			n.Start(to, &moe.Call{}, &moe.Ticket{Done: func(_ *moe.Reply, err error) {
+			n.Start(to, &moe.Call{}, &moe.PendingCall{Done: func(_ *moe.Reply, err error) {
 				mu.Lock()
 				defer mu.Unlock()
 				order = append(order, fmt.Sprint(i, err))

@@ -64,8 +64,8 @@ func (n *Network) Disconnect(id moe.NodeID) {
 	}
 }
 
-// Start implements moe.Carrier.
-func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
+// Start implements moe.Transport.
+func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	sent := copyOf(c)
 	if c.Release != nil {
 		c.Release()
@@ -81,7 +81,7 @@ func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 		t.Done(nil, unreachable(to.Node, errors.New("no such node")))
 		return
 	}
-	t.Carrier = f
+	t.State = f
 	f.cancel = at.handler.Serve(sent, func(reply *moe.Reply, err error) {
 		n.mu.Lock()
 		delete(at.calls, f)
@@ -97,9 +97,9 @@ func (n *Network) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	})
 }
 
-// Cancel implements moe.Carrier.
-func (n *Network) Cancel(t *moe.Ticket) {
-	f, ok := t.Carrier.(*call)
+// Cancel implements moe.Transport.
+func (n *Network) Cancel(t *moe.PendingCall) {
+	f, ok := t.State.(*call)
 	if !ok {
 		return
 	}

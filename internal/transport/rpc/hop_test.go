@@ -38,7 +38,7 @@ func BenchmarkHop(b *testing.B) {
 	defer p.Close()
 	var memory rowbuf.Pool
 	ended := make(chan error, 1)
-	t := moe.Ticket{Done: func(reply *moe.Reply, err error) { reply.Free(); ended <- err }}
+	t := moe.PendingCall{Done: func(reply *moe.Reply, err error) { reply.Free(); ended <- err }}
 	c := moe.Call{Fingerprint: "f", Rows: 1, Groups: []moe.Group{{Expert: 1, Index: []int32{0}}}}
 	b.ReportAllocs()
 	for b.Loop() {

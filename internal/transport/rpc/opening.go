@@ -14,20 +14,20 @@ const openWithin = 5 * time.Second
 // opening is a call that waits for its stream to open. When the call is given
 // up the opening goes on: the next call will want the stream too.
 type opening struct {
-	peer   *peer
-	call   *moe.Call
-	ticket *moe.Ticket
+	peer    *peer
+	call    *moe.Call
+	pending *moe.PendingCall
 
 	mu      sync.Mutex // guards the fields below
 	over    bool       // ended before there was a stream
 	session *session
-	inner   moe.Ticket // of the call on the stream
+	inner   moe.PendingCall // of the call on the stream
 }
 
 // startLater begins a call once there is a stream.
-func (p *peer) startLater(c *moe.Call, t *moe.Ticket) {
-	o := &opening{peer: p, call: c, ticket: t}
-	t.Carrier = o
+func (p *peer) startLater(c *moe.Call, t *moe.PendingCall) {
+	o := &opening{peer: p, call: c, pending: t}
+	t.State = o
 	go func() { // it ends with the peer
 		ctx, cancel := context.WithTimeout(p.ctx, openWithin)
 		defer cancel()
@@ -46,8 +46,8 @@ func (o *opening) begin(s *session) {
 	if o.over {
 		return
 	}
-	// The outer ticket keeps naming the opening: it may be given up at any time.
-	o.session, o.inner.Done = s, o.ticket.Done
+	// The outer pending keeps naming the opening: it may be given up at any time.
+	o.session, o.inner.Done = s, o.pending.Done
 	s.start(o.call, &o.inner)
 }
 
@@ -60,7 +60,7 @@ func (o *opening) end(err error) {
 	o.mu.Unlock()
 	if first {
 		release(o.call)
-		o.peer.finish(o.ticket, nil, err)
+		o.peer.finish(o.pending, nil, err)
 	}
 }
 

@@ -133,7 +133,7 @@ func (p *peer) greet(stream grpc.ClientStream) (*hachiv1.Welcome, error) {
 }
 
 // finish tells how a call ended. The call was a user of the peer.
-func (p *peer) finish(t *moe.Ticket, reply *moe.Reply, err error) {
+func (p *peer) finish(t *moe.PendingCall, reply *moe.Reply, err error) {
 	p.pool.release(p)
 	t.Done(reply, err)
 }

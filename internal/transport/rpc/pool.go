@@ -56,8 +56,8 @@ func NewPool(cfg PoolConfig) *Pool {
 	return p
 }
 
-// Start implements moe.Carrier.
-func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
+// Start implements moe.Transport.
+func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	peer, err := p.acquire(to)
 	if err != nil {
 		release(c)
@@ -71,13 +71,13 @@ func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.Ticket) {
 	peer.startLater(c, t)
 }
 
-// Cancel implements moe.Carrier: a reply that comes later is dropped.
-func (p *Pool) Cancel(t *moe.Ticket) {
-	switch carrier := t.Carrier.(type) {
+// Cancel implements moe.Transport: a reply that comes later is dropped.
+func (p *Pool) Cancel(t *moe.PendingCall) {
+	switch state := t.State.(type) {
 	case *session:
-		carrier.abandon(t.Number)
+		state.abandon(t.Number)
 	case *opening:
-		carrier.abandon()
+		state.abandon()
 	}
 }
 

@@ -41,8 +41,8 @@ type session struct {
 
 // pendingCall is a call that waits for its answer.
 type pendingCall struct {
-	rows   int
-	ticket *moe.Ticket
+	rows    int
+	pending *moe.PendingCall
 }
 
 func startSession(p *peer, stream grpc.ClientStream, cancel context.CancelFunc, w *hachiv1.Welcome) *session {
@@ -70,7 +70,7 @@ func (s *session) join() {
 }
 
 // start queues a call, or refuses it and releases its rows.
-func (s *session) start(c *moe.Call, t *moe.Ticket) {
+func (s *session) start(c *moe.Call, t *moe.PendingCall) {
 	s.order.Lock()
 	sequence, err := s.register(c, t)
 	if err == nil {
@@ -84,7 +84,7 @@ func (s *session) start(c *moe.Call, t *moe.Ticket) {
 }
 
 // register takes credits and a sequence number.
-func (s *session) register(c *moe.Call, t *moe.Ticket) (uint64, error) {
+func (s *session) register(c *moe.Call, t *moe.PendingCall) (uint64, error) {
 	node, rows := s.peer.to.Node, c.OutRows()
 	if len(c.X) > s.maxPayload {
 		return 0, &moe.Error{Op: op, Node: node, Kind: moe.Invalid, Err: fmt.Errorf("a payload of %d bytes, the node accepts %d", len(c.X), s.maxPayload)}
@@ -100,7 +100,7 @@ func (s *session) register(c *moe.Call, t *moe.Ticket) (uint64, error) {
 	s.last++
 	s.pending[s.last] = pendingCall{rows, t}
 	s.rows += rows
-	t.Carrier, t.Number = s, s.last
+	t.State, t.Number = s, s.last
 	return s.last, nil
 }
 
@@ -116,7 +116,7 @@ func (s *session) abandon(sequence uint64) {
 			Cancel: &hachiv1.Cancel{Sequence: sequence},
 		}}))
 	}
-	s.peer.finish(p.ticket, nil, unreachable(s.peer.to.Node, context.Canceled))
+	s.peer.finish(p.pending, nil, unreachable(s.peer.to.Node, context.Canceled))
 }
 
 // take takes a call out of flight; false if it was not.
@@ -152,7 +152,7 @@ func (s *session) read() {
 	s.mu.Unlock()
 	s.out.close()
 	for _, p := range pending {
-		s.peer.finish(p.ticket, nil, err)
+		s.peer.finish(p.pending, nil, err)
 	}
 	s.peer.broken()
 }
@@ -214,7 +214,7 @@ func (s *session) deliver(sequence uint64, reply *moe.Reply, err error) error {
 		}
 		return nil
 	}
-	s.peer.finish(p.ticket, reply, err)
+	s.peer.finish(p.pending, reply, err)
 	return nil
 }
 

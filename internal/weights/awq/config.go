@@ -62,7 +62,7 @@ func parseQuantization(raw json.RawMessage) (group int, err error) {
 		default:
 			expected, ok := want[m.Key]
 			if !ok {
-				faults = append(faults, fmt.Errorf("%s: unknown key: it may change the maths, and hachi does not implement it", m.Key))
+				faults = append(faults, fmt.Errorf("%s: unknown key: it may change the arithmetic, and hachi does not implement it", m.Key))
 			} else if value != expected {
 				faults = append(faults, fmt.Errorf("%s: found %s, expected %s", m.Key, m.Value, expected))
 			}

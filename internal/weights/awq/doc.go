@@ -9,7 +9,7 @@
 // all such checkpoints have, are repacked to tensor.Int4Affine, exactly: the
 // scale is there once for 128 columns, and the zero is its factor in the
 // minimum. Groups of 32, 64 or 96 become tensor.Int8, exactly too: q-zero are
-// small integers. Matrices that were left alone keep their type.
+// small integers. Matrices that are not packed keep their type.
 //
 // Invariants: anything about quantization_config that is not understood is an
 // error, and so is a tensor of the wrong type or shape.

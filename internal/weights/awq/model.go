@@ -158,7 +158,7 @@ func (m *Model) mapPacked(s checkpoint.Spec) (*packed, error) {
 // shifts say where each of eight outputs lies in a word: even ones first.
 var shifts = [8]uint32{0, 16, 4, 20, 8, 24, 12, 28}
 
-// nibble is output o of row i of a packed tensor with so many outputs.
+// nibble is output o of row i of a packed tensor with `outputs` outputs.
 func nibble(data []byte, i, o, outputs int) byte {
 	return byte(binary.LittleEndian.Uint32(data[(i*outputs/8+o/8)*4:])>>shifts[o%8]) & 15
 }

@@ -10,7 +10,7 @@
 // integers (tensor.Int8, tensor.Int4, tensor.Int4Affine) stored as U8 [strips, blocks, bytes];
 // files have no holes, no overlaps and no trailing bytes. Whatever breaks this is an *Error naming
 // file, tensor, expected and found. A tensor that is not understood is an
-// error too, unless it cannot change the maths.
+// error too, unless it cannot change the arithmetic.
 //
 // Concurrency: a Checkpoint may be used by many goroutines. A map is closed
 // once, by its owner, when no kernel reads it any more: its weights are views

@@ -50,7 +50,7 @@ func (c *Checkpoint) Manifest() *Manifest { return c.manifest.Load() }
 // checkpoint's directory, or in the user's cache directory where that cannot
 // be written. When a current manifest exists the hashes must equal it: the
 // same file with other bytes is damage, reported per tensor. progress, which
-// may be nil, is told bytes done and in total, one call at a time.
+// may be nil, gets the bytes done and the bytes in total, one call at a time.
 func (c *Checkpoint) Verify(ctx context.Context, progress func(done, total int64)) (*Manifest, error) {
 	tensors := c.byName()
 	sums, err := hashAll(ctx, tensors, progress)

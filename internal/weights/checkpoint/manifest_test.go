@@ -52,7 +52,7 @@ func TestVerifyMakesAManifest(t *testing.T) {
 	}
 }
 
-// Damage that leaves size, time and header alone is what full hashes are for.
+// Full hashes find damage that leaves size, time and header as they were.
 func TestManifestFindsDamage(t *testing.T) {
 	dir := write(t, preset.Options{Config: shape, Seed: 1})
 	path := filepath.Join(dir, "model.safetensors")

@@ -48,7 +48,7 @@ func mapTensor(t located) (mapping, error) {
 // mappings are the tensors of one map; they live and die together.
 type mappings struct {
 	list   []mapping
-	warmed byte // keeps the reads of Touch from being optimised away
+	warmed byte // keeps the reads of Touch from being optimized away
 }
 
 // weight maps a tensor and returns the view a kernel reads.
@@ -71,7 +71,7 @@ func (m *mappings) Bytes() int64 {
 }
 
 // Touch reads one byte of every page, so that loading pays for the page faults
-// and the first request does not. progress, which may be nil, is told bytes
+// and the first request does not. progress, which may be nil, gets the bytes
 // done and in total. It stops early when ctx ends, or when a page cannot be
 // read. Not safe for concurrent use.
 func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) error {

@@ -123,7 +123,7 @@ func TestOpenRefusesWrongDirectories(t *testing.T) {
 		{"config asks for fewer experts", func(t *testing.T, dir string) {
 			editConfig(t, dir, func(m map[string]any) { m["num_local_experts"] = 2 })
 		}, checkpoint.WrongShape, aGate},
-		{"config that changes the maths", func(t *testing.T, dir string) {
+		{"config that changes the arithmetic", func(t *testing.T, dir string) {
 			editConfig(t, dir, func(m map[string]any) { m["rope_scaling"] = map[string]any{"type": "yarn"} })
 		}, checkpoint.BadConfig, "rope_scaling"},
 		{"tied, but asked not to be", func(t *testing.T, dir string) {

@@ -35,7 +35,7 @@ func TestANodeHoldsItsShareOnly(t *testing.T) {
 			maps = append(maps, m)
 		}
 	}
-	// Three matrices may each share a page with their neighbours at both ends.
+	// Three matrices may each share a page with their neighbors at both ends.
 	edges := int64(3*len(maps)) * int64(os.Getpagesize())
 	if got, want := resident(t, dir), all/4; got < want || got > want+edges {
 		t.Errorf("%d bytes resident, want a quarter of %d, which is %d, and at most %d for page edges", got, all, want, edges)

@@ -33,7 +33,7 @@ func repackQ40(blocks, row []byte, r int) {
 
 // repackQ4K puts a row of Q4_K blocks in place r of Int4Affine blocks, two for
 // one: both multiply a scale and a minimum in f16 by a small integer per group.
-// A byte of Q4_K holds the same column of two neighbouring groups.
+// A byte of Q4_K holds the same column of two neighboring groups.
 func repackQ4K(blocks, row []byte, r int) {
 	for g := 0; len(row) > 0; row = row[144:] {
 		d, packed, q := row[:4], row[4:16], row[16:144]

@@ -15,7 +15,7 @@
 //
 // Invariants: a file is checked before anything is used: lengths, offsets,
 // overlaps, shapes against the configuration. Metadata that could change the
-// maths and is not understood (rope scaling, another architecture) is an error.
+// arithmetic and is not understood (rope scaling, another architecture) is an error.
 //
 // Concurrency: a File is read by any number of goroutines until Close.
 //

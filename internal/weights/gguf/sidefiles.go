@@ -29,7 +29,7 @@ func (f *File) WriteSideFiles(dir string) ([]string, error) {
 }
 
 // sentencePieces is the vocabulary as a SentencePiece model: BPE with byte
-// fallback, a prefix space and no normalisation, as Mistral's is. The types of
+// fallback, a prefix space and no normalization, as Mistral's is. The types of
 // pieces have the same numbers in both formats.
 func (f *File) sentencePieces() ([]byte, error) {
 	m := f.header.meta

@@ -5,7 +5,7 @@
 // writer of the directory. The answers of such a model are noise, but its
 // shapes, its bytes and the work it makes are those of a real one.
 //
-// Invariants: a weight depends on seed, tensor name and position alone, never
+// Invariants: a weight depends on seed, tensor name and position only, never
 // on order, shards, threads or machine. Weights are scaled so that hidden
 // states stay near 1, the gate spreads over all experts and logits have a
 // deviation of about 3. Outliers, where asked for, make it as hard to quantize

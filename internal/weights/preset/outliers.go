@@ -10,7 +10,7 @@ import (
 )
 
 // Outliers are what trained models have and random ones lack, and what makes
-// quantizing hard: channels far larger than their neighbours, and weights with
+// quantizing hard: channels far larger than their neighbors, and weights with
 // heavy tails.
 //
 // Channels are scaled by powers of two on one side and by the inverse on the
@@ -46,7 +46,7 @@ func channelExponents(seed int64, kind string, n int) []int8 {
 
 // addOutliers scales the channels of a tensor and makes the tails of a matrix
 // heavy. A tied embedding is a head, but what it embeds is not behind a norm, so
-// it and the norm before it are left alone.
+// it and the norm before it are not scaled.
 func (g *generator) addOutliers(seed int64, s checkpoint.Spec, tied bool) {
 	g.heavy, g.inputs = !s.Vector, uint64(s.Cols)
 	if s.Role == arch.O || s.Role == arch.W2 {

@@ -25,7 +25,7 @@ type Options struct {
 	Outliers bool
 	// ShardBytes is the size at which a new file begins; 0 is 2 GB.
 	ShardBytes int64
-	// Progress, which may be nil, is told bytes done and in total, one call at
+	// Progress, which may be nil, gets the bytes done and in total, one call at
 	// a time.
 	Progress func(done, total int64)
 }

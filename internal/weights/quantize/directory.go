@@ -29,7 +29,7 @@ type Options struct {
 	Dense   bool         // attention and head too
 	Kernels *kernel.Kernels
 	Threads int
-	// Progress, which may be nil, is told bytes of the source done and in total.
+	// Progress, which may be nil, gets the bytes of the source done and in total.
 	Progress func(done, total int64)
 }
 

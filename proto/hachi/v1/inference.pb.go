@@ -113,7 +113,7 @@ type GenerateRequest struct {
 	PresencePenalty float32 `protobuf:"fixed32,16,opt,name=presence_penalty,json=presencePenalty" json:"presence_penalty,omitempty"`
 	// Added to the logits of tokens, -100 to 100.
 	LogitBias map[uint32]float32 `protobuf:"bytes,17,rep,name=logit_bias,json=logitBias" json:"logit_bias,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"fixed32,2,opt,name=value"`
-	// Neither a stop token nor a stop text ends an answer before so many tokens.
+	// Neither a stop token nor a stop text ends an answer before this many tokens.
 	MinTokens uint32 `protobuf:"varint,18,opt,name=min_tokens,json=minTokens" json:"min_tokens,omitempty"`
 	// Generation ends at any of these tokens, which are not shown.
 	StopTokens []uint32 `protobuf:"varint,19,rep,packed,name=stop_tokens,json=stopTokens" json:"stop_tokens,omitempty"`

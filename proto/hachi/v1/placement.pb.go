@@ -147,7 +147,7 @@ type NodeRecord struct {
 	Fingerprint string `protobuf:"bytes,5,opt,name=fingerprint" json:"fingerprint,omitempty"`
 	// Experts loaded and ready to serve.
 	Resident *Shard `protobuf:"bytes,6,opt,name=resident" json:"resident,omitempty"`
-	// True once the node has been told to leave.
+	// True once the node has been asked to leave.
 	Draining bool `protobuf:"varint,7,opt,name=draining" json:"draining,omitempty"`
 	// Highest placement epoch the node has seen.
 	Epoch uint64 `protobuf:"varint,8,opt,name=epoch" json:"epoch,omitempty"`
