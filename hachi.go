@@ -13,7 +13,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
-	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
 // Cluster is a running cluster.
@@ -22,9 +21,9 @@ type Cluster struct {
 	store    *memory.Store
 	registry *registry.Registry
 	network  *inproc.Network
-	service  chan hachiv1.CoordinatorServiceServer // holds the coordinator
 	http     *http.Client
-	url      string
+	url      string // of the router
+	leader   string // address of the coordinator
 
 	coordinator *task
 	router      *task
@@ -58,7 +57,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{
 		cfg: cfg, store: memory.New(), network: inproc.NewNetwork(), nodes: map[string]*task{}, failed: make(chan error, 1),
-		service: make(chan hachiv1.CoordinatorServiceServer, 1), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	c.registry = registry.New(c.store, registry.Prefix(clusterName), registry.Options{TTL: cfg.LeaseTTL, Logger: cfg.Logger})
 	c.startRoles(context.WithoutCancel(ctx))
@@ -125,5 +124,7 @@ func (c *Cluster) Close() error {
 // URL is the base of the HTTP API.
 func (c *Cluster) URL() string { return c.url }
 
-// Client calls the cluster's router.
-func (c *Cluster) Client() *client.Client { return &client.Client{URL: c.url, HTTP: c.http} }
+// Client calls the cluster's router and coordinator.
+func (c *Cluster) Client() *client.Client {
+	return &client.Client{URL: c.url, Coordinator: "http://" + c.leader, HTTP: c.http}
+}

@@ -9,7 +9,6 @@ import (
 	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/role"
-	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -38,11 +37,7 @@ func (c *Cluster) Kill(node string) error {
 // Drain moves the experts of a node to other nodes and returns when the node
 // holds none: it can be killed then without a loss.
 func (c *Cluster) Drain(ctx context.Context, node string) error {
-	service, err := c.leader(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := service.DrainNode(ctx, &hachiv1.DrainNodeRequest{NodeId: node}); err != nil {
+	if err := c.Client().Drain(ctx, node); err != nil {
 		return fmt.Errorf("drain %s: %w", node, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -59,26 +54,4 @@ func (c *Cluster) Drain(ctx context.Context, node string) error {
 }
 
 // Status describes the cluster: its nodes, placement and load.
-func (c *Cluster) Status(ctx context.Context) (client.Status, error) {
-	service, err := c.leader(ctx)
-	if err != nil {
-		return client.Status{}, err
-	}
-	view, err := status.Read(ctx, c.registry)
-	if err != nil {
-		return client.Status{}, err
-	}
-	seen, why := service.GetStatus(ctx, &hachiv1.GetStatusRequest{})
-	return status.Describe(view, seen, why), nil
-}
-
-// leader is the coordinator's service.
-func (c *Cluster) leader(ctx context.Context) (hachiv1.CoordinatorServiceServer, error) {
-	select {
-	case s := <-c.service:
-		c.service <- s
-		return s, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
+func (c *Cluster) Status(ctx context.Context) (*client.Status, error) { return c.Client().Status(ctx) }

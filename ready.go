@@ -2,6 +2,7 @@ package hachi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,10 +41,21 @@ func (c *Cluster) ready(ctx context.Context) error {
 		case <-poll.C:
 			used := placement != nil && router.GetAckedEpoch() >= uint64(placement.Epoch())
 			if used && c.Client().Ready(ctx) == nil {
-				return nil
+				return c.findLeader(ctx)
 			}
 		}
 	}
+}
+
+// findLeader notes the address of the coordinator: one that has placed experts
+// is registered.
+func (c *Cluster) findLeader(ctx context.Context) error {
+	coordinators, err := c.registry.Coordinators(ctx)
+	if err != nil || len(coordinators) == 0 {
+		return errors.Join(errors.New("no coordinator leads"), err)
+	}
+	c.leader = coordinators[0].GetAddr()
+	return nil
 }
 
 // whole reports that every expert has its replicas.

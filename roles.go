@@ -4,17 +4,16 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/role"
-	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
+
+// loopback is a free port for programs on this machine.
+const loopback = "127.0.0.1:0"
 
 // member is what every role of the cluster shares.
 func (c *Cluster) member(id string) role.ClusterConfig {
 	return role.ClusterConfig{
 		Cluster: clusterName, ID: id, TTL: c.cfg.LeaseTTL, Logger: c.cfg.Logger,
-		InProcess: &role.InProcess{
-			Store: c.store, Network: c.network,
-			Coordinator: func(s hachiv1.CoordinatorServiceServer) { c.service <- s },
-		},
+		InProcess: &role.InProcess{Store: c.store, Network: c.network},
 	}
 }
 
@@ -24,7 +23,7 @@ func (c *Cluster) model(threads int) role.ModelConfig {
 
 func (c *Cluster) coordinatorConfig() role.CoordinatorConfig {
 	return role.CoordinatorConfig{
-		ClusterConfig: c.member("coordinator-0"), ExpectNodes: c.cfg.Nodes,
+		ClusterConfig: c.member("coordinator-0"), Listen: loopback, ExpectNodes: c.cfg.Nodes,
 		Placement: role.PlacementConfig{Policy: string(c.cfg.Policy), Replicas: c.cfg.Replicas},
 	}
 }
@@ -37,7 +36,7 @@ func (c *Cluster) nodeConfig(id string) role.ExpertNodeConfig {
 func (c *Cluster) routerConfig() role.RouterConfig {
 	_, threads := c.cfg.threads()
 	return role.RouterConfig{
-		ClusterConfig: c.member("router-0"), ModelConfig: c.model(threads), Listen: c.cfg.Listen, GRPC: "127.0.0.1:0",
+		ClusterConfig: c.member("router-0"), ModelConfig: c.model(threads), Listen: c.cfg.Listen, GRPC: loopback,
 		Serving: role.ServingConfig{
 			ModelName: c.cfg.ModelName, KVBytes: c.cfg.KVCacheBytes, MaxSequences: c.cfg.MaxSequences, MaxQueue: c.cfg.MaxQueue,
 			PrefixCache: c.cfg.PrefixCache, Speculate: c.cfg.SpeculativeTokens, RequestDeadline: c.cfg.RequestDeadline,

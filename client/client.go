@@ -10,10 +10,14 @@ import (
 	"strings"
 )
 
-// Client calls the HTTP API of one router. The zero value needs a URL.
+// Client calls the HTTP API of one router, and of a coordinator. The zero value
+// needs a URL.
 type Client struct {
 	// URL is the base of the router's HTTP API: http://127.0.0.1:8080.
 	URL string
+	// Coordinator is the base of the leading coordinator's API, for Status and
+	// Drain: http://127.0.0.1:7071.
+	Coordinator string
 	// Model is the name that requests carry; empty asks for the router's model.
 	Model string
 	// HTTP sends the requests; nil is http.DefaultClient.
@@ -61,7 +65,7 @@ func (c *Client) Tokenize(ctx context.Context, text string, begin bool) ([]int32
 
 // Ready returns nil when the router accepts requests.
 func (c *Client) Ready(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base()+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base(c.URL)+"/readyz", nil)
 	if err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func (c *Client) post(ctx context.Context, path string, body any) (*http.Respons
 	if err != nil {
 		return nil, fmt.Errorf("encode the request: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base()+path, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base(c.URL)+path, bytes.NewReader(raw))
 	if err != nil {
 		return nil, err
 	}
@@ -121,4 +125,4 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 	return nil, refusal(resp, raw)
 }
 
-func (c *Client) base() string { return strings.TrimSuffix(c.URL, "/") }
+func base(url string) string { return strings.TrimSuffix(url, "/") }

@@ -1,5 +1,59 @@
 package client
 
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// Status describes the cluster as the leading coordinator sees it.
+func (c *Client) Status(ctx context.Context) (*Status, error) {
+	resp, err := c.coordinate(ctx, http.MethodGet, "/v1/status")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	out := &Status{}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return nil, fmt.Errorf("answer of /v1/status: %w", err)
+	}
+	return out, nil
+}
+
+// Drain asks the leading coordinator to move a node's experts to other nodes.
+// Drain returns before the node is empty: Status shows what it still holds. The
+// request ends with the node's process.
+func (c *Client) Drain(ctx context.Context, node string) error {
+	return c.drain(ctx, http.MethodPut, node)
+}
+
+// Undrain takes a request of Drain back.
+func (c *Client) Undrain(ctx context.Context, node string) error {
+	return c.drain(ctx, http.MethodDelete, node)
+}
+
+func (c *Client) drain(ctx context.Context, method, node string) error {
+	resp, err := c.coordinate(ctx, method, "/v1/nodes/"+url.PathEscape(node)+"/drain")
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+func (c *Client) coordinate(ctx context.Context, method, path string) (*http.Response, error) {
+	if c.Coordinator == "" {
+		return nil, errors.New("client: Coordinator is empty")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, base(c.Coordinator)+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(req)
+}
+
 // Status is a cluster at one time, as `hachi status --json` prints it.
 type Status struct {
 	Leader   string   `json:"leader,omitempty"` // empty without a leader

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/internal/status"
-	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/client"
 )
 
 func newDrain() *cobra.Command {
@@ -33,17 +33,19 @@ ends with the node's process: one that starts again serves again.`,
 					return err
 				}
 			}
-			err := status.Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
-				_, err := c.DrainNode(ctx, &hachiv1.DrainNodeRequest{NodeId: node, Undo: undo})
-				return err
-			})
+			c := client.Client{Coordinator: "http://" + addr}
+			do := c.Drain
+			if undo {
+				do = c.Undrain
+			}
+			err := do(ctx, node)
 			switch {
 			case err != nil:
 				return fmt.Errorf("drain %s: %w", node, err)
 			case undo:
 				fmt.Fprintf(out, "%s may serve again\n", node)
 			case wait:
-				if err := emptied(ctx, addr, node); err != nil {
+				if err := emptied(ctx, c, node); err != nil {
 					return err
 				}
 				fmt.Fprintf(out, "%s holds nothing and can be stopped\n", node)
@@ -61,21 +63,14 @@ ends with the node's process: one that starts again serves again.`,
 }
 
 // emptied waits until a node holds nothing, or is gone.
-func emptied(ctx context.Context, addr, node string) error {
+func emptied(ctx context.Context, c client.Client, node string) error {
 	for {
-		var seen *hachiv1.GetStatusResponse
-		err := status.Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) (err error) {
-			seen, err = c.GetStatus(ctx, &hachiv1.GetStatusRequest{})
-			return err
-		})
+		seen, err := c.Status(ctx)
 		if err != nil {
 			return err
 		}
-		busy := false
-		for _, n := range seen.GetNodes() {
-			busy = busy || (n.GetRecord().GetNodeId() == node && len(n.GetRecord().GetResident().GetRanges()) > 0)
-		}
-		if !busy {
+		holds := func(n client.NodeStatus) bool { return n.Node == node && n.Resident > 0 }
+		if !slices.ContainsFunc(seen.Nodes, holds) {
 			return nil
 		}
 		select {

@@ -2,7 +2,11 @@ package role
 
 import (
 	"context"
+	"net"
+	"net/http"
+	"strings"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -11,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/coordinator"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -44,30 +49,47 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	defer n.part(c.Logger)
-	if p := c.InProcess; p != nil {
-		co := coordinator.New(c.coordinator(n, "", alive))
-		p.Coordinator(co)
-		return co.Run(ctx)
-	}
 	l, addr, err := listen(c.Listen, c.Advertise)
 	if err != nil {
 		return err
 	}
-	co := coordinator.New(c.coordinator(n, addr, alive))
-	server := grpc.NewServer()
-	hachiv1.RegisterCoordinatorServiceServer(server, co)
-	healthpb.RegisterHealthServer(server, health.NewServer())
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(l) })
-	defer serving.Wait()
-	defer server.Stop()
-	return co.Run(ctx)
-}
-
-func (c CoordinatorConfig) coordinator(n *neighbours, addr string, alive *liveness) coordinator.Config {
-	return coordinator.Config{
+	co := coordinator.New(coordinator.Config{
 		ID: c.ID, Addr: addr, GossipAddr: n.gossipAddr(),
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
 		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
+	})
+	stop := serveCoordinator(l, co, status.Handler(n.registry, co))
+	defer stop()
+	return co.Run(ctx)
+}
+
+// maxCoordinatorStreams bounds the calls of one connection to a coordinator.
+const maxCoordinatorStreams = 64
+
+// serveCoordinator serves gRPC, and the status API over HTTP, at one address.
+// stop returns when nothing is served any more.
+func serveCoordinator(l net.Listener, co *coordinator.Coordinator, web http.Handler) (stop func()) {
+	calls := grpc.NewServer()
+	hachiv1.RegisterCoordinatorServiceServer(calls, co)
+	healthpb.RegisterHealthServer(calls, health.NewServer())
+	server := &http.Server{
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxCoordinatorStreams},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+				calls.ServeHTTP(w, r)
+				return
+			}
+			web.ServeHTTP(w, r)
+		}),
+	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(l) })
+	return func() {
+		server.Close()
+		calls.Stop()
+		serving.Wait()
 	}
 }

@@ -15,8 +15,6 @@ import (
 type InProcess struct {
 	Store   registry.Store
 	Network *inproc.Network
-	// Coordinator receives the service of the coordinator before it campaigns.
-	Coordinator func(hachiv1.CoordinatorServiceServer)
 }
 
 // ErrKilled is the cause of the end of a context that stops an expert node as a

@@ -49,15 +49,6 @@ func (c ClusterConfig) Check(f *Faults) {
 	}
 }
 
-// checkListener checks the address of a service for other processes.
-func (c ClusterConfig) checkListener(f *Faults, listen, advertise string) {
-	if c.InProcess != nil {
-		return
-	}
-	f.Address("listen", listen)
-	f.Reachable(listen, advertise)
-}
-
 // maxGossipLabel is what memberlist can carry.
 const maxGossipLabel = 255
 
@@ -181,7 +172,8 @@ type CoordinatorConfig struct {
 func (c CoordinatorConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
-	c.checkListener(&f, c.Listen, c.Advertise)
+	f.Address("listen", c.Listen)
+	f.Reachable(c.Listen, c.Advertise)
 	c.Placement.Check(&f)
 	if c.ExpectNodes < 1 {
 		f.Addf("--expect-nodes %d: want at least 1", c.ExpectNodes)
@@ -205,7 +197,10 @@ func (c ExpertNodeConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.Check(&f)
-	c.checkListener(&f, c.Listen, c.Advertise)
+	if c.InProcess == nil {
+		f.Address("listen", c.Listen)
+		f.Reachable(c.Listen, c.Advertise)
+	}
 	f.Spin(c.Spin)
 	c.Late.Check(&f)
 	return f.Err()
