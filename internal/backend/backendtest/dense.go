@@ -1,0 +1,146 @@
+package backendtest
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
+)
+
+// positions is the length of the tested sequence: more than four blocks, and no
+// multiple of one.
+const positions = 75
+
+// kvBlocks is room for the sequence and for its neighbor.
+const kvBlocks = 12
+
+// whole is a model on one device.
+type whole struct {
+	shape
+	runner *model.Runner
+}
+
+func openWhole(t *testing.T, d backend.Device, s shape, w weights, parts int) whole {
+	t.Helper()
+	dense, err := d.OpenDense(s.cfg, s.numerics, w.dense)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := dense.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	// A block holds at least a byte per element of its keys and values.
+	if got, least := dense.KVBlockBytes(), int64(s.cfg.Layers*2*model.BlockSize*s.cfg.KVHeads*s.cfg.HeadDim); got < least {
+		t.Errorf("a KV block of %d bytes, want at least %d", got, least)
+	}
+	if err := dense.ReserveKV(kvBlocks); err != nil {
+		t.Fatal(err)
+	}
+	experts := &model.Local{FFN: openExperts(t, d, s, w), Wire: s.numerics.Wire}
+	return whole{s, model.NewRunner(s.cfg, dense, experts, model.Overlap{Fixed: parts})}
+}
+
+// logits computes a sequence in chunks, beside rows of a neighbor, with the
+// blocks of both in the order of a seed.
+func (m whole) logits(t *testing.T, chunks []int, seed uint64) tensor.Matrix {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 9))
+	var blocks []int32
+	for _, b := range rng.Perm(kvBlocks) {
+		blocks = append(blocks, int32(b))
+	}
+	mine, neighbor := blocks[:kvBlocks/2], blocks[kvBlocks/2:]
+	out := tensor.NewMatrix(positions, m.cfg.Vocab)
+	for start, i := 0, 0; start < positions; i++ {
+		n := min(chunks[i%len(chunks)], positions-start)
+		beside := min(i%3, start)
+		b := &model.Batch{}
+		if beside > 0 {
+			b.Tokens, b.Spans = slices.Repeat([]int32{5}, beside), []model.Span{{Start: start - beside, N: beside, Blocks: neighbor}}
+		}
+		b.Spans = append(b.Spans, model.Span{Start: start, N: n, Blocks: mine})
+		for p := start; p < start+n; p++ {
+			b.Tokens = append(b.Tokens, m.token(p))
+			b.Outputs = append(b.Outputs, int32(beside+p-start))
+		}
+		if err := m.runner.Forward(t.Context(), b, out.Slice(start, start+n)); err != nil {
+			t.Fatal(err)
+		}
+		start += n
+	}
+	return out
+}
+
+// token rises with the position.
+func (s shape) token(position int) int32 { return int32(position * s.cfg.Vocab / positions) }
+
+// testCuts computes a sequence row by row, in chunks across the edges of
+// blocks, in micro-batches and whole.
+func testCuts(t *testing.T, b backend.Backend, s shape, w weights) {
+	want := openWhole(t, open(t, b, 1), s, w, 1).logits(t, []int{positions}, 0)
+	for i, chunks := range [][]int{{1}, {7}, {16}, {15, 1, 33}, {17, 2}, {positions}} {
+		got := openWhole(t, open(t, b, 1+i%3), s, w, 1+i%2).logits(t, chunks, uint64(i))
+		sameBits(t, got, want)
+		if t.Failed() {
+			t.Fatalf("chunks of %v", chunks)
+		}
+	}
+}
+
+// testLogits compares with float64 where nothing is rounded below f32.
+func testLogits(t *testing.T, b backend.Backend, s shape, w weights) {
+	if s.numerics != (model.Numerics{Wire: tensor.F32, KV: tensor.F32, Inner: tensor.F32}) {
+		t.Skip("rounded below f32")
+	}
+	got := openWhole(t, open(t, b, 2), s, w, 1).logits(t, []int{13}, 1)
+	tokens := make([]int32, positions)
+	for p := range tokens {
+		tokens[p] = s.token(p)
+	}
+	for p, want := range forward(s.cfg, w, tokens) {
+		compare(t, got.Row(p), want, 1e-4)
+	}
+}
+
+func testBatches(t *testing.T, b backend.Backend, s shape, w weights) {
+	m := openWhole(t, open(t, b, 1), s, w, 1)
+	for name, batch := range map[string]*model.Batch{
+		"a token outside the vocabulary": {Tokens: []int32{int32(s.cfg.Vocab)}, Spans: []model.Span{{N: 1, Blocks: []int32{0}}}},
+		"a negative token":               {Tokens: []int32{-1}, Spans: []model.Span{{N: 1, Blocks: []int32{0}}}},
+		"a short block table":            {Tokens: []int32{1}, Spans: []model.Span{{Start: 16, N: 1, Blocks: []int32{0}}}},
+		"spans of other rows":            {Tokens: []int32{1}, Spans: []model.Span{{N: 2, Blocks: []int32{0}}}},
+	} {
+		if err := m.runner.Forward(t.Context(), batch, tensor.NewMatrix(1, s.cfg.Vocab)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// SameBits tests that two backends name one family and compute the same bits.
+func SameBits(t *testing.T, a, b backend.Backend) {
+	if x, y := open(t, a, 1).Info().Family, open(t, b, 1).Info().Family; x != y {
+		t.Errorf("%s is of family %s, %s of %s", a.Name, x, b.Name, y)
+	}
+	for _, s := range shapes() {
+		t.Run(s.name, func(t *testing.T) {
+			w := makeWeights(s.cfg)
+			want := openWhole(t, open(t, a, 2), s, w, 1).logits(t, []int{9, 1}, 1)
+			sameBits(t, openWhole(t, open(t, b, 2), s, w, 1).logits(t, []int{20}, 2), want)
+		})
+	}
+}
+
+func sameBits(t *testing.T, got, want tensor.Matrix) {
+	t.Helper()
+	for i := range want.Data {
+		if math.Float32bits(got.Data[i]) != math.Float32bits(want.Data[i]) {
+			t.Fatalf("logit %d of position %d is %g, want %g, bit for bit", i%want.Cols, i/want.Cols, got.Data[i], want.Data[i])
+		}
+	}
+}
