@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -71,6 +72,23 @@ type Dense interface {
 	ReserveKV(blocks int) error
 	// Close frees the cache and gives the weights back.
 	Close() error
+}
+
+// CheckExpert finds what is wrong with the weights of an expert.
+func CheckExpert(cfg model.Config, id moe.ExpertID, w model.ExpertWeights) error {
+	for _, m := range []struct {
+		name       string
+		got        tensor.Weight
+		rows, cols int
+	}{{"w1", w.W1, cfg.FFN, cfg.Hidden}, {"w2", w.W2, cfg.Hidden, cfg.FFN}, {"w3", w.W3, cfg.FFN, cfg.Hidden}} {
+		if g := m.got; g.Rows != m.rows || g.Cols != m.cols || len(g.Data) != g.DType.Bytes(m.rows, m.cols) {
+			return fmt.Errorf("expert %v: %s is [%d, %d] in %d bytes, expected [%d, %d] %v", id, m.name, g.Rows, g.Cols, len(g.Data), m.rows, m.cols, g.DType)
+		}
+	}
+	if w.W1.DType.Quantized() != w.W3.DType.Quantized() {
+		return fmt.Errorf("expert %v: w1 is %v and w3 %v, expected both quantized or none", id, w.W1.DType, w.W3.DType)
+	}
+	return nil
 }
 
 // Find is the backend of a name. The error lists the names there are.

@@ -1,5 +1,7 @@
 package model
 
+import "fmt"
+
 // Batch is the work of one step: rows of several sequences, decode rows and
 // prefill chunks alike.
 //
@@ -10,6 +12,26 @@ type Batch struct {
 	Spans  []Span
 	// Outputs lists, ascending, the rows whose logits are wanted.
 	Outputs []int32
+}
+
+// Check finds what is wrong with a batch for a vocabulary.
+func (b *Batch) Check(vocab int) error {
+	rows := 0
+	for _, s := range b.Spans {
+		if need := s.Start + s.N; len(s.Blocks)*BlockSize < need {
+			return fmt.Errorf("block table of %d blocks does not reach position %d", len(s.Blocks), need)
+		}
+		rows += s.N
+	}
+	if rows != len(b.Tokens) {
+		return fmt.Errorf("spans of %d rows for %d tokens", rows, len(b.Tokens))
+	}
+	for _, token := range b.Tokens {
+		if token < 0 || int(token) >= vocab {
+			return fmt.Errorf("token %d is outside the vocabulary of %d", token, vocab)
+		}
+	}
+	return nil
 }
 
 // Span is a run of consecutive positions of one sequence.

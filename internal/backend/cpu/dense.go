@@ -91,14 +91,12 @@ func (d *Dense) Close() error {
 
 // Embed implements model.Dense.
 func (d *Dense) Embed(b *model.Batch, x tensor.Matrix) error {
-	if err := d.prepare(b); err != nil {
+	if err := b.Check(d.cfg.Vocab); err != nil {
 		return err
 	}
+	d.prepare(b)
 	stride := d.w.Embed.Cols * d.w.Embed.DType.Size()
 	for i, token := range b.Tokens {
-		if token < 0 || int(token) >= d.cfg.Vocab {
-			return fmt.Errorf("token %d is outside the vocabulary of %d", token, d.cfg.Vocab)
-		}
 		tensor.Decode(x.Row(i), d.w.Embed.Data[int(token)*stride:(int(token)+1)*stride], d.w.Embed.DType)
 	}
 	return nil
@@ -106,19 +104,13 @@ func (d *Dense) Embed(b *model.Batch, x tensor.Matrix) error {
 
 // prepare sizes the scratch and computes the rotations of the batch once for
 // all layers.
-func (d *Dense) prepare(b *model.Batch) error {
+func (d *Dense) prepare(b *model.Batch) {
 	n, c, s := len(b.Tokens), d.cfg, &d.s
 	s.rows = s.rows[:0]
 	for n, span := range b.Spans {
-		if need := span.Start + span.N; len(span.Blocks)*model.BlockSize < need {
-			return fmt.Errorf("block table of %d blocks does not reach position %d", len(span.Blocks), need)
-		}
 		for i := range span.N {
 			s.rows = append(s.rows, rowAt{n, span.Start + i, span.Blocks})
 		}
-	}
-	if len(s.rows) != n {
-		return fmt.Errorf("spans of %d rows for %d tokens", len(s.rows), n)
 	}
 	if need := n * c.HeadDim / 2; cap(s.cos) < need {
 		s.cos, s.sin = make([]float32, need), make([]float32, need)
@@ -128,7 +120,6 @@ func (d *Dense) prepare(b *model.Batch) error {
 	for i, r := range s.rows {
 		d.rotary.Angles(s.cos[i*half:(i+1)*half], s.sin[i*half:(i+1)*half], r.position)
 	}
-	return nil
 }
 
 // Attend implements model.Dense.

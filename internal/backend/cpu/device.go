@@ -6,8 +6,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
-// Family names the order of operations for model.Fingerprint.
-const Family = "cpu-l16-fma-pairs"
+// Family is that of the kernels.
+const Family = kernel.Family
 
 // Backend is this package as one of a binary's backends.
 func Backend() backend.Backend {

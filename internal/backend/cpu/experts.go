@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
@@ -58,17 +59,8 @@ func NewExperts(cfg model.Config, n model.Numerics, p *Pool) *Experts {
 
 // Load implements backend.Experts.
 func (e *Experts) Load(_ context.Context, id moe.ExpertID, w model.ExpertWeights) error {
-	for name, got := range map[string]tensor.Weight{"w1": w.W1, "w2": w.W2, "w3": w.W3} {
-		rows, cols := e.cfg.FFN, e.cfg.Hidden
-		if name == "w2" {
-			rows, cols = cols, rows
-		}
-		if got.Rows != rows || got.Cols != cols || len(got.Data) != got.DType.Bytes(rows, cols) {
-			return fmt.Errorf("expert %v: %s is [%d, %d] in %d bytes, expected [%d, %d] %v", id, name, got.Rows, got.Cols, len(got.Data), rows, cols, got.DType)
-		}
-	}
-	if w.W1.DType.Quantized() != w.W3.DType.Quantized() {
-		return fmt.Errorf("expert %v: w1 is %v and w3 %v, expected both quantized or none", id, w.W1.DType, w.W3.DType)
+	if err := backend.CheckExpert(e.cfg, id, w); err != nil {
+		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
