@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // positions is the length of the tested sequence: more than four blocks, and no
@@ -21,7 +23,9 @@ const kvBlocks = 12
 // whole is a model on one device.
 type whole struct {
 	shape
-	runner *model.Runner
+	dense   model.Dense
+	experts model.Experts
+	parts   int // micro-batches of a step
 }
 
 func openWhole(t *testing.T, d backend.Device, s shape, w weights, parts int) whole {
@@ -43,7 +47,42 @@ func openWhole(t *testing.T, d backend.Device, s shape, w weights, parts int) wh
 		t.Fatal(err)
 	}
 	experts := &model.Local{FFN: openExperts(t, d, s, w), Wire: s.numerics.Wire}
-	return whole{s, model.NewRunner(s.cfg, dense, experts, model.Overlap{Fixed: parts})}
+	return whole{s, dense, experts, parts}
+}
+
+// forward runs one step, each layer in micro-batches.
+func (m whole) forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) error {
+	n := len(b.Tokens)
+	x, h, gate := tensor.NewMatrix(n, m.cfg.Hidden), tensor.NewMatrix(n, m.cfg.Hidden), tensor.NewMatrix(n, m.cfg.Experts)
+	if err := m.dense.Embed(b, x); err != nil {
+		return err
+	}
+	for layer := range m.cfg.Layers {
+		for i := range m.parts {
+			lo, hi := i*n/m.parts, (i+1)*n/m.parts
+			if err := m.layer(ctx, layer, lo, x.Slice(lo, hi), h.Slice(lo, hi), gate.Slice(lo, hi)); err != nil {
+				return err
+			}
+		}
+	}
+	return m.dense.Head(b, x, logits)
+}
+
+func (m whole) layer(ctx context.Context, layer, first int, x, h, gate tensor.Matrix) error {
+	if x.Rows == 0 {
+		return nil
+	}
+	if err := m.dense.Attend(layer, first, x, h, gate); err != nil {
+		return err
+	}
+	if m.cfg.IsDense(layer) {
+		return m.dense.FeedForward(layer, h, x)
+	}
+	var r moe.Routing
+	if err := model.Gate(m.cfg.Gate, gate, m.cfg.TopK, &r); err != nil {
+		return err
+	}
+	return m.experts.Forward(ctx, layer, h, r, x)
 }
 
 // logits computes a sequence in chunks, beside rows of a neighbor, with the
@@ -69,7 +108,7 @@ func (m whole) logits(t *testing.T, chunks []int, seed uint64) tensor.Matrix {
 			b.Tokens = append(b.Tokens, m.token(p))
 			b.Outputs = append(b.Outputs, int32(beside+p-start))
 		}
-		if err := m.runner.Forward(t.Context(), b, out.Slice(start, start+n)); err != nil {
+		if err := m.forward(t.Context(), b, out.Slice(start, start+n)); err != nil {
 			t.Fatal(err)
 		}
 		start += n
@@ -116,7 +155,7 @@ func testBatches(t *testing.T, b backend.Backend, s shape, w weights) {
 		"a short block table":            {Tokens: []int32{1}, Spans: []model.Span{{Start: 16, N: 1, Blocks: []int32{0}}}},
 		"spans of other rows":            {Tokens: []int32{1}, Spans: []model.Span{{N: 2, Blocks: []int32{0}}}},
 	} {
-		if err := m.runner.Forward(t.Context(), batch, tensor.NewMatrix(1, s.cfg.Vocab)); err == nil {
+		if err := m.forward(t.Context(), batch, tensor.NewMatrix(1, s.cfg.Vocab)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
