@@ -82,7 +82,7 @@ func (s shape) run(t *testing.T, e backend.Experts, layer int, groups []moe.Grou
 	return out
 }
 
-// testRows compares every row of calls of many sizes with the row alone.
+// testRows compares every row of calls of many sizes with the row by itself.
 func testRows(t *testing.T, b backend.Backend, s shape, w weights) {
 	const most = 300
 	x := s.rows(most, 1)
