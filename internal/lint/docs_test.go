@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,4 +78,36 @@ func TestGuaranteesNameRealTests(t *testing.T) {
 	if len(named) < 20 {
 		t.Errorf("%d tests are named", len(named))
 	}
+}
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// TestTreeTableNamesFolders: the table of the README is the tree.
+func TestTreeTableNamesFolders(t *testing.T) {
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(raw), "| folder | what lives there |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named []string
+	for _, row := range strings.Split(table, "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, m := range quoted.FindAllStringSubmatch(cells[1], -1) {
+			named = append(named, m[1])
+			if info, err := os.Stat(filepath.Join("../..", m[1])); err != nil || !info.IsDir() {
+				t.Errorf("README.md: %s is no folder", m[1])
+			}
+		}
+	}
+	sources(t, func(dir, path string) {
+		under := func(folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
+		small := []string{"internal/lint", "internal/leaktest", "internal/poll", "internal/strictjson", "internal/moepb", "internal/eventually", "test"}
+		if !slices.ContainsFunc(append(small, named...), under) {
+			t.Errorf("README.md: the table of the tree has no row for %s", dir)
+		}
+	})
 }
