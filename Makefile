@@ -102,6 +102,7 @@ asm:
 
 goldens:
 	python3 internal/backend/cpu/testdata/make_goldens.py
+	python3 internal/backend/cpu/testdata/make_qwen3_goldens.py
 
 clean:
 	rm -rf bin .cache

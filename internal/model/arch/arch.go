@@ -47,7 +47,7 @@ type GGUF struct {
 
 // All lists every architecture. The first is that of a config.json that names
 // none.
-func All() []Arch { return []Arch{Mixtral()} }
+func All() []Arch { return []Arch{Mixtral(), Qwen3MoE()} }
 
 // Of is the architecture of a configuration; the first of All when the
 // configuration names none.
