@@ -13,9 +13,7 @@ import (
 // Numerics are the rounding points a deployment may choose.
 type Numerics struct {
 	Wire tensor.DType // rows between gate, experts and combine
-	// KV is the type of keys and values in the cache. Int8 has one scale per
-	// position and key head.
-	KV tensor.DType
+	KV   tensor.KVFormat
 	// Inner is the type to which SiLU(x w1) * (x w3) is rounded before w2.
 	Inner tensor.DType
 }
@@ -30,12 +28,12 @@ type Overrides struct {
 // With is n with other types.
 func (n Numerics) With(o Overrides) (Numerics, error) {
 	err := errors.Join(
-		override(&n.KV, "KV cache", o.KV, tensor.F32, tensor.BF16, tensor.Int8),
+		override(&n.KV, "KV cache", o.KV, tensor.KVF32, tensor.KVBF16, tensor.KVInt8),
 		override(&n.Inner, "inner product", o.Inner, tensor.F32, tensor.BF16))
 	return n, err
 }
 
-func override(to *tensor.DType, what, name string, known ...tensor.DType) error {
+func override[T fmt.Stringer](to *T, what, name string, known ...T) error {
 	if name == "" {
 		return nil
 	}
@@ -52,9 +50,9 @@ func override(to *tensor.DType, what, name string, known ...tensor.DType) error 
 // quantized weights use bf16. What lies between w1, w3 and w2 stays f32.
 func DefaultNumerics(weights tensor.DType) Numerics {
 	if weights == tensor.BF16 || weights.Quantized() {
-		return Numerics{Wire: tensor.BF16, KV: tensor.BF16, Inner: tensor.F32}
+		return Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, Inner: tensor.F32}
 	}
-	return Numerics{Wire: tensor.F32, KV: tensor.F32, Inner: tensor.F32}
+	return Numerics{Wire: tensor.F32, KV: tensor.KVF32, Inner: tensor.F32}
 }
 
 // NumericsVersion changes whenever a kernel's order of operations changes.

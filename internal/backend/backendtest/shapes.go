@@ -29,7 +29,7 @@ func shapes() []shape {
 	dense.Layers, dense.DenseLayers, dense.DenseFFN, dense.QKNorm, dense.HeadDim = 3, []int{1}, 88, true, 20
 	dense.Gate = model.TopKOfSoftmaxNormalized
 	int8KV := model.DefaultNumerics(tensor.BF16)
-	int8KV.KV, int8KV.Inner = tensor.Int8, tensor.BF16
+	int8KV.KV, int8KV.Inner = tensor.KVInt8, tensor.BF16
 	return []shape{
 		{"mixtral", plain, model.DefaultNumerics(plain.DType)},
 		{"tails", tails, model.DefaultNumerics(tails.DType)},

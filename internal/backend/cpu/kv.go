@@ -8,10 +8,10 @@ import (
 
 // kvLayer is the cache of one layer: a kernel.KVTile for each [block][kvHead].
 type kvLayer struct {
-	dtype          tensor.DType
+	format         tensor.KVFormat
 	heads, headDim int
 	k, v           []byte
-	ks, vs         []float32 // scales of Int8
+	ks, vs         []float32 // scales, of a format that has them
 }
 
 // A tile of attention is one block: the numbering by block and the fixed tiles
@@ -19,11 +19,11 @@ type kvLayer struct {
 var _ = [1]struct{}{}[model.BlockSize-kernel.Tile]
 
 func newKVLayer(cfg model.Config, opts DenseOptions) kvLayer {
-	l := kvLayer{dtype: opts.Numerics.KV, heads: cfg.KVHeads, headDim: cfg.HeadDim}
+	l := kvLayer{format: opts.Numerics.KV, heads: cfg.KVHeads, headDim: cfg.HeadDim}
 	tiles := opts.Blocks * l.heads
-	size := tiles * kernel.KVTileBytes(l.dtype, l.headDim)
+	size := tiles * kernel.KVTileBytes(l.format, l.headDim)
 	l.k, l.v = make([]byte, size), make([]byte, size)
-	if l.dtype == tensor.Int8 {
+	if l.format.Scaled() {
 		l.ks, l.vs = make([]float32, tiles*kernel.Tile), make([]float32, tiles*kernel.Tile)
 	}
 	return l
@@ -31,18 +31,14 @@ func newKVLayer(cfg model.Config, opts DenseOptions) kvLayer {
 
 // kvBlockBytes is the memory one block takes over all layers.
 func kvBlockBytes(cfg model.Config, n model.Numerics) int64 {
-	tile := 2 * kernel.KVTileBytes(n.KV, cfg.HeadDim)
-	if n.KV == tensor.Int8 {
-		tile += 2 * 4 * kernel.Tile
-	}
-	return int64(cfg.Layers) * int64(cfg.KVHeads) * int64(tile)
+	return int64(cfg.Layers) * int64(cfg.KVHeads) * int64(kernel.KVTileMemory(n.KV, cfg.HeadDim))
 }
 
 // tile is one block of one head.
 func (l *kvLayer) tile(block int32, head int) kernel.KVTile {
-	i, size := int(block)*l.heads+head, kernel.KVTileBytes(l.dtype, l.headDim)
-	t := kernel.KVTile{DType: l.dtype, Keys: l.k[i*size : (i+1)*size], Values: l.v[i*size : (i+1)*size]}
-	if l.dtype == tensor.Int8 {
+	i, size := int(block)*l.heads+head, kernel.KVTileBytes(l.format, l.headDim)
+	t := kernel.KVTile{Format: l.format, Keys: l.k[i*size : (i+1)*size], Values: l.v[i*size : (i+1)*size]}
+	if l.format.Scaled() {
 		t.KeyScales, t.ValueScales = l.ks[i*kernel.Tile:(i+1)*kernel.Tile], l.vs[i*kernel.Tile:(i+1)*kernel.Tile]
 	}
 	return t

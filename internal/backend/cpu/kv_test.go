@@ -98,7 +98,7 @@ func attendCut(t *testing.T, d *Dense, rng *rand.Rand, n int, pieces []int) []fl
 // of tiles, or whole; whatever computes beside it, on any number of threads.
 func TestAttentionDoesNotDependOnTheCut(t *testing.T) {
 	const n = 150
-	for _, kv := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Int8} {
+	for _, kv := range []tensor.KVFormat{tensor.KVF32, tensor.KVBF16, tensor.KVInt8} {
 		for _, c := range []struct{ heads, kvHeads, dim, window int }{{4, 2, 16, 0}, {4, 4, 12, 37}, {8, 1, 20, 16}, {6, 2, 32, 1}} {
 			cfg := model.Config{Layers: 1, Hidden: 64, Heads: c.heads, KVHeads: c.kvHeads, HeadDim: c.dim, Vocab: 200, Experts: 4, TopK: 2,
 				RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 1024, DType: tensor.BF16, SlidingWindow: c.window}
@@ -164,7 +164,7 @@ func TestPiecesCoverEveryPairOnce(t *testing.T) {
 func BenchmarkAttend(b *testing.B) {
 	cfg := model.Config{Layers: 8, Hidden: 1024, Heads: 16, KVHeads: 4, HeadDim: 64, Vocab: 100, Experts: 8, TopK: 2,
 		RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 8192, DType: tensor.BF16}
-	for _, kv := range []tensor.DType{tensor.BF16, tensor.Int8} {
+	for _, kv := range []tensor.KVFormat{tensor.KVBF16, tensor.KVInt8} {
 		for _, shape := range []struct{ sequences, rows int }{{1, 16}, {8, 1}} {
 			for _, position := range []int{0, 2000, 4000} {
 				b.Run(fmt.Sprintf("%v/%dx%d at %d", kv, shape.sequences, shape.rows, position), func(b *testing.B) {

@@ -58,14 +58,14 @@ func (a *Attention) Query(i int, q []float32) {
 // Load widens a tile. Tiles must come in ascending order.
 func (k *Kernels) Load(a *Attention, t KVTile) {
 	t.check(a.dim)
-	k.widen(a.tile.keys[:a.dim*Tile], t.Keys, t.DType)
+	k.widen(a.tile.keys[:a.dim*Tile], t.Keys, t.Format)
 	if a.width == a.dim {
-		k.widen(a.tile.values, t.Values, t.DType)
+		k.widen(a.tile.values, t.Values, t.Format)
 	} else {
 		for i := range Tile {
 			row := a.tile.values[i*a.width : (i+1)*a.width]
-			size := a.dim * kvSize(t.DType)
-			k.widen(row[:a.dim], t.Values[i*size:(i+1)*size], t.DType)
+			size := a.dim * t.Format.Size()
+			k.widen(row[:a.dim], t.Values[i*size:(i+1)*size], t.Format)
 			clear(row[a.dim:])
 		}
 	}
@@ -80,10 +80,10 @@ func (k *Kernels) Prefetch(t KVTile) {
 	k.prefetch(pointer(t.Values), len(t.Values))
 }
 
-// widen is Unpack for the types of the KV cache.
-func (k *Kernels) widen(dst []float32, src []byte, d tensor.DType) {
-	if d != tensor.Int8 {
-		k.Unpack(dst, src, d)
+// widen is Unpack for the formats of the KV cache, without scales.
+func (k *Kernels) widen(dst []float32, src []byte, f tensor.KVFormat) {
+	if !f.Scaled() {
+		k.Unpack(dst, src, f.Element())
 		return
 	}
 	n := len(dst) &^ (Lanes - 1)

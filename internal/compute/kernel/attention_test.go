@@ -18,9 +18,9 @@ type context struct {
 	tiles        []KVTile
 }
 
-var kvTypes = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.Int8}
+var kvTypes = []tensor.KVFormat{tensor.KVF32, tensor.KVF16, tensor.KVBF16, tensor.KVInt8}
 
-func risingContext(t *testing.T, rng *rand.Rand, d tensor.DType, rows, dim, n int) context {
+func risingContext(t *testing.T, rng *rand.Rand, d tensor.KVFormat, rows, dim, n int) context {
 	c := context{rows: rows, dim: dim, n: n, q: make([]float32, rows*dim)}
 	for i := range c.q {
 		c.q[i] = float32(rng.NormFloat64())
@@ -41,9 +41,9 @@ func risingContext(t *testing.T, rng *rand.Rand, d tensor.DType, rows, dim, n in
 	return c
 }
 
-func newTile(t *testing.T, d tensor.DType, dim int) KVTile {
-	tile := KVTile{DType: d, Keys: fenced(t, KVTileBytes(d, dim)), Values: fenced(t, KVTileBytes(d, dim))}
-	if d == tensor.Int8 {
+func newTile(t *testing.T, d tensor.KVFormat, dim int) KVTile {
+	tile := KVTile{Format: d, Keys: fenced(t, KVTileBytes(d, dim)), Values: fenced(t, KVTileBytes(d, dim))}
+	if d == tensor.KVInt8 {
 		tile.KeyScales, tile.ValueScales = make([]float32, Tile), make([]float32, Tile)
 	}
 	return tile
@@ -71,15 +71,15 @@ func (c context) attend(k *Kernels, lo, hi, first int) []float32 {
 func (c context) read(position int) (key, value []float32) {
 	t, i := c.tiles[position/Tile], position%Tile
 	key, value = make([]float32, c.dim), make([]float32, c.dim)
-	size := kvSize(t.DType)
+	size := t.Format.Size()
 	for j := range c.dim {
 		k, v := t.Keys[(j*Tile+i)*size:], t.Values[(i*c.dim+j)*size:]
-		if t.DType == tensor.Int8 {
+		if t.Format == tensor.KVInt8 {
 			key[j], value[j] = float32(int8(k[0]))*t.KeyScales[i], float32(int8(v[0]))*t.ValueScales[i]
 			continue
 		}
-		tensor.Decode(key[j:j+1], k[:size], t.DType)
-		tensor.Decode(value[j:j+1], v[:size], t.DType)
+		tensor.Decode(key[j:j+1], k[:size], t.Format.Element())
+		tensor.Decode(value[j:j+1], v[:size], t.Format.Element())
 	}
 	return key, value
 }
@@ -221,7 +221,7 @@ func TestSoftmaxAtEveryRegime(t *testing.T) {
 func TestInt8KeepsTheLargestMagnitude(t *testing.T) {
 	rng := rand.New(rand.NewPCG(27, 28))
 	const dim = 24
-	tile := newTile(t, tensor.Int8, dim)
+	tile := newTile(t, tensor.KVInt8, dim)
 	c := context{dim: dim, tiles: []KVTile{tile}}
 	var rows [Tile][2][]float32
 	for i := range rows {

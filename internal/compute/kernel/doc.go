@@ -96,7 +96,7 @@
 //	accumulatePV
 //	         acc = acc * rescale + sum over positions of p * v
 //
-// Finish divides acc by l. Int8 has one scale per position and head: a score is
+// Finish divides acc by l. tensor.KVInt8 has one scale per position and head: a score is
 // multiplied by its key's scale, p by its value's.
 //
 // # Quantized weights

@@ -13,32 +13,41 @@ import (
 const Tile = Lanes
 
 // KVTile is the keys and values of one key head at Tile positions, as they lie
-// in the cache. Int8 is not tensor.Int8's blocks here: an integer q in
-// [-127, 127] per element, and one scale per position, for keys and for values.
+// in the cache.
 type KVTile struct {
-	DType  tensor.DType // F32, F16, BF16 or Int8
-	Keys   []byte       // [headDim, Tile]: transposed, see the package comment
-	Values []byte       // [Tile, headDim]
-	// [Tile] of Int8, nil for the other types.
+	Format tensor.KVFormat
+	Keys   []byte // [headDim, Tile]: transposed, see the package comment
+	Values []byte // [Tile, headDim]
+	// [Tile] of a scaled format, nil for the others.
 	KeyScales, ValueScales []float32
 }
 
-// KVTileBytes is the size of Keys; Values have the same.
-func KVTileBytes(d tensor.DType, headDim int) int { return Tile * headDim * kvSize(d) }
-
-// kvSize is the size of an element of the cache in bytes.
-func kvSize(d tensor.DType) int {
-	if d == tensor.Int8 {
-		return 1
+// NewKVTile is a tile of zeros in memory of its own.
+func NewKVTile(f tensor.KVFormat, headDim int) KVTile {
+	t := KVTile{Format: f, Keys: make([]byte, KVTileBytes(f, headDim)), Values: make([]byte, KVTileBytes(f, headDim))}
+	if f.Scaled() {
+		t.KeyScales, t.ValueScales = make([]float32, Tile), make([]float32, Tile)
 	}
-	return d.Size()
+	return t
+}
+
+// KVTileBytes is the size of Keys; Values have the same.
+func KVTileBytes(f tensor.KVFormat, headDim int) int { return Tile * headDim * f.Size() }
+
+// KVTileMemory is the size of all of a tile.
+func KVTileMemory(f tensor.KVFormat, headDim int) int {
+	n := 2 * KVTileBytes(f, headDim)
+	if f.Scaled() {
+		n += 2 * 4 * Tile
+	}
+	return n
 }
 
 // Put writes the key and the value [headDim] of position i of the tile.
 func (t KVTile) Put(i int, key, value []float32) {
-	size := kvSize(t.DType)
+	size := t.Format.Size()
 	row := t.Values[i*len(value)*size : (i+1)*len(value)*size]
-	if t.DType == tensor.Int8 {
+	if t.Format.Scaled() {
 		inverse := scaleOf(&t.KeyScales[i], key)
 		for j, v := range key {
 			t.Keys[j*Tile+i] = byte(nearestInt8(v * inverse))
@@ -49,8 +58,9 @@ func (t KVTile) Put(i int, key, value []float32) {
 		}
 		return
 	}
-	tensor.Encode(row, value, t.DType)
-	switch t.DType {
+	element := t.Format.Element()
+	tensor.Encode(row, value, element)
+	switch element {
 	case tensor.BF16:
 		for j, v := range key {
 			binary.LittleEndian.PutUint16(t.Keys[2*(j*Tile+i):], tensor.ToBF16(v))
@@ -58,7 +68,7 @@ func (t KVTile) Put(i int, key, value []float32) {
 	default:
 		for j := range key {
 			at := (j*Tile + i) * size
-			tensor.Encode(t.Keys[at:at+size], key[j:j+1], t.DType)
+			tensor.Encode(t.Keys[at:at+size], key[j:j+1], element)
 		}
 	}
 }
@@ -91,10 +101,10 @@ func nearestInt8(v float32) int8 {
 // check panics unless the tile has the bytes that heads of dim elements need:
 // the kernels read by address.
 func (t KVTile) check(dim int) {
-	want := KVTileBytes(t.DType, dim)
+	want := KVTileBytes(t.Format, dim)
 	if len(t.Keys) != want || len(t.Values) != want ||
-		t.DType == tensor.Int8 && (len(t.KeyScales) != Tile || len(t.ValueScales) != Tile) {
-		panic(fmt.Sprintf("kernel: a tile of %v for heads of %d: keys in %d bytes, values in %d, scales %d and %d", t.DType, dim,
+		t.Format.Scaled() && (len(t.KeyScales) != Tile || len(t.ValueScales) != Tile) {
+		panic(fmt.Sprintf("kernel: a tile of %v for heads of %d: keys in %d bytes, values in %d, scales %d and %d", t.Format, dim,
 			len(t.Keys), len(t.Values), len(t.KeyScales), len(t.ValueScales)))
 	}
 }

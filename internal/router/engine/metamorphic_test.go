@@ -300,7 +300,7 @@ func TestMetamorphic(t *testing.T) {
 	for _, s := range settings {
 		t.Run(s.name, func(t *testing.T) { s.check(t, w, words, asks, want) })
 	}
-	w.numerics.KV = tensor.Int8
+	w.numerics.KV = tensor.KVInt8
 	other := alone(t, w, words, asks)
 	if slices.Equal(other, want) {
 		t.Error("a KV cache of int8 changes nothing: it was not put to use")
