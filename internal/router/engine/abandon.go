@@ -5,17 +5,83 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// retryAfter is how long a step without a replica waits before it is tried
-// again although nothing was heard of a change: a suspicion may have decayed.
+// retryAfter bounds the pause of a stalled step. The step is tried again even
+// if no change was reported: a suspicion ends by the clock alone.
 const retryAfter = 100 * time.Millisecond
 
-// wait is the pause of a step that has no replica for some expert. Requests come
-// and go meanwhile; they are no reason to try again.
-func (e *Engine) wait(ctx context.Context, changed <-chan struct{}) {
+// abandon handles a step that failed before commit. Nothing of it is visible, so
+// its sequences may run again. What happens to them depends on the cause:
+//
+//	panic              each sequence runs again in a step of its own (isolate)
+//	no live replica    all wait for a change and run again; FailFast requests fail
+//	anything else      all fail
+func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-chan struct{}, err error) {
+	if ctx.Err() != nil {
+		return // stop ends the requests with ErrStopped
+	}
+	var panicked *pipeline.Panic
+	var failed *moe.Error
+	switch {
+	case errors.As(err, &panicked):
+		e.cfg.Logger.Error("step panicked", "sequences", len(spans), "err", err, "stack", string(panicked.Stack))
+		e.isolate(ctx, spans, err)
+	case errors.As(err, &failed) && failed.Kind == moe.NoReplica:
+		e.stall(ctx, spans, changed, err)
+	default:
+		e.cfg.Logger.Error("step failed", "sequences", len(spans), "err", err)
+		e.fail(spans, err)
+	}
+}
+
+// isolate runs the sequences of a step that panicked again, one step each: only
+// the request that causes the panic fails, and the others get the same bits as
+// in any other batch. A step of one sequence that panics fails its request, so
+// a panic costs at most one more step per sequence.
+func (e *Engine) isolate(ctx context.Context, spans []scheduler.Span, err error) {
+	if len(spans) == 1 {
+		e.fail(spans, err)
+		return
+	}
+	for _, span := range spans {
+		if e.active[span.Seq.ID] != nil { // a stall in this loop may have collected cancellations
+			e.step(ctx, []scheduler.Span{span})
+		}
+	}
+}
+
+// fail ends the requests of a step with an error.
+func (e *Engine) fail(spans []scheduler.Span, err error) {
+	for _, span := range spans {
+		e.finish(e.active[span.Seq.ID], Event{Err: err})
+	}
+}
+
+// stall pauses the loop while an expert has no live replica.
+func (e *Engine) stall(ctx context.Context, spans []scheduler.Span, changed <-chan struct{}, err error) {
+	if e.stalled.IsZero() {
+		e.stalled = time.Now()
+		e.cfg.Logger.Warn("step stalled: expert has no live replica", "err", err)
+	}
+	e.mu.Lock()
+	e.stats.Abandoned++
+	e.mu.Unlock()
+	for _, span := range spans {
+		if f := e.active[span.Seq.ID]; f.req.FailFast {
+			e.finish(f, Event{Err: err})
+		}
+	}
+	e.pause(ctx, changed)
+}
+
+// pause waits for changed, retryAfter or the end of ctx. Arriving and canceled
+// requests are collected meanwhile; they do not end the pause, because the
+// missing expert is missing for them too.
+func (e *Engine) pause(ctx context.Context, changed <-chan struct{}) {
 	timer := time.NewTimer(retryAfter)
 	defer timer.Stop()
 	for {
@@ -32,38 +98,10 @@ func (e *Engine) wait(ctx context.Context, changed <-chan struct{}) {
 	}
 }
 
-// abandon handles a step that failed before commit.
-func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-chan struct{}, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	var missing *moe.Error
-	if !errors.As(err, &missing) || missing.Kind != moe.NoReplica {
-		e.cfg.Logger.Error("step failed", "rows", len(spans), "err", err)
-		for _, span := range spans {
-			e.finish(e.flights[span.Seq.ID], Event{Err: err})
-		}
-		return
-	}
-	if e.missing.IsZero() {
-		e.missing = time.Now()
-		e.cfg.Logger.Warn("steps wait for an expert", "err", err)
-	}
-	e.mu.Lock()
-	e.stats.Abandoned++
-	e.mu.Unlock()
-	for _, span := range spans {
-		if f := e.flights[span.Seq.ID]; f.req.FailFast {
-			e.finish(f, Event{Err: err})
-		}
-	}
-	e.wait(ctx, changed)
-}
-
-// found notes that a step was not abandoned.
-func (e *Engine) found() {
-	if !e.missing.IsZero() {
-		e.cfg.Logger.Warn("steps go on", "waited", time.Since(e.missing))
-		e.missing = time.Time{}
+// resume logs the end of a stall, if there was one.
+func (e *Engine) resume() {
+	if !e.stalled.IsZero() {
+		e.cfg.Logger.Warn("expert available again, resuming", "stalled", time.Since(e.stalled))
+		e.stalled = time.Time{}
 	}
 }

@@ -7,13 +7,14 @@ import (
 	"sync/atomic"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
 // drawing is what a step means for one request, before it is committed.
 type drawing struct {
-	f      *flight
+	f      *activeRequest
 	logits tensor.Matrix // of the span's last rows
 	end    int           // position after the span
 
@@ -23,6 +24,8 @@ type drawing struct {
 	tokens   []int32
 	events   []Event // all but the last
 	last     Event
+
+	err error // the draw panicked: nothing above counts
 }
 
 // drawAll draws for every span, several at a time: what one request draws
@@ -32,7 +35,7 @@ func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawin
 	for i, span := range spans {
 		n := e.outputs(span)
 		all[i] = &drawing{
-			f: e.flights[span.Seq.ID], end: span.Seq.Computed + span.N, drafted: span.Drafted(),
+			f: e.active[span.Seq.ID], end: span.Seq.Computed + span.N, drafted: span.Drafted(),
 			logits: tensor.Matrix{Rows: n, Cols: logits.Cols, Stride: logits.Stride, Data: logits.Data[row*logits.Stride:]},
 		}
 		row += n
@@ -43,7 +46,7 @@ func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawin
 	var next atomic.Int64
 	draw := func(w *sampler.Workspace) {
 		for i := next.Add(1); int(i) <= len(all); i = next.Add(1) {
-			all[i-1].run(w)
+			all[i-1].runGuarded(w)
 		}
 	}
 	var others sync.WaitGroup
@@ -53,6 +56,18 @@ func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawin
 	draw(e.work[0])
 	others.Wait()
 	return all
+}
+
+// runGuarded runs the drawing; a panic, of a grammar for example, is an error of
+// its request only. The workspace may have been left half written.
+func (d *drawing) runGuarded(w *sampler.Workspace) {
+	defer func() {
+		if d.err != nil {
+			*w = sampler.Workspace{}
+		}
+	}()
+	defer pipeline.Recover("draw", &d.err)
+	d.run(w)
 }
 
 // run reports the prompt and draws what can be drawn: the token after the known
@@ -87,8 +102,10 @@ func (d *drawing) run(w *sampler.Workspace) {
 
 // draw makes the next token of an answer. The event has Finish or Err when it
 // is the last, and token -1 when the answer ends without showing it.
-func (f *flight) draw(w *sampler.Workspace, logits []float32, position int) Event {
-	f.wait()
+func (f *activeRequest) draw(w *sampler.Workspace, logits []float32, position int) Event {
+	if err := f.awaitMask(); err != nil {
+		return Event{Err: err}
+	}
 	token, err := f.sampler.Sample(w, logits, position)
 	if err != nil {
 		return Event{Err: err}
@@ -112,7 +129,7 @@ func (f *flight) draw(w *sampler.Workspace, logits []float32, position int) Even
 }
 
 // left is how many tokens the answer may still have.
-func (f *flight) left() int { return f.req.MaxTokens - f.drawn }
+func (f *activeRequest) left() int { return f.req.MaxTokens - f.drawn }
 
 // reportPrompt reports the log probabilities of prompt tokens that the logits
 // predict, those of position first and on, each once even when a preempted

@@ -62,16 +62,16 @@ type Engine struct {
 	wake  chan struct{} // capacity 1: the inbox or a cancellation changed
 
 	// Owned by Run.
-	flights map[uint64]*flight
+	active  map[uint64]*activeRequest
 	logits  tensor.Matrix
-	checked time.Time            // when the books were last looked at
-	missing time.Time            // since when steps wait for an expert; zero if none does
+	checked time.Time            // when the invariants of the KV cache were last checked
+	stalled time.Time            // since when steps have no live replica of an expert; zero otherwise
 	work    []*sampler.Workspace // one for each goroutine that draws
-	ahead   *ahead
+	masks   *maskWorker
 
 	mu        sync.Mutex // guards the fields below
 	nextID    uint64
-	inbox     []*flight
+	inbox     []*activeRequest
 	admission scheduler.Admission
 	stopping  bool
 	stats     Stats
@@ -80,10 +80,13 @@ type Engine struct {
 
 // New makes an engine; Run makes it work.
 func New(cfg Config) *Engine {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	pool := kvcache.NewPool(kvcache.Options{Blocks: cfg.Blocks, Reuse: cfg.PrefixCache})
 	return &Engine{
 		cfg: cfg, pool: pool, sched: scheduler.New(cfg.Limits, pool),
-		wake: make(chan struct{}, 1), flights: map[uint64]*flight{},
+		wake: make(chan struct{}, 1), active: map[uint64]*activeRequest{},
 		admission: scheduler.Admission{Requests: cfg.Limits.MaxSequences + cfg.Limits.MaxWaiting, Tokens: cfg.Limits.MaxWaitingTokens},
 	}
 }
@@ -104,7 +107,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := e.newFlight(ctx, id, r)
+	f := e.activate(ctx, id, r)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopping {
@@ -133,16 +136,16 @@ func (e *Engine) accept(tokens int) (id uint64, err error) {
 }
 
 // release gives the room of a request back. e.mu is held.
-func (e *Engine) release(f *flight) {
+func (e *Engine) release(f *activeRequest) {
 	if !f.started {
 		e.admission.Start(len(f.req.Prompt))
 	}
 	e.admission.Finish()
 }
 
-// newFlight prepares a request, on its client's goroutine.
-func (e *Engine) newFlight(ctx context.Context, id uint64, r Request) *flight {
-	f := &flight{
+// activate prepares a request, on its client's goroutine.
+func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequest {
+	f := &activeRequest{
 		seq: &scheduler.Sequence{
 			ID: id, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
 			Table: kvcache.Table{Salt: r.CacheSalt},
@@ -152,7 +155,7 @@ func (e *Engine) newFlight(ctx context.Context, id uint64, r Request) *flight {
 	}
 	if r.Matcher != nil {
 		f.sampler.Constrain(r.Matcher, e.cfg.Model.Vocab)
-		f.mask = make(chan struct{}, 1)
+		f.maskReady = make(chan struct{}, 1)
 	}
 	return f
 }
@@ -167,8 +170,8 @@ func (e *Engine) poke() {
 // Run serves until ctx ends; then every unfinished request ends with
 // ErrStopped.
 func (e *Engine) Run(ctx context.Context) error {
-	e.ahead = newAhead(e.admission.Requests)
-	defer e.ahead.stop()
+	e.masks = newMaskWorker(e.admission.Requests)
+	defer e.masks.stop()
 	defer e.stop()
 	for ctx.Err() == nil {
 		e.collect()
@@ -193,10 +196,10 @@ func (e *Engine) collect() {
 	e.inbox = nil
 	e.mu.Unlock()
 	for _, f := range inbox {
-		e.flights[f.seq.ID] = f
+		e.active[f.seq.ID] = f
 		e.sched.Add(f.seq)
 	}
-	for _, f := range e.flights {
+	for _, f := range e.active {
 		if f.ctx.Err() != nil {
 			e.finish(f, Event{Err: context.Cause(f.ctx)})
 		}
@@ -204,12 +207,12 @@ func (e *Engine) collect() {
 }
 
 // start notes that a request has its first rows.
-func (e *Engine) start(f *flight) {
+func (e *Engine) start(f *activeRequest) {
 	if f.started {
 		return
 	}
 	f.started = true
-	e.ahead.ask(f)
+	e.masks.request(f)
 	wait := time.Since(f.arrived)
 	e.mu.Lock()
 	e.admission.Start(len(f.req.Prompt))
@@ -222,10 +225,10 @@ func (e *Engine) start(f *flight) {
 }
 
 // finish ends a request with its last event.
-func (e *Engine) finish(f *flight, last Event) {
+func (e *Engine) finish(f *activeRequest, last Event) {
 	f.stopWait()
 	e.sched.Remove(f.seq)
-	delete(e.flights, f.seq.ID)
+	delete(e.active, f.seq.ID)
 	e.mu.Lock()
 	e.release(f)
 	e.stats.end(last)
@@ -241,7 +244,7 @@ func (e *Engine) idle() {
 	}
 	e.checked = time.Now()
 	if err := e.sched.Check(); err != nil {
-		e.cfg.Logger.Error("the KV cache is out of order", "err", err)
+		e.cfg.Logger.Error("KV cache invariant violated", "err", err)
 	}
 }
 
@@ -251,7 +254,7 @@ func (e *Engine) stop() {
 	e.stopping = true
 	e.mu.Unlock()
 	e.collect()
-	for _, f := range e.flights {
+	for _, f := range e.active {
 		e.finish(f, Event{Err: ErrStopped})
 	}
 	e.publish()

@@ -91,8 +91,8 @@ func open(blocks int, limits scheduler.Limits, fails func(int64) error, change .
 		if err := e.sched.Check(); err != nil {
 			t.Error(err)
 		}
-		if s := e.Stats(); s.BlocksUsed != 0 || s.Running != 0 || s.Waiting != 0 || len(e.flights) > 0 {
-			t.Errorf("left behind: %+v, %d requests", s, len(e.flights))
+		if s := e.Stats(); s.BlocksUsed != 0 || s.Running != 0 || s.Waiting != 0 || len(e.active) > 0 {
+			t.Errorf("left behind: %+v, %d requests", s, len(e.active))
 		}
 	}
 }

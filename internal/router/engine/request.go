@@ -98,16 +98,19 @@ func (s *Stream) Push(e Event) {
 	}
 }
 
-// flight is a request in the engine's hands.
-type flight struct {
+// activeRequest is a request in the engine's hands.
+type activeRequest struct {
 	seq      *scheduler.Sequence
 	req      Request
 	ctx      context.Context
 	stream   *Stream
 	stopWait func() bool
 	sampler  *sampler.Sampler
-	mask     chan struct{} // capacity 1: the mask that was asked for is ready
-	asked    bool          // for a mask, and has not waited for it
+
+	maskReady   chan struct{} // capacity 1: the mask worker has computed a mask
+	maskPending bool          // a mask was requested and not awaited; Run's goroutine or a draw
+	maskErr     error         // of the last mask; written before maskReady, read after it
+
 	guesses  speculation
 	reported int // prompt tokens whose log probability has been sent
 	drawn    int // tokens of the answer

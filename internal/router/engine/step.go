@@ -2,18 +2,20 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
 // step carries the spans through the model and commits them.
 func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	for _, span := range spans {
-		e.start(e.flights[span.Seq.ID])
+		e.start(e.active[span.Seq.ID])
 	}
 	began := time.Now()
 	var changed <-chan struct{}
@@ -23,11 +25,11 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	}
 	batch := e.batch(spans)
 	logits := e.reserve(len(batch.Outputs))
-	if err := e.cfg.Forward.Forward(ctx, batch, logits); err != nil {
+	if err := e.forward(ctx, batch, logits); err != nil {
 		e.abandon(ctx, spans, changed, err)
 		return
 	}
-	e.found()
+	e.resume()
 	took := time.Since(began)
 	e.sched.Observe(spans, took)
 	for _, d := range e.drawAll(spans, logits) {
@@ -43,11 +45,17 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	}
 }
 
+// forward is the boundary that no panic of the model passes.
+func (e *Engine) forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) (err error) {
+	defer pipeline.Recover("step", &err)
+	return e.cfg.Forward.Forward(ctx, b, logits)
+}
+
 // outputs is how many of a span's last rows need logits: one at the end of the
 // known tokens and one for each drafted token, all of them while the prompt's
 // log probabilities are wanted.
 func (e *Engine) outputs(span scheduler.Span) int {
-	f := e.flights[span.Seq.ID]
+	f := e.active[span.Seq.ID]
 	switch {
 	case f.req.PromptLogprobs && f.reported < len(f.req.Prompt)-1:
 		return span.N
@@ -83,6 +91,10 @@ func (e *Engine) reserve(rows int) tensor.Matrix {
 // commit is the only place where a sequence changes.
 func (e *Engine) commit(d *drawing) {
 	f, seq := d.f, d.f.seq
+	if d.err != nil {
+		e.reject(d)
+		return
+	}
 	for _, event := range d.events {
 		f.stream.Push(event)
 	}
@@ -96,13 +108,23 @@ func (e *Engine) commit(d *drawing) {
 		e.finish(f, d.last)
 		return
 	}
-	e.ahead.ask(f)
+	e.masks.request(f)
 	f.guesses.learn(d.drafted, d.accepted)
 	seq.Draft = f.guesses.propose(seq.Tokens, f.left()-1)
 }
 
+// reject ends a request whose draw panicked. Its span is not committed: how far
+// the draw came is unknown.
+func (e *Engine) reject(d *drawing) {
+	var panicked *pipeline.Panic
+	if errors.As(d.err, &panicked) {
+		e.cfg.Logger.Error("draw panicked", "err", d.err, "stack", string(panicked.Stack))
+	}
+	e.finish(d.f, Event{Err: d.err})
+}
+
 // count keeps the books of a commit that drew tokens.
-func (e *Engine) count(f *flight, d *drawing) {
+func (e *Engine) count(f *activeRequest, d *drawing) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(f.seq.Tokens) == len(f.req.Prompt) {

@@ -13,7 +13,8 @@
 //   - The rows of a layer pass attention in ascending order, split or not, so
 //     that a split changes no bit.
 //   - A micro-batch is either with attention or with the experts, never both.
-//   - When Forward returns, no expert call of the step runs.
+//   - When Forward returns, no expert call of the step runs. A panic of attention
+//     or of an expert call is an error of the step and joins the others first.
 //   - A step in one piece allocates nothing once its matrices have grown
 //     (go test -run xxx -bench LayerLoop ./internal/router/pipeline).
 //

@@ -109,9 +109,11 @@ func (r *Runner) runLayers(ctx context.Context) error {
 	return err
 }
 
-// advance alternates between the micro-batches, layer by layer. After an error
-// expert calls of other micro-batches may still be in flight.
-func (r *Runner) advance(ctx context.Context) error {
+// advance alternates between the micro-batches, layer by layer. After an error,
+// or a panic of the backend, which becomes one, expert calls of other
+// micro-batches may still be in flight: runLayers joins them.
+func (r *Runner) advance(ctx context.Context) (err error) {
+	defer Recover("attention", &err)
 	for layer := range r.cfg.Layers {
 		for i := range r.batches {
 			b := &r.batches[i]
@@ -146,15 +148,21 @@ func (r *Runner) callExperts(ctx context.Context, layer int, b *microBatch) {
 	go r.compute(ctx, layer, b) // joined by await
 }
 
-// compute runs an expert call; await takes its result.
+// compute runs an expert call; await takes its result. A panic becomes the
+// result too: on a goroutine of its own it would end the process.
 func (r *Runner) compute(ctx context.Context, layer int, b *microBatch) {
 	began := time.Now()
-	err := r.experts.Forward(ctx, layer, b.H, b.Routing, b.X)
+	err := r.forward(ctx, layer, b)
 	if err != nil {
 		err = fmt.Errorf("layer %d: experts: %w", layer, err)
 	}
 	b.took = time.Since(began)
 	b.done <- err
+}
+
+func (r *Runner) forward(ctx context.Context, layer int, b *microBatch) (err error) {
+	defer Recover("experts", &err)
+	return r.experts.Forward(ctx, layer, b.H, b.Routing, b.X)
 }
 
 // await waits for the expert call of a micro-batch, if one is in flight.

@@ -2,6 +2,9 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -55,5 +58,55 @@ func BenchmarkLayerLoop(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		step()
+	}
+}
+
+// broken panics in the attention or in the experts of layer 1.
+type broken struct {
+	still
+	attention bool
+	inFlight  *atomic.Int64
+}
+
+func (b broken) Attend(layer, first int, x, h, gate tensor.Matrix) error {
+	if b.attention && layer == 1 && first > 0 {
+		panic("attention is broken")
+	}
+	return b.still.Attend(layer, first, x, h, gate)
+}
+
+func (b broken) forward(layer int) error {
+	b.inFlight.Add(1)
+	defer b.inFlight.Add(-1)
+	if !b.attention && layer == 1 {
+		panic("experts are broken")
+	}
+	return nil
+}
+
+type brokenExperts struct{ broken }
+
+func (b brokenExperts) Forward(_ context.Context, layer int, _ tensor.Matrix, _ moe.Routing, _ tensor.Matrix) error {
+	return b.forward(layer)
+}
+
+func TestPanicIsAnErrorOfTheStepAndLeavesNoCallInFlight(t *testing.T) {
+	cfg := model.Config{Layers: 4, Hidden: 64, Experts: 8, TopK: 2}
+	for _, attention := range []bool{true, false} {
+		for _, batches := range []int{1, 3} {
+			if attention && batches == 1 {
+				continue // the whole step is one call at row 0
+			}
+			b := broken{attention: attention, inFlight: &atomic.Int64{}}
+			r := pipeline.New(cfg, b, brokenExperts{b}, pipeline.MicroBatcher{Fixed: batches})
+			err := r.Forward(t.Context(), &model.Batch{Tokens: make([]int32, 12)}, tensor.Matrix{})
+			var cause *pipeline.Panic
+			if moe.KindOf(err) != moe.Internal || !errors.As(err, &cause) || !strings.Contains(string(cause.Stack), "broken") {
+				t.Errorf("attention %v, %d micro-batches: %v, want an internal error with the stack of the panic", attention, batches, err)
+			}
+			if n := b.inFlight.Load(); n != 0 {
+				t.Errorf("attention %v, %d micro-batches: %d expert calls in flight", attention, batches, n)
+			}
+		}
 	}
 }
