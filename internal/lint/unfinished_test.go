@@ -24,7 +24,6 @@ var unfinished = []string{
 	"internal/cluster/registry/",
 	"internal/expertnode/batcher/",
 	"internal/local/",
-	"internal/model/",
 	"internal/poll/",
 	"internal/role/",
 	"internal/router/dispatch/",
