@@ -52,8 +52,8 @@ func TestOperationsExplainWhatIsSaid(t *testing.T) {
 	}
 }
 
-// TestGuaranteesNameRealTests: a promise is shown by a test that exists.
-func TestGuaranteesNameRealTests(t *testing.T) {
+// TestDocsNameRealTests: a promise or a rule is shown by a test that exists.
+func TestDocsNameRealTests(t *testing.T) {
 	tests := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
@@ -69,14 +69,16 @@ func TestGuaranteesNameRealTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(readDoc(t, "guarantees.md"), -1)
-	for _, m := range named {
-		if !tests[m[1]] {
-			t.Errorf("docs/guarantees.md names %s, which does not exist", m[1])
+	for doc, minNamed := range map[string]int{"guarantees.md": 20, "numerics.md": 6} {
+		named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(readDoc(t, doc), -1)
+		for _, m := range named {
+			if !tests[m[1]] {
+				t.Errorf("docs/%s names %s, which does not exist", doc, m[1])
+			}
 		}
-	}
-	if len(named) < 20 {
-		t.Errorf("%d tests are named", len(named))
+		if len(named) < minNamed {
+			t.Errorf("docs/%s names %d tests", doc, len(named))
+		}
 	}
 }
 
