@@ -75,7 +75,7 @@ race:
 # and, to drop packets, root and ip(8) (Debian: iproute2).
 SOAK := .cache/soak
 soak: build
-	go test -tags soak -timeout 60m -run 'OfAMixtral|WithoutReset' -v ./cmd/hachi
+	go test -tags soak -timeout 60m -run 'OfAMixtral|WithoutReset' -v ./test/e2e
 	rm -rf $(SOAK) && mkdir -p $(SOAK)
 	bin/hachi model init --preset small $(SOAK)/small
 	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault kill --repeat 50 --figure $(SOAK)/kill.svg

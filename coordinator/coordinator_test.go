@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/moe"
@@ -118,16 +119,6 @@ func obey(t *testing.T, reg *registry.Registry, id string) {
 
 // eventually asks until the answer is yes, for longer than any wait of the
 // protocol takes.
-func eventually(t *testing.T, what string, yes func() bool) {
-	t.Helper()
-	const within = 2 * time.Minute
-	for end := time.Now().Add(within); !yes(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-	}
-}
-
 func placement(t *testing.T, reg *registry.Registry) (*moe.Placement, int64) {
 	t.Helper()
 	p, revision, err := reg.Placement(t.Context())
@@ -160,13 +151,13 @@ func TestDrainThroughTheService(t *testing.T) {
 	}
 	obey(t, reg, "n0")
 	obey(t, reg, "n1")
-	eventually(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
 	for _, r := range []*hachiv1.DrainNodeRequest{{NodeId: "n0"}, {NodeId: "n0"}} { // idempotent
 		if _, err := c.DrainNode(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "n1 serves alone", serving(t, reg, "n1"))
+	eventually.True(t, "n1 serves alone", serving(t, reg, "n1"))
 	got, err := c.GetStatus(t.Context(), nil)
 	if err != nil || got.GetLeaderId() != "c0" || len(got.GetNodes()) != 2 || got.GetNodes()[0].GetState() != hachiv1.NodeState_NODE_STATE_DRAINING {
 		t.Errorf("status %v, %v", got, err)
@@ -174,7 +165,7 @@ func TestDrainThroughTheService(t *testing.T) {
 	if _, err := c.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n0", Undo: true}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "both nodes serve again", serving(t, reg, "n0", "n1"))
+	eventually.True(t, "both nodes serve again", serving(t, reg, "n0", "n1"))
 	if _, err := c.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n7"}); status.Code(err) != codes.NotFound {
 		t.Errorf("drain of an unknown node: %v", err)
 	}
@@ -201,7 +192,7 @@ func TestALeaderCutOffIsSucceeded(t *testing.T) {
 	first := run(t, "c0", s.registry(line.Addr()))
 	obey(t, reg, "n0")
 	obey(t, reg, "n1")
-	eventually(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
 	before, revision := placement(t, reg)
 	second := run(t, "c1", reg)
 	if _, err := second.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n0"}); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "c0 leads") {
@@ -210,11 +201,11 @@ func TestALeaderCutOffIsSucceeded(t *testing.T) {
 	silent := faulty.Wire{Silent: true}
 	line.Set(faulty.ToServer, silent)
 	line.Set(faulty.ToClient, silent)
-	eventually(t, "the standby leads", func() bool { return second.leading() != nil })
-	eventually(t, "the first knows that it does not", func() bool { return first.leading() == nil })
+	eventually.True(t, "the standby leads", func() bool { return second.leading() != nil })
+	eventually.True(t, "the first knows that it does not", func() bool { return first.leading() == nil })
 	line.Set(faulty.ToServer, faulty.Wire{})
 	line.Set(faulty.ToClient, faulty.Wire{})
-	eventually(t, "the first names the second", func() bool {
+	eventually.True(t, "the first names the second", func() bool {
 		got, err := first.GetStatus(t.Context(), nil)
 		return err == nil && got.GetLeaderId() == "c1" && len(got.GetNodes()) == 2
 	})
@@ -230,12 +221,12 @@ func TestEtcdRestartsWithItsData(t *testing.T) {
 	c := run(t, "c0", reg)
 	obey(t, reg, "n0")
 	obey(t, reg, "n1")
-	eventually(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
 	before, revision := placement(t, reg)
 	s.now.Close()
-	eventually(t, "leadership ends", func() bool { return c.leading() == nil })
+	eventually.True(t, "leadership ends", func() bool { return c.leading() == nil })
 	s.start()
-	eventually(t, "it leads again", func() bool { return c.leading() != nil })
+	eventually.True(t, "it leads again", func() bool { return c.leading() != nil })
 	time.Sleep(recordTTL + testTTL) // longer than the grace, and than a lease
 	if after, now := placement(t, reg); after.Epoch() != before.Epoch() || now != revision {
 		t.Errorf("the placement moved from epoch %d to %d", before.Epoch(), after.Epoch())
@@ -249,12 +240,12 @@ func TestEtcdComesBackEmpty(t *testing.T) {
 	run(t, "c0", reg)
 	obey(t, reg, "n0")
 	obey(t, reg, "n1")
-	eventually(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
 	before, _ := placement(t, reg)
 	s.now.Close()
 	s.cfg.Dir = filepath.Join(t.TempDir(), "empty")
 	s.start()
-	eventually(t, "both nodes serve again", serving(t, reg, "n0", "n1"))
+	eventually.True(t, "both nodes serve again", serving(t, reg, "n0", "n1"))
 	after, _ := placement(t, reg)
 	if after.Epoch() <= before.Epoch() {
 		t.Errorf("epoch %d after %d", after.Epoch(), before.Epoch())

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -38,16 +39,6 @@ func get(t *testing.T, c *http.Client, url string) (int, string) {
 		t.Fatal(err)
 	}
 	return response.StatusCode, string(raw)
-}
-
-// await waits until a condition holds.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: never", what)
-		}
-	}
 }
 
 func placement(t *testing.T, epoch moe.Epoch) *moe.Placement {
@@ -79,9 +70,9 @@ func TestReadyWithTheFirstPlacement(t *testing.T) {
 		t.Errorf("/healthz: %d", code)
 	}
 	b.placements <- placement(t, 7)
-	await(t, "ready", func() bool { code, _ := get(t, c, b.url+"/readyz"); return code == 200 })
-	await(t, "healthy", healthy)
-	await(t, "acked", func() bool { acked, _ := b.session.look(); return acked == 7 })
+	eventually.True(t, "ready", func() bool { code, _ := get(t, c, b.url+"/readyz"); return code == 200 })
+	eventually.True(t, "healthy", healthy)
+	eventually.True(t, "acked", func() bool { acked, _ := b.session.look(); return acked == 7 })
 	if _, body := get(t, c, b.url+"/metrics"); !strings.Contains(body, "hachi_placement_epoch 7") {
 		t.Errorf("the metrics have no epoch:\n%s", body)
 	}
@@ -176,7 +167,7 @@ func TestGracefulStopLetsAnswersFinish(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.stop()
-	await(t, "refusing", func() bool {
+	eventually.True(t, "refusing", func() bool {
 		_, err := client(t).Get(b.url + "/healthz")
 		return err != nil
 	})

@@ -75,7 +75,9 @@ var rules = []rule{
 	{"internal/role", []string{"internal/status", "client", "internal/api", "internal/backend", "internal/cluster/gossip", "internal/cluster/registry", "internal/cluster/etcdstore", "internal/compute", "internal/coordinator", "internal/expertnode", "internal/model", "internal/moepb", "internal/router", "internal/text", "internal/transport", "internal/weights", "coordinator", "expertnode", "router", "moe", "proto"}, []string{"go.etcd.io/etcd/server"}, "the composition root of one process"},
 	{"internal/local", []string{"internal/cluster", "internal/role", "internal/model", "internal/moepb", "moe", "proto"}, nil, "it starts roles as processes and supervises them"},
 	{"cmd", nil, nil, "the command"},
+	{"test/e2e", nil, nil, "it starts whole clusters and looks inside them"},
 	{"internal/lint", []string{}, nil, "tests of the tree"},
+	{"internal/eventually", []string{}, network, "waiting in tests only"},
 	{"internal/leaktest", []string{}, network, "goroutines of a test binary only"},
 	{"internal/poll", []string{}, network, "counters only: the caller decides what to poll"},
 }

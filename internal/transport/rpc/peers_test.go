@@ -7,19 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/moe"
 )
-
-// eventually waits for a condition that another goroutine brings about.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not in time", what)
-		}
-	}
-}
 
 func mustCall(t *testing.T, p *Pool, to moe.Replica) {
 	t.Helper()
@@ -49,9 +40,9 @@ func TestMovedNodeIsNotSuspected(t *testing.T) {
 	}
 	mustCall(t, p, after)
 	newServer.Drain()
-	eventually(t, "the drain of the present address", func() bool { return draining.Load() == 1 })
+	eventually.True(t, "the drain of the present address", func() bool { return draining.Load() == 1 })
 	newProcess.Stop()
-	eventually(t, "the end of the present stream", func() bool { return broken.Load() == 1 })
+	eventually.True(t, "the end of the present stream", func() bool { return broken.Load() == 1 })
 }
 
 // TestAddressesOfANodeAreApart: calls to one address go on while another is
@@ -65,14 +56,14 @@ func TestAddressesOfANodeAreApart(t *testing.T) {
 	p.retireAfter = 20 * time.Millisecond
 	ended := make(chan error, 1)
 	go func() { _, err := p.Call(t.Context(), first, call(1)); ended <- err }()
-	eventually(t, "the slow call", func() bool { return slow.calls.Load() == 1 })
+	eventually.True(t, "the slow call", func() bool { return slow.calls.Load() == 1 })
 	mustCall(t, p, second)
 	known := func(to moe.Replica) bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.peers[to] != nil
 	}
-	eventually(t, "the retirement of the idle peer", func() bool { return !known(second) })
+	eventually.True(t, "the retirement of the idle peer", func() bool { return !known(second) })
 	if !known(first) {
 		t.Error("a peer with a call in flight was retired")
 	}
@@ -80,7 +71,7 @@ func TestAddressesOfANodeAreApart(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the slow call: %v", err)
 	}
-	eventually(t, "the retirement of the other", func() bool { return !known(first) })
+	eventually.True(t, "the retirement of the other", func() bool { return !known(first) })
 	mustCall(t, p, second)
 	if broken.Load() != 0 {
 		t.Errorf("retired peers were called broken %d times", broken.Load())
@@ -101,7 +92,7 @@ func TestCloseEndsTheWaitForAStream(t *testing.T) {
 	for range 2 {
 		go func() { _, err := p.Call(context.Background(), to, call(1)); ended <- err }()
 	}
-	eventually(t, "both callers", func() bool {
+	eventually.True(t, "both callers", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.peers[to] != nil && p.peers[to].users == 2
@@ -131,12 +122,12 @@ func TestCancelledCallLeavesTheNode(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { _, err := p.Call(ctx, to, call(6)); ended <- err }()
-		eventually(t, "the call's arrival", func() bool { return h.calls.Load() == int64(i+1) })
+		eventually.True(t, "the call's arrival", func() bool { return h.calls.Load() == int64(i+1) })
 		cancel()
 		if err := <-ended; moe.KindOf(err) != moe.Unreachable {
 			t.Errorf("cancelled call ended with %v", err)
 		}
-		eventually(t, "the cancel", func() bool { return h.cancelled.Load() == int64(i+1) })
+		eventually.True(t, "the cancel", func() bool { return h.cancelled.Load() == int64(i+1) })
 	}
 }
 
@@ -165,14 +156,14 @@ func TestRowsAreReleasedOnce(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	ask(cancelled, counted(2000))
-	eventually(t, "every release", func() bool { return released.Load() == calls.Load() })
+	eventually.True(t, "every release", func() bool { return released.Load() == calls.Load() })
 	process.Stop()
 	ask(t.Context(), counted(2000))
 	p.Close()
 	ask(t.Context(), counted(2000))
 	// What gRPC had begun to write when its connection broke it never frees: that
 	// memory is the garbage collector's.
-	eventually(t, "the last release", func() bool { return released.Load() >= calls.Load()-1 })
+	eventually.True(t, "the last release", func() bool { return released.Load() >= calls.Load()-1 })
 	time.Sleep(10 * time.Millisecond)
 	if released.Load() > calls.Load() {
 		t.Errorf("%d releases of %d calls", released.Load(), calls.Load())
@@ -230,6 +221,6 @@ func TestHalfOpenConnection(t *testing.T) {
 		t.Error("the stream ended")
 	}
 	relay.Cut()
-	eventually(t, "the end of the stream", func() bool { return broken.Load() == 1 })
+	eventually.True(t, "the end of the stream", func() bool { return broken.Load() == 1 })
 	mustCall(t, p, to)
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -196,7 +197,7 @@ func TestBusyBeyondCredits(t *testing.T) {
 	p := newPool(t, PoolConfig{})
 	first := make(chan error, 1)
 	go func() { _, err := p.Call(t.Context(), to, call(6)); first <- err }() // 7 of 8 rows
-	eventually(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
+	eventually.True(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	if _, err := p.Call(t.Context(), to, call(1)); moe.KindOf(err) != moe.Busy {
 		t.Errorf("got %v, want busy", err)
 	}
@@ -213,7 +214,7 @@ func TestCancelledCallReturnsAtOnceAndStreamLives(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() { _, err := p.Call(ctx, to, call(1)); failed <- err }()
-	eventually(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
+	eventually.True(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	cancel()
 	if err := <-failed; moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("got %v", err)
@@ -231,7 +232,7 @@ func TestDeadNodeFailsItsCallsAndComesBack(t *testing.T) {
 	p := newPool(t, PoolConfig{Broken: func(n moe.NodeID) { broken <- n }})
 	failed := make(chan error, 1)
 	go func() { _, err := p.Call(t.Context(), to, call(1)); failed <- err }()
-	eventually(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
+	eventually.True(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	g.Stop()
 	if err := <-failed; moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("pending call ended with %v", err)

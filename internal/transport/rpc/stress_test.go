@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -110,8 +111,8 @@ func mixUp(t *testing.T, spin time.Duration) {
 		t.Errorf("%d rows of %d calls are in flight at the router", s.rows, len(s.pending))
 	}
 	s.mu.Unlock()
-	eventually(t, "the node's last call", func() bool { return h.pending.Load() == 0 })
-	eventually(t, "the last rows", func() bool { return lent.Load() == 0 })
+	eventually.True(t, "the node's last call", func() bool { return h.pending.Load() == 0 })
+	eventually.True(t, "the last rows", func() bool { return lent.Load() == 0 })
 }
 
 // TestDeadAndSlowNodesCostBoundedMemory: 10,000 rows wait for a node that never
@@ -150,7 +151,7 @@ func TestDeadAndSlowNodesCostBoundedMemory(t *testing.T) {
 		t.Errorf("%d KiB of heap are kept", grown>>10)
 	}
 	// Two connections, each with a few goroutines on either side.
-	eventually(t, fmt.Sprintf("the end of all but a few of %d goroutines", runtime.NumGoroutine()), func() bool {
+	eventually.True(t, fmt.Sprintf("the end of all but a few of %d goroutines", runtime.NumGoroutine()), func() bool {
 		return runtime.NumGoroutine() < goroutines+30
 	})
 }

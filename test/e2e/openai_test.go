@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ import (
 
 // TestRealOpenAIClient runs the official Go client against a cluster.
 func TestRealOpenAIClient(t *testing.T) {
-	cluster := startCluster(t, func(c *local.UpConfig) { c.Nodes = 2 })
+	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes = 2 })
 	client := openai.NewClient(option.WithBaseURL(cluster.URL()+"/v1/"), option.WithAPIKey("none"))
 	ask := openai.ChatCompletionNewParams{
 		Model: "tiny", MaxCompletionTokens: openai.Int(8), Seed: openai.Int(3), Temperature: openai.Float(0.9),
@@ -82,7 +82,7 @@ func TestRealOpenAIClient(t *testing.T) {
 // TestRealOpenAIClientSeesABrokenStream: an answer that fails in the middle is
 // an error to the client, and what was said before it stays.
 func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
-	words, err := tokenizer.Load(tinyDir)
+	words, err := tokenizer.Load(hachi.Model)
 	if err != nil {
 		t.Fatal(err)
 	}

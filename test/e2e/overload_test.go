@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"testing"
@@ -16,7 +16,7 @@ import (
 func TestOverloadLosesNothing(t *testing.T) {
 	prompt, reply := serve.Conversations(60, 16)
 	report, err := overload.Run(t.Context(), overload.Config{
-		Up: clusterConfig(t, func(c *local.UpConfig) {
+		Up: hachi.Config(t, func(c *local.UpConfig) {
 			c.Nodes, c.Serving.MaxSequences, c.Serving.MaxQueue, c.Serving.KVBytes = 2, 4, 3, 1<<20
 		}),
 		Prompt: prompt, Answer: reply, Seed: 1, Capacity: 6 * time.Second, Factor: 10, For: 4 * time.Second,

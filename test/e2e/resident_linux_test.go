@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"bufio"
@@ -40,7 +40,7 @@ func checkShares(t *testing.T, dir string, nodes int) {
 	}
 	cfg, expertBytes := ckpt.Config(), ckpt.ExpertBytes()
 	ckpt.Close()
-	cluster := startCluster(t, func(c *local.UpConfig) { c.Model, c.Nodes = dir, nodes })
+	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Model, c.Nodes = dir, nodes })
 	experts := int64(cfg.Layers * cfg.Experts)
 	share := experts / int64(nodes) * expertBytes
 	edges := experts / int64(nodes) * 3 * pageEdges(expertBytes/3)
@@ -60,7 +60,7 @@ func checkShares(t *testing.T, dir string, nodes int) {
 	}
 }
 
-// pageEdges is what a matrix may share with its neighbours at both ends: pages,
+// pageEdges is what a matrix may share with the matrices beside it at both ends: pages,
 // huge ones if it is as large as they are.
 func pageEdges(matrix int64) int64 {
 	const hugePage = 2 << 20

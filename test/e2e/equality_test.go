@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"context"
@@ -25,6 +25,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/test/e2e/harness"
 )
 
 // shape is one way to place the experts of the tiny model.
@@ -63,7 +64,7 @@ type attention struct {
 
 func openAttention(t *testing.T) *attention {
 	t.Helper()
-	ckpt, err := checkpoint.Open(tinyDir)
+	ckpt, err := checkpoint.Open(hachi.Model)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,28 +186,28 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	const tokens = 12
 	a := openAttention(t)
 	want := a.logits(t, &model.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
-	var wantAnswers []answer
+	var wantAnswers []harness.Answer
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
-			cluster := startCluster(t, func(c *local.UpConfig) {
+			cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 				c.Nodes, c.Placement = s.nodes, role.PlacementConfig{Policy: string(s.policy), Replicas: s.replicas}
 			})
 			placement := wholePlacement(t, cluster, s)
 			calls := rpc.NewPool(rpc.PoolConfig{Router: "second", Fingerprint: a.fingerprint, MaxPayload: 1 << 20})
 			defer calls.Close()
 			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement), pipeline.MicroBatcher{Fixed: 2}), want)
-			answers := mustCompleteAll(t, cluster.URL(), tokens)
+			answers := harness.MustCompleteAll(t, cluster.URL(), tokens)
 			if wantAnswers == nil {
 				wantAnswers = answers
 			}
-			compareAnswers(t, s.String(), answers, wantAnswers)
+			harness.Compare(t, s.String(), answers, wantAnswers)
 		})
 	}
 }
 
 // wholePlacement waits until every expert has all its replicas: a cluster
 // serves as soon as each has one.
-func wholePlacement(t *testing.T, cluster *local.Cluster, s shape) *moe.Placement {
+func wholePlacement(t *testing.T, cluster *harness.Cluster, s shape) *moe.Placement {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		view, err := status.ReadView(t.Context(), cluster.Endpoints(), registry.DefaultCluster)

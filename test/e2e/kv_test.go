@@ -1,10 +1,11 @@
-package main
+package e2e
 
 import (
 	"slices"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/test/e2e/harness"
 )
 
 // TestAnInt8CacheAnswersAlikeEverywhere: with --kv int8 the answers are others
@@ -12,7 +13,7 @@ import (
 // and after a restart.
 func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
 	const tokens = 12
-	var want []answer
+	var want []harness.Answer
 	for i, change := range []func(*local.UpConfig){
 		func(c *local.UpConfig) { c.Nodes, c.Numerics.KV = 1, "int8" },
 		func(c *local.UpConfig) {
@@ -20,15 +21,15 @@ func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
 		},
 		func(c *local.UpConfig) { c.Nodes = 1 },
 	} {
-		cluster := startCluster(t, change)
-		answers := mustCompleteAll(t, cluster.URL(), tokens)
-		again := mustCompleteAll(t, cluster.URL(), tokens) // reads the prefixes
-		compareAnswers(t, "from the prefix cache", again, answers)
+		cluster := hachi.Cluster(t, change)
+		answers := harness.MustCompleteAll(t, cluster.URL(), tokens)
+		again := harness.MustCompleteAll(t, cluster.URL(), tokens) // reads the prefixes
+		harness.Compare(t, "from the prefix cache", again, answers)
 		switch i {
 		case 0:
 			want = answers
 		case 1:
-			compareAnswers(t, "three nodes, a small cache, another process", answers, want)
+			harness.Compare(t, "three nodes, a small cache, another process", answers, want)
 		default:
 			if slices.Equal(answers, want) {
 				t.Error("int8 gave the log probabilities of bf16: it was not put to use")

@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/hachi-serve/hachi/internal/bench/cluster"
+	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/bench/rpc"
+	"github.com/hachi-serve/hachi/test/e2e/harness"
+)
+
+// bench runs a benchmark of the command and reads its report.
+func bench(t *testing.T, report any, args ...string) {
+	t.Helper()
+	output := hachi.Output(t, append([]string{"bench"}, append(args, "--json")...)...)
+	if err := json.Unmarshal(output, report); err != nil {
+		t.Fatalf("%v in %s", err, output)
+	}
+}
+
+// TestBenchCluster measures every way, and with it compares their logits.
+func TestBenchCluster(t *testing.T) {
+	var report cluster.Report
+	bench(t, &report, "cluster", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
+		"--sequences", "1,8", "--steps", "2", "--rounds", "1")
+	if len(report.Results) != 6 {
+		t.Fatalf("%d results of 2 numbers of sequences, want 6: %+v", len(report.Results), report)
+	}
+	for _, r := range report.Results {
+		if !(r.TokensPerS > 0) || !(r.ToWhole > 0) {
+			t.Errorf("%+v: want a rate and a ratio", r)
+		}
+	}
+}
+
+// TestBenchFailoverDelay: late answers change no token, and a router that waits
+// for them is slowed down by them.
+func TestBenchFailoverDelay(t *testing.T) {
+	var report failover.DelayReport
+	bench(t, &report, "failover", "--fault", "delay", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
+		"--streams", "4", "--tokens", "32", "--repeat", "1", "--late-share", "0.05", "--late-by", "100ms")
+	if report.Patient.Max < 100 {
+		t.Errorf("no token waited for an answer that is 100 ms late: %+v", report)
+	}
+}
+
+func TestBenchRPC(t *testing.T) {
+	var report rpc.Report
+	bench(t, &report, "rpc", "--payload", "8", "--fan-out", "1,2", "--sequential", "1", "--pin", "none", "--rounds", "1", "--span", "5ms")
+	if len(report.Results) != 6 {
+		t.Errorf("%d results of 2 shapes, want 6: %+v", len(report.Results), report)
+	}
+}

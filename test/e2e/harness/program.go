@@ -1,0 +1,54 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/hachi-serve/hachi/internal/weights/preset"
+)
+
+// Program is a built hachi and a checkpoint to serve with it.
+type Program struct {
+	Binary string
+	Model  string // directory of a checkpoint of the preset tiny
+}
+
+// Main builds the program, runs the tests of a package and returns the exit
+// status for TestMain.
+func Main(m *testing.M, program **Program) int {
+	dir, err := os.MkdirTemp("", "hachi-e2e")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(dir)
+	p := &Program{Binary: filepath.Join(dir, "hachi"), Model: filepath.Join(dir, "tiny")}
+	if err := build(p.Binary); err != nil {
+		return fail(err)
+	}
+	if err := preset.Write(p.Model, "tiny", 1, nil); err != nil {
+		return fail(err)
+	}
+	*program = p
+	return m.Run()
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "harness:", err)
+	return 1
+}
+
+// build compiles the binary, with the race detector if the tests run with it.
+func build(binary string) error {
+	args := []string{"build", "-buildvcs=false", "-o", binary}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "github.com/hachi-serve/hachi/cmd/hachi")...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build hachi: %w\n%s", err, out)
+	}
+	return nil
+}
