@@ -2,7 +2,8 @@ package router
 
 import (
 	"context"
-	"log/slog"
+	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,8 +20,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/text/chat"
-	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -57,7 +58,7 @@ func (a *adopting) AckedEpoch() moe.Epoch {
 func (a *adopting) Counts() []uint64 { return []uint64{3, 5} }
 
 func (a *adopting) Stats() dispatch.Stats {
-	return dispatch.Stats{Calls: 11, Rows: 12, Hedges: 13, HedgedRows: 14, HedgesWon: 15, Unawareness: 2}
+	return dispatch.Stats{Calls: 11, Rows: 12, Hedges: 13, HedgedRows: 14, HedgesWon: 15, LocalHealthScore: 2}
 }
 
 func (a *adopting) Nodes() []dispatch.NodeStats {
@@ -123,14 +124,18 @@ func start(t *testing.T, change func(*Config)) *bench {
 	b := &bench{
 		engine: &enginetest.Engine{}, tokenizer: tok, session: &noting{}, placements: make(chan *moe.Placement, 1), done: make(chan struct{}),
 	}
+	m, d := metrics.New(), &adopting{}
+	m.Collect(metrics.Engine(b.engine.Stats), metrics.Dispatch(d), metrics.Experts(d.Counts, moe.Uniform(1, 2), 0))
 	c := Config{
-		Engine: b.engine, Dispatcher: &adopting{}, Topology: moe.Uniform(1, 2), Session: b.session, Placements: b.placements,
-		HTTP: listen(t), GRPC: listen(t), Logger: slog.New(slog.DiscardHandler),
+		Engine: b.engine, Dispatcher: d, Session: b.session, Placements: b.placements, HTTP: listen(t), GRPC: listen(t),
 		API: openai.Config{
-			Completer: &completion.Completer{
-				Engine: b.engine, Tokenizer: tok, Context: contextLength, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits()),
+			Service: completion.Service{
+				Completer: &completion.Completer{
+					Engine: b.engine, Tokenizer: tok, Context: contextLength, Observe: m.Observer(),
+				},
+				Template: chat.MustParse(chat.KarakuriTemplate, tok), Deadline: time.Minute, Done: m.Request,
 			},
-			Template: chat.MustParse(chat.KarakuriTemplate, tok), Attributes: chat.Attributes{"humor": 2}, Model: "m", Deadline: time.Minute,
+			Model: "m", Metrics: m.Handler(),
 		},
 	}
 	if change != nil {
@@ -177,4 +182,20 @@ func (b *bench) holding(text string) {
 	b.engine.Script = func(engine.Request) enginetest.Script {
 		return enginetest.Script{Tokens: b.tokenizer.Encode(text), Hold: true}
 	}
+}
+
+// generate reads a whole answer over gRPC.
+func (b *bench) generate(ctx context.Context, in *hachiv1.GenerateRequest) error {
+	stream, err := b.client.Generate(ctx, in)
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+func textPrompt(text string) *hachiv1.GenerateRequest {
+	return &hachiv1.GenerateRequest{Prompt: &hachiv1.GenerateRequest_Text{Text: text}}
 }

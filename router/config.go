@@ -2,14 +2,14 @@ package router
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/openai"
-	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -20,8 +20,6 @@ type Engine interface {
 	// engine.ErrStopped.
 	Run(ctx context.Context) error
 	Stats() engine.Stats
-	// RetryAfter is when a request that found the queue full may try again.
-	RetryAfter() time.Duration
 }
 
 // Dispatcher follows placements: dispatch.Dispatcher.
@@ -29,9 +27,7 @@ type Dispatcher interface {
 	Adopt(p *moe.Placement) bool
 	Placement() *moe.Placement
 	AckedEpoch() moe.Epoch
-	Counts() []uint64 // rows sent, [layer*experts+expert]
-	Stats() dispatch.Stats
-	Nodes() []dispatch.NodeStats
+	Counts() []uint64 // rows sent, by Topology.Index
 }
 
 // Session keeps the router's record: registry.RouterSession.
@@ -40,29 +36,68 @@ type Session interface {
 	Close(ctx context.Context) error
 }
 
-// Config joins the pieces of a router.
+// Config joins the pieces of a router. Run owns the listeners and the session.
 type Config struct {
 	Engine     Engine
 	Dispatcher Dispatcher
-	Topology   moe.Topology  // of the model
-	API        openai.Config // Ready, RetryAfter, Metrics and Done are set by Run
+	API        openai.Config // its Service also answers gRPC
 	Session    Session
 	Placements <-chan *moe.Placement
 	HTTP, GRPC net.Listener
-	Metrics    *Metrics // nil makes its own
-	// Overlap tells how the last step was split into micro-batches; nil when
-	// steps never are.
-	Overlap func() pipeline.Decision
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration
-	Logger *slog.Logger
+	Logger *slog.Logger // nil is silent
 }
 
 const (
 	reportEvery = 200 * time.Millisecond
 	grace       = 8 * time.Second
-	// lastWords bounds how long answers may take to tell their clients that the
-	// server stops.
-	lastWords = 2 * time.Second
+	// errorsWithin bounds how long answers that the stop ends may take to send
+	// their errors.
+	errorsWithin = 2 * time.Second
 )
+
+// validate names every piece that is missing.
+func (c Config) validate() error {
+	var faults []error
+	need := func(ok bool, field string) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("router: %s is missing", field))
+		}
+	}
+	need(c.Engine != nil, "Engine")
+	need(c.Dispatcher != nil, "Dispatcher")
+	need(c.API.Completer != nil, "API.Completer")
+	need(c.API.Template != nil, "API.Template")
+	need(c.API.Deadline > 0, "API.Deadline")
+	need(c.Session != nil, "Session")
+	need(c.HTTP != nil, "HTTP")
+	need(c.GRPC != nil, "GRPC")
+	return errors.Join(faults...)
+}
+
+// withDefaults fills what may be left out.
+func (c Config) withDefaults() Config {
+	if c.Grace == 0 {
+		c.Grace = grace
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// close gives the listeners and the session up before anything serves on them.
+func (c Config) close(ctx context.Context) error {
+	var all []error
+	for _, l := range []net.Listener{c.HTTP, c.GRPC} {
+		if l != nil {
+			all = append(all, l.Close())
+		}
+	}
+	if c.Session != nil {
+		all = append(all, c.Session.Close(ctx))
+	}
+	return errors.Join(all...)
+}

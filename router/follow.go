@@ -8,18 +8,18 @@ import (
 )
 
 // follow adopts placements, reports acks and counts, and watches readiness.
-func follow(ctx context.Context, c Config, ready *readiness, tell func(bool)) {
+func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) {
 	clock := time.NewTicker(reportEvery)
 	defer clock.Stop()
-	told := false
+	reported := false
 	for {
 		acked, counts := c.Dispatcher.AckedEpoch(), c.Dispatcher.Counts()
 		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.RowsSent = uint64(acked), counts })
 		now := time.Now()
 		ready.observe(now, look(c))
-		if ok := ready.ok(now); ok != told {
-			told = ok
-			tell(ok)
+		if ok := ready.ok(now); ok != reported {
+			reported = ok
+			report(ok)
 			c.Logger.Info("readiness changed", "ready", ok)
 		}
 		select {

@@ -12,7 +12,9 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/hachi-serve/hachi/internal/api/grpcapi"
 	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -24,21 +26,21 @@ type server struct {
 }
 
 // newServer makes the HTTP and gRPC servers over one configuration.
-func newServer(c Config) *server {
+func newServer(c Config, ready func() bool) *server {
 	s := &server{
 		web: &http.Server{
-			Handler: openai.Handler(c.API), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: openai.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},
-		rpc: grpc.NewServer(), health: health.NewServer(),
+		rpc: grpcserver.New(c.Logger), health: health.NewServer(),
 	}
-	hachiv1.RegisterInferenceServiceServer(s.rpc, &inference{api: c.API})
+	hachiv1.RegisterInferenceServiceServer(s.rpc, grpcapi.New(c.API.Service))
 	grpc_health_v1.RegisterHealthServer(s.rpc, s.health)
 	s.setReady(false)
 	return s
 }
 
-// setReady tells gRPC's health clients what /readyz tells others.
+// setReady reports to gRPC's health clients what /readyz reports to others.
 func (s *server) setReady(ok bool) {
 	status := grpc_health_v1.HealthCheckResponse_NOT_SERVING
 	if ok {
@@ -48,21 +50,16 @@ func (s *server) setReady(ok bool) {
 	s.health.SetServingStatus(hachiv1.InferenceService_ServiceDesc.ServiceName, status)
 }
 
-// Run serves until ctx ends, then lets running answers finish for a while.
+// Run serves until ctx ends, then lets running answers finish for a while. When it
+// returns, the listeners and the session are closed and every goroutine has ended,
+// also after an error.
 func Run(ctx context.Context, c Config) error {
-	if c.Metrics == nil {
-		c.Metrics = NewMetrics()
+	if err := c.validate(); err != nil {
+		return errors.Join(err, c.close(context.WithoutCancel(ctx)))
 	}
-	if c.Grace == 0 {
-		c.Grace = grace
-	}
+	c = c.withDefaults()
 	ready := &readiness{}
-	c.Metrics.collect(c)
-	c.API.Ready = func() bool { return ready.ok(time.Now()) }
-	c.API.RetryAfter = c.Engine.RetryAfter
-	c.API.Metrics, c.API.Done = c.Metrics.handler(), c.Metrics.done
-	c.API.Completer.Observe = c.Metrics.observer()
-	s := newServer(c)
+	s := newServer(c, func() bool { return ready.ok(time.Now()) })
 
 	// The engine works on while answers finish, and placements are followed
 	// while it works.
@@ -92,8 +89,8 @@ func Run(ctx context.Context, c Config) error {
 }
 
 // stop lets running answers finish within the grace. Then the engine ends the
-// others, which tell their clients, and only a client that does not listen is
-// cut off.
+// others with an error that their clients read; only a client that does not read
+// is cut off.
 func (s *server) stop(grace time.Duration, stopEngine func(), engineDone <-chan struct{}) error {
 	s.health.Shutdown()
 	calls := make(chan struct{})
@@ -105,7 +102,7 @@ func (s *server) stop(grace time.Duration, stopEngine func(), engineDone <-chan 
 	stopEngine()
 	<-engineDone
 	if !finished {
-		s.wait(lastWords, calls)
+		s.wait(errorsWithin, calls)
 	}
 	s.rpc.Stop()
 	<-calls

@@ -17,6 +17,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
 // client has no connections of other tests.
@@ -89,11 +90,11 @@ func TestMetricsCountEachChoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	if _, err := b.generate(t.Context(), textPrompt("x")); err != nil {
+	if err := b.generate(t.Context(), textPrompt("x")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.generate(t.Context(), tokenPrompt()); err == nil {
-		t.Fatal("an empty prompt was taken")
+	if err := b.generate(t.Context(), &hachiv1.GenerateRequest{}); err == nil {
+		t.Fatal("a request without a prompt was taken")
 	}
 	b.engine.Count(func(s *engine.Stats) { s.Preemptions, s.PrefixHits = 4, 9 })
 	_, body := get(t, c, b.url+"/metrics")
@@ -112,7 +113,7 @@ func TestMetricsCountEachChoice(t *testing.T) {
 		"hachi_dispatch_hedges_total 13",
 		"hachi_dispatch_hedged_rows_total 14",
 		"hachi_dispatch_hedges_won_total 15",
-		"hachi_dispatch_unawareness 2",
+		"hachi_dispatch_local_health_score 2",
 		`hachi_dispatch_node_suspected{node="n"} 1`,
 		`hachi_dispatch_node_suspected{node="o"} 0`,
 		`hachi_dispatch_suspicions_total{node="n"} 6`,
@@ -136,7 +137,7 @@ func TestDocsNameEveryMetric(t *testing.T) {
 	}
 	b := start(t, nil)
 	b.placements <- placement(t, 1)
-	if _, err := b.generate(t.Context(), textPrompt("x")); err != nil {
+	if err := b.generate(t.Context(), textPrompt("x")); err != nil {
 		t.Fatal(err)
 	}
 	_, body := get(t, client(t), b.url+"/metrics")

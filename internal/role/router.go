@@ -12,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat"
@@ -67,17 +68,21 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err != nil {
 		return err
 	}
-	metrics := router.NewMetrics()
+	m := metrics.New()
 	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: c.Serving.MicroBatches})
 	e := engine.New(engine.Config{
 		Model: core.Model, Forward: runner, Blocks: core.Blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
-		Changed: core.Dispatcher.Changed, Logger: c.Logger, Step: metrics.Step, Queued: metrics.Queued,
+		Changed: core.Dispatcher.Changed, Logger: c.Logger, Step: m.Step, Queued: m.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: maxRows, MaxSequences: core.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
 			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: stretch,
 		},
 	})
-	return c.serve(ctx, core, words, e, metrics, runner.Decision)
+	m.Collect(
+		metrics.Engine(e.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
+		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), 0),
+	)
+	return c.serve(ctx, core, words, e, m)
 }
 
 // dispatcher sends rows over a transport.
@@ -111,7 +116,7 @@ func onThisHost() func(addr string) bool {
 }
 
 // serve opens the listeners, joins the cluster and runs.
-func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *router.Metrics, overlap func() pipeline.Decision) error {
+func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *metrics.Metrics) error {
 	d := core.Dispatcher
 	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
 		if ch.Role == "expertnode" && ch.State == gossip.Alive {
@@ -146,14 +151,17 @@ func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	return router.Run(ctx, router.Config{
-		Engine: e, Dispatcher: d, Topology: core.Model.Topology(), Metrics: m, Overlap: overlap,
+		Engine: e, Dispatcher: d,
 		API: openai.Config{
-			Completer: &completion.Completer{
-				Engine: e, Tokenizer: words.tokenizer, Ends: words.ends, Context: e.MaxTokens(),
-				Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()),
+			Service: completion.Service{
+				Completer: &completion.Completer{
+					Engine: e, Tokenizer: words.tokenizer, StopTokens: words.ends, Context: e.MaxTokens(),
+					Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()), Observe: m.Observer(),
+				},
+				Template: words.template, Attributes: attributes, Deadline: c.Serving.RequestDeadline, Done: m.Request, Logger: c.Logger,
 			},
-			Template: words.template, Attributes: attributes, Model: name, Fingerprint: string(core.weights.fingerprint),
-			Deadline: c.Serving.RequestDeadline, MaxChoices: core.MaxSequences + c.Serving.MaxQueue,
+			Model: name, Fingerprint: string(core.weights.fingerprint), MaxChoices: core.MaxSequences + c.Serving.MaxQueue,
+			RetryAfter: e.RetryAfter, Metrics: m.Handler(),
 		},
 		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(core.weights.fingerprint), GossipAddr: neighbours.gossipAddr(),

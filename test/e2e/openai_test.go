@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -89,10 +88,10 @@ func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
 	fake := &enginetest.Engine{Script: func(engine.Request) enginetest.Script {
 		return enginetest.Script{Tokens: words.Encode("Hello world"), Hold: true}
 	}}
-	server := httptest.NewServer(api.Handler(api.Config{
+	server := httptest.NewServer(api.Handler(api.Config{Model: "tiny", Service: completion.Service{
 		Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.MustParse(chat.KarakuriTemplate, words),
-		Model: "tiny", Deadline: time.Minute, Ready: func() bool { return true }, Metrics: http.NotFoundHandler(),
-	}))
+		Deadline: time.Minute,
+	}}, func() bool { return true }))
 	defer server.Close()
 	client := openai.NewClient(option.WithBaseURL(server.URL+"/v1/"), option.WithAPIKey("none"))
 	stream := client.Chat.Completions.NewStreaming(t.Context(), openai.ChatCompletionNewParams{

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/router/engine"
-	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
@@ -15,9 +14,8 @@ type Engine interface {
 	Submit(ctx context.Context, r engine.Request) (*engine.Stream, error)
 }
 
-// Observer is told about answers, for metrics; nil functions are not called,
-// others from any goroutine.
-// Times are of one answer: several answers to one prompt do not mix.
+// Observer receives the times of each answer, for metrics. Functions may be nil
+// and are called from any goroutine. Several answers to one prompt do not mix.
 type Observer struct {
 	FirstToken func(time.Duration) // from the request's arrival
 	NextToken  func(time.Duration) // from the token before
@@ -27,22 +25,24 @@ type Observer struct {
 type Completer struct {
 	Engine    Engine
 	Tokenizer *tokenizer.Tokenizer
-	// Ends are tokens that end an answer, besides the tokenizer's.
-	Ends     []int32
-	Context  int // the longest sequence, prompt and answer, tokens
-	Grammars *Grammars
-	Observe  Observer
+	// StopTokens end an answer, besides the tokenizer's end of sequence.
+	StopTokens []int32
+	Context    int       // the maximum length of a sequence, prompt and answer, tokens
+	Grammars   *Grammars // nil refuses structured output
+	Observe    Observer
 }
 
 // Request is what to complete.
 type Request struct {
 	engine.Request
-	// Stop are texts that end the answer, once it has more than its least
+	// Stop are texts that end the answer, once it has more than Params.MinTokens
 	// tokens; none of them is empty.
 	Stop []string
-	// Grammar keeps the answer within a language; nil is any. It is one of the
-	// Completer's Grammars for the same prompt and NewText.
-	Grammar *grammar.Grammar
+	// Output is what the answer must be; nil is any text.
+	Output *StructuredOutput
+	// CacheSalt separates prefix caches: a request reads only blocks that requests
+	// of the same salt computed. "" is the common cache.
+	CacheSalt string
 	// IgnoreEOS goes on after the end of sequence.
 	IgnoreEOS bool
 	// NewText makes the answer a text of its own, as a chat turn is, and not
@@ -56,27 +56,17 @@ type Request struct {
 	Arrived time.Time
 }
 
-// Start submits a request. Close must be called. The error may be a
-// *ContextError, a *TokenError, ErrEmpty, or about the parameters.
+// Start submits a request. Close must be called. The error may be a *Fault, a
+// *ContextError, a *TokenError, ErrEmpty, *sampler.ParamErrors, or the engine's.
 func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
-	if err := r.Params.Validate(); err != nil {
+	if err := c.Validate(r); err != nil {
 		return nil, err
 	}
 	if err := c.Check(r.Prompt); err != nil {
 		return nil, err
 	}
-	if !r.IgnoreEOS {
-		r.StopTokens = slices.Concat(r.StopTokens, c.Ends, []int32{c.Tokenizer.EOS()})
-	}
-	if r.Grammar != nil {
-		r.Matcher = r.Grammar.Matcher()
-	}
-	if r.Arrived.IsZero() {
-		r.Arrived = time.Now()
-	}
-	if r.PromptOnly {
-		// The last token's logits are there anyway; one drawn token ends it.
-		r.MaxTokens = 1
+	if err := c.complete(&r); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stream, err := c.Engine.Submit(ctx, r.Request)
@@ -91,4 +81,28 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		reader.prime()
 	}
 	return reader, nil
+}
+
+// complete derives what the engine reads of a valid request.
+func (c *Completer) complete(r *Request) error {
+	g, err := c.grammar(r.Output, r.Prompt, r.NewText)
+	if err != nil {
+		return err
+	}
+	if g != nil {
+		r.Matcher = g.Matcher()
+	}
+	if !r.IgnoreEOS {
+		r.StopTokens = slices.Concat(r.StopTokens, c.StopTokens, []int32{c.Tokenizer.EOS()})
+	}
+	if r.Arrived.IsZero() {
+		r.Arrived = time.Now()
+	}
+	if r.PromptOnly {
+		// The last token's logits are computed anyway; one drawn token ends the
+		// answer.
+		r.MaxTokens = 1
+	}
+	r.Request.CacheSalt = salt(r.CacheSalt)
+	return nil
 }

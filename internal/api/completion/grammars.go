@@ -7,12 +7,12 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// Grammars compile languages for the vocabulary of a tokenizer. A compiler is made
-// when it is first used.
+// Grammars compile structured outputs for the vocabulary of a tokenizer. The
+// compilers are made at their first use.
 type Grammars struct {
 	tokenizer    *tokenizer.Tokenizer
-	continuation func() (*grammar.Compiler, error) // for an answer that continues the prompt's text
-	fresh        func() (*grammar.Compiler, error) // for an answer that is a text of its own
+	continuation func() (*grammar.Compiler, error) // the answer continues a text
+	fresh        func() (*grammar.Compiler, error) // the answer is a text of its own
 }
 
 // NewGrammars makes compilers that remember what they compiled, within limits.
@@ -26,13 +26,14 @@ func NewGrammars(t *tokenizer.Tokenizer, l grammar.Limits) *Grammars {
 // For returns the compiler for answers to a prompt. The error says that the
 // vocabulary cannot write every text.
 func (g *Grammars) For(prompt []int32, newText bool) (*grammar.Compiler, error) {
-	if newText || !g.saysSomething(prompt) {
+	if newText || !g.hasText(prompt) {
 		return g.fresh()
 	}
 	return g.continuation()
 }
 
-func (g *Grammars) saysSomething(prompt []int32) bool {
+// hasText reports whether any token of a prompt stands for text.
+func (g *Grammars) hasText(prompt []int32) bool {
 	for _, id := range prompt {
 		if len(g.tokenizer.TokenBytes(id)) > 0 {
 			return true
@@ -44,7 +45,7 @@ func (g *Grammars) saysSomething(prompt []int32) bool {
 // vocabulary implements grammar.Vocabulary as a Reader reads tokens.
 type vocabulary struct {
 	*tokenizer.Tokenizer
-	fresh bool // the answer is a text of its own
+	fresh bool
 }
 
 func (v vocabulary) Size() int                { return v.Vocab() }

@@ -34,7 +34,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
 	// A recorder in a test has no deadlines; a connection has.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyWithin))
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	raw, err := io.ReadAll(http.MaxBytesReader(connection(w), r.Body, maxBody))
 	if err == nil {
 		// What is read from now on is the client's end. After a failure net/http
 		// reads what is left of the body, in what is left of the time.
@@ -51,6 +51,14 @@ func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
 		return nil, invalid("", "", "the body could not be read: "+err.Error())
 	}
 	return decode(raw)
+}
+
+// connection is the writer that http.MaxBytesReader knows how to close.
+func connection(w http.ResponseWriter) http.ResponseWriter {
+	if a, ok := w.(*answer); ok {
+		return a.ResponseWriter
+	}
+	return w
 }
 
 // checkMediaType refuses bodies that are not JSON. A body without a type is

@@ -59,6 +59,7 @@ func (s *Server) chat(c call) error {
 		return err
 	}
 	defer stop()
+	defer noteUsage(ctx, all, o.n)
 	if o.stream {
 		return s.streamChat(ctx, c.w, o, all)
 	}
@@ -71,7 +72,7 @@ func chatTop(f fields) (int, error) {
 	r := &reader{f: f}
 	wanted, top := false, 0
 	r.flag("logprobs", &wanted)
-	r.integer("top_logprobs", &top, 0, MaxLogprobs)
+	r.integerWithin("top_logprobs", &top, 0, completion.MaxLogprobs)
 	if r.err == nil && top > 0 && !wanted {
 		r.fault("top_logprobs", codeValue, "needs logprobs to be true")
 	}

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,10 +197,10 @@ func TestPromptLogprobsOfAChat(t *testing.T) {
 // TestAttributesThatTheTemplateDoesNotRead would not steer anything.
 func TestAttributesThatTheTemplateDoesNotRead(t *testing.T) {
 	b := newBench(t, failing)
-	b.Handler = Handler(Config{
+	b.Handler = Handler(Config{Service: completion.Service{
 		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.MustParse(chat.MistralTemplate, b.tokenizer),
-		Deadline: time.Minute, Metrics: http.NotFoundHandler(),
-	})
+		Deadline: time.Minute,
+	}}, func() bool { return true })
 	for _, tt := range []struct{ body, param string }{
 		{`{"messages":[{"role":"user","content":"x","humor":1}]}`, "messages[0].humor"},
 		{`{` + user + `,"attributes":{"quality":1}}`, "attributes.quality"},

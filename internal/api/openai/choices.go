@@ -4,7 +4,9 @@ import (
 	"context"
 	"sync"
 
+	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/failure"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
@@ -32,14 +34,9 @@ func (s *Server) start(ctx context.Context, o options, prompts [][]int32) ([]*ch
 		}
 	}
 	for _, prompt := range prompts {
-		g, err := s.grammar(o.language, prompt, o.request.NewText)
-		if err != nil {
-			stop()
-			return nil, nil, err
-		}
 		for n := range o.candidates {
 			r := o.request
-			r.Prompt, r.Choice, r.Grammar = prompt, n, g
+			r.Prompt, r.Choice = prompt, n
 			reader, err := s.cfg.Completer.Start(ctx, r)
 			if err != nil {
 				stop()
@@ -84,7 +81,11 @@ func follow(ctx context.Context, all []*choice, f func(*choice, completion.Delta
 // read passes a choice's deltas on until its end.
 func (c *choice) read(ctx context.Context, pieces chan<- piece) {
 	for {
-		d, err := c.Next(ctx)
+		var d completion.Delta
+		err := failure.Catch(func() (err error) {
+			d, err = c.Next(ctx)
+			return err
+		})
 		select {
 		case pieces <- piece{c, d, err}:
 		case <-ctx.Done():
@@ -101,6 +102,12 @@ type usage struct {
 	Prompt     int `json:"prompt_tokens"`
 	Completion int `json:"completion_tokens"`
 	Total      int `json:"total_tokens"`
+}
+
+// noteUsage counts the tokens of a request for its log line.
+func noteUsage(ctx context.Context, all []*choice, n int) {
+	u, r := countUsage(all, n), access.FromContext(ctx)
+	r.PromptTokens, r.CompletionTokens = u.Prompt, u.Completion
 }
 
 // countUsage counts each prompt once, for all of its n choices.

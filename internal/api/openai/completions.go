@@ -50,6 +50,7 @@ func (s *Server) completions(c call) error {
 		return err
 	}
 	defer stop()
+	defer noteUsage(ctx, all, o.candidates)
 	if o.stream {
 		return s.streamText(ctx, c.w, o, all)
 	}
@@ -95,9 +96,9 @@ func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options
 func (s *Server) completionOptions(o *options, f fields) error {
 	r := &reader{f: f}
 	r.flag("echo", &o.request.Echo)
-	r.integer("logprobs", &o.logprobs, 0, MaxLogprobs)
+	r.integerWithin("logprobs", &o.logprobs, 0, completion.MaxLogprobs)
 	o.candidates = o.n
-	if r.integer("best_of", &o.candidates, 1, s.maxChoices()); o.candidates < o.n {
+	if r.integerWithin("best_of", &o.candidates, 1, s.maxChoices()); o.candidates < o.n {
 		r.fault("best_of", codeValue, "is %d, expected at least n, %d", o.candidates, o.n)
 	}
 	if o.candidates > o.n && o.stream {

@@ -1,32 +1,24 @@
 package openai
 
-import "math"
+import (
+	"math"
 
-const (
-	// MaxStops bounds the stop texts.
-	MaxStops = 16
-	// maxStopTokens bounds stop_token_ids.
-	maxStopTokens = 128
+	"github.com/hachi-serve/hachi/internal/api/completion"
 )
 
 // ending reads what ends an answer besides its length.
-func (r *reader) ending(o *options, vocab int) {
-	o.request.Stop = r.stops()
-	o.request.StopTokens = r.stopTokens(vocab)
-	r.flag("ignore_eos", &o.request.IgnoreEOS)
-	least := &o.request.Params.MinTokens
-	r.integer("min_tokens", least, 0, math.MaxInt32)
-	if o.bounded && *least > o.bound {
-		r.fault("min_tokens", codeValue, "is %d, more than the %d tokens that the answer may have", *least, o.bound)
-	}
+func (r *reader) ending(q *completion.Request) {
+	q.Stop = r.stops()
+	q.StopTokens = r.stopTokens()
+	r.flag("ignore_eos", &q.IgnoreEOS)
 }
 
 // maxTokens reads the two names of one bound.
-func (r *reader) maxTokens(least int) (bound int, ok bool) {
+func (r *reader) maxTokens(minimum int) (bound int, ok bool) {
 	const old, now = "max_tokens", "max_completion_tokens"
-	r.integer(old, &bound, least, math.MaxInt32)
+	r.integerWithin(old, &bound, minimum, math.MaxInt32)
 	if before := bound; r.f.has(now) {
-		r.integer(now, &bound, least, math.MaxInt32)
+		r.integerWithin(now, &bound, minimum, math.MaxInt32)
 		if r.f.has(old) && before != bound {
 			r.fault(old, codeValue, "and %s differ: give one of them", now)
 		}
@@ -52,36 +44,25 @@ func (r *reader) stops() []string {
 	default:
 		r.fault("stop", codeType, "is %s, expected a text or a list of texts", kindOf(raw))
 	}
-	if len(texts) > MaxStops {
-		r.fault("stop", codeValue, "has %d texts, expected at most %d", len(texts), MaxStops)
-	}
-	for _, text := range texts {
-		if text == "" {
-			r.fault("stop", codeValue, "has an empty text: it would end every answer before its first character")
-		}
-	}
 	return texts
 }
 
 // stopTokens reads tokens that end the answer.
-func (r *reader) stopTokens(vocab int) []int32 {
+func (r *reader) stopTokens() []int32 {
 	const name = "stop_token_ids"
 	raw, ok := r.value(name, "a list")
 	if !ok {
 		return nil
 	}
 	list, _ := listOf(raw)
-	if len(list) > maxStopTokens {
-		r.fault(name, codeValue, "has %d tokens, expected at most %d", len(list), maxStopTokens)
-	}
-	var tokens []int32
-	for _, raw := range list {
+	tokens := make([]int32, len(list))
+	for i, raw := range list {
 		id, ok := whole(raw)
-		if kindOf(raw) != "a number" || !ok || id < 0 || id >= int64(vocab) {
-			r.fault(name, codeValue, "has %s, expected tokens, 0 to %d", raw[:min(len(raw), 20)], vocab-1)
+		if kindOf(raw) != "a number" || !ok || id != int64(int32(id)) {
+			r.fault(name, codeValue, "has %s, expected tokens, 0 to %d", raw[:min(len(raw), 20)], r.vocab-1)
 			return nil
 		}
-		tokens = append(tokens, int32(id))
+		tokens[i] = int32(id)
 	}
 	return tokens
 }

@@ -2,35 +2,31 @@ package openai
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
-	"github.com/hachi-serve/hachi/internal/router/engine"
-	"github.com/hachi-serve/hachi/internal/router/sampler"
-	"github.com/hachi-serve/hachi/internal/router/scheduler"
-	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/internal/api/failure"
 )
 
 // Codes of errors, as clients see them.
 const (
 	codeType        = "invalid_type"
-	codeValue       = "invalid_value"
+	codeValue       = completion.CodeValue
 	codeMissing     = "missing_required_parameter"
-	codeUnsupported = "unsupported_parameter"
-	codeContext     = "context_length_exceeded"
+	codeUnsupported = completion.CodeUnsupported
+	codeContext     = failure.CodeContext
 	codeModel       = "model_not_found"
 	codeURL         = "unknown_url"
 	codeMethod      = "method_not_supported"
 	codeTooLarge    = "request_too_large"
 	codeTimeout     = "request_timeout"
 	codeMediaType   = "unsupported_media_type"
-	codeRate        = "rate_limit_exceeded"
+	codeRate        = failure.CodeRate
 )
 
-const typeInvalid = "invalid_request_error"
+const typeInvalid = failure.TypeInvalid
 
 // apiError is a failure as clients see it.
 type apiError struct {
@@ -39,6 +35,8 @@ type apiError struct {
 	Type    string  `json:"type"`
 	Param   *string `json:"param"`
 	Code    *string `json:"code"`
+	// RequestID is the one in the headers and the logs.
+	RequestID string `json:"request_id"`
 }
 
 func (e *apiError) Error() string { return e.Message }
@@ -60,53 +58,42 @@ func invalid(param, code, message string) *apiError {
 	return newError(http.StatusBadRequest, typeInvalid, param, code, message)
 }
 
-// badPrompt names the parameter that a prompt's failure is about; other errors
-// stay as they are.
-func badPrompt(param string, err error) error {
-	var long *completion.ContextError
-	var token *completion.TokenError
-	switch {
-	case errors.As(err, &long):
-		return invalid(param, codeContext, param+": "+err.Error())
-	case errors.As(err, &token), errors.Is(err, completion.ErrEmpty):
-		return invalid(param, codeValue, param+": "+err.Error())
+// about names the parameter that a fault of a request is in; other errors stay as
+// they are.
+func about(param string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	c := failure.Classify(err)
+	if c.Status != http.StatusBadRequest {
+		return err
+	}
+	return invalid(param, c.Code, param+": "+c.Message)
 }
 
-// toAPI finds the status of any failure.
+// toAPI is any failure as clients see it.
 func toAPI(err error) *apiError {
 	var api *apiError
-	var param *sampler.ParamError
-	switch {
-	case errors.As(err, &api):
+	if errors.As(err, &api) {
 		return api
-	case errors.As(err, &param):
-		return invalid(param.Param, codeValue, err.Error())
-	case kindIs(err, moe.Invalid), errors.Is(err, sampler.ErrNoToken):
-		return invalid("", codeValue, err.Error())
-	case errors.Is(err, scheduler.ErrQueueFull):
-		return newError(http.StatusTooManyRequests, "rate_limit_error", "", codeRate, err.Error()+": try again later")
-	case errors.Is(err, context.DeadlineExceeded):
-		return newError(http.StatusGatewayTimeout, "timeout_error", "", "", "the request's deadline has passed before the answer was complete")
-	case errors.Is(err, context.Canceled):
-		return newError(statusClientGone, "canceled", "", "", "the client has gone")
-	case errors.Is(err, engine.ErrStopped), kindIs(err, moe.NoReplica):
-		return newError(http.StatusServiceUnavailable, "server_error", "", "", err.Error())
 	}
-	return newError(http.StatusInternalServerError, "server_error", "", "", err.Error())
+	c := failure.Classify(err)
+	if c.Type == failure.TypeRate {
+		c.Message += ": try again later"
+	}
+	return newError(c.Status, c.Type, c.Param, c.Code, c.Message)
 }
 
-// statusClientGone is never seen by a client; it is nginx's number.
-const statusClientGone = 499
-
-func kindIs(err error, kind moe.Kind) bool {
-	var e *moe.Error
-	return errors.As(err, &e) && e.Kind == kind
-}
-
-// fail writes an error answer.
+// fail writes an error answer. Within a stream that has begun it is an event; an
+// answer cut short by a panic cannot be mended, and its connection is closed.
 func fail(w http.ResponseWriter, err error) {
+	if a, ok := w.(*answer); ok && a.status != 0 {
+		if w.Header().Get("Content-Type") != eventStream {
+			panic(http.ErrAbortHandler)
+		}
+		_ = (&events{w: w, begun: true}).end(err) // the client may have gone
+		return
+	}
 	e := toAPI(err)
 	switch e.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -117,7 +104,14 @@ func fail(w http.ResponseWriter, err error) {
 		// OpenAI's clients would ask again, and wait for as long again.
 		w.Header().Set("X-Should-Retry", "false")
 	}
-	write(w, e.status, map[string]any{"error": e})
+	write(w, e.status, errorBody(w, e))
+}
+
+// errorBody is an error as JSON, with the id of its request.
+func errorBody(w http.ResponseWriter, e *apiError) any {
+	named := *e
+	named.RequestID = w.Header().Get(idHeader)
+	return map[string]any{"error": &named}
 }
 
 // write sends a whole answer.
@@ -131,6 +125,6 @@ func write(w http.ResponseWriter, status int, body any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// A client that is gone cannot be told.
+	// A client that has gone reads no error.
 	_, _ = w.Write(buf.Bytes())
 }

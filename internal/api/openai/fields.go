@@ -40,6 +40,7 @@ func kindOf(raw json.RawMessage) string {
 type reader struct {
 	f      fields
 	prefix string // of the parameters' names in errors
+	vocab  int    // of the model, for messages
 	err    error
 }
 
@@ -91,22 +92,27 @@ func (r *reader) flag(name string, v *bool) {
 	}
 }
 
-// number reads a float within bounds.
-func (r *reader) number(name string, v *float64, low, high float64) {
+// number reads a float.
+func (r *reader) number(name string, v *float64) {
 	raw, ok := r.value(name, "a number")
 	if !ok {
 		return
 	}
 	x, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || x < low || x > high {
-		r.fault(name, codeValue, "is %s, expected %s", raw, between(low, high))
+	if err != nil {
+		r.fault(name, codeValue, "is %s, expected a 64-bit float", raw)
 		return
 	}
 	*v = x
 }
 
-// integer reads a whole number within bounds; 3.0 and 3e0 are 3.
-func (r *reader) integer(name string, v *int, low, high int) {
+// integer reads a whole number; 3.0 and 3e0 are 3.
+func (r *reader) integer(name string, v *int) {
+	r.integerWithin(name, v, math.MinInt32, math.MaxInt32)
+}
+
+// integerWithin reads a whole number within bounds.
+func (r *reader) integerWithin(name string, v *int, low, high int) {
 	raw, ok := r.value(name, "a number")
 	if !ok {
 		return
@@ -117,18 +123,10 @@ func (r *reader) integer(name string, v *int, low, high int) {
 		return
 	}
 	if x < int64(low) || x > int64(high) {
-		r.fault(name, codeValue, "is %s, expected %s", raw, between(float64(low), float64(high)))
+		r.fault(name, codeValue, "is %s, expected %d to %d", raw, low, high)
 		return
 	}
 	*v = int(x)
-}
-
-// between words a range; an end beyond exact floats is open.
-func between(low, high float64) string {
-	if high > 1<<53 {
-		return fmt.Sprintf("%v or more", low)
-	}
-	return fmt.Sprintf("%v to %v", low, high)
 }
 
 // whole reads a JSON number that is an integer, saturated to 64 bits.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
@@ -18,7 +19,7 @@ type head struct {
 }
 
 func (s *Server) head(prefix, object string) head {
-	return head{newID(prefix), object, time.Now().Unix(), s.cfg.Model, s.cfg.Fingerprint}
+	return head{access.NewID(prefix), object, time.Now().Unix(), s.cfg.Model, s.cfg.Fingerprint}
 }
 
 // null is a usage that is there and says nothing: streams that will end with

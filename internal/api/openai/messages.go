@@ -35,7 +35,7 @@ func (s *Server) conversation(f fields) ([]int32, error) {
 	if err != nil {
 		return nil, invalid(param, codeValue, "messages: "+err.Error())
 	}
-	return prompt, badPrompt(param, s.cfg.Completer.Check(prompt))
+	return prompt, about(param, s.cfg.Completer.Check(prompt))
 }
 
 // message reads one turn.
@@ -146,14 +146,18 @@ func (s *Server) messageAttributes(r *reader, role string) (chat.Attributes, err
 	return out, r.err
 }
 
-// attribute reads one that the model's template honours.
+// attribute reads one that the model's template reads too.
 func (s *Server) attribute(r *reader, name string, out chat.Attributes) {
 	var v int
-	r.integer(name, &v, 0, 4)
+	r.integer(name, &v)
 	if r.err != nil || !r.f.has(name) {
 		return
 	}
-	if s.cfg.Template.CheckAttributes(chat.Attributes{name: v}) != nil {
+	one := chat.Attributes{name: v}
+	if err := one.Validate(); err != nil {
+		r.fault(name, codeValue, "is %d: %v", v, err)
+	}
+	if s.cfg.Template.CheckAttributes(one) != nil {
 		r.fault(name, codeUnsupported, "is not read by the model's template")
 	}
 	out[name] = v
@@ -170,7 +174,7 @@ func listOf(raw json.RawMessage) ([]json.RawMessage, bool) {
 	return list, json.Unmarshal(raw, &list) == nil
 }
 
-// listOfTexts reads a list that has texts alone.
+// listOfTexts reads a list of texts only.
 func listOfTexts(raw json.RawMessage) ([]string, bool) {
 	list, ok := listOf(raw)
 	texts := make([]string, len(list))

@@ -3,17 +3,9 @@ package openai
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
-)
-
-const (
-	// maxChoices bounds n, and the answers of one request in all.
-	maxChoices = 128
-	// MaxLogprobs bounds the alternatives of a token.
-	MaxLogprobs = 20
 )
 
 // options are what chat and completions have in common.
@@ -26,7 +18,6 @@ type options struct {
 	logprobs   int // alternatives to show of each token; -1 is no log probabilities
 	// promptLogprobs is the same of the prompt's tokens, beside the answer.
 	promptLogprobs int
-	language       *language // nil is any
 	stream         bool
 	usage          bool          // a final usage chunk is wanted
 	timeout        time.Duration // the client's own; 0 is none
@@ -34,30 +25,30 @@ type options struct {
 	bounded        bool
 }
 
-// options reads the common parameters. A least bound of 0 tokens is for an
-// endpoint that can give back the prompt alone.
-func (s *Server) options(c call, least int) (options, error) {
-	r := &reader{f: c.fields}
+// options reads the common parameters. minTokens is the minimum of max_tokens: 0
+// where an endpoint can return the prompt only.
+func (s *Server) options(c call, minTokens int) (options, error) {
+	r := &reader{f: c.fields, vocab: s.cfg.Completer.Tokenizer.Vocab()}
 	o := options{n: 1, logprobs: -1, promptLogprobs: -1}
 	o.request.Arrived = c.arrived
 	var name string
 	if r.text("model", &name); r.err == nil {
 		r.err = s.known(name)
 	}
-	vocab := s.cfg.Completer.Tokenizer.Vocab()
-	o.request.Params = r.sampling(vocab)
+	o.request.Params = r.sampling()
 	r.flag("stream", &o.stream)
 	r.streamOptions(o.stream, &o.usage)
-	r.integer("n", &o.n, 1, s.maxChoices())
-	o.bound, o.bounded = r.maxTokens(least)
-	r.ending(&o, vocab)
-	o.language = r.language()
-	r.integer("prompt_logprobs", &o.promptLogprobs, 0, MaxLogprobs)
+	r.integerWithin("n", &o.n, 1, s.maxChoices())
+	o.bound, o.bounded = r.maxTokens(minTokens)
+	r.ending(&o.request)
+	o.request.Output = r.structuredOutput()
+	r.cacheSalt(&o.request.CacheSalt)
+	r.integerWithin("prompt_logprobs", &o.promptLogprobs, 0, completion.MaxLogprobs)
 	if o.stream && o.promptLogprobs >= 0 {
 		r.fault("prompt_logprobs", codeValue, "is not given in a stream")
 	}
 	o.request.FailFast = r.failFast()
-	r.integer("priority", &o.request.Priority, math.MinInt32, math.MaxInt32)
+	r.integer("priority", &o.request.Priority)
 	o.timeout = r.timeout()
 	return o, r.err
 }
@@ -80,11 +71,18 @@ func (r *reader) streamOptions(stream bool, usage *bool) {
 // timeout reads the client's own deadline, seconds.
 func (r *reader) timeout() time.Duration {
 	var seconds float64
-	if r.number("timeout", &seconds, 0, math.MaxFloat64); seconds == 0 && r.f.has("timeout") {
-		r.fault("timeout", codeValue, "is 0 seconds, expected more")
+	if r.number("timeout", &seconds); seconds <= 0 && r.f.has("timeout") {
+		r.fault("timeout", codeValue, "is %v seconds, expected more than 0", seconds)
 	}
-	const longest = 365 * 24 * time.Hour // far beyond any server's deadline
-	return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
+	const maxTimeout = 365 * 24 * time.Hour // far beyond any server's deadline
+	return time.Duration(min(seconds, maxTimeout.Seconds()) * float64(time.Second))
+}
+
+// cacheSalt reads whose prefix cache a request shares.
+func (r *reader) cacheSalt(v *string) {
+	if r.text("cache_salt", v); *v == "" && r.f.has("cache_salt") {
+		r.fault("cache_salt", codeValue, "is empty, expected a text, or no cache_salt for the common cache")
+	}
 }
 
 // failFast reads whether a missing expert ends the request.
@@ -99,15 +97,15 @@ func (r *reader) failFast() bool {
 
 func (s *Server) maxChoices() int {
 	if s.cfg.MaxChoices == 0 {
-		return maxChoices
+		return completion.MaxChoices
 	}
-	return min(maxChoices, s.cfg.MaxChoices)
+	return min(completion.MaxChoices, s.cfg.MaxChoices)
 }
 
 // countChoices checks that a request's answers can ever be taken on together.
 func (s *Server) countChoices(prompts, n int) error {
-	if most := s.maxChoices(); prompts*n > most {
-		return invalid("n", codeValue, fmt.Sprintf("%d prompts with n %d are %d answers, expected at most %d", prompts, n, prompts*n, most))
+	if limit := s.maxChoices(); prompts*n > limit {
+		return invalid("n", codeValue, fmt.Sprintf("%d prompts with n %d are %d answers, expected at most %d", prompts, n, prompts*n, limit))
 	}
 	return nil
 }

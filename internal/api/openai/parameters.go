@@ -18,7 +18,7 @@ var (
 		"model", "stream", "stream_options", "n", "seed", "temperature", "top_p", "top_k", "min_p", "typical_p",
 		"repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias", "stop", "stop_token_ids", "ignore_eos",
 		"min_tokens", "max_tokens", "max_completion_tokens", "logprobs", "prompt_logprobs", "on_missing_expert", "timeout", "priority",
-		"response_format", "structured_outputs",
+		"response_format", "structured_outputs", "cache_salt",
 	}
 	chatParameters       = append([]string{"messages", "attributes", "top_logprobs"}, commonParameters...)
 	completionParameters = append([]string{"prompt", "echo", "best_of"}, commonParameters...)
@@ -29,7 +29,7 @@ var (
 // harmless parameters do not change an answer: they pass, whatever their value.
 var harmless = []string{
 	"user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
-	"prompt_cache_options", "parallel_tool_calls", "request_id", "cache_salt", "include_obfuscation",
+	"prompt_cache_options", "parallel_tool_calls", "request_id", "include_obfuscation",
 }
 
 // neutral maps parameters that would change the answer, and are not supported,

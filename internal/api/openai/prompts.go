@@ -34,7 +34,7 @@ func (s *Server) prompts(f fields) ([][]int32, error) {
 	}
 	for i, prompt := range prompts {
 		if err := s.cfg.Completer.Check(prompt); err != nil {
-			return nil, badPrompt(nth(param, i, len(prompts)), err)
+			return nil, about(nth(param, i, len(prompts)), err)
 		}
 	}
 	return prompts, nil
@@ -123,5 +123,5 @@ func (s *Server) tokens(param string, raw json.RawMessage) ([]int32, error) {
 		return nil, invalid(param, codeType, param+" "+err.Error())
 	}
 	tokens, err := completion.Tokens(s.cfg.Completer, ids)
-	return tokens, badPrompt(param, err)
+	return tokens, about(param, err)
 }

@@ -8,34 +8,34 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 )
 
-// sampling reads how a token is drawn. What is off has the sampler's 0.
-func (r *reader) sampling(vocab int) sampler.Params {
+// sampling reads how a token is drawn. Ranges are checked by package completion.
+func (r *reader) sampling() sampler.Params {
 	p := sampler.Params{Temperature: 1, TopP: 1, TypicalP: 1, RepetitionPenalty: 1, Seed: rand.Uint64()}
-	r.number("temperature", &p.Temperature, 0, 2)
-	r.positive("top_p", &p.TopP, 1)
-	r.integer("top_k", &p.TopK, -1, math.MaxInt32)
-	p.TopK = max(p.TopK, 0) // -1 is what other servers call off
-	r.number("min_p", &p.MinP, 0, 1)
-	r.positive("typical_p", &p.TypicalP, 1)
-	r.positive("repetition_penalty", &p.RepetitionPenalty, 100)
-	r.number("frequency_penalty", &p.FrequencyPenalty, -2, 2)
-	r.number("presence_penalty", &p.PresencePenalty, -2, 2)
-	p.LogitBias = r.logitBias(vocab)
+	r.number("temperature", &p.Temperature)
+	r.positive("top_p", &p.TopP)
+	if r.integer("top_k", &p.TopK); p.TopK == -1 {
+		p.TopK = 0 // both are off here; the sampler knows 0
+	}
+	r.number("min_p", &p.MinP)
+	r.positive("typical_p", &p.TypicalP)
+	r.positive("repetition_penalty", &p.RepetitionPenalty)
+	r.number("frequency_penalty", &p.FrequencyPenalty)
+	r.number("presence_penalty", &p.PresencePenalty)
+	r.integer("min_tokens", &p.MinTokens)
+	p.LogitBias = r.logitBias()
 	r.seed(&p.Seed)
 	return p
 }
 
-// positive reads a number above 0; 0 would be the sampler's word for off.
-func (r *reader) positive(name string, v *float64, high float64) {
-	before := *v
-	if r.number(name, v, 0, high); *v == 0 {
-		r.fault(name, codeValue, "is 0, expected more than 0, at most %v", high)
-		*v = before
+// positive reads a number that is not 0: in this API 0 does not mean off.
+func (r *reader) positive(name string, v *float64) {
+	if r.number(name, v); r.err == nil && *v == 0 {
+		r.fault(name, codeValue, "is 0, expected more than 0")
 	}
 }
 
 // logitBias reads what is added to the logits of tokens, by token.
-func (r *reader) logitBias(vocab int) map[int32]float64 {
+func (r *reader) logitBias() map[int32]float64 {
 	inner := r.inside("logit_bias")
 	if inner == nil {
 		return nil
@@ -43,11 +43,11 @@ func (r *reader) logitBias(vocab int) map[int32]float64 {
 	bias := make(map[int32]float64, len(inner.f))
 	for _, key := range inner.f.names() {
 		id, err := strconv.ParseInt(key, 10, 32)
-		if err != nil || id < 0 || id >= int64(vocab) || strconv.FormatInt(id, 10) != key {
-			inner.fault(key, codeValue, "is not a token, 0 to %d", vocab-1)
+		if err != nil || strconv.FormatInt(id, 10) != key {
+			inner.fault(key, codeValue, "is not a token, 0 to %d", r.vocab-1)
 		}
 		var v float64
-		inner.number(key, &v, -100, 100)
+		inner.number(key, &v)
 		bias[int32(id)] = v
 	}
 	r.err = inner.err

@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,6 +59,7 @@ type bench struct {
 	finished  func()   // is called after each
 	deadline  time.Duration
 	observe   completion.Observer
+	logger    *slog.Logger
 }
 
 func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
@@ -77,18 +79,19 @@ func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Scrip
 // serve makes the handler.
 func (b *bench) serve() {
 	b.Handler = Handler(Config{
-		Completer: &completion.Completer{
-			Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
-			Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
+		Service: completion.Service{
+			Completer: &completion.Completer{
+				Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
+				Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
+			},
+			Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Deadline: b.deadline, Logger: b.logger,
+			Done: func(status string, _ time.Duration) {
+				b.statuses = append(b.statuses, status)
+				b.finished()
+			},
 		},
-		Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Model: "org/m", Fingerprint: "fp",
-		Deadline: b.deadline, Ready: func() bool { return false }, Metrics: http.NotFoundHandler(),
-		RetryAfter: func() time.Duration { return 7 * time.Second },
-		Done: func(status string, _ time.Duration) {
-			b.statuses = append(b.statuses, status)
-			b.finished()
-		},
-	})
+		Model: "org/m", Fingerprint: "fp", RetryAfter: func() time.Duration { return 7 * time.Second },
+	}, func() bool { return false })
 }
 
 // saying answers every request with a text.
@@ -131,7 +134,7 @@ func ask[T any](t testing.TB, b *bench, path, body string) T {
 func readError(t testing.TB, w *httptest.ResponseRecorder) (message, kind, param, code string) {
 	t.Helper()
 	var shape map[string]map[string]any
-	if err := json.Unmarshal(w.Body.Bytes(), &shape); err != nil || len(shape) != 1 || len(shape["error"]) != 4 {
+	if err := json.Unmarshal(w.Body.Bytes(), &shape); err != nil || len(shape) != 1 || len(shape["error"]) != 5 {
 		t.Fatalf("%d %s is not an error of OpenAI's shape", w.Code, w.Body)
 	}
 	text := func(name string) string {
@@ -141,6 +144,9 @@ func readError(t testing.TB, w *httptest.ResponseRecorder) (message, kind, param
 		}
 		s, _ := v.(string)
 		return s
+	}
+	if id := w.Header().Get(idHeader); id == "" || text("request_id") != id {
+		t.Errorf("%s does not name the request %q", w.Body, id)
 	}
 	return text("message"), text("type"), text("param"), text("code")
 }

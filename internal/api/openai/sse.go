@@ -14,10 +14,13 @@ type events struct {
 	begun bool
 }
 
-// errTold marks a failure that the client has been told of in its stream.
-type errTold struct{ error }
+// eventStream is the media type of a stream.
+const eventStream = "text/event-stream"
 
-func (e errTold) Unwrap() error { return e.error }
+// errSent is a failure that has been sent to the client in its stream.
+type errSent struct{ error }
+
+func (e errSent) Unwrap() error { return e.error }
 
 func (e *events) send(body any) error {
 	var buf bytes.Buffer
@@ -35,7 +38,7 @@ func (e *events) write(event []byte) error {
 	if !e.begun {
 		e.begun = true
 		h := e.w.Header()
-		h.Set("Content-Type", "text/event-stream")
+		h.Set("Content-Type", eventStream)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Accel-Buffering", "no") // or nginx would collect the events
 		e.w.WriteHeader(http.StatusOK)
@@ -55,5 +58,5 @@ func (e *events) end(err error) error {
 		return err
 	}
 	// The status is sent; the client learns of the failure from the event.
-	return errTold{errors.Join(err, e.send(map[string]any{"error": toAPI(err)}))}
+	return errSent{errors.Join(err, e.send(errorBody(e.w, toAPI(err))))}
 }

@@ -167,7 +167,7 @@ func TestFailureInTheMiddle(t *testing.T) {
 			b.engine.Calls()[0].End(engine.Event{Err: engine.ErrStopped})
 		}
 	}
-	want := `data: {"error":{"message":"` + engine.ErrStopped.Error() + `","type":"server_error","param":null,"code":null}}`
+	want := `data: {"error":{"message":"` + engine.ErrStopped.Error() + `","type":"server_error","param":null,"code":null,"request_id":"` + response.Header.Get(idHeader) + `"}}`
 	if err := lines.Err(); err != nil || last != want {
 		t.Errorf("ended with %s, %v, want %s", last, err, want)
 	}

@@ -10,12 +10,12 @@ import (
 
 // Stats counts since the start.
 type Stats struct {
-	Calls       uint64 // calls sent, hedges among them
-	Rows        uint64 // rows sent, (row, expert) pairs; again when they are sent again
-	Hedges      uint64 // late calls in whose case another replica was asked
-	HedgedRows  uint64
-	HedgesWon   uint64 // hedges that brought the last of their rows
-	Unawareness int    // how late this process runs itself, 0 to 4
+	Calls            uint64 // calls sent, hedges among them
+	Rows             uint64 // rows sent, (row, expert) pairs; again when they are sent again
+	Hedges           uint64 // late calls in whose case another replica was asked
+	HedgedRows       uint64
+	HedgesWon        uint64 // hedges that brought the last of their rows
+	LocalHealthScore int    // above 0 this process itself runs late; 0 to 4
 }
 
 // Stats returns a snapshot.
@@ -23,7 +23,7 @@ func (d *Dispatcher) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.book.stats
-	s.Unawareness = d.book.aware.score
+	s.LocalHealthScore = d.book.aware.score
 	return s
 }
 

@@ -33,7 +33,7 @@ type Stats struct {
 
 	// Requests that ended: by a stop token or with ErrEnough, at their length, given up by the
 	// client or out of time, and failed.
-	Stopped, Length, Cancelled, Failed uint64
+	Stopped, Length, Canceled, Failed uint64
 }
 
 // end counts a request's last event.
@@ -44,7 +44,7 @@ func (s *Stats) end(last Event) {
 	case last.Finish == Length:
 		s.Length++
 	case errors.Is(last.Err, context.Canceled), errors.Is(last.Err, context.DeadlineExceeded):
-		s.Cancelled++
+		s.Canceled++
 	default:
 		s.Failed++
 	}

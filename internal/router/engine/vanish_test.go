@@ -68,7 +68,7 @@ func TestClientsThatVanish(t *testing.T) {
 		t.Errorf("%d bytes more are in use than before", grown)
 	}
 	s := e.Stats()
-	if ended := s.Stopped + s.Length + s.Cancelled + s.Failed; ended+uint64(gone.Load()) != 1000 || s.Rejected != uint64(refused.Load()) || s.Failed > 0 {
+	if ended := s.Stopped + s.Length + s.Canceled + s.Failed; ended+uint64(gone.Load()) != 1000 || s.Rejected != uint64(refused.Load()) || s.Failed > 0 {
 		t.Errorf("%d requests ended, %d gave up: %+v", ended, gone.Load(), s)
 	}
 }

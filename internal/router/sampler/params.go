@@ -50,7 +50,7 @@ func (p Params) Validate() error {
 	check(p.MinTokens >= 0, "min_tokens", p.MinTokens, "0 or more")
 	for _, token := range slices.Sorted(maps.Keys(p.LogitBias)) {
 		bias := p.LogitBias[token]
-		check(token >= 0 && bias >= -100 && bias <= 100, "logit_bias", fmt.Sprintf("%v for token %d", bias, token), "-100 to 100 for a token")
+		check(token >= 0 && bias >= -100 && bias <= 100, fmt.Sprintf("logit_bias.%d", token), bias, "-100 to 100")
 	}
 	return errors.Join(faults...)
 }

@@ -85,7 +85,7 @@ type GenerateRequest struct {
 	//	*GenerateRequest_Tokens
 	//	*GenerateRequest_Conversation
 	Prompt isGenerateRequest_Prompt `protobuf_oneof:"prompt"`
-	// Most tokens to generate; 0 for as many as the context holds.
+	// Maximum number of tokens to generate; 0 for as many as the context holds.
 	MaxTokens uint32 `protobuf:"varint,4,opt,name=max_tokens,json=maxTokens" json:"max_tokens,omitempty"`
 	// 0 is greedy.
 	Temperature float32 `protobuf:"fixed32,5,opt,name=temperature" json:"temperature,omitempty"`
@@ -113,9 +113,9 @@ type GenerateRequest struct {
 	PresencePenalty float32 `protobuf:"fixed32,16,opt,name=presence_penalty,json=presencePenalty" json:"presence_penalty,omitempty"`
 	// Added to the logits of tokens, -100 to 100.
 	LogitBias map[uint32]float32 `protobuf:"bytes,17,rep,name=logit_bias,json=logitBias" json:"logit_bias,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"fixed32,2,opt,name=value"`
-	// Neither a stop token nor a stop text ends an answer before this many tokens.
+	// Minimum number of tokens before a stop token or a stop text ends the answer.
 	MinTokens uint32 `protobuf:"varint,18,opt,name=min_tokens,json=minTokens" json:"min_tokens,omitempty"`
-	// Generation ends at any of these tokens, which are not shown.
+	// Generation ends at any of these tokens, which are not shown; at most 128.
 	StopTokens []uint32 `protobuf:"varint,19,rep,packed,name=stop_tokens,json=stopTokens" json:"stop_tokens,omitempty"`
 	// The end of sequence does not end the answer.
 	IgnoreEos bool `protobuf:"varint,20,opt,name=ignore_eos,json=ignoreEos" json:"ignore_eos,omitempty"`
@@ -123,15 +123,18 @@ type GenerateRequest struct {
 	Priority int32 `protobuf:"varint,21,opt,name=priority" json:"priority,omitempty"`
 	// An expert without a replica ends the request, instead of a wait for one.
 	FailFast bool `protobuf:"varint,22,opt,name=fail_fast,json=failFast" json:"fail_fast,omitempty"`
-	// What the answer is kept to; any text when none is set.
+	// What the answer must be; any text when none is set.
 	//
-	// Types that are valid to be assigned to Language:
+	// Types that are valid to be assigned to StructuredOutput:
 	//
 	//	*GenerateRequest_JsonObject
 	//	*GenerateRequest_JsonSchema
 	//	*GenerateRequest_Regex
 	//	*GenerateRequest_Choice
-	Language      isGenerateRequest_Language `protobuf_oneof:"language"`
+	StructuredOutput isGenerateRequest_StructuredOutput `protobuf_oneof:"structured_output"`
+	// Requests of equal salts share a prefix cache and read nothing of others';
+	// empty is the common cache.
+	CacheSalt     string `protobuf:"bytes,27,opt,name=cache_salt,json=cacheSalt" json:"cache_salt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -333,16 +336,16 @@ func (x *GenerateRequest) GetFailFast() bool {
 	return false
 }
 
-func (x *GenerateRequest) GetLanguage() isGenerateRequest_Language {
+func (x *GenerateRequest) GetStructuredOutput() isGenerateRequest_StructuredOutput {
 	if x != nil {
-		return x.Language
+		return x.StructuredOutput
 	}
 	return nil
 }
 
 func (x *GenerateRequest) GetJsonObject() bool {
 	if x != nil {
-		if x, ok := x.Language.(*GenerateRequest_JsonObject); ok {
+		if x, ok := x.StructuredOutput.(*GenerateRequest_JsonObject); ok {
 			return x.JsonObject
 		}
 	}
@@ -351,7 +354,7 @@ func (x *GenerateRequest) GetJsonObject() bool {
 
 func (x *GenerateRequest) GetJsonSchema() string {
 	if x != nil {
-		if x, ok := x.Language.(*GenerateRequest_JsonSchema); ok {
+		if x, ok := x.StructuredOutput.(*GenerateRequest_JsonSchema); ok {
 			return x.JsonSchema
 		}
 	}
@@ -360,7 +363,7 @@ func (x *GenerateRequest) GetJsonSchema() string {
 
 func (x *GenerateRequest) GetRegex() string {
 	if x != nil {
-		if x, ok := x.Language.(*GenerateRequest_Regex); ok {
+		if x, ok := x.StructuredOutput.(*GenerateRequest_Regex); ok {
 			return x.Regex
 		}
 	}
@@ -369,11 +372,18 @@ func (x *GenerateRequest) GetRegex() string {
 
 func (x *GenerateRequest) GetChoice() *TextList {
 	if x != nil {
-		if x, ok := x.Language.(*GenerateRequest_Choice); ok {
+		if x, ok := x.StructuredOutput.(*GenerateRequest_Choice); ok {
 			return x.Choice
 		}
 	}
 	return nil
+}
+
+func (x *GenerateRequest) GetCacheSalt() string {
+	if x != nil {
+		return x.CacheSalt
+	}
+	return ""
 }
 
 type isGenerateRequest_Prompt interface {
@@ -402,8 +412,8 @@ func (*GenerateRequest_Tokens) isGenerateRequest_Prompt() {}
 
 func (*GenerateRequest_Conversation) isGenerateRequest_Prompt() {}
 
-type isGenerateRequest_Language interface {
-	isGenerateRequest_Language()
+type isGenerateRequest_StructuredOutput interface {
+	isGenerateRequest_StructuredOutput()
 }
 
 type GenerateRequest_JsonObject struct {
@@ -426,13 +436,13 @@ type GenerateRequest_Choice struct {
 	Choice *TextList `protobuf:"bytes,26,opt,name=choice,oneof"`
 }
 
-func (*GenerateRequest_JsonObject) isGenerateRequest_Language() {}
+func (*GenerateRequest_JsonObject) isGenerateRequest_StructuredOutput() {}
 
-func (*GenerateRequest_JsonSchema) isGenerateRequest_Language() {}
+func (*GenerateRequest_JsonSchema) isGenerateRequest_StructuredOutput() {}
 
-func (*GenerateRequest_Regex) isGenerateRequest_Language() {}
+func (*GenerateRequest_Regex) isGenerateRequest_StructuredOutput() {}
 
-func (*GenerateRequest_Choice) isGenerateRequest_Language() {}
+func (*GenerateRequest_Choice) isGenerateRequest_StructuredOutput() {}
 
 type TextList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -888,7 +898,7 @@ var File_hachi_v1_inference_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\n" +
-	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\xe0\a\n" +
+	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\x88\b\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12-\n" +
 	"\x06tokens\x18\x02 \x01(\v2\x13.hachi.v1.TokenListH\x00R\x06tokens\x12<\n" +
@@ -923,13 +933,14 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\vjson_schema\x18\x18 \x01(\tH\x01R\n" +
 	"jsonSchema\x12\x16\n" +
 	"\x05regex\x18\x19 \x01(\tH\x01R\x05regex\x12,\n" +
-	"\x06choice\x18\x1a \x01(\v2\x12.hachi.v1.TextListH\x01R\x06choice\x1a<\n" +
+	"\x06choice\x18\x1a \x01(\v2\x12.hachi.v1.TextListH\x01R\x06choice\x12\x1d\n" +
+	"\n" +
+	"cache_salt\x18\x1b \x01(\tR\tcacheSalt\x1a<\n" +
 	"\x0eLogitBiasEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\b\n" +
-	"\x06promptB\n" +
-	"\n" +
-	"\blanguage\" \n" +
+	"\x06promptB\x13\n" +
+	"\x11structured_output\" \n" +
 	"\bTextList\x12\x14\n" +
 	"\x05texts\x18\x01 \x03(\tR\x05texts\"\x1d\n" +
 	"\tTokenList\x12\x10\n" +

@@ -36,7 +36,10 @@ type InferenceServiceClient interface {
 	// deadline is the request's deadline; the server has one of its own, ten
 	// minutes unless it is configured. INVALID_ARGUMENT for a request that can
 	// never succeed, RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when
-	// the server stops or fail_fast met an expert without a replica.
+	// the server stops or fail_fast met an expert without a replica, INTERNAL for a
+	// fault of the server's. The metadata key x-request-id names the request: the
+	// client's if it sends one of at most 128 visible ASCII characters, else a new
+	// one. The answer's header metadata has it.
 	Generate(ctx context.Context, in *GenerateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateResponse], error)
 }
 
@@ -78,7 +81,10 @@ type InferenceServiceServer interface {
 	// deadline is the request's deadline; the server has one of its own, ten
 	// minutes unless it is configured. INVALID_ARGUMENT for a request that can
 	// never succeed, RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when
-	// the server stops or fail_fast met an expert without a replica.
+	// the server stops or fail_fast met an expert without a replica, INTERNAL for a
+	// fault of the server's. The metadata key x-request-id names the request: the
+	// client's if it sends one of at most 128 visible ASCII characters, else a new
+	// one. The answer's header metadata has it.
 	Generate(*GenerateRequest, grpc.ServerStreamingServer[GenerateResponse]) error
 	mustEmbedUnimplementedInferenceServiceServer()
 }

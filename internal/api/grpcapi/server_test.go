@@ -1,4 +1,4 @@
-package router
+package grpcapi
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
@@ -135,19 +136,21 @@ func TestGenerateConversation(t *testing.T) {
 	}
 }
 
-func TestGenerateKeepsToALanguage(t *testing.T) {
+func TestGenerateStructuredOutput(t *testing.T) {
 	b := start(t, nil)
 	for i, tt := range []struct {
 		set  func(*hachiv1.GenerateRequest)
 		text string
 	}{
-		{func(in *hachiv1.GenerateRequest) { in.Language = &hachiv1.GenerateRequest_JsonObject{JsonObject: true} }, `{"a":1}`},
 		{func(in *hachiv1.GenerateRequest) {
-			in.Language = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"type":"boolean"}`}
+			in.StructuredOutput = &hachiv1.GenerateRequest_JsonObject{JsonObject: true}
+		}, `{"a":1}`},
+		{func(in *hachiv1.GenerateRequest) {
+			in.StructuredOutput = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"type":"boolean"}`}
 		}, "true"},
-		{func(in *hachiv1.GenerateRequest) { in.Language = &hachiv1.GenerateRequest_Regex{Regex: "a+b"} }, "aab"},
+		{func(in *hachiv1.GenerateRequest) { in.StructuredOutput = &hachiv1.GenerateRequest_Regex{Regex: "a+b"} }, "aab"},
 		{func(in *hachiv1.GenerateRequest) {
-			in.Language = &hachiv1.GenerateRequest_Choice{Choice: &hachiv1.TextList{Texts: []string{"yes", "no"}}}
+			in.StructuredOutput = &hachiv1.GenerateRequest_Choice{Choice: &hachiv1.TextList{Texts: []string{"yes", "no"}}}
 		}, "no"},
 	} {
 		in := conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "user", Content: "x"}}})
@@ -228,9 +231,9 @@ func TestGenerateRefuses(t *testing.T) {
 		{"logit_bias", with(func(in *hachiv1.GenerateRequest) { in.LogitBias = map[uint32]float32{5: 101} })},
 		{"stop_tokens", with(func(in *hachiv1.GenerateRequest) { in.StopTokens = []uint32{32000} })},
 		{"min_tokens is 5", with(func(in *hachiv1.GenerateRequest) { in.MinTokens, in.MaxTokens = 5, 4 })},
-		{"language", with(func(in *hachiv1.GenerateRequest) { in.Language = &hachiv1.GenerateRequest_Regex{Regex: "("} })},
+		{"structured_output", with(func(in *hachiv1.GenerateRequest) { in.StructuredOutput = &hachiv1.GenerateRequest_Regex{Regex: "("} })},
 		{"/not", with(func(in *hachiv1.GenerateRequest) {
-			in.Language = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"not":{}}`}
+			in.StructuredOutput = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"not":{}}`}
 		})},
 		{"top_logprobs is 21", with(func(in *hachiv1.GenerateRequest) { in.Logprobs, in.TopLogprobs = true, 21 })},
 		{"needs logprobs", with(func(in *hachiv1.GenerateRequest) { in.TopLogprobs = 1 })},
@@ -290,7 +293,7 @@ func TestGenerateEndsWithItsClient(t *testing.T) {
 			return b, err
 		},
 		"the server's": func(within time.Duration) (*bench, error) {
-			b := start(t, func(c *Config) { c.API.Deadline = within })
+			b := start(t, func(s *completion.Service) { s.Deadline = within })
 			b.holding("one")
 			_, err := b.generate(t.Context(), textPrompt("x"))
 			return b, err

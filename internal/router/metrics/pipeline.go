@@ -1,4 +1,4 @@
-package router
+package metrics
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,6 +8,9 @@ import (
 
 // overlap collects how the last step was split, and why.
 type overlap struct{ decision func() pipeline.Decision }
+
+// MicroBatches collects the last decision on micro-batches.
+func MicroBatches(decision func() pipeline.Decision) prometheus.Collector { return overlap{decision} }
 
 var (
 	descParts = prometheus.NewDesc("hachi_micro_batches", "Micro-batches of the last step.", nil, nil)

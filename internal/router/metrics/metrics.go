@@ -1,4 +1,4 @@
-package router
+package metrics
 
 import (
 	"net/http"
@@ -10,8 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/completion"
 )
 
-// Metrics are what /metrics shows: histograms that are told, and counts that
-// are looked up when asked for.
+// Metrics are the histograms of a router, and the registry of its collectors.
 type Metrics struct {
 	registry *prometheus.Registry
 	first    prometheus.Histogram
@@ -25,8 +24,8 @@ type Metrics struct {
 // seconds are the buckets of durations.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 
-// NewMetrics makes empty metrics.
-func NewMetrics() *Metrics {
+// New makes empty metrics.
+func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
@@ -45,35 +44,32 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// Step is told about every committed step.
+// Collect adds collectors; one that is there already is an error of the program.
+func (m *Metrics) Collect(all ...prometheus.Collector) { m.registry.MustRegister(all...) }
+
+// Step observes a committed step.
 func (m *Metrics) Step(rows int, took time.Duration) {
 	m.step.Observe(took.Seconds())
 	m.rows.Observe(float64(rows))
 }
 
-// Queued is told how long a sequence waited for its first rows.
+// Queued observes how long a sequence waited for its first rows.
 func (m *Metrics) Queued(wait time.Duration) { m.queue.Observe(wait.Seconds()) }
 
-// collect adds the counts of a router's engine and dispatcher.
-func (m *Metrics) collect(c Config) {
-	m.registry.MustRegister(&snapshot{c: c}, calls{c.Dispatcher})
-	if c.Overlap != nil {
-		m.registry.MustRegister(overlap{c.Overlap})
-	}
+// Request observes the end of a request.
+func (m *Metrics) Request(outcome string, took time.Duration) {
+	m.request.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
-func (m *Metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-}
-
-func (m *Metrics) observer() completion.Observer {
+// Observer observes the times of answers.
+func (m *Metrics) Observer() completion.Observer {
 	return completion.Observer{
 		FirstToken: func(d time.Duration) { m.first.Observe(d.Seconds()) },
 		NextToken:  func(d time.Duration) { m.next.Observe(d.Seconds()) },
 	}
 }
 
-// done is told about every request.
-func (m *Metrics) done(status string, took time.Duration) {
-	m.request.WithLabelValues(status).Observe(took.Seconds())
+// Handler answers /metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

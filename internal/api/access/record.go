@@ -1,0 +1,60 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/api/failure"
+)
+
+// Record is what is known of one request.
+type Record struct {
+	ID               string
+	Method           string // of HTTP; gRPC's is POST
+	Path             string // of HTTP, or the full method of gRPC
+	PromptTokens     int
+	CompletionTokens int
+	Err              error // why it failed; nil is success
+
+	started time.Time
+}
+
+// Start begins the record of a request that arrives now.
+func Start(id, method, path string) *Record {
+	return &Record{ID: id, Method: method, Path: path, started: time.Now()}
+}
+
+type key struct{}
+
+// NewContext returns a context that carries a record.
+func NewContext(ctx context.Context, r *Record) context.Context {
+	return context.WithValue(ctx, key{}, r)
+}
+
+// FromContext returns the request's record: an empty one if ctx carries none.
+func FromContext(ctx context.Context) *Record {
+	if r, ok := ctx.Value(key{}).(*Record); ok {
+		return r
+	}
+	return &Record{}
+}
+
+// Log writes the request's line in the access log, and a panic with its stack.
+// The status is the one that the API sent.
+func (r *Record) Log(ctx context.Context, l *slog.Logger, level slog.Level, status string) {
+	attrs := []slog.Attr{
+		slog.String("request_id", r.ID), slog.String("method", r.Method), slog.String("path", r.Path), slog.String("status", status),
+		slog.Duration("duration", time.Since(r.started)),
+		slog.Int("prompt_tokens", r.PromptTokens), slog.Int("completion_tokens", r.CompletionTokens),
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.Any("err", r.Err))
+	}
+	l.LogAttrs(ctx, level, "request answered", attrs...)
+	var p *failure.Panic
+	if errors.As(r.Err, &p) {
+		l.Error("panic while answering a request", "request_id", r.ID, "panic", p.Value, "stack", string(p.Stack))
+	}
+}

@@ -1,0 +1,111 @@
+package grpcapi
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// contextLength is small, so that tests can exceed it.
+const contextLength = 300
+
+// bench is the API over a scripted engine.
+type bench struct {
+	engine    *enginetest.Engine
+	tokenizer *tokenizer.Tokenizer
+	client    hachiv1.InferenceServiceClient
+	log       *lines
+}
+
+// lines is a log in memory.
+type lines struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// start serves until the test ends.
+func start(t *testing.T, change func(*completion.Service)) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{engine: &enginetest.Engine{}, tokenizer: tok, log: &lines{}}
+	service := completion.Service{
+		Completer: &completion.Completer{
+			Engine: b.engine, Tokenizer: tok, Context: contextLength, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits()),
+		},
+		Template: chat.MustParse(chat.KarakuriTemplate, tok), Attributes: chat.Attributes{"humor": 2}, Deadline: time.Minute,
+		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
+	}
+	if change != nil {
+		change(&service)
+	}
+	server, listener := grpc.NewServer(), bufconn.Listen(1<<16)
+	hachiv1.RegisterInferenceServiceServer(server, New(service))
+	served := make(chan error)
+	go func() { served <- server.Serve(listener) }()
+	dial := func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+	conn, err := grpc.NewClient("passthrough:bench", grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.client = hachiv1.NewInferenceServiceClient(conn)
+	t.Cleanup(func() {
+		conn.Close()
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return b
+}
+
+// saying makes the engine answer every request with a text.
+func (b *bench) saying(text string) {
+	b.engine.Script = func(engine.Request) enginetest.Script { return enginetest.Script{Tokens: b.tokenizer.Encode(text)} }
+}
+
+// holding makes the engine begin an answer and not end it.
+func (b *bench) holding(text string) {
+	b.engine.Script = func(engine.Request) enginetest.Script {
+		return enginetest.Script{Tokens: b.tokenizer.Encode(text), Hold: true}
+	}
+}

@@ -1,0 +1,125 @@
+package grpcapi
+
+import (
+	"errors"
+	"math"
+
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// structuredOutput is the name of the oneof.
+const structuredOutput = "structured_output"
+
+// fault is what is wrong with a parameter.
+func fault(param string, err error) error {
+	return &completion.Fault{Param: param, Code: completion.CodeValue, Err: err}
+}
+
+// renamed gives a fault the name that the proto has for its parameter.
+func renamed(err error) error {
+	var f *completion.Fault
+	if errors.As(err, &f) && f.Param == "stop_token_ids" {
+		return &completion.Fault{Param: "stop_tokens", Code: f.Code, Err: f.Err}
+	}
+	return err
+}
+
+// request reads a call. What a value may be, the Completer checks.
+func (s *Server) request(in *hachiv1.GenerateRequest) (completion.Request, error) {
+	r := completion.Request{
+		Request: engine.Request{
+			MaxTokens: int(in.GetMaxTokens()), Params: params(in), StopTokens: tokens(in.GetStopTokens()), Logprobs: -1,
+			Priority: int(in.GetPriority()), FailFast: in.GetFailFast(),
+		},
+		Stop: in.GetStop(), IgnoreEOS: in.GetIgnoreEos(), Output: output(in), CacheSalt: in.GetCacheSalt(),
+	}
+	if in.GetLogprobs() {
+		r.Logprobs = int(in.GetTopLogprobs())
+	} else if in.GetTopLogprobs() > 0 {
+		return r, fault("top_logprobs", errors.New("needs logprobs"))
+	}
+	_, r.NewText = in.GetPrompt().(*hachiv1.GenerateRequest_Conversation)
+	var err error
+	r.Prompt, err = s.prompt(in)
+	return r, err
+}
+
+// tokens converts tokens; one that no int32 holds becomes one that no vocabulary
+// has.
+func tokens(ids []uint32) []int32 {
+	out := make([]int32, len(ids))
+	for i, id := range ids {
+		out[i] = int32(min(id, math.MaxInt32))
+	}
+	return out
+}
+
+// output is what the answer must be; nil is any text.
+func output(in *hachiv1.GenerateRequest) *completion.StructuredOutput {
+	switch o := in.GetStructuredOutput().(type) {
+	case *hachiv1.GenerateRequest_JsonObject:
+		return completion.JSONObject(structuredOutput)
+	case *hachiv1.GenerateRequest_JsonSchema:
+		return completion.JSONSchema(structuredOutput, []byte(o.JsonSchema))
+	case *hachiv1.GenerateRequest_Regex:
+		return completion.Regex(structuredOutput, o.Regex)
+	case *hachiv1.GenerateRequest_Choice:
+		return completion.OneOf(structuredOutput, o.Choice.GetTexts())
+	}
+	return nil
+}
+
+// params are how a token is drawn.
+func params(in *hachiv1.GenerateRequest) sampler.Params {
+	p := sampler.Params{
+		Temperature: float64(in.GetTemperature()), TopP: float64(in.GetTopP()), TopK: int(in.GetTopK()),
+		MinP: float64(in.GetMinP()), TypicalP: float64(in.GetTypicalP()), Seed: in.GetSeed(),
+		RepetitionPenalty: float64(in.GetRepetitionPenalty()), FrequencyPenalty: float64(in.GetFrequencyPenalty()),
+		PresencePenalty: float64(in.GetPresencePenalty()), MinTokens: int(in.GetMinTokens()),
+	}
+	for token, bias := range in.GetLogitBias() {
+		if p.LogitBias == nil {
+			p.LogitBias = map[int32]float64{}
+		}
+		p.LogitBias[int32(min(token, math.MaxInt32))] = float64(bias)
+	}
+	return p
+}
+
+// prompt reads one of the three forms of a prompt.
+func (s *Server) prompt(in *hachiv1.GenerateRequest) ([]int32, error) {
+	switch p := in.GetPrompt().(type) {
+	case *hachiv1.GenerateRequest_Text:
+		return s.service.Completer.Tokenizer.Prompt(p.Text), nil
+	case *hachiv1.GenerateRequest_Tokens:
+		return completion.Tokens(s.service.Completer, p.Tokens.GetIds())
+	case *hachiv1.GenerateRequest_Conversation:
+		return s.conversation(p.Conversation)
+	}
+	return nil, fault("prompt", errors.New("is missing: text, tokens or a conversation"))
+}
+
+func (s *Server) conversation(in *hachiv1.Conversation) ([]int32, error) {
+	base := chat.Merge(s.service.Attributes, attributes(in.GetAttributes()))
+	var messages []chat.Message
+	for _, m := range in.GetMessages() {
+		messages = append(messages, chat.Message{Role: m.GetRole(), Content: m.GetContent(), Attributes: attributes(m.GetAttributes())})
+	}
+	prompt, err := s.service.Template.Tokens(messages, base)
+	if err != nil {
+		return nil, fault("conversation", err)
+	}
+	return prompt, nil
+}
+
+func attributes(in map[string]uint32) map[string]int {
+	out := map[string]int{}
+	for name, v := range in {
+		out[name] = int(v)
+	}
+	return out
+}

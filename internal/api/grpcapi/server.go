@@ -1,0 +1,128 @@
+package grpcapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/internal/api/access"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// requestIDKey is the metadata key that names a request.
+const requestIDKey = "x-request-id"
+
+// Server answers the gRPC API.
+type Server struct {
+	hachiv1.UnimplementedInferenceServiceServer
+	service completion.Service
+}
+
+// New makes the API over a service.
+func New(s completion.Service) *Server { return &Server{service: s} }
+
+// Generate implements the service.
+func (s *Server) Generate(in *hachiv1.GenerateRequest, out grpc.ServerStreamingServer[hachiv1.GenerateResponse]) error {
+	started := time.Now()
+	record := access.Start(requestID(out.Context()), http.MethodPost, hachiv1.InferenceService_Generate_FullMethodName)
+	ctx, cancel := context.WithDeadline(access.NewContext(out.Context(), record), started.Add(s.service.Deadline))
+	defer cancel()
+	err := out.SetHeader(metadata.Pairs(requestIDKey, record.ID))
+	if err == nil {
+		err = failure.Catch(func() error { return s.generate(ctx, in, started, out.Send) })
+	}
+	if gone := out.Context().Err(); err != nil && gone != nil {
+		err = gone // whatever failed, failed because the call has ended
+	}
+	record.Err = err
+	s.service.Observe(failure.Outcome(err), time.Since(started))
+	answer := toStatus(err)
+	record.Log(ctx, s.service.Log(), slog.LevelInfo, status.Code(answer).String())
+	return answer
+}
+
+// requestID takes the client's name of a call, or makes one.
+func requestID(ctx context.Context) string {
+	given := ""
+	if ids := metadata.ValueFromIncomingContext(ctx, requestIDKey); len(ids) > 0 {
+		given = ids[0]
+	}
+	return access.RequestID(given)
+}
+
+// generate sends an answer as it comes.
+func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arrived time.Time, send func(*hachiv1.GenerateResponse) error) error {
+	r, err := s.request(in)
+	if err != nil {
+		return renamed(err)
+	}
+	r.Arrived = arrived
+	reader, err := s.service.Completer.Start(ctx, r)
+	if err != nil {
+		return renamed(err)
+	}
+	defer reader.Close()
+	record := access.FromContext(ctx)
+	record.PromptTokens = len(r.Prompt)
+	for {
+		d, err := reader.Next(ctx)
+		record.CompletionTokens = reader.Generated
+		if err != nil {
+			return err
+		}
+		m := message(d, in.GetLogprobs())
+		if d.Finish != engine.NotFinished {
+			m.Usage = &hachiv1.Usage{PromptTokens: uint32(len(r.Prompt)), CompletionTokens: uint32(reader.Generated)}
+		}
+		if err := send(m); err != nil || d.Finish != engine.NotFinished {
+			return err
+		}
+	}
+}
+
+// message is a delta on the wire.
+func message(d completion.Delta, logprobs bool) *hachiv1.GenerateResponse {
+	m := &hachiv1.GenerateResponse{Text: d.Text}
+	for _, t := range d.Tokens {
+		m.Tokens = append(m.Tokens, uint32(t.Token))
+		if logprobs {
+			m.Logprobs = append(m.Logprobs, logprob(t.Event))
+		}
+	}
+	switch d.Finish {
+	case engine.Stop:
+		m.FinishReason = hachiv1.FinishReason_FINISH_REASON_STOP
+	case engine.Length:
+		m.FinishReason = hachiv1.FinishReason_FINISH_REASON_LENGTH
+	}
+	return m
+}
+
+func logprob(e engine.Event) *hachiv1.TokenLogprob {
+	l := &hachiv1.TokenLogprob{Token: uint32(e.Token), Logprob: e.Logprob}
+	for _, t := range e.Top {
+		l.Alternatives = append(l.Alternatives, &hachiv1.Alternative{Token: uint32(t.Token), Logprob: t.Logprob})
+	}
+	return l
+}
+
+// toStatus is a failure as clients see it; nil stays nil.
+func toStatus(err error) error {
+	if err == nil {
+		return nil
+	}
+	if s, ok := status.FromError(err); ok && s.Code() != codes.Unknown {
+		return err // a message that could not be sent
+	}
+	c := failure.Classify(err)
+	return status.Error(c.GRPC, c.Message)
+}

@@ -1,0 +1,69 @@
+package grpcserver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/moe"
+)
+
+const (
+	// MaxStreams is the maximum number of calls of a connection at once.
+	MaxStreams = 1024
+	// MinPing is the minimum time between a client's keepalive pings.
+	MinPing = 5 * time.Second
+
+	pingEvery  = 30 * time.Second
+	pingWithin = 20 * time.Second
+)
+
+// New makes a server with the limits above; options come after its own and win.
+// A nil logger is silent.
+func New(l *slog.Logger, options ...grpc.ServerOption) *grpc.Server {
+	own := []grpc.ServerOption{
+		grpc.MaxConcurrentStreams(MaxStreams),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingWithin}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: MinPing, PermitWithoutStream: true}),
+	}
+	return grpc.NewServer(append(append(own, Recovery(l)...), options...)...)
+}
+
+// Recovery makes a panic of a handler the call's error. A nil logger is silent.
+func Recovery(l *slog.Logger) []grpc.ServerOption {
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (out any, err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err = recovered(l, info.FullMethod, v)
+				}
+			}()
+			return handle(ctx, in)
+		}),
+		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) (err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err = recovered(l, info.FullMethod, v)
+				}
+			}()
+			return handle(srv, stream)
+		}),
+	}
+}
+
+// recovered logs a panic and makes it an error.
+func recovered(l *slog.Logger, method string, value any) error {
+	l.Error("panic in a gRPC handler", "method", method, "panic", value, "stack", string(debug.Stack()))
+	err := &moe.Error{Op: method, Kind: moe.Internal, Err: fmt.Errorf("panic: %v", value)}
+	return status.Error(codes.Internal, err.Error())
+}
