@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	embed "github.com/hachi-serve/hachi"
 	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
@@ -50,6 +51,13 @@ func shapes() []shape {
 		}
 	}
 	return all
+}
+
+// processShapes have each number of nodes, each policy and each number of
+// replicas. The other shapes differ in what the two tests in one process cover:
+// a process per node adds gRPC, which knows nothing of shapes.
+func processShapes() []shape {
+	return []shape{{1, 1, planner.Column}, {2, 2, planner.Column}, {3, 1, planner.Balanced}, {5, 2, planner.Balanced}, {8, 1, planner.Column}}
 }
 
 // attention is the router's half of the tiny model, without a cluster.
@@ -179,15 +187,16 @@ func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 
 // TestPlacementNeverChangesTheAnswer is a second router beside the cluster's
 // own: it asks the same expert-node processes over gRPC for the logits of every
-// row. The cluster's own router must give the same text and log probabilities
-// as well.
+// row. The cluster's own router must give the text and log probabilities of a
+// cluster inside this process; TestShapesGiveTheSameAnswer compares the clusters
+// of every shape inside one process.
 func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	t.Parallel() // with what waits
 	const tokens = 12
 	a := openAttention(t)
 	want := a.logits(t, &model.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
-	var wantAnswers []harness.Answer
-	for _, s := range shapes() {
+	wantAnswers := harness.MustCompleteAll(t, embedded(t).URL(), tokens)
+	for _, s := range processShapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 				c.Nodes, c.Placement = s.nodes, role.PlacementConfig{Policy: string(s.policy), Replicas: s.replicas}
@@ -197,12 +206,26 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 			defer calls.Close()
 			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement), pipeline.MicroBatcher{Fixed: 2}), want)
 			answers := harness.MustCompleteAll(t, cluster.URL(), tokens)
-			if wantAnswers == nil {
-				wantAnswers = answers
-			}
 			harness.Compare(t, s.String(), answers, wantAnswers)
 		})
 	}
+}
+
+// embedded is a cluster of one node inside this process.
+func embedded(t *testing.T) *embed.Cluster {
+	t.Helper()
+	cfg := embed.DefaultConfig()
+	cfg.Model, cfg.Nodes, cfg.KVCacheBytes = hachi.Model, 1, 64<<20
+	cluster, err := embed.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
 }
 
 // wholePlacement waits until every expert has all its replicas: a cluster
