@@ -2,8 +2,10 @@ package router
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -244,6 +246,55 @@ func TestBrokenListenerEndsTheRouter(t *testing.T) {
 	}
 	b.err = nil
 }
+
+// TestIncompleteConfigNamesItsFields and leaves no listener and no record behind.
+func TestIncompleteConfigNamesItsFields(t *testing.T) {
+	session := &noting{}
+	c := Config{HTTP: listen(t), GRPC: listen(t), Session: session}
+	err := Run(t.Context(), c)
+	if err == nil {
+		t.Fatal("a router of nothing runs")
+	}
+	for _, field := range []string{"Engine", "Dispatcher", "API.Completer", "API.Template", "API.Deadline"} {
+		if !strings.Contains(err.Error(), field+" is missing") {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+	for _, l := range []net.Listener{c.HTTP, c.GRPC} {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a listener was left open: %v", err)
+		}
+	}
+	if _, closed := session.look(); !closed {
+		t.Error("the record was left")
+	}
+}
+
+// TestFailedEngineClosesTheListeners, and ends the router with its error.
+func TestFailedEngineClosesTheListeners(t *testing.T) {
+	var c Config
+	b := start(t, func(given *Config) {
+		given.Engine = failing{given.Engine}
+		c = *given
+	})
+	<-b.done
+	if !errors.Is(b.err, errEngine) {
+		t.Errorf("Run: %v", b.err)
+	}
+	b.err = nil
+	for _, l := range []net.Listener{c.HTTP, c.GRPC} {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a listener was left open: %v", err)
+		}
+	}
+}
+
+var errEngine = errors.New("the engine failed")
+
+// failing is an engine that cannot run.
+type failing struct{ Engine }
+
+func (failing) Run(context.Context) error { return errEngine }
 
 // open is a stream that has begun.
 type open struct{ response *http.Response }

@@ -109,6 +109,11 @@ func (b *bench) post(path, body string, header ...string) *httptest.ResponseReco
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	return record(b, r)
+}
+
+// record serves a request and keeps the answer.
+func record(b *bench, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	b.ServeHTTP(w, r)
 	return w
