@@ -2,13 +2,13 @@ package role
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
@@ -16,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/status"
+	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -58,7 +59,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
 		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})
-	stop := serveCoordinator(l, co, status.Handler(n.registry, co))
+	stop := serveCoordinator(l, co, status.Handler(n.registry, co), c.Logger)
 	defer stop()
 	return co.Run(ctx)
 }
@@ -68,8 +69,8 @@ const maxCoordinatorStreams = 64
 
 // serveCoordinator serves gRPC, and the status API over HTTP, at one address.
 // stop returns when nothing is served any more.
-func serveCoordinator(l net.Listener, co *coordinator.Coordinator, web http.Handler) (stop func()) {
-	calls := grpc.NewServer()
+func serveCoordinator(l net.Listener, co *coordinator.Coordinator, web http.Handler, log *slog.Logger) (stop func()) {
+	calls := grpcserver.New(log)
 	hachiv1.RegisterCoordinatorServiceServer(calls, co)
 	healthpb.RegisterHealthServer(calls, health.NewServer())
 	server := &http.Server{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
+	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
@@ -167,7 +169,7 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights) (nodeServer, s
 	}
 	return serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
 		Handler: c.Late.wrap(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
-	}), addr, nil
+	}, c.Logger), addr, nil
 }
 
 // wrap delays a handler's answers.
@@ -186,8 +188,9 @@ type expertServer struct {
 	serving sync.WaitGroup
 }
 
-func serveExperts(l net.Listener, c rpc.ServerConfig) *expertServer {
-	s := &expertServer{grpc: grpc.NewServer(rpc.ServerOptions(c.MaxPayload)...), experts: rpc.NewServer(c), health: health.NewServer()}
+func serveExperts(l net.Listener, c rpc.ServerConfig, log *slog.Logger) *expertServer {
+	options := append(rpc.ServerOptions(c.MaxPayload), grpcserver.Recovery(log)...)
+	s := &expertServer{grpc: grpc.NewServer(options...), experts: rpc.NewServer(c), health: health.NewServer()}
 	hachiv1.RegisterExpertServiceServer(s.grpc, s.experts)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	s.serving.Go(func() { _ = s.grpc.Serve(l) })

@@ -203,9 +203,9 @@ func TestTokensDoNotTellWhatTheTextHoldsBack(t *testing.T) {
 	}
 }
 
-// TestLeastTokensCannotBeStopped: what is said before them stops nothing, not
+// TestNoStopBeforeMinTokens: what is said before them stops nothing, not
 // even the beginning of a stop text that goes on after them.
-func TestLeastTokensCannotBeStopped(t *testing.T) {
+func TestNoStopBeforeMinTokens(t *testing.T) {
 	tok := load(t)
 	answer := tok.Encode("one two one two one")
 	c := &Completer{Engine: &scripted{events: tokens(answer, engine.Stop)}, Tokenizer: tok, Context: 100}

@@ -1,5 +1,5 @@
 // Package completion turns the engine's tokens into text: it checks and encodes
-// prompts, detokenises as tokens come, holds back what may become a stop text,
+// prompts, decodes tokens as they come, holds back what may become a stop text,
 // counts, and times.
 //
 // What it owns: the text state of one answer.

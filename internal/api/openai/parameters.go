@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ignoredHeader names, in an answer, the parameters that nobody knows.
+// ignoredHeader names, in an answer, the parameters that are unknown.
 const ignoredHeader = "X-Ignored-Parameters"
 
-// Parameters by endpoint that are read and honoured.
+// Parameters by endpoint that are read.
 var (
 	commonParameters = []string{
 		"model", "stream", "stream_options", "n", "seed", "temperature", "top_p", "top_k", "min_p", "typical_p",
@@ -50,8 +50,8 @@ var neutral = map[string][]string{
 	"echo": {"false"}, "top_logprobs": {}, "messages": {}, "prompt": {}, "attributes": {"{}"},
 }
 
-// sort checks the keys of a request. What is not supported is an error; what
-// nobody knows is named in the answer's header.
+// sort checks the keys of a request. What is not supported is an error; an
+// unknown key is named in the answer's header.
 func (f fields) sort(h http.Header, known []string) error {
 	var unknown []string
 	for _, name := range f.names() {
@@ -66,7 +66,7 @@ func (f fields) sort(h http.Header, known []string) error {
 			if !f.has(name) {
 				continue
 			}
-			return invalid(name, codeUnsupported, name+" is an attribute: it belongs into attributes, or on a user message")
+			return invalid(name, codeUnsupported, name+" is an attribute: it belongs in attributes, or on a user message")
 		default:
 			unknown = append(unknown, name)
 		}
@@ -75,10 +75,10 @@ func (f fields) sort(h http.Header, known []string) error {
 	return nil
 }
 
-// nameIgnored adds parameters to the header that tells what was not read.
+// nameIgnored adds parameters to the header that names what was not read.
 func nameIgnored(h http.Header, names []string) {
-	const most = 20
-	for _, name := range names[:min(most, len(names))] {
+	const maxNamed = 20
+	for _, name := range names[:min(maxNamed, len(names))] {
 		if len(name) <= 64 && strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ',' }) < 0 {
 			h.Add(ignoredHeader, name)
 		}

@@ -213,7 +213,7 @@ func TestRefusalsWithAStatusOfTheirOwn(t *testing.T) {
 }
 
 // TestWhatPasses reaches the engine: harmless parameters, neutral values of
-// unsupported ones, and parameters that nobody knows.
+// unsupported ones, and unknown parameters.
 func TestWhatPasses(t *testing.T) {
 	b := newBench(t, saying("y"))
 	for _, tt := range []struct{ body, ignored string }{
