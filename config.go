@@ -3,6 +3,7 @@ package hachi
 import (
 	"errors"
 	"fmt"
+	"github.com/hachi-serve/hachi/internal/role"
 	"log/slog"
 	"net"
 	"os"
@@ -17,8 +18,8 @@ type Config struct {
 	Model string
 	// ModelName is the name that requests may carry; empty is the directory's.
 	ModelName string
-	// Quantize makes experts int8 or int4 as they are loaded; empty keeps their
-	// format.
+	// Quantize is the format that experts get as they are loaded, int8 for
+	// example; empty keeps their format.
 	Quantize string
 
 	Nodes    int    // expert nodes
@@ -81,7 +82,8 @@ func (c Config) Validate() error {
 	_, err := os.Stat(filepath.Join(c.Model, "config.json"))
 	want(c.Model != "", "Model is empty: want the directory of a checkpoint")
 	want(c.Model == "" || err == nil, "Model %q: %w", c.Model, err)
-	want(c.Quantize == "" || c.Quantize == "int8" || c.Quantize == "int4", "Quantize is %q: want int8, int4 or nothing", c.Quantize)
+	err = role.CheckQuantize(c.Quantize)
+	want(err == nil, "Quantize is %w", err)
 	want(c.Nodes >= 1, "Nodes is %d: want at least 1", c.Nodes)
 	want(c.Replicas >= 1 && c.Replicas <= max(1, c.Nodes), "Replicas is %d: want 1 to Nodes, %d", c.Replicas, c.Nodes)
 	want(c.Policy == Column || c.Policy == Balanced, "Policy is %q: want column or balanced", c.Policy)

@@ -58,7 +58,7 @@ are not quantized stay as they are, or become --to.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&to, "to", "", "int8 or int4 for weights that are not quantized yet")
+	f.StringVar(&to, "to", "", "format for weights that are not quantized yet: "+formatNames())
 	f.BoolVar(&o.Dense, "dense", false, "with --to: attention and head too")
 	f.StringVar(&words, "tokenizer", "", "directory whose tokenizer files and chat template to take")
 	f.IntVar(&o.Threads, "threads", runtime.GOMAXPROCS(0), "cores to work with")

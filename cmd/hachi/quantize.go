@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,14 +14,22 @@ import (
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
 )
 
-// quantizedType reads int8 or int4.
-func quantizedType(name string) (tensor.DType, error) {
-	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
-		if d.String() == name {
-			return d, nil
-		}
+// formatNames lists the formats that weights can be quantized to.
+func formatNames() string {
+	var names []string
+	for _, d := range tensor.Targets() {
+		names = append(names, d.String())
 	}
-	return tensor.Invalid, &role.ConfigError{Err: fmt.Errorf("%q: want int8 or int4", name)}
+	return strings.Join(names, ", ")
+}
+
+// quantizedType reads the name of a format.
+func quantizedType(name string) (tensor.DType, error) {
+	d, err := tensor.Target(name)
+	if err != nil {
+		return d, &role.ConfigError{Err: err}
+	}
+	return d, nil
 }
 
 func newModelQuantize() *cobra.Command {
@@ -58,7 +67,7 @@ func newModelQuantize() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&to, "to", "int8", "int8 or int4")
+	f.StringVar(&to, "to", "int8", formatNames())
 	f.BoolVar(&o.Dense, "dense", false, "quantize attention and head too")
 	f.IntVar(&o.Threads, "threads", runtime.GOMAXPROCS(0), "cores to work with")
 	return cmd

@@ -80,7 +80,7 @@ func newExpertNode(logger loggerFunc) *cobra.Command {
 }
 
 func quantizeFlag(f *pflag.FlagSet, to *string) {
-	f.StringVar(to, "quantize", "", "make experts int8 or int4 when they are loaded; the same for every process of a cluster")
+	f.StringVar(to, "quantize", "", "format that experts get when they are loaded: "+formatNames()+"; the same for every process of a cluster")
 }
 
 // numericsFlags choose the rounding points of a cluster.

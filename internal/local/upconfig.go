@@ -13,7 +13,7 @@ import (
 // UpConfig describes a whole cluster on this machine.
 type UpConfig struct {
 	Model     string // checkpoint directory
-	Quantize  string // int8 or int4: what experts become when they are loaded
+	Quantize  string // format that experts get when they are loaded
 	Numerics  model.Overrides
 	Nodes     int // expert-node processes
 	Placement role.PlacementConfig
@@ -75,7 +75,7 @@ func (c UpConfig) Validate() error {
 	var f role.Faults
 	f.Required("model", c.Model)
 	f.Required("data-dir", c.DataDir)
-	f.OneOf("quantize", c.Quantize, "", "int8", "int4")
+	f.Quantize(c.Quantize)
 	f.Numerics(c.Numerics)
 	if c.Nodes < 1 {
 		f.Addf("--nodes %d: want at least 1", c.Nodes)

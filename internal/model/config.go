@@ -112,8 +112,8 @@ func (c Config) Validate() error {
 	if c.SlidingWindow < 0 || c.SlidingWindow > maxContext {
 		fault("sliding window is %d, expected 0 to %d", c.SlidingWindow, maxContext)
 	}
-	if c.DType > tensor.Int4Affine {
-		fault("weights are %v, expected f32, f16, bf16, int8, int4 or int4-affine", c.DType)
+	if c.DType != tensor.Invalid && !c.DType.Known() {
+		fault("weights are %v, expected one of %v", c.DType, tensor.Formats())
 	}
 	if c.BOS < -1 || c.BOS >= c.Vocab {
 		fault("bos token %d is outside the vocabulary of %d", c.BOS, c.Vocab)

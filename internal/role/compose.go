@@ -44,10 +44,8 @@ func openModel(m ModelConfig, family string) (weights, error) {
 		return weights{}, errors.Join(&ConfigError{Err: err}, ckpt.Close())
 	}
 	format := w.cfg.DType
-	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4} {
-		if d.String() == m.Quantize && !format.Quantized() {
-			w.quantize, format = d, d
-		}
+	if to, err := tensor.Target(m.Quantize); err == nil && !format.Quantized() {
+		w.quantize, format = to, to
 	}
 	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, family)
 	return w, nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 )
@@ -68,7 +69,7 @@ type ModelConfig struct {
 	// SpareCore leaves one of the threads' cores to gossip, gRPC and the rest of
 	// the process.
 	SpareCore bool
-	// Quantize makes experts int8 or int4 when they are loaded; "" keeps them
+	// Quantize is the format that experts get when they are loaded; "" keeps them
 	// as they are. All processes of a cluster must agree: it is part of the
 	// fingerprint.
 	Quantize string
@@ -86,7 +87,7 @@ func (m ModelConfig) workers() int {
 
 func (m ModelConfig) Check(f *Faults) {
 	f.Required("model", m.Dir)
-	f.OneOf("quantize", m.Quantize, "", "int8", "int4")
+	f.Quantize(m.Quantize)
 	f.Numerics(m.Numerics)
 	if _, err := backend.Find(m.Backends, m.Backend); err != nil {
 		f.Addf("--backend %q: %w", m.Backend, err)
@@ -94,6 +95,22 @@ func (m ModelConfig) Check(f *Faults) {
 	if m.Threads < 1 {
 		f.Addf("--threads %d: want at least 1", m.Threads)
 	}
+}
+
+// Quantize checks the format that experts get when they are loaded.
+func (f *Faults) Quantize(name string) {
+	if err := CheckQuantize(name); err != nil {
+		f.Addf("--quantize %w", err)
+	}
+}
+
+// CheckQuantize finds what is wrong with the name of a format; empty is none.
+func CheckQuantize(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, err := tensor.Target(name)
+	return err
 }
 
 func (f *Faults) Numerics(o model.Overrides) {

@@ -123,7 +123,7 @@ func (s shape) token(position int) int32 { return int32(position * s.cfg.Vocab /
 // blocks, in micro-batches and whole.
 func testCuts(t *testing.T, b backend.Backend, s shape, w weights) {
 	want := openWhole(t, open(t, b, 1), s, w, 1).logits(t, []int{positions}, 0)
-	for i, chunks := range [][]int{{1}, {7}, {16}, {15, 1, 33}, {17, 2}, {positions}} {
+	for i, chunks := range [][]int{{1}, {16}, {15, 1, 33}, {17, 2}} {
 		got := openWhole(t, open(t, b, 1+i%3), s, w, 1+i%2).logits(t, chunks, uint64(i))
 		sameBits(t, got, want)
 		if t.Failed() {
@@ -168,7 +168,7 @@ func SameBits(t *testing.T, a, b backend.Backend) {
 	}
 	for _, s := range shapes() {
 		t.Run(s.name, func(t *testing.T) {
-			w := makeWeights(s.cfg)
+			w := makeWeights(s)
 			want := openWhole(t, open(t, a, 2), s, w, 1).logits(t, []int{9, 1}, 1)
 			sameBits(t, openWhole(t, open(t, b, 2), s, w, 1).logits(t, []int{20}, 2), want)
 		})

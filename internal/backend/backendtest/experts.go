@@ -19,7 +19,7 @@ import (
 func Run(t *testing.T, b backend.Backend) {
 	for _, s := range shapes() {
 		t.Run(s.name, func(t *testing.T) {
-			w := makeWeights(s.cfg)
+			w := makeWeights(s)
 			t.Run("experts do not depend on their rows", func(t *testing.T) { testRows(t, b, s, w) })
 			t.Run("experts equal float64", func(t *testing.T) { testExpertValues(t, b, s, w) })
 			t.Run("experts come and go", func(t *testing.T) { testLife(t, b, s, w) })
@@ -84,11 +84,11 @@ func (s shape) run(t *testing.T, e backend.Experts, layer int, groups []moe.Grou
 
 // testRows compares every row of calls of many sizes with the row by itself.
 func testRows(t *testing.T, b backend.Backend, s shape, w weights) {
-	const most = 300
-	x := s.rows(most, 1)
+	const rows = 270
+	x := s.rows(rows, 1)
 	alone := map[[2]int][]byte{}
 	single := openExperts(t, open(t, b, 1), s, w)
-	for _, g := range s.call(most) {
+	for _, g := range s.call(rows) {
 		for _, r := range g.Index {
 			one := s.run(t, single, 0, []moe.Group{{Expert: g.Expert, Index: []int32{0}}}, s.row(x, int(r)))
 			alone[[2]int{g.Expert, int(r)}] = one[0]
@@ -96,7 +96,7 @@ func testRows(t *testing.T, b backend.Backend, s shape, w weights) {
 	}
 	for _, threads := range []int{1, 3} {
 		e := openExperts(t, open(t, b, threads), s, w)
-		for _, n := range []int{1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 16, 17, 31, 33, 64, 65, 129, most} {
+		for _, n := range []int{1, 2, 3, 5, 6, 7, 11, 13, 14, 17, 33, 65, rows} {
 			groups := s.call(n)
 			for i, y := range s.run(t, e, 0, groups, x[:n*s.rowBytes()]) {
 				for at, r := range groups[i].Index {
@@ -119,6 +119,9 @@ func testExpertValues(t *testing.T, b backend.Backend, s shape, w weights) {
 	tolerance := 1e-5
 	if s.numerics.Wire == tensor.BF16 || s.numerics.Inner == tensor.BF16 {
 		tolerance = 1.0 / 128
+	}
+	if s.experts.Quantized() {
+		tolerance = 1.0 / 32 // a kernel may quantize rows of x as well
 	}
 	groups := s.call(n)
 	for i, y := range s.run(t, e, 0, groups, x) {

@@ -127,7 +127,13 @@ func product(w tensor.Weight, x []float64) []float64 {
 // matrix decodes a weight.
 func matrix(w tensor.Weight) [][]float64 {
 	v := make([]float32, w.Rows*w.Cols)
-	tensor.Decode(v, w.Data, w.DType)
+	if w.DType.Quantized() {
+		for r := range w.Rows {
+			tensor.Dequantize(v[r*w.Cols:(r+1)*w.Cols], w, r)
+		}
+	} else {
+		tensor.Decode(v, w.Data, w.DType)
+	}
 	var rows [][]float64
 	for ; len(v) > 0; v = v[w.Cols:] {
 		rows = append(rows, widen(v[:w.Cols]))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
@@ -15,10 +16,12 @@ type shape struct {
 	name     string
 	cfg      model.Config
 	numerics model.Numerics
+	experts  tensor.DType // format of the experts' matrices
 }
 
 // shapes are the models of the tests: as Mixtral in bf16; with tails everywhere
-// and a window; as Qwen3-MoE with a layer without experts.
+// and a window; as Qwen3-MoE with a layer without experts; with experts in every
+// format that weights can be quantized to.
 func shapes() []shape {
 	plain := model.Config{Layers: 2, Hidden: 64, FFN: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 70, Experts: 4, TopK: 2,
 		RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 256, DType: tensor.BF16}
@@ -30,12 +33,16 @@ func shapes() []shape {
 	dense.Gate = model.TopKOfSoftmaxNormalized
 	int8KV := model.DefaultNumerics(tensor.BF16)
 	int8KV.KV, int8KV.Inner = tensor.KVInt8, tensor.BF16
-	return []shape{
-		{"mixtral", plain, model.DefaultNumerics(plain.DType)},
-		{"tails", tails, model.DefaultNumerics(tails.DType)},
-		{"qwen3", dense, model.DefaultNumerics(tensor.F32)},
-		{"int8 kv", dense, int8KV},
+	all := []shape{
+		{"mixtral", plain, model.DefaultNumerics(plain.DType), plain.DType},
+		{"tails", tails, model.DefaultNumerics(tails.DType), tails.DType},
+		{"qwen3", dense, model.DefaultNumerics(tensor.F32), dense.DType},
+		{"int8 kv", dense, int8KV, dense.DType},
 	}
+	for _, format := range tensor.Targets() {
+		all = append(all, shape{"experts of " + format.String(), tails, model.DefaultNumerics(format), format})
+	}
+	return all
 }
 
 // weights are random tensors of a model.
@@ -47,7 +54,8 @@ type weights struct {
 // makeWeights draws weights that keep the scale of a row. Embeddings rise with
 // the token, so that scores rise with the position: an order of operations that
 // depends on the cut does not hide in noise.
-func makeWeights(cfg model.Config) weights {
+func makeWeights(s shape) weights {
+	cfg := s.cfg
 	rng := rand.New(rand.NewPCG(7, uint64(cfg.Hidden)))
 	random := func(rows, cols int, f func(row, col int, normal float32) float32) tensor.Weight {
 		v := make([]float32, rows*cols)
@@ -86,9 +94,25 @@ func makeWeights(cfg model.Config) weights {
 			l.Gate = matrix(cfg.Experts, cfg.Hidden)
 		}
 		for expert := range cfg.Topology().In(layer) {
-			w.experts[moe.ExpertID{Layer: layer, Expert: expert}] = ffn(cfg.FFN)
+			w.experts[moe.ExpertID{Layer: layer, Expert: expert}] = inFormat(ffn(cfg.FFN), s.experts)
 		}
 		w.dense.Layers = append(w.dense.Layers, l)
+	}
+	return w
+}
+
+// inFormat quantizes an expert.
+func inFormat(w model.ExpertWeights, to tensor.DType) model.ExpertWeights {
+	if !to.Quantized() {
+		return w
+	}
+	for _, m := range []*tensor.Weight{&w.W1, &w.W2, &w.W3} {
+		out := tensor.Weight{DType: to, Rows: m.Rows, Cols: m.Cols, Data: make([]byte, to.Bytes(m.Rows, m.Cols))}
+		strips, _ := to.Blocks(m.Rows, m.Cols)
+		if err := kernel.Go().Quantize(kernel.NewScratch(), out.Data, to, *m, 0, strips); err != nil {
+			panic(err)
+		}
+		*m = out
 	}
 	return w
 }

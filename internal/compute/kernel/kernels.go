@@ -62,7 +62,8 @@ const (
 	dotCols = 8
 	// elements counts the types of weight elements: slot numbers them.
 	elements = 3
-	// blockTypes counts the quantized types: blockSlot numbers them.
+	// blockTypes counts the quantized formats that have micro-kernels: blockSlot
+	// numbers them.
 	blockTypes = 3
 )
 
@@ -79,8 +80,19 @@ func slot(d tensor.DType) int {
 	panic("kernel: no kernel for " + d.String())
 }
 
-// blockSlot is the number of a quantized type in the tables.
-func blockSlot(d tensor.DType) int { return int(d - tensor.Int8) }
+// blockSlot is the number of a quantized format in the tables, -1 for one that
+// has no micro-kernel.
+func blockSlot(d tensor.DType) int {
+	switch d {
+	case tensor.Int8:
+		return 0
+	case tensor.Int4:
+		return 1
+	case tensor.Int4Affine:
+		return 2
+	}
+	return -1
+}
 
 // Name is "go" or the instruction set: "avx512bf16", "avx512", "avx2",
 // "neon-dot", "neon".

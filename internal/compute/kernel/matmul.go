@@ -72,14 +72,17 @@ type form int
 
 const (
 	natural  form = iota // f32, in the order of K
+	widened              // the same; weights are widened to f32 first
 	paired               // see pairKernels
 	integers             // see quantize
 )
 
 func formOf(d tensor.DType) form {
 	switch {
-	case d.Quantized():
+	case blockSlot(d) >= 0:
 		return integers
+	case d.Quantized():
+		return widened
 	case d == tensor.BF16:
 		return paired
 	}
@@ -106,10 +109,11 @@ func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride
 // prepare packs rows of x, at most form.rows of them, for products with weights
 // of d. It does nothing if the Scratch holds them already, see Hold.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	if x.Cols == 0 || s.held.replace(x, d) || d.Quantized() && s.ints.recall(s.held) {
+	f := formOf(d)
+	if x.Cols == 0 || s.held.replace(x, d) || f == integers && s.ints.recall(s.held) {
 		return
 	}
-	switch f := formOf(d); {
+	switch {
 	case f == integers:
 		k.quantize(s, x, d)
 	case f == paired:
@@ -135,6 +139,22 @@ func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weigh
 		k.multiplyPairs(s, y, w, lo, hi)
 	case natural:
 		k.multiplyNatural(s, y, x, w, lo, hi)
+	case widened:
+		k.multiplyWidened(s, y, x, w, lo, hi)
+	}
+}
+
+// multiplyWidened is multiply for formats without a micro-kernel: it widens
+// blockW rows of w to f32 by the definition of the format and multiplies those.
+func (k *Kernels) multiplyWidened(s *Scratch, y output, x tensor.Matrix, w tensor.Weight, lo, hi int) {
+	for col := lo; col < hi; col += blockW {
+		n := min(blockW, hi-col)
+		rows := fit(&s.wide, n*w.Cols)
+		for r := range n {
+			tensor.Dequantize(rows[r*w.Cols:(r+1)*w.Cols], w, col+r)
+		}
+		wide := tensor.Weight{DType: tensor.F32, Rows: n, Cols: w.Cols, Data: bytesOf(rows)}
+		k.multiplyNatural(s, output{y.Matrix, y.base - col}, x, wide, 0, n)
 	}
 }
 

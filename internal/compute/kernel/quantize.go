@@ -8,19 +8,23 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
-// Quantize writes strips lo..hi-1 (tensor.BlockRows rows each) of w as Int8 or
-// Int4 to dst, which is all of the quantized matrix. A weight that is not finite,
-// or a group too large for a scale in f16, is an error.
+// Quantize writes strips lo..hi-1 of w in a quantized format to dst, which is all
+// of the quantized matrix. A weight that is not finite, or a group too large for
+// a scale, is an error.
 //
-//	Int8  d = f16(max|w| / 127)   q = round(w/d)           to even
-//	Int4  d = f16(m / -8)         q = min(round(w/d), 7)   m: the w of the largest magnitude
+//	Int8   d = f16(max|w| / 127)   q = round(w/d)           to even
+//	Int4   d = f16(m / -8)         q = min(round(w/d), 7)   m: the w of the largest magnitude
+//	other  the format's own Quantize
 //
-// Int4Affine weights are imported, never quantized here.
+// Formats without a Quantize are imported, never quantized here.
 func (k *Kernels) Quantize(s *Scratch, dst []byte, to tensor.DType, w tensor.Weight, lo, hi int) error {
 	strips, groups := to.Blocks(w.Rows, w.Cols)
-	if to != tensor.Int8 && to != tensor.Int4 || w.DType.Quantized() || lo < 0 || lo > hi || hi > strips || len(dst) != to.Bytes(w.Rows, w.Cols) ||
+	if to.Format().Quantize == nil || w.DType.Quantized() || lo < 0 || lo > hi || hi > strips || len(dst) != to.Bytes(w.Rows, w.Cols) ||
 		len(w.Data) != w.DType.Bytes(w.Rows, w.Cols) {
 		panic(fmt.Sprintf("kernel: quantize [%d, %d] %v in %d bytes to %v in %d, strips %d to %d", w.Rows, w.Cols, w.DType, len(w.Data), to, len(dst), lo, hi))
+	}
+	if blockSlot(to) < 0 {
+		return k.quantizeRows(s, dst, to, w, lo, hi)
 	}
 	size := to.BlockBytes()
 	for strip := lo; strip < hi; strip++ {
@@ -32,6 +36,21 @@ func (k *Kernels) Quantize(s *Scratch, dst []byte, to tensor.DType, w tensor.Wei
 			if err := k.quantizeStrip(&s.ints, blocks[part.lo*size:part.hi*size], to, w, strip, part); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// quantizeRows is Quantize by the definition of the format.
+func (k *Kernels) quantizeRows(s *Scratch, dst []byte, to tensor.DType, w tensor.Weight, lo, hi int) error {
+	f, size, row := to.Format(), w.Cols*w.DType.Size(), fit(&s.wide, w.Cols)
+	for r := lo * f.Rows; r < hi*f.Rows; r++ {
+		clear(row)
+		if r < w.Rows {
+			k.Unpack(row, w.Data[r*size:(r+1)*size], w.DType)
+		}
+		if bad := tensor.Quantize(dst, to, r, row); bad >= 0 {
+			return fmt.Errorf("row %d, columns %d to %d: not finite, or too large for a scale of %v", r, bad, min(bad+f.Cols, w.Cols)-1, to)
 		}
 	}
 	return nil

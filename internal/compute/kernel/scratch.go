@@ -38,6 +38,7 @@ type Scratch struct {
 	x       []float32 // [blockX, K], packed
 	panel   []float32 // [blockW, blockK], packed
 	up      []float32 // [rows, gatedWidth] of GatedUp
+	wide    []float32 // [blockW, K], weights of a format without a micro-kernel
 	tail    tail
 	outputs [slimCols * tileRows]float32 // of a tile, where y has room for one column only
 	pairs   pairScratch
@@ -67,5 +68,11 @@ func fit(buf *[]float32, n int) []float32 {
 }
 
 func at(v []float32, i int) unsafe.Pointer { return unsafe.Pointer(&v[i]) }
+
+// bytesOf is v as the bytes of f32 weights. All processors of hachi are
+// little-endian.
+func bytesOf(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+}
 
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

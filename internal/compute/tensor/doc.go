@@ -1,5 +1,10 @@
-// Package tensor holds the element types of weights, rows and KV cache, the
+// Package tensor holds the formats of weights, rows and KV cache, the
 // conversions between them, and borrowed views of matrices.
+//
+// A format is an entry of one table: its name, the shape and the bytes of its
+// blocks, how to quantize and to dequantize a row. Everything else asks the
+// table, so a new format is one file and one entry; see
+// docs/extend/add-a-format.md.
 //
 // What it owns: no memory. A Matrix and a Weight are views; the callee must
 // not retain them beyond the call unless its comment says so.

@@ -1,50 +1,5 @@
 package tensor
 
-import "fmt"
-
-// DType is an element type.
-type DType uint8
-
-const (
-	Invalid DType = iota
-	F32
-	F16
-	BF16
-	Int8       // blocks of 8-bit integers, see BlockRows
-	Int4       // blocks of 4-bit integers around 8
-	Int4Affine // blocks of 4-bit integers with a scale and a minimum
-)
-
-// Size is the width of an element in bytes; 0 for quantized types, whose
-// elements share scales.
-func (d DType) Size() int {
-	switch d {
-	case F32:
-		return 4
-	case F16, BF16:
-		return 2
-	}
-	return 0
-}
-
-func (d DType) String() string {
-	switch d {
-	case F32:
-		return "f32"
-	case F16:
-		return "f16"
-	case BF16:
-		return "bf16"
-	case Int8:
-		return "int8"
-	case Int4:
-		return "int4"
-	case Int4Affine:
-		return "int4-affine"
-	}
-	return fmt.Sprintf("dtype %d", uint8(d))
-}
-
 // Matrix is a borrowed f32 view, row-major: element (i, j) is
 // Data[i*Stride+j].
 type Matrix struct {

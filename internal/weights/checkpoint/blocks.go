@@ -12,8 +12,8 @@ const blocksDType = "U8"
 
 func blocksOf(shape []int64) (tensor.DType, bool) {
 	if len(shape) == 3 {
-		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
-			if shape[2] == int64(d.BlockBytes()) {
+		for _, d := range tensor.Formats() {
+			if d.Quantized() && shape[2] == int64(d.BlockBytes()) {
 				return d, true
 			}
 		}

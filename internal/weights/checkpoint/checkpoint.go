@@ -171,14 +171,14 @@ func (c *Checkpoint) place(f *file, e entry, s Spec) error {
 
 // settleDType makes the type most matrix elements have the configuration's.
 func (c *Checkpoint) settleDType() {
-	var count [tensor.Int4Affine + 1]int64
+	count := map[tensor.DType]int64{}
 	for _, t := range c.tensors {
 		if !t.Vector {
 			count[t.dtype] += t.Elements()
 		}
 	}
 	most := tensor.F32
-	for d := tensor.F32; d <= tensor.Int4Affine; d++ {
+	for _, d := range tensor.Formats() {
 		if count[d] > count[most] {
 			most = d
 		}
