@@ -8,8 +8,6 @@ var unfinished = []string{
 	"deploy/k8s/base/",
 	"deploy/k8s/verify/",
 	"docs/api.md",
-	"docs/dispatch.md",
-	"docs/guarantees.md",
 	"docs/operations.md",
 	"expertnode/",
 	"internal/backend/cpu/",
