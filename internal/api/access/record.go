@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -53,8 +52,7 @@ func (r *Record) Log(ctx context.Context, l *slog.Logger, level slog.Level, stat
 		attrs = append(attrs, slog.Any("err", r.Err))
 	}
 	l.LogAttrs(ctx, level, "request answered", attrs...)
-	var p *failure.Panic
-	if errors.As(r.Err, &p) {
-		l.Error("panic while answering a request", "request_id", r.ID, "panic", p.Value, "stack", string(p.Stack))
+	if stack, ok := failure.Stack(r.Err); ok {
+		l.Error("panic while answering a request", "request_id", r.ID, "err", r.Err, "stack", string(stack))
 	}
 }

@@ -1,31 +1,22 @@
 package failure
 
 import (
-	"fmt"
-	"runtime/debug"
+	"errors"
 
-	"github.com/hachi-serve/hachi/moe"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 )
 
-// Panic is a panic that was recovered while a request was answered.
-type Panic struct {
-	Value any
-	Stack []byte
-}
-
-func (p *Panic) Error() string { return p.Unwrap().Error() }
-
-// Unwrap returns the panic as an error of a kind.
-func (p *Panic) Unwrap() error {
-	return &moe.Error{Op: "request", Kind: moe.Internal, Err: fmt.Errorf("panic: %v", p.Value)}
-}
-
-// Catch runs f and returns its error, or a *Panic.
+// Catch runs f and returns its error; a panic becomes a moe.Internal error.
 func Catch(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &Panic{v, debug.Stack()}
-		}
-	}()
+	defer pipeline.Recover("request", &err)
 	return f()
+}
+
+// Stack returns the stack of the panic that an error came from, for the log.
+func Stack(err error) (stack []byte, ok bool) {
+	var p *pipeline.Panic
+	if errors.As(err, &p) {
+		return p.Stack, true
+	}
+	return nil, false
 }

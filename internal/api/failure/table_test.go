@@ -17,6 +17,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
@@ -38,7 +39,7 @@ var examples = map[string]struct {
 	"internal/api/completion.TokenError":          {&completion.TokenError{}, 400},
 	"internal/api/completion.Fault":               {&completion.Fault{Err: cause}, 400},
 	"internal/api/completion.ErrEmpty":            {completion.ErrEmpty, 400},
-	"internal/api/failure.Panic":                  {&Panic{Value: "x"}, 500},
+	"internal/router/pipeline.Panic":              {&pipeline.Panic{Value: "x"}, 500},
 	"internal/router/engine.ErrStopped":           {engine.ErrStopped, 503},
 	"internal/router/engine.ErrEnough":            {engine.ErrEnough, 499},
 	"internal/router/scheduler.ErrQueueFull":      {scheduler.ErrQueueFull, 429},
@@ -139,8 +140,7 @@ func TestClassify(t *testing.T) {
 
 func TestCatchReturnsAPanic(t *testing.T) {
 	err := Catch(func() error { panic("broken") })
-	var p *Panic
-	if !errors.As(err, &p) || !strings.Contains(string(p.Stack), "TestCatchReturnsAPanic") || moe.KindOf(err) != moe.Internal {
+	if stack, ok := Stack(err); !ok || !strings.Contains(string(stack), "TestCatchReturnsAPanic") || moe.KindOf(err) != moe.Internal {
 		t.Errorf("%v", err)
 	}
 	if err := Catch(func() error { return cause }); err != cause {
