@@ -2,25 +2,33 @@
 # detector also needs a C compiler.
 BUF := bin/buf
 MISSPELL := bin/misspell
+GOTESTSUM := bin/gotestsum
+STATICCHECK := bin/staticcheck
 
-.PHONY: build test spell clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples clean
+.PHONY: help build test quick spell lint clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples clean
 
-build:
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
+
+build: ## build bin/hachi
 	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
 
-test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples race
+test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples race ## check everything; CONTRIBUTING.md says how long it takes
 
-fmt:
+quick: ## run the tests that take few seconds, without the race detector
+	go test -short ./...
+
+fmt: ## check the form of the code
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
 
-vet:
+vet: ## run go vet
 	go vet ./...
 
 $(MISSPELL): tools/misspell/go.mod
 	go -C tools/misspell build -o ../../$(MISSPELL) github.com/golangci/misspell/cmd/misspell
 
 # American spelling. internal/lint has the words that hachi does not use.
-spell: $(MISSPELL)
+spell: $(MISSPELL) ## check American spelling
 	@git ls-files '*.go' '*.md' '*.proto' '*.yaml' '*.sh' '*.py' Makefile | grep -v -e /testdata/ -e '\.pb\.go' -e internal/lint/vocabulary_test.go | \
 		xargs $(MISSPELL) -locale US -error
 
@@ -45,21 +53,21 @@ asm-check:
 		cmp $$f .cache/asm/$${f#internal/compute/kernel/} || { echo "run make asm"; exit 1; }; done
 
 # Without assembly: only the reference.
-purego:
+purego: ## test without assembly
 	go vet -tags purego ./internal/compute/... && go test -tags purego ./internal/compute/...
 
 # The arm64 kernels under emulation, with dot products of bytes and on a
 # processor without them; needs qemu-aarch64-static (Debian: qemu-user-static).
-arm64:
+arm64: ## run the arm64 kernels under emulation
 	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL="neon-dot neon" QEMU_CPU=max go test -exec qemu-aarch64-static ./internal/compute/...
 	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon QEMU_CPU=cortex-a53 go test -exec qemu-aarch64-static ./internal/compute/kernel
 
-cross:
+cross: ## build for every architecture
 	CGO_ENABLED=0 go build ./...
 	CGO_ENABLED=0 GOARCH=arm64 go build ./...
 
 # Nothing is cached: what these tests read lies outside of their module.
-manifests:
+manifests: ## check the Kubernetes manifests and run their pods
 	go -C deploy/k8s/verify vet ./...
 	go -C deploy/k8s/verify test -count=1 ./...
 
@@ -68,13 +76,26 @@ examples:
 	CGO_ENABLED=0 go -C examples vet ./...
 	CGO_ENABLED=0 go -C examples build -o /dev/null ./...
 
-race:
-	CGO_ENABLED=1 go test -race -timeout 15m ./...
+$(GOTESTSUM): tools/gotestsum/go.mod
+	go -C tools/gotestsum build -o ../../$(GOTESTSUM) gotest.tools/gotestsum
+
+# Prints the ten slowest tests at its end, also when a test has failed.
+race: $(GOTESTSUM) ## run all tests with the race detector
+	@mkdir -p .cache
+	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 15m ./... || status=$$?; \
+	echo "the ten slowest tests:"; $(GOTESTSUM) tool slowest --num 10 --jsonfile .cache/tests.json; exit $$status
+
+$(STATICCHECK): tools/staticcheck/go.mod
+	go -C tools/staticcheck build -o ../../$(STATICCHECK) honnef.co/go/tools/cmd/staticcheck
+
+# Tests compare two calls of one function: SA4000 takes that for a mistake.
+lint: $(STATICCHECK) ## run staticcheck (minutes the first time)
+	$(STATICCHECK) -checks inherit,-SA4000 ./...
 
 # Long and large: what is too big for every commit. The tests need 8 GB of disk
 # and, to drop packets, root and ip(8) (Debian: iproute2).
 SOAK := .cache/soak
-soak: build
+soak: build ## run what is too long and too large for every commit
 	go test -tags soak -timeout 60m -run 'OfAMixtral|WithoutReset' -v ./test/e2e
 	rm -rf $(SOAK) && mkdir -p $(SOAK)
 	bin/hachi model init --preset small $(SOAK)/small
@@ -87,22 +108,22 @@ soak: build
 
 # OpenAI's clients for Python and Node against a running cluster; needs
 # python3, node, npm and, the first time, their registries.
-clients:
+clients: ## run the official clients for Python and Node
 	tools/clients/run.sh
 
 # Every combination of settings gives the same bits.
-metamorphic:
+metamorphic: ## run every combination of settings
 	go test ./internal/router/engine -run TestMetamorphic -long -timeout 60m -v
 
-gen: $(BUF)
+gen: $(BUF) ## write the Go of the schema
 	$(BUF) generate
 
-asm:
+asm: ## write the assembly
 	go -C tools/kernelasm run .
 
 goldens:
 	python3 internal/backend/cpu/testdata/make_goldens.py
 	python3 internal/backend/cpu/testdata/make_qwen3_goldens.py
 
-clean:
+clean: ## remove what was built
 	rm -rf bin .cache

@@ -215,6 +215,9 @@ func TestALeaderCutOffIsSucceeded(t *testing.T) {
 }
 
 func TestEtcdRestartsWithItsData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for leases to end: skipped by -short")
+	}
 	t.Parallel() // it waits most of the time
 	s := newStore(t)
 	reg := s.registry(s.cfg.ClientAddr)

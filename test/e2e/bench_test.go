@@ -21,6 +21,7 @@ func bench(t *testing.T, report any, args ...string) {
 
 // TestBenchCluster measures every way, and with it compares their logits.
 func TestBenchCluster(t *testing.T) {
+	harness.Slow(t)
 	var report cluster.Report
 	bench(t, &report, "cluster", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
 		"--sequences", "1,8", "--steps", "2", "--rounds", "1")
@@ -37,6 +38,7 @@ func TestBenchCluster(t *testing.T) {
 // TestBenchFailoverDelay: late answers change no token, and a router that waits
 // for them is slowed down by them.
 func TestBenchFailoverDelay(t *testing.T) {
+	harness.Slow(t)
 	var report failover.DelayReport
 	bench(t, &report, "failover", "--fault", "delay", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
 		"--streams", "4", "--tokens", "32", "--repeat", "1", "--late-share", "0.05", "--late-by", "100ms")

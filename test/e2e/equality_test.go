@@ -191,6 +191,7 @@ func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 // cluster inside this process; TestShapesGiveTheSameAnswer compares the clusters
 // of every shape inside one process.
 func TestPlacementNeverChangesTheAnswer(t *testing.T) {
+	harness.Slow(t)
 	t.Parallel() // with what waits
 	const tokens = 12
 	a := openAttention(t)

@@ -17,6 +17,7 @@ func TestKilledNodeWithReplicas(t *testing.T) {
 }
 
 func TestKilledNodeWithoutReplicas(t *testing.T) {
+	harness.Slow(t)
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.TTL = harness.ShortTTL })
 	cluster.DuringAnswers(t, func() { cluster.Kill(t, "expert-1") })
 	for _, n := range cluster.View(t).Placement.Nodes() {
@@ -30,6 +31,7 @@ func TestKilledNodeWithoutReplicas(t *testing.T) {
 // so the router must notice by the time that an answer takes. A round in which no
 // call was on its way to the node proves nothing: the next round repeats it.
 func TestStoppedNode(t *testing.T) {
+	harness.Slow(t)
 	const rounds = 10
 	for range rounds {
 		report, err := failover.Run(t.Context(), failover.Config{

@@ -12,6 +12,7 @@ import (
 // than without, and the same for every placement, for every size of the cache
 // and after a restart.
 func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
+	harness.Slow(t)
 	const tokens = 12
 	var want []harness.Answer
 	for i, change := range []func(*local.UpConfig){

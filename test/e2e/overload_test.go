@@ -7,6 +7,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/overload"
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/test/e2e/harness"
 )
 
 // TestOverloadLosesNothing is the short form of `hachi bench overload`, which
@@ -14,6 +15,7 @@ import (
 // refused with Retry-After, and an idle router holds nothing. The factor is large,
 // so that it is an overload even if the machine gets faster meanwhile.
 func TestOverloadLosesNothing(t *testing.T) {
+	harness.Slow(t)
 	prompt, reply := serve.Conversations(60, 16)
 	report, err := overload.Run(t.Context(), overload.Config{
 		Up: hachi.Config(t, func(c *local.UpConfig) {

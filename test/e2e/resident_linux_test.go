@@ -13,12 +13,14 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
+	"github.com/hachi-serve/hachi/test/e2e/harness"
 )
 
 // A process of an N-node cluster pays for 1/N of the experts and for no other
 // weights; the router pays for none of them. TestANodeHoldsItsShareOfAMixtral
 // (make soak) shows the same at the true dimensions of Mixtral 8x7B.
 func TestANodeHoldsItsShare(t *testing.T) {
+	harness.Slow(t)
 	dir := filepath.Join(t.TempDir(), "wide")
 	err := preset.WriteModel(t.Context(), dir, preset.Options{Seed: 1, Config: model.Config{
 		Layers: 2, Hidden: 256, FFN: 1024, Heads: 8, KVHeads: 4, HeadDim: 32, Vocab: 32000, Experts: 8, TopK: 2,

@@ -19,6 +19,7 @@ import (
 
 // TestRolesStartInAnyOrder: every role waits for etcd and for the others.
 func TestRolesStartInAnyOrder(t *testing.T) {
+	harness.Slow(t)
 	want := harness.MustCompleteAll(t, hachi.Cluster(t, nil).URL(), 8)
 	store, http := harness.FreeAddress(t), harness.FreeAddress(t)
 	shared := func(role, id string, more ...string) []string {
@@ -41,6 +42,7 @@ func TestRolesStartInAnyOrder(t *testing.T) {
 // TestStandbyCoordinatorTakesOver: serving is untouched. The standby leads when
 // the lease of the dead leader ends, and it places experts.
 func TestStandbyCoordinatorTakesOver(t *testing.T) {
+	harness.Slow(t)
 	const ttl = 2 * harness.ShortTTL // a node that is lost for want of time would move
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.TTL = ttl })
 	reg := harness.Registry(t, cluster.Endpoints())
@@ -69,6 +71,7 @@ func TestStandbyCoordinatorTakesOver(t *testing.T) {
 // The streams of the router that dies are cut without an end, so that no client
 // takes half an answer for a whole one. The streams of the other router go on.
 func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
+	harness.Slow(t)
 	cluster := hachi.Cluster(t, nil)
 	second := harness.FreeAddress(t)
 	hachi.Start(t, "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model, "--listen", second,

@@ -13,6 +13,7 @@ import (
 )
 
 func TestStatusOfARunningCluster(t *testing.T) {
+	harness.Slow(t)
 	var dir string
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 		c.Nodes, c.Placement = 2, role.PlacementConfig{Policy: "balanced", Replicas: 1}

@@ -21,6 +21,7 @@ import (
 )
 
 func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {
+	harness.Slow(t)
 	first := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes = 1 })
 	var dir string
 	second := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes, dir = 1, c.DataDir })
@@ -48,6 +49,7 @@ func TestKilledParentLeavesNoProcess(t *testing.T) {
 }
 
 func TestDeadChildIsRestarted(t *testing.T) {
+	harness.Slow(t)
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Restart = true })
 	want := harness.MustCompleteAll(t, cluster.URL(), 8)
 	for _, name := range []string{"expert-1", "coordinator-0", "router-0"} {
@@ -67,6 +69,7 @@ func TestDeadChildIsRestarted(t *testing.T) {
 // TestInterruptStopsEverythingAndEtcdLast: the roles remove their records, which
 // needs an etcd that still runs when the roles stop.
 func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
+	harness.Slow(t)
 	dir, listen := t.TempDir(), harness.FreeAddress(t)
 	up := hachi.Start(t, "up", "--model", hachi.Model, "--nodes", "2", "--listen", listen, "--data-dir", dir, "--lease-ttl", "1h")
 	for _, want := range []string{"32 of 32 experts loaded", "placement: nodes per expert", "serving tiny at http://" + listen} {
@@ -105,6 +108,7 @@ func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 // TestRecordsOfAnOldRunAreCleared: a cluster neither waits for nodes of an
 // earlier run nor serves from them.
 func TestRecordsOfAnOldRunAreCleared(t *testing.T) {
+	harness.Slow(t)
 	dir := t.TempDir()
 	server, err := etcd.Start(t.Context(), etcd.Config{Dir: filepath.Join(dir, "etcd")})
 	if err != nil {
@@ -155,6 +159,7 @@ func TestUpEndsWhenARoleCannotRun(t *testing.T) {
 // TestNothingIsLoggedWhenNothingIsWrong: a cluster that serves and is stopped
 // logs nothing.
 func TestNothingIsLoggedWhenNothingIsWrong(t *testing.T) {
+	harness.Slow(t)
 	const ttl = 3 * harness.ShortTTL
 	var dir string
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.TTL, dir = ttl, c.DataDir })
