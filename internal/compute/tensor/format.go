@@ -17,6 +17,7 @@ const (
 	Int8       // blocks of 8-bit integers
 	Int4       // blocks of 4-bit integers around 8
 	Int4Affine // blocks of 4-bit integers with a scale and a minimum
+	MXFP4      // blocks of 4-bit floats with a power of two
 )
 
 // Format says how the elements of a matrix lie in memory. A matrix is made of
@@ -47,6 +48,7 @@ var formats = [...]Format{
 	Int8:       int8Format,
 	Int4:       int4Format,
 	Int4Affine: int4AffineFormat,
+	MXFP4:      mxfp4Format,
 }
 
 // Formats lists every DType but Invalid.
