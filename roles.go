@@ -38,8 +38,8 @@ func (c *Cluster) routerConfig() role.RouterConfig {
 	return role.RouterConfig{
 		ClusterConfig: c.member("router-0"), ModelConfig: c.model(threads), Listen: c.cfg.Listen, GRPC: loopback,
 		Serving: role.ServingConfig{
-			ModelName: c.cfg.ModelName, KVBytes: c.cfg.KVCacheBytes, MaxSequences: c.cfg.MaxSequences, MaxQueue: c.cfg.MaxQueue,
-			PrefixCache: c.cfg.PrefixCache, Speculate: c.cfg.SpeculativeTokens, RequestDeadline: c.cfg.RequestDeadline,
+			ModelName: c.cfg.ModelName, KVCacheMemory: role.Size(c.cfg.KVCacheBytes), MaxSequences: c.cfg.MaxSequences, MaxQueued: c.cfg.MaxQueue,
+			PrefixCache: c.cfg.PrefixCache, SpeculativeTokens: c.cfg.SpeculativeTokens, RequestDeadline: c.cfg.RequestDeadline,
 		},
 	}
 }

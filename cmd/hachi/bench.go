@@ -13,21 +13,23 @@ import (
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
-func newBench(logger loggerFunc) *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "measure"}
-	cmd.AddCommand(newBenchServe(), newBenchFailover(logger), newBenchOverload(logger), newBenchCluster(logger), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
-	return cmd
+func newBench() *cobra.Command {
+	return group("bench", "run benchmarks",
+		newBenchServe(), newBenchFailover(), newBenchOverload(), newBenchCluster(), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
 }
 
 // ownCluster completes the configuration of a cluster that a benchmark starts: this
 // binary, a tiny model if none was named, and a new data directory, which the
 // caller removes.
 func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) {
+	if up.Logger, err = newLogger(up.LogLevel); err != nil {
+		return err
+	}
 	if up.Binary, err = os.Executable(); err != nil {
 		return err
 	}
-	if up.Model == "" {
-		if up.Model, err = tinyModel(cmd.ErrOrStderr()); err != nil {
+	if up.Model.Dir == "" {
+		if up.Model.Dir, err = tinyModel(cmd.ErrOrStderr()); err != nil {
 			return err
 		}
 	}
@@ -65,17 +67,17 @@ that keep --slo-ttft and --slo-itl.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&b.client.URL, "url", "http://"+defaultListen, "server to load")
+	f.StringVar(&b.client.URL, "url", defaultURL, "server to load")
 	f.StringVar(&b.client.Model, "model", "", "model to ask for; the server's only one when empty")
-	f.Float64SliceVar(&b.rates, "rate", []float64{1}, "requests a second, one run each")
+	f.Float64SliceVar(&b.rates, "rate", []float64{1}, "`requests` per second; several rates, R1,R2,..., are one run each")
 	f.StringVar(&b.arrival, "arrival", string(serve.Poisson), "poisson or fixed")
 	f.DurationVar(&b.workload.Duration, "duration", 30*time.Second, "how long requests arrive at each rate")
 	f.Uint64Var(&b.workload.Seed, "seed", 1, "same seed, same requests")
-	f.IntVar(&maxPrompt, "max-prompt", 1024, "longest prompt, tokens")
-	f.IntVar(&maxAnswer, "max-answer", 512, "longest answer, tokens")
-	f.DurationVar(&b.objective.First, "slo-ttft", time.Second, "a good answer's longest time to first token; 0 is any")
-	f.DurationVar(&b.objective.Gap, "slo-itl", 200*time.Millisecond, "a good answer's longest mean inter-token latency; 0 is any")
-	f.DurationVar(&b.options.Drain, "drain", 5*time.Minute, "longest wait for answers after the last arrival")
+	f.IntVar(&maxPrompt, "max-prompt", 1024, "maximum prompt, tokens")
+	f.IntVar(&maxAnswer, "max-answer", 512, "maximum answer, tokens")
+	f.DurationVar(&b.objective.First, "slo-ttft", time.Second, "maximum time to first token of a good answer; 0 is any")
+	f.DurationVar(&b.objective.Gap, "slo-itl", 200*time.Millisecond, "maximum mean inter-token latency of a good answer; 0 is any")
+	f.DurationVar(&b.options.Drain, "drain", 5*time.Minute, "maximum wait for answers after the last arrival")
 	f.StringVar(&b.plot, "plot", "", "file for an SVG of latency against load")
 	f.BoolVar(&b.asJSON, "json", false, "print JSON")
 	return cmd

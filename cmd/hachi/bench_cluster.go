@@ -10,9 +10,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
-func newBenchCluster(logger loggerFunc) *cobra.Command {
+func newBenchCluster() *cobra.Command {
 	c := cluster.Config{Up: local.DefaultUp()}
-	c.Up.Nodes = 4
+	c.Up.Nodes, c.Up.Listen = 4, "127.0.0.1:8089"
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "cluster",
@@ -22,21 +22,18 @@ with all experts in one process, with the nodes, and with the nodes and as many
 micro-batches as the router chooses. All ways use the same cores, so it measures
 what the way to the experts costs. A logit that differs by a bit is an error.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if c.Up.Logger, err = logger(); err != nil {
-				return err
-			}
-			c.Up.LogLevel = cmd.Flags().Lookup("log-level").Value.String()
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCluster(cmd, c, asJSON)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&c.Up.Model, "model", "", "checkpoint directory; a tiny random model when empty")
-	quantizeFlag(f, &c.Up.Quantize)
-	f.IntVar(&c.Up.Nodes, "nodes", c.Up.Nodes, "expert-node processes")
+	f := configFlags{cmd.Flags()}
+	logLevelFlag(f, &c.Up.LogLevel)
+	f.text("model", "model.dir", &c.Up.Model.Dir, modelUsage)
+	quantizeFlag(f, &c.Up.Model.Quantize)
+	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)
-	f.IntVar(&c.Up.Threads, "threads", 0, "cores of each process; 0 shares the machine")
-	f.StringVar(&c.Up.Listen, "listen", "127.0.0.1:8089", "HTTP listener of the cluster, HOST:PORT")
+	threadsFlag(f, &c.Up.Model.Threads)
+	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the cluster, HOST:PORT")
 	f.IntSliceVar(&c.Sequences, "sequences", []int{1, 8}, "sequences of a decode step")
 	f.IntVar(&c.Context, "context", 64, "positions before the decoded one")
 	f.IntVar(&c.Steps, "steps", 32, "steps of each way in a round")

@@ -11,49 +11,47 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/transport/faulty"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
 )
 
-func newBenchFailover(logger loggerFunc) *cobra.Command {
+func newBenchFailover() *cobra.Command {
 	c := failover.Config{Up: local.DefaultUp()}
-	c.Up.Nodes = 4
+	c.Up.Nodes, c.Up.Placement.Replicas, c.Up.Listen = 4, 2, "127.0.0.1:8088"
 	var fault, figure string
-	var late role.LateConfig
+	delay := failover.Delay{Fraction: 0.01, By: 500 * time.Millisecond}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "failover",
-		Short: "kill, stop or cut off expert nodes in the middle of streams and measure what the streams feel",
+		Short: "kill, stop or cut off expert nodes under load and measure the stalls of streams",
 		Long: `failover starts a cluster on this machine, runs streams, disturbs one expert node
 in the middle of them, and compares every token with an undisturbed run: a
 failed stream or a changed token is an error. It reports the stall: a stream's
 largest gap between tokens minus the undisturbed p99 inter-token latency.
 
-The fault delay is of every node: a share of the answers is late. It compares
+The fault delay is of every node: a fraction of the answers is late. It compares
 inter-token latency without late answers, with a router that waits for them and
-with one that asks other replicas meanwhile.`,
-		Args: cobra.NoArgs,
+with a router that hedges them.`,
+		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if c.Up.Logger, err = logger(); err != nil {
-				return err
-			}
-			c.Up.LogLevel, c.Fault = cmd.Flags().Lookup("log-level").Value.String(), failover.Fault(fault)
+			c.Fault = failover.Fault(fault)
 			return withFailover(cmd, c, func(c failover.Config) error {
 				if fault == "delay" {
-					return runDelay(cmd, c, late, asJSON)
+					return runDelay(cmd, c, delay, asJSON)
 				}
 				return runFailover(cmd, c, figure, asJSON)
 			})
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&c.Up.Model, "model", "", "checkpoint directory; a tiny random model when empty")
-	f.IntVar(&c.Up.Nodes, "nodes", c.Up.Nodes, "expert-node processes")
+	f := configFlags{cmd.Flags()}
+	logLevelFlag(f, &c.Up.LogLevel)
+	f.text("model", "model.dir", &c.Up.Model.Dir, modelUsage)
+	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)
-	c.Up.Placement.Replicas, f.Lookup("replicas").DefValue = 2, "2"
-	f.IntVar(&c.Up.Threads, "threads", 0, "cores of each process; 0 shares the machine")
-	f.StringVar(&c.Up.Listen, "listen", "127.0.0.1:8088", "HTTP listener, HOST:PORT")
-	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, started again), stop (SIGSTOP for --stop-for) drop (one node's packets vanish for --stop-for; Linux, root and ip(8)) or delay (a share of all answers is late)")
-	f.Float64Var(&late.Share, "late-share", 0.01, "share of the answers that are late")
-	f.DurationVar(&late.By, "late-by", 500*time.Millisecond, "by how much they are late")
+	threadsFlag(f, &c.Up.Model.Threads)
+	f.text("listen", "listen", &c.Up.Listen, "HTTP listener, HOST:PORT")
+	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, restarted), stop (SIGSTOP for --stop-for), drop (one node's packets vanish for --stop-for; Linux, root and ip(8)) or delay (a fraction of all answers is late)")
+	delayFlags(f, &delay)
 	f.DurationVar(&c.StopFor, "stop-for", 5*time.Second, "how long a node is stopped or its packets vanish")
 	f.IntVar(&c.Streams, "streams", 16, "streams at once")
 	f.IntVar(&c.Tokens, "tokens", 64, "tokens of each stream")
@@ -61,6 +59,32 @@ with one that asks other replicas meanwhile.`,
 	f.Uint64Var(&c.Seed, "seed", 1, "chooses the victims")
 	f.StringVar(&figure, "figure", "", "file for an SVG histogram of the stalls")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.AddCommand(newDelayedNode())
+	return cmd
+}
+
+func delayFlags(f configFlags, d *failover.Delay) {
+	f.Float64Var(&d.Fraction, "delay-fraction", d.Fraction, "fraction of the answers that are late, with --fault delay")
+	f.DurationVar(&d.By, "delay", d.By, "by how much they are late")
+}
+
+// delayedNode is the command of newDelayedNode.
+var delayedNode = [...]string{"bench", "failover", "node"}
+
+// newDelayedNode is an expert node some of whose answers are late. bench
+// failover starts it.
+func newDelayedNode() *cobra.Command {
+	c := role.DefaultExpertNode()
+	var delay failover.Delay
+	c.WrapHandler = func(h rpc.Handler) rpc.Handler {
+		return &faulty.Handler{Under: h, Share: delay.Fraction, Late: delay.By}
+	}
+	cmd := &cobra.Command{
+		Use: "node", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runExpertNode(cmd, &c) },
+	}
+	expertNodeFlags(cmd, &c)
+	delayFlags(configFlags{cmd.Flags()}, &delay)
 	return cmd
 }
 
@@ -73,10 +97,10 @@ func withFailover(cmd *cobra.Command, c failover.Config, measure func(failover.C
 	return measure(c)
 }
 
-// runDelay measures late answers.
-func runDelay(cmd *cobra.Command, c failover.Config, late role.LateConfig, asJSON bool) error {
+// runDelay measures what late answers cost.
+func runDelay(cmd *cobra.Command, c failover.Config, delay failover.Delay, asJSON bool) error {
 	report, err := failover.RunDelay(cmd.Context(), failover.DelayConfig{
-		Up: c.Up, Late: late, Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat,
+		Up: c.Up, Delay: delay, NodeCommand: delayedNode[:], Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat,
 		Progress: func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), what) },
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ competes on each).`,
 	f.StringSliceVar(&b.pins, "pin", []string{string(rpc.Same), string(rpc.Apart), string(rpc.Unpinned)}, "none, same, apart: one part of the run each")
 	f.StringSliceVar(&b.cores, "cores", []string{string(rpc.Idle)}, "idle, awake, busy: one part of the run each")
 	f.BoolVar(&b.config.Unix, "unix", false, "Unix sockets instead of TCP")
-	f.DurationVar(&b.config.Spin, "spin", 0, "how long both ends of the hop poll before they wait, as with the roles' --spin")
+	f.DurationVar(&b.config.Spin, "busy-poll", 0, "how long both ends of the hop poll before they block, as with the roles' --busy-poll")
 	f.IntVar(&b.config.Rounds, "rounds", 5, "repetitions; medians are reported")
 	f.DurationVar(&b.config.Span, "span", 200*time.Millisecond, "how long each way is measured in a round")
 	f.BoolVar(&b.asJSON, "json", false, "print JSON")

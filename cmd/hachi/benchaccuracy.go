@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/bench/model"
-	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
@@ -15,7 +15,7 @@ import (
 func newBenchAccuracy() *cobra.Command {
 	var c computeFlags
 	var text string
-	var numerics model.Overrides
+	var numerics role.NumericsConfig
 	var limit, window int
 	cmd := &cobra.Command{
 		Use:   "accuracy REFERENCE DIR",
@@ -31,7 +31,7 @@ func newBenchAccuracy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], Numerics: numerics}, tokens, window)
+			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], Numerics: numerics.Overrides()}, tokens, window)
 			if err != nil {
 				return err
 			}
@@ -40,8 +40,8 @@ func newBenchAccuracy() *cobra.Command {
 	}
 	c.register(cmd, 1)
 	cmd.Flags().StringVar(&text, "text", "", "file to read; random tokens when empty")
-	numericsFlags(cmd.Flags(), &numerics)
-	cmd.Flags().IntVar(&limit, "tokens", 4096, "most tokens to read")
+	numericsFlags(configFlags{cmd.Flags()}, &numerics)
+	cmd.Flags().IntVar(&limit, "tokens", 4096, "maximum tokens to read")
 	cmd.Flags().IntVar(&window, "window", 512, "tokens of a sequence; predictions in its second half count")
 	return cmd
 }

@@ -29,7 +29,7 @@ func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
 	f.IntVar(&c.rounds, "rounds", rounds, "repetitions; medians are reported")
 	f.Float64Var(&c.memory, "memory-gb", 1, "memory for the stream of reads, far more than the cache")
 	f.StringVar(&c.kernel, "kernel", "", "kernels to use; the fastest when empty")
-	f.DurationVar(&c.spin, "spin", time.Millisecond, "how long a worker looks for work before it parks, while that pays")
+	f.DurationVar(&c.spin, "busy-poll", time.Millisecond, "how long a worker looks for work before it parks, while that pays")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON")
 }
 
@@ -78,6 +78,7 @@ func newBenchKernel() *cobra.Command {
 func newBenchModel() *cobra.Command {
 	var c computeFlags
 	var o forward.Options
+	var numerics role.NumericsConfig
 	cmd := &cobra.Command{
 		Use:   "model DIR",
 		Short: "measure prefill and decode of a checkpoint in this process, without a network",
@@ -89,6 +90,7 @@ func newBenchModel() *cobra.Command {
 			}
 			defer pool.Close()
 			o.Dir, o.Pool, o.Rounds, o.Memory = args[0], pool, c.rounds, c.bytes()
+			o.Numerics = numerics.Overrides()
 			report, err := forward.Measure(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -100,7 +102,7 @@ func newBenchModel() *cobra.Command {
 	f := cmd.Flags()
 	f.IntSliceVar(&o.Prefill, "prefill", []int{512}, "prompt lengths")
 	f.IntSliceVar(&o.Decode, "decode", []int{1, 8, 32}, "sequences of a decode step")
-	numericsFlags(f, &o.Numerics)
+	numericsFlags(configFlags{f}, &numerics)
 	f.IntVar(&o.Context, "context", 64, "positions before the decoded one")
 	f.Uint64Var(&o.Seed, "seed", 1, "same seed, same tokens")
 	return cmd

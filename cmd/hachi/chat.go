@@ -52,11 +52,11 @@ func newChat() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.client.URL, "url", "http://"+defaultListen, "router to talk to")
+	f.StringVar(&s.client.URL, "url", defaultURL, "router to talk to")
 	f.StringVar(&s.client.Model, "model", "", "model name; the router's own when empty")
 	f.StringVar(&system, "system", "", "system message")
 	f.StringArrayVar(&attrs, "attribute", nil, "SteerLM attribute of every turn, NAME=0..4; may be repeated")
-	f.IntVar(&s.maxTokens, "max-tokens", 512, "most tokens of one answer")
+	f.IntVar(&s.maxTokens, "max-tokens", 512, "maximum tokens of one answer")
 	f.Float64Var(&s.temp, "temperature", 0.7, "0 is greedy")
 	f.Uint64Var(&seed, "seed", 0, "same seed, same answer; random when not given")
 	return cmd

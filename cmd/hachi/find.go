@@ -10,6 +10,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
+// defaultURL is the HTTP API of hachi up.
+const defaultURL = "http://127.0.0.1:8080"
+
 // finder finds a cluster: by its etcd, or by the data directory of `hachi up`.
 type finder struct {
 	endpoints []string
@@ -18,9 +21,9 @@ type finder struct {
 }
 
 func (c *finder) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&c.endpoints, "etcd", nil, "etcd endpoints, HOST:PORT,...; those of `hachi up` when empty")
+	f.StringSliceVar(&c.endpoints, "etcd", nil, "etcd endpoints, HOST:PORT,...; those of hachi up when empty")
 	f.StringVar(&c.cluster, "cluster", registry.DefaultCluster, "name of the cluster in etcd")
-	f.StringVar(&c.dataDir, "data-dir", "", "data directory of `hachi up`; the one of its default --listen when empty")
+	f.StringVar(&c.dataDir, "data-dir", "", "data directory of hachi up; the one of its default --listen when empty")
 }
 
 // view reads the cluster's records.
@@ -39,7 +42,7 @@ func findEtcd(endpoints []string, dataDir string) ([]string, error) {
 	}
 	if dataDir == "" {
 		var err error
-		if dataDir, err = local.DataDir(defaultListen); err != nil {
+		if dataDir, err = local.DataDir(local.DefaultUp().Listen); err != nil {
 			return nil, err
 		}
 	}

@@ -12,14 +12,13 @@ import (
 )
 
 func newModel() *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "make and inspect checkpoints"}
-	cmd.AddCommand(newModelInit(), newModelInspect(), newModelQuantize(), newModelImport())
-	return cmd
+	return group("model", "make and inspect checkpoints", newModelInit(), newModelInspect(), newModelQuantize(), newModelImport())
 }
 
 func newModelInit() *cobra.Command {
 	var name string
 	var o preset.Options
+	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "write a checkpoint with seeded random weights, a tokenizer and a chat template",
@@ -30,6 +29,7 @@ func newModelInit() *cobra.Command {
 				return err
 			}
 			out, shown := cmd.OutOrStdout(), int64(-1)
+			o.Seed = int64(seed)
 			o.Config, o.Progress = p.Config, func(done, total int64) {
 				if percent := done * 100 / max(1, total); percent/5 != shown {
 					shown = percent / 5
@@ -44,7 +44,7 @@ func newModelInit() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&name, "preset", "tiny", strings.Join(preset.Names(), ", "))
-	cmd.Flags().Int64Var(&o.Seed, "seed", 1, "same seed, same weights")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "same seed, same weights")
 	cmd.Flags().BoolVar(&o.Outliers, "outliers", false, "give weights heavy tails and channels of very different sizes, as training does")
 	return cmd
 }

@@ -17,10 +17,10 @@ func TestABackendThatIsNotBuiltInRefusesToStart(t *testing.T) {
 		for _, backend := range []string{"gpu", "neuron", ""} {
 			t.Run(role+" "+backend, func(t *testing.T) {
 				status, said := runRole(t, role, "--id", "a", "--model", tinyDir, "--backend="+backend)
-				if status != local.Permanent {
-					t.Errorf("exit status %d, want %d: a restart would not help", status, local.Permanent)
+				if status != local.ExitConfigError {
+					t.Errorf("exit status %d, want %d: a restart would not help", status, local.ExitConfigError)
 				}
-				if want := `--backend "` + backend + `": this binary has cpu`; !strings.Contains(said, want) {
+				if want := `model.backend (--backend): "` + backend + `": this binary has cpu`; !strings.Contains(said, want) {
 					t.Errorf("said %q, want %q", said, want)
 				}
 			})
@@ -32,7 +32,7 @@ func TestAnAddressNobodyCanDialIsRefused(t *testing.T) {
 	for _, listen := range []string{":7070", "0.0.0.0:7070", "[::]:7070"} {
 		for _, role := range [][]string{{"expertnode", "--model", tinyDir}, {"coordinator"}} {
 			status, said := runRole(t, append(role, "--id", "a", "--listen", listen)...)
-			if status != local.Permanent || !strings.Contains(said, "--advertise must name") {
+			if status != local.ExitConfigError || !strings.Contains(said, "advertise (--advertise): required") {
 				t.Errorf("%s --listen %s: exit status %d, said %q", role[0], listen, status, said)
 			}
 		}

@@ -9,46 +9,65 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // newRoot builds the command tree. Every flag may also be given as an
 // environment variable HACHI_<FLAG>, dashes as underscores; the flag wins.
 func newRoot() *cobra.Command {
-	var logLevel string
 	root := &cobra.Command{
 		Use:           "hachi",
 		Short:         "hachi serves mixture-of-experts models from a cluster of ordinary machines",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return fromEnvironment(cmd.Flags())
 		},
 	}
-	root.PersistentFlags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &role.ConfigError{Err: err} })
-	logger := func() (*slog.Logger, error) { return newLogger(logLevel) }
 	root.AddCommand(
-		newUp(logger), newCoordinator(logger), newExpertNode(logger), newRouter(logger),
-		newStatus(), newDrain(), newChat(), newModel(), newBench(logger), newVersion(),
+		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
+		newStatus(), newDrain(), newChat(), newModel(), newBench(), newVersion(),
 	)
 	return root
 }
 
-// loggerFunc makes the process's logger once the flags are known.
-type loggerFunc func() (*slog.Logger, error)
+// group is a command that only holds others. An unknown name is an error.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// knownCommand refuses the name of a subcommand that does not exist.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &role.ConfigError{Err: fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
+}
 
 func newLogger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, &role.ConfigError{Err: fmt.Errorf("--log-level %q: want debug, info, warn or error", level)}
+		return nil, &role.ConfigError{Err: &role.FieldError{Field: "logLevel", Err: fmt.Errorf("%q: want debug, info, warn or error", level)}}
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }
 
 // fromEnvironment sets every flag that was not given on the command line from
-// its environment variable.
+// its environment variable. The variables of a child of `hachi up` were meant
+// for up, which hands each child its whole configuration.
 func fromEnvironment(flags *pflag.FlagSet) error {
+	if os.Getenv(local.ParentEnv) != "" {
+		return nil
+	}
 	var err error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "HACHI_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

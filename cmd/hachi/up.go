@@ -20,9 +20,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
-func newUp(logger loggerFunc) *cobra.Command {
+func newUp() *cobra.Command {
 	cfg := local.DefaultUp()
-	var noRestart bool
 	var readyTimeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -32,30 +31,37 @@ until it is interrupted. Without --model it makes a tiny model with random
 weights first, so that everything can be tried with nothing downloaded.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if cfg.Logger, err = logger(); err != nil {
+			if err := readConfigFile(cmd, &cfg); err != nil {
 				return err
 			}
-			cfg.LogLevel = cmd.Flags().Lookup("log-level").Value.String()
-			cfg.Restart = !noRestart
+			if cfg.Logger, err = newLogger(cfg.LogLevel); err != nil {
+				return err
+			}
 			return up(cmd.Context(), cfg, readyTimeout, cmd.OutOrStdout())
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&cfg.Model, "model", "", "checkpoint directory; a tiny random model when empty")
-	quantizeFlag(f, &cfg.Quantize)
-	numericsFlags(f, &cfg.Numerics)
-	f.IntVar(&cfg.Nodes, "nodes", cfg.Nodes, "expert-node processes")
-	placementFlags(f, &cfg.Placement)
-	servingFlags(f, &cfg.Serving)
-	f.StringVar(&cfg.Listen, "listen", cfg.Listen, "HTTP listener, the only fixed port, HOST:PORT")
-	f.StringVar(&cfg.DataDir, "data-dir", "", "etcd's data and logs; a directory per --listen in the user's cache when empty")
-	f.StringSliceVar(&cfg.Etcd, "etcd", nil, "external etcd endpoints, HOST:PORT,...; embedded when empty")
-	f.IntVar(&cfg.Threads, "threads", 0, "cores of each process; 0 shares the machine")
-	f.DurationVar(&cfg.TTL, "lease-ttl", cfg.TTL, "time without renewal after which a process counts as gone")
-	f.BoolVar(&noRestart, "no-restart", false, "leave dead processes dead")
-	f.DurationVar(&readyTimeout, "ready-timeout", 10*time.Minute, "longest time to wait until the model is loaded")
+	upFlags(cmd, &cfg)
+	cmd.Flags().DurationVar(&readyTimeout, "ready-timeout", 10*time.Minute, "maximum time to wait until the model is loaded")
 	return cmd
 }
+
+func upFlags(cmd *cobra.Command, c *local.UpConfig) {
+	f := configFlags{cmd.Flags()}
+	configFileFlag(cmd.Flags())
+	logLevelFlag(f, &c.LogLevel)
+	modelFlags(f, &c.Model)
+	f.Lookup("model").Usage = modelUsage
+	f.integer("nodes", "nodes", &c.Nodes, "expert-node processes")
+	placementFlags(f, &c.Placement)
+	servingFlags(f, &c.Serving)
+	f.text("listen", "listen", &c.Listen, "HTTP listener, the only fixed port, HOST:PORT")
+	f.text("data-dir", "dataDir", &c.DataDir, "etcd's data and logs; a directory per --listen in the user's cache when empty")
+	f.list("etcd", "etcd", &c.Etcd, "external etcd endpoints, HOST:PORT,...; embedded when empty")
+	f.duration("lease-ttl", "leaseTTL", &c.TTL, leaseUsage)
+	f.boolean("restart", "restart", &c.Restart, "restart dead processes")
+}
+
+const modelUsage = "checkpoint directory; a tiny random model when empty"
 
 // up runs a cluster until ctx ends.
 func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out io.Writer) error {
@@ -63,17 +69,12 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 	if cfg.Binary, err = os.Executable(); err != nil {
 		return err
 	}
-	if cfg.DataDir == "" {
-		if cfg.DataDir, err = local.DataDir(cfg.Listen); err != nil {
+	if cfg.Model.Dir == "" {
+		if cfg.Model.Dir, err = tinyModel(out); err != nil {
 			return err
 		}
 	}
-	if cfg.Model == "" {
-		if cfg.Model, err = tinyModel(out); err != nil {
-			return err
-		}
-	}
-	if cfg.Model, err = filepath.Abs(cfg.Model); err != nil {
+	if err := completeUp(&cfg); err != nil {
 		return err
 	}
 	p := &progress{out: out, logger: cfg.Logger}
@@ -111,7 +112,7 @@ func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, o
 	}
 	seen, err := view.AskStatus(ctx)
 	status.Print(out, status.Describe(view, seen, err))
-	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model), cluster.URL())
+	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model.Dir), cluster.URL())
 	return err
 }
 

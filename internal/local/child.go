@@ -16,9 +16,10 @@ import (
 // file descriptor ends when its parent does.
 const ParentEnv = "HACHI_PARENT_FD"
 
-// Permanent is the exit status of a role that would fail the same way again:
-// wrong flags, a damaged checkpoint. Such a child is not restarted.
-const Permanent = 2
+// ExitConfigError is the exit status of a role whose restart would fail the same
+// way: a wrong configuration, a damaged checkpoint. Such a child is not
+// restarted.
+const ExitConfigError = 2
 
 // stopGrace is how long a child gets to stop by itself before it is killed.
 const stopGrace = 10 * time.Second
@@ -88,7 +89,7 @@ func (c *Child) keep(proc *exec.Cmd) {
 			if c.isStopped() {
 				return
 			}
-			permanent := proc.ProcessState.ExitCode() == Permanent
+			permanent := proc.ProcessState.ExitCode() == ExitConfigError
 			fatal := !c.restart || permanent
 			c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal, Permanent: permanent})
 			if fatal {

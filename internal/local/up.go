@@ -1,7 +1,6 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,9 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +69,11 @@ func (c *Cluster) start(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, cmd := range c.commands() {
+	commands, err := c.commands()
+	if err != nil {
+		return err
+	}
+	for _, cmd := range commands {
 		child, err := startChild(cmd, c.cfg.Restart, c.childEvent)
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (c *Cluster) start(ctx context.Context) error {
 func freePort(listen string) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return &role.ConfigError{Err: fmt.Errorf("--listen %s: %w", listen, err)}
+		return &role.ConfigError{Err: &role.FieldError{Field: "listen", Err: err}}
 	}
 	return l.Close()
 }
@@ -109,73 +109,6 @@ func orExited(e ChildEvent) error {
 		return e.Err
 	}
 	return fmt.Errorf("%s exited", e.Name)
-}
-
-// commands lists the children in the order in which they start and, reversed,
-// stop.
-func (c *Cluster) commands() []command {
-	cfg := c.cfg
-	nodeThreads, routerThreads := shareCores(cfg.Nodes, cfg.Threads)
-	var out []command
-	add := func(name, role string, args ...string) {
-		out = append(out, c.command(name, role, args))
-	}
-	add("coordinator-0", "coordinator",
-		"--listen", cfg.port("coordinator-0"), "--placement", cfg.Placement.Policy,
-		"--replicas", strconv.Itoa(cfg.Placement.Replicas), "--expect-nodes", strconv.Itoa(cfg.Nodes))
-	for i := range cfg.Nodes {
-		name := "expert-" + strconv.Itoa(i)
-		add(name, "expertnode",
-			"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.Numerics.KV, "--inner", cfg.Numerics.Inner, "--listen", cfg.port(name), "--threads", strconv.Itoa(nodeThreads),
-			"--late-share", strconv.FormatFloat(cfg.Late.Share, 'g', -1, 64), "--late-by", cfg.Late.By.String())
-	}
-	router := []string{
-		"--model", cfg.Model, "--quantize", cfg.Quantize, "--kv", cfg.Numerics.KV, "--inner", cfg.Numerics.Inner, "--listen", cfg.Listen, "--grpc", cfg.port("router-0"),
-		"--threads", strconv.Itoa(routerThreads), "--model-name", cfg.Serving.ModelName,
-		"--kv-bytes", strconv.FormatInt(cfg.Serving.KVBytes, 10),
-		"--max-sequences", strconv.Itoa(cfg.Serving.MaxSequences),
-		"--max-queue", strconv.Itoa(cfg.Serving.MaxQueue), "--prefix-cache=" + strconv.FormatBool(cfg.Serving.PrefixCache),
-		"--micro-batches", strconv.Itoa(cfg.Serving.MicroBatches), "--speculate", strconv.Itoa(cfg.Serving.Speculate),
-		"--request-deadline", cfg.Serving.RequestDeadline.String(), "--patient=" + strconv.FormatBool(cfg.Patient),
-	}
-	for _, a := range cfg.Serving.Attributes {
-		router = append(router, "--attribute", a)
-	}
-	add("router-0", "router", router...)
-	return out
-}
-
-func (c *Cluster) command(name, role string, args []string) command {
-	shared := []string{
-		role, "--id", name, "--etcd", strings.Join(c.endpoints, ","), "--gossip", c.cfg.port(name),
-		"--gossip-label", c.label, "--lease-ttl", c.cfg.TTL.String(), "--log-level", c.cfg.LogLevel,
-	}
-	words := slices.Concat(c.cfg.Elsewhere[name].Enter, []string{c.cfg.Binary}, shared, args)
-	return command{
-		name: name, bin: words[0], args: words[1:], env: c.cfg.BinaryEnv,
-		log: filepath.Join(c.cfg.DataDir, "logs", name+".log"), life: c.lifeR,
-	}
-}
-
-// port is a free port on the address a child listens on.
-func (c UpConfig) port(name string) string {
-	return net.JoinHostPort(cmp.Or(c.Elsewhere[name].Host, c.Host, "127.0.0.1"), "0")
-}
-
-// shareCores gives the router every core, because it waits while the nodes
-// compute, and divides the cores over the nodes, at least one each.
-func shareCores(nodes, threads int) (perNode, router int) {
-	if threads > 0 {
-		return threads, threads
-	}
-	cores := runtime.GOMAXPROCS(0)
-	return max(1, cores/nodes), cores
-}
-
-// RouterThreads is how many cores the router gets.
-func (c UpConfig) RouterThreads() int {
-	_, router := shareCores(c.Nodes, c.Threads)
-	return router
 }
 
 // Failed delivers the reason when a role cannot run at all.

@@ -7,65 +7,104 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
-// ConfigError is a fault in what the operator gave: it would fail the same way
-// again, so the process ends with status Permanent.
+// ConfigError is a fault in what the operator gave. A restart would find the
+// same fault.
 type ConfigError struct{ Err error }
 
 func (e *ConfigError) Error() string { return e.Err.Error() }
 func (e *ConfigError) Unwrap() error { return e.Err }
 
+// FieldError is a fault of one field of a configuration.
+type FieldError struct {
+	Field string // its path in the file, for example serving.kvCacheMemory
+	Err   error
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
+
 // Faults collects everything wrong with a configuration.
 type Faults []error
 
-func (f *Faults) Addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+// Addf adds a fault of a field.
+func (f *Faults) Addf(field, format string, args ...any) {
+	*f = append(*f, &FieldError{Field: field, Err: fmt.Errorf(format, args...)})
+}
 
-func (f *Faults) Address(flag, value string) {
+// Address checks HOST:PORT.
+func (f *Faults) Address(field, value string) {
 	_, port, err := net.SplitHostPort(value)
 	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
-		f.Addf("--%s %q: want HOST:PORT", flag, value)
+		f.Addf(field, "%q: want HOST:PORT", value)
 	}
 }
 
-// name is a part of a key in etcd and of a member's name in the gossip.
-func (f *Faults) Name(flag, value string) {
-	f.Required(flag, value)
-	if i := strings.IndexFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("/@", r) }); i >= 0 {
-		f.Addf("--%s %q: want no spaces, slashes or @", flag, value)
-	}
-}
-
-func (f *Faults) OptionalAddress(flag, value string) {
+// OptionalAddress checks HOST:PORT or nothing.
+func (f *Faults) OptionalAddress(field, value string) {
 	if value != "" {
-		f.Address(flag, value)
+		f.Address(field, value)
 	}
 }
 
-// reachable refuses to tell others an address that each of them would take for
+// Name checks a part of a key in etcd, which is also a member's name in the
+// gossip.
+func (f *Faults) Name(field, value string) {
+	f.Required(field, value)
+	if i := strings.IndexFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("/@", r) }); i >= 0 {
+		f.Addf(field, "%q: want no spaces, slashes or @", value)
+	}
+}
+
+// Reachable refuses an advertised address that each reader would take for
 // itself.
 func (f *Faults) Reachable(listen, advertise string) {
 	f.OptionalAddress("advertise", advertise)
 	host, _, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && advertise == "" && (host == "" || (ip != nil && ip.IsUnspecified())) {
-		f.Addf("--listen %q is every interface: --advertise must name the one others use", listen)
+		f.Addf("advertise", "required, because listen is %q: every interface", listen)
 	}
 }
 
-func (f *Faults) OneOf(flag, value string, allowed ...string) {
+// OneOf checks a name against a list.
+func (f *Faults) OneOf(field, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		f.Addf("--%s %q: want one of %v", flag, value, allowed)
+		f.Addf(field, "%q: want one of %q", value, allowed)
 	}
 }
 
-func (f *Faults) Required(flag, value string) {
+// Required refuses an empty value.
+func (f *Faults) Required(field, value string) {
 	if value == "" {
-		f.Addf("--%s is required", flag)
+		f.Addf(field, "required")
 	}
 }
 
-// err is nil when nothing is wrong.
+// AtLeast checks a lower bound.
+func (f *Faults) AtLeast(field string, value, min int) {
+	if value < min {
+		f.Addf(field, "%d: want at least %d", value, min)
+	}
+}
+
+// Between checks both bounds.
+func (f *Faults) Between(field string, value, min, max int) {
+	if value < min || value > max {
+		f.Addf(field, "%d: want %d to %d", value, min, max)
+	}
+}
+
+// LeaseTTL checks the lifetime of a lease.
+func (f *Faults) LeaseTTL(field string, ttl time.Duration) {
+	if ttl < time.Second {
+		f.Addf(field, "%v: want at least 1s", ttl)
+	}
+}
+
+// Err is nil when nothing is wrong.
 func (f Faults) Err() error {
 	if len(f) == 0 {
 		return nil

@@ -44,18 +44,19 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	c.silence()
 	alive := &liveness{alive: map[string]bool{}}
-	n, err := meet(c.ClusterConfig, "coordinator", alive.hear)
+	n, err := join(c.ClusterConfig, "coordinator", alive.hear)
 	if err != nil {
 		return err
 	}
-	defer n.part(c.Logger)
-	l, addr, err := listen(c.Listen, c.Advertise)
+	defer n.leave(c.Logger)
+	l, err := listen(c.Listen, c.Advertise)
 	if err != nil {
 		return err
 	}
 	co := coordinator.New(coordinator.Config{
-		ID: c.ID, Addr: addr, GossipAddr: n.gossipAddr(),
+		ID: c.ID, Addr: l.advertised, GossipAddr: n.gossipAddr(),
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
 		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})

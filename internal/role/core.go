@@ -32,7 +32,8 @@ type Core struct {
 // OpenCore maps what a router computes with. Its pages are read now, not by the
 // first request.
 func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
-	device, err := c.openDevice(c.Spin)
+	c.silence()
+	device, err := c.openDevice(c.BusyPoll)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
 		return nil, err
 	}
 	core.close = append(core.close, core.Dense.Close)
-	if err := core.reserveCache(c.Serving.KVBytes); err != nil {
+	if err := core.reserveCache(c.Serving.KVCacheMemory); err != nil {
 		return nil, err
 	}
 	core.connect(c)
@@ -76,18 +77,18 @@ func (c *Core) connect(cfg RouterConfig) {
 	suspect := func(node moe.NodeID) { c.Dispatcher.Suspect(node) }
 	pool := rpc.NewPool(rpc.PoolConfig{
 		Router: moe.RouterID(cfg.ID), Fingerprint: c.weights.fingerprint, MaxPayload: c.weights.maxPayload(), Broken: suspect, Draining: suspect,
-		Spin: cfg.Spin,
+		Spin: cfg.BusyPoll,
 	})
 	c.close = append(c.close, func() error { pool.Close(); return nil })
 	c.Dispatcher = cfg.dispatcher(c.weights, pool)
 }
 
 // reserveCache divides the memory for the KV cache into blocks.
-func (c *Core) reserveCache(bytes int64) error {
+func (c *Core) reserveCache(memory Size) error {
 	block := c.Dense.KVBlockBytes()
-	c.Blocks = int(bytes / block)
+	c.Blocks = int(int64(memory) / block)
 	if c.Blocks < 1 {
-		return &ConfigError{Err: fmt.Errorf("--kv-bytes %d holds not one block of %d", bytes, block)}
+		return &ConfigError{Err: &FieldError{Field: "serving.kvCacheMemory", Err: fmt.Errorf("%v: want at least one block of %d bytes", memory, block)}}
 	}
 	if c.MaxSequences == 0 {
 		c.MaxSequences = scheduler.SequencesFor(c.Blocks)

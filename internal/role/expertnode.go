@@ -22,7 +22,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
-	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -67,13 +66,13 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 		return err
 	}
 	if err := m.Touch(ctx, nil); err != nil {
-		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+		return errors.Join(err, m.Close())
 	}
 	if l.w.quantize != tensor.Invalid {
 		return errors.Join(l.quantized(ctx, id, m.Weights), m.Close())
 	}
 	if err := l.experts.Load(ctx, id, m.Weights); err != nil {
-		return fmt.Errorf("%w (unmap: %v)", err, m.Close())
+		return errors.Join(err, m.Close())
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +114,8 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	device, err := c.openDevice(c.Spin)
+	c.silence()
+	device, err := c.openDevice(c.BusyPoll)
 	if err != nil {
 		return err
 	}
@@ -125,11 +125,11 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer w.ckpt.Close()
-	neighbours, err := meet(c.ClusterConfig, "expertnode", func(gossip.Change) {})
+	conn, err := join(c.ClusterConfig, "expertnode", func(gossip.Change) {})
 	if err != nil {
 		return err
 	}
-	defer neighbours.part(c.Logger)
+	defer conn.leave(c.Logger)
 	experts, err := device.OpenExperts(w.cfg, w.numerics)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: experts, ExpertBytes: w.expertBytes(),
-		Loader: loader, Capacity: c.Capacity, QueueRows: 8 * maxRows * w.cfg.TopK, BatchRows: maxRows * w.cfg.TopK, Logger: c.Logger,
+		Loader: loader, Capacity: uint64(c.Capacity), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 	})
 	server, addr, err := c.serve(node, w)
 	if err != nil {
@@ -153,7 +153,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 			server.leave()
 		}
 	})()
-	return follow(ctx, c, w, neighbours, node, addr)
+	return follow(ctx, c, w, conn, node, addr)
 }
 
 // serve lets routers call the node, over gRPC or inside this process.
@@ -163,21 +163,25 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights) (nodeServer, s
 		p.Network.Connect(id, node)
 		return onNetwork{p.Network, id}, "inproc:" + c.ID, nil
 	}
-	l, addr, err := listen(c.Listen, c.Advertise)
+	l, err := listen(c.Listen, c.Advertise)
 	if err != nil {
 		return nil, "", err
 	}
-	return serveExperts(rpc.Spin(l, c.Spin), rpc.ServerConfig{
-		Handler: c.Late.wrap(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
-	}, c.Logger), addr, nil
+	return serveExperts(rpc.Spin(l, c.BusyPoll), rpc.ServerConfig{
+		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
+	}, c.Logger), l.advertised, nil
 }
 
-// wrap delays a handler's answers.
-func (c LateConfig) wrap(h rpc.Handler) rpc.Handler {
-	if c.Share == 0 {
-		return h
+// queuedSteps is the number of whole steps, with every row at each of its
+// experts, that may wait at a node.
+const queuedSteps = 8
+
+// handler answers the calls of routers.
+func (c ExpertNodeConfig) handler(node *expertnode.Node) rpc.Handler {
+	if c.WrapHandler == nil {
+		return node
 	}
-	return &faulty.Handler{Under: h, Share: c.Share, Late: c.By}
+	return c.WrapHandler(node)
 }
 
 // expertServer is the gRPC side of an expert node.
@@ -211,7 +215,7 @@ func (s *expertServer) stop() {
 
 // follow registers the node and lets it follow the cluster. The watches
 // outlive ctx, because a node that leaves still has to see who took over.
-func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, node *expertnode.Node, addr string) error {
+func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, node *expertnode.Node, addr string) error {
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() {
@@ -220,7 +224,7 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *neighbours, n
 		}
 	})()
 	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
-		NodeId: c.ID, Addr: addr, CapacityBytes: c.Capacity, Backend: c.Backend, Fingerprint: string(w.fingerprint),
+		NodeId: c.ID, Addr: addr, CapacityBytes: uint64(c.Capacity), Backend: c.Backend, Fingerprint: string(w.fingerprint),
 		StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
 		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(),
 	})

@@ -2,7 +2,7 @@ package role
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"path/filepath"
 
@@ -17,87 +17,151 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
-	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router"
 )
 
-// stretch is how much longer prefill may make a step than its decodes alone:
-// token gaps stay under twice the undisturbed.
-const stretch = 1.7
-
-// language is a checkpoint's text side.
-type language struct {
-	tokenizer *tokenizer.Tokenizer
-	template  *chat.Template
-	ends      []int32 // tokens that end an answer
+// routerProcess is a router whose pieces are opened one after another.
+type routerProcess struct {
+	cfg        RouterConfig
+	core       *Core
+	text       textStack
+	attributes chat.Attributes // defaults of the chat template
+	engine     *engine.Engine
+	metrics    *metrics.Metrics
+	http, grpc listener
 }
 
-// openLanguage refuses at start what could not be honoured later.
-func openLanguage(dir string, cfg model.Config) (language, error) {
-	t, err := tokenizer.Load(dir)
-	if err != nil {
-		return language{}, &ConfigError{Err: err}
-	}
-	if t.Vocab() != cfg.Vocab {
-		return language{}, &ConfigError{Err: fmt.Errorf("%s: the tokenizer has %d tokens, config.json has a vocab_size of %d", dir, t.Vocab(), cfg.Vocab)}
-	}
-	template, err := chat.Load(dir, t)
-	if err != nil {
-		return language{}, &ConfigError{Err: err}
-	}
-	ends, err := answerEnds(dir, cfg)
-	if err != nil {
-		return language{}, &ConfigError{Err: err}
-	}
-	return language{t, template, ends}, nil
-}
-
-// RunRouter runs a router until ctx ends.
+// RunRouter runs a router until ctx ends. The process joins the cluster last:
+// nothing of its configuration can fail any more then.
 func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	c.silence()
 	core, err := OpenCore(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer core.Close()
-	words, err := openLanguage(c.Dir, core.Model)
-	if err != nil {
+	p := &routerProcess{cfg: c, core: core, metrics: metrics.New()}
+	if err := p.openText(); err != nil {
 		return err
 	}
-	m := metrics.New()
-	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: c.Serving.MicroBatches})
-	e := engine.New(engine.Config{
-		Model: core.Model, Forward: runner, Blocks: core.Blocks, PrefixCache: c.Serving.PrefixCache, Speculate: c.Serving.Speculate,
-		Changed: core.Dispatcher.Changed, Logger: c.Logger, Step: m.Step, Queued: m.Queued,
+	p.makeEngine()
+	if err := p.listen(); err != nil {
+		return err
+	}
+	return p.serve(ctx)
+}
+
+// openText reads the tokenizer and the chat template, and checks the template's
+// defaults.
+func (p *routerProcess) openText() (err error) {
+	if p.text, err = openTextStack(p.cfg.Dir, p.core.Model); err != nil {
+		return err
+	}
+	if p.attributes, err = p.cfg.Serving.attributes(); err != nil {
+		return &ConfigError{Err: err}
+	}
+	if err := p.text.template.CheckAttributes(p.attributes); err != nil {
+		return &ConfigError{Err: &FieldError{Field: "serving.attributes", Err: err}}
+	}
+	return nil
+}
+
+// makeEngine joins the model with the scheduler, and both with the metrics.
+func (p *routerProcess) makeEngine() {
+	core, s := p.core, p.cfg.Serving
+	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: s.MicroBatches})
+	p.engine = engine.New(engine.Config{
+		Model: core.Model, Forward: runner, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
+		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
 		Limits: scheduler.Limits{
-			StepTokens: maxRows, MaxSequences: core.MaxSequences, MaxWaiting: c.Serving.MaxQueue,
-			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: stretch,
+			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,
+			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: s.maxStepSlowdown(),
 		},
 	})
-	m.Collect(
-		metrics.Engine(e.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
+	p.metrics.Collect(
+		metrics.Engine(p.engine.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
 		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), 0),
 	)
-	return c.serve(ctx, core, words, e, m)
+}
+
+// listen opens both listeners, or none.
+func (p *routerProcess) listen() (err error) {
+	if p.http, err = listen(p.cfg.Listen, p.cfg.Advertise); err != nil {
+		return &ConfigError{Err: &FieldError{Field: "listen", Err: err}}
+	}
+	if p.grpc, err = listen(p.cfg.GRPC, p.cfg.AdvertiseGRPC); err != nil {
+		return &ConfigError{Err: errors.Join(&FieldError{Field: "grpc", Err: err}, p.http.Close())}
+	}
+	return nil
+}
+
+// serve joins the cluster and serves until ctx ends. It closes the listeners.
+func (p *routerProcess) serve(ctx context.Context) error {
+	conn, err := join(p.cfg.ClusterConfig, "router", p.observe)
+	if err != nil {
+		return errors.Join(err, p.http.Close(), p.grpc.Close())
+	}
+	defer conn.leave(p.cfg.Logger)
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	return router.Run(ctx, router.Config{
+		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: p.http, GRPC: p.grpc, Logger: p.cfg.Logger,
+		Placements: conn.registry.WatchPlacement(watch),
+		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
+			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
+			Fingerprint: string(p.core.weights.fingerprint),
+		}),
+	})
+}
+
+// observe hands what gossip says of expert nodes to the dispatcher.
+func (p *routerProcess) observe(c gossip.Change) {
+	switch node := moe.NodeID(c.Name); {
+	case c.Role != "expertnode":
+	case c.State == gossip.Alive:
+		p.core.Dispatcher.Trust(node)
+	default:
+		p.core.Dispatcher.Suspect(node)
+	}
+}
+
+// api configures the HTTP and gRPC APIs.
+func (p *routerProcess) api() openai.Config {
+	name := p.cfg.Serving.ModelName
+	if name == "" {
+		name = filepath.Base(filepath.Clean(p.cfg.Dir))
+	}
+	return openai.Config{
+		Service: completion.Service{
+			Completer: &completion.Completer{
+				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
+				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: p.metrics.Observer(),
+			},
+			Template: p.text.template, Attributes: p.attributes, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
+		},
+		Model: name, Fingerprint: string(p.core.weights.fingerprint), MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
+		RetryAfter: p.engine.RetryAfter, Metrics: p.metrics.Handler(),
+	}
 }
 
 // dispatcher sends rows over a transport.
 func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatcher {
 	return dispatch.New(dispatch.Config{
 		Transport: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
-		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Patient,
+		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Serving.DisableHedging,
 		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
-			c.Logger.Warn("rows are asked for elsewhere", "node", node, "kind", kind.String(), "rows", rows)
+			c.Logger.Warn("failing over expert call", "node", node, "kind", kind.String(), "rows", rows)
 		}},
 	})
 }
 
-// onThisHost tells addresses of this host from others, by the interfaces it has
-// now.
+// onThisHost reports whether an address is of this host, by the interfaces that
+// the host has at the start.
 func onThisHost() func(addr string) bool {
 	own := map[string]bool{"localhost": true}
 	interfaces, err := net.InterfaceAddrs()
@@ -113,59 +177,4 @@ func onThisHost() func(addr string) bool {
 		host, _, err := net.SplitHostPort(addr)
 		return err == nil && own[host]
 	}
-}
-
-// serve opens the listeners, joins the cluster and runs.
-func (c RouterConfig) serve(ctx context.Context, core *Core, words language, e *engine.Engine, m *metrics.Metrics) error {
-	d := core.Dispatcher
-	neighbours, err := meet(c.ClusterConfig, "router", func(ch gossip.Change) {
-		if ch.Role == "expertnode" && ch.State == gossip.Alive {
-			d.Trust(moe.NodeID(ch.Name))
-		} else if ch.Role == "expertnode" {
-			d.Suspect(moe.NodeID(ch.Name))
-		}
-	})
-	if err != nil {
-		return err
-	}
-	defer neighbours.part(c.Logger)
-	web, webAddr, err := listen(c.Listen, c.Advertise)
-	if err != nil {
-		return &ConfigError{Err: err}
-	}
-	rpcListener, rpcAddr, err := listen(c.GRPC, c.AdvertiseGRPC)
-	if err != nil {
-		return &ConfigError{Err: err}
-	}
-	attributes, err := c.Serving.attributes()
-	if err == nil {
-		err = words.template.CheckAttributes(attributes)
-	}
-	if err != nil {
-		return &ConfigError{Err: err}
-	}
-	name := c.Serving.ModelName
-	if name == "" {
-		name = filepath.Base(filepath.Clean(c.Dir))
-	}
-	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	return router.Run(ctx, router.Config{
-		Engine: e, Dispatcher: d,
-		API: openai.Config{
-			Service: completion.Service{
-				Completer: &completion.Completer{
-					Engine: e, Tokenizer: words.tokenizer, StopTokens: words.ends, Context: e.MaxTokens(),
-					Grammars: completion.NewGrammars(words.tokenizer, grammar.DefaultLimits()), Observe: m.Observer(),
-				},
-				Template: words.template, Attributes: attributes, Deadline: c.Serving.RequestDeadline, Done: m.Request, Logger: c.Logger,
-			},
-			Model: name, Fingerprint: string(core.weights.fingerprint), MaxChoices: core.MaxSequences + c.Serving.MaxQueue,
-			RetryAfter: e.RetryAfter, Metrics: m.Handler(),
-		},
-		Session: neighbours.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
-			RouterId: c.ID, HttpAddr: webAddr, GrpcAddr: rpcAddr, Fingerprint: string(core.weights.fingerprint), GossipAddr: neighbours.gossipAddr(),
-		}),
-		Placements: neighbours.registry.WatchPlacement(watch), HTTP: web, GRPC: rpcListener, Logger: c.Logger,
-	})
 }

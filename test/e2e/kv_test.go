@@ -8,7 +8,7 @@ import (
 	"github.com/hachi-serve/hachi/test/e2e/harness"
 )
 
-// TestAnInt8CacheAnswersAlikeEverywhere: with --kv int8 the answers are others
+// TestAnInt8CacheAnswersAlikeEverywhere: with --kv-cache-dtype int8 the answers are others
 // than without, and the same for every placement, for every size of the cache
 // and after a restart.
 func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
@@ -16,9 +16,9 @@ func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
 	const tokens = 12
 	var want []harness.Answer
 	for i, change := range []func(*local.UpConfig){
-		func(c *local.UpConfig) { c.Nodes, c.Numerics.KV = 1, "int8" },
+		func(c *local.UpConfig) { c.Nodes, c.Model.Numerics.KVCacheDtype = 1, "int8" },
 		func(c *local.UpConfig) {
-			c.Nodes, c.Numerics.KV, c.Placement.Policy, c.Placement.Replicas, c.Serving.KVBytes = 3, "int8", "balanced", 2, 1<<20
+			c.Nodes, c.Model.Numerics.KVCacheDtype, c.Placement.Policy, c.Placement.Replicas, c.Serving.KVCacheMemory = 3, "int8", "balanced", 2, 1<<20
 		},
 		func(c *local.UpConfig) { c.Nodes = 1 },
 	} {

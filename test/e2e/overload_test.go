@@ -19,7 +19,7 @@ func TestOverloadLosesNothing(t *testing.T) {
 	prompt, reply := serve.Conversations(60, 16)
 	report, err := overload.Run(t.Context(), overload.Config{
 		Up: hachi.Config(t, func(c *local.UpConfig) {
-			c.Nodes, c.Serving.MaxSequences, c.Serving.MaxQueue, c.Serving.KVBytes = 2, 4, 3, 1<<20
+			c.Nodes, c.Serving.MaxSequences, c.Serving.MaxQueued, c.Serving.KVCacheMemory = 2, 4, 3, 1<<20
 		}),
 		Prompt: prompt, Answer: reply, Seed: 1, Capacity: 6 * time.Second, Factor: 10, For: 4 * time.Second,
 	})

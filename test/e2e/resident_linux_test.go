@@ -42,7 +42,7 @@ func checkShares(t *testing.T, dir string, nodes int) {
 	}
 	cfg, expertBytes := ckpt.Config(), ckpt.ExpertBytes()
 	ckpt.Close()
-	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Model, c.Nodes = dir, nodes })
+	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Model.Dir, c.Nodes = dir, nodes })
 	experts := int64(cfg.Layers * cfg.Experts)
 	share := experts / int64(nodes) * expertBytes
 	edges := experts / int64(nodes) * 3 * pageEdges(expertBytes/3)

@@ -26,7 +26,7 @@ func TestRolesStartInAnyOrder(t *testing.T) {
 		return append([]string{role, "--id", id, "--etcd", store, "--gossip-label", store}, more...)
 	}
 	awaitDials(t, store,
-		shared("router", "router-0", "--model", hachi.Model, "--listen", http, "--grpc", "127.0.0.1:0", "--kv-bytes", "67108864"),
+		shared("router", "router-0", "--model", hachi.Model, "--listen", http, "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi"),
 		shared("expertnode", "expert-0", "--model", hachi.Model, "--listen", "127.0.0.1:0"))
 	server, err := etcd.Start(t.Context(), etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd"), ClientAddr: store})
 	if err != nil {
@@ -75,7 +75,7 @@ func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
 	cluster := hachi.Cluster(t, nil)
 	second := harness.FreeAddress(t)
 	hachi.Start(t, "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model, "--listen", second,
-		"--grpc", "127.0.0.1:0", "--kv-bytes", "67108864")
+		"--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi")
 	eventually.True(t, "the second router serves", func() bool { return harness.Serves("http://" + second) })
 	want := harness.MustCompleteAll(t, "http://"+second, harness.StreamTokens)
 	body := `{"model":"tiny","prompt":"a","max_tokens":20000,"ignore_eos":true,"stream":true}`
@@ -100,7 +100,7 @@ func TestSignaledRolesEndCleanly(t *testing.T) {
 	for _, args := range [][]string{
 		{"coordinator", "--id", "a", "--listen", "127.0.0.1:0"},
 		{"expertnode", "--id", "a", "--listen", "127.0.0.1:0", "--model", hachi.Model},
-		{"router", "--id", "a", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--model", hachi.Model, "--kv-bytes", "67108864"},
+		{"router", "--id", "a", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--model", hachi.Model, "--kv-cache-memory", "64Mi"},
 	} {
 		store := harness.FreeAddress(t)
 		waiting := awaitDials(t, store, append(args, "--etcd", store))[0]

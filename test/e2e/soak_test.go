@@ -32,7 +32,7 @@ func TestPacketsDroppedWithoutReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := failover.Run(t.Context(), failover.Config{
-		Up:    hachi.Config(t, func(c *local.UpConfig) { c.Model, c.Nodes, c.Placement.Replicas = dir, 4, 2 }),
+		Up:    hachi.Config(t, func(c *local.UpConfig) { c.Model.Dir, c.Nodes, c.Placement.Replicas = dir, 4, 2 }),
 		Fault: failover.Drop, StopFor: 5 * time.Second, Streams: 16, Tokens: 32, Repeat: times, Seed: 1,
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {
 	a, b := harness.MustCompleteAll(t, first.URL(), 4), harness.MustCompleteAll(t, second.URL(), 4)
 	harness.Compare(t, "the other cluster", b, a)
 	cfg := local.DefaultUp()
-	cfg.Model, cfg.DataDir, cfg.Listen, cfg.Binary = hachi.Model, dir, harness.FreeAddress(t), hachi.Binary
+	cfg.Model.Dir, cfg.DataDir, cfg.Listen, cfg.Binary = hachi.Model, dir, harness.FreeAddress(t), hachi.Binary
 	if _, err := local.Up(t.Context(), cfg); !errors.Is(err, local.ErrLocked) {
 		t.Errorf("a second cluster on one data directory: %v", err)
 	}
@@ -139,7 +139,7 @@ func TestLockedDataDirIsAnImmediateError(t *testing.T) {
 	var dir string
 	hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes, dir = 1, c.DataDir })
 	status, output := hachi.Run(t, "up", "--model", hachi.Model, "--listen", harness.FreeAddress(t), "--data-dir", dir)
-	if status != local.Permanent {
+	if status != local.ExitConfigError {
 		t.Errorf("exit status %d, output %q", status, output)
 	}
 }
@@ -148,7 +148,7 @@ func TestLockedDataDirIsAnImmediateError(t *testing.T) {
 // and without restarts.
 func TestUpEndsWhenARoleCannotRun(t *testing.T) {
 	empty := t.TempDir()
-	for _, more := range [][]string{nil, {"--no-restart"}} {
+	for _, more := range [][]string{nil, {"--restart=false"}} {
 		args := append([]string{"up", "--model", empty, "--listen", harness.FreeAddress(t), "--data-dir", t.TempDir()}, more...)
 		if status, output := hachi.Run(t, args...); status == 0 {
 			t.Errorf("up %v: exit status %d, output %q", more, status, output)

@@ -63,16 +63,16 @@ def main():
             turns = [("llama.cpp", of_llama(args, f"{args.directory}/{theirs}.gguf"))]
             turns.append(("hachi", of_hachi(args, f"{args.directory}/{ours}")))
             if ours == "bf16":
-                turns.append(("--inner bf16", of_hachi(args, f"{args.directory}/{ours}", "--inner", "bf16")))
+                turns.append(("--ffn-activation-dtype bf16", of_hachi(args, f"{args.directory}/{ours}", "--ffn-activation-dtype", "bf16")))
             for who, (speeds, stream) in turns:
                 print(ours, who, speeds, "memory", stream, "GB/s", file=sys.stderr, flush=True)
                 for what, speed in speeds.items():
                     runs.setdefault((ours, what, who), []).append(speed)
-    print("| | hachi | llama.cpp | ratio | `--inner bf16` |\n|---|---|---|---|---|")
+    print("| | hachi | llama.cpp | ratio | `--ffn-activation-dtype bf16` |\n|---|---|---|---|---|")
     for ours, what, who in runs:
         if who == "hachi":
             one, other = (statistics.median(runs[ours, what, w]) for w in ("hachi", "llama.cpp"))
-            inner = runs.get((ours, what, "--inner bf16"))
+            inner = runs.get((ours, what, "--ffn-activation-dtype bf16"))
             print(f"| {ours}, {what} | {one:.1f} | {other:.1f} | {one / other:.2f} | {f'{statistics.median(inner):.1f}' if inner else ''} |")
 
 

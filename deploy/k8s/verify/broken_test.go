@@ -96,9 +96,9 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"member left out", etcd, ",etcd-2=http://etcd-2.etcd:2380", "", "--initial-cluster="},
 		{"data that dies with the pod", etcd, "--data-dir=/var/lib/etcd/data", "--data-dir=/tmp", "does not outlive its pod"},
 
-		{"no room for a lost node", expert, "--capacity=28185722880", "--capacity=22548578304", "are needed when one is away"},
-		{"capacity that is no number", expert, "--capacity=28185722880", "--capacity=26Gi", "invalid syntax"},
-		{"cache too small", router, "--kv-bytes=17179869184", "--kv-bytes=8589934592", "room for 65536 tokens"},
+		{"no room for a lost node", expert, "--capacity=26880Mi", "--capacity=21Gi", "are needed when one is away"},
+		{"capacity that is no number", expert, "--capacity=26880Mi", "--capacity=lots", "quantities must match"},
+		{"cache too small", router, "--kv-cache-memory=16Gi", "--kv-cache-memory=8Gi", "room for 65536 tokens"},
 		{"copies that do not fit", coordinator, "--replicas=2", "--replicas=3", "are needed when one is away"},
 		{"pod smaller than its shard", "overlays/cpu/expertnode.yaml", "requests: {cpu: 8, memory: 28Gi}\n            limits: {cpu: 8, memory: 28Gi}", "limits: {cpu: 8, memory: 24Gi}", "a memory limit of"},
 		{"pod smaller than its cache", "overlays/cpu/router.yaml", "requests: {cpu: 8, memory: 21Gi}\n            limits: {cpu: 8, memory: 21Gi}", "limits: {cpu: 8, memory: 16Gi}", "a memory limit of"},
@@ -136,7 +136,7 @@ func TestShardsFitTheirDevices(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		larger := strings.Replace(string(raw), "--capacity=28185722880", "--capacity=56371445760", 1)
+		larger := strings.Replace(string(raw), "--capacity=26880Mi", "--capacity=53760Mi", 1)
 		if err := fs.WriteFile("base/expertnode.yaml", []byte(larger)); err != nil {
 			t.Fatal(err)
 		}

@@ -91,13 +91,16 @@ type build struct {
 	image image
 }
 
+// The release and the commit with which tests build the image.
+const testRelease, testCommit = "v0.0.0-test", "0123456789abcdef"
+
 // do carries out one instruction. One that it does not know is an error: then
 // the test would not build what the Dockerfile builds.
 func (b *build) do(command instructions.Command, last bool) error {
 	switch c := command.(type) {
 	case *instructions.ArgCommand:
 		for _, arg := range c.Args {
-			value, ok := map[string]string{"TARGETOS": runtime.GOOS, "TARGETARCH": runtime.GOARCH}[arg.Key]
+			value, ok := map[string]string{"TARGETOS": runtime.GOOS, "TARGETARCH": runtime.GOARCH, "RELEASE": testRelease, "COMMIT": testCommit}[arg.Key]
 			if !ok {
 				return fmt.Errorf("no builder sets %s", arg.Key)
 			}
@@ -223,6 +226,15 @@ func TestImage(t *testing.T) {
 		if p.Type == elf.PT_INTERP {
 			t.Error("the binary needs a dynamic linker")
 		}
+	}
+}
+
+// TestImageNamesItsBuild: the build sees no repository, so that the builder
+// says what it builds.
+func TestImageNamesItsBuild(t *testing.T) {
+	out, err := exec.Command(builtImage(t).program(), "version").Output()
+	if want := "hachi " + testRelease + " commit " + testCommit + " go"; err != nil || !strings.HasPrefix(string(out), want) {
+		t.Errorf("hachi version prints %q, %v; want %q", out, err, want)
 	}
 }
 

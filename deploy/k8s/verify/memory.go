@@ -1,9 +1,8 @@
 package verify
 
 import (
-	"strconv"
-
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // shape is what the memory of a deployment follows from. Sizes are of bf16.
@@ -59,8 +58,8 @@ var devices = map[corev1.ResourceName]int64{
 func (m *Manifests) checkMemory(f *faults) {
 	copies := m.number(f, "coordinator", "replicas")
 	capacity := m.number(f, "expertnode", "capacity")
-	cache := m.number(f, "router", "kv-bytes")
-	sequences := m.number(f, "router", "max-sequences")
+	cache := m.number(f, "router", "kv-cache-memory")
+	sequences := m.number(f, "router", "max-num-seqs")
 	experts, router := m.Workload("expertnode"), m.Workload("router")
 	if need := mixtral.neededCapacity(int(copies), experts.Replicas, 1); capacity < need {
 		f.addf("expert nodes: a capacity of %d bytes, %d are needed when one is away", capacity, need)
@@ -102,12 +101,12 @@ func checkFit(f *faults, w *Workload, bytes int64) {
 	}
 }
 
-// number is a flag's value.
+// number is a flag's value, a number or a size as in --capacity=26Gi.
 func (m *Manifests) number(f *faults, component, flag string) int64 {
 	text, _ := m.Workload(component).Flag(flag)
-	n, err := strconv.ParseInt(text, 10, 64)
+	n, err := resource.ParseQuantity(text)
 	if err != nil {
 		f.addf("%s: --%s=%s: %w", component, flag, text, err)
 	}
-	return n
+	return n.Value()
 }

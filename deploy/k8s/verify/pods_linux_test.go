@@ -173,7 +173,7 @@ func TestBackendsThatAreNotBuiltIn(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != 2 {
 				t.Errorf("%s, %s: %v, exit status %d, want 2", overlay, name, err, code)
 			}
-			if want := fmt.Sprintf("--backend %q: this binary has cpu", backend); !strings.Contains(string(out), want) {
+			if want := fmt.Sprintf("model.backend (--backend): %q: this binary has cpu", backend); !strings.Contains(string(out), want) {
 				t.Errorf("%s, %s said %q, want %q", overlay, name, out, want)
 			}
 		}

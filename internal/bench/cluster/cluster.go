@@ -98,9 +98,15 @@ func (c Config) router() role.RouterConfig {
 	serving.MaxSequences = slices.Max(c.Sequences)
 	return role.RouterConfig{
 		ClusterConfig: role.ClusterConfig{ID: "bench", Logger: c.Up.Logger},
-		ModelConfig:   role.ModelConfig{Dir: c.Up.Model, Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: c.Up.RouterThreads(), Quantize: c.Up.Quantize},
+		ModelConfig:   ofThisProcess(c.Up.Model, c.Up.RouterThreads()),
 		Serving:       serving,
 	}
+}
+
+// ofThisProcess is a model that this process computes.
+func ofThisProcess(m role.ModelConfig, threads int) role.ModelConfig {
+	m.Threads, m.Backends = threads, []backend.Backend{cpu.Backend()}
+	return m
 }
 
 // measurement is a run in progress.
@@ -112,7 +118,7 @@ type measurement struct {
 }
 
 func (m *measurement) all(ctx context.Context) (Report, error) {
-	r := Report{Model: m.c.Up.Model, Nodes: m.c.Up.Nodes, Replicas: m.c.Up.Placement.Replicas,
+	r := Report{Model: m.c.Up.Model.Dir, Nodes: m.c.Up.Nodes, Replicas: m.c.Up.Placement.Replicas,
 		Context: m.c.Context, Steps: m.c.Steps, Rounds: m.c.Rounds}
 	took := map[int]map[Way][]time.Duration{}
 	parts := map[int][]int{}

@@ -5,28 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // DelayConfig describes a measurement of answers that are late now and then.
 type DelayConfig struct {
 	Up      local.UpConfig
-	Late    role.LateConfig // of every node
+	Delay   Delay // of every node
 	Streams int
 	Tokens  int // per stream
 	Repeat  int // runs that are counted, of each setting
-	// Progress is told before each setting.
+	// NodeCommand is the subcommand of Up.Binary that runs an expert node with
+	// the flags of Delay.Flags.
+	NodeCommand []string
+	// Progress is called before each setting.
 	Progress func(what string)
+}
+
+// Delay delays some answers of a node.
+type Delay struct {
+	Fraction float64 // of all answers, 0 to 1
+	By       time.Duration
+}
+
+// Flags are the flags of DelayConfig.NodeCommand.
+func (d Delay) Flags() []string {
+	return []string{"--delay-fraction", strconv.FormatFloat(d.Fraction, 'g', -1, 64), "--delay", d.By.String()}
+}
+
+// inject replaces the command of every expert node by NodeCommand.
+func (c DelayConfig) inject(name string, argv []string) []string {
+	if !strings.HasPrefix(name, "expert-") {
+		return argv
+	}
+	return slices.Concat(argv[:1], c.NodeCommand, c.Delay.Flags(), argv[2:])
 }
 
 // Validate reports every fault at once.
 func (c DelayConfig) Validate() error {
 	var faults []error
-	if c.Late.Share <= 0 || c.Late.Share > 1 || c.Late.By <= 0 {
-		faults = append(faults, fmt.Errorf("a share of %v of the answers late by %v: want some, by some time", c.Late.Share, c.Late.By))
+	if c.Delay.Fraction <= 0 || c.Delay.Fraction > 1 || c.Delay.By <= 0 {
+		faults = append(faults, fmt.Errorf("delay of %v for a fraction of %v: want more than 0 for a fraction in (0, 1]", c.Delay.By, c.Delay.Fraction))
 	}
 	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
 		faults = append(faults, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
@@ -71,24 +94,27 @@ func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 	if err := c.Validate(); err != nil {
 		return DelayReport{}, err
 	}
-	r := DelayReport{LateShare: c.Late.Share, LateBy: milliseconds(c.Late.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
+	r := DelayReport{LateShare: c.Delay.Fraction, LateBy: milliseconds(c.Delay.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
 	var want []stream
 	var rows [3]float64
 	for i, s := range []struct {
 		what    string
-		late    role.LateConfig
-		patient bool
+		late    bool
+		noHedge bool
 		gaps    *Gaps
 	}{
-		{"undisturbed", role.LateConfig{}, false, &r.Undisturbed},
-		{"late answers, waited for", c.Late, true, &r.Patient},
-		{"late answers, others asked", c.Late, false, &r.Hedged},
+		{"undisturbed", false, false, &r.Undisturbed},
+		{"late answers, waited for", true, true, &r.Patient},
+		{"late answers, hedged", true, false, &r.Hedged},
 	} {
 		if c.Progress != nil {
 			c.Progress(s.what)
 		}
 		up := c.Up
-		up.Late, up.Patient = s.late, s.patient
+		up.Serving.DisableHedging = s.noHedge
+		if s.late {
+			up.Exec = c.inject
+		}
 		got, err := c.measure(ctx, up, want)
 		if err != nil {
 			return r, fmt.Errorf("%s: %w", s.what, err)
@@ -144,6 +170,6 @@ func (r DelayReport) String() string {
 	}
 	return fmt.Sprintf("%.3g %% of answers late by %.0f ms, %d streams of %d tokens, %d times: no stream failed, every token is that of the undisturbed cluster\n",
 		100*r.LateShare, r.LateBy, r.Streams, r.Tokens, r.Repeat) +
-		"inter-token latency\n" + line("undisturbed", r.Undisturbed) + line("late answers, waited for", r.Patient) + line("late answers, others asked", r.Hedged) +
+		"inter-token latency\n" + line("undisturbed", r.Undisturbed) + line("late answers, waited for", r.Patient) + line("late answers, hedged", r.Hedged) +
 		fmt.Sprintf("p99 better by %.1f times, for %.2f %% more rows\n", r.Better, 100*r.Extra)
 }

@@ -101,8 +101,19 @@ func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Serv
 	if err != nil {
 		return nil, err
 	}
-	up.Etcd, up.Host = store.Endpoints(), n.host
-	up.Elsewhere = map[string]local.Place{separate: {Enter: n.enter(), Host: n.inside}}
+	up.Etcd = store.Endpoints()
+	up.Host = func(name string) string {
+		if name == separate {
+			return n.inside
+		}
+		return n.host
+	}
+	up.Exec = func(name string, argv []string) []string {
+		if name == separate {
+			return append(n.enter(), argv...)
+		}
+		return argv
+	}
 	return store, nil
 }
 

@@ -30,8 +30,8 @@ type Config struct {
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	var faults []error
-	if c.Up.Serving.MaxSequences < 1 || c.Up.Serving.MaxQueue < 1 {
-		faults = append(faults, fmt.Errorf("%d sequences and %d that wait: want at least 1 of each", c.Up.Serving.MaxSequences, c.Up.Serving.MaxQueue))
+	if c.Up.Serving.MaxSequences < 1 || c.Up.Serving.MaxQueued < 1 {
+		faults = append(faults, fmt.Errorf("%d sequences and %d that wait: want at least 1 of each", c.Up.Serving.MaxSequences, c.Up.Serving.MaxQueued))
 	}
 	if c.Factor <= 1 {
 		faults = append(faults, fmt.Errorf("%v times the capacity is no overload: want more than 1", c.Factor))
@@ -129,7 +129,7 @@ func (m measurement) capacity(ctx context.Context, seed uint64) ([]serve.Sample,
 	c := m.c
 	c.progress("closed loop for the capacity")
 	start := time.Now()
-	samples, err := serve.RunClosed(ctx, m.client, m.workload(seed, c.Settle+c.Capacity/2), c.Up.Serving.MaxSequences+max(1, c.Up.Serving.MaxQueue/2))
+	samples, err := serve.RunClosed(ctx, m.client, m.workload(seed, c.Settle+c.Capacity/2), c.Up.Serving.MaxSequences+max(1, c.Up.Serving.MaxQueued/2))
 	return serve.Between(samples, start.Add(c.Settle), c.Capacity/2), err
 }
 

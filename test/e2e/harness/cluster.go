@@ -32,10 +32,10 @@ type Cluster struct{ *local.Cluster }
 func (p *Program) Config(t *testing.T, change func(*local.UpConfig)) local.UpConfig {
 	t.Helper()
 	cfg := local.DefaultUp()
-	cfg.Model = p.Model
+	cfg.Model.Dir = p.Model
 	cfg.Listen = FreeAddress(t)
 	cfg.DataDir = t.TempDir()
-	cfg.Serving.KVBytes = 64 << 20
+	cfg.Serving.KVCacheMemory = 64 << 20
 	cfg.Restart = false
 	cfg.Binary = p.Binary
 	cfg.BinaryEnv = []string{"GOMAXPROCS=2"}

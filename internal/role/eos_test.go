@@ -9,7 +9,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
-func TestAnswerEnds(t *testing.T) {
+func TestEOSTokensOfBothConfigurations(t *testing.T) {
 	cfg := model.Config{Vocab: 10, EOS: []int{2}}
 	tests := []struct {
 		name, generation string // empty is no file
@@ -34,7 +34,7 @@ func TestAnswerEnds(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := answerEnds(dir, cfg)
+			got, err := readEOSTokens(dir, cfg)
 			if tt.want == "" && err == nil || tt.want != "" && (err != nil || fmt.Sprint(got) != tt.want) {
 				t.Errorf("got %v, %v; want %s", got, err, tt.want)
 			}

@@ -12,10 +12,10 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
-// answerEnds are the tokens that end an answer: those of config.json and, when
-// the checkpoint has one, of generation_config.json. Fine-tunes for chat often
-// name the end of a turn in the second alone.
-func answerEnds(dir string, cfg model.Config) ([]int32, error) {
+// readEOSTokens reads the tokens that end an answer: those of config.json and,
+// when the checkpoint has one, of generation_config.json. Many chat models name
+// the end of a turn in the second file only.
+func readEOSTokens(dir string, cfg model.Config) ([]int32, error) {
 	ids := slices.Clone(cfg.EOS)
 	path := filepath.Join(dir, "generation_config.json")
 	raw, err := os.ReadFile(path)
@@ -23,7 +23,7 @@ func answerEnds(dir string, cfg model.Config) ([]int32, error) {
 		return nil, err
 	}
 	if err == nil {
-		more, err := generationEnds(raw)
+		more, err := generationEOS(raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -41,8 +41,8 @@ func answerEnds(dir string, cfg model.Config) ([]int32, error) {
 	return out, nil
 }
 
-// generationEnds reads eos_token_id: absent, null, a number or a list of them.
-func generationEnds(raw []byte) ([]int, error) {
+// generationEOS reads eos_token_id: absent, null, a number or a list of them.
+func generationEOS(raw []byte) ([]int, error) {
 	var c struct {
 		EOS json.RawMessage `json:"eos_token_id"`
 	}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"github.com/hachi-serve/hachi/internal/role"
+)
+
+const busyPollUsage = "how long a stream to the other role polls, and a worker for work, before it blocks, for example 200us (as SO_BUSY_POLL); only for a process with cores of its own"
+
+func logLevelFlag(f configFlags, to *string) {
+	f.text("log-level", "logLevel", to, "debug, info, warn or error")
+}
+
+// clusterFlags are the flags that every role shares.
+func clusterFlags(f configFlags, c *role.ClusterConfig) {
+	f.list("etcd", "cluster.etcd", &c.Etcd, "etcd endpoints, HOST:PORT,...")
+	f.text("cluster", "cluster.name", &c.Cluster, "name of the cluster in etcd")
+	f.text("id", "cluster.id", &c.ID, "name of this process in the cluster; required")
+	f.text("gossip", "cluster.gossip", &c.Gossip, "gossip listener, HOST:PORT")
+	f.text("advertise-gossip", "cluster.advertiseGossip", &c.AdvertiseGossip, "gossip address that others dial; the listener's own when empty")
+	f.text("gossip-label", "cluster.gossipLabel", &c.GossipLabel, "members with another label are ignored; the cluster's name when empty")
+	f.duration("lease-ttl", "cluster.leaseTTL", &c.TTL, leaseUsage)
+}
+
+const leaseUsage = "time without renewal after which etcd drops a process's record"
+
+// placementFlags are shared by up and coordinator.
+func placementFlags(f configFlags, p *role.PlacementConfig) {
+	f.text("placement", "placement.policy", &p.Policy, "column (expert e on node e mod N) or balanced (by load)")
+	f.integer("replicas", "placement.replicas", &p.Replicas, "replicas of each expert; with 1, a node's death pauses the streams until another node has loaded its experts")
+}
+
+// modelFlags are shared by up and the roles that compute.
+func modelFlags(f configFlags, m *role.ModelConfig) {
+	f.text("model", "model.dir", &m.Dir, "checkpoint directory")
+	m.Backends = backends()
+	f.text("backend", "model.backend", &m.Backend, "what computes; an unknown name lists what this binary has")
+	threadsFlag(f, &m.Threads)
+	f.boolean("reserve-core", "model.reserveCore", &m.ReserveCore, "compute with one core less than --threads, at least one, and leave it to gossip and gRPC")
+	quantizeFlag(f, &m.Quantize)
+	numericsFlags(f, &m.Numerics)
+	f.integer("max-step-tokens", "model.maxStepTokens", &m.MaxStepTokens, "maximum tokens of a step, which bounds every message; the same for every process of a cluster; 0 is 512")
+}
+
+func threadsFlag(f configFlags, to *int) {
+	f.integer("threads", "model.threads", to, "cores of each process; 0 is every core of the machine, which the processes of hachi up share")
+}
+
+func quantizeFlag(f configFlags, to *string) {
+	f.text("quantize", "model.quantize", to, "format that experts get when they are loaded: "+formatNames()+"; the same for every process of a cluster")
+}
+
+// numericsFlags choose the rounding points of a cluster.
+func numericsFlags(f configFlags, to *role.NumericsConfig) {
+	f.text("kv-cache-dtype", "model.kvCacheDtype", &to.KVCacheDtype, "data type of the KV cache: f32, bf16 or int8; the checkpoint's when empty; the same for every process of a cluster")
+	f.text("ffn-activation-dtype", "model.ffnActivationDtype", &to.FFNActivationDtype, "data type to which an expert rounds its activations before w2: f32 or bf16; f32 when empty; the same for every process of a cluster")
+}
+
+// servingFlags are shared by up and router.
+func servingFlags(f configFlags, s *role.ServingConfig) {
+	f.text("model-name", "serving.modelName", &s.ModelName, "name that clients use; the checkpoint directory's when empty")
+	kvCacheFlags(f, s)
+	f.boolean("prefix-cache", "serving.prefixCache", &s.PrefixCache, "reuse KV blocks of shared prompt prefixes")
+	f.integer("micro-batches", "serving.microBatches", &s.MicroBatches, "micro-batches per step to overlap attention with expert calls; 0 = auto")
+	f.integer("speculative-tokens", "serving.speculativeTokens", &s.SpeculativeTokens, "max draft tokens per step (n-gram / prompt lookup); never changes the answer")
+	f.duration("request-deadline", "serving.requestDeadline", &s.RequestDeadline, "maximum duration of a request")
+	f.number("max-step-slowdown", "serving.maxStepSlowdown", &s.MaxStepSlowdown, "maximum duration of a step with prefill, as a multiple of its decodes; 0 is 1.7")
+	f.inverse("hedge", "serving.disableHedging", &s.DisableHedging, "call another replica when an expert call is late; with false, wait until the call times out")
+	f.StringArrayVar(&s.Attributes, "attribute", s.Attributes, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
+	f.at("attribute", "serving.attributes")
+}
+
+// kvCacheFlags bound what runs and what waits.
+func kvCacheFlags(f configFlags, s *role.ServingConfig) {
+	f.size("kv-cache-memory", "serving.kvCacheMemory", &s.KVCacheMemory, "memory for the KV cache, for example 16Gi")
+	f.integer("max-num-seqs", "serving.maxNumSeqs", &s.MaxSequences, "maximum sequences that run at once; 0 derives it from --kv-cache-memory")
+	f.integer("max-queued-requests", "serving.maxQueuedRequests", &s.MaxQueued, "maximum requests that wait; further requests get HTTP 429")
+}

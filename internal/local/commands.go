@@ -1,0 +1,106 @@
+package local
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/role"
+)
+
+// commands writes the configuration of every child and lists the children in
+// the order in which they start and, reversed, stop.
+func (c *Cluster) commands() ([]command, error) {
+	if err := os.MkdirAll(filepath.Join(c.cfg.DataDir, "config"), 0o755); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	out := []command{c.command("coordinator-0", "coordinator")}
+	configs := []any{c.coordinatorConfig("coordinator-0")}
+	for i := range c.cfg.Nodes {
+		name := "expert-" + strconv.Itoa(i)
+		out = append(out, c.command(name, "expertnode"))
+		configs = append(configs, c.expertNodeConfig(name))
+	}
+	out = append(out, c.command("router-0", "router"))
+	configs = append(configs, c.routerConfig("router-0"))
+	for i, cmd := range out {
+		if err := role.WriteConfig(c.configFile(cmd.name), configs[i]); err != nil {
+			return nil, fmt.Errorf("data directory: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func (c *Cluster) configFile(name string) string {
+	return filepath.Join(c.cfg.DataDir, "config", name+".yaml")
+}
+
+func (c *Cluster) command(name, role string) command {
+	argv := []string{c.cfg.Binary, role, "--config", c.configFile(name)}
+	if c.cfg.Exec != nil {
+		argv = c.cfg.Exec(name, argv)
+	}
+	return command{
+		name: name, bin: argv[0], args: argv[1:], env: c.cfg.BinaryEnv,
+		log: filepath.Join(c.cfg.DataDir, "logs", name+".log"), life: c.lifeR,
+	}
+}
+
+func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
+	out := role.DefaultCoordinator()
+	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.Placement, out.ExpectNodes = c.cfg.Placement, c.cfg.Nodes
+	return out
+}
+
+func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
+	out := role.DefaultExpertNode()
+	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.ModelConfig = c.cfg.Model
+	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Model.Threads)
+	return out
+}
+
+func (c *Cluster) routerConfig(name string) role.RouterConfig {
+	out := role.DefaultRouter()
+	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.ModelConfig, out.Serving, out.Listen = c.cfg.Model, c.cfg.Serving, c.cfg.Listen
+	out.Threads = c.cfg.RouterThreads()
+	return out
+}
+
+// member is what every child shares.
+func (c *Cluster) member(name string) role.ClusterConfig {
+	return role.ClusterConfig{
+		Etcd: c.endpoints, Cluster: registry.DefaultCluster, ID: name, Gossip: c.cfg.port(name), GossipLabel: c.label, TTL: c.cfg.TTL,
+	}
+}
+
+// port is a free port on the address on which a child listens.
+func (c UpConfig) port(name string) string {
+	host := "127.0.0.1"
+	if c.Host != nil {
+		host = c.Host(name)
+	}
+	return net.JoinHostPort(host, "0")
+}
+
+// shareCores gives the router every core, because the router waits while the
+// nodes compute, and divides the cores among the nodes, at least one each.
+func shareCores(nodes, threads int) (perNode, router int) {
+	if threads > 0 {
+		return threads, threads
+	}
+	cores := runtime.GOMAXPROCS(0)
+	return max(1, cores/nodes), cores
+}
+
+// RouterThreads is how many cores the router gets.
+func (c UpConfig) RouterThreads() int {
+	_, router := shareCores(c.Nodes, c.Model.Threads)
+	return router
+}
