@@ -65,13 +65,13 @@ func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arri
 	if err != nil {
 		return renamed(err)
 	}
-	r.Arrived = arrived
+	record := access.FromContext(ctx)
+	r.ID, r.Arrived = record.ID, arrived
 	reader, err := s.service.Completer.Start(ctx, r)
 	if err != nil {
 		return renamed(err)
 	}
 	defer reader.Close()
-	record := access.FromContext(ctx)
 	record.PromptTokens = len(r.Prompt)
 	for {
 		d, err := reader.Next(ctx)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 )
 
@@ -30,7 +31,7 @@ type options struct {
 func (s *Server) options(c call, minTokens int) (options, error) {
 	r := &reader{f: c.fields, vocab: s.cfg.Completer.Tokenizer.Vocab()}
 	o := options{n: 1, logprobs: -1, promptLogprobs: -1}
-	o.request.Arrived = c.arrived
+	o.request.ID, o.request.Arrived = access.FromContext(c.ctx).ID, c.arrived
 	var name string
 	if r.text("model", &name); r.err == nil {
 		r.err = s.known(name)

@@ -57,6 +57,17 @@ func TestRequestIDIsInHeaderLogAndError(t *testing.T) {
 	}
 }
 
+// TestRequestIDReachesTheEngine, whose log lines name it.
+func TestRequestIDReachesTheEngine(t *testing.T) {
+	b := newBench(t, nil)
+	w := b.post(textPath, `{"prompt":"x","n":2}`)
+	for _, c := range b.engine.Calls() {
+		if id := w.Header().Get(idHeader); id == "" || c.Request.ID != id {
+			t.Errorf("the engine runs %q for %q", c.Request.ID, id)
+		}
+	}
+}
+
 // TestAccessLogCountsTokens, and probes are no requests of clients.
 func TestAccessLogCountsTokens(t *testing.T) {
 	b := newBench(t, saying("Hello world"))

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
@@ -28,12 +29,12 @@ func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-
 	var failed *moe.Error
 	switch {
 	case errors.As(err, &panicked):
-		e.cfg.Logger.Error("step panicked", "sequences", len(spans), "err", err, "stack", string(panicked.Stack))
+		e.cfg.Logger.Error("step panicked", "request_ids", e.requestIDs(spans), "err", err, "stack", string(panicked.Stack))
 		e.isolate(ctx, spans, err)
 	case errors.As(err, &failed) && failed.Kind == moe.NoReplica:
 		e.stall(ctx, spans, changed, err)
 	default:
-		e.cfg.Logger.Error("step failed", "sequences", len(spans), "err", err)
+		e.cfg.Logger.Error("step failed", "request_ids", e.requestIDs(spans), "err", err)
 		e.fail(spans, err)
 	}
 }
@@ -52,6 +53,17 @@ func (e *Engine) isolate(ctx context.Context, spans []scheduler.Span, err error)
 			e.step(ctx, []scheduler.Span{span})
 		}
 	}
+}
+
+// requestIDs are the requests of a step, each once, for a log line.
+func (e *Engine) requestIDs(spans []scheduler.Span) []string {
+	var ids []string
+	for _, span := range spans {
+		if f := e.active[span.Seq.ID]; f != nil && !slices.Contains(ids, f.req.ID) {
+			ids = append(ids, f.req.ID)
+		}
+	}
+	return ids
 }
 
 // fail ends the requests of a step with an error.

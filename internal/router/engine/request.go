@@ -14,6 +14,7 @@ import (
 
 // Request asks for the continuation of a prompt.
 type Request struct {
+	ID         string // names the request in log lines
 	Prompt     []int32
 	MaxTokens  int // 0 is as many as the context holds
 	Params     sampler.Params

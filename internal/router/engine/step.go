@@ -118,7 +118,7 @@ func (e *Engine) commit(d *drawing) {
 func (e *Engine) reject(d *drawing) {
 	var panicked *pipeline.Panic
 	if errors.As(d.err, &panicked) {
-		e.cfg.Logger.Error("draw panicked", "err", d.err, "stack", string(panicked.Stack))
+		e.cfg.Logger.Error("draw panicked", "request_id", d.f.req.ID, "err", d.err, "stack", string(panicked.Stack))
 	}
 	e.finish(d.f, Event{Err: d.err})
 }
