@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
@@ -177,7 +178,7 @@ func (b *bench) stop(t *testing.T) {
 type twice struct{}
 
 func (twice) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
-	return model.EachExpert{Hidden: hidden, Wire: tensor.F32, Expert: func(_ moe.ExpertID, x, y tensor.Matrix) error {
+	return backend.EachExpert{Hidden: hidden, Wire: tensor.F32, Expert: func(_ moe.ExpertID, x, y tensor.Matrix) error {
 		for i, v := range x.Data {
 			y.Data[i] = 2 * v
 		}

@@ -29,6 +29,19 @@ type Dense interface {
 	Head(b *Batch, x, logits tensor.Matrix) error
 }
 
+// FFN computes the experts of one layer on rows in the wire dtype. It is a pure
+// function and safe for concurrent use.
+type FFN interface {
+	// Run reads x [rows, hidden] and writes y [sum of len(Index), hidden], both
+	// in the wire dtype: for every group in turn, for every row of its Index,
+	// y = w2(silu(w1 x) * (w3 x)), rounded to the wire dtype. A row's result
+	// does not depend on the other rows or groups. An expert may occur in one
+	// group only. NotHosted when one of the experts is not loaded; Invalid when
+	// x or y has another size. After an error y is undefined. Run may end early
+	// with ctx.
+	Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error
+}
+
 // Experts is the seam between attention and experts: dispatch and combine.
 type Experts interface {
 	// Forward adds the combined expert output to the residual x [rows, hidden]:

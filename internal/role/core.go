@@ -112,7 +112,7 @@ func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
 		}
 		c.close = append(c.close, func() error { return l.Unload(id) })
 	}
-	return &model.Local{FFN: experts, Wire: c.weights.numerics.Wire}, nil
+	return &backend.Local{FFN: experts, Wire: c.weights.numerics.Wire}, nil
 }
 
 // Close gives everything back, the last first.

@@ -11,6 +11,7 @@ import (
 
 	embed "github.com/hachi-serve/hachi"
 	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -173,7 +174,7 @@ func compareLogits(t *testing.T, what string, got, want []float32) {
 func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 	a := openAttention(t)
 	ffn := a.allExperts(t)
-	want := a.logits(t, &model.Local{FFN: ffn, Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
+	want := a.logits(t, &backend.Local{FFN: ffn, Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
 	for _, s := range shapes() {
 		t.Run(s.String(), func(t *testing.T) {
 			network, placement := inProcess(t, a, ffn, s)
@@ -195,7 +196,7 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	t.Parallel() // with what waits
 	const tokens = 12
 	a := openAttention(t)
-	want := a.logits(t, &model.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
+	want := a.logits(t, &backend.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
 	wantAnswers := harness.MustCompleteAll(t, embedded(t).URL(), tokens)
 	for _, s := range processShapes() {
 		t.Run(s.String(), func(t *testing.T) {

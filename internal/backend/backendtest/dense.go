@@ -46,7 +46,7 @@ func openWhole(t *testing.T, d backend.Device, s shape, w weights, parts int) wh
 	if err := dense.ReserveKV(kvBlocks); err != nil {
 		t.Fatal(err)
 	}
-	experts := &model.Local{FFN: openExperts(t, d, s, w), Wire: s.numerics.Wire}
+	experts := &backend.Local{FFN: openExperts(t, d, s, w), Wire: s.numerics.Wire}
 	return whole{s, dense, experts, parts}
 }
 

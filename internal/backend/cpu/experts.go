@@ -88,7 +88,7 @@ func (e *Experts) Close() error {
 // after the other, since the weights of one fill the memory bus.
 func (e *Experts) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
 	size := e.cfg.Hidden * e.call.numerics.Wire.Size()
-	if err := model.CheckRun(groups, x, y, size); err != nil {
+	if err := backend.CheckRun(groups, x, y, size); err != nil {
 		return err
 	}
 	e.mu.RLock()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -99,7 +100,7 @@ func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides)
 		}
 	}
 	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
-	experts := &model.Local{FFN: ffn, Wire: numerics.Wire}
+	experts := &backend.Local{FFN: ffn, Wire: numerics.Wire}
 	return engine{cfg, d, experts, pipeline.New(cfg, d, experts, pipeline.MicroBatcher{})}
 }
 

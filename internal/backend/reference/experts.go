@@ -45,7 +45,7 @@ func (e *experts) Unload(id moe.ExpertID) error {
 func (e *experts) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return model.EachExpert{Hidden: e.cfg.Hidden, Wire: e.numerics.Wire, Expert: e.compute}.Run(ctx, layer, groups, x, y)
+	return backend.EachExpert{Hidden: e.cfg.Hidden, Wire: e.numerics.Wire, Expert: e.compute}.Run(ctx, layer, groups, x, y)
 }
 
 func (e *experts) compute(id moe.ExpertID, x, y tensor.Matrix) error {

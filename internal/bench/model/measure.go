@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -220,7 +221,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 	}
 	b.count = &counter{FFN: ffn}
 	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
-	b.runner = pipeline.New(b.cfg, d, &model.Local{FFN: b.count, Wire: numerics.Wire}, pipeline.MicroBatcher{})
+	b.runner = pipeline.New(b.cfg, d, &backend.Local{FFN: b.count, Wire: numerics.Wire}, pipeline.MicroBatcher{})
 	return b, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
@@ -33,7 +34,7 @@ type expert struct {
 }
 
 func (f *expert) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
-	return model.EachExpert{Hidden: hidden, Wire: tensor.F32, Expert: f.compute}.Run(ctx, layer, groups, x, y)
+	return backend.EachExpert{Hidden: hidden, Wire: tensor.F32, Expert: f.compute}.Run(ctx, layer, groups, x, y)
 }
 
 func (f *expert) compute(id moe.ExpertID, x, y tensor.Matrix) error {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
@@ -29,7 +30,7 @@ const (
 type pure struct{}
 
 func (p pure) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
-	return model.EachExpert{Hidden: hidden, Wire: tensor.BF16, Expert: p.expert}.Run(ctx, layer, groups, x, y)
+	return backend.EachExpert{Hidden: hidden, Wire: tensor.BF16, Expert: p.expert}.Run(ctx, layer, groups, x, y)
 }
 
 func (pure) expert(id moe.ExpertID, x, y tensor.Matrix) error {
@@ -133,7 +134,7 @@ func sameAnswers(ctx context.Context, d *Dispatcher, h tensor.Matrix, r moe.Rout
 		err := d.Forward(ctx, layer, h, r, x)
 		switch {
 		case err == nil:
-			if err := (&model.Local{FFN: pure{}, Wire: tensor.BF16}).Forward(ctx, layer, h, r, want); err != nil {
+			if err := (&backend.Local{FFN: pure{}, Wire: tensor.BF16}).Forward(ctx, layer, h, r, want); err != nil {
 				return err
 			}
 		case moe.KindOf(err) != moe.NoReplica:

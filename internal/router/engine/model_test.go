@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -93,7 +94,7 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 				t.Fatal(err)
 			}
 		}
-		return &model.Local{FFN: l.ffn, Wire: w.numerics.Wire}, nil
+		return &backend.Local{FFN: l.ffn, Wire: w.numerics.Wire}, nil
 	}
 	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Topology().Experts())
 	for n := range nodes {

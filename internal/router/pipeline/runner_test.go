@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
@@ -37,7 +38,7 @@ func (still) Run(_ context.Context, _ int, _ []moe.Group, x, y []byte) error {
 
 func stillStep() (step func()) {
 	cfg := model.Config{Layers: 4, Hidden: 64, Experts: 8, TopK: 2}
-	r := pipeline.New(cfg, still{}, &model.Local{FFN: still{}, Wire: tensor.BF16}, pipeline.MicroBatcher{})
+	r := pipeline.New(cfg, still{}, &backend.Local{FFN: still{}, Wire: tensor.BF16}, pipeline.MicroBatcher{})
 	b := &model.Batch{Tokens: make([]int32, 5), Outputs: []int32{4}}
 	logits := tensor.NewMatrix(1, 10)
 	return func() {

@@ -1,4 +1,4 @@
-package model
+package backend
 
 import (
 	"context"
@@ -8,20 +8,7 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// FFN computes the experts of one layer on rows in the wire dtype. It is a pure
-// function and safe for concurrent use.
-type FFN interface {
-	// Run reads x [rows, hidden] and writes y [sum of len(Index), hidden], both
-	// in the wire dtype: for every group in turn, for every row of its Index,
-	// y = w2(silu(w1 x) * (w3 x)), rounded to the wire dtype. A row's result
-	// does not depend on the other rows or groups. An expert may occur in one
-	// group only. NotHosted when one of the experts is not loaded; Invalid when
-	// x or y has another size. After an error y is undefined. Run may end early
-	// with ctx.
-	Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error
-}
-
-// EachExpert is an FFN that computes one expert at a time in f32. It is simple
+// EachExpert is a model.FFN that computes one expert at a time in f32. It is simple
 // rather than fast: it decodes and encodes every row and allocates per call.
 type EachExpert struct {
 	Hidden int
@@ -31,7 +18,7 @@ type EachExpert struct {
 	Expert func(id moe.ExpertID, x, y tensor.Matrix) error
 }
 
-// Run implements FFN.
+// Run implements model.FFN.
 func (e EachExpert) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
 	size := e.Hidden * e.Wire.Size()
 	if err := CheckRun(groups, x, y, size); err != nil {
@@ -55,7 +42,7 @@ func (e EachExpert) Run(ctx context.Context, layer int, groups []moe.Group, x, y
 	return nil
 }
 
-// CheckRun finds what is wrong with the operands of FFN.Run, whose rows have
+// CheckRun finds what is wrong with the operands of model.FFN.Run, whose rows have
 // rowBytes bytes.
 func CheckRun(groups []moe.Group, x, y []byte, rowBytes int) error {
 	rows, replies := len(x)/rowBytes, 0

@@ -1,4 +1,4 @@
-package model
+package backend
 
 import (
 	"context"
@@ -6,14 +6,15 @@ import (
 	"sync"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// Local is Experts in this process: it calls an FFN and combines, with the
+// Local is model.Experts in this process: it calls a model.FFN and combines, with the
 // same roundings as a cluster. It is safe for concurrent use; calls take turns.
 // Its scratch stays for the next call.
 type Local struct {
-	FFN  FFN
+	FFN  model.FFN
 	Wire tensor.DType
 
 	mu     sync.Mutex // guards all below
@@ -25,7 +26,7 @@ type Local struct {
 	acc    []float32
 }
 
-// Forward implements Experts.
+// Forward implements model.Experts.
 func (l *Local) Forward(ctx context.Context, layer int, h tensor.Matrix, r moe.Routing, x tensor.Matrix) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -42,7 +43,7 @@ func (l *Local) Forward(ctx context.Context, layer int, h tensor.Matrix, r moe.R
 	if err := l.FFN.Run(ctx, layer, l.groups, l.x, l.y); err != nil {
 		return err
 	}
-	Combine(x, r, l.acc, func(row, slot int) []float32 {
+	model.Combine(x, r, l.acc, func(row, slot int) []float32 {
 		at := l.places[row*r.K+slot] * size
 		tensor.Decode(l.reply, l.y[at:at+size], l.Wire)
 		return l.reply
