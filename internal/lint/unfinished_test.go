@@ -7,7 +7,6 @@ var unfinished = []string{
 	"deploy/k8s/base/",
 	"deploy/k8s/verify/",
 	"docs/api.md",
-	"docs/operations.md",
 	"expertnode/",
 	"internal/backend/cpu/",
 	"internal/bench/cluster/",
