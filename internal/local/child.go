@@ -52,8 +52,8 @@ type ChildEvent struct {
 	Name string
 	// Err is nil for a clean end.
 	Err error
-	// Fatal is set when the child will not be started again although nobody
-	// stopped it.
+	// Fatal is set when the child will not be started again although it was not
+	// stopped.
 	Fatal bool
 	// Permanent is set when it would fail the same way again.
 	Permanent bool
@@ -141,7 +141,7 @@ func (c *Child) spawn() (*exec.Cmd, error) {
 	proc.Env = append(append(os.Environ(), c.cmd.env...), ParentEnv+"=3")
 	proc.Stdout, proc.Stderr = out, out
 	proc.ExtraFiles = []*os.File{c.cmd.life}
-	// A group of its own: Ctrl-C reaches the parent alone, which stops the
+	// A group of its own: Ctrl-C reaches only the parent, which stops the
 	// roles in order.
 	proc.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := proc.Start(); err != nil {

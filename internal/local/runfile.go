@@ -44,7 +44,7 @@ func ReadRunFile(dataDir string) (RunFile, error) {
 }
 
 // DataDir is where `hachi up` keeps the data of the cluster that listens on
-// the address, unless told otherwise.
+// the address, unless configured otherwise.
 func DataDir(listen string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

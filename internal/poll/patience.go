@@ -12,8 +12,8 @@ type Patience struct {
 	skip   int // waits that park at once
 }
 
-// mostMisses bounds the share of looks in vain to one of 64 waits.
-const mostMisses = 6
+// maxMisses bounds the share of spins in vain to one of 64 waits.
+const maxMisses = 6
 
 // Try reports whether a wait is to look; Learn takes the end of that look.
 func (p *Patience) Try() bool {
@@ -30,6 +30,6 @@ func (p *Patience) Learn(found bool) {
 		p.misses = 0
 		return
 	}
-	p.misses = min(p.misses+1, mostMisses)
+	p.misses = min(p.misses+1, maxMisses)
 	p.skip = 1<<p.misses - 1
 }

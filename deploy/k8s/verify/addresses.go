@@ -58,8 +58,8 @@ var advertised = map[string]string{
 	"listen-client-urls": "advertise-client-urls", "listen-peer-urls": "initial-advertise-peer-urls",
 }
 
-// checkListener: a port that is opened is opened to other pods, who are told
-// where it is, and declared with its protocols.
+// checkListener: a port that is opened is opened to other pods, which find
+// it by an advertised address, and declared with its protocols.
 func checkListener(f *faults, p Pod, arg string) {
 	flag, value, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 	protocols := listeners[flag]
@@ -75,9 +75,9 @@ func checkListener(f *faults, p Pod, arg string) {
 		f.addf("pod %s: %s does not listen to other pods", p.Name, arg)
 	}
 	if name := advertised[flag]; name != "" {
-		told, _ := p.Workload.Flag(name)
-		if at, port, err := net.SplitHostPort(strings.TrimPrefix(told, "http://")); err != nil || at == host || port != digits {
-			f.addf("pod %s: --%s=%s is not where others reach %s", p.Name, name, told, arg)
+		given, _ := p.Workload.Flag(name)
+		if at, port, err := net.SplitHostPort(strings.TrimPrefix(given, "http://")); err != nil || at == host || port != digits {
+			f.addf("pod %s: --%s=%s is not where others reach %s", p.Name, name, given, arg)
 		}
 	}
 	for _, proto := range protocols {

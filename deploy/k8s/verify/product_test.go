@@ -108,7 +108,7 @@ func constant(t *testing.T, file, name string) time.Duration {
 		return true
 	})
 	if found == 0 {
-		t.Fatalf("%s has no constant %s of so many seconds: say here what bounds a graceful stop now", file, name)
+		t.Fatalf("%s has no constant %s of that many seconds: say here what bounds a graceful stop now", file, name)
 	}
 	return found
 }

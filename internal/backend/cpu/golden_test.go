@@ -317,7 +317,7 @@ func TestEveryKernelGivesTheSameLogits(t *testing.T) {
 	}
 }
 
-func TestRowsDoNotSeeTheirNeighbours(t *testing.T) {
+func TestRowsDoNotDependOnOtherRows(t *testing.T) {
 	dir := goldenDirs(t)[0]
 	e := openEngine(t, dir, 2)
 	g := readGolden(t, dir, e.cfg.Vocab)

@@ -32,7 +32,7 @@ type Pool struct {
 	spin    time.Duration // how long a wait looks
 	workers []*worker     // the caller of run is the first
 
-	// The current run; written while nobody is in it.
+	// The current run; written while no worker is in it.
 	loop     loop
 	n, grain int
 	shares   []share // of each worker

@@ -3,8 +3,8 @@ package cpu
 import "sync/atomic"
 
 // share is what is left of a worker's part of a run, in grains. Its owner takes
-// from the front, in memory's order; whoever has finished its own part takes
-// from the back.
+// from the front, in memory's order; a worker that has finished its own
+// part takes from the back.
 type share struct {
 	left atomic.Uint64 // first<<32 | end
 	_    [56]byte      // no two shares in one cache line
@@ -45,8 +45,8 @@ func (s *share) back() (lo, hi int, ok bool) {
 	}
 }
 
-// crew are the workers inside a run besides its caller. A worker that comes when
-// the run has ended stays out, so that nobody waits for one that sleeps.
+// crew are the workers inside a run besides its caller. A worker that wakes after
+// the run has ended does not join it, so the run never waits for a sleeping worker.
 type crew struct {
 	state atomic.Int32 // workers inside, and running
 	empty gate         // opens when the last has left a run that has ended
@@ -56,7 +56,7 @@ const running int32 = 1 << 30
 
 func newCrew() crew { return crew{empty: newGate()} }
 
-// begin lets workers in. Nobody is inside.
+// begin lets workers join. None has joined yet.
 func (c *crew) begin() { c.state.Store(running) }
 
 // join reports whether there is a run, and is inside it then.
@@ -78,6 +78,6 @@ func (c *crew) leave() {
 	}
 }
 
-// end lets nobody in any more and reports whether somebody is inside: then empty
-// will open.
+// end lets no more workers join and reports whether any is inside: then empty will
+// open.
 func (c *crew) end() bool { return c.state.And(^running) != running }

@@ -39,7 +39,7 @@ func TestNobodyJoinsARunThatHasEnded(t *testing.T) {
 	}
 	c.leave()
 	if !c.end() {
-		t.Error("one is inside, and the run said nobody")
+		t.Error("one is inside, and the run reported none")
 	}
 	if c.join() {
 		t.Error("joined a run that has ended")
@@ -48,6 +48,6 @@ func TestNobodyJoinsARunThatHasEnded(t *testing.T) {
 	c.empty.wait()
 	c.begin()
 	if c.end() {
-		t.Error("nobody joined, and the run said somebody did")
+		t.Error("none joined, and the run reported one")
 	}
 }

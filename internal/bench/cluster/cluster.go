@@ -38,7 +38,7 @@ type Config struct {
 	Steps     int            // of a way in a round
 	Rounds    int
 	Seed      uint64
-	// Progress is told after every round; nil is allowed.
+	// Progress is called after every round; nil is allowed.
 	Progress func(done, all int)
 }
 

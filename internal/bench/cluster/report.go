@@ -32,7 +32,7 @@ type Result struct {
 	Parts []int `json:"micro_batches,omitempty"`
 }
 
-// results summarises the rounds of one number of sequences.
+// results summarizes the rounds of one number of sequences.
 func results(n, steps int, took map[Way][]time.Duration, parts []int) []Result {
 	var out []Result
 	for _, w := range ways {

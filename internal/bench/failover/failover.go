@@ -41,7 +41,7 @@ type Config struct {
 	Tokens  int // per stream
 	Repeat  int
 	Seed    uint64 // chooses the victims
-	// Progress is told after every repetition.
+	// Progress is called after every repetition.
 	Progress func(done, all int, worst time.Duration)
 }
 

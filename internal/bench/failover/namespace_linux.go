@@ -47,13 +47,13 @@ func newNamespace(ctx context.Context) (*namespace, error) {
 func (n *namespace) enter() []string { return []string{"ip", "netns", "exec", n.name} }
 
 // silence lets every packet, either way, go to a network card that does not
-// exist: nobody answers, and nobody says so. Taking an interface down would
+// exist: no answer comes, and no error. Taking an interface down would
 // instead take its routes away, and the packets would leave by another one.
 func (n *namespace) silence(ctx context.Context) error {
-	const nobody = "02:00:00:00:00:00"
+	const absent = "02:00:00:00:00:00"
 	return errors.Join(
-		ip(ctx, "neigh", "replace", n.inside, "lladdr", nobody, "dev", n.near, "nud", "permanent"),
-		ip(ctx, "-n", n.name, "neigh", "replace", n.host, "lladdr", nobody, "dev", n.far, "nud", "permanent"),
+		ip(ctx, "neigh", "replace", n.inside, "lladdr", absent, "dev", n.near, "nud", "permanent"),
+		ip(ctx, "-n", n.name, "neigh", "replace", n.host, "lladdr", absent, "dev", n.far, "nud", "permanent"),
 	)
 }
 

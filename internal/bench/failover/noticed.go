@@ -40,8 +40,8 @@ func (m *measurement) suspicions(ctx context.Context, node string) (float64, err
 	return metric(ctx, m.cluster.URL(), "hachi_dispatch_suspicions_total", node)
 }
 
-// trusted waits until the router does not put a node last: a node that nobody
-// calls has no fault that anyone could feel.
+// trusted waits until the router does not put a node last: a node that
+// no router calls has no fault that a client could notice.
 func (m *measurement) trusted(ctx context.Context, node string) error {
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()

@@ -47,7 +47,7 @@ func (c Compared) String() string {
 }
 
 // Compare runs tokens through both models, window by window, whole windows
-// alone. Every window is a sequence of its own that begins with the BOS token
+// only. Every window is a sequence of its own that begins with the BOS token
 // instead of its first, and only predictions in its second half count, those
 // that have seen half a window: so does llama.cpp's llama-perplexity.
 func Compare(ctx context.Context, p *cpu.Pool, reference, other Compared, tokens []int32, window int) (Difference, error) {

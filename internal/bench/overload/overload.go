@@ -23,7 +23,7 @@ type Config struct {
 	Capacity  time.Duration // of closed loop, half of it before the overload and half after
 	Factor    float64       // of capacity that is asked for
 	For       time.Duration // how long
-	// Progress is told what begins.
+	// Progress is called with what begins.
 	Progress func(string)
 }
 

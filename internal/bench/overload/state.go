@@ -112,7 +112,7 @@ func (m *memory) stop() {
 	m.done.Wait()
 }
 
-// anonymous is the resident memory that belongs to a process alone; 0 when
+// anonymous is the resident memory that no other process shares; 0 when
 // unknown.
 func anonymous(pid int) int64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

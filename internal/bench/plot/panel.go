@@ -17,7 +17,7 @@ func Write(out io.Writer, width, height int, draw func(*strings.Builder)) error 
 	return err
 }
 
-// Panel is a rectangle of so many pixels with a field between its margins.
+// Panel is a rectangle, in pixels, with a field between its margins.
 type Panel struct {
 	Width, Height          int
 	Left, Right, Top, Base int     // margins
@@ -39,7 +39,7 @@ func (p Panel) Title(s *strings.Builder, y int, title string) {
 	fmt.Fprintf(s, `<text x="%d" y="%d" font-weight="bold">%s</text>`, p.Left, y, title)
 }
 
-// XLabel writes a value so many pixels below the horizontal axis.
+// XLabel writes a value below, in pixels, under the horizontal axis.
 func (p Panel) XLabel(s *strings.Builder, v float64, below int, format string) {
 	fmt.Fprintf(s, `<text x="%.1f" y="%d" text-anchor="middle">`+format+`</text>`, p.X(v), p.Height-p.Base+below, v)
 }

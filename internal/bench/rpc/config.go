@@ -38,7 +38,7 @@ const (
 )
 
 // Shape is one trip: the payload goes to each of several nodes at once and
-// comes back from all, so many times in sequence.
+// comes back from all, Sequential times in a row.
 type Shape struct {
 	Payload    int `json:"payload_bytes"` // to each node, and back
 	FanOut     int `json:"fan_out"`
@@ -58,7 +58,7 @@ type Config struct {
 	// Rounds, and in each how long every way is measured on every shape.
 	Rounds int
 	Span   time.Duration
-	// Progress is told before each part; nil is allowed.
+	// Progress is called before each part; nil is allowed.
 	Progress func(Pin, Cores)
 }
 
@@ -66,7 +66,7 @@ type Config struct {
 const RowBytes = 8 << 10
 
 // Shapes are all payloads by all fan-outs, and, when sequential is above 1, the
-// smallest payload so many times in sequence.
+// smallest payload sequential times in a row.
 func Shapes(payloads, fanOuts []int, sequential int) []Shape {
 	var out []Shape
 	for _, n := range fanOuts {

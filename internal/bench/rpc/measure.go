@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Run measures every part: nodes are started anew for each pin and state of the
+// Run measures every part: nodes are restarted for each pin and state of the
 // cores.
 func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
@@ -69,7 +69,7 @@ func part(ctx context.Context, c Config, pin Pin, state Cores) ([]Result, error)
 	var out []Result
 	for _, shape := range c.Shapes {
 		for _, w := range ways {
-			out = append(out, summarise(Result{Pin: pin, Cores: state, Way: w, Shape: shape}, seen[shape]))
+			out = append(out, summarize(Result{Pin: pin, Cores: state, Way: w, Shape: shape}, seen[shape]))
 		}
 	}
 	return out, nil

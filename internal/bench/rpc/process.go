@@ -42,7 +42,7 @@ func startProcess(cores []int, cmd *exec.Cmd) (*process, error) {
 
 func (p *process) end() {
 	p.in.Close()
-	_ = p.cmd.Wait() // it ends however it does: nobody needs it any more
+	_ = p.cmd.Wait() // its exit status does not matter: it is not needed any more
 }
 
 // processes are the children of one part of a measurement.

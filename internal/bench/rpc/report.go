@@ -35,8 +35,8 @@ type Result struct {
 	ToUnary float64 `json:"p50_to_unary"`
 }
 
-// summarise takes the medians of one way.
-func summarise(r Result, seen map[Way][]sample) Result {
+// summarize takes the medians of one way.
+func summarize(r Result, seen map[Way][]sample) Result {
 	of := func(f func(i int, s sample) float64) float64 {
 		var all []float64
 		for i, s := range seen[r.Way] {

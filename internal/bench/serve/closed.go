@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// RunClosed keeps so many requests of the workload in flight for its duration,
+// RunClosed keeps a number of requests of the workload in flight for its duration,
 // whatever its rate, and returns their samples: what a server can do at most. A
 // request that is refused is followed by another at once.
 func RunClosed(ctx context.Context, c Client, w Workload, clients int) ([]Sample, error) {

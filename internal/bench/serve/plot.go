@@ -26,7 +26,7 @@ const (
 	left, right, top, base  = 62, 14, 34, 44
 )
 
-var colours = []string{"#1b6ca8", "#d1793b", "#7a3b8f"}
+var colors = []string{"#1b6ca8", "#d1793b", "#7a3b8f"}
 
 // WritePlot draws latency, throughput and goodput against load, as SVG.
 func WritePlot(out io.Writer, reports []Report) error {
@@ -86,10 +86,10 @@ func (c chart) draw(s *strings.Builder, rates []float64) {
 		var points strings.Builder
 		for j, v := range l.values {
 			fmt.Fprintf(&points, "%.1f,%.1f ", p.X(rates[j]), p.Y(v))
-			fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`, p.X(rates[j]), p.Y(v), colours[i])
+			fmt.Fprintf(s, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`, p.X(rates[j]), p.Y(v), colors[i])
 		}
-		fmt.Fprintf(s, `<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, strings.TrimSpace(points.String()), colours[i])
-		fmt.Fprintf(s, `<text x="%d" y="20" fill="%s" text-anchor="end">%s</text>`, panelWidth-right-40*(len(c.lines)-1-i), colours[i], html.EscapeString(l.name))
+		fmt.Fprintf(s, `<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, strings.TrimSpace(points.String()), colors[i])
+		fmt.Fprintf(s, `<text x="%d" y="20" fill="%s" text-anchor="end">%s</text>`, panelWidth-right-40*(len(c.lines)-1-i), colors[i], html.EscapeString(l.name))
 	}
 }
 

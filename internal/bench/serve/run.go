@@ -13,7 +13,7 @@ type Options struct {
 	InFlight int
 	// Drain bounds the wait for answers after the last arrival; 0 is no bound.
 	Drain time.Duration
-	// Progress is told how many requests were sent and have ended, now and then.
+	// Progress is called from time to time with the requests sent and ended.
 	Progress func(sent, ended, all int)
 }
 

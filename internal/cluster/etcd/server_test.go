@@ -67,6 +67,6 @@ func TestStartSaysWhyItFails(t *testing.T) {
 	cancel()
 	if s, err := Start(ctx, Config{Dir: filepath.Join(t.TempDir(), "etcd")}); err == nil {
 		s.Close()
-		t.Error("started although it was told to stop")
+		t.Error("started although it was stopped")
 	}
 }

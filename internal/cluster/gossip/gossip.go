@@ -169,7 +169,7 @@ func memberlistConfig(c Config) (*memberlist.Config, error) {
 		}
 	}
 	// Kernels keep all cores busy: a slow answer is not a death. A death is
-	// told after three to six seconds, well within a lease.
+	// reported after three to six seconds, well within a lease.
 	mc.ProbeInterval, mc.ProbeTimeout = time.Second, 500*time.Millisecond
 	mc.SuspicionMult, mc.SuspicionMaxTimeoutMult = 3, 2
 	mc.TCPTimeout = connectWithin

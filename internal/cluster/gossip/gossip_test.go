@@ -18,7 +18,7 @@ import (
 // end when their answers are overdue.
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// process is a member and what it was told.
+// process is a member and the changes that it saw.
 type process struct {
 	*Member
 	changes chan Change
@@ -43,8 +43,8 @@ func start(t *testing.T, name, label string, seeds ...string) *process {
 	return p
 }
 
-// hears waits until the last that the process was told of another is this. News
-// of several come in any order.
+// hears waits until the last change of a member that the process saw is this.
+// Changes of several members come in any order.
 func (p *process) hears(t *testing.T, want Change) {
 	t.Helper()
 	deadline := time.After(2 * time.Minute)
@@ -88,7 +88,7 @@ func TestAMemberThatRestartsIsFoundThroughNewSeeds(t *testing.T) {
 		t.Error(err)
 	}
 	b.hears(t, Change{"a", "expertnode", Suspect})
-	again := start(t, "a", "l") // knows nobody; b is told where it is
+	again := start(t, "a", "l") // it knows no member; b gets its address
 	b.seeds.Store([]string{again.Addr(), "127.0.0.1:1"})
 	b.hears(t, Change{"a", "expertnode", Alive})
 	again.hears(t, Change{"b", "expertnode", Alive})

@@ -7,7 +7,7 @@
 //
 // Invariants:
 //   - A session never ends by itself. A lost lease is granted again, the record
-//     written again, for ever, with waits below the TTL.
+//     written again, without a limit, with waits below the TTL.
 //   - A watch delivers what the store said, never a guess: silence is not an empty
 //     set. A deleted target or placement is not delivered.
 //   - The coordinator's writes are guarded by the creation revision of its key

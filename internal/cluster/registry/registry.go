@@ -129,8 +129,8 @@ func (r *Registry) Undrain(ctx context.Context, node moe.NodeID) error {
 }
 
 // Clear removes everything an earlier cluster left. It is for a cluster of
-// which no process runs any more: whoever still knows an epoch of it will make
-// the new one go on above that.
+// which no process runs any more: a process that still knows an epoch of it makes
+// the new one continue above that epoch.
 func (r *Registry) Clear(ctx context.Context) error {
 	return r.store.Clear(ctx, r.prefix)
 }

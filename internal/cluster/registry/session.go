@@ -21,7 +21,7 @@ type (
 // writeEvery bounds how often a record is written.
 const writeEvery = 100 * time.Millisecond
 
-// Session keeps one record in etcd under a lease, for ever.
+// Session keeps one record in etcd under a lease until it is closed.
 type Session[T any, M message[T]] struct {
 	r    *Registry
 	key  string

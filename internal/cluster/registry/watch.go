@@ -15,8 +15,8 @@ import (
 // Nodes are all node records at one time.
 type Nodes struct {
 	Records []*hachiv1.NodeRecord // in order of id
-	// Connection counts how often etcd was reached anew: when it rises, leases
-	// may have ended while nobody could renew them.
+	// Connection counts how often etcd was reached again: when it rises, leases
+	// may have expired while no process could renew them.
 	Connection uint64
 }
 
@@ -119,7 +119,7 @@ func offer[T any](out chan T, value T) {
 }
 
 // watch calls changed with the contents under prefix, first as they are and
-// then at every change, until ctx ends. It begins anew after any failure.
+// then at every change, until ctx ends. It restarts after any failure.
 func (r *Registry) watch(ctx context.Context, prefix string, changed func(contents)) {
 	c := contents{}
 	wait := firstBackoff
