@@ -42,7 +42,6 @@ var examples = map[string]struct {
 	"internal/router/pipeline.Panic":              {&pipeline.Panic{Value: "x"}, 500},
 	"internal/router/engine.ErrStopped":           {engine.ErrStopped, 503},
 	"internal/router/engine.ErrEnough":            {engine.ErrEnough, 499},
-	"internal/router/pipeline.Panic":              {&moe.Error{Kind: moe.Internal, Err: &pipeline.Panic{}}, 500},
 	"internal/router/scheduler.ErrQueueFull":      {scheduler.ErrQueueFull, 429},
 	"internal/router/scheduler.ErrTooManyTokens":  {scheduler.ErrTooManyTokens, 429},
 	"internal/router/sampler.ParamError":          {&sampler.ParamError{Err: cause}, 400},
