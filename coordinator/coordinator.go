@@ -24,7 +24,7 @@ type Config struct {
 	Registry   *registry.Registry
 	// Alive is what gossip says of a node.
 	Alive  func(moe.NodeID) bool
-	Logger *slog.Logger
+	Logger *slog.Logger // nil is silent
 }
 
 // Coordinator leads, or waits to lead.
@@ -38,7 +38,12 @@ type Coordinator struct {
 }
 
 // New makes a coordinator; Run makes it work.
-func New(cfg Config) *Coordinator { return &Coordinator{cfg: cfg} }
+func New(cfg Config) *Coordinator {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Coordinator{cfg: cfg}
+}
 
 const (
 	tick         = 200 * time.Millisecond

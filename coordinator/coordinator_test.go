@@ -75,7 +75,7 @@ func run(t *testing.T, id string, reg *registry.Registry) *Coordinator {
 	t.Helper()
 	c := New(Config{
 		ID: id, Addr: id + ":7071", Policy: planner.Balanced, Replicas: 1, Expect: 2, TTL: testTTL, Registry: reg,
-		Alive: func(moe.NodeID) bool { return false }, Logger: slog.New(slog.DiscardHandler),
+		Alive: func(moe.NodeID) bool { return false },
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup

@@ -102,7 +102,7 @@ func (l *leader) step(ctx context.Context) error {
 		return err
 	case err != nil:
 		l.stale = true
-		l.c.cfg.Logger.Warn("not written", "err", err)
+		l.c.cfg.Logger.Warn("etcd write failed, will re-read and retry", "err", err)
 	}
 	return nil
 }

@@ -48,10 +48,10 @@ type Config struct {
 	FFN         model.FFN
 	Loader      Loader
 	ExpertBytes int64
-	Capacity    uint64 // bytes; 0 is no limit
-	QueueRows   int    // that may wait or be computed
-	BatchRows   int    // that are computed together
-	Logger      *slog.Logger
+	Capacity    uint64       // bytes; 0 is no limit
+	QueueRows   int          // that may wait or be computed
+	BatchRows   int          // that are computed together
+	Logger      *slog.Logger // nil is silent
 }
 
 // Node is one expert node.
@@ -70,6 +70,9 @@ type Node struct {
 
 // New makes a node that holds nothing.
 func New(cfg Config) *Node {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	return &Node{
 		cfg: cfg, topology: cfg.Model.Topology(), served: make([]uint64, cfg.Model.Topology().Experts()),
 		batcher: batcher.New(batcher.Config{

@@ -144,11 +144,11 @@ func (l *loop) settle(m move) {
 	switch {
 	case m.err != nil && l.leaving:
 	case m.err != nil && m.load:
-		l.n.cfg.Logger.Error("expert is not loaded", "expert", m.id, "err", m.err)
+		l.n.cfg.Logger.Error("failed to load expert", "expert", m.id, "err", m.err)
 		l.failed.add(m.id, m.err, time.Now())
 		l.failed.keep(l.view.target.Shards[l.n.cfg.ID])
 	case m.err != nil:
-		l.n.cfg.Logger.Error("expert is not unloaded", "expert", m.id, "err", m.err)
+		l.n.cfg.Logger.Error("failed to unload expert", "expert", m.id, "err", m.err)
 	case m.load:
 		delete(l.failed, m.id)
 		l.n.setResident(moe.NewShard(append(slices.Clone(l.n.resident()), m.id)))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -148,7 +147,7 @@ func run(t *testing.T, change func(*Config)) *bench {
 	d := &disk{damaged: map[moe.ExpertID]error{}, slow: map[moe.ExpertID]time.Duration{}}
 	cfg := Config{
 		ID: self, Model: model.Config{Layers: layers, Experts: experts, Hidden: hidden}, Wire: tensor.F32, FFN: twice{}, Loader: d,
-		ExpertBytes: 100, QueueRows: 64, Logger: slog.New(slog.DiscardHandler),
+		ExpertBytes: 100, QueueRows: 64,
 	}
 	if change != nil {
 		change(&cfg)

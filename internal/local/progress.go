@@ -39,6 +39,7 @@ func (c *Cluster) reportProgress(ctx context.Context) {
 	}
 	defer client.Close()
 	reg := registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
+	defer reg.Close()
 	nodes, targets := reg.WatchNodes(ctx), reg.WatchTarget(ctx)
 	resident, wanted := map[moe.NodeID]moe.Shard{}, moe.Target{}
 	for {

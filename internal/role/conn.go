@@ -85,6 +85,7 @@ func (c *clusterConn) seeds(ctx context.Context) []string {
 
 // leave ends the membership, then the connection to etcd.
 func (c *clusterConn) leave(logger *slog.Logger) {
+	c.registry.Close()
 	if c.client == nil {
 		return
 	}

@@ -168,7 +168,7 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights) (nodeServer, s
 		return nil, "", err
 	}
 	return serveExperts(rpc.Spin(l, c.BusyPoll), rpc.ServerConfig{
-		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(),
+		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
 	}, c.Logger), l.advertised, nil
 }
 

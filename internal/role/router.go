@@ -154,9 +154,9 @@ func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatch
 	return dispatch.New(dispatch.Config{
 		Transport: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
 		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Serving.DisableHedging,
-		Events: dispatch.Events{Failover: func(node moe.NodeID, kind moe.Kind, rows int) {
+		OnFailover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("failing over expert call", "node", node, "kind", kind.String(), "rows", rows)
-		}},
+		},
 	})
 }
 

@@ -43,7 +43,7 @@ type Config struct {
 	// halves of a cluster find each other.
 	Seeds    func(ctx context.Context) []string
 	OnChange func(Change)
-	Logger   *slog.Logger
+	Logger   *slog.Logger // nil is silent
 }
 
 // Member is this process in the gossip.
@@ -66,6 +66,9 @@ const (
 
 // Start joins the gossip.
 func Start(c Config) (*Member, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
 	mc, err := memberlistConfig(c)
 	if err != nil {
 		return nil, err

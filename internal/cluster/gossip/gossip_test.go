@@ -32,7 +32,7 @@ func start(t *testing.T, name, label string, seeds ...string) *process {
 	p.seeds.Store(seeds)
 	var err error
 	p.Member, err = Start(Config{
-		Name: name, Role: "expertnode", Label: label, Bind: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler),
+		Name: name, Role: "expertnode", Label: label, Bind: "127.0.0.1:0", // no Logger: a silent one
 		Seeds:    func(context.Context) []string { return p.seeds.Load().([]string) },
 		OnChange: func(c Change) { p.changes <- c },
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
@@ -24,7 +25,7 @@ func onEveryStore(t *testing.T, test func(*testing.T, registry.Store)) {
 
 func open(t *testing.T, store registry.Store) *registry.Registry {
 	t.Helper()
-	return registry.New(store, "/test/", registry.Options{TTL: testTTL, Logger: slog.New(slog.DiscardHandler)})
+	return registry.New(store, "/test/", registry.Options{TTL: testTTL}) // no Logger: a silent one
 }
 
 func TestRecordFollowsItsSession(t *testing.T) {
@@ -269,4 +270,38 @@ func TestDrainRequests(t *testing.T) {
 		delete(want, "a")
 		until(t, drains, "one", func(d map[moe.NodeID]int64) bool { return maps.Equal(d, want) })
 	})
+}
+
+// held is a store whose watches do not end until they are let go.
+type held struct {
+	registry.Store
+	watching chan struct{}
+	ended    atomic.Int64
+}
+
+func (h *held) Watch(ctx context.Context, _ string, _ func(map[string][]byte)) bool {
+	h.watching <- struct{}{}
+	<-ctx.Done()
+	time.Sleep(20 * time.Millisecond) // a client that still talks to etcd
+	h.ended.Add(1)
+	return true
+}
+
+func TestCloseJoinsWatchesAndSessions(t *testing.T) {
+	store := &held{Store: memory.New(), watching: make(chan struct{}, 1)}
+	r := open(t, store)
+	nodes := r.WatchNodes(context.Background())
+	session := node(t, r, "n")
+	<-store.watching
+	r.Close()
+	if store.ended.Load() != 1 {
+		t.Error("the registry is closed while a watch still uses the store")
+	}
+	if _, open := <-nodes; open {
+		t.Error("the channel of a watch is open after Close")
+	}
+	session.Abandon() // has ended: it does not block
+	if _, open := <-r.WatchRouters(context.Background()); open {
+		t.Error("a watch of a closed registry delivers")
+	}
 }

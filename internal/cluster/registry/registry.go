@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,7 +21,7 @@ import (
 // Options configure a Registry.
 type Options struct {
 	TTL    time.Duration // of this process's records
-	Logger *slog.Logger
+	Logger *slog.Logger  // nil is silent
 }
 
 // Registry reads and writes the records of one cluster.
@@ -28,6 +29,13 @@ type Registry struct {
 	store  Store
 	prefix string
 	opts   Options
+
+	life  context.Context // ends with the registry; every watch and session is bound to it
+	close context.CancelFunc
+
+	mu     sync.Mutex // guards closed and the start of work
+	closed bool
+	work   sync.WaitGroup // goroutines of watches and sessions
 }
 
 // DefaultTTL is the lease of a node or router record.
@@ -41,7 +49,43 @@ func Prefix(cluster string) string { return "/hachi/" + cluster + "/" }
 
 // New makes a registry of the keys under prefix, which ends with a slash.
 func New(store Store, prefix string, opts Options) *Registry {
-	return &Registry{store: store, prefix: prefix, opts: opts}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Registry{store: store, prefix: prefix, opts: opts}
+	r.life, r.close = context.WithCancel(context.Background())
+	return r
+}
+
+// Close ends every watch and session and returns when their goroutines have
+// ended, so that the store may be closed. Records stay until their leases end;
+// Session.Close removes one at once.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.close()
+	r.work.Wait()
+}
+
+// start runs f on a goroutine that Close joins, with a context that ends with
+// ctx or with the registry. On a closed registry f gets an ended context.
+func (r *Registry) start(ctx context.Context, f func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	unbind := context.AfterFunc(r.life, cancel)
+	run := func() {
+		defer cancel()
+		defer unbind()
+		f(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed { // Close may be past its Wait: do not add to it
+		cancel()
+		run()
+		return
+	}
+	r.work.Go(run)
 }
 
 const (

@@ -52,7 +52,7 @@ func open[T any, M message[T]](ctx context.Context, r *Registry, key string, rec
 		r: r, key: key, stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		record: proto.Clone(M(record)).(M), dirty: true,
 	}
-	go s.keep(ctx)
+	r.start(ctx, s.keep)
 	return s
 }
 
@@ -145,9 +145,9 @@ func (s *Session[T, M]) keep(ctx context.Context) {
 func (s *Session[T, M]) tell(ctx context.Context, failing bool, err error) bool {
 	switch {
 	case err != nil && !failing && ctx.Err() == nil:
-		s.r.opts.Logger.Warn("etcd does not keep the record, trying on", "key", s.key, "err", err)
+		s.r.opts.Logger.Warn("registration lost, retrying", "key", s.key, "err", err)
 	case err == nil && failing:
-		s.r.opts.Logger.Warn("etcd keeps the record again", "key", s.key)
+		s.r.opts.Logger.Warn("registration restored", "key", s.key)
 	}
 	return err != nil
 }

@@ -92,14 +92,14 @@ type contents struct {
 // change, until ctx ends. The channel holds the latest value.
 func follow[T any](ctx context.Context, r *Registry, prefix string, read func(contents) (T, bool)) <-chan T {
 	out := make(chan T, 1)
-	go func() {
+	r.start(ctx, func(ctx context.Context) {
 		defer close(out)
 		r.watch(ctx, prefix, func(c contents) {
 			if value, ok := read(c); ok {
 				offer(out, value)
 			}
 		})
-	}()
+	})
 	return out
 }
 

@@ -184,8 +184,8 @@ func (d *Dispatcher) failover(node moe.NodeID, kind moe.Kind, rows int) {
 	d.mu.Lock()
 	d.book.record(node).stats.Failovers++
 	d.mu.Unlock()
-	if d.cfg.Events.Failover != nil {
-		d.cfg.Events.Failover(node, kind, rows)
+	if d.cfg.OnFailover != nil {
+		d.cfg.OnFailover(node, kind, rows)
 	}
 }
 

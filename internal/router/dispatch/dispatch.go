@@ -12,17 +12,6 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// Events are told what happens; nil functions are not called. They must not
-// block.
-type Events struct {
-	// Failover: rows of a call that failed on a node are sent elsewhere.
-	Failover func(node moe.NodeID, kind moe.Kind, rows int)
-	// Suspected: a node is put last until it answers again.
-	Suspected func(node moe.NodeID)
-	// Adopted: a newer placement is in use.
-	Adopted func(epoch moe.Epoch)
-}
-
 // Config describes the model and the limits of a Dispatcher.
 type Config struct {
 	Transport   moe.Transport
@@ -39,8 +28,10 @@ type Config struct {
 	// made twice.
 	Patient bool
 	// Local reports whether an address is on this host; nil knows none.
-	Local  func(addr string) bool
-	Events Events
+	Local func(addr string) bool
+	// OnFailover is called when the rows of a failed or overdue call are sent to
+	// another replica; nil is allowed. It must not block.
+	OnFailover func(node moe.NodeID, kind moe.Kind, rows int)
 }
 
 // Dispatcher implements model.Experts.
@@ -80,16 +71,12 @@ func (d *Dispatcher) Adopt(p *moe.Placement) bool {
 		return false
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.placement != nil && p.Epoch() <= d.placement.Epoch() {
-		d.mu.Unlock()
 		return false
 	}
 	d.placement = p
 	d.signal()
-	d.mu.Unlock()
-	if d.cfg.Events.Adopted != nil {
-		d.cfg.Events.Adopted(p.Epoch())
-	}
 	return true
 }
 
@@ -143,12 +130,9 @@ func (d *Dispatcher) Suspect(node moe.NodeID) { d.accuse(node, 0) }
 // accuse suspects a node after a wait.
 func (d *Dispatcher) accuse(node moe.NodeID, waited time.Duration) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.book.suspects.accuse(node, time.Now(), waited)
 	d.book.record(node).stats.Suspicions++
-	d.mu.Unlock()
-	if d.cfg.Events.Suspected != nil {
-		d.cfg.Events.Suspected(node)
-	}
 }
 
 // Trust ends a suspicion.

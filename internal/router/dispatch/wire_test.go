@@ -85,11 +85,11 @@ func overRelays(t *testing.T, ids ...moe.NodeID) *wired {
 	t.Cleanup(pool.Close)
 	w.Dispatcher = New(Config{
 		Transport: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts),
-		Events: Events{Failover: func(_ moe.NodeID, kind moe.Kind, _ int) {
+		OnFailover: func(_ moe.NodeID, kind moe.Kind, _ int) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.kinds[kind]++
-		}},
+		},
 	})
 	w.Adopt(p)
 	w.rows(t, 300)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -28,15 +29,20 @@ type opening struct {
 func (p *peer) startLater(c *moe.Call, t *moe.PendingCall) {
 	o := &opening{peer: p, call: c, pending: t}
 	t.State = o
-	go func() { // it ends with the peer
-		ctx, cancel := context.WithTimeout(p.ctx, openWithin)
-		defer cancel()
-		if s, err := p.session(ctx); err != nil {
-			o.end(err)
-		} else {
-			o.begin(s)
-		}
-	}()
+	if !p.goOpen(o.run) {
+		o.end(unreachable(p.to.Node, errors.New("the stream was closed")))
+	}
+}
+
+// run waits for the stream. It ends with the peer at the latest.
+func (o *opening) run() {
+	ctx, cancel := context.WithTimeout(o.peer.ctx, openWithin)
+	defer cancel()
+	if s, err := o.peer.session(ctx); err != nil {
+		o.end(err)
+	} else {
+		o.begin(s)
+	}
 }
 
 // begin starts the call on the stream, unless it was given up before.

@@ -23,8 +23,11 @@ type peer struct {
 
 	opening chan struct{} // a token: held by who opens a session, and by close
 
-	mu   sync.Mutex // guards live
-	live *session
+	mu     sync.Mutex // guards the fields below
+	live   *session
+	closed bool // no opening starts any more
+
+	openings sync.WaitGroup // goroutines of calls that wait for a stream
 
 	// Guarded by the pool's lock.
 	users int
@@ -152,9 +155,24 @@ func (p *peer) draining() {
 	}
 }
 
-// close ends the session and the connection.
+// goOpen runs f on a goroutine that close joins; false once the peer is closed.
+func (p *peer) goOpen(f func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.openings.Go(f)
+	}
+	return !p.closed
+}
+
+// close ends the session and the connection and joins all goroutines of the
+// peer.
 func (p *peer) close() {
 	p.cancel()
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.openings.Wait()
 	p.opening <- struct{}{} // after any open in progress, and before no other
 	p.joinLive()
 	p.conn.Close()

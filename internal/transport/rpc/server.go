@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -36,6 +38,7 @@ type ServerConfig struct {
 	// CreditRows are the rows in flight per stream, counted per (row, expert).
 	// 0 stands for as many as the stream's flow control has room for.
 	CreditRows int
+	Logger     *slog.Logger // nil is silent
 }
 
 // Server implements hachiv1.ExpertServiceServer.
@@ -54,6 +57,9 @@ type Server struct {
 // NewServer makes a server; register it on a grpc.Server made with
 // ServerOptions.
 func NewServer(cfg ServerConfig) *Server {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	if cfg.CreditRows == 0 {
 		cfg.CreditRows = creditPayloads * cfg.MaxPayload / cfg.RowBytes
 	}
@@ -106,8 +112,25 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeReques
 	x := &exchange{server: s, stream: stream, router: router, out: newOutbox(), calls: map[uint64]*request{}}
 	s.enter(x)
 	defer s.leave(x)
-	go x.write() // ends with the stream
+	// A stream must not be used once its handler has returned, so the writer is
+	// joined. It is not held up for long: the stream's flow control has room for
+	// all answers that credits allow, and a broken connection fails its SendMsg.
+	var writer sync.WaitGroup
+	writer.Go(x.write)
+	defer writer.Wait()
 	defer x.end()
+	return s.readGuarded(x, in)
+}
+
+// readGuarded reads the stream. A panic, of the handler for example, ends the
+// stream and not the process: the router sends the rows to another replica.
+func (s *Server) readGuarded(x *exchange, in *incoming) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.cfg.Logger.Error("expert call panicked", "router", x.router, "err", v, "stack", string(debug.Stack()))
+			err = status.Errorf(codes.Internal, "panic: %v", v)
+		}
+	}()
 	return x.read(in)
 }
 
