@@ -153,7 +153,7 @@ func (p *routerProcess) api() openai.Config {
 func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatcher {
 	return dispatch.New(dispatch.Config{
 		Transport: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
-		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), Patient: c.Serving.DisableHedging,
+		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), DisableHedging: c.Serving.DisableHedging,
 		OnFailover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			c.Logger.Warn("failing over expert call", "node", node, "kind", kind.String(), "rows", rows)
 		},

@@ -7,42 +7,44 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// attempt is one call: some tasks, asked of one replica. Its memory is used
-// again.
+// attempt is one call to one replica for some tasks. A run uses its memory, the
+// call's included, again after it has settled.
 type attempt struct {
 	to    moe.Replica
 	tasks []*task
-	rows  int
+	rows  int // (row, expert) pairs
 
 	call    moe.Call
-	index   []int32 // of all groups of the call
+	index   []int32 // memory of the indices of all groups of the call
 	pending moe.PendingCall
-	reply   *moe.Reply // how it ended
-	err     error
-	busy    time.Duration // what the node said it needed
+
+	reply *moe.Reply    // how the call ended: written by the transport before
+	err   error         // it puts the attempt into the mailbox
+	busy  time.Duration // queue and compute time that the node reported
 
 	started time.Time
 	waits   waits
 	stage   stage
-	late    bool // it was overdue for a hedge
-	hedge   bool // it was sent in case another is late
+	late    bool // it passed hedgeAfter
+	hedge   bool // it was sent because another attempt is late
 }
 
-// stage is how much of an attempt's patience is used up.
+// stage is how far an attempt has escalated; see the drawing in doc.go. Settled
+// is no stage: a settled attempt is in layerCalls.free.
 type stage int
 
 const (
-	fresh stage = iota
-	hedged
-	suspected
-	given
+	sent      stage = iota
+	hedged          // hedgeAfter has passed
+	suspected       // suspectAfter has passed
+	abandoned       // canceled; its end is awaited
 )
 
-// attempt is one with nothing in it.
-func (l *layerRun) attempt(to moe.Replica) *attempt {
+// newAttempt is an attempt without tasks, in used memory if there is any.
+func (l *layerRun) newAttempt(to moe.Replica) *attempt {
 	var a *attempt
-	if n := len(l.spare); n > 0 {
-		a, l.spare = l.spare[n-1], l.spare[:n-1]
+	if n := len(l.free); n > 0 {
+		a, l.free = l.free[n-1], l.free[:n-1]
 	} else {
 		a = &attempt{}
 		a.pending.Done = func(reply *moe.Reply, err error) {
@@ -51,60 +53,65 @@ func (l *layerRun) attempt(to moe.Replica) *attempt {
 		}
 	}
 	a.to, a.tasks, a.rows = to, a.tasks[:0], 0
-	a.reply, a.err, a.stage, a.late, a.hedge = nil, nil, fresh, false, false
+	a.reply, a.err, a.stage, a.late, a.hedge = nil, nil, sent, false, false
 	return a
 }
 
-// share finds the attempt of this plan that goes to a replica, or begins one.
-func (l *layerRun) share(to moe.Replica) *attempt {
+// attemptTo finds the attempt of the current plan that goes to a replica, or
+// adds one: tasks of one node share a call.
+func (l *layerRun) attemptTo(to moe.Replica) *attempt {
 	for _, a := range l.planned {
 		if a.to == to {
 			return a
 		}
 	}
-	a := l.attempt(to)
+	a := l.newAttempt(to)
 	l.planned = append(l.planned, a)
 	return a
 }
 
-// message writes the call of an attempt: each row once, groups ascending.
-func (l *layerRun) message(a *attempt) *moe.Call {
-	rows := l.number(a.tasks)
+// encodeCall writes the call of an attempt: each row once, however many of its
+// experts are on the node, and groups in ascending order of expert. The
+// transport owns c.X until it calls c.Release.
+func (l *layerRun) encodeCall(a *attempt) *moe.Call {
+	rows := l.numberRows(a.tasks)
 	size := l.rowBytes()
 	c := &a.call
 	c.Fingerprint, c.Epoch, c.Layer, c.Rows, c.Groups = l.d.cfg.Fingerprint, l.placement.Epoch(), l.layer, rows, c.Groups[:0]
 	c.X, c.Release = l.d.memory.Get(rows * size)
-	for row, i := range l.at {
+	for row, i := range l.rowAt {
 		if i >= 0 {
 			copy(c.X[int(i)*size:(int(i)+1)*size], l.wire[row*size:(row+1)*size])
 		}
 	}
+	// Grown once: the groups below keep parts of it.
 	a.index = slices.Grow(a.index[:0], a.rows)
 	for _, t := range a.tasks {
 		from := len(a.index)
 		for _, slot := range t.slots {
-			a.index = append(a.index, l.at[int(slot)/l.k])
+			a.index = append(a.index, l.rowAt[int(slot)/l.k])
 		}
 		c.Groups = append(c.Groups, moe.Group{Expert: t.expert, Index: a.index[from:len(a.index):len(a.index)]})
 	}
 	return c
 }
 
-// number gives the rows that some tasks need ascending places, in l.at; -1 for
-// the others. It returns how many there are.
-func (l *layerRun) number(tasks []*task) int {
-	for i := range l.at {
-		l.at[i] = -1
+// numberRows sets l.rowAt[row] to the place in the call of each row that the
+// tasks need, ascending, and to -1 for the others. It returns the number of
+// places.
+func (l *layerRun) numberRows(tasks []*task) int {
+	for i := range l.rowAt {
+		l.rowAt[i] = -1
 	}
 	for _, t := range tasks {
 		for _, slot := range t.slots {
-			l.at[int(slot)/l.k] = 0
+			l.rowAt[int(slot)/l.k] = 0
 		}
 	}
 	rows := int32(0)
-	for row, used := range l.at {
+	for row, used := range l.rowAt {
 		if used == 0 {
-			l.at[row] = rows
+			l.rowAt[row] = rows
 			rows++
 		}
 	}

@@ -19,14 +19,14 @@ type Config struct {
 	Wire        tensor.DType
 	Hidden      int
 	Topology    moe.Topology
-	// CallTimeout plus RowTimeout per row bounds one call; a node that takes
-	// longer is suspect and its rows are asked for elsewhere.
+	// CallTimeout + rows x RowTimeout bounds one call. A node that takes longer is
+	// suspected and its rows are sent to another replica.
 	CallTimeout time.Duration
 	RowTimeout  time.Duration
-	// Patient waits for late calls until they time out: nobody else is asked
-	// before. For measurements, and for a model whose calls are too dear to be
-	// made twice.
-	Patient bool
+	// DisableHedging waits for late calls until they time out, before rows are
+	// sent to another replica: for measurements, and for models whose calls cost
+	// too much to be computed twice.
+	DisableHedging bool
 	// Local reports whether an address is on this host; nil knows none.
 	Local func(addr string) bool
 	// OnFailover is called when the rows of a failed or overdue call are sent to
@@ -37,14 +37,14 @@ type Config struct {
 // Dispatcher implements model.Experts.
 type Dispatcher struct {
 	cfg    Config
-	counts []atomic.Uint64 // rows sent, by Topology.Index
-	memory rowbuf.Pool     // of rows on their way
+	counts []atomic.Uint64 // rows per expert, by Topology.Index
+	memory rowbuf.Pool     // of calls' rows
 
 	mu        sync.Mutex // guards the fields below
 	placement *moe.Placement
-	changed   chan struct{} // closed when the placement or a suspicion changes
-	inflight  map[moe.Epoch]int
-	book      book
+	changed   chan struct{}     // closed and replaced when a placement is adopted or a suspicion ends
+	inflight  map[moe.Epoch]int // layers that use a placement
+	nodes     nodeTracker
 }
 
 // New makes a Dispatcher that has no placement yet.
@@ -60,12 +60,13 @@ func New(cfg Config) *Dispatcher {
 	}
 	return &Dispatcher{
 		cfg: cfg, counts: make([]atomic.Uint64, cfg.Topology.Experts()),
-		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, book: newBook(),
+		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, nodes: newNodeTracker(),
 	}
 }
 
-// Adopt takes a placement that is strictly newer than the present one and was
-// made for the same model; it reports whether it did.
+// Adopt takes a placement with a higher epoch than the present one that was made
+// for the same model, and reports whether it did. Placements arrive from the
+// registry and in replies, in any order.
 func (d *Dispatcher) Adopt(p *moe.Placement) bool {
 	if p == nil || p.Fingerprint() != d.cfg.Fingerprint || !p.Topology().Equal(d.cfg.Topology) {
 		return false
@@ -80,7 +81,7 @@ func (d *Dispatcher) Adopt(p *moe.Placement) bool {
 	return true
 }
 
-// signal wakes those who wait on Changed. d.mu is held.
+// signal wakes the waiters on Changed. d.mu is held.
 func (d *Dispatcher) signal() {
 	close(d.changed)
 	d.changed = make(chan struct{})
@@ -93,14 +94,16 @@ func (d *Dispatcher) Placement() *moe.Placement {
 	return d.placement
 }
 
-// Changed is closed at the next change of placement or trust.
+// Changed is closed when the next placement is adopted or the next suspicion
+// ends: a layer that had no replica may have one then.
 func (d *Dispatcher) Changed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.changed
 }
 
-// AckedEpoch is the newest epoch under which no older call is in flight.
+// AckedEpoch is the highest epoch such that no layer in flight uses an older
+// placement: nodes may drop what only older placements name.
 func (d *Dispatcher) AckedEpoch() moe.Epoch {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -114,7 +117,8 @@ func (d *Dispatcher) AckedEpoch() moe.Epoch {
 	return acked
 }
 
-// Counts are the rows sent since the start, [layer*experts+expert].
+// Counts are the rows that chose each expert since the start, by Topology.Index.
+// Hedges and failovers do not count again.
 func (d *Dispatcher) Counts() []uint64 {
 	out := make([]uint64, len(d.counts))
 	for i := range d.counts {
@@ -123,29 +127,29 @@ func (d *Dispatcher) Counts() []uint64 {
 	return out
 }
 
-// Suspect puts a node last among replicas for a while. A hint may be wrong:
-// nothing else changes.
-func (d *Dispatcher) Suspect(node moe.NodeID) { d.accuse(node, 0) }
+// Suspect puts a node last among replicas for a while, for hints from outside,
+// such as gossip. A wrong hint costs nothing but a different order.
+func (d *Dispatcher) Suspect(node moe.NodeID) { d.suspect(node, 0) }
 
-// accuse suspects a node after a wait.
-func (d *Dispatcher) accuse(node moe.NodeID, waited time.Duration) {
+// suspect suspects a node that was waited for in vain.
+func (d *Dispatcher) suspect(node moe.NodeID, waited time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.book.suspects.accuse(node, time.Now(), waited)
-	d.book.record(node).stats.Suspicions++
+	d.nodes.suspects.add(node, time.Now(), waited)
+	d.nodes.record(node).stats.Suspicions++
 }
 
-// Trust ends a suspicion.
+// Trust ends the suspicion of a node.
 func (d *Dispatcher) Trust(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.book.suspects.clear(node) {
+	if d.nodes.suspects.clear(node) {
 		d.signal()
 	}
 }
 
-// pin holds the present placement for one layer, until unpin; nil before the
-// first.
+// pin returns the placement for one layer and counts the layer as in flight under
+// its epoch, until unpin; nil before the first placement.
 func (d *Dispatcher) pin() *moe.Placement {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -163,8 +167,8 @@ func (d *Dispatcher) unpin(p *moe.Placement) {
 	}
 }
 
-// kindOf is moe.KindOf, except that an unknown failure and a call that took
-// too long count as Unreachable.
+// kindOf is moe.KindOf, except that an error without a kind is Unreachable: it
+// comes from a transport and not from a node's answer.
 func kindOf(err error) moe.Kind {
 	var e *moe.Error
 	if errors.As(err, &e) {

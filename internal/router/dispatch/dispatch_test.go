@@ -115,7 +115,7 @@ func TestFaultsNeverChangeTheAnswer(outer *testing.T) {
 		if got := d.AckedEpoch(); got != 1 {
 			t.Fatalf("acked epoch %d after all calls ended", got)
 		}
-		for id, rec := range d.book.records {
+		for id, rec := range d.nodes.records {
 			if rec.groups != 0 {
 				t.Fatalf("node %s has %d groups in flight after all calls ended", id, rec.groups)
 			}
@@ -170,7 +170,7 @@ func TestManyRowsAgainstADeadAndASlowNode(t *testing.T) {
 		if err := sameAnswers(t.Context(), d, h, r); err != nil {
 			t.Fatal(err)
 		}
-		if n := len(d.book.idle); n != 1 {
+		if n := len(d.nodes.runs); n != 1 {
 			t.Errorf("%d runs are kept after one at a time", n)
 		}
 	})

@@ -1,39 +1,77 @@
 // Package dispatch sends the rows of a layer to the nodes that hold their
 // experts and combines the replies: model.Experts over a cluster.
 //
-// What it owns: the adopted placement, what is known of each node (latency by
-// size, cost, suspicion), the counts of rows per expert, the accounting of calls
-// in flight per epoch, the budget of hedges.
+// What it owns: the adopted placement; what was measured of each node (latency
+// by call size, cost, suspicion); the counts of rows per expert; the number of
+// layers in flight per epoch; the hedge budget.
 //
-// Which replica: unsuspected before suspected; of two of these the one that is
-// expected to answer sooner, by its work in flight and its measured speed. What
-// was measured is forgotten by halves while a node is idle, so that one that was
-// slow is asked again.
+// # An expert call
 //
-// A call that is late: after max(2 x p50, p99) of the node's undelayed calls of
-// that size another replica is asked as well, within a budget of 5 % extra rows,
-// and the first answer wins. After 8 times that (100 ms at least, 200 ms more
-// than that at most) the node is suspect and its rows are sent elsewhere without
-// regard to the budget; so it is when two of its calls in a row were overtaken. A router whose own timers fire
-// late waits longer before it accuses. With one replica a call just waits.
+// An attempt is one call to one replica. It takes these stages, forward only:
+//
+//	          hedgeAfter          suspectAfter            abandonAfter
+//	+------+ ------------> +--------+ ------------> +-----------+ ------------> +-----------+
+//	| sent |               | hedged |               | suspected |               | abandoned |
+//	+------+               +--------+               +-----------+               +-----------+
+//	    |                      |                          |                          |
+//	    |  reply or error      |                          |                          | canceled
+//	    v                      v                          v                          v
+//	+---------------------------------------------------------------------------------------+
+//	| settled                                                                               |
+//	+---------------------------------------------------------------------------------------+
+//
+//	event                      from             action
+//	hedgeAfter passed          sent             send its open tasks to an unsuspected replica
+//	                                            too, if the hedge budget allows
+//	suspectAfter passed        sent, hedged     suspect the node; fail its open tasks over to
+//	                                            any untried replica, outside the budget
+//	abandonAfter passed        any before       cancel the call: it settles as Unreachable
+//	other attempts brought     any before       cancel the call (overtaken); two overtaken
+//	all its rows                                calls in a row suspect the node
+//	reply                      any              store the rows that are still open; trust the
+//	                                            node; learn its latency
+//	error                      any              suspect the node if Unreachable or Corrupt;
+//	                                            fail its open tasks over
+//	error Invalid, Internal    any              the layer fails
+//
+// The waits of a call follow from patience = max(2 x p50, p99) of the node's
+// undelayed calls of that size:
+//
+//	hedgeAfter   = max(2 ms, patience)
+//	suspectAfter = clamp(8 x patience, 100 ms, patience + 200 ms) + 50 ms x local health score
+//	abandonAfter = CallTimeout + rows x RowTimeout
+//
+// With a single replica there is nowhere to hedge or to fail over to: a late
+// call is waited for.
+//
+// # Which replica
+//
+// Unsuspected before suspected; of two of these, the one with the lower cost,
+// that is the time until it is expected to answer, from its groups in flight and
+// its measured speed. Measurements of an idle node lose half their weight every
+// 250 ms, so that a node that was slow is tried again.
 //
 // Invariants:
-//   - It is the only place that retries. A failed call's rows, and only they,
-//     go to the next replica of the same epoch; replies that arrived are kept.
+//   - Only this package retries. Of a failed call, only the tasks without rows are
+//     sent again, to the next replica of the same epoch.
 //   - A missing expert is an error and leaves the residual unchanged.
-//   - Replies are combined in ascending expert id, never in order of arrival;
-//     when two replicas answer, they answer the same bits.
-//   - A newer placement is adopted from anyone; an older one never.
-//   - Suspicion only reorders replicas.
-//   - When Forward returns, none of its calls runs any more.
+//   - Replies are combined in ascending expert id, never in order of arrival.
+//     Two replicas answer the same bits, so it does not matter which one is used.
+//   - A placement is adopted from any source if its epoch is higher, else never.
+//   - Suspicion only reorders replicas; it never makes one unusable.
+//   - When Forward returns, none of its calls is in flight.
+//   - Bound: hedges are at most 5 % of all rows plus a burst of 32.
 //
-// A layer makes no garbage: its memory, the calls' among it, is kept for the
-// next (go test -run xxx -bench Forward ./internal/router/dispatch).
+// A layer allocates nothing once its memory has grown: a run and its attempts
+// are kept for the next layer (go test -run xxx -bench Forward
+// ./internal/router/dispatch).
 //
-// Concurrency: all methods may be called from any goroutine. Forward's goroutine
-// owns its run; a transport only puts ended attempts into the run's mailbox.
+// Concurrency: all methods may be called from any goroutine. The goroutine of
+// Forward owns its layerRun and all attempts of it; a transport's goroutine only
+// puts ended attempts into the run's mailbox. Dispatcher.mu guards everything
+// that layers share.
 //
-// References: the words dispatch and combine are DeepEP's. Dean and Barroso,
-// "The tail at scale" (2013), for hedged requests; Mitzenmacher (2001) for two
-// choices; Lifeguard, arXiv 1707.00788, for suspicion and awareness.
+// References: DeepEP for the words dispatch and combine. Dean and Barroso, "The
+// tail at scale" (2013), for hedged requests; Mitzenmacher (2001) for the power
+// of two choices; Lifeguard, arXiv 1707.00788, for suspicion and local health.
 package dispatch

@@ -10,38 +10,65 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// busyWait is how long a task waits when every replica of its expert is full
-// and none says for how long. mostPause bounds what one says: a queue may empty
-// sooner than it expected, and asking again is cheap.
 const (
-	busyWait  = 5 * time.Millisecond
-	mostPause = 50 * time.Millisecond
+	// busyWait is how long a task is parked when all its replicas are full and
+	// none gave a hint.
+	busyWait = 5 * time.Millisecond
+	// maxBusyWait bounds a node's hint: its queue may drain sooner than it
+	// estimated, and another try costs little.
+	maxBusyWait = 50 * time.Millisecond
 )
 
-// layerRun is one Forward: the calls of one layer. Its memory is kept for the
-// next.
+// layerRun is the state of one Forward: one layer's tasks and their calls. It
+// belongs to the goroutine of Forward. A Dispatcher keeps finished runs, so that
+// the next layer reuses their memory.
 type layerRun struct {
-	d         *Dispatcher
+	d *Dispatcher
+	layerInput
+	layerOutput
+	layerCalls
+
+	tasks  []task
+	open   int         // tasks without their rows
+	timer  *time.Timer // of the next deadline
+	parked parked
+	layerScratch
+}
+
+// layerInput is what Forward was called with.
+type layerInput struct {
 	layer     int
 	h         tensor.Matrix
-	k         int
+	k         int // experts per row
 	placement *moe.Placement
 	wire      []byte // h in the wire dtype
-	tasks     []task
-	missing   int // tasks that are not done
-	replies   tensor.Matrix
-	at        []int32 // scratch of number
-	acc       []float32
+}
 
-	todo    []*task    // scratch
-	planned []*attempt // scratch of send
-	flying  []*attempt
-	spare   []*attempt
-	ended   mailbox
-	taken   []*attempt // scratch of all
-	parked  []*task    // every replica was full
-	until   time.Time
-	timer   *time.Timer
+// layerOutput collects the replies: row row*k+slot of replies is that of a slot.
+type layerOutput struct {
+	replies tensor.Matrix
+	acc     []float32 // accumulator of Combine
+}
+
+// layerCalls are the attempts of a run, each in exactly one place.
+type layerCalls struct {
+	inFlight []*attempt
+	ended    mailbox    // answered by the transport, not settled yet
+	free     []*attempt // settled, to be used again
+}
+
+// parked are tasks whose replicas were all full, and when to try them again.
+type parked struct {
+	tasks []*task
+	until time.Time
+}
+
+// layerScratch is memory of single methods, kept between calls of them.
+type layerScratch struct {
+	todo      []*task    // of prepare
+	planned   []*attempt // of send
+	collected []*attempt // of collect and abandonAll
+	rowAt     []int32    // of numberRows
 }
 
 // Forward implements model.Experts.
@@ -51,57 +78,58 @@ func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r 
 		return noReplica(moe.ExpertID{Layer: layer}, nil, nil)
 	}
 	defer d.unpin(placement)
-	run := d.borrow()
-	defer d.giveBack(run)
-	run.begin(layer, h, r, placement)
-	if err := run.all(ctx); err != nil {
+	run := d.borrowRun()
+	defer d.returnRun(run)
+	run.prepare(layer, h, r, placement)
+	if err := run.execute(ctx); err != nil {
 		return err
 	}
 	model.Combine(x, r, run.acc, func(row, slot int) []float32 { return run.replies.Row(row*r.K + slot) })
 	return nil
 }
 
-// begin sizes the memory of a run for a layer.
-func (l *layerRun) begin(layer int, h tensor.Matrix, r moe.Routing, p *moe.Placement) {
+// prepare sizes the memory of a run for a layer and encodes its rows once, for
+// every call that will carry them.
+func (l *layerRun) prepare(layer int, h tensor.Matrix, r moe.Routing, p *moe.Placement) {
 	l.layer, l.h, l.k, l.placement = layer, h, r.K, p
-	l.tasks = tasks(l.tasks, r, l.d.cfg.Topology.In(layer))
+	l.tasks = groupByExpert(l.tasks, r, l.d.cfg.Topology.In(layer))
 	slots, size := h.Rows*r.K, l.rowBytes()
 	l.replies = tensor.Matrix{Rows: slots, Cols: h.Cols, Stride: h.Cols, Data: resize(l.replies.Data, slots*h.Cols)}
-	l.at, l.acc, l.wire = resize(l.at, h.Rows), resize(l.acc, h.Cols), resize(l.wire, h.Rows*size)
+	l.rowAt, l.acc, l.wire = resize(l.rowAt, h.Rows), resize(l.acc, h.Cols), resize(l.wire, h.Rows*size)
 	for row := range h.Rows {
 		tensor.Encode(l.wire[row*size:(row+1)*size], h.Row(row), l.d.cfg.Wire)
 	}
-	l.todo, l.parked = l.todo[:0], l.parked[:0]
+	l.todo, l.parked.tasks = l.todo[:0], l.parked.tasks[:0]
 	for i := range l.tasks {
 		if n := len(l.tasks[i].slots); n > 0 {
 			l.d.counts[l.d.cfg.Topology.First(layer)+i].Add(uint64(n))
 			l.todo = append(l.todo, &l.tasks[i])
 		}
 	}
-	l.missing = len(l.todo)
+	l.open = len(l.todo)
 }
 
 func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
 func (l *layerRun) rowBytes() int { return l.h.Cols * l.d.cfg.Wire.Size() }
 
-// all sends every task and waits until each has its rows. When it returns, no
-// call is in flight.
-func (l *layerRun) all(ctx context.Context) error {
-	defer l.join()
+// execute sends every task and waits until each has its rows. When it returns,
+// no call is in flight.
+func (l *layerRun) execute(ctx context.Context) error {
+	defer l.abandonAll()
 	if err := l.send(l.todo, false); err != nil {
 		return err
 	}
-	for l.missing > 0 {
-		due := l.due()
-		l.timer.Reset(time.Until(due))
+	for l.open > 0 {
+		deadline := l.nextDeadline()
+		l.timer.Reset(time.Until(deadline))
 		select {
 		case <-l.ended.filled:
 			if err := l.collect(); err != nil {
 				return err
 			}
 		case <-l.timer.C:
-			if err := l.overdue(due); err != nil {
+			if err := l.handleTimer(deadline); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -111,14 +139,14 @@ func (l *layerRun) all(ctx context.Context) error {
 	return nil
 }
 
-// collect settles every call that has ended. After an error the rest is left
-// to join.
+// collect settles every attempt that has ended. After an error it puts the
+// others back, for abandonAll.
 func (l *layerRun) collect() error {
-	l.taken = l.ended.take(l.taken[:0])
-	for i, a := range l.taken {
-		if err := l.finish(a); err != nil {
-			for _, rest := range l.taken[i+1:] {
-				l.ended.put(rest)
+	l.collected = l.ended.take(l.collected[:0])
+	for i, a := range l.collected {
+		if err := l.settle(a); err != nil {
+			for _, other := range l.collected[i+1:] {
+				l.ended.put(other)
 			}
 			return err
 		}
@@ -126,68 +154,65 @@ func (l *layerRun) collect() error {
 	return nil
 }
 
-// join gives up what is still in flight and waits for it.
-func (l *layerRun) join() {
+// abandonAll cancels every attempt in flight and waits for its end: until then
+// the transport may read the call's rows.
+func (l *layerRun) abandonAll() {
 	l.timer.Stop()
-	for _, a := range l.flying {
-		if a.stage < given {
-			a.stage = given
-			l.d.cfg.Transport.Cancel(&a.pending)
-		}
+	for _, a := range l.inFlight {
+		l.abandon(a)
 	}
-	for len(l.flying) > 0 {
+	for len(l.inFlight) > 0 {
 		<-l.ended.filled
-		l.taken = l.ended.take(l.taken[:0])
-		for _, a := range l.taken {
+		l.collected = l.ended.take(l.collected[:0])
+		for _, a := range l.collected {
 			a.reply.Free()
-			l.end(a)
-			l.d.lost(a)
-			l.spare = append(l.spare, a)
+			l.land(a)
+			l.d.recordOvertaken(a)
+			l.free = append(l.free, a)
 		}
 	}
 }
 
-// send plans tasks and starts a call per node. A task for which no replica is
-// left is an error, unless it is still being computed somewhere or every
-// replica is merely full.
+// send plans tasks and starts one call per node. A task without an untried
+// replica is left to the attempts that still compute it, if there are any;
+// parked, if its replicas are full; and an error of the layer otherwise.
 func (l *layerRun) send(todo []*task, hedge bool) error {
 	l.planned = l.planned[:0]
 	stuck := l.d.plan(l, todo)
-	// Sending may end calls at once, and those may be sent again: the plan is
-	// taken down first.
+	// A transport may end a call within Start, and settling that call may send
+	// again: the plan must not be in l.planned by then.
 	plan := l.planned
 	l.planned = nil
 	for _, a := range plan {
-		l.start(a, hedge)
+		l.launch(a, hedge)
 	}
 	l.planned = plan
 	for _, t := range stuck {
 		switch {
-		case t.live > 0:
-		case kindOf(t.last) == moe.Busy:
-			// Full is not gone: give the queues a moment and ask all again.
+		case t.attempts > 0:
+		case kindOf(t.lastErr) == moe.Busy:
 			t.tried = t.tried[:0]
-			l.parked, l.until = append(l.parked, t), time.Now().Add(l.pause(t))
+			l.parked.tasks, l.parked.until = append(l.parked.tasks, t), time.Now().Add(parkFor(t))
 		default:
-			return noReplica(moe.ExpertID{Layer: l.layer, Expert: t.expert}, l.placement, t.last)
+			return noReplica(moe.ExpertID{Layer: l.layer, Expert: t.expert}, l.placement, t.lastErr)
 		}
 	}
 	return nil
 }
 
-// start begins a call.
-func (l *layerRun) start(a *attempt, hedge bool) {
+// launch starts the call of an attempt.
+func (l *layerRun) launch(a *attempt, hedge bool) {
 	a.started, a.hedge = time.Now(), hedge
-	l.flying = append(l.flying, a)
-	l.d.cfg.Transport.Start(a.to, l.message(a), &a.pending)
+	l.inFlight = append(l.inFlight, a)
+	l.d.cfg.Transport.Start(a.to, l.encodeCall(a), &a.pending)
 }
 
-// end takes an attempt out of flight.
-func (l *layerRun) end(a *attempt) {
-	l.d.ended(a)
-	l.flying = slices.DeleteFunc(l.flying, func(b *attempt) bool { return b == a })
+// land takes an attempt that has ended out of flight.
+func (l *layerRun) land(a *attempt) {
+	l.d.recordLanded(a)
+	l.inFlight = slices.DeleteFunc(l.inFlight, func(b *attempt) bool { return b == a })
 	for _, t := range a.tasks {
-		t.live--
+		t.attempts--
 	}
 }
 

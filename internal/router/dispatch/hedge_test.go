@@ -124,7 +124,7 @@ func TestSilentNodeStallsOnce(t *testing.T) {
 		took := layers(t, d, 200)
 		stalled := 0
 		for _, d := range took {
-			if d > 2*leastSuspicion {
+			if d > 2*minSuspect {
 				t.Errorf("a layer stalled for %v", d)
 			}
 			if d > 2*usual {
@@ -145,7 +145,7 @@ func TestSilentNodeStallsOnce(t *testing.T) {
 			t.Errorf("the node that answers: %+v", b)
 		}
 		silent = false
-		time.Sleep(longestSuspicion)
+		time.Sleep(maxSpan)
 		before := d.Stats().Calls
 		layers(t, d, 10)
 		if asked := d.Stats().Calls - before; asked < 15 {
@@ -156,7 +156,7 @@ func TestSilentNodeStallsOnce(t *testing.T) {
 
 // A node that is silent from the first call on costs no timeout either: what is
 // known of the others will do.
-func TestUnknownSilentNodeStallsShortly(t *testing.T) {
+func TestUnmeasuredSilentNodeStallsShortly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := false
 		d := pair(2, func(n moe.NodeID, _ int, _ *moe.Call) faulty.Fault {
@@ -169,7 +169,7 @@ func TestUnknownSilentNodeStallsShortly(t *testing.T) {
 		}
 		silent = true
 		d.Trust("a")
-		if took := layers(t, d, 1)[0]; took > 2*leastSuspicion {
+		if took := layers(t, d, 1)[0]; took > 2*minSuspect {
 			t.Errorf("the first layer stalled for %v", took)
 		}
 	})
@@ -197,7 +197,7 @@ func TestSlowNodeIsLearned(t *testing.T) {
 	})
 }
 
-func TestBudgetIsATwentiethAndABurst(t *testing.T) {
+func TestHedgeBudgetIsFivePercentAndABurst(t *testing.T) {
 	b := budget{}
 	b.earn(100)
 	for _, tt := range []struct {
@@ -218,7 +218,7 @@ func TestPick(t *testing.T) {
 	list := []moe.Replica{{Node: "a", Addr: "far"}, {Node: "b", Addr: "near"}, {Node: "c", Addr: "far"}}
 	costs := map[moe.NodeID]float64{}
 	suspects := map[moe.NodeID]bool{}
-	c := choices{
+	c := ranking{
 		suspected: func(n moe.NodeID) bool { return suspects[n] },
 		cost:      func(n moe.NodeID) float64 { return costs[n] },
 		local:     func(addr string) bool { return addr == "near" },
@@ -231,12 +231,12 @@ func TestPick(t *testing.T) {
 		tried    []moe.NodeID
 		want     moe.NodeID
 	}{
-		{"equals: this host", list[:2], nil, nil, nil, "b"},
-		{"equals elsewhere: the placement's order", []moe.Replica{list[2], list[0]}, nil, nil, nil, "c"},
+		{"equal costs: this host", list[:2], nil, nil, nil, "b"},
+		{"equal costs on other hosts: the placement's order", []moe.Replica{list[2], list[0]}, nil, nil, nil, "c"},
 		{"the cheaper", list[:2], map[moe.NodeID]float64{"b": 2, "a": 1}, nil, nil, "a"},
 		{"unsuspected before cheap", list[:2], map[moe.NodeID]float64{"b": 2}, map[moe.NodeID]bool{"a": true}, nil, "b"},
-		{"the suspected when nobody else is left", list, nil, map[moe.NodeID]bool{"c": true}, []moe.NodeID{"a", "b"}, "c"},
-		{"nobody", list, nil, nil, []moe.NodeID{"a", "b", "c"}, ""},
+		{"a suspected node when no other is left", list, nil, map[moe.NodeID]bool{"c": true}, []moe.NodeID{"a", "b"}, "c"},
+		{"every replica was tried", list, nil, nil, []moe.NodeID{"a", "b", "c"}, ""},
 	}
 	for _, tt := range tests {
 		costs, suspects = tt.costs, tt.suspects
@@ -251,7 +251,7 @@ func TestPairsAreAllCompared(t *testing.T) {
 	for n := 2; n <= 5; n++ {
 		seen := map[string]bool{}
 		for turn := range uint64(n * n * n) {
-			a, b := choices{turn: turn}.pair(n)
+			a, b := ranking{turn: turn}.pair(n)
 			if a < 0 || a >= b || b >= n {
 				t.Fatalf("n %d turn %d: pair %d, %d", n, turn, a, b)
 			}
@@ -265,7 +265,7 @@ func TestPairsAreAllCompared(t *testing.T) {
 
 func TestWindow(t *testing.T) {
 	var w window
-	for range enough - 1 {
+	for range minSamples - 1 {
 		w.observe(time.Millisecond, false)
 	}
 	if w.patience() != 0 {
@@ -310,7 +310,7 @@ func TestHistogram(t *testing.T) {
 
 // A node that was slow for a while gets its share again: nobody would find out
 // that it has recovered if it were not asked.
-func TestSlowNodeIsAskedAgain(t *testing.T) {
+func TestSlowNodeIsTriedAgain(t *testing.T) {
 	const rows = 2 * hedgeBurst // too many to hedge, so that the replies come
 	synctest.Test(t, func(t *testing.T) {
 		crawl := false
@@ -324,7 +324,7 @@ func TestSlowNodeIsAskedAgain(t *testing.T) {
 		crawl = true
 		layersOf(t, d, 20, rows)
 		crawl = false
-		time.Sleep(longestSuspicion)
+		time.Sleep(maxSpan)
 		before := d.Nodes()[0].Answered.Count
 		layersOf(t, d, 100, rows)
 		if asked := d.Nodes()[0].Answered.Count - before; asked < 50 {

@@ -9,10 +9,10 @@ import (
 
 const (
 	windowSize = 256
-	// enough is how many samples make a quantile worth acting on.
-	enough = 16
-	// commonDelays of the last 64 calls are no outliers: the node has become
-	// slower, and its delayed calls count from then on.
+	// minSamples is the smallest number of samples whose quantiles are used.
+	minSamples = 16
+	// commonDelays or more delayed calls among the last 64 are no outliers: the
+	// node has become slower, and its delayed calls are samples from then on.
 	commonDelays = 16
 	// rowBuckets group calls by size: bucket b holds 2^(b-1)+1 to 2^b rows.
 	rowBuckets = 12
@@ -24,12 +24,13 @@ type window struct {
 	count   int    // samples ever taken
 	delays  uint64 // one bit per recent call: it was delayed
 
-	p50, p99 time.Duration // of the samples, renewed every few of them
+	p50, p99 time.Duration // of the samples; renewed every few, since it sorts them
 	fresh    int           // count when they were computed
 }
 
-// observe takes a finished call. A delayed one is an outlier and left out,
-// unless delays have become common.
+// observe takes a finished call. A delayed one is left out as an outlier, unless
+// delays have become common: a few stalls must not raise the patience that is
+// there to notice them.
 func (w *window) observe(took time.Duration, delayed bool) {
 	w.delays <<= 1
 	if delayed {
@@ -40,7 +41,7 @@ func (w *window) observe(took time.Duration, delayed bool) {
 	}
 	w.samples[w.count%windowSize] = took
 	w.count++
-	if w.count >= enough && w.count-w.fresh >= min(w.count/4, enough) {
+	if w.count >= minSamples && w.count-w.fresh >= min(w.count/4, minSamples) {
 		w.renew()
 	}
 }
@@ -53,10 +54,11 @@ func (w *window) renew() {
 	w.fresh = w.count
 }
 
-// patience is max(2 x p50, p99): how long an undelayed call takes at most; 0
-// when too few were seen.
+// patience = max(2 x p50, p99), how long an undelayed call takes at most; 0 with
+// fewer than minSamples samples. 2 x p50 keeps a very regular node, whose p99 is
+// near its p50, from being hedged for noise.
 func (w *window) patience() time.Duration {
-	if w.count < enough {
+	if w.count < minSamples {
 		return 0
 	}
 	return max(2*w.p50, w.p99)
@@ -64,28 +66,28 @@ func (w *window) patience() time.Duration {
 
 func bucketOf(rows int) int { return min(bits.Len(uint(max(1, rows)-1)), rowBuckets-1) }
 
-// record is what a router has learned about one node.
+// record is what a router has measured of one node.
 type record struct {
-	groups  int     // expert groups in flight
-	strikes int     // calls in a row that were overtaken
-	perUnit float64 // ns one group takes in queue and kernel, moving average
-	travel  float64 // ns of a call beyond that, moving average
-	seen    time.Time
-	windows [rowBuckets]window
-	stats   NodeStats
+	groups    int       // expert groups in flight
+	overtaken int       // late calls in a row that others overtook
+	perGroup  float64   // ns one group takes in queue and kernel, moving average
+	travel    float64   // ns of a call beyond that, moving average
+	seen      time.Time // last reply
+	windows   [rowBuckets]window
+	stats     NodeStats
 }
 
 const (
-	// learn is the weight of a new sample in the moving averages, at least.
-	learn = 0.125
-	// halfLife is how soon half of what was learned of a node is forgotten when
-	// it answers nothing: a node that was slow once and is not asked for that
-	// would stay slow for ever.
+	// minWeight is the smallest weight of a new sample in the moving averages.
+	minWeight = 0.125
+	// halfLife is after how long without a reply the measurements of a node count
+	// half. A node that was slow once gets no calls that could show otherwise: it
+	// would stay slow in the records without this.
 	halfLife = 250 * time.Millisecond
 )
 
-// memory is how much of what was learned still counts, 0 to 1.
-func (r *record) memory(now time.Time) float64 {
+// confidence is how much the measurements still count, 0 to 1.
+func (r *record) confidence(now time.Time) float64 {
 	return math.Exp2(-float64(now.Sub(r.seen)) / float64(halfLife))
 }
 
@@ -93,27 +95,27 @@ func (r *record) memory(now time.Time) float64 {
 func (r *record) observe(now time.Time, rows, groups int, took, busy time.Duration, delayed bool) {
 	r.windows[bucketOf(rows)].observe(took, delayed)
 	unit, travel := float64(busy)/float64(max(1, groups)), float64(max(0, took-busy))
-	weight := max(learn, 1-r.memory(now))
-	r.perUnit += weight * (unit - r.perUnit)
+	weight := max(minWeight, 1-r.confidence(now))
+	r.perGroup += weight * (unit - r.perGroup)
 	r.travel += weight * (travel - r.travel)
 	r.seen = now
 }
 
-// cost estimates when a further groups would be answered, in ns from now. A
-// node nobody knows costs nothing: it gets asked, and then it is known. One that
-// has been idle is known less and less; one group of a plan is enough to learn
-// it anew.
+// cost estimates how long from now more groups would be answered, in ns. An
+// unmeasured node has cost 0, so it is tried first and gets measured. The cost of
+// an idle node falls with confidence, so it is tried again; one group in flight
+// restores the measured cost, so a single call explores it.
 func (r *record) cost(now time.Time, groups int) float64 {
-	cost := r.travel + r.perUnit*float64(r.groups+groups)
+	cost := r.travel + r.perGroup*float64(r.groups+groups)
 	if r.groups == 0 {
-		cost *= r.memory(now)
+		cost *= r.confidence(now)
 	}
 	return cost
 }
 
-// patience is how long an undelayed call of a size takes at most, from the
-// nearest size that was seen often enough, scaled up for larger ones; 0 when
-// none was.
+// patience is how long an undelayed call of a size takes at most: that of its own
+// bucket if it has minSamples samples, else of the next larger bucket that has, else
+// of the next smaller one, doubled per bucket between them; 0 if none has.
 func (r *record) patience(rows int) time.Duration {
 	at := bucketOf(rows)
 	if p := r.windows[at].patience(); p > 0 {

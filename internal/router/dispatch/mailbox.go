@@ -2,18 +2,19 @@ package dispatch
 
 import "sync"
 
-// mailbox holds attempts that have ended, in order, for the one goroutine that
-// waits for them. put never blocks.
+// mailbox passes ended attempts, in order, from any goroutine of a transport to
+// the one goroutine of a run. put never blocks: a transport may call it with
+// locks held, and from within Start.
 type mailbox struct {
-	filled chan struct{} // capacity 1: there may be something
+	filled chan struct{} // capacity 1: ended may be non-empty
 
-	mu   sync.Mutex // guards ends
-	ends []*attempt
+	mu    sync.Mutex // guards ended
+	ended []*attempt
 }
 
 func (m *mailbox) put(a *attempt) {
 	m.mu.Lock()
-	m.ends = append(m.ends, a)
+	m.ended = append(m.ended, a)
 	m.mu.Unlock()
 	select {
 	case m.filled <- struct{}{}:
@@ -21,12 +22,13 @@ func (m *mailbox) put(a *attempt) {
 	}
 }
 
-// take moves what is there into into.
-func (m *mailbox) take(into []*attempt) []*attempt {
+// take appends all ended attempts to dst. It may find none: filled also holds a
+// signal whose attempts an earlier take has taken.
+func (m *mailbox) take(dst []*attempt) []*attempt {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	into = append(into, m.ends...)
-	clear(m.ends)
-	m.ends = m.ends[:0]
-	return into
+	dst = append(dst, m.ended...)
+	clear(m.ended)
+	m.ended = m.ended[:0]
+	return dst
 }

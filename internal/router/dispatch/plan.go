@@ -6,19 +6,20 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// task is the work of one expert: the slots (row*K+k) of the routing that
-// chose it, ascending.
+// task is the work of one expert in a layer: the slots row*K+k of the routing
+// that chose it, ascending. It is the unit of hedges and failovers.
 type task struct {
-	expert int
-	slots  []int32
-	tried  []moe.NodeID // nodes that were asked
-	live   int          // attempts in flight
-	done   bool         // its rows have arrived
-	last   error        // why the last attempt failed
+	expert   int
+	slots    []int32
+	tried    []moe.NodeID // nodes that a call was sent to
+	attempts int          // in flight
+	done     bool         // its rows have arrived
+	lastErr  error        // why its last attempt failed
 }
 
-// tasks groups a routing by expert, ascending. They reuse the memory of old.
-func tasks(old []task, r moe.Routing, experts int) []task {
+// groupByExpert makes one task per expert, ascending, in the memory of old.
+// Experts that no row chose get a task without slots.
+func groupByExpert(old []task, r moe.Routing, experts int) []task {
 	all := slices.Grow(old[:0], experts)[:experts]
 	for e := range all {
 		all[e] = task{expert: e, slots: all[e].slots[:0], tried: all[e].tried[:0]}
@@ -29,22 +30,22 @@ func tasks(old []task, r moe.Routing, experts int) []task {
 	return all
 }
 
-// choices ranks replicas for one plan.
-type choices struct {
+// ranking orders replicas for one plan.
+type ranking struct {
 	suspected func(moe.NodeID) bool
-	// cost of asking a node for one more group, in ns.
-	cost  func(moe.NodeID) float64
-	local func(addr string) bool
-	turn  uint64 // which two of many are compared
+	cost      func(moe.NodeID) float64 // of one more group on a node, in ns
+	local     func(addr string) bool
+	turn      uint64 // selects the two of many replicas that are compared
 }
 
-// pick chooses the replica of a task: one that was not asked yet, unsuspected
-// before suspected; of these the cheaper of two, where equals go to this host
-// first and then by the placement's order. Source: Mitzenmacher, "The power of
-// two choices in randomized load balancing" (2001). With every replica asked
-// there is none.
-func (c choices) pick(list []moe.Replica, tried []moe.NodeID) (moe.Replica, bool) {
-	var room [8]moe.Replica // more than there are replicas, as a rule
+// pick chooses the replica of a task among those that were not tried:
+// unsuspected before suspected, then the cheaper of two, then one on this host,
+// then by the placement's order. It compares two and not all: routers that all
+// pick the best node overload it together. Source: Mitzenmacher, "The power of
+// two choices in randomized load balancing" (2001). ok is false when every
+// replica was tried.
+func (c ranking) pick(list []moe.Replica, tried []moe.NodeID) (to moe.Replica, ok bool) {
+	var room [8]moe.Replica // on the stack; more replicas than usual
 	fit := room[:0]
 	for _, suspected := range []bool{false, true} {
 		for _, r := range list {
@@ -70,12 +71,44 @@ func (c choices) pick(list []moe.Replica, tried []moe.NodeID) (moe.Replica, bool
 	return fit[a], true
 }
 
-// pair is two different places below n, the smaller first.
-func (c choices) pair(n int) (int, int) {
+// pair is two different indices below n, the smaller first. Over n*(n-1)
+// consecutive turns all pairs come up.
+func (c ranking) pair(n int) (int, int) {
 	if n == 2 {
 		return 0, 1
 	}
 	a := int(c.turn % uint64(n))
 	b := (a + 1 + int(c.turn/uint64(n))%(n-1)) % n
 	return min(a, b), max(a, b)
+}
+
+// openTasks are the tasks without their rows.
+func openTasks(all []*task) []*task {
+	var out []*task
+	for _, t := range all {
+		if !t.done {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// idleTasks are the tasks that no attempt in flight computes.
+func idleTasks(all []*task) []*task {
+	var out []*task
+	for _, t := range all {
+		if t.attempts == 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// rowsOf counts (row, expert) pairs.
+func rowsOf(all []*task) int {
+	n := 0
+	for _, t := range all {
+		n += len(t.slots)
+	}
+	return n
 }

@@ -11,10 +11,10 @@ import (
 // Stats counts since the start.
 type Stats struct {
 	Calls            uint64 // calls sent, hedges among them
-	Rows             uint64 // rows sent, (row, expert) pairs; again when they are sent again
-	Hedges           uint64 // late calls in whose case another replica was asked
+	Rows             uint64 // (row, expert) pairs sent; once more for every hedge and failover
+	Hedges           uint64 // calls that were hedged
 	HedgedRows       uint64
-	HedgesWon        uint64 // hedges that brought the last of their rows
+	HedgesWon        uint64 // hedges that finished before the original
 	LocalHealthScore int    // above 0 this process itself runs late; 0 to 4
 }
 
@@ -22,30 +22,30 @@ type Stats struct {
 func (d *Dispatcher) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.book.stats
-	s.LocalHealthScore = d.book.aware.score
+	s := d.nodes.stats
+	s.LocalHealthScore = d.nodes.health.score
 	return s
 }
 
-// NodeStats is what a router has seen of one node since the start.
+// NodeStats counts the calls of this router to one node since the start.
 type NodeStats struct {
 	Node       moe.NodeID
 	Suspected  bool      // now
-	Suspicions uint64    // times it was put last
-	Failovers  uint64    // calls whose rows were sent elsewhere
+	Suspicions uint64    // times it was suspected
+	Failovers  uint64    // calls whose rows were sent to another replica
 	Answered   Histogram // calls, from their start to their reply
 }
 
-// Nodes returns a snapshot of every node that was ever called or accused, by
+// Nodes returns a snapshot of every node that was ever called or suspected, by
 // name.
 func (d *Dispatcher) Nodes() []NodeStats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	out := make([]NodeStats, 0, len(d.book.records))
-	for node, r := range d.book.records {
+	out := make([]NodeStats, 0, len(d.nodes.records))
+	for node, r := range d.nodes.records {
 		s := r.stats
-		s.Node, s.Suspected = node, d.book.suspects.has(node, now)
+		s.Node, s.Suspected = node, d.nodes.suspects.has(node, now)
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b NodeStats) int { return cmp.Compare(a.Node, b.Node) })
@@ -60,7 +60,7 @@ var Bounds = [...]time.Duration{
 }
 
 // Histogram counts durations. Bucket i has those up to Bounds[i] and above the
-// bound before; what exceeds all bounds is in Count alone.
+// bound before; longer ones are in Count and Sum only.
 type Histogram struct {
 	Count   uint64
 	Sum     time.Duration

@@ -6,39 +6,43 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
+// The first suspicion of a node lasts
+//
+//	clamp(spanTimes x waited, minSpan, maxSpan)
+//
+// because trying a silent node again costs the same wait again. Each repetition
+// before the node answers doubles it, up to maxSpan.
 const (
-	firstSuspicion   = time.Second
-	longestSuspicion = 10 * time.Second
+	minSpan   = time.Second
+	maxSpan   = 10 * time.Second
+	spanTimes = 8
 )
 
-// spanTimes is how many times longer than the wait that led to it a suspicion
-// lasts at least: asking a silent node again costs that wait again.
-const spanTimes = 8
+// suspicion maps each suspected node to the end of its suspicion. An entry stays
+// after that end, for the doubling, until the node answers. Dispatcher.mu guards
+// it.
+type suspicion map[moe.NodeID]suspect
 
-// suspicion is who is suspected until when. It decays: an accusation lasts a
-// second or longer, and twice as long each time it is repeated before the node
-// answers.
-type suspicion map[moe.NodeID]accusation
-
-type accusation struct {
+type suspect struct {
 	until time.Time
 	span  time.Duration
 }
 
-// accuse suspects a node that was waited for in vain.
-func (s suspicion) accuse(node moe.NodeID, now time.Time, waited time.Duration) {
+// add suspects a node after a wait without an answer.
+func (s suspicion) add(node moe.NodeID, now time.Time, waited time.Duration) {
 	a := s[node]
-	least := min(max(firstSuspicion, spanTimes*waited), longestSuspicion)
+	span := min(max(minSpan, spanTimes*waited), maxSpan)
 	switch {
 	case a.span == 0:
-		a.span = least
-	case now.After(a.until): // calls that failed together count once
-		a.span = max(least, min(2*a.span, longestSuspicion))
+		a.span = span
+	case now.After(a.until): // calls in flight that fail together count once
+		a.span = max(span, min(2*a.span, maxSpan))
 	}
 	a.until = now.Add(a.span)
 	s[node] = a
 }
 
+// clear ends the suspicion of a node; false if there was none.
 func (s suspicion) clear(node moe.NodeID) bool {
 	_, ok := s[node]
 	delete(s, node)

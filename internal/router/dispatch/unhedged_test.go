@@ -10,9 +10,9 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// TestPatientRouterWaits: it asks nobody else, however late an answer is, until
+// TestRouterWithoutHedgingWaits: it calls no other replica, however late an answer is, until
 // the call times out.
-func TestPatientRouterWaits(t *testing.T) {
+func TestRouterWithoutHedgingWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const late = 500 * time.Millisecond
 		slowly := false
@@ -22,14 +22,14 @@ func TestPatientRouterWaits(t *testing.T) {
 			}
 			return faulty.Fault{}
 		})
-		d.cfg.Patient = true
+		d.cfg.DisableHedging = true
 		layers(t, d, 200)
 		slowly = true
 		if took := slices.Max(layers(t, d, 2)); took < late {
 			t.Errorf("a layer took %v beside an answer that is %v late", took, late)
 		}
 		if s := d.Stats(); s.Hedges != 0 {
-			t.Errorf("%d hedges of a patient router", s.Hedges)
+			t.Errorf("%d hedges of a router without hedging", s.Hedges)
 		}
 		for _, n := range d.Nodes() {
 			if n.Failovers != 0 || n.Suspicions != 0 {

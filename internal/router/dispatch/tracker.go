@@ -1,0 +1,222 @@
+package dispatch
+
+import (
+	"errors"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// nodeTracker is what a dispatcher has measured of its nodes and of itself.
+// Dispatcher.mu guards it; the critical sections neither block nor allocate in
+// the steady state.
+type nodeTracker struct {
+	records  map[moe.NodeID]*record
+	suspects suspicion
+	budget   budget
+	health   localHealth
+	turn     uint64 // counts plans
+	stats    Stats
+	runs     []*layerRun // memory of runs that ended
+}
+
+func newNodeTracker() nodeTracker {
+	return nodeTracker{records: map[moe.NodeID]*record{}, suspects: suspicion{}, budget: budget{hedgeBurst}}
+}
+
+// record finds the record of a node, or adds an empty one.
+func (n *nodeTracker) record(node moe.NodeID) *record {
+	r := n.records[node]
+	if r == nil {
+		r = &record{}
+		n.records[node] = r
+	}
+	return r
+}
+
+// patience is the node's own. For an unmeasured node it is the longest of all
+// nodes: without one, a node that is silent from its first call on would hold up
+// a layer for the whole CallTimeout.
+func (n *nodeTracker) patience(node moe.NodeID, rows int) time.Duration {
+	if p := n.record(node).patience(rows); p > 0 {
+		return p
+	}
+	var longest time.Duration
+	for _, r := range n.records {
+		longest = max(longest, r.patience(rows))
+	}
+	return longest
+}
+
+// plan assigns tasks to replicas, as attempts in l.planned that are recorded as
+// in flight. Tasks without an untried replica are returned as stuck.
+func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	d.nodes.turn++
+	ranking := ranking{ // made here: its functions stay on the stack
+		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.has(node, now) },
+		cost:      func(node moe.NodeID) float64 { return d.nodes.record(node).cost(now, 1) },
+		local:     d.cfg.Local, turn: d.nodes.turn,
+	}
+	for _, t := range todo {
+		to, ok := ranking.pick(l.replicas(t.expert), t.tried)
+		if !ok {
+			stuck = append(stuck, t)
+			continue
+		}
+		a := l.attemptTo(to)
+		a.tasks, a.rows = append(a.tasks, t), a.rows+len(t.slots)
+		t.tried, t.attempts = append(t.tried, to.Node), t.attempts+1
+		// At once, so that the next task of this plan sees the load of this one.
+		d.nodes.record(to.Node).groups++
+	}
+	for _, a := range l.planned {
+		a.waits = waits{abandonAfter: d.timeout(a.rows)}
+		if !d.cfg.DisableHedging {
+			a.waits = waitsFor(d.nodes.patience(a.to.Node, a.rows), &d.nodes.health, a.waits.abandonAfter)
+		}
+		d.nodes.budget.earn(a.rows)
+		d.nodes.stats.Calls++
+		d.nodes.stats.Rows += uint64(a.rows)
+	}
+	return stuck
+}
+
+// timeout is abandonAfter of a call.
+func (d *Dispatcher) timeout(rows int) time.Duration {
+	return d.cfg.CallTimeout + time.Duration(rows)*d.cfg.RowTimeout
+}
+
+// recordLanded records that an attempt is no longer in flight.
+func (d *Dispatcher) recordLanded(a *attempt) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes.record(a.to.Node).groups -= len(a.tasks)
+}
+
+// recordOutcome records what a settled attempt says about its node.
+func (d *Dispatcher) recordOutcome(a *attempt) {
+	if a.err == nil {
+		d.recordReply(a)
+		d.Trust(a.to.Node)
+		return
+	}
+	kind := kindOf(a.err)
+	var e *moe.Error
+	if errors.As(a.err, &e) {
+		d.Adopt(e.Newer)
+	}
+	if kind == moe.Unreachable || kind == moe.Corrupt {
+		d.suspect(a.to.Node, time.Since(a.started))
+	}
+	d.recordFailover(a.to.Node, kind, a.rows)
+}
+
+// recordReply records the latency of an answered call.
+func (d *Dispatcher) recordReply(a *attempt) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.nodes.record(a.to.Node)
+	r.overtaken = 0
+	now := time.Now()
+	took := now.Sub(a.started)
+	r.observe(now, a.rows, len(a.tasks), took, a.busy, a.late)
+	r.stats.Answered.observe(took)
+	if a.hedge && len(openTasks(a.tasks)) == 0 {
+		d.nodes.stats.HedgesWon++
+	}
+}
+
+// maxOvertaken is how many calls in a row may be overtaken before their node is
+// suspected. One is chance; every overtaken call has cost a hedge.
+const maxOvertaken = 2
+
+// recordOvertaken records an attempt that was canceled because others brought
+// its rows. Only a late one counts against its node: a hedge loses to the
+// original in the usual case, and a failed layer cancels punctual calls too.
+func (d *Dispatcher) recordOvertaken(a *attempt) {
+	d.mu.Lock()
+	r := d.nodes.record(a.to.Node)
+	failing := false
+	if a.late && !a.hedge {
+		r.windows[bucketOf(a.rows)].observe(time.Since(a.started), true)
+		r.overtaken++
+		failing = r.overtaken >= maxOvertaken
+	}
+	d.mu.Unlock()
+	if failing {
+		d.suspect(a.to.Node, time.Since(a.started))
+	}
+}
+
+// spendHedge takes the rows of tasks out of the hedge budget; false if it is too
+// small or there are none.
+func (d *Dispatcher) spendHedge(todo []*task) bool {
+	rows := rowsOf(todo)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if rows == 0 || !d.nodes.budget.spend(rows) {
+		return false
+	}
+	d.nodes.stats.Hedges++
+	d.nodes.stats.HedgedRows += uint64(rows)
+	return true
+}
+
+// hasUntriedReplica reports that a task may be sent to another replica: an
+// unsuspected one, unless suspectedToo.
+func (d *Dispatcher) hasUntriedReplica(list []moe.Replica, tried []moe.NodeID, suspectedToo bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	ranking := ranking{
+		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.has(node, now) },
+		cost:      func(moe.NodeID) float64 { return 0 }, // which one it is does not matter
+		local:     d.cfg.Local,
+	}
+	to, ok := ranking.pick(list, tried)
+	return ok && (suspectedToo || !ranking.suspected(to.Node))
+}
+
+// observeTimerLag records by how much a timer fired late.
+func (d *Dispatcher) observeTimerLag(now time.Time, lag time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes.health.observe(now, lag)
+}
+
+// recordFailover records that rows of a node are sent to another replica.
+func (d *Dispatcher) recordFailover(node moe.NodeID, kind moe.Kind, rows int) {
+	d.mu.Lock()
+	d.nodes.record(node).stats.Failovers++
+	d.mu.Unlock()
+	if d.cfg.OnFailover != nil {
+		d.cfg.OnFailover(node, kind, rows)
+	}
+}
+
+// borrowRun takes the memory of a run that ended, or makes some. There are as
+// many runs as layers were ever computed at the same time.
+func (d *Dispatcher) borrowRun() *layerRun {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.nodes.runs); n > 0 {
+		l := d.nodes.runs[n-1]
+		d.nodes.runs = d.nodes.runs[:n-1]
+		return l
+	}
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &layerRun{d: d, timer: timer, layerCalls: layerCalls{ended: mailbox{filled: make(chan struct{}, 1)}}}
+}
+
+// returnRun keeps the memory of a run that has no call in flight.
+func (d *Dispatcher) returnRun(l *layerRun) {
+	l.h, l.placement = tensor.Matrix{}, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes.runs = append(d.nodes.runs, l)
+}
