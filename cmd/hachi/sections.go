@@ -64,6 +64,7 @@ func servingFlags(f configFlags, s *role.ServingConfig) {
 	f.integer("speculative-tokens", "serving.speculativeTokens", &s.SpeculativeTokens, "max draft tokens per step (n-gram / prompt lookup); never changes the answer")
 	f.duration("request-deadline", "serving.requestDeadline", &s.RequestDeadline, "maximum duration of a request")
 	f.number("max-step-slowdown", "serving.maxStepSlowdown", &s.MaxStepSlowdown, "maximum duration of a step with prefill, as a multiple of its decodes; 0 is 1.7")
+	f.integer("metrics-top-experts", "serving.metricsTopExperts", &s.MetricsTopExperts, "per-expert counters in /metrics: only those of the busiest experts; 0 = all")
 	f.inverse("hedge", "serving.disableHedging", &s.DisableHedging, "call another replica when an expert call is late; with false, wait until the call times out")
 	f.StringArrayVar(&s.Attributes, "attribute", s.Attributes, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
 	f.at("attribute", "serving.attributes")

@@ -85,7 +85,7 @@ func (p *routerProcess) makeEngine() {
 	})
 	p.metrics.Collect(
 		metrics.Engine(p.engine.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
-		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), 0),
+		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), s.MetricsTopExperts),
 	)
 }
 

@@ -168,8 +168,11 @@ type ServingConfig struct {
 	MaxStepSlowdown float64 `yaml:"maxStepSlowdown"`
 	// DisableHedging waits for a late expert call until it times out, instead of
 	// calling another replica.
-	DisableHedging bool     `yaml:"disableHedging"`
-	Attributes     []string `yaml:"attributes"` // NAME=VALUE
+	DisableHedging bool `yaml:"disableHedging"`
+	// MetricsTopExperts bounds the per-expert counters of /metrics to those of the
+	// experts with the most rows; 0 is one counter per expert.
+	MetricsTopExperts int      `yaml:"metricsTopExperts"`
+	Attributes        []string `yaml:"attributes"` // NAME=VALUE
 }
 
 // DefaultMaxStepSlowdown keeps gaps between tokens under twice the undisturbed.
@@ -195,6 +198,7 @@ func (s ServingConfig) Check(f *Faults) {
 	}
 	f.AtLeast("serving.maxNumSeqs", s.MaxSequences, 0)
 	f.AtLeast("serving.maxQueuedRequests", s.MaxQueued, 0)
+	f.AtLeast("serving.metricsTopExperts", s.MetricsTopExperts, 0)
 	f.Between("serving.microBatches", s.MicroBatches, 0, pipeline.MaxMicroBatches)
 	f.Between("serving.speculativeTokens", s.SpeculativeTokens, 0, maxSpeculativeTokens)
 	if s.RequestDeadline <= 0 {
