@@ -265,7 +265,7 @@ func TestLeaseIsGivenUpOnlyWhenWorkIsTurnedAway(t *testing.T) {
 func TestWatchdogForgetsWhatWasTurnedAwayBeforeProgress(t *testing.T) {
 	var w watchdog
 	at := func(seconds int, computed, turned uint64) bool {
-		return w.stuck(time.Unix(1000, 0).Add(time.Duration(seconds)*time.Second), batcher.Progress{Computed: computed, Turned: turned})
+		return w.stuck(time.Unix(1000, 0).Add(time.Duration(seconds)*time.Second), batcher.Progress{Computed: computed, Rejected: turned})
 	}
 	for i, step := range []struct {
 		seconds          int

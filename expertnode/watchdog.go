@@ -22,7 +22,7 @@ func (w *watchdog) stuck(now time.Time, p batcher.Progress) bool {
 	switch {
 	case p.Computed != w.last.Computed:
 		w.last, w.since = p, time.Time{}
-	case p.Turned == w.last.Turned:
+	case p.Rejected == w.last.Rejected:
 	case w.since.IsZero():
 		w.since = now
 	}

@@ -12,7 +12,7 @@
 // and stays.
 //
 // Concurrency: Experts may be used from any goroutine. Dense belongs to one.
-// Both may share a Pool; its runs take turns. Workers that have done their part
-// of a run help the others. One that has nothing to do looks for work as long as
-// PoolOptions.Spin says, if that paid lately, and parks.
+// Both may share a Pool; its runs take turns. A worker that has finished its
+// range of a run steals from the others. An idle worker spins for at most
+// PoolOptions.Spin, if spinning found work lately, and then parks.
 package cpu

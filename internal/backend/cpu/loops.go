@@ -84,7 +84,7 @@ func (d *Dense) normHeads(w *worker, row, gain []float32) {
 
 // up and down compute the feed-forward network of a layer without experts.
 func (d *Dense) up(w *worker, lo, hi int) {
-	w.k.GatedUp(w.s, d.s.inner, d.step.h, d.step.w.Dense.W1, d.step.w.Dense.W3, lo, hi)
+	w.k.SwiGLU(w.s, d.s.inner, d.step.h, d.step.w.Dense.W1, d.step.w.Dense.W3, lo, hi)
 	for i := range d.s.inner.Rows {
 		w.k.Round(d.s.inner.Row(i)[lo:hi], d.opts.Numerics.Inner)
 	}

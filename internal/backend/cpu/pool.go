@@ -19,9 +19,9 @@ type PoolOptions struct {
 	Threads int
 	// Kernels are the loops to use; nil is kernel.Best.
 	Kernels *kernel.Kernels
-	// Spin is how long a worker looks for the next loop before it parks, while
-	// that pays. It burns the core meanwhile: only for a process that owns its
-	// cores. More workers than cores never look.
+	// Spin is how long a worker polls for the next loop before it parks, while
+	// that pays. It keeps the core busy meanwhile: only for a process that owns
+	// its cores. With more workers than cores, no worker spins.
 	Spin time.Duration
 }
 
@@ -29,14 +29,14 @@ type PoolOptions struct {
 type Pool struct {
 	mu      sync.Mutex // one run at a time
 	kernels *kernel.Kernels
-	spin    time.Duration // how long a wait looks
+	spin    time.Duration // before a worker parks
 	workers []*worker     // the caller of run is the first
 
-	// The current run; written while no worker is in it.
+	// The current run; written while no worker is inside.
 	loop     loop
 	n, grain int
-	shares   []share // of each worker
-	crew     crew
+	ranges   []workRange // of each worker
+	active   activeWorkers
 
 	stopped atomic.Bool
 	ended   sync.WaitGroup
@@ -51,7 +51,7 @@ type worker struct {
 	s         *kernel.Scratch
 	attention kernel.Attention
 	patience  poll.Patience
-	start     gate // opens for every run
+	start     parker // gets a permit for every run
 }
 
 // NewPool starts the workers.
@@ -63,11 +63,11 @@ func NewPool(o PoolOptions) *Pool {
 		o.Kernels = kernel.Best()
 	}
 	if o.Threads > runtime.GOMAXPROCS(0) {
-		o.Spin = 0 // who looks would keep a core from who computes
+		o.Spin = 0 // a worker that spins would keep a core from one that computes
 	}
-	p := &Pool{kernels: o.Kernels, spin: o.Spin, shares: make([]share, o.Threads), crew: newCrew()}
+	p := &Pool{kernels: o.Kernels, spin: o.Spin, ranges: make([]workRange, o.Threads), active: newActiveWorkers()}
 	for i := range o.Threads {
-		w := &worker{k: o.Kernels, s: kernel.NewScratch(), start: newGate()}
+		w := &worker{k: o.Kernels, s: kernel.NewScratch(), start: newParker()}
 		p.workers = append(p.workers, w)
 		if i > 0 {
 			p.ended.Go(func() { p.work(i, w) })
@@ -91,28 +91,28 @@ func (p *Pool) MatMul(y, x tensor.Matrix, w tensor.Weight) {
 func (p *Pool) Close() {
 	p.stopped.Store(true)
 	for _, w := range p.workers[1:] {
-		w.start.open()
+		w.start.unpark()
 	}
 	p.ended.Wait()
 }
 
 func (p *Pool) work(i int, w *worker) {
 	for {
-		w.start.waitFor(&w.patience, p.spin)
+		w.start.spinThenPark(&w.patience, p.spin)
 		if p.stopped.Load() {
 			return
 		}
-		if p.crew.join() {
+		if p.active.join() {
 			p.compute(i, w)
-			p.crew.leave()
+			p.active.leave()
 		}
 	}
 }
 
 // run calls f on disjoint ranges that cover 0..n-1 and begin at multiples of
-// grain, and returns when all have returned. Every worker has a part, as even as
-// grains go, and then helps the others: a worker that sleeps or has lost its core
-// costs no more than what it has begun.
+// grain, and returns when all calls have returned. Every worker owns a range, as
+// even as grains go, and then steals from the others: a worker that sleeps or has
+// lost its core delays the run by no more than the piece that it has begun.
 func (p *Pool) run(n, grain int, f loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,33 +123,33 @@ func (p *Pool) run(n, grain int, f loop) {
 	parts := min(len(p.workers), grains)
 	p.loop, p.n, p.grain = f, n, grain
 	for i := range parts {
-		p.shares[i].set(i*grains/parts, (i+1)*grains/parts)
+		p.ranges[i].set(i*grains/parts, (i+1)*grains/parts)
 	}
 	if parts > 1 {
-		p.crew.begin()
+		p.active.begin()
 		for _, w := range p.workers[1:parts] {
-			w.start.open()
+			w.start.unpark()
 		}
 	}
 	p.compute(0, p.workers[0])
-	if parts > 1 && p.crew.end() {
-		p.crew.empty.waitFor(&p.workers[0].patience, p.spin)
+	if parts > 1 && p.active.end() {
+		p.active.idle.spinThenPark(&p.workers[0].patience, p.spin)
 	}
 	p.loop = nil
 }
 
-// compute runs the i-th part of the current loop, then what is left of others.
-// No loop changes rows that a product in it has read.
+// compute runs the loop on the i-th range, then on what is left of the others. No
+// loop changes rows that a product in it has read.
 func (p *Pool) compute(i int, w *worker) {
 	w.s.Hold()
 	defer w.s.Release()
 	piece := func(lo, hi int) { p.loop(w, lo*p.grain, min(hi*p.grain, p.n)) }
-	for lo, hi, ok := p.shares[i].front(); ok; lo, hi, ok = p.shares[i].front() {
+	for lo, hi, ok := p.ranges[i].take(); ok; lo, hi, ok = p.ranges[i].take() {
 		piece(lo, hi)
 	}
-	for next := range len(p.shares) - 1 {
-		other := &p.shares[(i+1+next)%len(p.shares)]
-		for lo, hi, ok := other.back(); ok; lo, hi, ok = other.back() {
+	for next := range len(p.ranges) - 1 {
+		other := &p.ranges[(i+1+next)%len(p.ranges)]
+		for lo, hi, ok := other.steal(); ok; lo, hi, ok = other.steal() {
 			piece(lo, hi)
 		}
 	}

@@ -38,13 +38,13 @@ func TestRunCoversEveryOutputOnce(t *testing.T) {
 	}
 }
 
-// A worker that does not come costs nothing but its help: the caller does its
-// part.
-func TestARunDoesNotWaitForWhoSleeps(t *testing.T) {
+// TestRunDoesNotWaitForASleepingWorker: the caller computes the range of a worker
+// that does not come.
+func TestRunDoesNotWaitForASleepingWorker(t *testing.T) {
 	p := NewPool(PoolOptions{Threads: 1})
 	defer p.Close()
-	asleep := &worker{start: newGate()} // no goroutine waits at its gate
-	p.workers, p.shares = append(p.workers, asleep), make([]share, 2)
+	asleep := &worker{start: newParker()} // no goroutine waits there
+	p.workers, p.ranges = append(p.workers, asleep), make([]workRange, 2)
 	for range 3 {
 		sum := 0
 		p.run(100, 1, func(_ *worker, lo, hi int) { sum += hi - lo })
@@ -55,12 +55,12 @@ func TestARunDoesNotWaitForWhoSleeps(t *testing.T) {
 	p.workers = p.workers[:1]
 }
 
-func TestWhoWouldWaitForACoreDoesNotLook(t *testing.T) {
+func TestWorkersBeyondTheCoresDoNotSpin(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
 	for threads, want := range map[int]time.Duration{cores: time.Microsecond, cores + 1: 0} {
 		p := NewPool(PoolOptions{Threads: threads, Spin: time.Microsecond})
 		if got := p.spin; got != want {
-			t.Errorf("%d workers on %d cores look for %v, want %v", threads, cores, got, want)
+			t.Errorf("%d workers on %d cores spin for %v, want %v", threads, cores, got, want)
 		}
 		p.Close()
 	}
@@ -109,7 +109,7 @@ func smallModel(p *Pool) (*Dense, *Experts, model.Config) {
 	return NewDense(cfg, w, DenseOptions{Numerics: n, Blocks: 4}, p), experts, cfg
 }
 
-func TestAStepAllocatesNothing(t *testing.T) {
+func TestStepAllocatesNothing(t *testing.T) {
 	for _, o := range []PoolOptions{{Threads: 1}, {Threads: 2}, {Threads: 2, Spin: time.Millisecond}} {
 		p := NewPool(o)
 		d, experts, cfg := smallModel(p)

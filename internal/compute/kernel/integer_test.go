@@ -331,7 +331,7 @@ func TestGroupLoopsEqualTheReference(t *testing.T) {
 }
 
 // Each matrix gives the product that MatMul gives, for all pairs of types.
-func TestGatedUpOfQuantizedMatrices(t *testing.T) {
+func TestSwiGLUOfQuantizedMatrices(t *testing.T) {
 	everyKernel(t, func(t *testing.T, k *Kernels) {
 		rng := rand.New(rand.NewPCG(33, 34))
 		s := NewScratch()
@@ -339,7 +339,7 @@ func TestGatedUpOfQuantizedMatrices(t *testing.T) {
 			for _, d3 := range quantized {
 				x, w1, w3 := randomMatrix(rng, 9, 96), randomBlocks(t, rng, d1, 70, 96), randomBlocks(t, rng, d3, 70, 96)
 				y, gate, up := tensor.NewMatrix(9, 70), tensor.NewMatrix(9, 70), tensor.NewMatrix(9, 70)
-				k.GatedUp(s, y, x, w1, w3, 0, 70)
+				k.SwiGLU(s, y, x, w1, w3, 0, 70)
 				k.MatMul(s, gate, x, w1, 0, 70)
 				k.MatMul(s, up, x, w3, 0, 70)
 				for i := range gate.Rows {

@@ -21,10 +21,10 @@ func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi
 	}
 }
 
-// GatedUp writes columns lo..hi-1 of y [rows, w1.Rows] = SiLU(x w1) * (x w3).
+// SwiGLU writes columns lo..hi-1 of y [rows, w1.Rows] = SiLU(x w1) * (x w3).
 // Either both matrices are quantized or neither is. It is faster if both have
 // one type: then rows of x are packed once for both.
-func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, lo, hi int) {
+func (k *Kernels) SwiGLU(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, lo, hi int) {
 	checkProduct(output{y, 0}, x, w1, lo, hi)
 	if w1.DType.Quantized() != w3.DType.Quantized() {
 		panic(fmt.Sprintf("kernel: w1 is %v, w3 %v", w1.DType, w3.DType))
@@ -32,7 +32,7 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	for i := 0; i < x.Rows; {
 		rows := span{0, x.Rows}.piece(i, formOf(w1.DType).rows())
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
-		width := gatedWidth(rows, formOf(w1.DType))
+		width := swigluWidth(rows, formOf(w1.DType))
 		up := tensor.Matrix{Rows: rows, Cols: width, Stride: width, Data: fit(&s.up, rows*width)}
 		k.prepare(s, part, w1.DType)
 		for o := lo; o < hi; o += width {
@@ -54,15 +54,15 @@ func (k *Kernels) GatedUp(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, 
 	}
 }
 
-// gatedWidth is how many rows of w1 are read before as many rows of w3. Fewer
+// swigluWidth is how many rows of w1 are read before as many rows of w3. Fewer
 // would interrupt the stream from memory more often; more would let the results
 // of w1 leave the cache before they are multiplied with those of w3.
-func gatedWidth(rows int, f form) int {
+func swigluWidth(rows int, f form) int {
 	switch {
 	case rows <= streamRows:
 		return streamW
 	case f == paired:
-		return gatedW
+		return swigluW
 	}
 	return blockW
 }

@@ -25,10 +25,10 @@ const (
 	// streamRows is the maximum number of rows of x for which f32 and f16 weights
 	// are read where they lie. With more rows, widening every weight once pays.
 	streamRows = 12
-	// GatedUp reads streamW rows of w1 before it reads w3 if it has at most
-	// streamRows rows of x, and gatedW rows of bf16 if it has more.
+	// SwiGLU reads streamW rows of w1 before it reads w3 if it has at most
+	// streamRows rows of x, and swigluW rows of bf16 if it has more.
 	streamW = 1024
-	gatedW  = 256
+	swigluW = 256
 )
 
 // Scratch is the memory one goroutine needs to call the kernels. It grows to
@@ -37,7 +37,7 @@ type Scratch struct {
 	lanes   []float32 // [rows/c, columns/tileRows, c, tileRows, Lanes] with c = 1..tileCols
 	x       []float32 // [blockX, K], packed
 	panel   []float32 // [blockW, blockK], packed
-	up      []float32 // [rows, gatedWidth] of GatedUp
+	up      []float32 // [rows, swigluWidth] of SwiGLU
 	wide    []float32 // [blockW, K], weights of a format without a micro-kernel
 	tail    tail
 	outputs [slimCols * tileRows]float32 // of a tile, where y has room for one column only

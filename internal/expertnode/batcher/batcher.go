@@ -45,13 +45,13 @@ type Batcher struct {
 	batch  []*Task // Run's
 	merger merger  // Run's
 
-	mu     sync.Mutex // guards the fields below
-	wake   sync.Cond  // the queue is not empty, or closed
-	queue  queue
-	rows   int // that wait or are computed
-	closed bool
-	moved  Progress
-	perRow time.Duration // what a row took lately
+	mu       sync.Mutex // guards the fields below
+	wake     sync.Cond  // the queue is not empty, or closed
+	queue    queue
+	rows     int // that wait or are computed
+	closed   bool
+	progress Progress
+	perRow   time.Duration // what a row took lately
 	// wanted is the number of tasks of the batch that have not been canceled.
 	// ctx is that of the batch: it ends when none is wanted any more.
 	wanted int
@@ -62,7 +62,7 @@ type Batcher struct {
 // Progress counts what happened to tasks since the start.
 type Progress struct {
 	Computed uint64 // groups of tasks
-	Turned   uint64 // tasks refused because the queue was full, or canceled while they waited
+	Rejected uint64 // tasks refused because the queue was full, or canceled while they waited
 }
 
 // New makes a batcher; Run makes it work.
@@ -84,7 +84,7 @@ func (b *Batcher) Submit(t *Task) error {
 	case b.closed:
 		return &moe.Error{Op: "queue", Kind: moe.Draining}
 	case b.rows > 0 && b.rows+t.rows > b.cfg.QueueRows:
-		b.moved.Turned++
+		b.progress.Rejected++
 		return &moe.Error{
 			Op: "queue", Kind: moe.Busy, Err: fmt.Errorf("%d rows wait, the limit is %d", b.rows, b.cfg.QueueRows),
 			// Room for the task is there when as many rows are done as do not fit.
@@ -105,7 +105,7 @@ func (b *Batcher) Cancel(t *Task) bool {
 	defer b.mu.Unlock()
 	if b.queue.drop(t) {
 		b.rows -= t.rows
-		b.moved.Turned++
+		b.progress.Rejected++
 		return true
 	}
 	if t.running && !t.canceled {
@@ -121,7 +121,7 @@ func (b *Batcher) Cancel(t *Task) bool {
 func (b *Batcher) Progress() Progress {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.moved
+	return b.progress
 }
 
 // Run computes until ctx ends; then tasks that still wait fail as Draining.
@@ -221,7 +221,7 @@ func (b *Batcher) finish(started time.Time, took time.Duration) {
 		rows += t.rows
 		t.running = false
 		t.Queue, t.Compute = started.Sub(t.arrived), took
-		b.moved.Computed += uint64(len(t.Call.Groups))
+		b.progress.Computed += uint64(len(t.Call.Groups))
 	}
 	b.rows -= rows
 	b.learn(took / time.Duration(max(rows, 1)))

@@ -64,7 +64,7 @@ func (f *expert) computed() string {
 // pending is a task under test.
 type pending struct {
 	Task
-	told []error
+	ended []error // what Done was called with
 }
 
 // task asks each expert of layer 0 for the same rows, whose first value is
@@ -81,15 +81,15 @@ func task(from moe.RouterID, rows int, experts ...int) *pending {
 		c.Groups = append(c.Groups, moe.Group{Expert: e, Index: all})
 	}
 	p := &pending{Task: Task{Call: c, Y: make([]byte, c.OutRows()*hidden*4)}}
-	p.Done = func(err error) { p.told = append(p.told, err) }
+	p.Done = func(err error) { p.ended = append(p.ended, err) }
 	return p
 }
 
 // check compares the answer.
 func (p *pending) check(t *testing.T) {
 	t.Helper()
-	if len(p.told) != 1 || p.told[0] != nil {
-		t.Fatalf("told %v, want success once", p.told)
+	if len(p.ended) != 1 || p.ended[0] != nil {
+		t.Fatalf("ended with %v, want success once", p.ended)
 	}
 	y := make([]float32, len(p.Y)/4)
 	tensor.Decode(y, p.Y, tensor.F32)
@@ -123,7 +123,7 @@ func TestWaitingCallsOfOneLayerAreComputedTogether(t *testing.T) {
 			if err := b.Submit(&p.Task); err != nil {
 				t.Fatal(err)
 			}
-			synctest.Wait() // the first is alone: nothing is waited for
+			synctest.Wait() // the first starts at once: nothing is waited for
 		}
 		for range 4 {
 			f.gate <- nil
@@ -180,7 +180,7 @@ func TestQueueIsBounded(t *testing.T) {
 		f := &expert{gate: make(chan error)}
 		b, stop := start(f, 10, 10)
 		defer stop()
-		large := task("a", 12, 0) // alone, so it is let in
+		large := task("a", 12, 0) // by itself, so it is let in
 		if err := b.Submit(&large.Task); err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func TestQueueIsBounded(t *testing.T) {
 		synctest.Wait()
 		large.check(t)
 		small.check(t)
-		if got := b.Progress(); got != (Progress{Computed: 2, Turned: 1}) {
+		if got := b.Progress(); got != (Progress{Computed: 2, Rejected: 1}) {
 			t.Errorf("progress %+v", got)
 		}
 	})
@@ -268,11 +268,11 @@ func TestCanceledTaskLeavesTheQueue(t *testing.T) {
 		f.gate <- nil // last
 		synctest.Wait()
 		last.check(t)
-		if len(waiting.told) != 0 {
-			t.Errorf("the canceled task was told %v", waiting.told)
+		if len(waiting.ended) != 0 {
+			t.Errorf("the canceled task ended with %v", waiting.ended)
 		}
-		if len(running.told) != 1 || !errors.Is(running.told[0], context.Canceled) {
-			t.Errorf("the task canceled while computed was told %v", running.told)
+		if len(running.ended) != 1 || !errors.Is(running.ended[0], context.Canceled) {
+			t.Errorf("the task canceled while computed ended with %v", running.ended)
 		}
 		if b.Cancel(&last.Task) {
 			t.Error("a finished task ended again")
@@ -300,8 +300,8 @@ func TestFailedTaskEndsAtItsFirstExpert(t *testing.T) {
 		f.gate <- nil
 		f.gate <- nil
 		synctest.Wait()
-		if len(fails.told) != 1 || !errors.Is(fails.told[0], gone) {
-			t.Errorf("told %v, want %v", fails.told, gone)
+		if len(fails.ended) != 1 || !errors.Is(fails.ended[0], gone) {
+			t.Errorf("ended with %v, want %v", fails.ended, gone)
 		}
 		lives.check(t)
 		if got, want := f.computed(), "[L0/E0:1 L0/E0:1 L0/E2:1]"; got != want {
@@ -328,8 +328,8 @@ func TestFailedTaskDoesNotFailItsBatch(t *testing.T) {
 			f.gate <- nil
 		}
 		synctest.Wait()
-		if len(fails.told) != 1 || moe.KindOf(fails.told[0]) != moe.NotHosted {
-			t.Errorf("told %v, want not hosted", fails.told)
+		if len(fails.ended) != 1 || moe.KindOf(fails.ended[0]) != moe.NotHosted {
+			t.Errorf("ended with %v, want not hosted", fails.ended)
 		}
 		first.check(t)
 		lives.check(t)
@@ -361,8 +361,8 @@ func TestCancelOfOneTaskDoesNotEndItsBatch(t *testing.T) {
 		f.gate <- nil
 		f.gate <- nil
 		synctest.Wait()
-		if len(gone.told) != 1 {
-			t.Errorf("the canceled task was told %v, want one answer", gone.told)
+		if len(gone.ended) != 1 {
+			t.Errorf("the canceled task ended with %v, want one answer", gone.ended)
 		}
 		lives.check(t)
 	})
@@ -387,8 +387,8 @@ func TestEndOfRunEndsEveryTask(t *testing.T) {
 		f.gate <- nil
 		synctest.Wait()
 		running.check(t)
-		if len(waiting.told) != 1 || moe.KindOf(waiting.told[0]) != moe.Draining {
-			t.Errorf("the waiting task was told %v, want draining once", waiting.told)
+		if len(waiting.ended) != 1 || moe.KindOf(waiting.ended[0]) != moe.Draining {
+			t.Errorf("the waiting task ended with %v, want draining once", waiting.ended)
 		}
 	})
 }
@@ -413,7 +413,7 @@ func TestEveryTaskEndsOnce(t *testing.T) {
 					continue
 				}
 				if err := <-over; err == nil {
-					p.told = []error{nil}
+					p.ended = []error{nil}
 					p.check(t)
 				} else if !errors.Is(err, context.Canceled) && moe.KindOf(err) != moe.Draining {
 					t.Errorf("task ended with %v", err)

@@ -1,9 +1,9 @@
 // Package batcher queues expert calls and computes them in turn. Calls of all
 // routers that wait for the same layer are computed together, each expert once;
-// a call that waits alone is never delayed to wait for company.
+// a call is never delayed to wait for company.
 //
 // What it owns: the queue, the one goroutine that computes, and its scratch.
-// Rows stay bytes in the wire dtype: a call that is computed alone is not copied.
+// Rows stay bytes in the wire dtype: a call that is computed by itself is not copied.
 //
 // Invariants:
 //   - A row's result does not depend on its company, because an FFN's does not.
