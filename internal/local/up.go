@@ -187,10 +187,12 @@ func roleOf(name string) string {
 
 // Ready waits until the router serves, a role fails for good, or ctx ends.
 func (c *Cluster) Ready(ctx context.Context) error {
+	var reports sync.WaitGroup
+	defer reports.Wait()
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	if c.cfg.Events.Progress != nil {
-		go c.reportProgress(watch)
+		reports.Go(func() { c.reportProgress(watch) })
 	}
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()

@@ -2,6 +2,7 @@ package role
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -45,6 +46,19 @@ func openModel(m ModelConfig, family string) (weights, error) {
 	}
 	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, family)
 	return w, nil
+}
+
+// verifyDense hashes the weights that a router reads, if the checkpoint has a
+// manifest to compare them with.
+func (w weights) verifyDense(ctx context.Context) error {
+	if w.ckpt.Manifest() == nil {
+		return nil
+	}
+	err := w.ckpt.VerifyDense(ctx)
+	if err != nil && ctx.Err() == nil {
+		return &ConfigError{Err: err}
+	}
+	return err
 }
 
 // expertBytes is the memory one expert takes.

@@ -31,13 +31,13 @@ type Core struct {
 
 // OpenCore maps what a router computes with. Its pages are read now, not by the
 // first request.
-func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
+func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 	c.silence()
 	device, err := c.openDevice(c.BusyPoll)
 	if err != nil {
 		return nil, err
 	}
-	core = &Core{MaxSequences: c.Serving.MaxSequences, device: device, threads: c.workers(), close: []func() error{device.Close}}
+	core := &Core{MaxSequences: c.Serving.MaxSequences, device: device, threads: c.workers(), close: []func() error{device.Close}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, core.Close())
@@ -49,6 +49,9 @@ func OpenCore(ctx context.Context, c RouterConfig) (core *Core, err error) {
 	}
 	core.Model, core.weights = w.cfg, w
 	core.close = append(core.close, w.ckpt.Close)
+	if err := w.verifyDense(ctx); err != nil {
+		return nil, err
+	}
 	dense, err := w.ckpt.MapDense()
 	if err != nil {
 		return nil, &ConfigError{Err: err}

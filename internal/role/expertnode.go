@@ -57,7 +57,7 @@ func (l *expertLoader) Close() error {
 // here, not in the first request.
 func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 	if l.w.ckpt.Manifest() != nil {
-		if err := l.w.ckpt.VerifyExpert(id); err != nil {
+		if err := l.w.ckpt.VerifyExpert(ctx, id); err != nil {
 			return err
 		}
 	}

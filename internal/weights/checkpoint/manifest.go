@@ -73,20 +73,20 @@ func (c *Checkpoint) Verify(ctx context.Context, progress func(done, total int64
 
 // VerifyExpert hashes one expert's tensors against the manifest.
 // ErrNoManifest when there is none that is current.
-func (c *Checkpoint) VerifyExpert(id moe.ExpertID) error {
+func (c *Checkpoint) VerifyExpert(ctx context.Context, id moe.ExpertID) error {
 	if err := c.checkExpert(id); err != nil {
 		return err
 	}
-	return c.verifySpecs(c.expertSpecs(id))
+	return c.verifySpecs(ctx, c.expertSpecs(id))
 }
 
 // VerifyDense hashes the attention node's tensors against the manifest.
 // ErrNoManifest when there is none that is current.
-func (c *Checkpoint) VerifyDense() error {
-	return c.verifySpecs(slices.DeleteFunc(slices.Clone(c.layout), func(s Spec) bool { return s.IsExpert }))
+func (c *Checkpoint) VerifyDense(ctx context.Context) error {
+	return c.verifySpecs(ctx, slices.DeleteFunc(slices.Clone(c.layout), func(s Spec) bool { return s.IsExpert }))
 }
 
-func (c *Checkpoint) verifySpecs(specs []Spec) error {
+func (c *Checkpoint) verifySpecs(ctx context.Context, specs []Spec) error {
 	m := c.manifest.Load()
 	if m == nil {
 		return ErrNoManifest
@@ -95,7 +95,7 @@ func (c *Checkpoint) verifySpecs(specs []Spec) error {
 	for _, s := range specs {
 		tensors = append(tensors, c.tensors[s.Name])
 	}
-	sums, err := hashAll(context.Background(), tensors, nil)
+	sums, err := hashAll(ctx, tensors, nil)
 	if err != nil {
 		return err
 	}

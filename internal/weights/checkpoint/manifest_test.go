@@ -19,7 +19,7 @@ import (
 func TestVerifyMakesAManifest(t *testing.T) {
 	dir := write(t, preset.Options{Config: shape, Seed: 1, ShardBytes: 30000})
 	c := open(t, dir)
-	if err := c.VerifyExpert(moe.ExpertID{}); !errors.Is(err, checkpoint.ErrNoManifest) || c.Manifest() != nil {
+	if err := c.VerifyExpert(t.Context(), moe.ExpertID{}); !errors.Is(err, checkpoint.ErrNoManifest) || c.Manifest() != nil {
 		t.Errorf("error %v before there is a manifest", err)
 	}
 	var last, total int64
@@ -42,13 +42,18 @@ func TestVerifyMakesAManifest(t *testing.T) {
 	}
 	for l := range shape.Layers {
 		for e := range shape.Experts {
-			if err := again.VerifyExpert(moe.ExpertID{Layer: l, Expert: e}); err != nil {
+			if err := again.VerifyExpert(t.Context(), moe.ExpertID{Layer: l, Expert: e}); err != nil {
 				t.Error(err)
 			}
 		}
 	}
-	if err := again.VerifyDense(); err != nil {
+	if err := again.VerifyDense(t.Context()); err != nil {
 		t.Error(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := errors.Join(again.VerifyDense(ended), again.VerifyExpert(ended, moe.ExpertID{})); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want one that the context has ended", err)
 	}
 }
 
@@ -75,11 +80,11 @@ func TestManifestFindsDamage(t *testing.T) {
 	if err := os.Chtimes(path, time.Time{}, before.ModTime()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.VerifyExpert(moe.ExpertID{Layer: 1, Expert: 2}); checkpoint.FaultOf(err) != checkpoint.Damaged ||
+	if err := c.VerifyExpert(t.Context(), moe.ExpertID{Layer: 1, Expert: 2}); checkpoint.FaultOf(err) != checkpoint.Damaged ||
 		!strings.Contains(err.Error(), anExpert) {
 		t.Errorf("error %v, want damage in %s", err, anExpert)
 	}
-	if err := c.VerifyExpert(moe.ExpertID{Layer: 1, Expert: 1}); err != nil {
+	if err := c.VerifyExpert(t.Context(), moe.ExpertID{Layer: 1, Expert: 1}); err != nil {
 		t.Errorf("a sound expert is refused: %v", err)
 	}
 	if _, err := c.Verify(t.Context(), nil); checkpoint.FaultOf(err) != checkpoint.Damaged {
@@ -106,7 +111,7 @@ func TestStaleManifestsAreNotUsed(t *testing.T) {
 		if _, err := c.Verify(t.Context(), nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := open(t, dir).VerifyDense(); err != nil {
+		if err := open(t, dir).VerifyDense(t.Context()); err != nil {
 			t.Errorf("%s: after a new Verify: %v", name, err)
 		}
 	}

@@ -80,7 +80,7 @@ func TestMapExpertRefusesStrangers(t *testing.T) {
 		if _, err := c.MapExpert(id); moe.KindOf(err) != moe.Invalid {
 			t.Errorf("%v: error %v", id, err)
 		}
-		if err := c.VerifyExpert(id); moe.KindOf(err) != moe.Invalid {
+		if err := c.VerifyExpert(t.Context(), id); moe.KindOf(err) != moe.Invalid {
 			t.Errorf("verify %v: error %v", id, err)
 		}
 	}
