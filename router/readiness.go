@@ -16,21 +16,21 @@ import (
 //	                                   placement, or long idle
 //
 // A placement is published only when every expert has a serving replica, so
-// the first one makes the router ready. Paused is ready for 30 s: requests wait,
-// and connections are not refused for a pause. A router that lost its
-// clients knows nothing of its experts; after a while it is ready again, and the
-// next request tells.
+// the first one makes the router ready. A paused router stays ready for 30 s: requests
+// wait, and a pause refuses no connection. Without requests a router cannot learn
+// whether the missing expert is back: after forgetAfter it reports ready again, and
+// the next request shows whether it is.
 type readiness struct {
 	mu     sync.Mutex // guards the fields below
 	last   observation
-	paused time.Time // since when an expert has been without a replica
-	busy   time.Time // when there last was a request
+	paused time.Time // when an expert was first without a replica; zero if none is
+	busy   time.Time // when the last request was seen
 }
 
 // observation is what a router sees of its experts. Counts only grow.
 type observation struct {
 	epoch     moe.Epoch // 0 before the first placement
-	abandoned uint64    // steps abandoned for want of a replica
+	abandoned uint64    // steps abandoned because an expert had no replica
 	committed uint64    // steps that had all their replicas
 	idle      bool      // there is no request
 }
@@ -42,7 +42,7 @@ const (
 	forgetAfter = 10 * time.Second
 )
 
-// observe takes news.
+// observe applies an observation.
 func (r *readiness) observe(now time.Time, o observation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,13 +1,14 @@
-// Package completion turns the engine's tokens into text: it checks and encodes
-// prompts, decodes tokens as they come, holds back what may become a stop text,
-// counts, and times.
+// Package completion turns the engine's tokens into text: it checks requests,
+// decodes tokens as they come, holds back what may become a stop text, counts, and
+// times.
 //
-// What it owns: the text state of one answer.
+// What it owns: the rules of a request, whatever API it comes by (limits.go,
+// validate.go, output.go), and the text state of one answer.
 //
 // Invariants: text is whole characters; it never contains a stop text or what
 // follows one; the deltas of an answer concatenate to the answer. A token is
 // delivered together with the last of its text, never before, so that tokens do
-// not tell what the text holds back. An answer that continues a prompt is
+// not reveal what the text holds back. An answer that continues a prompt is
 // decoded as its continuation: the space before its first word stays.
 //
 // Concurrency: a Reader belongs to one goroutine; a Completer is read only.

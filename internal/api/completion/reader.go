@@ -9,10 +9,11 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
-// Delta is what became certain of an answer. At least one field is set.
+// Delta is the part of an answer that became final since the Delta before. At
+// least one field is set.
 type Delta struct {
 	Text   string
-	Prompt []Token // of the prompt, from its second on, when asked for
+	Prompt []Token // of the prompt, from its second on, with PromptLogprobs
 	Tokens []Token // of the answer
 	Finish engine.FinishReason
 }
@@ -36,10 +37,10 @@ type Reader struct {
 	Generated int
 }
 
-// Close gives up the answer; the engine forgets it within a step.
+// Close cancels the answer; the engine drops it within a step.
 func (r *Reader) Close() { r.cancel(nil) }
 
-// Echo is the prompt as text, as far as it is whole characters.
+// Echo is the prompt as text, without a half character at its end.
 func (r *Reader) Echo() string { return r.echo }
 
 // Prompt returns the prompt's tokens.

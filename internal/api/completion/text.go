@@ -16,8 +16,8 @@ type Token struct {
 	Offset int
 }
 
-// text is what is known of an answer's text: decoded, and of that a part
-// released. Positions are bytes of the decoded text.
+// text is an answer's text: what is decoded, and how much of that is released.
+// Positions are bytes of the decoded text.
 type text struct {
 	decoder  *tokenizer.Decoder
 	stops    []string
@@ -60,7 +60,7 @@ func (t *text) grow(s string) {
 	}
 }
 
-// release returns the text and the tokens that became certain, and whether a
+// release returns the text and the tokens that became final, and whether a
 // stop text was found. Final says that nothing more will come, stoppable that
 // the answer is long enough to be stopped.
 func (t *text) release(final, stoppable bool) (string, []Token, bool) {

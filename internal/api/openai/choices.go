@@ -10,22 +10,22 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
-// choice is one answer in the making. Choices are numbered through all prompts
+// choice is one answer that is being generated. Choices are numbered through all prompts
 // of a request, those of one prompt together.
 type choice struct {
 	*completion.Reader
 	index int
 }
 
-// piece is news of a choice.
+// piece is the next delta of a choice, or its error.
 type piece struct {
 	choice *choice
 	delta  completion.Delta
 	err    error
 }
 
-// start submits every choice of every prompt. The returned stop gives all of
-// them up.
+// start submits every choice of every prompt. The returned stop cancels
+// all of them.
 func (s *Server) start(ctx context.Context, o options, prompts [][]int32) ([]*choice, func(), error) {
 	var all []*choice
 	stop := func() {

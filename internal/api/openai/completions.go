@@ -115,7 +115,7 @@ func (s *Server) completionOptions(o *options, f fields) error {
 	return r.err
 }
 
-// opening is how a choice's answer begins: with the prompt, if it is wanted.
+// opening is how a choice's answer begins: with the prompt if the request has echo.
 func (s *Server) opening(c *choice, o options) textChoice {
 	one := textChoice{Index: c.index}
 	if o.logprobs >= 0 {

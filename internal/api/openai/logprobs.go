@@ -10,10 +10,10 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// unlikely stands for log probabilities that JSON cannot say, as at OpenAI.
+// unlikely stands for log probabilities that JSON has no number for, as at OpenAI.
 const unlikely = -9999
 
-// finite makes a log probability sayable.
+// finite returns a log probability that JSON has a number for.
 func finite(logprob float32) float32 {
 	if logprob >= unlikely {
 		return logprob
@@ -35,7 +35,7 @@ func (s *Server) tokenText(id int32) (string, []byte) {
 	return escapeBytes(raw), raw
 }
 
-// specialTexts are what the tokens that begin and end texts are called.
+// specialTexts are the names of the tokens that begin and end texts.
 func specialTexts(t *tokenizer.Tokenizer) map[int32]string {
 	names := t.Specials()
 	return map[int32]string{t.BOS(): cmp.Or(names["bos_token"], "<s>"), t.EOS(): cmp.Or(names["eos_token"], "</s>")}
@@ -114,7 +114,7 @@ func (l *textLogprobs) append(token string, logprob *float32, top map[string]flo
 	l.Top, l.Offsets = append(l.Top, top), append(l.Offsets, offset)
 }
 
-// add adds a delta's tokens, if they are wanted.
+// add adds a delta's tokens if the request asked for log probabilities.
 func (s *Server) add(l *textLogprobs, d completion.Delta, o options) {
 	if l == nil {
 		return
@@ -125,8 +125,8 @@ func (s *Server) add(l *textLogprobs, d completion.Delta, o options) {
 	s.addTokens(l, d.Tokens, o.logprobs)
 }
 
-// addTokens adds tokens with n alternatives, and each token to its own, so that
-// there may be one more.
+// addTokens adds tokens with n alternatives each. A token that is not among its
+// alternatives is added to them, as number n+1.
 func (s *Server) addTokens(l *textLogprobs, tokens []completion.Token, n int) {
 	for _, t := range tokens {
 		top := map[string]float32{}
