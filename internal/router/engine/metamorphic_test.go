@@ -282,6 +282,9 @@ func every() []setting {
 // under any load, cut, cache, shortage, guess, number of cores and of nodes; and
 // again with a KV cache of int8, whose bits are others.
 func TestMetamorphic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes 200 requests under many settings: skipped by -short")
+	}
 	seed := *metaSeed
 	if seed == 0 {
 		seed = rand.Uint64()

@@ -288,6 +288,9 @@ func TestFaults(t *testing.T) {
 // TestHostile: schemas made to cost much are refused, or cost little; this test
 // takes seconds if one is not.
 func TestHostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles schemas as large as the limits: skipped by -short")
+	}
 	repeat := func(n int, format string) string {
 		var list []string
 		for i := range n {
