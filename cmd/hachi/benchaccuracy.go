@@ -31,7 +31,7 @@ func newBenchAccuracy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := forward.Compare(cmd.Context(), pool, forward.Compared{Dir: args[0]}, forward.Compared{Dir: args[1], Numerics: numerics.Overrides()}, tokens, window)
+			d, err := model.Compare(cmd.Context(), pool, model.Compared{Dir: args[0]}, model.Compared{Dir: args[1], Numerics: numerics.Overrides()}, tokens, window)
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
-	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	benchkernel "github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/bench/model"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/role"
@@ -64,7 +64,7 @@ func newBenchKernel() *cobra.Command {
 				return err
 			}
 			defer pool.Close()
-			report, err := roofline.Measure(cmd.Context(), roofline.Options{Pool: pool, Memory: c.bytes(), Rounds: c.rounds})
+			report, err := benchkernel.Measure(cmd.Context(), benchkernel.Options{Pool: pool, Memory: c.bytes(), Rounds: c.rounds})
 			if err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ func newBenchKernel() *cobra.Command {
 
 func newBenchModel() *cobra.Command {
 	var c computeFlags
-	var o forward.Options
+	var o model.Options
 	var numerics role.NumericsConfig
 	cmd := &cobra.Command{
 		Use:   "model DIR",
@@ -91,7 +91,7 @@ func newBenchModel() *cobra.Command {
 			defer pool.Close()
 			o.Dir, o.Pool, o.Rounds, o.Memory = args[0], pool, c.rounds, c.bytes()
 			o.Numerics = numerics.Overrides()
-			report, err := forward.Measure(cmd.Context(), o)
+			report, err := model.Measure(cmd.Context(), o)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/local"
@@ -38,7 +39,7 @@ type Config struct {
 	Steps     int            // of a way in a round
 	Rounds    int
 	Seed      uint64
-	// Progress is called after every round; nil is allowed.
+	// Progress is called after every round, unless it is nil.
 	Progress func(done, all int)
 }
 
@@ -156,8 +157,7 @@ func (m *measurement) round(ctx context.Context, n, round int) (map[Way]time.Dur
 	}
 	took := map[Way]time.Duration{}
 	var want []float32
-	for i := range ways {
-		w := ways[(i+round)%len(ways)]
+	for _, w := range measure.Turns(ways, round) {
 		logits := tensor.NewMatrix(n, m.model.Vocab)
 		began := time.Now()
 		for _, b := range batches {

@@ -3,9 +3,10 @@ package cluster
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
 // Report is what was measured.
@@ -32,35 +33,24 @@ type Result struct {
 	Parts []int `json:"micro_batches,omitempty"`
 }
 
-// results summarizes the rounds of one number of sequences.
+// results are the medians of the rounds of one number of sequences.
 func results(n, steps int, took map[Way][]time.Duration, parts []int) []Result {
+	rates := map[Way][]float64{} // tokens per second, by round
+	for _, w := range ways {
+		for _, t := range took[w] {
+			rates[w] = append(rates[w], float64(n*steps)/t.Seconds())
+		}
+	}
 	var out []Result
 	for _, w := range ways {
-		of := func(f func(round int) float64) float64 {
-			all := make([]float64, len(took[w]))
-			for i := range all {
-				all[i] = f(i)
-			}
-			return median(all)
-		}
-		against := func(other Way) float64 {
-			return of(func(i int) float64 { return float64(took[other][i]) / float64(took[w][i]) })
-		}
-		r := Result{Sequences: n, Way: w, ToWhole: against(Whole), ToPlain: against(Plain),
-			TokensPerS: of(func(i int) float64 { return float64(n*steps) / took[w][i].Seconds() })}
+		r := Result{Sequences: n, Way: w, TokensPerS: measure.Median(rates[w]),
+			ToWhole: measure.MedianRatio(rates[w], rates[Whole]), ToPlain: measure.MedianRatio(rates[w], rates[Plain])}
 		if w == Auto {
 			r.Parts = parts
 		}
 		out = append(out, r)
 	}
 	return out
-}
-
-// median sorts its argument.
-func median(all []float64) float64 {
-	slices.Sort(all)
-	n := len(all)
-	return (all[(n-1)/2] + all[n/2]) / 2
 }
 
 // WriteText prints the report for people.

@@ -1,4 +1,4 @@
-// Package roofline measures what a machine can do, and what the kernels reach
+// Package kernel measures what a machine can do, and what the kernels reach
 // of it: bytes read per second and operations on registers per second, in the
 // same run and alternating with the kernels, since a shared machine changes
 // from minute to minute.
@@ -12,4 +12,4 @@
 //
 // References: Williams, Waterman and Patterson, "Roofline: an insightful visual
 // performance model for multicore architectures" (2009).
-package roofline
+package kernel

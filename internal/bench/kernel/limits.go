@@ -1,8 +1,7 @@
-package roofline
+package kernel
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -89,13 +88,4 @@ func FMARate(k *kernel.Kernels, threads int) float64 {
 func VNNIRate(k *kernel.Kernels, threads int) float64 {
 	l := k.Limits()
 	return opsRate(l.VNNI, l.VNNIOps, threads)
-}
-
-// Median of samples; they are sorted.
-func Median(samples []float64) float64 {
-	if len(samples) == 0 {
-		return 0
-	}
-	slices.Sort(samples)
-	return samples[len(samples)/2]
 }

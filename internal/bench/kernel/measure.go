@@ -1,10 +1,11 @@
-package roofline
+package kernel
 
 import (
 	"context"
 	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
@@ -65,10 +66,10 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	r := Report{Kernel: k.Name(), Threads: threads, Memory: o.Memory, Rounds: o.Rounds,
-		Limits: Limits{Median(stream), Median(fma), Median(vnni)}}
+		Limits: Limits{measure.Median(stream), measure.Median(fma), measure.Median(vnni)}}
 	of := map[string]float64{"stream": r.Limits.Stream, "fma": r.Limits.FMA, "vnni": r.Limits.VNNI}
 	for _, j := range jobs {
-		res := Result{Name: j.name, Rate: Median(j.samples), Unit: j.unit, Limit: j.limit}
+		res := Result{Name: j.name, Rate: measure.Median(j.samples), Unit: j.unit, Limit: j.limit}
 		if limit := of[j.limit]; limit > 0 {
 			res.Percent = 100 * res.Rate / limit
 		}

@@ -1,4 +1,4 @@
-package forward
+package model
 
 import (
 	"path/filepath"

@@ -1,4 +1,4 @@
-// Package forward measures the forward pass of a model in one process, without
+// Package model measures the forward pass of a model in one process, without
 // a network: prefill and decode at several batch sizes, as tokens per second
 // and as a share of what the machine could do.
 //
@@ -9,4 +9,4 @@
 // same run.
 //
 // Concurrency: one run at a time; it keeps the pool's threads busy.
-package forward
+package model

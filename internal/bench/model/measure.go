@@ -1,4 +1,4 @@
-package forward
+package model
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
@@ -31,16 +32,16 @@ type Options struct {
 
 // Report is one run.
 type Report struct {
-	Model   string          `json:"model"`
-	DType   string          `json:"dtype"`
-	KV      string          `json:"kv"`
-	Inner   string          `json:"inner"`
-	Kernel  string          `json:"kernel"`
-	Threads int             `json:"threads"`
-	Rounds  int             `json:"rounds"`
-	Context int             `json:"context"`
-	Limits  roofline.Limits `json:"limits"`
-	Results []Result        `json:"results"`
+	Model   string        `json:"model"`
+	DType   string        `json:"dtype"`
+	KV      string        `json:"kv"`
+	Inner   string        `json:"inner"`
+	Kernel  string        `json:"kernel"`
+	Threads int           `json:"threads"`
+	Rounds  int           `json:"rounds"`
+	Context int           `json:"context"`
+	Limits  kernel.Limits `json:"limits"`
+	Results []Result      `json:"results"`
 }
 
 // Result is one kind of step; every number is the median of the rounds.
@@ -63,7 +64,7 @@ type bench struct {
 	numerics model.Numerics
 	runner   *pipeline.Runner
 	count    *counter
-	mem      *roofline.Memory
+	mem      *kernel.Memory
 	// Bytes of one expert, and of attention and head.
 	expertBytes, denseBytes int64
 	rng                     *rand.Rand
@@ -108,7 +109,7 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 	var stream, fma []float64
 	for round := range o.Rounds + 1 { // the first warms up
 		for _, row := range kinds {
-			s, f := roofline.StreamRate(k, b.mem, threads), roofline.FMARate(k, threads)
+			s, f := kernel.StreamRate(k, b.mem, threads), kernel.FMARate(k, threads)
 			if err := b.step(ctx, row); err != nil {
 				return Report{}, err
 			}
@@ -120,15 +121,15 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), Inner: b.numerics.Inner.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
-		Limits: roofline.Limits{Stream: roofline.Median(stream), FMA: roofline.Median(fma)}}
+		Limits: kernel.Limits{Stream: measure.Median(stream), FMA: measure.Median(fma)}}
 	for _, row := range kinds {
 		r.Results = append(r.Results, row.result(r.Limits))
 	}
 	return r, nil
 }
 
-func (k *kind) result(l roofline.Limits) Result {
-	seconds, bytes, ops := roofline.Median(k.seconds), roofline.Median(k.bytes), roofline.Median(k.ops)
+func (k *kind) result(l kernel.Limits) Result {
+	seconds, bytes, ops := measure.Median(k.seconds), measure.Median(k.bytes), measure.Median(k.ops)
 	r := k.Result
 	r.TokensPerS, r.GBPerS, r.GopPerS = float64(r.Rows)/seconds, bytes/seconds/1e9, ops/seconds/1e9
 	if l.Stream > 0 && l.FMA > 0 {
@@ -211,7 +212,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 	if err := dense.Touch(ctx, nil); err != nil {
 		return nil, err
 	}
-	if b.mem, err = roofline.NewMemory(o.Memory); err != nil {
+	if b.mem, err = kernel.NewMemory(o.Memory); err != nil {
 		return nil, err
 	}
 	b.close = append(b.close, b.mem.Close)
@@ -226,8 +227,9 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 }
 
 func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ffn *cpu.Experts) error {
-	for i := range b.cfg.Layers * b.cfg.Experts {
-		id := moe.ExpertID{Layer: i / b.cfg.Experts, Expert: i % b.cfg.Experts}
+	topology := b.cfg.Topology()
+	for i := range topology.Experts() {
+		id := topology.ID(i)
 		m, err := ckpt.MapExpert(id)
 		if err != nil {
 			return err
@@ -245,14 +247,14 @@ func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ff
 
 // blocks is what the largest step needs.
 func (b *bench) blocks() int {
-	most := 1
+	blocks := 1
 	for _, n := range b.o.Prefill {
-		most = max(most, n/model.BlockSize+1)
+		blocks = max(blocks, n/model.BlockSize+1)
 	}
 	for _, n := range b.o.Decode {
-		most = max(most, n*(b.o.Context/model.BlockSize+1))
+		blocks = max(blocks, n*(b.o.Context/model.BlockSize+1))
 	}
-	return most
+	return blocks
 }
 
 // Close unmaps the model.

@@ -1,4 +1,4 @@
-package forward
+package model
 
 import (
 	"bytes"
@@ -55,7 +55,7 @@ func TestMeasureNeedsAModel(t *testing.T) {
 func TestRooflineReportsLimits(t *testing.T) {
 	pool := cpu.NewPool(cpu.PoolOptions{Threads: 2})
 	defer pool.Close()
-	r, err := roofline.Measure(t.Context(), roofline.Options{Pool: pool, Memory: 1 << 22, Rounds: 1})
+	r, err := kernel.Measure(t.Context(), kernel.Options{Pool: pool, Memory: 1 << 22, Rounds: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Run measures every part: nodes are restarted for each pin and state of the
-// cores.
+// Run measures every part: it starts the nodes again for each pin and state of
+// the cores.
 func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
@@ -55,7 +55,7 @@ func part(ctx context.Context, c Config, pin Pin, state Cores) ([]Result, error)
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
-				s, err := measure(w, c, shape, p.addrs(at, shape.FanOut))
+				s, err := sampleOf(w, c, shape, p.addrs(at, shape.FanOut))
 				if err != nil {
 					return nil, fmt.Errorf("%s, %d bytes to %d nodes: %w", w, shape.Payload, shape.FanOut, err)
 				}
@@ -85,8 +85,8 @@ type sample struct {
 // warm is the share of a span that is not counted.
 const warm = 10
 
-// measure makes trips for a while.
-func measure(w Way, c Config, shape Shape, addrs []string) (sample, error) {
+// sampleOf makes trips for a while.
+func sampleOf(w Way, c Config, shape Shape, addrs []string) (sample, error) {
 	payload := make([]byte, shape.Payload)
 	for i := range payload {
 		payload[i] = byte(i * 31)

@@ -3,9 +3,10 @@ package rpc
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
 // Report is what was measured.
@@ -35,33 +36,26 @@ type Result struct {
 	ToUnary float64 `json:"p50_to_unary"`
 }
 
-// summarize takes the medians of one way.
+// summarize fills in the medians of one way.
 func summarize(r Result, seen map[Way][]sample) Result {
-	of := func(f func(i int, s sample) float64) float64 {
-		var all []float64
-		for i, s := range seen[r.Way] {
-			all = append(all, f(i, s))
+	of := func(w Way, f func(sample) float64) []float64 {
+		var rounds []float64
+		for _, s := range seen[w] {
+			rounds = append(rounds, f(s))
 		}
-		return median(all)
+		return rounds
 	}
-	against := func(w Way) float64 {
-		return of(func(i int, s sample) float64 { return float64(s.p50) / float64(seen[w][i].p50) })
-	}
-	r.P50 = of(func(_ int, s sample) float64 { return microseconds(s.p50) })
-	r.P99 = of(func(_ int, s sample) float64 { return microseconds(s.p99) })
-	r.Objects = of(func(_ int, s sample) float64 { return s.objects })
-	r.Bytes = of(func(_ int, s sample) float64 { return s.size })
-	r.ToRaw, r.ToUnary = against(Raw), against(Unary)
+	p50 := func(s sample) float64 { return microseconds(s.p50) }
+	r.P50 = measure.Median(of(r.Way, p50))
+	r.P99 = measure.Median(of(r.Way, func(s sample) float64 { return microseconds(s.p99) }))
+	r.Objects = measure.Median(of(r.Way, func(s sample) float64 { return s.objects }))
+	r.Bytes = measure.Median(of(r.Way, func(s sample) float64 { return s.size }))
+	r.ToRaw = measure.MedianRatio(of(r.Way, p50), of(Raw, p50))
+	r.ToUnary = measure.MedianRatio(of(r.Way, p50), of(Unary, p50))
 	for _, s := range seen[r.Way] {
 		r.Trips += s.trips
 	}
 	return r
-}
-
-func median(all []float64) float64 {
-	slices.Sort(all)
-	n := len(all)
-	return (all[(n-1)/2] + all[n/2]) / 2
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

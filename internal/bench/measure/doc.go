@@ -1,0 +1,12 @@
+// Package measure compares things that are measured in rounds on a machine whose
+// speed changes.
+//
+// What it owns: the arithmetic of rounds. In a round everything is measured once,
+// the first in turn changes from round to round, and two things are compared by
+// the median of their ratios of one round each: what slows a whole round slows
+// both sides of its ratio.
+//
+// Invariants: no function changes its arguments.
+//
+// Concurrency: functions only.
+package measure
