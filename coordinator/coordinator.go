@@ -37,7 +37,7 @@ type Coordinator struct {
 	snapshot *hachiv1.GetStatusResponse // nil unless leading
 }
 
-// New makes a coordinator; Run makes it work.
+// New makes a coordinator that does nothing until Run.
 func New(cfg Config) *Coordinator {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -46,17 +46,18 @@ func New(cfg Config) *Coordinator {
 }
 
 const (
-	tick         = 200 * time.Millisecond
-	campaignWait = 500 * time.Millisecond
-	writeTimeout = 2 * time.Second
+	tick         = 200 * time.Millisecond // between decisions without a change of records
+	campaignWait = 500 * time.Millisecond // between campaigns, so that a failing etcd is not flooded
+	writeTimeout = 2 * time.Second        // well below the lease of the election
 )
 
-// Run campaigns and leads until ctx ends. It never gives up on etcd.
+// Run campaigns and leads until ctx ends. An error of etcd ends a term, never
+// Run: a placement that works needs no coordinator.
 func (c *Coordinator) Run(ctx context.Context) error {
 	last := ""
 	for ctx.Err() == nil {
 		if err := c.term(ctx); err != nil && ctx.Err() == nil && err.Error() != last {
-			last = err.Error() // an outage is told once
+			last = err.Error() // an outage is logged once
 			c.cfg.Logger.Warn("not leading", "err", err)
 		}
 		select {

@@ -14,10 +14,10 @@ type leader struct {
 	c       *Coordinator
 	proof   registry.Leadership
 	written registry.State
-	stale   bool // what is written must be read again
+	stale   bool // a write failed: written must be read again
 	s       *state
-	told    string    // what was last logged to be wrong
-	logged  time.Time // when
+	logged  string    // the reason that was last logged; empty when all is well
+	since   time.Time // when it was logged
 	sound   time.Time // when nothing was wrong last
 }
 
@@ -60,7 +60,7 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 	return errors.New("leadership ended")
 }
 
-// rules are the configured ones.
+// rules are the default rules with what was configured.
 func (c *Coordinator) rules() rules {
 	r := defaultRules()
 	r.policy, r.replicas, r.expect, r.ttl = c.cfg.Policy, c.cfg.Replicas, c.cfg.Expect, c.cfg.TTL
@@ -81,8 +81,8 @@ func (l *leader) facts() written {
 	return written{l.written.Target, l.written.TargetKnown, l.written.Placement}
 }
 
-// step decides and writes. Only a fenced write ends the term: any other
-// failure leaves open what is written, which the next step reads first.
+// step decides and writes. Only a fenced write ends the term: after any other
+// failure the write may or may not have happened, so the next step reads first.
 func (l *leader) step(ctx context.Context) error {
 	if l.stale {
 		if err := l.read(ctx); err != nil {
@@ -127,27 +127,27 @@ func (l *leader) write(ctx context.Context, w writes) error {
 }
 
 const (
-	// logEvery bounds how often the log tells what is wrong: while experts are
-	// loaded that changes with every one of them.
+	// logEvery bounds how often a changed reason is logged: while experts are
+	// loaded it changes with each of them.
 	logEvery = 30 * time.Second
-	// logAfter is how long something is wrong before the log tells: a start is
-	// no fault.
+	// logAfter is how long something is wrong before it is logged: a cluster that
+	// starts is not degraded.
 	logAfter = 5 * time.Second
 )
 
-// log tells what is wrong, and when nothing is any more.
+// log logs why the placement is degraded, and the end of it.
 func (l *leader) log(now time.Time) {
 	text := l.s.degraded()
 	if text == "" {
 		l.sound = now
 	}
 	switch {
-	case text == l.told || (text != "" && (now.Sub(l.sound) < logAfter || now.Sub(l.logged) < logEvery)):
+	case text == l.logged || (text != "" && (now.Sub(l.sound) < logAfter || now.Sub(l.since) < logEvery)):
 		return
 	case text == "":
 		l.c.cfg.Logger.Warn("no longer degraded")
 	default:
 		l.c.cfg.Logger.Warn("degraded", "why", text)
 	}
-	l.told, l.logged = text, now
+	l.logged, l.since = text, now
 }

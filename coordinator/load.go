@@ -27,7 +27,8 @@ type slot struct {
 	rows []uint64
 }
 
-// measure starts anew for another model.
+// measure starts over for another model: counters of different models do not
+// add up.
 func (m *meter) measure(fp moe.Fingerprint, experts int, now time.Time) {
 	if m.fingerprint == fp && m.experts == experts {
 		return
@@ -36,9 +37,9 @@ func (m *meter) measure(fp moe.Fingerprint, experts int, now time.Time) {
 	m.last, m.slots = map[string][]uint64{}, nil
 }
 
-// observe adds what the routers sent since their last records. A router's
-// first record only says where its counters stand; counters that went back
-// belong to a router that started anew.
+// observe adds what the routers sent since their last records. The first record
+// of a router only says where its counters stand. Counters that went back belong
+// to a router that restarted from 0.
 func (m *meter) observe(records []*hachiv1.RouterRecord, now time.Time) {
 	if m.experts == 0 {
 		return
@@ -90,6 +91,7 @@ func (m *meter) rows(now time.Time) ([]float64, time.Duration) {
 	return out, covered
 }
 
+// seq is 0, 1, ..., n-1.
 func seq(n int) []int {
 	out := make([]int, n)
 	for i := range out {

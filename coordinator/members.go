@@ -14,16 +14,16 @@ import (
 
 // member is a node as last reported.
 type member struct {
-	record   *hachiv1.NodeRecord
-	resident moe.Shard
-	present  bool      // its record is in etcd
-	missing  time.Time // since when it is not
-	spared   bool      // it went missing together with most others
-	seeded   bool      // it never reported, but is spoken of
+	record          *hachiv1.NodeRecord
+	resident        moe.Shard
+	present         bool      // its record is in etcd
+	missing         time.Time // since when it is not
+	suspendEviction bool      // it went missing together with most others
+	seeded          bool      // it has not reported in this term: target or placement name it
 }
 
-// seed remembers the nodes that target and placement speak of: until their
-// records are seen they count as missing.
+// seed adds the nodes that target and placement name as missing members: a new
+// leader has seen no records, and must not take their absence for a loss.
 func (s *state) seed(now time.Time) {
 	for id, shard := range s.target.Shards {
 		if s.rules.policy == planner.Column {
@@ -45,7 +45,7 @@ func (s *state) seed(now time.Time) {
 	}
 }
 
-// placed is what a placement has on a node.
+// placed lists the experts for which a placement names a node.
 func placed(p *moe.Placement, node moe.NodeID) moe.Shard {
 	var ids []moe.ExpertID
 	for _, id := range p.Topology().All() {
@@ -56,8 +56,9 @@ func placed(p *moe.Placement, node moe.NodeID) moe.Shard {
 	return moe.NewShard(ids)
 }
 
-// observeNodes takes the records that are in etcd now. Another connection than
-// before means that leases may have ended while nobody could renew them.
+// observeNodes takes the records that are in etcd now. A new connection means
+// that etcd was unreachable, and leases may have ended because no node could
+// renew them: the grace period starts again.
 func (s *state) observeNodes(records []*hachiv1.NodeRecord, connection uint64, now time.Time) {
 	if connection != s.connection {
 		s.connection, s.connected = connection, now
@@ -67,7 +68,7 @@ func (s *state) observeNodes(records []*hachiv1.NodeRecord, connection uint64, n
 		id := moe.NodeID(r.GetNodeId())
 		shard, err := moepb.ShardFromProto(r.GetResident())
 		if err != nil {
-			shard = nil // what it holds is unknown: as good as nothing
+			shard = nil // a damaged record proves no resident expert
 		}
 		seen[id] = true
 		s.members[id] = &member{record: r, resident: shard, present: true}
@@ -79,67 +80,110 @@ func (s *state) observeNodes(records []*hachiv1.NodeRecord, connection uint64, n
 	}
 }
 
-// roster says which members count now and what may be done with them; it
-// forgets those that are lost.
-func (s *state) roster(now time.Time) map[moe.NodeID]planner.Mode {
-	out := map[moe.NodeID]planner.Mode{}
-	var unseen, heard []moe.NodeID
-	s.spareMass()
-	for _, id := range s.ids() {
-		switch m := s.members[id]; {
-		case m.present && s.leaving(id):
-			out[id] = planner.Draining
-		case m.present:
-			out[id] = planner.Schedulable
-		case m.record.GetDraining():
-			delete(s.members, id) // it said goodbye
-		case s.grace(now), m.seeded && m.spared && now.Before(s.led.Add(s.rules.patience)):
-			out[id] = planner.Pinned
-			unseen = append(unseen, id)
-		case s.alive(id) && (m.spared || now.Before(m.missing.Add(s.rules.ttl))):
-			out[id] = planner.Pinned
-			heard = append(heard, id)
-		default:
+// memberState is where a member stands; doc.go draws the transitions.
+type memberState int
+
+const (
+	memberServing  memberState = iota // its record is in etcd
+	memberDraining                    // its record is in etcd, and it should be emptied
+	memberUnseen                      // no record yet since this coordinator reached etcd
+	memberHeard                       // no record, but gossip hears it
+	memberLost                        // no record, and nothing speaks for it
+)
+
+// classify says where a member stands. It changes nothing.
+func (s *state) classify(id moe.NodeID, now time.Time) memberState {
+	m := s.members[id]
+	switch {
+	case m.present && s.isDraining(id):
+		return memberDraining
+	case m.present:
+		return memberServing
+	case m.record.GetDraining():
+		return memberLost // it had announced that it leaves
+	case s.inGrace(now), m.seeded && m.suspendEviction && now.Before(s.led.Add(s.rules.patience)):
+		return memberUnseen
+	case s.alive(id) && (m.suspendEviction || now.Before(m.missing.Add(s.rules.ttl))):
+		return memberHeard
+	default:
+		return memberLost
+	}
+}
+
+// evict forgets the members that are lost. It must run before roster, which
+// takes the others as they are.
+func (s *state) evict(now time.Time) {
+	s.suspendOnMassLoss()
+	for id := range s.members {
+		if s.classify(id, now) == memberLost {
 			delete(s.members, id)
 		}
 	}
-	if len(unseen) > 0 {
-		s.note("not reported since this coordinator reached etcd: %s", joinIDs(unseen))
-	}
-	if len(heard) > 0 {
-		s.note("without a record, but heard by gossip: %s", joinIDs(heard))
+}
+
+// roster maps the members that count now to what a planner may do with them. A
+// missing one is pinned: it keeps its experts and gets no others.
+func (s *state) roster(now time.Time) map[moe.NodeID]planner.Mode {
+	out := map[moe.NodeID]planner.Mode{}
+	for id := range s.members {
+		switch s.classify(id, now) {
+		case memberServing:
+			out[id] = planner.Schedulable
+		case memberDraining:
+			out[id] = planner.Draining
+		case memberUnseen, memberHeard:
+			out[id] = planner.Pinned
+		}
 	}
 	return out
 }
 
-// grace is the time in which no node counts as lost: their leases may have
-// ended together with etcd.
-func (s *state) grace(now time.Time) bool { return now.Before(s.connected.Add(2 * s.rules.ttl)) }
+// noteMissing notes the members that are waited for.
+func (s *state) noteMissing(now time.Time) {
+	missing := map[memberState][]moe.NodeID{}
+	for _, id := range s.ids() {
+		at := s.classify(id, now)
+		missing[at] = append(missing[at], id)
+	}
+	if ids := missing[memberUnseen]; len(ids) > 0 {
+		s.note("not reported since this coordinator reached etcd: %s", joinIDs(ids))
+	}
+	if ids := missing[memberHeard]; len(ids) > 0 {
+		s.note("without a record, but heard by gossip: %s", joinIDs(ids))
+	}
+}
 
-// spareMass spares the missing when they are most of those that matter: more
-// likely etcd's fault than theirs, or a whole cluster that is starting. Leases
-// of nodes cut off together end within one TTL, for which a node that gossip
-// hears is waited for anyway.
-func (s *state) spareMass() {
+// inGrace reports that no member counts as lost yet: all leases may have ended
+// while etcd was away, and it takes each node up to one TTL to register again.
+func (s *state) inGrace(now time.Time) bool { return now.Before(s.connected.Add(2 * s.rules.ttl)) }
+
+// suspendOnMassLoss suspends the eviction of the missing members when they are
+// more than half of those that hold or should hold experts: etcd's fault is then
+// more likely than theirs, or a whole cluster is starting. Moving most experts at
+// once would also take longer than waiting. Leases of nodes that were cut off
+// together end within one TTL of each other; for that long a member that gossip
+// hears is waited for in any case.
+func (s *state) suspendOnMassLoss() {
 	var missing []*member
-	matter := 0
+	relevant := 0
 	for id, m := range s.members {
 		if len(s.target.Shards[id]) == 0 && len(m.resident) == 0 {
 			continue
 		}
-		matter++
+		relevant++
 		if !m.present && !m.record.GetDraining() {
 			missing = append(missing, m)
 		}
 	}
 	for _, m := range missing {
-		m.spared = m.spared || 2*len(missing) > matter
+		m.suspendEviction = m.suspendEviction || 2*len(missing) > relevant
 	}
 }
 
-// leaving reports that a member should be given no work: it says so itself, or
-// this run of it was asked to.
-func (s *state) leaving(id moe.NodeID) bool {
+// isDraining reports that a member should be emptied: it announces that it
+// leaves, or an operator asked for it. A request names one run of the node by its
+// start, so that a node that starts again serves.
+func (s *state) isDraining(id moe.NodeID) bool {
 	r := s.members[id].record
 	asked, ok := s.drains[id]
 	return r.GetDraining() || (ok && asked == r.GetStartedUnixNano())

@@ -15,7 +15,7 @@ import (
 // Nil when nothing would change, when an expert has no replica, or when the
 // published one works and was only just published.
 func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target moe.Target, now time.Time) *moe.Placement {
-	table := make([]choice, sh.topology.Experts())
+	table := make([]replicaList, sh.topology.Experts())
 	holders := s.holders(roster, sh)
 	var unserved []moe.ExpertID
 	for i, id := range sh.topology.All() {
@@ -26,7 +26,7 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 	loading := s.loading(roster, target)
 	if len(unserved) > 0 {
 		text := fmt.Sprintf("experts without a serving replica: %d, first %v", len(unserved), unserved[0])
-		s.notes = slices.Insert(s.notes, 0, text) // nothing is worse
+		s.notes = slices.Insert(s.notes, 0, text) // first: it stops requests
 		return nil
 	}
 	prefer(table, sh.topology)
@@ -44,8 +44,8 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 	}
 }
 
-// holders are the members that serve the model, in natural order; those that
-// leave come last.
+// holders are the members that serve the model, in natural order, draining ones
+// last: routers prefer earlier replicas.
 func (s *state) holders(roster map[moe.NodeID]planner.Mode, sh shape) []moe.NodeID {
 	ids := slices.DeleteFunc(slices.Collect(maps.Keys(roster)), func(id moe.NodeID) bool {
 		return !s.belongs(id, sh) || s.members[id].record.GetAddr() == ""
@@ -60,20 +60,20 @@ func (s *state) holders(roster map[moe.NodeID]planner.Mode, sh shape) []moe.Node
 	return ids
 }
 
-// choice is who serves an expert. The first of nodes are wanted there, the
-// others only hold it still.
-type choice struct {
+// replicaList is the nodes that serve an expert. nodes[:wanted] are in the target;
+// the rest still hold the expert but are losing it.
+type replicaList struct {
 	nodes  []moe.NodeID
 	wanted int
 }
 
-// choose lists who serves an expert: the holders the target names and, as long
-// as one of those does not serve it yet, the others that serve it now.
+// choose lists the nodes that serve an expert: the holders that the target names
+// and, until all of those serve it, the other holders that serve it now.
 //
 // A holder may drop an expert at any time unless it knows a target or a
 // placement that names it. So it counts only when the published placement names
 // it, or when it has reported under the present target.
-func (s *state) choose(id moe.ExpertID, holders []moe.NodeID, target moe.Target) choice {
+func (s *state) choose(id moe.ExpertID, holders []moe.NodeID, target moe.Target) replicaList {
 	var wanted, others []moe.NodeID
 	missing := 0
 	for _, shard := range target.Shards {
@@ -95,9 +95,9 @@ func (s *state) choose(id moe.ExpertID, holders []moe.NodeID, target moe.Target)
 		}
 	}
 	if missing > 0 {
-		return choice{append(wanted, others...), len(wanted)}
+		return replicaList{append(wanted, others...), len(wanted)}
 	}
-	return choice{wanted, len(wanted)}
+	return replicaList{wanted, len(wanted)}
 }
 
 // serves reports that the published placement names a node for an expert.
@@ -107,8 +107,9 @@ func (s *state) serves(node moe.NodeID, id moe.ExpertID) bool {
 
 // prefer puts first, for each expert, the wanted replica that is first for the
 // fewest experts of its layer so far, so that a layer's first choices spread
-// over the nodes. Load plays no part: it would reorder placements for ever.
-func prefer(table []choice, t moe.Topology) {
+// over the nodes. Load plays no part: it changes all the time, and would
+// reorder placements without end.
+func prefer(table []replicaList, t moe.Topology) {
 	var inLayer map[moe.NodeID]int
 	total := map[moe.NodeID]int{}
 	for i, id := range t.All() {
@@ -130,8 +131,8 @@ func prefer(table []choice, t moe.Topology) {
 	}
 }
 
-// replicas adds the addresses.
-func (s *state) replicas(table []choice) [][]moe.Replica {
+// replicas adds the addresses to the nodes of each expert.
+func (s *state) replicas(table []replicaList) [][]moe.Replica {
 	out := make([][]moe.Replica, len(table))
 	for i, c := range table {
 		for _, node := range c.nodes {
@@ -141,7 +142,8 @@ func (s *state) replicas(table []choice) [][]moe.Replica {
 	return out
 }
 
-// loading reports that a member still has to load what the target gives it.
+// loading reports, and notes, that a member has yet to load what the target gives
+// it.
 func (s *state) loading(roster map[moe.NodeID]planner.Mode, target moe.Target) bool {
 	var ids []moe.NodeID
 	for _, id := range slices.SortedFunc(maps.Keys(roster), planner.Natural) {
@@ -159,15 +161,15 @@ func (s *state) loading(roster map[moe.NodeID]planner.Mode, target moe.Target) b
 	return len(ids) > 0
 }
 
-// current reports that the published placement says the same, at an epoch that
-// everybody will adopt.
+// current reports that the published placement has the same replicas, at an
+// epoch that every router will adopt.
 func (s *state) current(p *moe.Placement) bool {
 	old := s.placement
 	return old != nil && old.Epoch() >= s.reported() && p.SameReplicas(old)
 }
 
-// broken reports that the published placement names a replica that is not
-// there, or is one that nobody would adopt: the next must not wait.
+// broken reports that the published placement names a replica that is missing, or
+// has an epoch too low to be adopted: the next placement must not wait.
 func (s *state) broken(holders []moe.NodeID) bool {
 	old := s.placement
 	if old == nil || old.Epoch() < s.reported() {

@@ -10,11 +10,12 @@ type balanceRules struct {
 	// sustain is how long it must stay so, cooldown how long after any change
 	// of the target nothing is moved for load.
 	sustain, cooldown time.Duration
-	// rows is how many a layer must have had within the window: few rows are
+	// rows is the smallest number of rows of a layer within the window: fewer are
 	// uneven by chance.
 	rows float64
-	// share is the part of all copies that one change may move; gain the least
-	// a move must win, as a share of a node's average load.
+	// share is the fraction of all copies that one change may move; gain is the
+	// smallest improvement that a move must bring, as a fraction of a node's
+	// average load.
 	share, gain float64
 }
 
@@ -26,7 +27,9 @@ func defaultBalance() balanceRules {
 	}
 }
 
-// balancer watches how evenly the layers are spread. It is pure.
+// balancer observes how evenly the load of each layer is spread over the nodes.
+// enter > leave is a hysteresis: a layer at the threshold does not move experts
+// back and forth. It is pure.
 type balancer struct {
 	rules balanceRules
 	since []time.Time // per layer: since when it is out of balance; zero when it is not
@@ -63,5 +66,5 @@ func (b *balancer) due(changed, now time.Time) []int {
 	return out
 }
 
-// most is how many copies one change may move: at least a swap.
-func (b *balancer) most(copies int) int { return max(2, int(float64(copies)*b.rules.share)) }
+// maxMoves is how many copies one change may move: at least a swap of two.
+func (b *balancer) maxMoves(copies int) int { return max(2, int(float64(copies)*b.rules.share)) }

@@ -43,7 +43,7 @@ func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusRespon
 			n.ServingExperts = uint32(len(placed(s.placement, id)))
 		}
 		switch {
-		case s.leaving(id):
+		case s.isDraining(id):
 			n.State = hachiv1.NodeState_NODE_STATE_DRAINING
 		case len(s.target.Shards[id].Minus(m.resident)) > 0:
 			n.State = hachiv1.NodeState_NODE_STATE_LOADING
@@ -144,6 +144,7 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 		return nil, err
 	}
 	now := time.Now()
+	s.evict(now)
 	roster := s.roster(now)
 	shape, ok := s.shape(roster)
 	if !ok {

@@ -12,18 +12,18 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// rules are the fixed parameters of a state.
+// rules are the parameters of a state; they do not change during a term.
 type rules struct {
 	policy   planner.Policy
 	replicas int
 	expect   int           // nodes to wait for before the first target
 	ttl      time.Duration // of node records
 	patience time.Duration // longest wait for expect
-	// forget is how long a node keeps its home in a column plan while it is
-	// away.
+	// forget is how long a node that is away keeps its home in a column plan: the
+	// other homes do not shift, and it takes back the same experts.
 	forget time.Duration
-	// republish is the shortest time between placements that only improve on
-	// one that works.
+	// republish is the shortest time between placements that only improve on one
+	// that works: each costs every router and node an adoption.
 	republish time.Duration
 	window    time.Duration // over which load is measured
 	balance   balanceRules
@@ -37,8 +37,8 @@ func defaultRules() rules {
 	}
 }
 
-// state is what a leading coordinator knows. It is pure: events and the time
-// go in, writes come out.
+// state is what a leading coordinator knows. It is pure: events and the time go
+// in, writes come out. It belongs to the goroutine of Run.
 type state struct {
 	rules rules
 	alive func(moe.NodeID) bool // what gossip says
@@ -47,7 +47,7 @@ type state struct {
 	connection uint64
 	connected  time.Time // when etcd was last reached anew
 	members    map[moe.NodeID]*member
-	homes      map[moe.NodeID]time.Time // of a column plan; when they were last there
+	homes      map[moe.NodeID]time.Time // of a column plan: node to when it was last present
 	routers    []*hachiv1.RouterRecord
 	drains     map[moe.NodeID]int64 // start of the run that should leave
 	meter      meter
@@ -56,11 +56,11 @@ type state struct {
 	target    moe.Target
 	hasTarget bool
 	placement *moe.Placement
-	floor     moe.Epoch // highest epoch known from before
+	floor     moe.Epoch // highest epoch of earlier terms in this process
 	changed   time.Time // when the target was last written
 	published time.Time // when the placement was
 
-	notes []string // what is not as it should be
+	notes []string // why the placement is not what the policy asks for; rewritten by decide
 }
 
 // written is what etcd holds.
@@ -76,7 +76,8 @@ type writes struct {
 	placement *moe.Placement
 }
 
-// newState is a leader's first: it knows what is written and nobody yet.
+// newState is the state at the start of a term: it knows what is written and has
+// seen no record.
 func newState(r rules, w written, floor moe.Epoch, alive func(moe.NodeID) bool, now time.Time) *state {
 	s := &state{
 		rules: r, alive: alive, floor: floor, led: now, connected: now,
@@ -88,15 +89,17 @@ func newState(r rules, w written, floor moe.Epoch, alive func(moe.NodeID) bool, 
 	return s
 }
 
-// adopt takes what is written in etcd.
+// adopt takes what is written in etcd. Only what is written counts as decided: a
+// write that failed leaves the state unchanged.
 func (s *state) adopt(w written) {
 	s.target, s.hasTarget, s.placement = w.target, w.hasTarget, w.placement
 }
 
-// observeDrains takes the requests that are in etcd now.
+// observeDrains takes the drain requests that are in etcd now.
 func (s *state) observeDrains(drains map[moe.NodeID]int64) { s.drains = maps.Clone(drains) }
 
-// observeRouters takes the records that are in etcd now.
+// observeRouters takes the router records that are in etcd now, and the load that
+// their counters show.
 func (s *state) observeRouters(records []*hachiv1.RouterRecord, now time.Time) {
 	s.routers = records
 	if p := s.placement; p != nil {
@@ -105,9 +108,12 @@ func (s *state) observeRouters(records []*hachiv1.RouterRecord, now time.Time) {
 	}
 }
 
-// decide returns what should be written now.
+// decide returns what should be written now. It writes nothing when the same
+// facts were decided upon before: a second leader, or the same one later, agrees.
 func (s *state) decide(now time.Time) writes {
 	s.notes = nil
+	s.evict(now)
+	s.noteMissing(now)
 	roster := s.roster(now)
 	shape, ok := s.shape(roster)
 	if !ok {
@@ -132,10 +138,10 @@ func (s *state) decide(now time.Time) writes {
 	return w
 }
 
-// forming reports that the cluster is still gathering: nothing was ever
-// placed, and fewer nodes than expected are there. Nodes or routers that know
-// of an epoch come from a cluster whose etcd lost its memory: all of them get
-// the time to register again.
+// forming reports that it is too early for a first placement: nothing was ever
+// placed, and fewer nodes than expected are present. Nodes or routers that report
+// an epoch belong to a cluster whose etcd lost its data: all of them get the
+// grace period to register again.
 func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) bool {
 	if s.hasTarget || s.placement != nil {
 		return false
@@ -147,7 +153,7 @@ func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.T
 		}
 	}
 	switch {
-	case s.reported() > 0 && s.grace(now):
+	case s.reported() > 0 && s.inGrace(now):
 		s.note("etcd is empty but the cluster is not: waiting for its nodes to register again")
 	case there < s.rules.expect && now.Before(s.led.Add(s.rules.patience)):
 		s.note("waiting for expert nodes: %d of %d are there", there, s.rules.expect)
@@ -157,7 +163,8 @@ func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.T
 	return true
 }
 
-// reported is the highest epoch that anyone has heard of.
+// reported is the highest epoch that a node or a router reports, or that this
+// process wrote in an earlier term. Routers ignore placements below it.
 func (s *state) reported() moe.Epoch {
 	highest := s.floor
 	for _, m := range s.members {
@@ -169,7 +176,7 @@ func (s *state) reported() moe.Epoch {
 	return highest
 }
 
-// next is an epoch above all that were ever used for a placement.
+// next is an epoch above every one that was used for a placement.
 func (s *state) next() moe.Epoch {
 	highest := s.reported()
 	if s.placement != nil {

@@ -12,14 +12,19 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// shape says which model a placement is of.
+// shape identifies the model that a placement is for.
 type shape struct {
 	fingerprint moe.Fingerprint
 	topology    moe.Topology
 }
 
-// shape is the placement's as long as a member serves that model, else that of
-// most members; a model that a router speaks goes first.
+// shape chooses the model that the cluster serves:
+//
+//  1. that of the published placement, while any member still serves it;
+//  2. a model that some router is registered for;
+//  3. the model that most members hold; of equals, the lower fingerprint.
+//
+// A cluster has one model: nodes of others are left out and noted.
 func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 	if p := s.placement; p != nil {
 		sh := shape{p.Fingerprint(), p.Topology()}
@@ -34,10 +39,10 @@ func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 		r := s.members[id].record
 		t, err := moepb.TopologyFromProto(r.GetExpertsPerLayer())
 		if err != nil || t.Experts() == 0 {
-			continue // a damaged record votes for nothing
+			continue // a damaged record names no model
 		}
 		sh := shape{moe.Fingerprint(r.GetFingerprint()), t}
-		if votes[sh.key()]++; votes[sh.key()] == 1 && s.spoken(sh.fingerprint) {
+		if votes[sh.key()]++; votes[sh.key()] == 1 && s.hasRouter(sh.fingerprint) {
 			votes[sh.key()] += len(roster)
 		}
 		shapes[sh.key()] = sh
@@ -54,20 +59,22 @@ func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 // key tells shapes apart, ordered by fingerprint.
 func (s shape) key() string { return string(s.fingerprint) + " " + s.topology.String() }
 
-func (s *state) spoken(fp moe.Fingerprint) bool {
+// hasRouter reports that some router is registered for a model.
+func (s *state) hasRouter(fp moe.Fingerprint) bool {
 	return slices.ContainsFunc(s.routers, func(r *hachiv1.RouterRecord) bool {
 		return moe.Fingerprint(r.GetFingerprint()) == fp
 	})
 }
 
-// belongs reports that a member serves the model. One that is only known from
-// the target has not said.
+// belongs reports that a member serves the model. A member that is only known
+// from the target has no fingerprint and gets the benefit of the doubt.
 func (s *state) belongs(id moe.NodeID, sh shape) bool {
 	fp := moe.Fingerprint(s.members[id].record.GetFingerprint())
 	return fp == sh.fingerprint || (fp == "" && !s.members[id].present)
 }
 
-// plan computes the target the policy asks for.
+// plan computes the target that the policy asks for. It depends only on the state
+// and the time, so that a second computation gives the same target.
 func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) moe.Target {
 	in := planner.Input{
 		Policy: s.rules.policy, Replicas: s.rules.replicas, Topology: sh.topology,
@@ -82,7 +89,8 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 	return moe.Target{Epoch: s.nextTarget(), Shards: plan.Shards}
 }
 
-// nextTarget is an epoch above that of every target that a node follows.
+// nextTarget is an epoch above that of every target that a node reports to
+// follow: a lower one would be ignored.
 func (s *state) nextTarget() moe.Epoch {
 	highest := max(s.next()-1, s.target.Epoch)
 	for _, m := range s.members {
@@ -111,6 +119,7 @@ func (s *state) nodes(roster map[moe.NodeID]planner.Mode, sh shape) []planner.No
 	return out
 }
 
+// capacity is how many experts a node has memory for; -1 is no limit.
 func capacity(r *hachiv1.NodeRecord) int {
 	if r.GetCapacityBytes() == 0 || r.GetExpertBytes() == 0 {
 		return -1
@@ -118,8 +127,9 @@ func capacity(r *hachiv1.NodeRecord) int {
 	return int(r.GetCapacityBytes() / r.GetExpertBytes())
 }
 
-// settleHomes keeps the homes of a column plan: every node that is there, and
-// those that were there not long ago.
+// settleHomes updates and lists the homes of a column plan: every present node,
+// and those that were present less than rules.forget ago. A column plan depends
+// on the list, so that a short absence must not shift it.
 func (s *state) settleHomes(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) []moe.NodeID {
 	if s.rules.policy != planner.Column {
 		return nil
@@ -143,8 +153,8 @@ func (s *state) settleHomes(roster map[moe.NodeID]planner.Mode, sh shape, now ti
 	return homes
 }
 
-// weigh gives a plan the measured load, if that is enough to tell busy experts
-// from chance, and watches how evenly it is spread.
+// weigh gives a plan the measured load, if every layer had enough rows to tell
+// busy experts from chance, and observes how evenly the load is spread.
 func (s *state) weigh(in *planner.Input, now time.Time) {
 	rows, _ := s.meter.rows(now)
 	layers := perLayer(rows, *in)
@@ -177,8 +187,10 @@ func perLayer(rows []float64, in planner.Input) []float64 {
 	return out
 }
 
-// moves lets a balanced plan give new nodes their share at once, and relieve
-// busy nodes of a cluster at rest.
+// moves bounds what a balanced plan may move: without bound when a node joined,
+// so that it gets its share at once; a few copies of layers out of balance when
+// the cluster is at rest; nothing otherwise, because experts that are loading
+// are not served by both nodes yet.
 func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 	joined, resting := false, true
 	for _, n := range in.Nodes {
@@ -198,12 +210,12 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 		return planner.Moves{}
 	}
 	return planner.Moves{
-		Max:    s.balancer.most(in.Topology.Experts() * in.Replicas),
+		Max:    s.balancer.maxMoves(in.Topology.Experts() * in.Replicas),
 		Layers: layers, Gain: s.rules.balance.gain,
 	}
 }
 
-// explain notes what is wrong with a plan.
+// explain notes how a plan falls short of the policy.
 func (s *state) explain(in planner.Input, plan planner.Plan) {
 	usable := 0
 	for _, n := range in.Nodes {
