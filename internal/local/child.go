@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// ParentEnv names the environment variable that tells a child which inherited
-// file descriptor ends when its parent does.
+// ParentEnv names the environment variable with the number of an inherited file
+// descriptor, which ends when the parent of a child does.
 const ParentEnv = "HACHI_PARENT_FD"
 
 // ExitConfigError is the exit status of a role whose restart would fail the same
@@ -55,8 +55,8 @@ type ChildEvent struct {
 	// Fatal is set when the child will not be started again although it was not
 	// stopped.
 	Fatal bool
-	// Permanent is set when it would fail the same way again.
-	Permanent bool
+	// ConfigError is set when a restart would fail the same way.
+	ConfigError bool
 }
 
 // startChild starts the process and the goroutine that keeps it running.
@@ -71,17 +71,18 @@ func startChild(cmd command, restart bool, events func(ChildEvent)) (*Child, err
 }
 
 const (
-	firstRestart   = 200 * time.Millisecond
-	slowestRestart = 5 * time.Second
-	// A process that ran this long has not failed at its start.
-	sound = 30 * time.Second
+	minRestartDelay = 200 * time.Millisecond
+	maxRestartDelay = 5 * time.Second
+	// A process that ran this long did not fail at its start: the next delay is
+	// the minimum again.
+	stableAfter = 30 * time.Second
 )
 
 // keep waits for the process and starts it again until the child is stopped
 // or fails for good.
 func (c *Child) keep(proc *exec.Cmd) {
 	defer close(c.done)
-	delay := firstRestart
+	delay := minRestartDelay
 	for {
 		started := time.Now()
 		if proc != nil {
@@ -89,22 +90,22 @@ func (c *Child) keep(proc *exec.Cmd) {
 			if c.isStopped() {
 				return
 			}
-			permanent := proc.ProcessState.ExitCode() == ExitConfigError
-			fatal := !c.restart || permanent
-			c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal, Permanent: permanent})
+			configError := proc.ProcessState.ExitCode() == ExitConfigError
+			fatal := !c.restart || configError
+			c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal, ConfigError: configError})
 			if fatal {
 				return
 			}
 		}
-		if time.Since(started) > sound {
-			delay = firstRestart
+		if time.Since(started) > stableAfter {
+			delay = minRestartDelay
 		}
 		select {
 		case <-c.wake:
 			return
 		case <-time.After(delay):
 		}
-		delay = min(2*delay, slowestRestart)
+		delay = min(2*delay, maxRestartDelay)
 		var err error
 		if proc, err = c.spawn(); err != nil {
 			c.events(ChildEvent{Name: c.cmd.name, Err: err})
@@ -161,8 +162,8 @@ func (c *Child) Signal(sig os.Signal) error {
 // Name is the child's name, for example "expert-3".
 func (c *Child) Name() string { return c.cmd.name }
 
-// Stop ends the child for good: asks first, kills when the grace or ctx is
-// over. It returns when the process is gone.
+// Stop sends SIGTERM and, when the grace or ctx is over, SIGKILL. It returns when
+// the process has ended, and the child is not restarted.
 func (c *Child) Stop(ctx context.Context) {
 	c.mu.Lock()
 	if !c.stopped {

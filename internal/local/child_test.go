@@ -42,31 +42,31 @@ func event(t *testing.T, events <-chan ChildEvent) ChildEvent {
 	}
 }
 
-func TestADeadChildIsStartedAgain(t *testing.T) {
+func TestDeadChildIsRestarted(t *testing.T) {
 	_, events := shell(t, "echo the disk is on fire; exit 1", true)
 	for range 3 {
 		e := event(t, events)
-		if e.Fatal || e.Permanent || e.Err == nil || !strings.Contains(e.Err.Error(), "the disk is on fire") {
+		if e.Fatal || e.ConfigError || e.Err == nil || !strings.Contains(e.Err.Error(), "the disk is on fire") {
 			t.Errorf("event %+v, want the last words of a child that will be started again", e)
 		}
 	}
 }
 
-func TestAChildThatCannotRunIsLeftDead(t *testing.T) {
+func TestChildThatCannotRunIsNotRestarted(t *testing.T) {
 	for _, tt := range []struct {
 		script    string
 		restart   bool
 		permanent bool
 	}{{"exit 2", true, true}, {"exit 1", false, false}, {"exit 2", false, true}} {
 		c, events := shell(t, tt.script, tt.restart)
-		if e := event(t, events); !e.Fatal || e.Permanent != tt.permanent {
+		if e := event(t, events); !e.Fatal || e.ConfigError != tt.permanent {
 			t.Errorf("%s with restart %v: %+v", tt.script, tt.restart, e)
 		}
 		<-c.done
 	}
 }
 
-func TestStopEndsAChildInAnyState(t *testing.T) {
+func TestStopEndsChildInAnyState(t *testing.T) {
 	for name, script := range map[string]string{
 		"running":         "exec sleep 1000",
 		"waiting":         "exit 1",
@@ -85,7 +85,7 @@ func TestStopEndsAChildInAnyState(t *testing.T) {
 	}
 }
 
-func TestAChildWhoseLogCannotBeWrittenIsTriedAgain(t *testing.T) {
+func TestChildWhoseLogCannotBeWrittenIsRetried(t *testing.T) {
 	c, events := shell(t, "exit 1", true)
 	event(t, events)
 	if err := os.Remove(c.cmd.log); err != nil {

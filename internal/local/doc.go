@@ -1,8 +1,9 @@
 // Package local supervises a whole cluster on one machine: `hachi up` and the
 // system tests start a cluster of child processes with it.
 //
-// What it owns: the child processes, the embedded etcd, the lock on the data
-// directory and the run file in it.
+// What it owns: the child processes and the configuration file that it hands to
+// each of them, the embedded etcd, the lock on the data directory and the run file
+// in it.
 //
 // Invariants: etcd starts first and stops last. No child outlives its parent:
 // every child reads from a pipe whose only writer is the parent, and the child

@@ -96,7 +96,7 @@ func (c *Cluster) childEvent(e ChildEvent) {
 	if c.cfg.Events.Child != nil {
 		c.cfg.Events.Child(e)
 	}
-	if e.Permanent || (e.Fatal && c.cfg.Restart) {
+	if e.ConfigError || (e.Fatal && c.cfg.Restart) {
 		select {
 		case c.failed <- fmt.Errorf("a role cannot run: %w", orExited(e)):
 		default:

@@ -2,9 +2,9 @@
 // coordinator, an expert node or a router. It is the composition root: here the
 // pieces of a role are joined, from the configuration to the listeners.
 //
-// What it owns: the configuration of each role and its validation, the run of
-// each role (RunCoordinator, RunExpertNode, RunRouter), the connection of a
-// process to its cluster (etcd and gossip).
+// What it owns: the configuration of each role, its schema as a YAML file and its
+// validation, the run of each role (RunCoordinator, RunExpertNode, RunRouter), the
+// connection of a process to its cluster (etcd and gossip).
 //
 // Invariants: a configuration is validated whole before anything is opened. A
 // fault of the configuration or of the checkpoint is a *ConfigError, because a
