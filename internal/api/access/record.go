@@ -40,9 +40,10 @@ func FromContext(ctx context.Context) *Record {
 	return &Record{}
 }
 
-// Log writes the request's line in the access log, and a panic with its stack.
-// The status is the one that the API sent.
-func (r *Record) Log(ctx context.Context, l *slog.Logger, level slog.Level, status string) {
+// Log writes the request's one line in the access log: at level, or as an error
+// with the stack of a panic if the fault is ours. The status is the one that the
+// API sent.
+func (r *Record) Log(ctx context.Context, l *slog.Logger, level slog.Level, status string, ours bool) {
 	attrs := []slog.Attr{
 		slog.String("request_id", r.ID), slog.String("method", r.Method), slog.String("path", r.Path), slog.String("status", status),
 		slog.Duration("duration", time.Since(r.started)),
@@ -51,8 +52,12 @@ func (r *Record) Log(ctx context.Context, l *slog.Logger, level slog.Level, stat
 	if r.Err != nil {
 		attrs = append(attrs, slog.Any("err", r.Err))
 	}
-	l.LogAttrs(ctx, level, "request answered", attrs...)
 	if stack, ok := failure.Stack(r.Err); ok {
-		l.Error("panic while answering a request", "request_id", r.ID, "err", r.Err, "stack", string(stack))
+		attrs = append(attrs, slog.String("stack", string(stack)))
 	}
+	if ours {
+		l.LogAttrs(ctx, slog.LevelError, "request failed", attrs...)
+		return
+	}
+	l.LogAttrs(ctx, level, "request answered", attrs...)
 }

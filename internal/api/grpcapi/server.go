@@ -46,7 +46,8 @@ func (s *Server) Generate(in *hachiv1.GenerateRequest, out grpc.ServerStreamingS
 	record.Err = err
 	s.service.Observe(failure.Outcome(err), time.Since(started))
 	answer := toStatus(err)
-	record.Log(ctx, s.service.Log(), slog.LevelInfo, status.Code(answer).String())
+	code := status.Code(answer)
+	record.Log(ctx, s.service.Log(), slog.LevelInfo, code.String(), code == codes.Internal)
 	return answer
 }
 

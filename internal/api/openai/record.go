@@ -52,8 +52,13 @@ func (s *Server) record(next http.Handler) http.Handler {
 			record.Err = err
 			fail(out, err)
 		}
-		record.Log(ctx, s.cfg.Log(), level(r.URL.Path), strconv.Itoa(out.status))
+		record.Log(ctx, s.cfg.Log(), level(r.URL.Path), strconv.Itoa(out.status), ours(record.Err))
 	})
+}
+
+// ours reports whether a request failed by a fault of the server.
+func ours(err error) bool {
+	return err != nil && toAPI(err).status == http.StatusInternalServerError
 }
 
 // level is that of a request's log line: probes come every second.

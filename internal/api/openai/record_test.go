@@ -45,8 +45,11 @@ func TestRequestIDIsInHeaderLogAndError(t *testing.T) {
 		t.Errorf("the answer is to %q", id)
 	}
 	got := lines(t)
-	if len(got) != 1 || got[0]["request_id"] != "client-7" || got[0]["status"] != "500" || got[0]["err"] != errInjected.Error() || got[0]["level"] != "INFO" {
+	if len(got) != 1 || got[0]["request_id"] != "client-7" || got[0]["status"] != "500" || got[0]["err"] != errInjected.Error() || got[0]["level"] != "ERROR" {
 		t.Errorf("the log has %v", got)
+	}
+	if b.post(textPath, `{}`); lines(t)[1]["level"] != "INFO" {
+		t.Errorf("a fault of the client is %v", lines(t)[1])
 	}
 	for _, given := range []string{"", "a b", "a\tb", "日本", strings.Repeat("x", 129)} {
 		w := b.post("/v1/nothing", `{}`, idHeader, given)
@@ -131,8 +134,8 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 	got := lines(t)
 	panics := slices.DeleteFunc(got, func(line map[string]any) bool { return line["level"] != "ERROR" })
-	if len(panics) != 3 {
-		t.Fatalf("%d panics in %v", len(panics), got)
+	if len(panics) != 3 || len(got) != 3 {
+		t.Fatalf("%d lines, %d of them of panics: %v", len(got), len(panics), got)
 	}
 	for _, line := range panics {
 		if line["request_id"] == "" || !strings.Contains(line["stack"].(string), "goroutine") {

@@ -94,8 +94,11 @@ func (s *Server) post(f endpoint, known []string) http.HandlerFunc {
 			s.suggestRetry(w, err)
 			fail(w, err)
 		}
+		if gone := r.Context().Err(); err != nil && gone != nil {
+			err = gone // whatever failed, failed because the client has gone
+		}
 		access.FromContext(ctx).Err = err
-		s.report(r, err, time.Since(started))
+		s.report(err, time.Since(started))
 	}
 }
 
@@ -107,12 +110,9 @@ func (s *Server) suggestRetry(w http.ResponseWriter, err error) {
 }
 
 // report observes a request for metrics.
-func (s *Server) report(r *http.Request, err error, took time.Duration) {
-	outcome := "ok"
-	switch {
-	case err != nil && r.Context().Err() != nil:
-		outcome = failure.TypeCanceled // whatever failed, failed because the client has gone
-	case err != nil:
+func (s *Server) report(err error, took time.Duration) {
+	outcome := failure.Outcome(nil)
+	if err != nil {
 		outcome = toAPI(err).Type
 	}
 	s.cfg.Observe(outcome, took)
