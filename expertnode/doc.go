@@ -19,6 +19,6 @@
 //   - A node that leaves stays until every router has acked a placement without
 //     it, or a while has passed.
 //
-// Concurrency: Serve may be called from any goroutine; Run's goroutine alone
+// Concurrency: Serve may be called from any goroutine; only Run's goroutine
 // decides what is resident.
 package expertnode

@@ -32,8 +32,8 @@ type Session interface {
 	Close(ctx context.Context) error
 }
 
-// Feeds are what a node hears, each the newest value only.
-type Feeds struct {
+// Watches are what a node hears, each the newest value only.
+type Watches struct {
 	Target    <-chan moe.Target
 	Placement <-chan *moe.Placement
 	Routers   <-chan []*hachiv1.RouterRecord

@@ -18,13 +18,13 @@ const (
 
 // Run follows the target until ctx ends, and then until the placement no
 // longer needs this node or drainWithin has passed.
-func (n *Node) Run(ctx context.Context, session Session, feeds Feeds) error {
+func (n *Node) Run(ctx context.Context, session Session, watches Watches) error {
 	n.session = session
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	batching := make(chan struct{})
 	go func() { defer close(batching); n.batcher.Run(work) }()
 	defer func() { stop(); <-batching }()
-	l := &loop{n: n, feeds: feeds, moved: make(chan move), failed: failures{}}
+	l := &loop{n: n, watches: watches, moved: make(chan move), failed: failures{}}
 	defer l.join()
 	l.follow(ctx)
 	session.Update(func(r *hachiv1.NodeRecord) { r.Draining = true })
@@ -40,7 +40,7 @@ func (n *Node) Run(ctx context.Context, session Session, feeds Feeds) error {
 // news nor reports.
 type loop struct {
 	n       *Node
-	feeds   Feeds
+	watches Watches
 	view    view
 	leaving bool
 	moving  context.CancelFunc // of the load or unload under way; nil if none
@@ -64,21 +64,21 @@ func (l *loop) follow(ctx context.Context) {
 	for ctx.Err() == nil && !(l.leaving && l.view.dispensable(l.n.cfg.ID)) {
 		l.act(ctx)
 		select {
-		case t, ok := <-l.feeds.Target:
+		case t, ok := <-l.watches.Target:
 			if !ok {
 				return
 			}
 			l.aim(t)
-		case p, ok := <-l.feeds.Placement:
+		case p, ok := <-l.watches.Placement:
 			if !ok {
 				return
 			}
 			l.adopt(p)
-		case r, ok := <-l.feeds.Routers:
+		case r, ok := <-l.watches.Routers:
 			if !ok {
 				return
 			}
-			l.view.routers, l.view.routersSeen = speak(r, l.n.cfg.Fingerprint), true
+			l.view.routers, l.view.routersSeen = routersOf(r, l.n.cfg.Fingerprint), true
 		case m := <-l.moved:
 			l.settle(m)
 		case <-report.C:
@@ -88,7 +88,8 @@ func (l *loop) follow(ctx context.Context) {
 	}
 }
 
-// aim takes a new target and says so: from then on what it lists stays.
+// aim adopts a new target and reports its epoch. From then on the node unloads no
+// expert that the target lists.
 func (l *loop) aim(t moe.Target) {
 	l.view.target, l.view.targetKnown = t, true
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.TargetEpoch = uint64(t.Epoch) })
@@ -96,9 +97,9 @@ func (l *loop) aim(t moe.Target) {
 	l.reportFailures()
 }
 
-// speak lists the routers of a model: those of another never ask this node, and
-// never ack a placement of its.
-func speak(routers []*hachiv1.RouterRecord, fp moe.Fingerprint) []*hachiv1.RouterRecord {
+// routersOf lists the routers that serve a model. Routers of another model never
+// call this node, and never ack a placement of this model.
+func routersOf(routers []*hachiv1.RouterRecord, fp moe.Fingerprint) []*hachiv1.RouterRecord {
 	return slices.DeleteFunc(slices.Clone(routers), func(r *hachiv1.RouterRecord) bool {
 		return moe.Fingerprint(r.GetFingerprint()) != fp
 	})
@@ -111,7 +112,8 @@ func (l *loop) adopt(p *moe.Placement) {
 }
 
 // act starts the next unload or load, unless one is under way. An expert that
-// goes is taken off the record first: nobody is told it is here while it goes.
+// leaves is taken off the record first: no record names an expert that is being
+// unloaded.
 func (l *loop) act(ctx context.Context) {
 	if l.moving != nil {
 		return
@@ -136,8 +138,8 @@ func (l *loop) move(ctx context.Context, id moe.ExpertID, load bool, do func(con
 	go func() { l.moved <- move{id, load, do(ctx)} }()
 }
 
-// settle takes the end of a move. What a leaving node did not load is no
-// failure.
+// settle records the end of a move. A node that leaves does not count an expert
+// that it did not load as a failure.
 func (l *loop) settle(m move) {
 	l.moving()
 	l.moving = nil

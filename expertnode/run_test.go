@@ -159,7 +159,7 @@ func run(t *testing.T, change func(*Config)) *bench {
 	var ctx context.Context
 	ctx, b.leave = context.WithCancel(t.Context())
 	go func() {
-		b.ended <- b.node.Run(ctx, b.record, Feeds{Target: b.target, Placement: b.placement, Routers: b.routers})
+		b.ended <- b.node.Run(ctx, b.record, Watches{Target: b.target, Placement: b.placement, Routers: b.routers})
 	}()
 	return b
 }
@@ -298,7 +298,7 @@ func TestSlowLoadHoldsUpNothingElse(t *testing.T) {
 		began := time.Now()
 		b.stop(t)
 		if took := time.Since(began); took > time.Second {
-			t.Errorf("a node that nobody needs took %v to leave during a load", took)
+			t.Errorf("a node without routers took %v to leave during a load", took)
 		}
 		if b.disk.most != 1 {
 			t.Errorf("%d loads at once", b.disk.most)

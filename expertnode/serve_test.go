@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stuck is an FFN that computes when it is told to.
+// stuck is an FFN that computes when the test lets it.
 type stuck struct{ gate chan struct{} }
 
 func (s stuck) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
@@ -40,7 +40,7 @@ func ask(x []float32, layer int, experts ...int) *moe.Call {
 	return c
 }
 
-// outcome is what a call's done was told.
+// outcome is what a call's done received.
 type outcome struct {
 	y     []byte
 	newer *moe.Placement
@@ -49,16 +49,16 @@ type outcome struct {
 
 // serve begins a call and returns where its outcome will come.
 func (b *bench) serve(c *moe.Call) (<-chan outcome, func() bool) {
-	told := make(chan outcome, 2)
+	ended := make(chan outcome, 2)
 	cancel := b.node.Serve(c, func(r *moe.Reply, err error) {
 		if err != nil {
-			told <- outcome{err: err}
+			ended <- outcome{err: err}
 			return
 		}
-		told <- outcome{y: bytes.Clone(r.Y), newer: r.Newer}
+		ended <- outcome{y: bytes.Clone(r.Y), newer: r.Newer}
 		r.Free()
 	})
-	return told, cancel
+	return ended, cancel
 }
 
 // ready starts a node that holds an expert of each layer.
@@ -79,8 +79,8 @@ func TestServeComputes(t *testing.T) {
 		b := ready(t, nil)
 		defer b.stop(t)
 		x := []float32{1, 2, 3, 4, 5, 6, 7, 8}
-		told, _ := b.serve(ask(x, 0, 0, 2))
-		got := <-told
+		ended, _ := b.serve(ask(x, 0, 0, 2))
+		got := <-ended
 		if got.err != nil || got.newer != nil {
 			t.Fatal(got.err, got.newer)
 		}
@@ -91,8 +91,8 @@ func TestServeComputes(t *testing.T) {
 		}
 		b.placement <- placed(t, 4)
 		synctest.Wait()
-		told, _ = b.serve(ask(x, 1, 1))
-		if got := <-told; got.err != nil || got.newer == nil || got.newer.Epoch() != 4 {
+		ended, _ = b.serve(ask(x, 1, 1))
+		if got := <-ended; got.err != nil || got.newer == nil || got.newer.Epoch() != 4 {
 			t.Errorf("a call of an older epoch: %v, %v", got.newer, got.err)
 		}
 		time.Sleep(2 * reportEvery)
@@ -112,8 +112,8 @@ func TestServeComputesForAnEpochAheadOfItsOwn(t *testing.T) {
 		synctest.Wait()
 		c := ask([]float32{1, 2, 3, 4}, 1, 1)
 		c.Epoch = 9
-		told, _ := b.serve(c)
-		if got := <-told; got.err != nil || got.newer != nil || len(got.y) == 0 {
+		ended, _ := b.serve(c)
+		if got := <-ended; got.err != nil || got.newer != nil || len(got.y) == 0 {
 			t.Errorf("a call of a newer epoch: %v, placement %v, %d bytes", got.err, got.newer, len(got.y))
 		}
 	})
@@ -147,18 +147,18 @@ func TestServeRefuses(t *testing.T) {
 		for _, tt := range tests {
 			c := ask(row, 0, 0)
 			tt.spoil(c)
-			told, cancel := b.serve(c)
-			got := <-told
+			ended, cancel := b.serve(c)
+			got := <-ended
 			var e *moe.Error
 			if !errors.As(got.err, &e) || e.Kind != tt.want || e.Node != self || e.Newer == nil {
 				t.Errorf("%s: %v, want %v with the newest placement", tt.name, got.err, tt.want)
 			}
 			if cancel != nil {
-				t.Errorf("%s: a refused call can be cancelled", tt.name)
+				t.Errorf("%s: a refused call can be canceled", tt.name)
 			}
 			c.Epoch = 4
-			told, _ = b.serve(c)
-			if got := <-told; !errors.As(got.err, &e) || e.Newer != nil {
+			ended, _ = b.serve(c)
+			if got := <-ended; !errors.As(got.err, &e) || e.Newer != nil {
 				t.Errorf("%s: a router of the same epoch got %v", tt.name, e.Newer)
 			}
 		}
@@ -185,7 +185,7 @@ func TestServeIsBoundedAndCancels(t *testing.T) {
 			t.Errorf("beyond the queue: %v, want busy with a hint", got.err)
 		}
 		if !cancelWaiting() || cancelWaiting() {
-			t.Error("a waiting call is cancelled once")
+			t.Error("a waiting call is canceled once")
 		}
 		if cancelRunning() {
 			t.Error("a call that is computed was taken back")
@@ -193,14 +193,14 @@ func TestServeIsBoundedAndCancels(t *testing.T) {
 		last, _ := b.serve(ask(row, 1, 1))
 		close(gate)
 		if got := <-running; got.err != nil {
-			t.Errorf("the call cancelled too late: %v", got.err)
+			t.Errorf("the call canceled too late: %v", got.err)
 		}
 		if got := <-last; got.err != nil {
-			t.Errorf("the call in the cancelled one's room: %v", got.err)
+			t.Errorf("the call in the canceled one's room: %v", got.err)
 		}
 		b.stop(t)
 		if len(waiting) != 0 {
-			t.Error("a cancelled call was answered")
+			t.Error("a canceled call was answered")
 		}
 		late, _ := b.serve(ask(row, 0, 0))
 		if got := <-late; moe.KindOf(got.err) != moe.Draining {
@@ -244,7 +244,7 @@ func TestLeaseIsGivenUpOnlyWhenWorkIsTurnedAway(t *testing.T) {
 				}
 				gate <- struct{}{}
 				synctest.Wait()
-				for range 2 * int(stalled/time.Second) {
+				for range 2 * int(maxStall/time.Second) {
 					tt.demand(b)
 					time.Sleep(time.Second)
 				}
@@ -286,8 +286,8 @@ func TestTasksOfAnUnloadedExpertAreNotHosted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := ready(t, func(c *Config) { c.FFN = gone{} })
 		defer b.stop(t)
-		told, _ := b.serve(ask([]float32{1, 2, 3, 4}, 0, 0))
-		if got := <-told; moe.KindOf(got.err) != moe.NotHosted {
+		ended, _ := b.serve(ask([]float32{1, 2, 3, 4}, 0, 0))
+		if got := <-ended; moe.KindOf(got.err) != moe.NotHosted {
 			t.Errorf("got %v, want not hosted", got.err)
 		}
 	})

@@ -5,7 +5,7 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// view is what a node knows of the cluster: the newest of each, or nothing.
+// view is what a node knows of the cluster: the newest record of each kind.
 type view struct {
 	target      moe.Target
 	targetKnown bool
@@ -14,14 +14,16 @@ type view struct {
 	routersSeen bool
 }
 
-// toLoad lists what the target wants and the node does not hold.
+// toLoad lists the experts that the target gives this node and the node does not
+// hold.
 func (v view) toLoad(node moe.NodeID, resident moe.Shard) moe.Shard {
 	return v.target.Shards[node].Minus(resident)
 }
 
-// toUnload lists what may go: neither wanted nor placed here, at an epoch that
-// every live router has acked. Without a target, a placement and the routers'
-// records nothing may.
+// toUnload lists the experts that may be unloaded: neither the target nor the
+// placement lists them on this node, and every live router has acked that
+// placement. Without a target, a placement and the routers' records it lists
+// none.
 func (v view) toUnload(node moe.NodeID, resident moe.Shard) moe.Shard {
 	if !v.targetKnown || v.placement == nil || !v.routersSeen {
 		return nil
@@ -58,8 +60,8 @@ func (v view) places(node moe.NodeID, id moe.ExpertID) bool {
 	return false
 }
 
-// dispensable reports that nobody would miss the node: there is no router to
-// ask it, or nothing is placed on it and every router knows.
+// dispensable reports that no router needs the node: there is no router, or the
+// placement lists nothing on the node and every router has acked it.
 func (v view) dispensable(node moe.NodeID) bool {
 	if v.routersSeen && len(v.routers) == 0 || v.placement == nil {
 		return true

@@ -44,7 +44,7 @@ func TestUnloadRule(t *testing.T) {
 }
 
 func TestRoutersOfAnotherModelDoNotMatter(t *testing.T) {
-	got := speak([]*hachiv1.RouterRecord{{RouterId: "a", Fingerprint: "f"}, {RouterId: "b", Fingerprint: "g"}}, "f")
+	got := routersOf([]*hachiv1.RouterRecord{{RouterId: "a", Fingerprint: "f"}, {RouterId: "b", Fingerprint: "g"}}, "f")
 	if len(got) != 1 || got[0].GetRouterId() != "a" {
 		t.Errorf("routers %v, want the one of model f", got)
 	}

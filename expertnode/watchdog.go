@@ -6,13 +6,13 @@ import (
 	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
 )
 
-// stalled is how long a node may turn work away without computing any before
-// it gives up its lease.
-const stalled = 30 * time.Second
+// maxStall is how long a node may reject calls without computing any before it
+// stops renewing its lease.
+const maxStall = 30 * time.Second
 
-// watchdog notices a node that does not move though there is more to do than
-// it takes: calls are refused because the queue is full, or given up by their
-// routers while they wait. A long computation alone is no stall.
+// watchdog detects a node that computes nothing while it rejects calls: the queue
+// is full, or routers cancel calls that wait in it. A long computation by itself
+// is no stall.
 type watchdog struct {
 	last  batcher.Progress // when a job was last computed
 	since time.Time        // when the first call after that was turned away
@@ -26,5 +26,5 @@ func (w *watchdog) stuck(now time.Time, p batcher.Progress) bool {
 	case w.since.IsZero():
 		w.since = now
 	}
-	return !w.since.IsZero() && now.Sub(w.since) > stalled
+	return !w.since.IsZero() && now.Sub(w.since) > maxStall
 }

@@ -67,7 +67,7 @@ func (c UpConfig) Validate() error {
 	var f role.Faults
 	c.Model.Check(&f)
 	f.Required("dataDir", c.DataDir)
-	f.AtLeast("nodes", c.Nodes, 1)
+	f.Min("nodes", c.Nodes, 1)
 	c.Placement.Check(&f)
 	if c.Placement.Replicas > c.Nodes && c.Nodes >= 1 {
 		f.Addf("placement.replicas", "%d: more replicas than the %d nodes", c.Placement.Replicas, c.Nodes)

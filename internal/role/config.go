@@ -83,8 +83,8 @@ func (f *Faults) Required(field, value string) {
 	}
 }
 
-// AtLeast checks a lower bound.
-func (f *Faults) AtLeast(field string, value, min int) {
+// Min checks a lower bound.
+func (f *Faults) Min(field string, value, min int) {
 	if value < min {
 		f.Addf(field, "%d: want at least %d", value, min)
 	}

@@ -201,7 +201,7 @@ func serveExperts(l net.Listener, c rpc.ServerConfig, log *slog.Logger) *expertS
 	return s
 }
 
-// leave asks routers and probes to leave the node alone, before its lease says
+// leave asks routers and probes to call other nodes, before the lease says
 // so. Calls are still answered.
 func (s *expertServer) leave() {
 	s.experts.Drain()
@@ -228,7 +228,7 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, 
 		StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
 		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(),
 	})
-	return node.Run(ctx, nodeSession{session, ctx}, expertnode.Feeds{
+	return node.Run(ctx, nodeSession{session, ctx}, expertnode.Watches{
 		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
 	})
 }

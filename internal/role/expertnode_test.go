@@ -42,8 +42,8 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 		}
 		return r.GetStatus()
 	}
-	told := make(chan moe.NodeID, 1)
-	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: 1024, Draining: func(n moe.NodeID) { told <- n }})
+	drained := make(chan moe.NodeID, 1)
+	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: 1024, Draining: func(n moe.NodeID) { drained <- n }})
 	defer pool.Close()
 	ask := func() {
 		t.Helper()
@@ -62,7 +62,7 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 	if got := health(); got != healthpb.HealthCheckResponse_NOT_SERVING {
 		t.Errorf("health %v after", got)
 	}
-	if got := <-told; got != "n" {
+	if got := <-drained; got != "n" {
 		t.Errorf("%s is draining", got)
 	}
 	ask()

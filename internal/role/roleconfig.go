@@ -24,7 +24,7 @@ func (c CoordinatorConfig) Validate() error {
 	f.Address("listen", c.Listen)
 	f.Reachable(c.Listen, c.Advertise)
 	c.Placement.Check(&f)
-	f.AtLeast("expectNodes", c.ExpectNodes, 1)
+	f.Min("expectNodes", c.ExpectNodes, 1)
 	f.LogLevel(c.LogLevel)
 	return f.Err()
 }

@@ -123,7 +123,7 @@ func (m ModelConfig) Check(f *Faults) {
 	if _, err := backend.Find(m.Backends, m.Backend); m.Backends != nil && err != nil {
 		f.Addf("model.backend", "%q: %w", m.Backend, err)
 	}
-	f.AtLeast("model.threads", m.Threads, 0)
+	f.Min("model.threads", m.Threads, 0)
 	f.Between("model.maxStepTokens", m.MaxStepTokens, 0, maxStepTokensLimit)
 }
 
@@ -145,7 +145,7 @@ type PlacementConfig struct {
 // Check adds the section's faults.
 func (p PlacementConfig) Check(f *Faults) {
 	f.OneOf("placement.policy", p.Policy, "column", "balanced")
-	f.AtLeast("placement.replicas", p.Replicas, 1)
+	f.Min("placement.replicas", p.Replicas, 1)
 }
 
 // maxSpeculativeTokens bounds the draft tokens of a step: later ones are seldom
@@ -196,9 +196,9 @@ func (s ServingConfig) Check(f *Faults) {
 	if s.KVCacheMemory < Mi {
 		f.Addf("serving.kvCacheMemory", "%v: want at least %v", s.KVCacheMemory, Mi)
 	}
-	f.AtLeast("serving.maxNumSeqs", s.MaxSequences, 0)
-	f.AtLeast("serving.maxQueuedRequests", s.MaxQueued, 0)
-	f.AtLeast("serving.metricsTopExperts", s.MetricsTopExperts, 0)
+	f.Min("serving.maxNumSeqs", s.MaxSequences, 0)
+	f.Min("serving.maxQueuedRequests", s.MaxQueued, 0)
+	f.Min("serving.metricsTopExperts", s.MetricsTopExperts, 0)
 	f.Between("serving.microBatches", s.MicroBatches, 0, pipeline.MaxMicroBatches)
 	f.Between("serving.speculativeTokens", s.SpeculativeTokens, 0, maxSpeculativeTokens)
 	if s.RequestDeadline <= 0 {
