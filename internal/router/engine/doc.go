@@ -6,7 +6,7 @@
 //
 // Invariants: the tokens and log probabilities of a request depend on the model
 // and the request alone: not on what else runs, on chunks, on what is cached, on
-// preemption, on guesses. A step that fails is abandoned before commit, so
+// preemption, on drafts. A step that fails is abandoned before commit, so
 // nothing it did is visible and its sequences run again with the same bits. A
 // step without a replica for some expert waits for a newer placement or for the
 // requests' deadlines; it never answers with less than the model. A request
@@ -23,5 +23,5 @@
 // joins.
 //
 // References: Yu et al., Orca (OSDI 2022), for iteration-level scheduling;
-// Saxena, "Prompt lookup decoding" (2023), for guesses.
+// Saxena, "Prompt lookup decoding" (2023), for drafts.
 package engine

@@ -12,15 +12,16 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
-// drawing is what a step means for one request, before it is committed.
+// drawing is the result of a step for one request. Draws of different requests
+// run in parallel; commit applies their results one after another.
 type drawing struct {
 	f      *activeRequest
 	logits tensor.Matrix // of the span's last rows
 	end    int           // position after the span
 
 	drew     bool // the span reached the end of the known tokens
-	drafted  int  // tokens that were guessed
-	accepted int  // of them, found right
+	drafted  int  // draft tokens that were verified
+	accepted int  // of them, equal to what was drawn
 	tokens   []int32
 	events   []Event // all but the last
 	last     Event
@@ -28,8 +29,8 @@ type drawing struct {
 	err error // the draw panicked: nothing above counts
 }
 
-// drawAll draws for every span, several at a time: what one request draws
-// depends on nothing of another.
+// drawAll draws for every span, in up to GOMAXPROCS goroutines that it joins. A
+// draw depends on its own request only, so the order is free.
 func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawing {
 	all, row := make([]*drawing, len(spans)), 0
 	for i, span := range spans {
@@ -70,8 +71,8 @@ func (d *drawing) runGuarded(w *sampler.Workspace) {
 	d.run(w)
 }
 
-// run reports the prompt and draws what can be drawn: the token after the known
-// ones, and one more for each guess that it confirms.
+// run reports the prompt's log probabilities and draws the token after the known
+// ones, then one more after each draft token that equals the drawn one.
 func (d *drawing) run(w *sampler.Workspace) {
 	f := d.f
 	if f.req.PromptLogprobs {
@@ -128,7 +129,7 @@ func (f *activeRequest) draw(w *sampler.Workspace, logits []float32, position in
 	return event
 }
 
-// left is how many tokens the answer may still have.
+// left is the number of tokens by which the answer may still grow.
 func (f *activeRequest) left() int { return f.req.MaxTokens - f.drawn }
 
 // reportPrompt reports the log probabilities of prompt tokens that the logits

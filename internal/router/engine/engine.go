@@ -25,36 +25,37 @@ type Config struct {
 	Model   model.Config
 	Forward Model
 	Blocks  int // KV blocks
-	// PrefixCache lets requests read what others have computed of the same
-	// prompt.
+	// PrefixCache lets requests reuse KV blocks that others have computed of the
+	// same prompt prefix.
 	PrefixCache bool
-	// Speculate is how many tokens ahead an answer that repeats itself may be
-	// guessed and verified in one step; 0 is off. It changes no answer.
+	// Speculate is the largest number of draft tokens that one step verifies for a
+	// sequence; 0 is off. It changes no answer.
 	Speculate int
 	Limits    scheduler.Limits
-	// Changed is closed at the next change that could bring a missing expert
-	// back.
+	// Changed returns a channel that is closed at the next change after which an
+	// expert may have a live replica again.
 	Changed func() <-chan struct{}
 	Logger  *slog.Logger
-	// Step is told about every committed step, and Queued how long each request
-	// waited for its first; nil is allowed.
+	// Step is called after every committed step, and Queued with how long a request
+	// waited for its first one; on Run's goroutine. nil is allowed.
 	Step   func(rows int, took time.Duration)
 	Queued func(wait time.Duration)
 }
 
-// checkEvery is how often an idle engine checks its books: it takes about a
-// millisecond for a large cache.
+// checkEvery is how often an idle engine checks the invariants of the scheduler
+// and the KV cache: one check takes about a millisecond for a large cache.
 const checkEvery = 10 * time.Second
 
 var (
 	// ErrStopped means that the engine is shutting down.
 	ErrStopped = errors.New("the server is shutting down")
-	// ErrEnough is the cause with which a client ends the context of a request
-	// whose answer is complete to it, as at a stop text.
+	// ErrEnough is the cause with which a client cancels a request whose answer is
+	// complete for it, as after a stop text. It counts as a normal end.
 	ErrEnough = errors.New("the answer is complete")
 )
 
-// Engine runs requests.
+// Engine runs requests. Run's goroutine owns all sequences; the other methods
+// only pass requests to it and read snapshots.
 type Engine struct {
 	cfg   Config
 	sched *scheduler.Scheduler
@@ -120,7 +121,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	return f.stream, nil
 }
 
-// accept finds room for a request of so many tokens, and a name.
+// accept admits a request of a number of prompt tokens and gives it an id.
 func (e *Engine) accept(tokens int) (id uint64, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -135,7 +136,7 @@ func (e *Engine) accept(tokens int) (id uint64, err error) {
 	return e.nextID, nil
 }
 
-// release gives the room of a request back. e.mu is held.
+// release gives the admission of a request back. e.mu is held.
 func (e *Engine) release(f *activeRequest) {
 	if !f.started {
 		e.admission.Start(len(f.req.Prompt))
@@ -151,7 +152,7 @@ func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequ
 			Table: kvcache.Table{Salt: r.CacheSalt},
 		},
 		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
-		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{most: e.cfg.Speculate},
+		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{max: e.cfg.Speculate},
 	}
 	if r.Matcher != nil {
 		f.sampler.Constrain(r.Matcher, e.cfg.Model.Vocab)
@@ -160,6 +161,7 @@ func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequ
 	return f
 }
 
+// poke wakes Run; several pokes before it wakes are one.
 func (e *Engine) poke() {
 	select {
 	case e.wake <- struct{}{}:
@@ -189,7 +191,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// collect takes what arrived since the last step and drops what ended.
+// collect takes the requests that arrived since the last step and finishes those
+// whose context has ended.
 func (e *Engine) collect() {
 	e.mu.Lock()
 	inbox := e.inbox
@@ -206,7 +209,8 @@ func (e *Engine) collect() {
 	}
 }
 
-// start notes that a request has its first rows.
+// start records that a request has its first rows and leaves the queue. It may be
+// called for every step of the request.
 func (e *Engine) start(f *activeRequest) {
 	if f.started {
 		return
@@ -224,7 +228,7 @@ func (e *Engine) start(f *activeRequest) {
 	}
 }
 
-// finish ends a request with its last event.
+// finish ends a request with its last event and frees all it holds at once.
 func (e *Engine) finish(f *activeRequest, last Event) {
 	f.stopWait()
 	e.sched.Remove(f.seq)
@@ -236,7 +240,8 @@ func (e *Engine) finish(f *activeRequest, last Event) {
 	f.stream.Push(last)
 }
 
-// idle checks the books when there is nothing else to do, now and then.
+// idle publishes the stats and, at most once per checkEvery, checks the
+// invariants: a check between steps would delay them.
 func (e *Engine) idle() {
 	e.publish()
 	if time.Since(e.checked) < checkEvery {
@@ -248,7 +253,7 @@ func (e *Engine) idle() {
 	}
 }
 
-// stop ends all requests.
+// stop ends all requests, those in the inbox included; none is accepted any more.
 func (e *Engine) stop() {
 	e.mu.Lock()
 	e.stopping = true

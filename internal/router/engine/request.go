@@ -24,12 +24,12 @@ type Request struct {
 	Logprobs int
 	// PromptLogprobs also reports the prompt's tokens, from the second on.
 	PromptLogprobs bool
-	Choice         int // which of several answers to the same prompt this is
-	// Matcher keeps the answer within a language; nil is any. It belongs to this
-	// request alone. An answer ends by itself when it is complete.
+	Choice         int // number of this answer among several to the same prompt; part of the seed
+	// Matcher constrains the answer to a grammar; nil allows any text. It must not
+	// be shared with another request. The answer ends when the grammar is complete.
 	Matcher sampler.Matcher
-	// CacheSalt keeps the prefix cache apart: a request reads only what others of
-	// the same salt have computed; 0 is the common cache.
+	// CacheSalt partitions the prefix cache: a request reuses only blocks of
+	// requests with the same salt; 0 is the common partition.
 	CacheSalt uint64
 	// Priority: lower starts first and is preempted last; 0 is usual.
 	Priority int
@@ -47,7 +47,8 @@ const (
 	Length      FinishReason = "length" // MaxTokens or the context
 )
 
-// Event is one step of a request, in order. The last has Finish or Err.
+// Event is one token of a request, or its end. Events are in order; the last one,
+// and only it, has Finish or Err.
 type Event struct {
 	Token   int32
 	Logprob float32
@@ -88,7 +89,8 @@ func (s *Stream) Next(ctx context.Context) ([]Event, error) {
 	}
 }
 
-// Push adds an event; it never waits for the reader.
+// Push adds an event. It never waits for the reader, so that a slow client holds
+// up no step; the bound is the length of the answer.
 func (s *Stream) Push(e Event) {
 	s.mu.Lock()
 	s.events = append(s.events, e)
@@ -99,11 +101,12 @@ func (s *Stream) Push(e Event) {
 	}
 }
 
-// activeRequest is a request in the engine's hands.
+// activeRequest is a request between Submit and its last event. Run's goroutine
+// owns it, except that the draws of a step and the mask worker each borrow it.
 type activeRequest struct {
 	seq      *scheduler.Sequence
 	req      Request
-	ctx      context.Context
+	ctx      context.Context // of the client's call; stored, because Run outlives the call of Submit
 	stream   *Stream
 	stopWait func() bool
 	sampler  *sampler.Sampler
@@ -113,13 +116,14 @@ type activeRequest struct {
 	maskErr     error         // of the last mask; written before maskReady, read after it
 
 	guesses  speculation
-	reported int // prompt tokens whose log probability has been sent
-	drawn    int // tokens of the answer
+	reported int // prompt tokens whose log probability has been sent; survives a preemption
+	drawn    int // tokens of the answer so far
 	arrived  time.Time
 	started  bool // has had rows
 }
 
-// validate reports why a request could never be served.
+// validate reports why a request could never be served, with all faults of its
+// parameters at once.
 func (e *Engine) validate(r Request) error {
 	limit := e.MaxTokens()
 	invalid := func(format string, args ...any) error {

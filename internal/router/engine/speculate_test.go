@@ -29,7 +29,7 @@ func TestLookupFindsTheLongestThenTheLatest(t *testing.T) {
 
 func TestGuessesGrowWithSuccessAndRestAfterFailure(t *testing.T) {
 	tokens := slices.Repeat([]int32{1, 2, 3, 4, 5, 6, 7, 8}, 3)
-	s := speculation{most: 8}
+	s := speculation{max: 8}
 	if got := s.propose(tokens, 100); !slices.Equal(got, tokens[:8]) {
 		t.Errorf("guessed %v", got)
 	}

@@ -13,19 +13,19 @@ type Stats struct {
 
 	BlocksTotal  int
 	BlocksUsed   int    // referred to by a running request
-	BlocksCached int    // kept for their content alone; free if need be
-	Evictions    uint64 // blocks whose content was given up
+	BlocksCached int    // kept only for their content; freed when blocks run out
+	Evictions    uint64 // cached blocks that were freed for other content
 
 	PrefixQueries uint64 // tokens of prompts looked up in the prefix cache
 	PrefixHits    uint64 // tokens found there
 
 	Prompt      uint64 // prompt tokens of requests that reached their first token
 	Generated   uint64 // tokens generated
-	Drafted     uint64 // tokens guessed and verified
-	Accepted    uint64 // of them, found right
+	Drafted     uint64 // draft tokens verified
+	Accepted    uint64 // of them, accepted
 	Preemptions uint64
 	Steps       uint64 // steps committed
-	Abandoned   uint64 // steps abandoned for want of a replica
+	Abandoned   uint64 // steps abandoned because an expert had no live replica
 
 	Started   uint64        // requests that left the queue
 	QueueTime time.Duration // that they waited there, in total
@@ -57,7 +57,7 @@ func (e *Engine) Stats() Stats {
 	return e.stats
 }
 
-// publish updates the snapshot.
+// publish copies the counts of Run's goroutine into the snapshot.
 func (e *Engine) publish() {
 	cache := e.pool.Stats()
 	e.mu.Lock()
@@ -70,7 +70,7 @@ func (e *Engine) publish() {
 	s.Preemptions = e.sched.Preempted()
 }
 
-// rate is how fast rows are computed.
+// rate is a moving average of rows per second, with weight 1/16 for a new step.
 type rate struct{ perSecond float64 }
 
 func (r *rate) observe(rows int, took time.Duration) {
@@ -83,20 +83,20 @@ func (r *rate) observe(rows int, took time.Duration) {
 }
 
 const (
-	soonest = time.Second
-	latest  = time.Minute
+	minRetryAfter = time.Second
+	maxRetryAfter = time.Minute
 )
 
-// RetryAfter is when a request that found the queue full may try again: when
-// the tokens that wait now should have been computed, in whole seconds, at
-// least one and at most sixty.
+// RetryAfter estimates when a request that found the queue full should try again:
+//
+//	clamp(waiting tokens / rows per second, 1 s, 60 s), in whole seconds
 func (e *Engine) RetryAfter() time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, tokens := e.admission.Waiting()
 	if e.rate.perSecond == 0 {
-		return soonest
+		return minRetryAfter
 	}
-	seconds := min(latest.Seconds(), float64(tokens)/e.rate.perSecond)
-	return max(soonest, time.Duration(seconds*float64(time.Second)).Round(time.Second))
+	seconds := min(maxRetryAfter.Seconds(), float64(tokens)/e.rate.perSecond)
+	return max(minRetryAfter, time.Duration(seconds*float64(time.Second)).Round(time.Second))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
-// step carries the spans through the model and commits them.
+// step carries the spans through the model, draws, and commits.
 func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	for _, span := range spans {
 		e.start(e.active[span.Seq.ID])
@@ -66,7 +66,7 @@ func (e *Engine) outputs(span scheduler.Span) int {
 	}
 }
 
-// batch lays the spans out as rows.
+// batch lays the spans out as rows: of each, the known tokens and then the draft.
 func (e *Engine) batch(spans []scheduler.Span) *model.Batch {
 	b := &model.Batch{}
 	for _, span := range spans {
@@ -81,14 +81,16 @@ func (e *Engine) batch(spans []scheduler.Span) *model.Batch {
 	return b
 }
 
-// reserve returns a logits matrix, reusing the last one when it fits.
+// reserve returns a logits matrix in the memory of the last one if it fits. The
+// draws of a step have ended before the next one overwrites it.
 func (e *Engine) reserve(rows int) tensor.Matrix {
 	vocab := e.cfg.Model.Vocab
 	e.logits.Data = slices.Grow(e.logits.Data[:0], rows*vocab)[:rows*vocab]
 	return tensor.Matrix{Rows: rows, Cols: vocab, Stride: vocab, Data: e.logits.Data}
 }
 
-// commit is the only place where a sequence changes.
+// commit applies the result of a step to one request. It is the only place where
+// a sequence changes, which is why a failed step needs no undo.
 func (e *Engine) commit(d *drawing) {
 	f, seq := d.f, d.f.seq
 	if d.err != nil {
@@ -123,7 +125,7 @@ func (e *Engine) reject(d *drawing) {
 	e.finish(d.f, Event{Err: d.err})
 }
 
-// count keeps the books of a commit that drew tokens.
+// count adds a commit that drew tokens to the stats.
 func (e *Engine) count(f *activeRequest, d *drawing) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

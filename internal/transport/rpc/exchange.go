@@ -14,8 +14,8 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// maxRefusals bounds the refused calls whose answer is unsent. Answers of
-// accepted calls need no bound: their credits are one.
+// maxRefusals bounds the refusals in the outbox. Answers of accepted calls are
+// bounded by their credits.
 const maxRefusals = 64
 
 // exchange is the node's end of one stream.
@@ -24,7 +24,7 @@ type exchange struct {
 	stream grpc.ServerStream
 	router moe.RouterID
 	out    *outbox
-	last   uint64 // sequence number; the reader's
+	last   uint64 // sequence number; only the reader uses it
 
 	mu       sync.Mutex // guards the fields below
 	rows     int        // in flight, until the writer takes their answer
@@ -33,7 +33,7 @@ type exchange struct {
 	ended    bool
 }
 
-// request is a call in flight. It is used again.
+// request is a call in flight. Its memory is used again for another call.
 type request struct {
 	callReader
 	x         *exchange
@@ -53,7 +53,8 @@ func (s *Server) request() *request {
 	return r
 }
 
-// forget makes a request usable again. Nobody may refer to it any more.
+// forget returns a request to the pool and frees its rows. No reference to it may
+// be left, in x.calls or in the handler.
 func (s *Server) forget(r *request) {
 	r.hold.free()
 	r.callReader.clear()
@@ -111,7 +112,8 @@ func (x *exchange) receive(in *incoming) error {
 	return status.Errorf(codes.InvalidArgument, "message %d where a call or a cancel was expected", in.field)
 }
 
-// accept begins a call, or refuses it.
+// accept starts a call, or refuses it. Sequence numbers must ascend: a repeated
+// one would be computed twice.
 func (x *exchange) accept(in *incoming) error {
 	cfg := &x.server.cfg
 	r := x.server.request()
@@ -142,7 +144,7 @@ func (x *exchange) accept(in *incoming) error {
 	cancel := cfg.Handler.Serve(&r.call, r.answer)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.calls[sequence] == r { // else it is over, and r may serve another
+	if x.calls[sequence] == r { // otherwise it has ended, and r may hold another call
 		r.cancel = cancel
 	}
 	return nil
@@ -161,8 +163,8 @@ func (x *exchange) reserve(r *request) bool {
 	return true
 }
 
-// refuse answers without credits. A router that does not read refusals loses
-// its stream.
+// refuse answers a call that took no credits. A router that does not read its
+// refusals loses its stream, because nothing else bounds them.
 func (x *exchange) refuse(sequence uint64, err error) error {
 	x.mu.Lock()
 	full := x.refusals == maxRefusals
@@ -179,7 +181,9 @@ func (x *exchange) refuse(sequence uint64, err error) error {
 	return nil
 }
 
-// answered takes the end of a call from the handler.
+// answered takes the result of a call from the handler, on any goroutine. The
+// result of a canceled call is dropped; its credits go back here, because the
+// writer never sees it.
 func (r *request) answered(reply *moe.Reply, err error) {
 	x, sequence, rows := r.x, r.sequence, r.rows
 	x.mu.Lock()
@@ -208,9 +212,9 @@ func (x *exchange) failure(sequence uint64, err error) *outgoing {
 	return x.server.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Failure{Failure: failureToProto(sequence, err)}})
 }
 
-// cancel forgets a call. One that still waits in the node's queue leaves it and
-// gives its credits back; one that is being computed keeps them until it is
-// done. Neither is answered.
+// cancel cancels a call. One that waits in the node's queue leaves it and gives
+// its credits back at once; one that is being computed keeps its credits until it
+// is done, because it still occupies the node. Neither is answered.
 func (x *exchange) cancel(sequence uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -230,7 +234,8 @@ func (x *exchange) cancelRequest(r *request) {
 	}
 }
 
-// end cancels what is in flight. Calls being computed end by themselves.
+// end cancels the calls in flight and closes the outbox, which ends the writer.
+// Calls that are being computed end later, and their results are dropped.
 func (x *exchange) end() {
 	x.mu.Lock()
 	x.ended = true

@@ -12,14 +12,15 @@ import (
 	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
 )
 
-// incoming is a received message taken apart. Its owner receives one after
-// another into the same value, and frees each or hands its memory on.
+// incoming is a received message, split into its parts. Its owner, the reader of a
+// stream, receives one message after another into the same value. It frees the
+// memory of each, or moves hold to the call or reply that keeps the payload.
 type incoming struct {
 	memory *rowbuf.Pool
 
 	field   protowire.Number // of the body
 	whole   []byte           // the body, with tag and length
-	body    []byte           // the body's message alone
+	body    []byte           // the body's message, without tag and length
 	payload []byte
 	err     error // what is wrong with the message
 	hold    hold  // the memory of body and payload
@@ -46,8 +47,8 @@ func (h *hold) free() {
 // generated reads the body as a message of its generated type.
 func (in *incoming) generated(m proto.Message) error { return proto.Unmarshal(in.whole, m) }
 
-// take reads a message. One that lies in a single buffer stays there; another
-// is copied once.
+// take splits a message. One that lies in a single buffer stays there, with a
+// reference of its own; one in several buffers is copied once.
 func (in *incoming) take(data mem.BufferSlice) {
 	in.field, in.whole, in.body, in.payload = 0, nil, nil, nil
 	if len(data) == 1 {
@@ -66,7 +67,9 @@ func (in *incoming) take(data mem.BufferSlice) {
 	in.err = in.parse(raw[pad:])
 }
 
-// parse takes a message apart; body and payload are parts of raw.
+// parse splits a message and checks its CRC32C; body and payload are parts of
+// raw. It accepts fields in any order, and no unknown ones: there is no older
+// version to be compatible with.
 func (in *incoming) parse(raw []byte) error {
 	var sum uint32
 	for rest := raw; len(rest) > 0; {

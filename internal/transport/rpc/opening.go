@@ -12,8 +12,8 @@ import (
 // openWithin bounds the opening of a stream.
 const openWithin = 5 * time.Second
 
-// opening is a call that waits for its stream to open. When the call is given
-// up the opening goes on: the next call will want the stream too.
+// opening is a call that waits for its stream to open. When the call is canceled
+// the opening continues: the next call needs the stream too.
 type opening struct {
 	peer    *peer
 	call    *moe.Call
@@ -45,7 +45,7 @@ func (o *opening) run() {
 	}
 }
 
-// begin starts the call on the stream, unless it was given up before.
+// begin starts the call on the stream, unless it was canceled before.
 func (o *opening) begin(s *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -70,7 +70,7 @@ func (o *opening) end(err error) {
 	}
 }
 
-// abandon gives the call up, wherever it is.
+// abandon cancels the call, whether it still waits or is on the stream.
 func (o *opening) abandon() {
 	o.end(unreachable(o.peer.to.Node, context.Canceled))
 	o.mu.Lock()

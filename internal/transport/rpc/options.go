@@ -10,13 +10,17 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
+// The bounds of a connection. A peer that exceeds one loses its stream or its
+// connection, and never more memory than the bounds add up to.
 const (
 	// creditPayloads is how many of the largest payloads a stream's credits
 	// allow in flight.
 	creditPayloads = 2
 	bufferSize     = 256 << 10
-	pingEvery      = 10 * time.Second
-	pingWithin     = 5 * time.Second
+	// pingEvery and pingWithin bound how long a dead host looks alive: no reset
+	// comes from one that lost its power.
+	pingEvery  = 10 * time.Second
+	pingWithin = 5 * time.Second
 	// maxStreams bounds the streams of one connection; a router needs one.
 	maxStreams = 64
 	// headRoom is added to a payload's size for the header of its message.

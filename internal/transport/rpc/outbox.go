@@ -6,7 +6,8 @@ import (
 )
 
 // outbox holds messages for a stream's writer, in order. It has no bound of its
-// own: whoever pushes accounts for it (see session and exchange).
+// own: maxCalls bounds it in a session, credits and maxRefusals in an exchange.
+// That is what lets readers push without ever waiting for the writer.
 type outbox struct {
 	mu     sync.Mutex // guards the fields below
 	filled sync.Cond  // there is a message, or it is closed
@@ -33,7 +34,8 @@ func (o *outbox) push(m *outgoing) {
 	o.mu.Unlock()
 }
 
-// next waits for a message; nil when the outbox is closed.
+// next waits for a message; nil when the outbox is closed. The writer owns the
+// message and passes it to gRPC.
 func (o *outbox) next() *outgoing {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,7 +50,7 @@ func (o *outbox) next() *outgoing {
 	return m
 }
 
-// remove drops the message of a call; false when the writer has it already.
+// remove drops the message of a call; false if the writer has taken it.
 func (o *outbox) remove(sequence uint64) bool {
 	o.mu.Lock()
 	at := slices.IndexFunc(o.queue, func(m *outgoing) bool { return m.sequence == sequence })
@@ -63,7 +65,7 @@ func (o *outbox) remove(sequence uint64) bool {
 	return true
 }
 
-// close ends the writer and drops what waits.
+// close ends the writer and drops the messages that it has not taken.
 func (o *outbox) close() {
 	o.mu.Lock()
 	o.closed = true

@@ -27,8 +27,8 @@ type outgoing struct {
 	refusal  bool   // it answers a call that took no credits
 }
 
-// part is memory on its way out and what to do when it is free. It is the pool
-// that its own mem.Buffer returns to.
+// part is memory that gRPC sends, and how to release it. It implements the pool
+// that its own mem.Buffer returns to: gRPC calls Put after the last reference.
 type part struct {
 	data    []byte
 	release func() // nil: the garbage collector's
@@ -41,7 +41,8 @@ func (p *part) Get(int) *[]byte { panic("rpc: a part is no source of memory") }
 // Put implements mem.BufferPool: the last reference is gone.
 func (p *part) Put(*[]byte) { p.of.freed(p) }
 
-// outbound makes messages. It may be used from any goroutine.
+// outbound makes messages and reuses them once gRPC has freed them. It may be used
+// from any goroutine.
 type outbound struct {
 	memory   *rowbuf.Pool
 	messages sync.Pool // of *outgoing
@@ -87,7 +88,7 @@ func (o *outbound) message(bodySize int, appendBody func([]byte) []byte, payload
 	return m
 }
 
-// plain makes a message of a body alone, from its generated type.
+// plain makes a message without payload, from the generated type of its body.
 func (o *outbound) plain(body proto.Message) *outgoing {
 	return o.message(proto.Size(body), func(b []byte) []byte {
 		// A generated message with nothing required and no lazy field cannot fail.
@@ -99,7 +100,7 @@ func (o *outbound) plain(body proto.Message) *outgoing {
 	}, nil, nil)
 }
 
-// buffers hands the message over to gRPC.
+// buffers passes the message to gRPC, which frees each part exactly once.
 func (m *outgoing) buffers() mem.BufferSlice {
 	m.slice[0] = mem.NewBuffer(&m.head.data, &m.head)
 	if m.payload.data == nil {
@@ -111,7 +112,7 @@ func (m *outgoing) buffers() mem.BufferSlice {
 	return m.slice[:2]
 }
 
-// drop is the end of a message that was never handed over.
+// drop frees a message that was never passed to gRPC.
 func (m *outgoing) drop() {
 	m.live.Store(2)
 	m.freed(&m.head)

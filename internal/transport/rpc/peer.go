@@ -21,7 +21,7 @@ type peer struct {
 	ctx    context.Context // ends with the peer
 	cancel context.CancelFunc
 
-	opening chan struct{} // a token: held by who opens a session, and by close
+	opening chan struct{} // a token, so that one goroutine at a time opens a session; close keeps it
 
 	mu     sync.Mutex // guards the fields below
 	live   *session
@@ -31,7 +31,7 @@ type peer struct {
 
 	// Guarded by the pool's lock.
 	users int
-	used  time.Time // when the last user left
+	used  time.Time // when the last call ended
 }
 
 func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
@@ -44,7 +44,8 @@ func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
 	return p, nil
 }
 
-// session returns the live session, opening one if there is none.
+// session returns the live session, opening one if there is none. Concurrent
+// callers share one opening.
 func (p *peer) session(ctx context.Context) (*session, error) {
 	if s := p.current(); s != nil {
 		return s, nil
@@ -108,8 +109,7 @@ func (p *peer) greet(stream grpc.ClientStream) (*hachiv1.Welcome, error) {
 	hello := &hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Hello{Hello: &hachiv1.Hello{
 		RouterId: string(p.pool.cfg.Router), Fingerprint: string(p.pool.cfg.Fingerprint),
 	}}}
-	// The error of sending hides the reason of a broken stream; receiving tells
-	// it.
+	// The error of SendMsg is only io.EOF; RecvMsg returns the stream's status.
 	_ = stream.SendMsg(p.pool.out.plain(hello))
 	in := &incoming{memory: &p.pool.memory}
 	defer in.hold.free()
@@ -135,20 +135,20 @@ func (p *peer) greet(stream grpc.ClientStream) (*hachiv1.Welcome, error) {
 	return welcome, nil
 }
 
-// finish tells how a call ended. The call was a user of the peer.
+// finish ends a call. The peer is released first: Done may start another call.
 func (p *peer) finish(t *moe.PendingCall, reply *moe.Reply, err error) {
 	p.pool.release(p)
 	t.Done(reply, err)
 }
 
-// broken tells that the stream ended, if nobody here ended it.
+// broken reports the end of a stream that this side did not end.
 func (p *peer) broken() {
 	if p.ctx.Err() == nil && p.pool.isCurrent(p) {
 		p.pool.cfg.Broken(p.to.Node)
 	}
 }
 
-// draining tells that the node asks to be left alone.
+// draining reports that the node asks for no new calls.
 func (p *peer) draining() {
 	if p.pool.isCurrent(p) {
 		p.pool.cfg.Draining(p.to.Node)

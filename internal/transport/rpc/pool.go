@@ -14,13 +14,13 @@ type PoolConfig struct {
 	Router      moe.RouterID
 	Fingerprint moe.Fingerprint
 	MaxPayload  int // bytes
-	// Spin is how long a connection polls for an answer before it waits; 0 waits
-	// at once. See the function Spin.
+	// Spin is how long a connection polls for an answer before it parks; 0 parks at
+	// once. See the function Spin.
 	Spin time.Duration
-	// Broken is told when a stream to a node ends that this side did not end;
-	// Draining when a node asks to be left alone. Both are told of the address
-	// called last alone: what becomes of a node's old address says nothing about
-	// the node. They must not block; nil is allowed.
+	// Broken is called when a stream to a node ends that this side did not end;
+	// Draining when a node asks for no new calls. Both are called only for the
+	// node's most recent address: a stale connection to an old address says nothing
+	// about the node. They must not block; nil is allowed.
 	Broken   func(node moe.NodeID)
 	Draining func(node moe.NodeID)
 }
@@ -28,7 +28,8 @@ type PoolConfig struct {
 // retireAfter is how long a peer may be idle.
 const retireAfter = time.Minute
 
-// Pool holds one stream per replica, opened by the first call.
+// Pool holds one stream per replica, opened by the first call and closed after
+// retireAfter without one.
 type Pool struct {
 	cfg         PoolConfig
 	retireAfter time.Duration
@@ -38,7 +39,7 @@ type Pool struct {
 
 	mu      sync.Mutex // guards the fields below
 	peers   map[moe.Replica]*peer
-	current map[moe.NodeID]*peer // the peer called last
+	current map[moe.NodeID]*peer // of each node, the peer with its most recent address
 	sweeper *time.Timer          // runs while there are peers
 	closed  bool
 	closing sync.WaitGroup // peers that were retired
@@ -81,7 +82,8 @@ func (p *Pool) Cancel(t *moe.PendingCall) {
 	}
 }
 
-// acquire finds the peer of a replica and keeps it from being retired.
+// acquire finds the peer of a replica, or makes it, and counts the call as a user:
+// a peer with users is not retired. finish releases it.
 func (p *Pool) acquire(to moe.Replica) (*peer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +115,8 @@ func (p *Pool) release(peer *peer) {
 	peer.used = time.Now()
 }
 
-// sweep retires the peers that nobody used for a while.
+// sweep retires the peers without users for retireAfter: nodes come and go, and
+// each peer holds a connection, two goroutines and their buffers.
 func (p *Pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,14 +139,15 @@ func (p *Pool) sweep() {
 	}
 }
 
-// isCurrent reports that a peer is the one its node was called at last.
+// isCurrent reports that a peer has the most recent address of its node.
 func (p *Pool) isCurrent(peer *peer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.closed && p.current[peer.to.Node] == peer
 }
 
-// Close ends all streams and joins their goroutines.
+// Close ends all streams and joins their goroutines. Calls in flight end as
+// Unreachable; later ones too.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true

@@ -14,17 +14,17 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// Handler computes calls.
+// Handler computes calls. Its methods are called from the readers of streams, one
+// call at a time per stream and any number of streams at once.
 type Handler interface {
-	// Serve begins a call and returns without waiting for it. It tells done how
-	// the call ended, exactly once, from any goroutine, perhaps before it
-	// returns. Until then the call and its memory are the handler's; the
-	// reply's rows belong to whoever is told until its Release. The error is a
-	// *moe.Error.
+	// Serve starts a call and returns without waiting for it. It calls done exactly
+	// once with the result, from any goroutine, possibly before Serve returns. The
+	// handler owns the call and its memory until then; the receiver of done owns the
+	// reply's rows until it calls Release. The error is a *moe.Error.
 	//
-	// cancel forgets a call that is not being computed yet: true means that it
-	// is over and done will not be told. Called later it does nothing and says
-	// false. It is nil when done was told already.
+	// cancel removes a call that is not being computed yet: true means that the call
+	// has ended and done is not called any more. Otherwise it does nothing and
+	// returns false. cancel is nil if Serve has called done.
 	Serve(c *moe.Call, done func(*moe.Reply, error)) (cancel func() bool)
 }
 
@@ -68,8 +68,8 @@ func NewServer(cfg ServerConfig) *Server {
 	return s
 }
 
-// Drain tells every router, now and later, to send nothing new. Calls are
-// still answered.
+// Drain asks every router, present and future, to send nothing new. Calls are
+// still answered: a router may have sent some before it reads the message.
 func (s *Server) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *Server) drain() *outgoing {
 	return s.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Drain{Drain: &hachiv1.Drain{}}})
 }
 
-// enter and leave keep the list of streams.
+// enter and leave maintain the set of streams, for Drain.
 func (s *Server) enter(x *exchange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *Server) leave(x *exchange) {
 	delete(s.streams, x)
 }
 
-// Exchange implements the service.
+// Exchange implements the service: one call of it is one stream of a router.
 func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeRequest, hachiv1.ExchangeResponse]) error {
 	in := &incoming{memory: &s.memory}
 	router, err := s.greet(stream, in)
@@ -134,7 +134,8 @@ func (s *Server) readGuarded(x *exchange, in *incoming) (err error) {
 	return x.read(in)
 }
 
-// greet checks that both sides compute the same thing.
+// greet reads the hello and answers with the welcome. Fingerprints must match:
+// another model or other numerics would give other bits, without any error.
 func (s *Server) greet(stream grpc.ServerStream, in *incoming) (moe.RouterID, error) {
 	if err := stream.RecvMsg(in); err != nil {
 		return "", err

@@ -14,7 +14,8 @@ import (
 )
 
 // maxCalls bounds the calls in flight on a stream, whatever credits a node
-// grants. An outbox holds one message for each, or its cancel.
+// grants, and with them the outbox: it holds one message per call, the call
+// itself or its cancel.
 const maxCalls = 1024
 
 // session is the router's end of one stream.
@@ -55,6 +56,7 @@ func startSession(p *peer, stream grpc.ClientStream, cancel context.CancelFunc, 
 	return s
 }
 
+// ended reports that the stream has ended; err is set before.
 func (s *session) ended() bool {
 	select {
 	case <-s.done:
@@ -64,6 +66,7 @@ func (s *session) ended() bool {
 	}
 }
 
+// join ends the stream and waits for its reader and writer.
 func (s *session) join() {
 	s.cancel()
 	s.goroutines.Wait()
@@ -83,7 +86,8 @@ func (s *session) start(c *moe.Call, t *moe.PendingCall) {
 	}
 }
 
-// register takes credits and a sequence number.
+// register takes credits and a sequence number for a call. A call larger than all
+// credits is let through when no other is in flight, or it could never run.
 func (s *session) register(c *moe.Call, t *moe.PendingCall) (uint64, error) {
 	node, rows := s.peer.to.Node, c.OutRows()
 	if len(c.X) > s.maxPayload {
@@ -104,8 +108,8 @@ func (s *session) register(c *moe.Call, t *moe.PendingCall) (uint64, error) {
 	return s.last, nil
 }
 
-// abandon gives up on a call, unless its answer is there. A call that the
-// writer has not taken is never sent; of another the node is told.
+// abandon cancels a call, unless its answer has arrived. A call that the writer
+// has not taken is never sent; for one that is sent, a cancel message follows.
 func (s *session) abandon(sequence uint64) {
 	p, ok := s.take(sequence)
 	if !ok {
@@ -119,7 +123,8 @@ func (s *session) abandon(sequence uint64) {
 	s.peer.finish(p.pending, nil, unreachable(s.peer.to.Node, context.Canceled))
 }
 
-// take takes a call out of flight; false if it was not.
+// take removes a call from those in flight; false if it has ended. Whoever gets
+// true ends the call: this is what makes every call end exactly once.
 func (s *session) take(sequence uint64) (pendingCall, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +136,8 @@ func (s *session) take(sequence uint64) (pendingCall, bool) {
 	return p, ok
 }
 
-// write is the only sender of the stream.
+// write is the only sender of the stream: SendMsg must not be called
+// concurrently.
 func (s *session) write() {
 	for m := s.out.next(); m != nil; m = s.out.next() {
 		if err := s.stream.SendMsg(m); err != nil {
@@ -201,8 +207,8 @@ func (s *session) receive(in *incoming) error {
 	return fmt.Errorf("unexpected message %d", in.field)
 }
 
-// deliver hands an answer to its call. One that came too late is dropped; one
-// to a call that was never made is damage.
+// deliver passes an answer to its call. A late one, to a call that was canceled,
+// is dropped; one to a call that was never sent means damage.
 func (s *session) deliver(sequence uint64, reply *moe.Reply, err error) error {
 	p, ok := s.take(sequence)
 	if !ok {

@@ -14,9 +14,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/poll"
 )
 
-// Spin lets the connections of a listener poll for up to limit before they wait
-// for a call; 0 leaves the listener as it is. It is for a process that has its
-// cores for itself: on a shared one it takes time from whoever would answer.
+// Spin lets the connections of a listener poll for up to limit before they park; 0
+// leaves the listener as it is. It is for a process with cores of its own: on a
+// shared core, polling takes time from the process that would answer.
 func Spin(l net.Listener, limit time.Duration) net.Listener {
 	if limit == 0 {
 		return l
@@ -82,8 +82,9 @@ func newSpinConn(c net.Conn, limit time.Duration) (net.Conn, error) {
 	return s, nil
 }
 
-// giveUpAfter does what gRPC does to a connection of type net.TCPConn: what was
-// sent and not acknowledged for so long ends it.
+// giveUpAfter sets TCP_USER_TIMEOUT, as gRPC does, but only for a *net.TCPConn,
+// which a spinConn is not: bytes that stay unacknowledged for that long end the
+// connection.
 func giveUpAfter(raw syscall.RawConn, c net.Conn, after time.Duration) error {
 	if _, ok := c.(*net.TCPConn); !ok {
 		return nil
@@ -114,8 +115,8 @@ func (c *spinConn) Read(b []byte) (int, error) {
 	return c.n, nil
 }
 
-// once reads what is there, polling for a while if nothing is; false when
-// nothing came, and the runtime is to wait.
+// once reads available bytes, polling up to the limit if there are none; false when
+// none came, so that the runtime parks the goroutine.
 func (c *spinConn) once(fd uintptr) bool {
 	if c.receive(fd) {
 		return true
@@ -124,7 +125,7 @@ func (c *spinConn) once(fd uintptr) bool {
 		return false
 	}
 	for began := time.Now(); ; {
-		runtime.Gosched() // others of this process may be what is waited for
+		runtime.Gosched() // the answer may depend on another goroutine of this process
 		got := c.receive(fd)
 		late := time.Since(began) > c.limit
 		if got || late {

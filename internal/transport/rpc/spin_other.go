@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Spin leaves the listener as it is: connections poll on Linux alone.
+// Spin leaves the listener as it is: connections poll only on Linux.
 func Spin(l net.Listener, _ time.Duration) net.Listener { return l }
 
 func spinDialer(time.Duration) func(context.Context, string) (net.Conn, error) {
