@@ -30,7 +30,7 @@ func (m *Manifests) checkAddresses(f *faults) {
 			texts = append(texts, value)
 		}
 		for _, text := range texts {
-			if _, err := names.Localise(p, text); err != nil {
+			if _, err := names.Localize(p, text); err != nil {
 				f.addf("%w", err)
 			}
 		}

@@ -14,7 +14,7 @@
 // of Check is shown to fail by a broken rendering in the tests.
 //
 // Not covered: scheduling, volumes, kube-proxy and DNS are Kubernetes' own and
-// are only modelled, and no API server sees the manifests. The tests that run
+// are only modeled, and no API server sees the manifests. The tests that run
 // pods need Linux, where all of 127.0.0.0/8 is local.
 //
 // Concurrency: every function is pure but Load, which reads files.

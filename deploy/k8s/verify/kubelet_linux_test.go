@@ -105,7 +105,7 @@ func (k *kubelet) command(t *testing.T, p Pod) *exec.Cmd {
 		t.Fatal(err)
 	}
 	for i, arg := range args {
-		if args[i], err = k.names.Localise(p, k.mount(p, arg)); err != nil {
+		if args[i], err = k.names.Localize(p, k.mount(p, arg)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func (k *kubelet) environment(t *testing.T, p Pod) []string {
 	}
 	out := []string{} // not nil, which would be this process's own
 	for name, value := range env {
-		if value, err = k.names.Localise(p, value); err != nil {
+		if value, err = k.names.Localize(p, value); err != nil {
 			t.Fatal(err)
 		}
 		out = append(out, name+"="+value)

@@ -82,13 +82,13 @@ func (n Names) Dial(host string, port int32) (string, error) {
 
 var address = regexp.MustCompile(`([A-Za-z0-9][A-Za-z0-9.-]*):([0-9]+)`)
 
-// Localise replaces every HOST:PORT of a text that a pod is given: names by
+// Localize replaces every HOST:PORT of a text that a pod is given: names by
 // where they lead, every interface by the pod's own.
-func (n Names) Localise(p Pod, text string) (string, error) {
+func (n Names) Localize(p Pod, text string) (string, error) {
 	var fault error
 	local := address.ReplaceAllStringFunc(text, func(found string) string {
 		parts := address.FindStringSubmatch(found)
-		out, err := n.localise(p, parts[1], parts[2])
+		out, err := n.localize(p, parts[1], parts[2])
 		if err != nil {
 			fault = fmt.Errorf("pod %s: %q: %w", p.Name, text, err)
 		}
@@ -97,7 +97,7 @@ func (n Names) Localise(p Pod, text string) (string, error) {
 	return local, fault
 }
 
-func (n Names) localise(p Pod, host, digits string) (string, error) {
+func (n Names) localize(p Pod, host, digits string) (string, error) {
 	number, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil {
 		return "", err

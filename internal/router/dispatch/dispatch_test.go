@@ -196,11 +196,11 @@ func TestOnlyStrictlyNewerPlacementsOfTheSameModelAreAdopted(t *testing.T) {
 		select {
 		case <-changed:
 			if !tt.want {
-				t.Error("a change was signalled")
+				t.Error("a change was signaled")
 			}
 		default:
 			if tt.want {
-				t.Error("no change was signalled")
+				t.Error("no change was signaled")
 			}
 		}
 	}

@@ -228,10 +228,10 @@ func TestChoicesShareAPrefill(t *testing.T) {
 }
 
 func TestCancelFreesEverything(t *testing.T) {
-	cancelled := make(chan struct{})
+	canceled := make(chan struct{})
 	e := start(t, 100, wide, func(step int64) error {
 		if step > 3 {
-			<-cancelled
+			<-canceled
 		}
 		return nil
 	})
@@ -246,7 +246,7 @@ func TestCancelFreesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	close(cancelled)
+	close(canceled)
 	if _, err := read(t, s); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}

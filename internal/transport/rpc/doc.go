@@ -14,7 +14,7 @@
 //   - One writer and one reader goroutine per stream. The caller's goroutine
 //     never calls SendMsg, and readers never wait on writers: what waits to be
 //     sent is bounded by credits, refusals by a number of their own.
-//   - A cancelled call that waits, at the router or in the node's queue, leaves
+//   - A canceled call that waits, at the router or in the node's queue, leaves
 //     it and gives its credits back. Late replies are dropped.
 //   - A peer that sends nonsense costs its stream and a typed error, no memory
 //     beyond the limits here.

@@ -36,12 +36,12 @@ type exchange struct {
 // request is a call in flight. Its memory is used again for another call.
 type request struct {
 	callReader
-	x         *exchange
-	rows      int
-	hold      hold // of the call's rows
-	cancelled bool
-	cancel    func() bool
-	answer    func(*moe.Reply, error) // r.answered, made once
+	x        *exchange
+	rows     int
+	hold     hold // of the call's rows
+	canceled bool
+	cancel   func() bool
+	answer   func(*moe.Reply, error) // r.answered, made once
 }
 
 func (s *Server) request() *request {
@@ -58,7 +58,7 @@ func (s *Server) request() *request {
 func (s *Server) forget(r *request) {
 	r.hold.free()
 	r.callReader.clear()
-	r.x, r.rows, r.cancelled, r.cancel = nil, 0, false, nil
+	r.x, r.rows, r.canceled, r.cancel = nil, 0, false, nil
 	s.requests.Put(r)
 }
 
@@ -188,7 +188,7 @@ func (r *request) answered(reply *moe.Reply, err error) {
 	x, sequence, rows := r.x, r.sequence, r.rows
 	x.mu.Lock()
 	delete(x.calls, sequence)
-	unwanted := r.cancelled || x.ended
+	unwanted := r.canceled || x.ended
 	if unwanted {
 		x.rows -= rows
 	}
@@ -226,7 +226,7 @@ func (x *exchange) cancel(sequence uint64) {
 // cancelRequest cancels a call in flight. x.mu is held, so that the call cannot
 // end, and be used again, meanwhile.
 func (x *exchange) cancelRequest(r *request) {
-	r.cancelled = true
+	r.canceled = true
 	if r.cancel != nil && r.cancel() {
 		delete(x.calls, r.sequence)
 		x.rows -= r.rows

@@ -125,9 +125,9 @@ func TestCancelledCallLeavesTheNode(t *testing.T) {
 		eventually.True(t, "the call's arrival", func() bool { return h.calls.Load() == int64(i+1) })
 		cancel()
 		if err := <-ended; moe.KindOf(err) != moe.Unreachable {
-			t.Errorf("cancelled call ended with %v", err)
+			t.Errorf("canceled call ended with %v", err)
 		}
-		eventually.True(t, "the cancel", func() bool { return h.cancelled.Load() == int64(i+1) })
+		eventually.True(t, "the cancel", func() bool { return h.canceled.Load() == int64(i+1) })
 	}
 }
 
@@ -159,9 +159,9 @@ func TestRowsAreReleasedOnce(t *testing.T) {
 	large := counted(1)
 	large.X = make([]byte, maxPayload+1)
 	ask(t.Context(), large)
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	ask(cancelled, counted(2000))
+	ask(canceled, counted(2000))
 	eventually.True(t, "every release", func() bool { return released.Load() == calls.Load() })
 	process.Stop()
 	ask(t.Context(), counted(2000))

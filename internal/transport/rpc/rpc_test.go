@@ -27,15 +27,15 @@ const (
 )
 
 // echo answers every (row, expert) with the row's bytes plus the expert id.
-// With a gate a call is computed when it gets a value, and can be cancelled
-// until then; those cancelled are counted.
+// With a gate a call is computed when it gets a value, and can be canceled
+// until then; those canceled are counted.
 type echo struct {
-	gate      chan struct{}
-	calls     atomic.Int64
-	cancelled atomic.Int64
-	fail      error
-	newer     *moe.Placement
-	memory    rowbuf.Pool
+	gate     chan struct{}
+	calls    atomic.Int64
+	canceled atomic.Int64
+	fail     error
+	newer    *moe.Placement
+	memory   rowbuf.Pool
 }
 
 func (e *echo) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
@@ -44,23 +44,23 @@ func (e *echo) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
 		e.answer(c, done)
 		return nil
 	}
-	var begun atomic.Bool // computed or cancelled
-	cancelled := make(chan struct{})
+	var begun atomic.Bool // computed or canceled
+	canceled := make(chan struct{})
 	go func() {
 		select {
 		case <-e.gate:
 			if begun.CompareAndSwap(false, true) {
 				e.answer(c, done)
 			}
-		case <-cancelled:
+		case <-canceled:
 		}
 	}()
 	return func() bool {
 		if !begun.CompareAndSwap(false, true) {
 			return false
 		}
-		e.cancelled.Add(1)
-		close(cancelled)
+		e.canceled.Add(1)
+		close(canceled)
 		return true
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // hasty answers some calls at once and others a little later; a call that waits
-// can be cancelled.
+// can be canceled.
 type hasty struct {
 	memory  rowbuf.Pool
 	pending atomic.Int64
