@@ -80,7 +80,7 @@ func (p *routerProcess) makeEngine() {
 		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,
-			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, Stretch: s.maxStepSlowdown(),
+			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, MaxStepSlowdown: s.maxStepSlowdown(),
 		},
 	})
 	p.metrics.Collect(

@@ -24,7 +24,7 @@ func bench(b *testing.B, cfg engine.Config) (*engine.Engine, func()) {
 		b.Skip("HACHI_MODEL names no checkpoint to measure with")
 	}
 	cfg.Blocks, cfg.PrefixCache = 12000/model.BlockSize, true
-	cfg.Limits = scheduler.Limits{StepTokens: 512, MaxSequences: 64, MaxWaiting: 64, Stretch: 1.7}
+	cfg.Limits = scheduler.Limits{StepTokens: 512, MaxSequences: 64, MaxWaiting: 64, MaxStepSlowdown: 1.7}
 	return openWeights(b, dir).start(b, cfg, 0, nil, 0)
 }
 

@@ -234,7 +234,7 @@ const (
 func (s setting) config() engine.Config {
 	return engine.Config{
 		Blocks: s.blocks, PrefixCache: s.cache, Speculate: s.spec,
-		Limits: scheduler.Limits{StepTokens: 512, MaxSequences: 64, MaxWaiting: 1000, Chunk: s.chunk, Stretch: 1.7},
+		Limits: scheduler.Limits{StepTokens: 512, MaxSequences: 64, MaxWaiting: 1000, Chunk: s.chunk, MaxStepSlowdown: 1.7},
 	}
 }
 

@@ -27,7 +27,7 @@ func TestClientsThatVanish(t *testing.T) {
 	}
 	changed := make(chan struct{})
 	close(changed) // every abandoned step is tried again at once
-	limits := scheduler.Limits{StepTokens: 64, MaxSequences: 24, MaxWaiting: 30, MaxWaitingTokens: 1500, Stretch: 1.5}
+	limits := scheduler.Limits{StepTokens: 64, MaxSequences: 24, MaxWaiting: 30, MaxWaitingTokens: 1500, MaxStepSlowdown: 1.5}
 	e := start(t, 60, limits, every13, func(c *Config) {
 		c.Speculate, c.Changed = 4, func() <-chan struct{} { return changed }
 	})

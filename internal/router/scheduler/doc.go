@@ -12,7 +12,7 @@
 //     prompt never starves them. A draft to verify rides along while there is
 //     room, and is dropped before anyone is preempted for it.
 //   - What prefill rows a step adds to its decodes is chosen from measured step
-//     times, so that the step takes at most Stretch times what the decodes alone
+//     times, so that the step takes at most MaxStepSlowdown times what the decodes alone
 //     take (pace). The oldest prompt gets at least half of these rows, the rest
 //     goes to the one with the least to do: a long prompt neither waits for ever
 //     nor lets short ones wait for its end.

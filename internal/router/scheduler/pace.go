@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// fewRows is a chunk that always fits, so that a prompt advances however slow
-	// the machine seems. Beside few decodes it is a whole block: they read few
-	// experts, any chunk makes the step read most, and a small one would not be
-	// worth it.
+	// fewRows is the minimum number of prefill rows per step, so that a prompt always
+	// advances. With fewer than fewDecodes decodes it is a whole block: few decodes
+	// touch few experts, and any prefill chunk makes the step load most of them
+	// anyway.
 	fewRows, blockRows = 4, 16
 	fewDecodes         = 8
 	// probeEvery is how many mixed steps may pass before the decodes are
@@ -24,10 +24,10 @@ const (
 // of their number, in steps without prefill, and measured again now and then;
 // the cost of a prefill row is what a mixed step took longer, by row.
 type pace struct {
-	stretch float64 // 0 is no pacing
-	alone   [16]measure
-	row     float64 // nanoseconds per prefill row beside decodes; 0 is unknown
-	last    int     // prefill rows of the last mixed step
+	maxSlowdown float64 // 0 is no pacing
+	alone       [16]measure
+	row         float64 // nanoseconds per prefill row beside decodes; 0 is unknown
+	last        int     // prefill rows of the last mixed step
 }
 
 // measure is a running average in nanoseconds and how old it is.
@@ -80,14 +80,14 @@ func (p *pace) observe(decodes, prefills int, took time.Duration) {
 // rows is how many prefill rows the next step may have beside decodes, at most
 // limit; 0 when the decodes should be measured alone first.
 func (p *pace) rows(decodes, limit int) int {
-	if p.stretch == 0 || decodes == 0 {
+	if p.maxSlowdown == 0 || decodes == 0 {
 		return limit
 	}
 	m := p.of(decodes)
 	if m.took == 0 || m.age >= probeEvery {
 		return 0
 	}
-	room := (p.stretch - 1) * m.took
+	room := (p.maxSlowdown - 1) * m.took
 	// One step teaches about chunks of its own size: grow in steps.
 	n := 2*p.last + blockRows
 	if p.row > 0 {

@@ -38,7 +38,7 @@ func (m machine) step(spans []Span) time.Duration {
 // serve runs decodes beside a long prompt and returns the times of steps without
 // and with it, and how long it took.
 func (m machine) serve(decodes, prompt int, stretch float64) (without, with []float64, took time.Duration) {
-	s := New(Limits{StepTokens: 512, MaxSequences: 64, Stretch: stretch}, kvcache.NewPool(kvcache.Options{Blocks: 4096}))
+	s := New(Limits{StepTokens: 512, MaxSequences: 64, MaxStepSlowdown: stretch}, kvcache.NewPool(kvcache.Options{Blocks: 4096}))
 	step := func(times *[]float64) time.Duration {
 		spans := s.Schedule()
 		d := m.step(spans)

@@ -33,7 +33,7 @@ type world struct {
 
 func newWorld(t interface{ Fatalf(string, ...any) }, pick func(int) int) *world {
 	w := &world{t: t, pick: pick}
-	w.limits = Limits{StepTokens: 1 + pick(40), MaxSequences: 1 + pick(6), Chunk: pick(20), Stretch: 1.5 * float64(pick(2))}
+	w.limits = Limits{StepTokens: 1 + pick(40), MaxSequences: 1 + pick(6), Chunk: pick(20), MaxStepSlowdown: 1.5 * float64(pick(2))}
 	blocks := 6 + pick(20)
 	w.s = New(w.limits, kvcache.NewPool(kvcache.Options{Blocks: blocks, Reuse: pick(3) > 0}))
 	w.content = make([][model.BlockSize]int32, blocks)

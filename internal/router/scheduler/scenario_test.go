@@ -58,7 +58,7 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		if d.HasArg("stretch") {
 			var text string
 			d.ScanArgs(t, "stretch", &text)
-			fmt.Sscan(text, &l.Stretch)
+			fmt.Sscan(text, &l.MaxStepSlowdown)
 		}
 		s.s = New(l, kvcache.NewPool(kvcache.Options{Blocks: number("blocks", 0), Reuse: d.HasArg("reuse")}))
 	case "cost":

@@ -20,9 +20,9 @@ type Limits struct {
 	MaxWaitingTokens int
 	// Chunk bounds the rows of one sequence in one step; 0 is StepTokens.
 	Chunk int
-	// Stretch is how much longer prefill may make a step than its decodes alone
+	// MaxStepSlowdown is how much longer prefill may make a step than its decodes alone
 	// take, as a factor above 1; 0 fills every step.
-	Stretch float64
+	MaxStepSlowdown float64
 }
 
 // SequencesFor is how many sequences may run over so many blocks when nobody
@@ -49,7 +49,7 @@ func New(limits Limits, pool *kvcache.Pool) *Scheduler {
 	if limits.Chunk == 0 {
 		limits.Chunk = limits.StepTokens
 	}
-	return &Scheduler{limits: limits, pool: pool, pace: pace{stretch: limits.Stretch}}
+	return &Scheduler{limits: limits, pool: pool, pace: pace{maxSlowdown: limits.MaxStepSlowdown}}
 }
 
 // Add puts a new sequence into the waiting queue.
