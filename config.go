@@ -3,16 +3,18 @@ package hachi
 import (
 	"errors"
 	"fmt"
-	"github.com/hachi-serve/hachi/internal/role"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
-// Config describes a cluster inside this process.
+// Config describes a cluster inside this process, or of child processes.
 type Config struct {
 	// Model is the directory of a checkpoint.
 	Model string
@@ -21,6 +23,10 @@ type Config struct {
 	// Quantize is the format that experts get as they are loaded, int8 for
 	// example; empty keeps their format.
 	Quantize string
+
+	// Binary is a hachi executable, of the same version as this package, that
+	// runs every role as a child process. Empty runs the roles in this process.
+	Binary string
 
 	Nodes    int    // expert nodes
 	Replicas int    // nodes that hold each expert
@@ -43,7 +49,8 @@ type Config struct {
 
 	// LeaseTTL is how long the record of a dead node stays.
 	LeaseTTL time.Duration
-	// Logger receives the roles' logs; nil is silent.
+	// Logger receives the logs of roles in this process; nil is silent. Child
+	// processes log to files that Close removes.
 	Logger *slog.Logger
 }
 
@@ -84,6 +91,10 @@ func (c Config) Validate() error {
 	want(c.Model == "" || err == nil, "Model %q: %w", c.Model, err)
 	err = role.CheckQuantize(c.Quantize)
 	want(err == nil, "Quantize is %w", err)
+	if c.Binary != "" {
+		_, err = exec.LookPath(c.Binary)
+		want(err == nil, "Binary is %q: %w", c.Binary, err)
+	}
 	want(c.Nodes >= 1, "Nodes is %d: want at least 1", c.Nodes)
 	want(c.Replicas >= 1 && c.Replicas <= max(1, c.Nodes), "Replicas is %d: want 1 to Nodes, %d", c.Replicas, c.Nodes)
 	want(c.Policy == Column || c.Policy == Balanced, "Policy is %q: want column or balanced", c.Policy)

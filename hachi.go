@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/role"
@@ -27,7 +28,9 @@ type Cluster struct {
 
 	coordinator *task
 	router      *task
-	failed      chan error // the first role that ended by itself
+	up          *task            // `hachi up`, which runs every role, with Config.Binary
+	etcd        *etcdstore.Store // of the processes
+	failed      chan error       // the first role that ended by itself
 	closed      sync.Once
 
 	mu    sync.Mutex // guards nodes
@@ -40,8 +43,11 @@ type task struct {
 	done chan struct{}
 }
 
-// end stops a role and waits for its end.
+// end stops a role and waits for its end. A nil task has ended.
 func (t *task) end(cause error) {
+	if t == nil {
+		return
+	}
 	t.stop(cause)
 	<-t.done
 }
@@ -59,21 +65,35 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		cfg: cfg, store: memory.New(), network: inproc.NewNetwork(), nodes: map[string]*task{}, failed: make(chan error, 1),
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
-	c.registry = registry.New(c.store, registry.Prefix(clusterName), registry.Options{TTL: cfg.LeaseTTL, Logger: cfg.Logger})
-	c.startRoles(context.WithoutCancel(ctx))
-	if err := c.ready(ctx); err != nil {
+	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// clusterName is the name of every cluster in its own store.
+// clusterName is the name of every cluster in its own store, the default of
+// `hachi up` too.
 const clusterName = "hachi"
+
+// start starts the roles where the configuration wants them and waits until the
+// cluster serves.
+func (c *Cluster) start(ctx context.Context) error {
+	if c.cfg.Binary == "" {
+		c.registry = registry.New(c.store, registry.Prefix(clusterName), registry.Options{TTL: c.cfg.LeaseTTL, Logger: c.cfg.Logger})
+		c.startRoles(context.WithoutCancel(ctx))
+	} else if err := c.startProcesses(ctx); err != nil {
+		return err
+	}
+	return c.ready(ctx)
+}
+
+// nodeName is the name of a node, as `hachi up` names it.
+func nodeName(i int) string { return fmt.Sprintf("expert-%d", i) }
 
 func (c *Cluster) startRoles(ctx context.Context) {
 	c.coordinator = c.run(ctx, "coordinator-0", func(ctx context.Context) error { return role.RunCoordinator(ctx, c.coordinatorConfig()) })
 	for i := range c.cfg.Nodes {
-		id := fmt.Sprintf("expert-%d", i)
+		id := nodeName(i)
 		c.nodes[id] = c.run(ctx, id, func(ctx context.Context) error { return role.RunExpertNode(ctx, c.nodeConfig(id)) })
 	}
 	c.router = c.run(ctx, "router-0", func(ctx context.Context) error { return role.RunRouter(ctx, c.routerConfig()) })
@@ -85,7 +105,7 @@ func (c *Cluster) run(ctx context.Context, id string, run func(context.Context) 
 	t := &task{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(t.done)
-		if err := run(ctx); err != nil && ctx.Err() == nil {
+		if err := run(ctx); err != nil && (ctx.Err() == nil || errors.Is(err, errDied)) {
 			select {
 			case c.failed <- fmt.Errorf("%s: %w", id, err):
 			default:
@@ -96,11 +116,13 @@ func (c *Cluster) run(ctx context.Context, id string, run func(context.Context) 
 }
 
 // Close stops the router, the nodes and the coordinator. Running answers have
-// some seconds to finish. A second Close does nothing.
-func (c *Cluster) Close() error {
+// some seconds to finish. A process that does not stop is killed. A second Close
+// does nothing.
+func (c *Cluster) Close() (err error) {
 	c.closed.Do(func() {
 		c.http.CloseIdleConnections()
 		c.router.end(nil)
+		c.up.end(nil)
 		c.mu.Lock()
 		nodes := c.nodes
 		c.nodes = nil
@@ -112,12 +134,15 @@ func (c *Cluster) Close() error {
 			<-n.done
 		}
 		c.coordinator.end(nil)
+		if c.etcd != nil {
+			err = c.etcd.Close()
+		}
 	})
 	select {
-	case err := <-c.failed:
-		return err
+	case failed := <-c.failed:
+		return errors.Join(failed, err)
 	default:
-		return nil
+		return err
 	}
 }
 

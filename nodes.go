@@ -20,8 +20,8 @@ func (c *Cluster) Nodes() []string {
 	return slices.SortedFunc(maps.Keys(c.nodes), func(a, b string) int { return planner.Natural(moe.NodeID(a), moe.NodeID(b)) })
 }
 
-// Kill ends an expert node as kill -9 ends a process: its calls fail, and its
-// record stays until its lease ends.
+// Kill ends an expert node as kill -9 ends a process, and with Config.Binary by
+// that signal: the node's calls fail, and its record stays until its lease ends.
 func (c *Cluster) Kill(node string) error {
 	c.mu.Lock()
 	t := c.nodes[node]

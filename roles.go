@@ -21,10 +21,21 @@ func (c *Cluster) model(threads int) role.ModelConfig {
 	return role.ModelConfig{Dir: c.cfg.Model, Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: threads, Quantize: c.cfg.Quantize}
 }
 
+func (c *Cluster) placement() role.PlacementConfig {
+	return role.PlacementConfig{Policy: string(c.cfg.Policy), Replicas: c.cfg.Replicas}
+}
+
+func (c *Cluster) serving() role.ServingConfig {
+	return role.ServingConfig{
+		ModelName: c.cfg.ModelName, KVCacheMemory: role.Size(c.cfg.KVCacheBytes), MaxSequences: c.cfg.MaxSequences, MaxQueued: c.cfg.MaxQueue,
+		PrefixCache: c.cfg.PrefixCache, SpeculativeTokens: c.cfg.SpeculativeTokens, RequestDeadline: c.cfg.RequestDeadline,
+	}
+}
+
 func (c *Cluster) coordinatorConfig() role.CoordinatorConfig {
 	return role.CoordinatorConfig{
 		ClusterConfig: c.member("coordinator-0"), Listen: loopback, ExpectNodes: c.cfg.Nodes,
-		Placement: role.PlacementConfig{Policy: string(c.cfg.Policy), Replicas: c.cfg.Replicas},
+		Placement: c.placement(),
 	}
 }
 
@@ -37,9 +48,6 @@ func (c *Cluster) routerConfig() role.RouterConfig {
 	_, threads := c.cfg.threads()
 	return role.RouterConfig{
 		ClusterConfig: c.member("router-0"), ModelConfig: c.model(threads), Listen: c.cfg.Listen, GRPC: loopback,
-		Serving: role.ServingConfig{
-			ModelName: c.cfg.ModelName, KVCacheMemory: role.Size(c.cfg.KVCacheBytes), MaxSequences: c.cfg.MaxSequences, MaxQueued: c.cfg.MaxQueue,
-			PrefixCache: c.cfg.PrefixCache, SpeculativeTokens: c.cfg.SpeculativeTokens, RequestDeadline: c.cfg.RequestDeadline,
-		},
+		Serving: c.serving(),
 	}
 }

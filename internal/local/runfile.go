@@ -13,6 +13,9 @@ type RunFile struct {
 	Etcd []string `json:"etcd"`
 	URL  string   `json:"url"`
 	PID  int      `json:"pid"`
+	// Children are the process ids of the roles by name, "expert-0" for example.
+	// With UpConfig.Restart there are none: a restarted child has another id.
+	Children map[string]int `json:"children,omitempty"`
 }
 
 const runFileName = "cluster.json"
@@ -20,7 +23,14 @@ const runFileName = "cluster.json"
 func (c *Cluster) runFile() string { return filepath.Join(c.cfg.DataDir, runFileName) }
 
 func (c *Cluster) writeRunFile() error {
-	raw, err := json.MarshalIndent(RunFile{Etcd: c.endpoints, URL: c.URL(), PID: os.Getpid()}, "", "  ")
+	run := RunFile{Etcd: c.endpoints, URL: c.URL(), PID: os.Getpid()}
+	if !c.cfg.Restart {
+		run.Children = make(map[string]int, len(c.children))
+		for _, child := range c.children {
+			run.Children[child.Name()] = child.PID()
+		}
+	}
+	raw, err := json.MarshalIndent(run, "", "  ")
 	if err != nil {
 		return err
 	}
