@@ -14,22 +14,22 @@ import (
 type Numerics struct {
 	Wire tensor.DType // rows between gate, experts and combine
 	KV   tensor.KVFormat
-	// Inner is the type to which SiLU(x w1) * (x w3) is rounded before w2.
-	Inner tensor.DType
+	// FFNActivation is the type to which SiLU(x w1) * (x w3) is rounded before w2.
+	FFNActivation tensor.DType
 }
 
 // Overrides name other types than the checkpoint's; "" keeps that. Everything
 // that computes for one cluster must agree.
 type Overrides struct {
-	KV    string // f32, bf16 or int8
-	Inner string // f32 or bf16
+	KV            string // f32, bf16 or int8
+	FFNActivation string // f32 or bf16
 }
 
 // With is n with other types.
 func (n Numerics) With(o Overrides) (Numerics, error) {
 	err := errors.Join(
 		override(&n.KV, "KV cache", o.KV, tensor.KVF32, tensor.KVBF16, tensor.KVInt8),
-		override(&n.Inner, "inner product", o.Inner, tensor.F32, tensor.BF16))
+		override(&n.FFNActivation, "FFN activation", o.FFNActivation, tensor.F32, tensor.BF16))
 	return n, err
 }
 
@@ -50,9 +50,9 @@ func override[T fmt.Stringer](to *T, what, name string, known ...T) error {
 // quantized weights use bf16. What lies between w1, w3 and w2 stays f32.
 func DefaultNumerics(weights tensor.DType) Numerics {
 	if weights == tensor.BF16 || weights.Quantized() {
-		return Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, Inner: tensor.F32}
+		return Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, FFNActivation: tensor.F32}
 	}
-	return Numerics{Wire: tensor.F32, KV: tensor.KVF32, Inner: tensor.F32}
+	return Numerics{Wire: tensor.F32, KV: tensor.KVF32, FFNActivation: tensor.F32}
 }
 
 // NumericsVersion changes whenever a kernel's order of operations changes.
@@ -63,6 +63,6 @@ const NumericsVersion = 2
 // instruction semantics ("cpu-l16-fma-pairs").
 func Fingerprint(digest string, weights tensor.DType, n Numerics, family string) moe.Fingerprint {
 	h := sha256.Sum256(fmt.Appendf(nil, "hachi/v%d\n%s\nweights=%v wire=%v kv=%v inner=%v family=%s\n",
-		NumericsVersion, digest, weights, n.Wire, n.KV, n.Inner, family))
+		NumericsVersion, digest, weights, n.Wire, n.KV, n.FFNActivation, family))
 	return moe.Fingerprint(hex.EncodeToString(h[:16]))
 }

@@ -23,15 +23,15 @@ func TestTheCacheIsPartOfTheFingerprint(t *testing.T) {
 		}
 		seen[f] = name
 	}
-	n, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "bf16", Inner: "f32"})
+	n, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "bf16", FFNActivation: "f32"})
 	if err != nil || n != DefaultNumerics(tensor.BF16) {
 		t.Errorf("bf16 for a checkpoint of bf16 is %+v, %v", n, err)
 	}
-	n, err = DefaultNumerics(tensor.BF16).With(Overrides{Inner: "bf16"})
-	if _, ok := seen[Fingerprint("d", tensor.BF16, n, "family")]; ok || err != nil || n.Inner != tensor.BF16 {
+	n, err = DefaultNumerics(tensor.BF16).With(Overrides{FFNActivation: "bf16"})
+	if _, ok := seen[Fingerprint("d", tensor.BF16, n, "family")]; ok || err != nil || n.FFNActivation != tensor.BF16 {
 		t.Errorf("an inner product of bf16 is %+v, %v, with a known fingerprint: %v", n, err, ok)
 	}
-	if _, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "int4", Inner: "int8"}); err == nil || !strings.Contains(err.Error(), "int4") || !strings.Contains(err.Error(), "int8") {
+	if _, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "int4", FFNActivation: "int8"}); err == nil || !strings.Contains(err.Error(), "int4") || !strings.Contains(err.Error(), "int8") {
 		t.Errorf("both faults must be reported at once: %v", err)
 	}
 	for _, name := range []string{"int4", "f16", "f64", "Int8"} {

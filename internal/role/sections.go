@@ -94,7 +94,7 @@ type NumericsConfig struct {
 
 // Overrides are the rounding points for a model.
 func (n NumericsConfig) Overrides() model.Overrides {
-	return model.Overrides{KV: n.KVCacheDtype, Inner: n.FFNActivationDtype}
+	return model.Overrides{KV: n.KVCacheDtype, FFNActivation: n.FFNActivationDtype}
 }
 
 // workers is the number of threads that compute.

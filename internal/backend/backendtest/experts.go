@@ -117,7 +117,7 @@ func testExpertValues(t *testing.T, b backend.Backend, s shape, w weights) {
 	const n = 12 // the next one is not a number
 	x, e := s.rows(n, 2), openExperts(t, open(t, b, 2), s, w)
 	tolerance := 1e-5
-	if s.numerics.Wire == tensor.BF16 || s.numerics.Inner == tensor.BF16 {
+	if s.numerics.Wire == tensor.BF16 || s.numerics.FFNActivation == tensor.BF16 {
 		tolerance = 1.0 / 128
 	}
 	if s.experts.Quantized() {

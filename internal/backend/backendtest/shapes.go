@@ -32,7 +32,7 @@ func shapes() []shape {
 	dense.Layers, dense.DenseLayers, dense.DenseFFN, dense.QKNorm, dense.HeadDim = 3, []int{1}, 88, true, 20
 	dense.Gate = model.TopKOfSoftmaxNormalized
 	int8KV := model.DefaultNumerics(tensor.BF16)
-	int8KV.KV, int8KV.Inner = tensor.KVInt8, tensor.BF16
+	int8KV.KV, int8KV.FFNActivation = tensor.KVInt8, tensor.BF16
 	all := []shape{
 		{"mixtral", plain, model.DefaultNumerics(plain.DType), plain.DType},
 		{"tails", tails, model.DefaultNumerics(tails.DType), tails.DType},

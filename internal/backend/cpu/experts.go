@@ -148,7 +148,7 @@ func (c *expertCall) decode(w *worker, lo, hi int) {
 func (c *expertCall) up(w *worker, lo, hi int) {
 	w.k.SwiGLU(w.s, c.inner, c.x, c.w.W1, c.w.W3, lo, hi)
 	for i := range c.inner.Rows {
-		w.k.Round(c.inner.Row(i)[lo:hi], c.numerics.Inner)
+		w.k.Round(c.inner.Row(i)[lo:hi], c.numerics.FFNActivation)
 	}
 }
 

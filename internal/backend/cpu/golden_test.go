@@ -225,7 +225,7 @@ func compareBF16(t *testing.T, dir string, g golden, got tensor.Matrix) {
 func TestAnInnerProductOfBF16(t *testing.T) {
 	tried := 0
 	for _, dir := range goldenDirs(t) {
-		e := openEngineOf(t, dir, PoolOptions{Threads: 2}, model.Overrides{Inner: "bf16"})
+		e := openEngineOf(t, dir, PoolOptions{Threads: 2}, model.Overrides{FFNActivation: "bf16"})
 		if e.cfg.DType != tensor.BF16 {
 			continue
 		}
@@ -238,7 +238,7 @@ func TestAnInnerProductOfBF16(t *testing.T) {
 				t.Error("the logits of f32: it was not put to use")
 			}
 			for _, k := range kernel.Available() {
-				e := openEngineOf(t, dir, PoolOptions{Threads: 3, Kernels: k}, model.Overrides{Inner: "bf16"})
+				e := openEngineOf(t, dir, PoolOptions{Threads: 3, Kernels: k}, model.Overrides{FFNActivation: "bf16"})
 				again := e.logits(t, g.Tokens, ascending(64), []int{1, 7, 16})
 				for i := range got.Data {
 					if math.Float32bits(again.Data[i]) != math.Float32bits(got.Data[i]) {

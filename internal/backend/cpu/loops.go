@@ -86,7 +86,7 @@ func (d *Dense) normHeads(w *worker, row, gain []float32) {
 func (d *Dense) up(w *worker, lo, hi int) {
 	w.k.SwiGLU(w.s, d.s.inner, d.step.h, d.step.w.Dense.W1, d.step.w.Dense.W3, lo, hi)
 	for i := range d.s.inner.Rows {
-		w.k.Round(d.s.inner.Row(i)[lo:hi], d.opts.Numerics.Inner)
+		w.k.Round(d.s.inner.Row(i)[lo:hi], d.opts.Numerics.FFNActivation)
 	}
 }
 

@@ -141,7 +141,7 @@ func headOf(v []float32, head, dim int) []float32 { return v[head*dim : (head+1)
 
 // FeedForward is a layer without experts.
 func (d *dense) FeedForward(layer int, h, x tensor.Matrix) error {
-	y := d.feedForward(h, d.w.Layers[layer].Dense, d.numerics.Inner)
+	y := d.feedForward(h, d.w.Layers[layer].Dense, d.numerics.FFNActivation)
 	for i := range x.Rows {
 		d.Add(x.Row(i), y.Row(i))
 	}

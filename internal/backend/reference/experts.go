@@ -53,7 +53,7 @@ func (e *experts) compute(id moe.ExpertID, x, y tensor.Matrix) error {
 	if !ok {
 		return &moe.Error{Op: fmt.Sprintf("expert %v", id), Kind: moe.NotHosted}
 	}
-	copy(y.Data, newArithmetic().feedForward(x, w, e.numerics.Inner).Data)
+	copy(y.Data, newArithmetic().feedForward(x, w, e.numerics.FFNActivation).Data)
 	return nil
 }
 

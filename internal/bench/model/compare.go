@@ -40,8 +40,8 @@ func (c Compared) String() string {
 	if c.Numerics.KV != "" {
 		s += ", KV cache of " + c.Numerics.KV
 	}
-	if c.Numerics.Inner != "" {
-		s += ", inner product of " + c.Numerics.Inner
+	if c.Numerics.FFNActivation != "" {
+		s += ", FFN activation of " + c.Numerics.FFNActivation
 	}
 	return s
 }

@@ -32,16 +32,16 @@ type Options struct {
 
 // Report is one run.
 type Report struct {
-	Model   string        `json:"model"`
-	DType   string        `json:"dtype"`
-	KV      string        `json:"kv"`
-	Inner   string        `json:"inner"`
-	Kernel  string        `json:"kernel"`
-	Threads int           `json:"threads"`
-	Rounds  int           `json:"rounds"`
-	Context int           `json:"context"`
-	Limits  kernel.Limits `json:"limits"`
-	Results []Result      `json:"results"`
+	Model         string        `json:"model"`
+	DType         string        `json:"dtype"`
+	KV            string        `json:"kv"`
+	FFNActivation string        `json:"ffn_activation"`
+	Kernel        string        `json:"kernel"`
+	Threads       int           `json:"threads"`
+	Rounds        int           `json:"rounds"`
+	Context       int           `json:"context"`
+	Limits        kernel.Limits `json:"limits"`
+	Results       []Result      `json:"results"`
 }
 
 // Result is one kind of step; every number is the median of the rounds.
@@ -120,7 +120,7 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 			stream, fma = append(stream, s), append(fma, f)
 		}
 	}
-	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), Inner: b.numerics.Inner.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
+	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), FFNActivation: b.numerics.FFNActivation.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
 		Limits: kernel.Limits{Stream: measure.Median(stream), FMA: measure.Median(fma)}}
 	for _, row := range kinds {
 		r.Results = append(r.Results, row.result(r.Limits))
