@@ -46,6 +46,10 @@ func (w *work) over(err error) {
 	case errors.Is(err, context.Canceled):
 		w.fail(moe.Unreachable, err)
 	default:
+		var p *moe.Panic
+		if errors.As(err, &p) {
+			w.node.cfg.Logger.Error("expert call panicked", "router", w.task.Call.Router, "layer", w.task.Call.Layer, "err", p, "stack", string(p.Stack))
+		}
 		w.fail(moe.KindOf(err), err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
@@ -45,7 +44,7 @@ func kind(k moe.Kind) func(error) bool {
 // is wrong stays wrong whatever else happened; an expired deadline explains an
 // unreachable node, not the other way round.
 var rows = []row{
-	{as[*pipeline.Panic], internal},
+	{as[*moe.Panic], internal},
 	{as[*completion.Fault], invalid},
 	{as[*completion.ContextError], tooLong},
 	{as[*completion.TokenError], invalid},

@@ -17,7 +17,6 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
@@ -39,7 +38,7 @@ var examples = map[string]struct {
 	"internal/api/completion.TokenError":          {&completion.TokenError{}, 400},
 	"internal/api/completion.Fault":               {&completion.Fault{Err: cause}, 400},
 	"internal/api/completion.ErrEmpty":            {completion.ErrEmpty, 400},
-	"internal/router/pipeline.Panic":              {&pipeline.Panic{Value: "x"}, 500},
+	"moe.Panic":                                   {&moe.Panic{Value: "x"}, 500},
 	"internal/router/engine.ErrStopped":           {engine.ErrStopped, 503},
 	"internal/router/engine.ErrEnough":            {engine.ErrEnough, 499},
 	"internal/router/scheduler.ErrQueueFull":      {scheduler.ErrQueueFull, 429},

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/poll"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // PoolOptions say how a Pool runs. The zero value is one worker per core that
@@ -37,6 +39,7 @@ type Pool struct {
 	n, grain int
 	ranges   []workRange // of each worker
 	active   activeWorkers
+	panicked atomic.Pointer[moe.Panic] // the first panic of a worker in this run
 
 	stopped atomic.Bool
 	ended   sync.WaitGroup
@@ -112,7 +115,9 @@ func (p *Pool) work(i int, w *worker) {
 // run calls f on disjoint ranges that cover 0..n-1 and begin at multiples of
 // grain, and returns when all calls have returned. Every worker owns a range, as
 // even as grains go, and then steals from the others: a worker that sleeps or has
-// lost its core delays the run by no more than the piece that it has begun.
+// lost its core delays the run by no more than the piece that it has begun. A
+// panic of f on any worker becomes a panic of run, as a *moe.Panic, when every
+// worker has left the loop.
 func (p *Pool) run(n, grain int, f loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,13 +141,21 @@ func (p *Pool) run(n, grain int, f loop) {
 		p.active.idle.spinThenPark(&p.workers[0].patience, p.spin)
 	}
 	p.loop = nil
+	if v := p.panicked.Swap(nil); v != nil {
+		panic(v)
+	}
 }
 
 // compute runs the loop on the i-th range, then on what is left of the others. No
 // loop changes rows that a product in it has read.
 func (p *Pool) compute(i int, w *worker) {
 	w.s.Hold()
-	defer w.s.Release()
+	defer func() {
+		w.s.Release()
+		if v := recover(); v != nil {
+			p.panicked.CompareAndSwap(nil, &moe.Panic{Value: v, Stack: debug.Stack()})
+		}
+	}()
 	piece := func(lo, hi int) { p.loop(w, lo*p.grain, min(hi*p.grain, p.n)) }
 	for lo, hi, ok := p.ranges[i].take(); ok; lo, hi, ok = p.ranges[i].take() {
 		piece(lo, hi)

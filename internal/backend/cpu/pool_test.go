@@ -145,3 +145,30 @@ func BenchmarkRun(b *testing.B) {
 		})
 	}
 }
+
+// TestPoolSurvivesAPanic: a panic on any worker reaches the caller, and the pool
+// runs on.
+func TestPoolSurvivesAPanic(t *testing.T) {
+	p := NewPool(PoolOptions{Threads: 3})
+	defer p.Close()
+	for n := range 300 {
+		bad := n % 100
+		func() {
+			defer func() {
+				if cause, ok := recover().(*moe.Panic); !ok || cause.Value != "bad" || len(cause.Stack) == 0 {
+					t.Fatalf("run %d: recovered %v, want the worker's panic with its stack", n, cause)
+				}
+			}()
+			p.run(100, 1, func(_ *worker, lo, hi int) {
+				if lo <= bad && bad < hi {
+					panic("bad")
+				}
+			})
+		}()
+		var sum atomic.Int64
+		p.run(100, 1, func(_ *worker, lo, hi int) { sum.Add(int64(hi - lo)) })
+		if sum.Load() != 100 {
+			t.Fatalf("run %d: the next run covered %d of 100", n, sum.Load())
+		}
+	}
+}

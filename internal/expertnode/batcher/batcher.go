@@ -191,11 +191,15 @@ func (b *Batcher) compute() {
 	b.finish(started, time.Since(started))
 }
 
+// computeAlone fails a task whose computation panics: the node serves on.
 func (b *Batcher) computeAlone(t *Task) {
+	defer moe.Recover("expert call", &t.err)
 	t.err = b.cfg.FFN.Run(b.ctx, t.Call.Layer, t.Call.Groups, t.Call.X, t.Y)
 }
 
-func (b *Batcher) computeMerged() error {
+// computeMerged fails when the computation panics, as for any other fault.
+func (b *Batcher) computeMerged() (err error) {
+	defer moe.Recover("expert calls", &err)
 	m := &b.merger
 	m.gather(b.batch, b.cfg.RowBytes)
 	if err := b.cfg.FFN.Run(b.ctx, b.batch[0].Call.Layer, m.groups, m.x, m.y); err != nil {

@@ -452,3 +452,39 @@ func BenchmarkLoneTask(b *testing.B) {
 		<-over
 	}
 }
+
+// panicking is an FFN that panics on calls for expert 0.
+type panicking struct{ model.FFN }
+
+func (f panicking) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {
+	if groups[0].Expert == 0 {
+		panic("bad call")
+	}
+	return f.FFN.Run(ctx, layer, groups, x, y)
+}
+
+// TestPanicFailsOnlyItsTask: the panic of one call is an error of that call, in a
+// batch too, and the batcher computes on.
+func TestPanicFailsOnlyItsTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, stop := start(panicking{&expert{}}, 100, 10)
+		defer stop()
+		tasks := []*pending{task("a", 1, 0), task("b", 1, 1), task("c", 1, 0), task("d", 1, 1)}
+		for _, p := range tasks {
+			if err := b.Submit(&p.Task); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		for i, p := range tasks {
+			if i%2 == 1 {
+				p.check(t)
+				continue
+			}
+			var cause *moe.Panic
+			if len(p.ended) != 1 || moe.KindOf(p.ended[0]) != moe.Internal || !errors.As(p.ended[0], &cause) || cause.Value != "bad call" {
+				t.Errorf("task %d ended with %v, want its panic as an internal error", i, p.ended)
+			}
+		}
+	})
+}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -25,7 +24,7 @@ func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-
 	if ctx.Err() != nil {
 		return // stop ends the requests with ErrStopped
 	}
-	var panicked *pipeline.Panic
+	var panicked *moe.Panic
 	var failed *moe.Error
 	switch {
 	case errors.As(err, &panicked):

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // drawing is the result of a step for one request. Draws of different requests
@@ -67,7 +67,7 @@ func (d *drawing) runGuarded(w *sampler.Workspace) {
 			*w = sampler.Workspace{}
 		}
 	}()
-	defer pipeline.Recover("draw", &d.err)
+	defer moe.Recover("draw", &d.err)
 	d.run(w)
 }
 

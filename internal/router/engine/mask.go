@@ -3,7 +3,7 @@ package engine
 import (
 	"sync"
 
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // maskWorker computes the token masks of grammars while the model computes.
@@ -37,7 +37,7 @@ func (w *maskWorker) request(f *activeRequest) {
 
 // prepareMask turns a panic of a grammar into an error of its request.
 func (f *activeRequest) prepareMask() (err error) {
-	defer pipeline.Recover("grammar mask", &err)
+	defer moe.Recover("grammar mask", &err)
 	f.sampler.Prepare()
 	return nil
 }

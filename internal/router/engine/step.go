@@ -8,8 +8,8 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
-	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // step carries the spans through the model, draws, and commits.
@@ -47,7 +47,7 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 
 // forward is the boundary that no panic of the model passes.
 func (e *Engine) forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) (err error) {
-	defer pipeline.Recover("step", &err)
+	defer moe.Recover("step", &err)
 	return e.cfg.Forward.Forward(ctx, b, logits)
 }
 
@@ -118,7 +118,7 @@ func (e *Engine) commit(d *drawing) {
 // reject ends a request whose draw panicked. Its span is not committed: how far
 // the draw came is unknown.
 func (e *Engine) reject(d *drawing) {
-	var panicked *pipeline.Panic
+	var panicked *moe.Panic
 	if errors.As(d.err, &panicked) {
 		e.cfg.Logger.Error("draw panicked", "request_id", d.f.req.ID, "err", d.err, "stack", string(panicked.Stack))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // Runner carries batches through all layers of a model. The scratch memory of
@@ -113,7 +114,7 @@ func (r *Runner) runLayers(ctx context.Context) error {
 // or a panic of the backend, which becomes one, expert calls of other
 // micro-batches may still be in flight: runLayers joins them.
 func (r *Runner) advance(ctx context.Context) (err error) {
-	defer Recover("attention", &err)
+	defer moe.Recover("attention", &err)
 	for layer := range r.cfg.Layers {
 		for i := range r.batches {
 			b := &r.batches[i]
@@ -161,7 +162,7 @@ func (r *Runner) compute(ctx context.Context, layer int, b *microBatch) {
 }
 
 func (r *Runner) forward(ctx context.Context, layer int, b *microBatch) (err error) {
-	defer Recover("experts", &err)
+	defer moe.Recover("experts", &err)
 	return r.experts.Forward(ctx, layer, b.H, b.Routing, b.X)
 }
 

@@ -101,7 +101,7 @@ func TestPanicIsAnErrorOfTheStepAndLeavesNoCallInFlight(t *testing.T) {
 			b := broken{attention: attention, inFlight: &atomic.Int64{}}
 			r := pipeline.New(cfg, b, brokenExperts{b}, pipeline.MicroBatcher{Fixed: batches})
 			err := r.Forward(t.Context(), &model.Batch{Tokens: make([]int32, 12)}, tensor.Matrix{})
-			var cause *pipeline.Panic
+			var cause *moe.Panic
 			if moe.KindOf(err) != moe.Internal || !errors.As(err, &cause) || !strings.Contains(string(cause.Stack), "broken") {
 				t.Errorf("attention %v, %d micro-batches: %v, want an internal error with the stack of the panic", attention, batches, err)
 			}
