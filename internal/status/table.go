@@ -223,9 +223,7 @@ func abbreviate(r client.Status) abbreviation {
 	var names []string
 	for _, layer := range r.Placement {
 		for _, nodes := range layer {
-			for _, n := range nodes {
-				names = append(names, n)
-			}
+			names = append(names, nodes...)
 		}
 	}
 	slices.SortFunc(names, func(a, b string) int { return planner.Natural(moe.NodeID(a), moe.NodeID(b)) })

@@ -7,7 +7,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/cluster"
 	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // bench runs a benchmark of the command and reads its report.

@@ -27,7 +27,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // shape is one way to place the experts of the tiny model.

@@ -8,7 +8,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 func TestKilledNodeWithReplicas(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // TestAnInt8CacheAnswersAlikeEverywhere: with --kv-cache-dtype int8 the answers are others

@@ -17,7 +17,7 @@ import (
 	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // libraryConfig is a cluster of child processes of the program under test.

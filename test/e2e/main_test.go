@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // hachi is the program under test.

@@ -6,7 +6,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/moe"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/overload"
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // TestOverloadLosesNothing is the short form of `hachi bench overload`, which

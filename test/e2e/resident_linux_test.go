@@ -13,7 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // A process of an N-node cluster pays for 1/N of the experts and for no other

@@ -14,7 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/test/e2e/harness"
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // TestRolesStartInAnyOrder: every role waits for etcd and for the others.
