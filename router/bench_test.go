@@ -131,7 +131,7 @@ func start(t *testing.T, change func(*Config)) *bench {
 		API: openai.Config{
 			Service: completion.Service{
 				Completer: &completion.Completer{
-					Engine: b.engine, Tokenizer: tok, Context: contextLength, Observe: m.Observer(),
+					Engine: b.engine, Tokenizer: tok, Context: contextLength, Observe: completion.Observer{FirstToken: m.FirstToken, NextToken: m.NextToken},
 				},
 				Template: chat.MustParse(chat.KarakuriTemplate, tok), Deadline: time.Minute, Done: m.Request,
 			},

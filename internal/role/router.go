@@ -140,7 +140,7 @@ func (p *routerProcess) api() openai.Config {
 		Service: completion.Service{
 			Completer: &completion.Completer{
 				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
-				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: p.metrics.Observer(),
+				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
 			},
 			Template: p.text.template, Attributes: p.attributes, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
 		},

@@ -6,8 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/hachi-serve/hachi/internal/api/completion"
 )
 
 // Metrics are the histograms of a router, and the registry of its collectors.
@@ -61,13 +59,11 @@ func (m *Metrics) Request(outcome string, took time.Duration) {
 	m.request.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
-// Observer observes the times of answers.
-func (m *Metrics) Observer() completion.Observer {
-	return completion.Observer{
-		FirstToken: func(d time.Duration) { m.first.Observe(d.Seconds()) },
-		NextToken:  func(d time.Duration) { m.next.Observe(d.Seconds()) },
-	}
-}
+// FirstToken observes the time from a request's arrival to a first token.
+func (m *Metrics) FirstToken(d time.Duration) { m.first.Observe(d.Seconds()) }
+
+// NextToken observes the time between two tokens of an answer.
+func (m *Metrics) NextToken(d time.Duration) { m.next.Observe(d.Seconds()) }
 
 // Handler answers /metrics.
 func (m *Metrics) Handler() http.Handler {
