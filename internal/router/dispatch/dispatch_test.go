@@ -26,7 +26,7 @@ const (
 	experts = 6
 )
 
-// pure is an expert that depends on layer, expert and row alone.
+// pure is an expert that depends on layer, expert and row only.
 type pure struct{}
 
 func (p pure) Run(ctx context.Context, layer int, groups []moe.Group, x, y []byte) error {

@@ -112,7 +112,7 @@ func TestHedgesHideRareDelays(t *testing.T) {
 }
 
 // A node that falls silent stalls one layer for no longer than the longest
-// suspicion takes, and is left alone then.
+// suspicion takes, and gets no rows then.
 func TestSilentNodeStallsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := false
@@ -308,8 +308,8 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// A node that was slow for a while gets its share again: nobody would find out
-// that it has recovered if it were not asked.
+// A node that was slow for a while gets its share again: its recovery shows
+// only in its replies.
 func TestSlowNodeIsTriedAgain(t *testing.T) {
 	const rows = 2 * hedgeBurst // too many to hedge, so that the replies come
 	synctest.Test(t, func(t *testing.T) {
@@ -358,7 +358,7 @@ func (m *instant) Start(_ moe.Replica, c *moe.Call, t *moe.PendingCall) {
 
 func (*instant) Cancel(*moe.PendingCall) {}
 
-// BenchmarkForward is a layer's bookkeeping alone: 2 calls over a transport
+// BenchmarkForward measures a layer's bookkeeping only: 2 calls over a transport
 // that takes no time and makes one object each, the reply.
 func BenchmarkForward(b *testing.B) {
 	d := pair(2, nil)

@@ -17,7 +17,7 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-const mostBytes = 1 << 20
+const maxPayload = 1 << 20
 
 // Serve makes a node of these tests one that is called over a network.
 func (n node) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
@@ -36,9 +36,9 @@ func serveNode(t *testing.T, id moe.NodeID) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := grpc.NewServer(rpc.ServerOptions(mostBytes)...)
+	s := grpc.NewServer(rpc.ServerOptions(maxPayload)...)
 	hachiv1.RegisterExpertServiceServer(s, rpc.NewServer(rpc.ServerConfig{
-		Handler: node{}, Node: id, Fingerprint: "f", RowBytes: 2 * hidden, MaxPayload: mostBytes,
+		Handler: node{}, Node: id, Fingerprint: "f", RowBytes: 2 * hidden, MaxPayload: maxPayload,
 	}))
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.Serve(l) })
@@ -81,7 +81,7 @@ func overRelays(t *testing.T, ids ...moe.NodeID) *wired {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: mostBytes, Broken: func(n moe.NodeID) { w.Suspect(n) }})
+	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: maxPayload, Broken: func(n moe.NodeID) { w.Suspect(n) }})
 	t.Cleanup(pool.Close)
 	w.Dispatcher = New(Config{
 		Transport: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts),

@@ -11,7 +11,7 @@ import (
 )
 
 // retryAfter bounds the pause of a stalled step. The step is tried again even
-// if no change was reported: a suspicion ends by the clock alone.
+// if no change was reported: a suspicion also ends by time, which reports nothing.
 const retryAfter = 100 * time.Millisecond
 
 // abandon handles a step that failed before commit. Nothing of it is visible, so

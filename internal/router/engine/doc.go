@@ -4,8 +4,8 @@
 // What it owns: all sequence state. Commit is the only place where a sequence
 // changes.
 //
-// Invariants: the tokens and log probabilities of a request depend on the model
-// and the request alone: not on what else runs, on chunks, on what is cached, on
+// Invariants: the tokens and log probabilities of a request depend only on the
+// model and the request: not on what else runs, on chunks, on what is cached, on
 // preemption, on drafts. A step that fails is abandoned before commit, so
 // nothing it did is visible and its sequences run again with the same bits. A
 // step without a replica for some expert waits for a newer placement or for the

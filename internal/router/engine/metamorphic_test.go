@@ -278,8 +278,8 @@ func every() []setting {
 	return out
 }
 
-// TestMetamorphic: 200 requests of every kind give the same bits alone and
-// under any load, cut, cache, shortage, guess, number of cores and of nodes; and
+// TestMetamorphic: 200 requests of every kind give the same bits one by one
+// and under any load, cut, cache, shortage, guess, number of cores and of nodes; and
 // again with a KV cache of int8, whose bits are others.
 func TestMetamorphic(t *testing.T) {
 	if testing.Short() {
@@ -294,7 +294,7 @@ func TestMetamorphic(t *testing.T) {
 	words := mistral(t)
 	asks := mix(rand.New(rand.NewPCG(seed, 0)), grammars(t, words), 200)
 
-	want := alone(t, w, words, asks)
+	want := oneByOne(t, w, words, asks)
 	settings := chosen()
 	eighth := settings[len(settings)-1:]
 	if *long {
@@ -304,7 +304,7 @@ func TestMetamorphic(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) { s.check(t, w, words, asks, want) })
 	}
 	w.numerics.KV = tensor.KVInt8
-	other := alone(t, w, words, asks)
+	other := oneByOne(t, w, words, asks)
 	if slices.Equal(other, want) {
 		t.Error("a KV cache of int8 changes nothing: it was not put to use")
 	}
@@ -333,8 +333,8 @@ func (s setting) check(t *testing.T, w *weights, words *tokenizer.Tokenizer, ask
 	}
 }
 
-// alone asks one after the other, with nothing to share or to guess.
-func alone(t *testing.T, w *weights, words *tokenizer.Tokenizer, asks []ask) []reply {
+// oneByOne asks one after the other, with nothing to share or to guess.
+func oneByOne(t *testing.T, w *weights, words *tokenizer.Tokenizer, asks []ask) []reply {
 	t.Helper()
 	e, stop := w.start(t, setting{chunk: 512, blocks: roomy}.config(), 0, nil, 0)
 	defer stop()

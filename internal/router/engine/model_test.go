@@ -121,8 +121,8 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 	return d, d.Changed
 }
 
-// registration is a node's session with nobody behind it; it tells when all is
-// loaded.
+// registration is a node's session without a registry; it closes ready when all
+// experts are loaded.
 type registration struct {
 	mu    sync.Mutex // guards want and r
 	want  int
@@ -179,8 +179,8 @@ func (w *weights) startNode(t testing.TB, id moe.NodeID, shard moe.Shard) *exper
 	return node
 }
 
-// start runs an engine over the model, in so many micro-batches, until the returned stop, which checks
-// that nothing is left behind.
+// start runs an engine over the model, in a number of micro-batches (parts), until
+// the returned function stops it and checks that it holds nothing.
 func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script faulty.Script, parts int) (*engine.Engine, func()) {
 	t.Helper()
 	pool := cpu.NewPool(cpu.PoolOptions{})

@@ -18,8 +18,8 @@ var (
 type Admission struct {
 	// Requests may be accepted at a time, running ones included.
 	Requests int
-	// Tokens may wait to be started; 0 is no bound. A request that finds nobody
-	// waiting is accepted whatever its size.
+	// Tokens may wait to be started; 0 is no bound. A request is accepted
+	// whatever its size while no other waits.
 	Tokens int
 
 	accepted int
@@ -27,7 +27,7 @@ type Admission struct {
 	tokens   int
 }
 
-// Accept takes a request of so many tokens, or says why not.
+// Accept takes a request of a number of tokens, or says why not.
 func (a *Admission) Accept(tokens int) error {
 	switch {
 	case a.accepted >= a.Requests:

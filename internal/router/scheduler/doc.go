@@ -10,16 +10,16 @@
 //
 //   - Sequences with one token to go (decode) come first, all of them, so a long
 //     prompt never starves them. A draft to verify rides along while there is
-//     room, and is dropped before anyone is preempted for it.
+//     room, and is dropped before a sequence is preempted for it.
 //   - What prefill rows a step adds to its decodes is chosen from measured step
-//     times, so that the step takes at most MaxStepSlowdown times what the decodes alone
-//     take (pace). The oldest prompt gets at least half of these rows, the rest
-//     goes to the one with the least to do: a long prompt neither waits for ever
-//     nor lets short ones wait for its end.
+//     times, so that the step takes at most MaxStepSlowdown times what only its
+//     decodes take (pace). The oldest prompt gets at least half of these rows, the rest
+//     goes to the one with the least to do: a long prompt neither waits
+//     without end nor lets short ones wait for its end.
 //   - Waiting sequences start by priority, then in order of arrival, when all
 //     their known tokens have blocks and every running sequence can still take
-//     one more; the first that does not fit lets nobody pass. One whose prefix is
-//     just being computed by another lets others pass and reads it afterwards:
+//     one more; the first that does not fit lets no other pass. One whose prefix
+//     another is just computing lets others pass and reads the prefix afterwards:
 //     the choices of one prompt share its prefill.
 //   - Without a free block the least urgent running sequence, the youngest among
 //     equals, is preempted: its blocks are freed, Computed returns to 0, it takes
@@ -27,8 +27,8 @@
 //     the same, and mostly its blocks are still cached.
 //   - Remove frees everything at once.
 //
-// Concurrency: none. The engine's goroutine owns it. No clock, no lock. An
-// Admission belongs to whoever guards it.
+// Concurrency: none. The engine's goroutine owns it. No clock, no lock. The
+// owner of an Admission guards it: the engine, by its mutex.
 //
 // References: vLLM's words; Agrawal et al., arXiv 2403.02310, for prefill
 // chunks beside decodes.

@@ -13,21 +13,21 @@ const (
 	fewRows, blockRows = 4, 16
 	fewDecodes         = 8
 	// probeEvery is how many mixed steps may pass before the decodes are
-	// measured alone again.
+	// measured without prefill again.
 	probeEvery = 64
 	// weight of a new measurement in the running averages.
 	weight = 0.25
 )
 
 // pace chooses how many prefill rows a step may add to its decodes, from how
-// long steps took. The cost of decodes alone is measured, by the power of two
-// of their number, in steps without prefill, and measured again now and then;
+// long steps took. The cost of decodes is measured, by the power of two of their
+// number, in steps without prefill, and measured again every probeEvery steps;
 // the cost of a prefill row is what a mixed step took longer, by row.
 type pace struct {
-	maxSlowdown float64 // 0 is no pacing
-	alone       [16]measure
-	row         float64 // nanoseconds per prefill row beside decodes; 0 is unknown
-	last        int     // prefill rows of the last mixed step
+	maxSlowdown float64     // 0 is no pacing
+	decodes     [16]measure // by bits.Len of the number of decodes
+	row         float64     // nanoseconds per prefill row beside decodes; 0 is unknown
+	last        int         // prefill rows of the last mixed step
 }
 
 // measure is a running average in nanoseconds and how old it is.
@@ -46,10 +46,10 @@ func (m *measure) add(v float64) {
 }
 
 func (p *pace) of(decodes int) *measure {
-	return &p.alone[min(bits.Len(uint(decodes)), len(p.alone)-1)]
+	return &p.decodes[min(bits.Len(uint(decodes)), len(p.decodes)-1)]
 }
 
-// observe takes the time of a step of so many rows.
+// observe takes the time of a step of decode and prefill rows.
 func (p *pace) observe(decodes, prefills int, took time.Duration) {
 	t := float64(took)
 	switch {
@@ -78,7 +78,7 @@ func (p *pace) observe(decodes, prefills int, took time.Duration) {
 }
 
 // rows is how many prefill rows the next step may have beside decodes, at most
-// limit; 0 when the decodes should be measured alone first.
+// limit; 0 when the decodes should be measured without prefill first.
 func (p *pace) rows(decodes, limit int) int {
 	if p.maxSlowdown == 0 || decodes == 0 {
 		return limit
@@ -95,9 +95,9 @@ func (p *pace) rows(decodes, limit int) int {
 	} else if p.last == 0 {
 		n = blockRows
 	}
-	least := fewRows
+	minRows := fewRows
 	if decodes < fewDecodes {
-		least = blockRows
+		minRows = blockRows
 	}
-	return min(limit, max(least, n))
+	return min(limit, max(minRows, n))
 }

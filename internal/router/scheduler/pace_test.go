@@ -78,7 +78,7 @@ func p99(v []float64) float64 {
 
 // TestPaceKeepsBothPromises: a prompt of 4,000 tokens beside 8 decodes or more
 // makes their gaps less than twice as long, and takes less than three times as
-// long as alone. Fewer decodes are so fast that any prefill is felt, and get the
+// long as without them. Fewer decodes are so fast that any prefill is felt, and get the
 // smallest chunk.
 func TestPaceKeepsBothPromises(t *testing.T) {
 	type cost struct{ row, seen float64 }

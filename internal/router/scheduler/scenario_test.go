@@ -16,7 +16,7 @@ import (
 // TestScenarios runs the files of testdata: commands and what they print.
 //
 //	new blocks=N tokens=N sequences=N [chunk=N] [stretch=X] [reuse]
-//	cost alone=D row=D         what a step takes: its decodes, and each prefill row
+//	cost decodes=D row=D       what a step takes: its decodes, and each prefill row
 //	add id=N prompt=N [like=ID] [priority=N] [compute]
 //	draft id=N n=N             guess n tokens
 //	step [accept=N] [times=N]  schedule and commit, n drafted tokens being right
@@ -30,9 +30,9 @@ func TestScenarios(t *testing.T) {
 }
 
 type scenario struct {
-	s          *Scheduler
-	seqs       map[int]*Sequence
-	alone, row time.Duration
+	s            *Scheduler
+	seqs         map[int]*Sequence
+	decodes, row time.Duration
 }
 
 func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
@@ -62,7 +62,7 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		}
 		s.s = New(l, kvcache.NewPool(kvcache.Options{Blocks: number("blocks", 0), Reuse: d.HasArg("reuse")}))
 	case "cost":
-		s.alone, s.row = duration("alone"), duration("row")
+		s.decodes, s.row = duration("decodes"), duration("row")
 		return ""
 	case "add":
 		seq := &Sequence{ID: uint64(id), Priority: number("priority", 0), Compute: d.HasArg("compute")}
@@ -95,8 +95,8 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 func (s *scenario) step(accept int) string {
 	spans := s.s.Schedule()
 	out := describe(spans)
-	if s.alone > 0 {
-		took := s.alone
+	if s.decodes > 0 {
+		took := s.decodes
 		for _, span := range spans {
 			if span.Seq.todo() > 1 {
 				took += time.Duration(span.N) * s.row

@@ -20,16 +20,16 @@ type Limits struct {
 	MaxWaitingTokens int
 	// Chunk bounds the rows of one sequence in one step; 0 is StepTokens.
 	Chunk int
-	// MaxStepSlowdown is how much longer prefill may make a step than its decodes alone
-	// take, as a factor above 1; 0 fills every step.
+	// MaxStepSlowdown is how much longer prefill may make a step than only its
+	// decodes take, as a factor above 1; 0 fills every step.
 	MaxStepSlowdown float64
 }
 
-// SequencesFor is how many sequences may run over so many blocks when nobody
-// says: as many as have room for 512 tokens, at most 256.
+// SequencesFor is the default of MaxSequences over a number of blocks: as many
+// sequences as have room for 512 tokens each, at most 256.
 func SequencesFor(blocks int) int {
-	const usual, most = 512, 256
-	return min(most, max(1, blocks/kvcache.BlocksFor(usual)))
+	const usual, limit = 512, 256
+	return min(limit, max(1, blocks/kvcache.BlocksFor(usual)))
 }
 
 // Scheduler holds the queues.
@@ -92,8 +92,8 @@ func (s *Scheduler) Commit(seq *Sequence, computed int, tokens ...int32) {
 	s.pool.Commit(&seq.Table, seq.Tokens, computed)
 }
 
-// Observe says how long a committed step took. spans are as Schedule gave
-// them, and it must be told before Commit.
+// Observe takes how long a step took. spans are as Schedule gave them, and
+// Observe must come before Commit, which changes what they had to do.
 func (s *Scheduler) Observe(spans []Span, took time.Duration) {
 	decodes, prefills := 0, 0
 	for _, span := range spans {
@@ -153,9 +153,9 @@ func (s *Scheduler) decodes() []Span {
 // others if need be; false if it was itself preempted.
 func (s *Scheduler) reserve(seq *Sequence) bool {
 	for !s.pool.Grow(&seq.Table, len(seq.Tokens)) {
-		least := s.running[len(s.running)-1]
-		s.preempt(least)
-		if least == seq {
+		victim := s.running[len(s.running)-1]
+		s.preempt(victim)
+		if victim == seq {
 			return false
 		}
 	}
@@ -200,8 +200,8 @@ func (s *Scheduler) prefills(budget int) []Span {
 	if len(spans) == 0 {
 		return nil
 	}
-	give := func(span *Span, most int) {
-		n := min(span.Seq.todo()-span.N, s.limits.Chunk-span.N, most)
+	give := func(span *Span, limit int) {
+		n := min(span.Seq.todo()-span.N, s.limits.Chunk-span.N, limit)
 		span.N += n
 		budget -= n
 	}
