@@ -41,7 +41,7 @@ type simNode struct {
 	up       bool
 	cut      bool      // from etcd; gossip still hears it
 	record   bool      // its record is in etcd
-	expires  time.Time // when it goes, once nobody renews it
+	expires  time.Time // when etcd deletes the record if no renewal comes
 	run      int64
 	leaving  bool
 	capacity int
@@ -112,7 +112,7 @@ func (w *world) pick(suits func(*simNode) bool) *simNode {
 
 func up(n *simNode) bool { return n.up && !n.leaving }
 
-// second lets everybody do one thing, then the coordinator.
+// second lets every node and router do one thing, then the coordinator.
 func (w *world) second() {
 	w.now = w.now.Add(time.Second)
 	for _, id := range slices.SortedFunc(maps.Keys(w.nodes), planner.Natural) {
@@ -129,8 +129,8 @@ func (w *world) second() {
 	w.check()
 }
 
-// act renews a node's record, tells it the news and lets it load or unload one
-// expert.
+// act renews a node's record, gives the node what etcd holds, and lets the node
+// load or unload one expert.
 func (w *world) act(n *simNode) {
 	if n.up && !n.cut {
 		n.record, n.expires = true, w.now.Add(w.rules.ttl)
@@ -333,7 +333,7 @@ func (w *world) healthy() {
 	}
 }
 
-// calm are the events in which nobody dies and nothing is lost.
+// calm are the events in which no process dies and no record is lost.
 func (w *world) calm() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"time": func(t *rapid.T) {
@@ -364,7 +364,7 @@ func (w *world) calm() map[string]func(*rapid.T) {
 	}
 }
 
-func TestNothingIsMissedWhileNobodyDies(t *testing.T) {
+func TestNothingIsMissedWhileNoNodeDies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		t.Repeat(w.calm())

@@ -12,7 +12,9 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// Config describes a coordinator.
+// Config describes a coordinator. All coordinators of a cluster should have the
+// same Policy, Replicas and Expect: whichever leads plans by its own values, so
+// different values would move experts at an election.
 type Config struct {
 	ID         string
 	Addr       string // of its service, as others reach it
@@ -22,7 +24,9 @@ type Config struct {
 	Expect     int           // nodes to wait for before the first placement
 	TTL        time.Duration // of node records
 	Registry   *registry.Registry
-	// Alive is what gossip says of a node.
+	// Alive is what gossip says of a node. It is a hint: it delays the eviction of
+	// a node without a record, and changes nothing for a node with one. Run and
+	// service calls use it at the same time.
 	Alive  func(moe.NodeID) bool
 	Logger *slog.Logger // nil is silent
 }
@@ -30,8 +34,11 @@ type Config struct {
 // Coordinator leads, or waits to lead.
 type Coordinator struct {
 	hachiv1.UnimplementedCoordinatorServiceServer
-	cfg   Config
-	floor moe.Epoch // highest epoch seen in any term; Run's goroutine only
+	cfg Config
+	// floor is the highest epoch seen in any term. It outlives the term, so that
+	// an etcd that comes back empty does not make epochs start again. Only Run's
+	// goroutine uses it.
+	floor moe.Epoch
 
 	mu       sync.Mutex                 // guards snapshot
 	snapshot *hachiv1.GetStatusResponse // nil unless leading
@@ -46,9 +53,15 @@ func New(cfg Config) *Coordinator {
 }
 
 const (
-	tick         = 200 * time.Millisecond // between decisions without a change of records
-	campaignWait = 500 * time.Millisecond // between campaigns, so that a failing etcd is not flooded
-	writeTimeout = 2 * time.Second        // well below the lease of the election
+	// tick is the time between decisions while no record changes: the end of a
+	// grace or of a patience is noticed at most one tick late.
+	tick = 200 * time.Millisecond
+	// campaignWait is the time between campaigns, so that a failing etcd is not
+	// flooded.
+	campaignWait = 500 * time.Millisecond
+	// writeTimeout bounds the writes of one step. It is well below the lease of
+	// the election (5 s): a write that hangs does not use up the term.
+	writeTimeout = 2 * time.Second
 )
 
 // Run campaigns and leads until ctx ends. An error of etcd ends a term, never
@@ -69,6 +82,10 @@ func (c *Coordinator) Run(ctx context.Context) error {
 }
 
 // term campaigns once and leads until the session or ctx ends.
+//
+// The end of a term has an order: no more writes, no more snapshot, watcher
+// joined, election key deleted. A standby therefore leads only after this
+// process has stopped deciding, or after the lease has ended.
 func (c *Coordinator) term(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,6 +96,8 @@ func (c *Coordinator) term(ctx context.Context) error {
 		return err
 	}
 	defer c.resign(ctx, term)
+	// The end of the lease stops the watches and a write in flight early. Safety
+	// does not need it: the write would be fenced.
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)

@@ -157,7 +157,7 @@ func TestDrainThroughTheService(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually.True(t, "n1 serves alone", serving(t, reg, "n1"))
+	eventually.True(t, "only n1 serves", serving(t, reg, "n1"))
 	got, err := c.GetStatus(t.Context(), nil)
 	if err != nil || got.GetLeaderId() != "c0" || len(got.GetNodes()) != 2 || got.GetNodes()[0].GetState() != hachiv1.NodeState_NODE_STATE_DRAINING {
 		t.Errorf("status %v, %v", got, err)

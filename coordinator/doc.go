@@ -51,8 +51,8 @@
 //   - Every write is one transaction, fenced by the election key's revision and
 //     by the last target and placement.
 //   - A missing node is evicted only if its absence is its own: see below.
-//   - On an empty etcd the epoch goes on above the highest that anyone reports,
-//     after every process had the time to register again.
+//   - On an empty etcd the epoch goes on above the highest that any node or
+//     router reports, after every process had the time to register again.
 //   - What it writes depends only on what it reads: the next leader, or the same
 //     one a second later, writes nothing.
 //   - Load moves experts of a balanced placement only, only when a layer has

@@ -9,7 +9,17 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 )
 
-// leader is the state of one term.
+// leader is the state of one term; lead's goroutine owns it.
+//
+// Two things fence its writes. Each write is one transaction, which etcd
+// commits only if
+//
+//	create revision of the election key = proof.Revision, and
+//	mod revisions of target and placement = those of written.
+//
+// The first keeps out a leader whose lease has ended, even one that does not know
+// it yet. The second keeps out a decision upon values, and so upon a last epoch,
+// that this leader has not read.
 type leader struct {
 	c       *Coordinator
 	proof   registry.Leadership
@@ -22,7 +32,10 @@ type leader struct {
 }
 
 // lead follows the records and writes what the state decides, until ctx ends
-// or a write is fenced.
+// or a write is fenced. It decides nothing before the first list of each kind:
+// without nodes every member would look lost, without routers the highest
+// reported epoch would be too low, and without drains a node that should leave
+// would get experts.
 func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error {
 	l := &leader{c: c, proof: proof, sound: time.Now()}
 	if err := l.read(ctx); err != nil {
@@ -67,6 +80,8 @@ func (c *Coordinator) rules() rules {
 	return r
 }
 
+// read takes the values and revisions that the next write is compared with. A
+// failed read keeps the old ones.
 func (l *leader) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -94,6 +109,8 @@ func (l *leader) step(ctx context.Context) error {
 	}
 	err := l.write(ctx, l.s.decide(time.Now()))
 	l.s.adopt(l.facts())
+	// next()-1 counts the adopted placement and all reports, so the floor keeps
+	// the epochs of this term when the records that show them are gone.
 	l.c.floor = max(l.c.floor, l.s.next()-1)
 	l.log(time.Now())
 	l.c.publish(l.s)
@@ -107,6 +124,9 @@ func (l *leader) step(ctx context.Context) error {
 	return nil
 }
 
+// write writes the target before the placement. A placement's epoch is never below
+// that of the target it follows, and nodes must read the target to report what
+// they hold under it. When the target fails, the placement is not tried.
 func (l *leader) write(ctx context.Context, w writes) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -135,7 +155,9 @@ const (
 	logAfter = 5 * time.Second
 )
 
-// log logs why the placement is degraded, and the end of it.
+// log logs why the placement is degraded, and the end of it. A reason is logged
+// when something has been wrong for logAfter and the last log is logEvery old; the
+// end of what was logged is logged at once.
 func (l *leader) log(now time.Time) {
 	text := l.s.degraded()
 	if text == "" {

@@ -9,7 +9,8 @@ import (
 )
 
 // meter measures how many rows each expert gets, over a sliding window, from
-// the counters of the routers. It is pure.
+// the counters of the routers. It is pure. It keeps at most window/slot slots of
+// one counter per expert.
 type meter struct {
 	window time.Duration
 	slot   time.Duration // the window slides by this much
@@ -39,7 +40,8 @@ func (m *meter) measure(fp moe.Fingerprint, experts int, now time.Time) {
 
 // observe adds what the routers sent since their last records. The first record
 // of a router only says where its counters stand. Counters that went back belong
-// to a router that restarted from 0.
+// to a router that restarted from 0. A router without a record is forgotten, so
+// that its first record after a return counts for nothing.
 func (m *meter) observe(records []*hachiv1.RouterRecord, now time.Time) {
 	if m.experts == 0 {
 		return
@@ -76,7 +78,9 @@ func (m *meter) slide(now time.Time) {
 	}
 }
 
-// rows are the rows of each expert within the window, and the time it covers.
+// rows are the rows of each expert within the window, and the time it covers:
+// covered = min(window, now - since). A rate is rows/covered, so that it is not
+// too low while a model is new.
 func (m *meter) rows(now time.Time) ([]float64, time.Duration) {
 	out := make([]float64, m.experts)
 	covered := min(m.window, now.Sub(m.since))

@@ -23,7 +23,9 @@ type member struct {
 }
 
 // seed adds the nodes that target and placement name as missing members: a new
-// leader has seen no records, and must not take their absence for a loss.
+// leader has seen no records, and must not take their absence for a loss. How
+// long a home has been away is not in etcd: the forget time of each begins again
+// with the term.
 func (s *state) seed(now time.Time) {
 	for id, shard := range s.target.Shards {
 		if s.rules.policy == planner.Column {
@@ -58,7 +60,8 @@ func placed(p *moe.Placement, node moe.NodeID) moe.Shard {
 
 // observeNodes takes the records that are in etcd now. A new connection means
 // that etcd was unreachable, and leases may have ended because no node could
-// renew them: the grace period starts again.
+// renew them: the grace period starts again. A member that reports gets a new
+// entry, which clears missing, suspendEviction and seeded.
 func (s *state) observeNodes(records []*hachiv1.NodeRecord, connection uint64, now time.Time) {
 	if connection != s.connection {
 		s.connection, s.connected = connection, now
@@ -91,7 +94,15 @@ const (
 	memberLost                        // no record, and nothing speaks for it
 )
 
-// classify says where a member stands. It changes nothing.
+// classify says where a member stands. It changes nothing. A member without a
+// record is lost from
+//
+//	connected + 2 x ttl                        when gossip does not hear it,
+//	max(connected + 2 x ttl, missing + ttl)    when gossip hears it.
+//
+// A suspended eviction changes both: a member that gossip hears is not lost, and
+// a seeded one is not lost before led + patience. A member that had announced
+// that it leaves is lost at once.
 func (s *state) classify(id moe.NodeID, now time.Time) memberState {
 	m := s.members[id]
 	switch {
@@ -111,7 +122,8 @@ func (s *state) classify(id moe.NodeID, now time.Time) memberState {
 }
 
 // evict forgets the members that are lost. It must run before roster, which
-// takes the others as they are.
+// takes the others as they are. Marks come first, and all of them before any
+// eviction: each eviction lowers the number that more than half is taken of.
 func (s *state) evict(now time.Time) {
 	s.suspendOnMassLoss()
 	for id := range s.members {
@@ -162,7 +174,8 @@ func (s *state) inGrace(now time.Time) bool { return now.Before(s.connected.Add(
 // more likely than theirs, or a whole cluster is starting. Moving most experts at
 // once would also take longer than waiting. Leases of nodes that were cut off
 // together end within one TTL of each other; for that long a member that gossip
-// hears is waited for in any case.
+// hears is waited for in any case. The mark stays until the member reports: the
+// first nodes that come back must not make the rest look lost.
 func (s *state) suspendOnMassLoss() {
 	var missing []*member
 	relevant := 0

@@ -14,6 +14,12 @@ import (
 // publishable is the next placement: every expert on the members that hold it.
 // Nil when nothing would change, when an expert has no replica, or when the
 // published one works and was only just published.
+//
+//	epoch = max(1 + highest epoch reported or published, epoch of the target)
+//
+// so every router adopts it, and it is never older than the target it follows.
+// A placement that only improves on a working one waits until
+// published + republish, unless all that the target names is loaded.
 func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target moe.Target, now time.Time) *moe.Placement {
 	table := make([]replicaList, sh.topology.Experts())
 	holders := s.holders(roster, sh)
@@ -45,7 +51,8 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 }
 
 // holders are the members that serve the model, in natural order, draining ones
-// last: routers prefer earlier replicas.
+// last: routers prefer earlier replicas. A member that only the target names has
+// no address yet, so that no router could call it.
 func (s *state) holders(roster map[moe.NodeID]planner.Mode, sh shape) []moe.NodeID {
 	ids := slices.DeleteFunc(slices.Collect(maps.Keys(roster)), func(id moe.NodeID) bool {
 		return !s.belongs(id, sh) || s.members[id].record.GetAddr() == ""
@@ -72,7 +79,9 @@ type replicaList struct {
 //
 // A holder may drop an expert at any time unless it knows a target or a
 // placement that names it. So it counts only when the published placement names
-// it, or when it has reported under the present target.
+// it, or when it has reported under the present target. For the same reason the
+// others stay listed until the last successor serves: a move never lowers the
+// number of replicas that the published placement names.
 func (s *state) choose(id moe.ExpertID, holders []moe.NodeID, target moe.Target) replicaList {
 	var wanted, others []moe.NodeID
 	missing := 0
@@ -108,7 +117,9 @@ func (s *state) serves(node moe.NodeID, id moe.ExpertID) bool {
 // prefer puts first, for each expert, the wanted replica that is first for the
 // fewest experts of its layer so far, so that a layer's first choices spread
 // over the nodes. Load plays no part: it changes all the time, and would
-// reorder placements without end.
+// reorder placements without end. Of equals the one that is first for fewer
+// experts of all layers wins, then the one listed first: the same table always
+// gives the same order. Every list has a node; publishable has seen to it.
 func prefer(table []replicaList, t moe.Topology) {
 	var inLayer map[moe.NodeID]int
 	total := map[moe.NodeID]int{}

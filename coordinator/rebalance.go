@@ -5,7 +5,7 @@ import "time"
 // balanceRules say when load moves experts.
 type balanceRules struct {
 	// A layer is out of balance when its busiest node carries enter times the
-	// average, until it carries less than leave times.
+	// average, until it carries less than leave times: leave < enter.
 	enter, leave float64
 	// sustain is how long it must stay so, cooldown how long after any change
 	// of the target nothing is moved for load.
@@ -29,14 +29,22 @@ func defaultBalance() balanceRules {
 
 // balancer observes how evenly the load of each layer is spread over the nodes.
 // enter > leave is a hysteresis: a layer at the threshold does not move experts
-// back and forth. It is pure.
+// back and forth. Load moves experts of a layer when
+//
+//	now - since[layer] >= sustain, and now - last change of the target >= cooldown.
+//
+// The cooldown (2 minutes) is longer than the measuring window (1 minute): rows
+// that were counted before a move say nothing of the placement after it. It is
+// pure.
 type balancer struct {
 	rules balanceRules
 	since []time.Time // per layer: since when it is out of balance; zero when it is not
 }
 
 // observe takes, per layer, how much more than the average the busiest node
-// carries and how many rows that was measured with.
+// carries and how many rows that was measured with. Between leave and enter a
+// layer keeps the verdict it has. A layer without experts has no rows and is
+// never out of balance.
 func (b *balancer) observe(imbalance, rows []float64, now time.Time) {
 	if len(b.since) != len(imbalance) {
 		b.since = make([]time.Time, len(imbalance))

@@ -20,7 +20,8 @@ import (
 // TestScenarios runs the files of testdata. Every command is an event, after
 // which the state decides; what it writes is printed and taken as written.
 //
-//	new policy= replicas= expect= [layers= experts= forget= ...]   a first leader on an empty etcd
+//	new policy= replicas= expect= [layers= experts= rows= share=]   a first leader on an empty etcd.
+//	                        experts=(0,4) lists the experts of each layer; a layer of 0 is dense.
 //	node ID [holds=all|L0/E1,...|target] [addr=] [cap=] [fp=] [epoch=] [started=] [draining]
 //	                        its record, changed as said; holds=target is what the target gives it.
 //	                        It has seen the newest target, or that of epoch sees=.
@@ -42,16 +43,16 @@ func TestScenarios(t *testing.T) {
 
 // scene is a leader and its surroundings.
 type scene struct {
-	s               *state
-	now             time.Time
-	rules           rules
-	layers, experts int
-	nodes           map[moe.NodeID]*hachiv1.NodeRecord
-	routers         map[string]*hachiv1.RouterRecord
-	drains          map[moe.NodeID]int64
-	silent          map[moe.NodeID]bool
-	connection      uint64
-	epoch           moe.Epoch // highest published
+	s          *state
+	now        time.Time
+	rules      rules
+	topology   moe.Topology
+	nodes      map[moe.NodeID]*hachiv1.NodeRecord
+	routers    map[string]*hachiv1.RouterRecord
+	drains     map[moe.NodeID]int64
+	silent     map[moe.NodeID]bool
+	connection uint64
+	epoch      moe.Epoch // highest published
 }
 
 func (c *scene) run(t *testing.T, d *datadriven.TestData) string {
@@ -104,11 +105,12 @@ func (c *scene) run(t *testing.T, d *datadriven.TestData) string {
 
 func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
 	*c = scene{
-		now: time.Unix(1000, 0), rules: defaultRules(), layers: 1, experts: 4,
+		now: time.Unix(1000, 0), rules: defaultRules(),
 		nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{},
 		drains: map[moe.NodeID]int64{}, silent: map[moe.NodeID]bool{},
 	}
 	c.rules.replicas, c.rules.expect, c.rules.ttl = 1, 1, 10*time.Second
+	layers, perLayer := 1, []int{4}
 	for _, a := range d.CmdArgs {
 		value := a.Vals[0]
 		number, _ := strconv.ParseFloat(value, 64)
@@ -120,9 +122,9 @@ func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
 		case "expect":
 			c.rules.expect = int(number)
 		case "layers":
-			c.layers = int(number)
+			layers = int(number)
 		case "experts":
-			c.experts = int(number)
+			perLayer = numbers(t, a.Vals)
 		case "rows":
 			c.rules.balance.rows = number
 		case "share":
@@ -131,7 +133,22 @@ func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
 			t.Fatalf("unknown argument %s", a.Key)
 		}
 	}
+	if len(perLayer) == 1 {
+		perLayer = slices.Repeat(perLayer, layers)
+	}
+	c.topology = moe.NewTopology(perLayer)
 	c.elect(written{})
+}
+
+func numbers(t *testing.T, texts []string) []int {
+	out := make([]int, len(texts))
+	for i, text := range texts {
+		var err error
+		if out[i], err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
 }
 
 func (c *scene) elect(w written) {
@@ -144,7 +161,7 @@ func (c *scene) node(t *testing.T, d *datadriven.TestData, id moe.NodeID) {
 	if r == nil {
 		r = &hachiv1.NodeRecord{
 			NodeId: string(id), Addr: string(id) + ":1", Fingerprint: "fp", StartedUnixNano: 1,
-			ExpertsPerLayer: moepb.TopologyToProto(moe.Uniform(c.layers, c.experts)), ExpertBytes: 1,
+			ExpertsPerLayer: moepb.TopologyToProto(c.topology), ExpertBytes: 1,
 		}
 		c.nodes[id] = r
 	}
@@ -219,11 +236,7 @@ func (c *scene) router(t *testing.T, d *datadriven.TestData) {
 			r.AckedEpoch = uint64(n)
 		case "rows":
 			r.RowsSent = nil
-			for _, v := range a.Vals {
-				n, err := strconv.Atoi(v)
-				if err != nil {
-					t.Fatal(err)
-				}
+			for _, n := range numbers(t, a.Vals) {
 				r.RowsSent = append(r.RowsSent, uint64(n))
 			}
 		default:

@@ -15,7 +15,8 @@ import (
 )
 
 // publish makes the snapshot that the service answers from while this
-// coordinator leads; nil when it does not.
+// coordinator leads; nil when it does not. A snapshot does not change once it is
+// here: service calls read it while Run's goroutine goes on with the state.
 func (c *Coordinator) publish(s *state) {
 	var out *hachiv1.GetStatusResponse
 	if s != nil {
@@ -69,7 +70,9 @@ func (c *Coordinator) leading() *hachiv1.GetStatusResponse {
 	return c.snapshot
 }
 
-// GetStatus implements the service.
+// GetStatus implements the service. A coordinator that does not lead reads etcd
+// and judges as a leader at the start of its term: the grace runs, so only an
+// announced absence is a loss, and no load is measured yet.
 func (c *Coordinator) GetStatus(ctx context.Context, _ *hachiv1.GetStatusRequest) (*hachiv1.GetStatusResponse, error) {
 	if s := c.leading(); s != nil {
 		return proto.CloneOf(s), nil
@@ -100,7 +103,9 @@ func (c *Coordinator) GetPlacement(ctx context.Context, _ *hachiv1.GetPlacementR
 	return &hachiv1.GetPlacementResponse{Placement: moepb.PlacementToProto(p)}, nil
 }
 
-// DrainNode implements the service.
+// DrainNode implements the service. The request is a key of its own, which needs
+// no fence: it names one run of the node, so that writing it twice is harmless,
+// and every later leader reads it.
 func (c *Coordinator) DrainNode(ctx context.Context, r *hachiv1.DrainNodeRequest) (*hachiv1.DrainNodeResponse, error) {
 	if err := c.mustLead(ctx); err != nil {
 		return nil, err
@@ -127,7 +132,8 @@ func (c *Coordinator) DrainNode(ctx context.Context, r *hachiv1.DrainNodeRequest
 	return nil, status.Errorf(codes.NotFound, "no node is called %q", node)
 }
 
-// PlanPlacement implements the service.
+// PlanPlacement implements the service. It shows what a policy would do with the
+// present cluster. It writes nothing, so any coordinator may answer.
 func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacementRequest) (*hachiv1.PlanPlacementResponse, error) {
 	rules := c.rules()
 	if p := planner.Policy(r.GetPolicy()); p != "" {
@@ -188,7 +194,8 @@ func (c *Coordinator) look(ctx context.Context, r rules) (*state, error) {
 	return s, nil
 }
 
-// leader names who leads; empty if nobody does.
+// leader names the coordinator that leads; empty if none does. The election
+// orders its candidates by create revision, and the oldest key leads.
 func (c *Coordinator) leader(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

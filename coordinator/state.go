@@ -16,9 +16,11 @@ import (
 type rules struct {
 	policy   planner.Policy
 	replicas int
-	expect   int           // nodes to wait for before the first target
-	ttl      time.Duration // of node records
-	patience time.Duration // longest wait for expect
+	// A first target waits for expect nodes, but not beyond led + patience.
+	expect   int
+	patience time.Duration
+	// ttl is the lease of node records; the grace ends at connected + 2 x ttl.
+	ttl time.Duration
 	// forget is how long a node that is away keeps its home in a column plan: the
 	// other homes do not shift, and it takes back the same experts.
 	forget time.Duration
@@ -45,7 +47,7 @@ type state struct {
 
 	led        time.Time // when leadership began
 	connection uint64
-	connected  time.Time // when etcd was last reached anew
+	connected  time.Time // when etcd was last reached again; the grace starts here
 	members    map[moe.NodeID]*member
 	homes      map[moe.NodeID]time.Time // of a column plan: node to when it was last present
 	routers    []*hachiv1.RouterRecord
@@ -110,6 +112,10 @@ func (s *state) observeRouters(records []*hachiv1.RouterRecord, now time.Time) {
 
 // decide returns what should be written now. It writes nothing when the same
 // facts were decided upon before: a second leader, or the same one later, agrees.
+//
+// changed and published are when a write was decided upon. When it fails, the
+// target is asked for again at once, and an improvement of the placement after
+// another republish.
 func (s *state) decide(now time.Time) writes {
 	s.notes = nil
 	s.evict(now)
@@ -141,7 +147,8 @@ func (s *state) decide(now time.Time) writes {
 // forming reports that it is too early for a first placement: nothing was ever
 // placed, and fewer nodes than expected are present. Nodes or routers that report
 // an epoch belong to a cluster whose etcd lost its data: all of them get the
-// grace period to register again.
+// grace period to register again. Without that wait the first nodes to return
+// would get the experts of all others, and load them without need.
 func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) bool {
 	if s.hasTarget || s.placement != nil {
 		return false
@@ -176,7 +183,8 @@ func (s *state) reported() moe.Epoch {
 	return highest
 }
 
-// next is an epoch above every one that was used for a placement.
+// next is an epoch above every one that was used for a placement. Routers and
+// nodes tell placements apart by epoch only, so no epoch may be used twice.
 func (s *state) next() moe.Epoch {
 	highest := s.reported()
 	if s.placement != nil {
@@ -185,6 +193,8 @@ func (s *state) next() moe.Epoch {
 	return highest + 1
 }
 
+// note adds a reason why the placement is degraded. docs/operations.md quotes the
+// texts and says what to do about each.
 func (s *state) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }

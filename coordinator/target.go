@@ -42,6 +42,8 @@ func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 			continue // a damaged record names no model
 		}
 		sh := shape{moe.Fingerprint(r.GetFingerprint()), t}
+		// A router adds len(roster) votes, once: a model that is asked for beats
+		// every model that is only held.
 		if votes[sh.key()]++; votes[sh.key()] == 1 && s.hasRouter(sh.fingerprint) {
 			votes[sh.key()] += len(roster)
 		}
@@ -90,7 +92,8 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 }
 
 // nextTarget is an epoch above that of every target that a node reports to
-// follow: a lower one would be ignored.
+// follow: a lower one would be ignored. It is above every placement's epoch too,
+// so that targets and placements share one order.
 func (s *state) nextTarget() moe.Epoch {
 	highest := max(s.next()-1, s.target.Epoch)
 	for _, m := range s.members {
@@ -119,7 +122,8 @@ func (s *state) nodes(roster map[moe.NodeID]planner.Mode, sh shape) []planner.No
 	return out
 }
 
-// capacity is how many experts a node has memory for; -1 is no limit.
+// capacity is how many experts a node has memory for:
+// floor(capacity bytes / expert bytes); -1 is no limit.
 func capacity(r *hachiv1.NodeRecord) int {
 	if r.GetCapacityBytes() == 0 || r.GetExpertBytes() == 0 {
 		return -1
@@ -176,6 +180,8 @@ func minMeasured(layers []float64, t moe.Topology) float64 {
 	return fewest
 }
 
+// perLayer sums the rows of each layer; all are 0 until rows of this model are
+// measured.
 func perLayer(rows []float64, in planner.Input) []float64 {
 	out := make([]float64, in.Topology.Layers())
 	if len(rows) != in.Topology.Experts() {
@@ -215,7 +221,8 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 	}
 }
 
-// explain notes how a plan falls short of the policy.
+// explain notes how a plan falls short of the policy. Only the gravest of the
+// first three is noted: an expert without a place implies missing copies.
 func (s *state) explain(in planner.Input, plan planner.Plan) {
 	usable := 0
 	for _, n := range in.Nodes {
