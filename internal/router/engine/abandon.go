@@ -41,7 +41,8 @@ func (e *Engine) abandon(ctx context.Context, spans []scheduler.Span, changed <-
 // isolate runs the sequences of a step that panicked again, one step each: only
 // the request that causes the panic fails, and the others get the same bits as
 // in any other batch. A step of one sequence that panics fails its request, so
-// a panic costs at most one more step per sequence.
+// a panic costs at most one more step per sequence. Schedule does not run in
+// between, so no sequence is preempted and the other spans stay valid.
 func (e *Engine) isolate(ctx context.Context, spans []scheduler.Span, err error) {
 	if len(spans) == 1 {
 		e.fail(spans, err)
@@ -72,7 +73,8 @@ func (e *Engine) fail(spans []scheduler.Span, err error) {
 	}
 }
 
-// stall pauses the loop while an expert has no live replica.
+// stall pauses the loop while an expert has no live replica. The FailFast requests
+// end before the pause: a pause collects, and may remove requests of this step.
 func (e *Engine) stall(ctx context.Context, spans []scheduler.Span, changed <-chan struct{}, err error) {
 	if e.stalled.IsZero() {
 		e.stalled = time.Now()

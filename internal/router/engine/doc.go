@@ -4,6 +4,34 @@
 // What it owns: all sequence state. Commit is the only place where a sequence
 // changes.
 //
+// # A request
+//
+//	          first rows             known tokens         last event
+//	                                 computed
+//	+---------+ -------> +---------+ -------------> +--------+ -------> +------+
+//	| waiting |          | prefill |                | decode |          | done |
+//	+---------+ <------- +---------+                +--------+          +------+
+//	     ^      preempted                                | preempted
+//	     +-----------------------------------------------+
+//
+//	state     where                                  holds
+//	waiting   the inbox, then the scheduler's        no block
+//	          waiting queue
+//	prefill   the scheduler's running queue          the blocks of its known tokens
+//	decode    the same                               the same, and those of its draft
+//	done      only the client refers to the stream   nothing
+//
+//	event            from              action
+//	step committed   prefill, decode   Computed moves on; at the end of the known tokens,
+//	                                   add a token and one for each accepted draft token
+//	step abandoned   prefill, decode   nothing: a later step computes its positions again;
+//	                                   done, with the error, if the cause is final (abandon)
+//	preempted        prefill, decode   free the blocks, Computed = 0; keep the tokens, the
+//	                                   sampler and what was reported
+//	context ended    any before done   done, with context.Cause, when Run collects next
+//	draw failed      prefill, decode   done, with the error; other requests go on
+//	Run's ctx ended  any before done   done, with ErrStopped
+//
 // Invariants: the tokens and log probabilities of a request depend only on the
 // model and the request: not on what else runs, on chunks, on what is cached, on
 // preemption, on drafts. A step that fails is abandoned before commit, so

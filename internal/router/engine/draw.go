@@ -13,7 +13,9 @@ import (
 )
 
 // drawing is the result of a step for one request. Draws of different requests
-// run in parallel; commit applies their results one after another.
+// run in parallel; commit applies their results one after another. A draw changes
+// the sampler and cannot be repeated, so each drawing of a step is either committed
+// or ends its request.
 type drawing struct {
 	f      *activeRequest
 	logits tensor.Matrix // of the span's last rows
@@ -32,6 +34,8 @@ type drawing struct {
 // drawAll draws for every span, in up to GOMAXPROCS goroutines that it joins. A
 // draw depends on its own request only, so the order is free.
 func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawing {
+	// All spans get their logits before the first draw: a draw changes what outputs
+	// returns for its request.
 	all, row := make([]*drawing, len(spans)), 0
 	for i, span := range spans {
 		n := e.outputs(span)
@@ -44,6 +48,8 @@ func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawin
 	for len(e.work) < runtime.GOMAXPROCS(0) {
 		e.work = append(e.work, &sampler.Workspace{})
 	}
+	// Goroutines take one drawing at a time, because draws differ in cost: top_p
+	// reads the vocabulary several times, temperature 0 once.
 	var next atomic.Int64
 	draw := func(w *sampler.Workspace) {
 		for i := next.Add(1); int(i) <= len(all); i = next.Add(1) {
@@ -72,7 +78,9 @@ func (d *drawing) runGuarded(w *sampler.Workspace) {
 }
 
 // run reports the prompt's log probabilities and draws the token after the known
-// ones, then one more after each draft token that equals the drawn one.
+// ones, then one more after each draft token that equals the drawn one. The
+// random number of a draw depends on its position, not on the step, so a draw after
+// a draft token is the draw that a step of its own would make.
 func (d *drawing) run(w *sampler.Workspace) {
 	f := d.f
 	if f.req.PromptLogprobs {

@@ -15,7 +15,10 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
-// Model carries a batch through all layers: pipeline.Runner.
+// Model carries a batch through all layers: pipeline.Runner. Forward fills one row
+// of logits for each of b.Outputs, in that order. A Forward that fails may leave K
+// and V of the batch's positions behind: no sequence counts them as computed, so
+// they are overwritten before they are read.
 type Model interface {
 	Forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) error
 }
@@ -33,11 +36,13 @@ type Config struct {
 	Speculate int
 	Limits    scheduler.Limits
 	// Changed returns a channel that is closed at the next change after which an
-	// expert may have a live replica again.
+	// expert may have a live replica again. With nil, a stalled step is tried again
+	// every retryAfter.
 	Changed func() <-chan struct{}
 	Logger  *slog.Logger
 	// Step is called after every committed step, and Queued with how long a request
-	// waited for its first one; on Run's goroutine. nil is allowed.
+	// waited for its first one; on Run's goroutine, so they must not block. nil is
+	// allowed.
 	Step   func(rows int, took time.Duration)
 	Queued func(wait time.Duration)
 }
@@ -57,12 +62,12 @@ var (
 // Engine runs requests. Run's goroutine owns all sequences; the other methods
 // only pass requests to it and read snapshots.
 type Engine struct {
-	cfg   Config
-	sched *scheduler.Scheduler
-	pool  *kvcache.Pool
-	wake  chan struct{} // capacity 1: the inbox or a cancellation changed
+	cfg  Config
+	wake chan struct{} // capacity 1: a request arrived or a context ended
 
 	// Owned by Run.
+	sched   *scheduler.Scheduler
+	pool    *kvcache.Pool
 	active  map[uint64]*activeRequest
 	logits  tensor.Matrix
 	checked time.Time            // when the invariants of the KV cache were last checked
@@ -70,7 +75,9 @@ type Engine struct {
 	work    []*sampler.Workspace // one for each goroutine that draws
 	masks   *maskWorker
 
-	mu        sync.Mutex // guards the fields below
+	// mu guards the fields below. It is held for bookkeeping only, never while Run
+	// waits, a step computes or an event is pushed: Submit does not wait for a step.
+	mu        sync.Mutex
 	nextID    uint64
 	inbox     []*activeRequest
 	admission scheduler.Admission
@@ -108,13 +115,15 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Not under mu: the work of activate grows with the prompt.
 	f := e.activate(ctx, id, r)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.stopping {
+	if e.stopping { // stop may have emptied the inbox for the last time meanwhile
 		e.release(f)
 		return nil, ErrStopped
 	}
+	// Before Run can see the request, because finish calls stopWait.
 	f.stopWait = context.AfterFunc(ctx, e.poke)
 	e.inbox = append(e.inbox, f)
 	e.poke()
@@ -136,7 +145,8 @@ func (e *Engine) accept(tokens int) (id uint64, err error) {
 	return e.nextID, nil
 }
 
-// release gives the admission of a request back. e.mu is held.
+// release gives the admission of a request back. A request that ends in the queue
+// leaves the waiting counts here; a started one left them in start. e.mu is held.
 func (e *Engine) release(f *activeRequest) {
 	if !f.started {
 		e.admission.Start(len(f.req.Prompt))
@@ -161,7 +171,8 @@ func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequ
 	return f
 }
 
-// poke wakes Run; several pokes before it wakes are one.
+// poke wakes Run; several pokes before it wakes are one. The caller makes its
+// change first: Run collects after it wakes, so it sees the changes of all of them.
 func (e *Engine) poke() {
 	select {
 	case e.wake <- struct{}{}:
@@ -173,6 +184,7 @@ func (e *Engine) poke() {
 // ErrStopped.
 func (e *Engine) Run(ctx context.Context) error {
 	e.masks = newMaskWorker(e.admission.Requests)
+	// stop runs first: after it, no request is left that could need a mask.
 	defer e.masks.stop()
 	defer e.stop()
 	for ctx.Err() == nil {
@@ -210,7 +222,9 @@ func (e *Engine) collect() {
 }
 
 // start records that a request has its first rows and leaves the queue. It may be
-// called for every step of the request.
+// called for every step of the request. A preempted request does not start again:
+// it keeps its place in the admission. The first mask is computed beside the
+// prefill.
 func (e *Engine) start(f *activeRequest) {
 	if f.started {
 		return
@@ -228,7 +242,9 @@ func (e *Engine) start(f *activeRequest) {
 	}
 }
 
-// finish ends a request with its last event and frees all it holds at once.
+// finish ends a request with its last event and frees all it holds at once. The
+// event comes last: a client that reads it may submit again and finds its place
+// free. The sampler is not touched, because the mask worker may still hold it.
 func (e *Engine) finish(f *activeRequest, last Event) {
 	f.stopWait()
 	e.sched.Remove(f.seq)

@@ -8,9 +8,13 @@ import (
 
 // maskWorker computes the token masks of grammars while the model computes.
 // Between the commit of a token and the draw of the next one, the sampler of a
-// request belongs to this goroutine.
+// request belongs to this goroutine: the channel work hands it over and maskReady
+// hands it back, so no lock guards it. Of a request, the worker touches the
+// sampler and maskErr only.
 type maskWorker struct {
-	work  chan *activeRequest // capacity: every request at once, so request never blocks
+	// work has room for all admitted requests, so request waits at most for masks of
+	// requests that have ended meanwhile.
+	work  chan *activeRequest
 	ended sync.WaitGroup
 }
 
@@ -18,6 +22,8 @@ type maskWorker struct {
 func newMaskWorker(maxRequests int) *maskWorker {
 	w := &maskWorker{work: make(chan *activeRequest, maxRequests)}
 	w.ended.Go(func() {
+		// No send blocks, even if the request has ended and no draw awaits its mask:
+		// maskReady has room for one, and at most one is in progress.
 		for f := range w.work {
 			f.maskErr = f.prepareMask()
 			f.maskReady <- struct{}{}

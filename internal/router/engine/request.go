@@ -14,9 +14,9 @@ import (
 
 // Request asks for the continuation of a prompt.
 type Request struct {
-	ID         string // names the request in log lines
-	Prompt     []int32
-	MaxTokens  int // 0 is as many as the context holds
+	ID         string  // names the request in log lines
+	Prompt     []int32 // the engine reads it until the last event: do not change it
+	MaxTokens  int     // 0 is as many as the context holds
 	Params     sampler.Params
 	StopTokens []int32 // generation ends after any of them, and does not show it
 	// Logprobs is how many alternatives each token reports; -1 is no log
@@ -109,7 +109,9 @@ type activeRequest struct {
 	ctx      context.Context // of the client's call; stored, because Run outlives the call of Submit
 	stream   *Stream
 	stopWait func() bool
-	sampler  *sampler.Sampler
+	// sampler is used by one goroutine at a time: by the mask worker while
+	// maskPending, by a draw within a step.
+	sampler *sampler.Sampler
 
 	maskReady   chan struct{} // capacity 1: the mask worker has computed a mask
 	maskPending bool          // a mask was requested and not awaited; Run's goroutine or a draw

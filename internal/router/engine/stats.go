@@ -57,7 +57,8 @@ func (e *Engine) Stats() Stats {
 	return e.stats
 }
 
-// publish copies the counts of Run's goroutine into the snapshot.
+// publish copies the counts of Run's goroutine into the snapshot: Stats must not
+// read the scheduler and the pool, which have no lock.
 func (e *Engine) publish() {
 	cache := e.pool.Stats()
 	e.mu.Lock()

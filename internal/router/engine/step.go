@@ -31,6 +31,7 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	}
 	e.resume()
 	took := time.Since(began)
+	// Before the commits, which change how much the spans had to do.
 	e.sched.Observe(spans, took)
 	for _, d := range e.drawAll(spans, logits) {
 		e.commit(d)
@@ -91,6 +92,10 @@ func (e *Engine) reserve(rows int) tensor.Matrix {
 
 // commit applies the result of a step to one request. It is the only place where
 // a sequence changes, which is why a failed step needs no undo.
+//
+// The step computed K and V of the known tokens and of the draft. Those of accepted
+// draft tokens stay; those of rejected ones lie beyond Computed and are overwritten
+// before they are read. The last drawn token is computed in the next step.
 func (e *Engine) commit(d *drawing) {
 	f, seq := d.f, d.f.seq
 	if d.err != nil {
@@ -104,7 +109,7 @@ func (e *Engine) commit(d *drawing) {
 		e.sched.Commit(seq, d.end)
 		return
 	}
-	e.count(f, d)
+	e.count(f, d) // before Commit adds to the tokens that count looks at
 	e.sched.Commit(seq, len(seq.Tokens)+d.accepted, d.tokens...)
 	if d.last.Err != nil || d.last.Finish != NotFinished {
 		e.finish(f, d.last)
@@ -125,7 +130,8 @@ func (e *Engine) reject(d *drawing) {
 	e.finish(d.f, Event{Err: d.err})
 }
 
-// count adds a commit that drew tokens to the stats.
+// count adds a commit that drew tokens to the stats. A sequence that is as long as
+// its prompt has drawn for the first time, so a preempted prompt counts once.
 func (e *Engine) count(f *activeRequest, d *drawing) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
