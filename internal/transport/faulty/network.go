@@ -21,7 +21,7 @@ type Fault struct {
 	Twice   bool          // the node is asked twice; the first answer is dropped
 	Mute    bool          // half-open: the node computes, and its answer never arrives
 	Late    time.Duration // between the node's answer and its arrival
-	Behind  int           // reordered: so many later calls to the node are answered first
+	Behind  int           // reordered: this many later calls to the node are answered first
 	// Truncate takes the last byte of the reply.
 	Truncate bool
 }
@@ -141,7 +141,8 @@ func (n *Network) deliver(ctx context.Context, node moe.NodeID, nth int, f Fault
 	return nil
 }
 
-// fallBehind waits until so many later calls are answered.
+// fallBehind returns when later >= behind, where later counts the answered calls
+// that began after this one.
 func (n *Network) fallBehind(ctx context.Context, node moe.NodeID, nth, behind int) {
 	for behind > 0 && ctx.Err() == nil {
 		later, change := n.later(node, nth)

@@ -52,15 +52,15 @@ func TestFaults(t *testing.T) {
 	}{
 		{"nothing", Fault{}, moe.Internal, 1, 0, false},
 		{"delayed", Fault{Delay: time.Second}, moe.Internal, 1, time.Second, false},
-		{"delayed for ever", Fault{Delay: time.Hour}, moe.Unreachable, 0, patience, false},
+		{"delayed without end", Fault{Delay: time.Hour}, moe.Unreachable, 0, patience, false},
 		{"dropped", Fault{Silent: true}, moe.Unreachable, 0, patience, false},
 		{"fails before", Fault{Failing: true, Fail: moe.Busy}, moe.Busy, 0, 0, false},
 		{"fails after", Fault{Failing: true, Fail: moe.Corrupt, After: true}, moe.Corrupt, 1, 0, false},
 		{"asked twice", Fault{Twice: true}, moe.Internal, 2, 0, false},
 		{"half-open", Fault{Mute: true}, moe.Unreachable, 1, patience, false},
 		{"late", Fault{Late: 2 * time.Second}, moe.Internal, 1, 2 * time.Second, false},
-		{"late for ever", Fault{Late: time.Hour}, moe.Unreachable, 1, patience, false},
-		{"behind nobody", Fault{Behind: 1}, moe.Unreachable, 1, patience, false},
+		{"late without end", Fault{Late: time.Hour}, moe.Unreachable, 1, patience, false},
+		{"behind a call that never comes", Fault{Behind: 1}, moe.Unreachable, 1, patience, false},
 		{"truncated", Fault{Truncate: true}, moe.Internal, 1, 0, true},
 		{"all ways slow", Fault{Delay: time.Second, Late: time.Second, Twice: true}, moe.Internal, 2, 2 * time.Second, false},
 	}

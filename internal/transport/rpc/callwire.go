@@ -17,6 +17,15 @@ import (
 // Calls and replies are written and read by hand, because they are the hot
 // path: the generated code makes several objects for each. A test compares
 // both ways with the generated code. Field numbers are those of expert.proto.
+//
+//	call                              reply
+//	1  sequence, varint               1  sequence, varint
+//	2  epoch, varint                  2  queue, varint of nanoseconds
+//	3  layer, varint                  3  compute, varint of nanoseconds
+//	4  rows, varint                   4  newer, a PlacementRecord
+//	5  group, repeated
+//	     1  expert, varint
+//	     2  index, packed varints
 const (
 	bodyCall   = 2 // of ExchangeRequest
 	bodyCancel = 3
@@ -55,6 +64,7 @@ func appendUint(b []byte, field protowire.Number, v uint64) []byte {
 // bytesSize is the size of a length-delimited field.
 func bytesSize(n int) int { return 1 + protowire.SizeBytes(n) }
 
+// appendLength writes the tag and the length of a field; its n bytes follow.
 func appendLength(b []byte, field protowire.Number, n int) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(n))
 }
@@ -75,6 +85,8 @@ func groupSize(g moe.Group) int {
 	return n
 }
 
+// callSize is needed before the body is written: protobuf puts a length before
+// its content.
 func callSize(sequence uint64, c *moe.Call) int {
 	n := uintSize(sequence) + uintSize(uint64(c.Epoch)) + uintSize(uint64(uint32(c.Layer))) + uintSize(uint64(uint32(c.Rows)))
 	for _, g := range c.Groups {
@@ -114,7 +126,8 @@ func (o *outbound) callMessage(sequence uint64, c *moe.Call) *outgoing {
 }
 
 // fields calls f for every field of a message. Only varints and
-// length-delimited fields are handed over; others are skipped as unknown.
+// length-delimited fields are handed over; others are skipped as unknown. bytes
+// is nil for a varint, never for a length-delimited field, and is part of raw.
 func fields(raw []byte, f func(number protowire.Number, v uint64, bytes []byte) error) error {
 	for len(raw) > 0 {
 		number, kind, n := protowire.ConsumeTag(raw)
@@ -163,13 +176,13 @@ func (r *callReader) read(body, payload []byte, rowBytes int) error {
 		switch {
 		case number == callGroups && bytes != nil:
 			return r.readGroup(bytes)
-		case bytes != nil:
+		case bytes != nil: // an unknown field, or a known number of another type
 		case number == callSequence:
 			r.sequence = v
 		case number == callEpoch:
 			c.Epoch = moe.Epoch(v)
 		case number == callLayer:
-			layer = uint64(uint32(v))
+			layer = uint64(uint32(v)) // protobuf cuts a uint32 that is too long
 		case number == callRows:
 			rows = uint64(uint32(v))
 		}
@@ -178,10 +191,13 @@ func (r *callReader) read(body, payload []byte, rowBytes int) error {
 	if err != nil {
 		return err
 	}
+	// rows is below 2^32 and rowBytes below 2^31, so the product cannot overflow.
 	if rows*uint64(rowBytes) != uint64(len(payload)) || layer > math.MaxInt32 {
 		return fmt.Errorf("%d rows of %d bytes of layer %d in a payload of %d", rows, rowBytes, layer, len(payload))
 	}
 	c.Rows, c.Layer = int(rows), int(layer)
+	// The groups get their parts of the index only now: append moved it before.
+	// The third bound keeps a holder of one part from appending into the next.
 	first := 0
 	for i, end := range r.ends {
 		c.Groups[i].Index = r.index[first:end:end]
@@ -216,7 +232,9 @@ func (r *callReader) readGroup(raw []byte) error {
 	return err
 }
 
-// check holds the order that expert.proto promises.
+// check holds the order that expert.proto promises. Strictly ascending numbers
+// bound a call's work: no expert and no row of an expert occurs twice. The
+// handler may use every row number as an index without a check of its own.
 func (r *callReader) check() error {
 	c := &r.call
 	for i, g := range c.Groups {
@@ -236,7 +254,7 @@ func (r *callReader) check() error {
 }
 
 // replyMessage makes the message of a reply. The reply's Release becomes the
-// message's.
+// message's, and is cleared in the reply so that no holder of r calls it again.
 func (o *outbound) replyMessage(sequence uint64, r *moe.Reply) *outgoing {
 	var newer []byte
 	if r.Newer != nil {
@@ -264,7 +282,9 @@ func (o *outbound) replyMessage(sequence uint64, r *moe.Reply) *outgoing {
 	}, r.Y, release)
 }
 
-// readReply reads the body of a reply into reply.
+// readReply reads the body of a reply into reply, whose Y is payload: the
+// caller must keep that memory until the reply is released. The length of Y is
+// not checked here: only the router's dispatch knows how many rows it asked for.
 func readReply(body, payload []byte, reply *moe.Reply) (sequence uint64, err error) {
 	*reply = moe.Reply{Y: payload}
 	err = fields(body, func(number protowire.Number, v uint64, bytes []byte) error {
@@ -301,7 +321,8 @@ func readCancel(body []byte) (sequence uint64, err error) {
 	return sequence, err
 }
 
-// clear forgets what was read, and keeps the storage.
+// clear forgets what was read, and keeps the storage. The groups are zeroed,
+// because a part of an old index would keep that index alive.
 func (r *callReader) clear() {
 	clear(r.call.Groups)
 	r.call = moe.Call{Groups: r.call.Groups[:0]}

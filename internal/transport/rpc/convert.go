@@ -20,7 +20,9 @@ func unreachable(node moe.NodeID, err error) error {
 	return &moe.Error{Op: op, Node: node, Kind: moe.Unreachable, Err: err}
 }
 
-// failureToProto keeps the kind and the newer placement of an error.
+// failureToProto keeps the kind, the newer placement and the hint of an error.
+// FailureKind = moe.Kind + 1, because protobuf reserves 0 for an absent field.
+// Op and Node are left out: the router knows both, and sets its own.
 func failureToProto(sequence uint64, err error) *hachiv1.Failure {
 	f := &hachiv1.Failure{Sequence: sequence, Kind: hachiv1.FailureKind(moe.KindOf(err) + 1), Message: err.Error()}
 	var e *moe.Error
@@ -33,6 +35,8 @@ func failureToProto(sequence uint64, err error) *hachiv1.Failure {
 	return f
 }
 
+// failureFromProto is the error that a failure stands for. An absent or unknown
+// kind becomes Internal: the call failed, and nothing more is known.
 func failureFromProto(node moe.NodeID, f *hachiv1.Failure) error {
 	newer, err := moepb.PlacementFromProto(f.GetNewer())
 	if err != nil {
@@ -49,6 +53,10 @@ func failureFromProto(node moe.NodeID, f *hachiv1.Failure) error {
 }
 
 // streamError is the error of all calls on a stream that ended.
+//
+//	FailedPrecondition                            Mismatch: another model
+//	DataLoss, InvalidArgument, ResourceExhausted  Corrupt: a side broke the protocol
+//	any other code                                Unreachable: the node or the network
 func streamError(node moe.NodeID, err error) error {
 	kind := moe.Unreachable
 	switch status.Code(err) {

@@ -14,11 +14,13 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// maxRefusals bounds the refusals in the outbox. Answers of accepted calls are
-// bounded by their credits.
+// maxRefusals bounds the refusals in the outbox: a refused call holds no
+// credits. Answers of accepted calls are bounded by their credits.
 const maxRefusals = 64
 
-// exchange is the node's end of one stream.
+// exchange is the node's end of one stream. Its users are the reader, the writer,
+// the handler's goroutines, which call request.answered, and Server.Drain, which
+// only pushes to out. A handler may answer after the stream has ended.
 type exchange struct {
 	server *Server
 	stream grpc.ServerStream
@@ -26,21 +28,24 @@ type exchange struct {
 	out    *outbox
 	last   uint64 // sequence number; only the reader uses it
 
-	mu       sync.Mutex // guards the fields below
-	rows     int        // in flight, until the writer takes their answer
-	refusals int        // whose answer the writer has not taken
-	calls    map[uint64]*request
-	ended    bool
+	mu       sync.Mutex          // guards the fields below
+	rows     int                 // in flight, until the writer takes their answer
+	refusals int                 // whose answer the writer has not taken
+	calls    map[uint64]*request // that the handler has, by sequence number
+	ended    bool                // no answer can be sent any more
 }
 
 // request is a call in flight. Its memory is used again for another call.
+//
+// The reader fills a request before Serve. From then on x.mu guards canceled and
+// cancel; the other fields do not change until forget.
 type request struct {
 	callReader
 	x        *exchange
-	rows     int
+	rows     int  // credits that the call holds
 	hold     hold // of the call's rows
 	canceled bool
-	cancel   func() bool
+	cancel   func() bool             // the handler's; nil until Serve has returned it
 	answer   func(*moe.Reply, error) // r.answered, made once
 }
 
@@ -63,7 +68,8 @@ func (s *Server) forget(r *request) {
 }
 
 // write is the only sender of the stream. Credits go back before the router
-// can see the answer, and spend them again.
+// can see the answer, and spend them again. It ends with the outbox, or when a
+// send fails; the stream is broken then, and its credits stay taken.
 func (x *exchange) write() {
 	for m := x.out.next(); m != nil; m = x.out.next() {
 		x.mu.Lock()
@@ -78,7 +84,9 @@ func (x *exchange) write() {
 	}
 }
 
-// read is the only receiver of the stream. It never waits on the writer.
+// read is the only receiver of the stream. It never waits on the writer: two
+// ends that each wait for the other to read would stop both for good. in is
+// received into again and again; whatever memory it still holds is freed here.
 func (x *exchange) read(in *incoming) error {
 	defer in.hold.free()
 	for {
@@ -121,6 +129,8 @@ func (x *exchange) accept(in *incoming) error {
 	if size := max(len(in.payload), r.call.OutRows()*cfg.RowBytes); invalid == nil && size > cfg.MaxPayload {
 		invalid = fmt.Errorf("a payload of %d bytes, the limit is %d either way", size, cfg.MaxPayload)
 	}
+	// An invalid call has its sequence number too, so that its refusal names it. A
+	// body that is cut off before the number reads as 0, which never ascends.
 	sequence := r.sequence
 	if sequence <= x.last {
 		x.server.forget(r)
@@ -140,18 +150,24 @@ func (x *exchange) accept(in *incoming) error {
 		return x.refuse(sequence, err)
 	}
 	r.call.Router, r.call.Fingerprint = x.router, cfg.Fingerprint
+	// The request keeps the rows from here on, and Serve may answer, and so forget,
+	// the request before it returns. x.mu is not held, because answered takes it.
 	r.hold, in.hold = in.hold, hold{}
 	cancel := cfg.Handler.Serve(&r.call, r.answer)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.calls[sequence] == r { // otherwise it has ended, and r may hold another call
+		// No cancel came before: the reader cancels, and the reader is here. If
+		// Serve panics, cancel stays nil, and end only marks the call.
 		r.cancel = cancel
 	}
 	return nil
 }
 
-// reserve takes credits for a call. A single call larger than all credits is
-// let through alone, or it could never run.
+// reserve takes credits for a call and makes it visible to cancel. A call larger
+// than all credits is let through when no other is in flight, or it could never
+// run. A router counts the same way, but its credits for a canceled call return
+// at once: while this node still computes that call, a new one may be refused.
 func (x *exchange) reserve(r *request) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -185,7 +201,7 @@ func (x *exchange) refuse(sequence uint64, err error) error {
 // result of a canceled call is dropped; its credits go back here, because the
 // writer never sees it.
 func (r *request) answered(reply *moe.Reply, err error) {
-	x, sequence, rows := r.x, r.sequence, r.rows
+	x, sequence, rows := r.x, r.sequence, r.rows // r is forgotten below
 	x.mu.Lock()
 	delete(x.calls, sequence)
 	unwanted := r.canceled || x.ended
@@ -193,6 +209,8 @@ func (r *request) answered(reply *moe.Reply, err error) {
 		x.rows -= rows
 	}
 	x.mu.Unlock()
+	// The handler reads the call's rows no more, so they go back before the answer
+	// waits for its turn.
 	x.server.forget(r)
 	if unwanted {
 		reply.Free()
@@ -224,7 +242,9 @@ func (x *exchange) cancel(sequence uint64) {
 }
 
 // cancelRequest cancels a call in flight. x.mu is held, so that the call cannot
-// end, and be used again, meanwhile.
+// end, and be used again, meanwhile. The handler's cancel therefore runs under
+// x.mu and takes the handler's lock: a handler must not hold that lock when it
+// calls done, which takes x.mu.
 func (x *exchange) cancelRequest(r *request) {
 	r.canceled = true
 	if r.cancel != nil && r.cancel() {

@@ -21,7 +21,8 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// sum is the checksum of a message whose body is body alone.
+// sum is the checksum of a message with this body and this payload; body
+// must have no payload of its own.
 func sum(t *testing.T, body proto.Message, payload []byte) uint32 {
 	t.Helper()
 	whole, err := proto.Marshal(body)
@@ -196,7 +197,7 @@ func manyGroups() *hachiv1.Call {
 	return c
 }
 
-// puppet is a node of plain protobuf that does as it is told after the hello.
+// puppet is a node of plain protobuf. It runs play after the hello.
 type puppet struct {
 	hachiv1.UnimplementedExpertServiceServer
 	play func(grpc.BidiStreamingServer[hachiv1.ExchangeRequest, hachiv1.ExchangeResponse]) error
@@ -423,7 +424,7 @@ func (b *blocked) SendMsg(m any) error {
 	return nil
 }
 
-// TestUnreadRefusalsEndTheStream, and leave the room of accepted calls alone.
+// TestUnreadRefusalsEndTheStream, and do not take the room of accepted calls.
 func TestUnreadRefusalsEndTheStream(t *testing.T) {
 	h := &echo{}
 	s := NewServer(ServerConfig{Handler: h, Node: "n", Fingerprint: "f", RowBytes: rowBytes, CreditRows: 8, MaxPayload: maxPayload})

@@ -14,7 +14,12 @@ import (
 
 // incoming is a received message, split into its parts. Its owner, the reader of a
 // stream, receives one message after another into the same value. It frees the
-// memory of each, or moves hold to the call or reply that keeps the payload.
+// memory of each, or moves hold to the call or reply that keeps the payload. To
+// move is to copy hold and to zero the old one: two holds of one piece of memory
+// would free it twice.
+//
+// whole, body and payload are parts of the memory that hold keeps. They are
+// valid until hold is freed, wherever it was moved.
 type incoming struct {
 	memory *rowbuf.Pool
 
@@ -27,7 +32,8 @@ type incoming struct {
 }
 
 // hold keeps received memory until it is freed: a reference to gRPC's own
-// buffer, or memory it was copied to.
+// buffer, or memory it was copied to. One of its fields is set, or none. It has
+// one owner at a time and no lock.
 type hold struct {
 	buffer  mem.Buffer
 	release func()
@@ -44,10 +50,12 @@ func (h *hold) free() {
 	*h = hold{}
 }
 
-// generated reads the body as a message of its generated type.
+// generated reads the body as a message of its generated type. It reads whole,
+// because body lacks the tag that names the case of the oneof. The result has
+// copies of its strings and bytes, so it outlives hold.
 func (in *incoming) generated(m proto.Message) error { return proto.Unmarshal(in.whole, m) }
 
-// take splits a message. One that lies in a single buffer stays there, with a
+// take splits a message. The caller owns data and frees it afterward. One that lies in a single buffer stays there, with a
 // reference of its own; one in several buffers is copied once.
 func (in *incoming) take(data mem.BufferSlice) {
 	in.field, in.whole, in.body, in.payload = 0, nil, nil, nil
@@ -69,7 +77,9 @@ func (in *incoming) take(data mem.BufferSlice) {
 
 // parse splits a message and checks its CRC32C; body and payload are parts of
 // raw. It accepts fields in any order, and no unknown ones: there is no older
-// version to be compatible with.
+// version to be compatible with. A second body is refused; of a checksum or a
+// payload that is repeated the last one counts, as protobuf says. An absent
+// checksum reads as 0 and so fails like a wrong one.
 func (in *incoming) parse(raw []byte) error {
 	var sum uint32
 	for rest := raw; len(rest) > 0; {
@@ -88,7 +98,7 @@ func (in *incoming) parse(raw []byte) error {
 		case number == fieldPayload && kind == protowire.BytesType:
 			in.payload, _ = protowire.ConsumeBytes(field[n:])
 		case number < fieldCRC && kind == protowire.BytesType && in.whole == nil:
-			in.field, in.whole = number, field
+			in.field, in.whole = number, field // the checksum covers tag and length
 			in.body, _ = protowire.ConsumeBytes(field[n:])
 		default:
 			return fmt.Errorf("unexpected field %d", number)

@@ -9,11 +9,18 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// openWithin bounds the opening of a stream.
+// openWithin bounds the opening of a stream: dial, hello and welcome. It also
+// bounds how long a call waits here that its caller never cancels.
 const openWithin = 5 * time.Second
 
 // opening is a call that waits for its stream to open. When the call is canceled
 // the opening continues: the next call needs the stream too.
+//
+//	waiting --begin--> started: session is set, the session ends the call
+//	waiting --end-->   over: Done has the error, begin does nothing
+//
+// Both steps are taken under mu, and only from waiting, so exactly one of them
+// ends the call.
 type opening struct {
 	peer    *peer
 	call    *moe.Call
@@ -25,7 +32,9 @@ type opening struct {
 	inner   moe.PendingCall // of the call on the stream
 }
 
-// startLater begins a call once there is a stream.
+// startLater begins a call once there is a stream. It never waits itself: moe's
+// Start must return at once. t.State is set before the goroutine starts, so that
+// a Cancel finds the opening at any time.
 func (p *peer) startLater(c *moe.Call, t *moe.PendingCall) {
 	o := &opening{peer: p, call: c, pending: t}
 	t.State = o
@@ -53,6 +62,8 @@ func (o *opening) begin(s *session) {
 		return
 	}
 	// The outer pending keeps naming the opening: it may be given up at any time.
+	// The lock is held over start, so that abandon sees inner.Number or no session.
+	// A refused start calls Done under the lock; Done does not block.
 	o.session, o.inner.Done = s, o.pending.Done
 	s.start(o.call, &o.inner)
 }
@@ -65,6 +76,7 @@ func (o *opening) end(err error) {
 	o.over = o.over || first
 	o.mu.Unlock()
 	if first {
+		// The session never saw the call, so nothing has read its rows.
 		release(o.call)
 		o.peer.finish(o.pending, nil, err)
 	}
@@ -74,7 +86,7 @@ func (o *opening) end(err error) {
 func (o *opening) abandon() {
 	o.end(unreachable(o.peer.to.Node, context.Canceled))
 	o.mu.Lock()
-	s := o.session
+	s := o.session // nil: end has ended the call
 	o.mu.Unlock()
 	if s != nil {
 		s.abandon(o.inner.Number)

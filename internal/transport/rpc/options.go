@@ -16,7 +16,8 @@ const (
 	// creditPayloads is how many of the largest payloads a stream's credits
 	// allow in flight.
 	creditPayloads = 2
-	bufferSize     = 256 << 10
+	// bufferSize is that of gRPC's read and write buffers, one pair a connection.
+	bufferSize = 256 << 10
 	// pingEvery and pingWithin bound how long a dead host looks alive: no reset
 	// comes from one that lost its power.
 	pingEvery  = 10 * time.Second
@@ -30,12 +31,16 @@ const (
 // window is the flow-control window of a stream and of its connection, on both
 // sides: all credits have room in it, so that gRPC never throttles below them.
 // HTTP/2 allows no more than 31 bits.
+//
+//	window = min(creditPayloads x (maxPayload + headRoom), 2^31 - 1)
 func window(maxPayload int) int32 {
 	return int32(min(creditPayloads*(maxPayload+headRoom), math.MaxInt32))
 }
 
 // ServerOptions are the options a server of expert calls must be made with.
-// maxPayload is the largest payload either way, in bytes.
+// maxPayload is the largest payload either way, in bytes. gRPC refuses a larger
+// message before it allocates memory for it. The node accepts a ping
+// every pingEvery / 2 and closes the connection if they come faster.
 func ServerOptions(maxPayload int) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),

@@ -8,6 +8,10 @@ import (
 // outbox holds messages for a stream's writer, in order. It has no bound of its
 // own: maxCalls bounds it in a session, credits and maxRefusals in an exchange.
 // That is what lets readers push without ever waiting for the writer.
+//
+// An outbox owns the messages in its queue: it passes each to the writer, or
+// drops it. Messages are dropped after mu is unlocked, because the release of a
+// payload is the caller's code.
 type outbox struct {
 	mu     sync.Mutex // guards the fields below
 	filled sync.Cond  // there is a message, or it is closed
@@ -34,8 +38,9 @@ func (o *outbox) push(m *outgoing) {
 	o.mu.Unlock()
 }
 
-// next waits for a message; nil when the outbox is closed. The writer owns the
-// message and passes it to gRPC.
+// next waits for a message; nil when the outbox is closed, even if messages were
+// left. The writer owns the message and passes it to gRPC. One goroutine calls
+// next, so one Signal wakes the right one.
 func (o *outbox) next() *outgoing {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -46,11 +51,14 @@ func (o *outbox) next() *outgoing {
 		return nil
 	}
 	m := o.queue[0]
+	// Delete moves the rest down and zeroes the last place, so that the array is
+	// used again and keeps no message alive. The queue is short.
 	o.queue = slices.Delete(o.queue, 0, 1)
 	return m
 }
 
-// remove drops the message of a call; false if the writer has taken it.
+// remove drops the message of a call; false if the writer has taken it. A cancel
+// and a drain have sequence 0 and are never removed.
 func (o *outbox) remove(sequence uint64) bool {
 	o.mu.Lock()
 	at := slices.IndexFunc(o.queue, func(m *outgoing) bool { return m.sequence == sequence })

@@ -16,11 +16,18 @@ import (
 // length of the payload) and a payload that is sent from where it lies. Both
 // parts belong to gRPC from SendMsg on, until it has freed them: grpc-go still
 // sends after SendMsg returns. Only then is the message used again.
+//
+//	pool --message--> owned by its maker or an outbox
+//	owned --buffers--> gRPC's --freed, per part--> pool
+//	owned --drop--> pool
+//
+// No lock guards a message: it has one owner at a time, and live counts down to
+// the one goroutine that returns it to the pool.
 type outgoing struct {
 	head, payload part
-	live          atomic.Int32 // parts that gRPC has not freed
-	slice         [2]mem.Buffer
-	from          *outbound
+	live          atomic.Int32  // parts that gRPC has not freed
+	slice         [2]mem.Buffer // of buffers, here so that a send makes no garbage
+	from          *outbound     // whose pool the message returns to
 
 	sequence uint64 // of the call it carries; 0 if it carries none
 	rows     int    // credits that its sending gives back
@@ -49,13 +56,16 @@ type outbound struct {
 }
 
 // small is the size up to which a payload travels inside the head. gRPC does
-// not count references to memory of up to 1 KiB.
+// not count references to memory with a capacity of up to 1 KiB, and never calls
+// Put for it. A head is always counted: rowbuf lends at least 2 KiB.
 const small = 1 << 10
 
 // message makes a message. appendBody writes exactly bodySize bytes; release is
-// called when the payload is not read any more.
+// called when the payload is not read any more: by gRPC, by drop, or before
+// message returns if the payload was copied. In a session that is under
+// session.order, so release must not start or cancel a call.
 func (o *outbound) message(bodySize int, appendBody func([]byte) []byte, payload []byte, release func()) *outgoing {
-	const trailer = 1 + 4 + 1 + 10
+	const trailer = 1 + 4 + 1 + 10 // checksum with its tag, payload's tag, longest varint
 	m, ok := o.messages.Get().(*outgoing)
 	if !ok {
 		m = &outgoing{from: o}
@@ -69,6 +79,8 @@ func (o *outbound) message(bodySize int, appendBody func([]byte) []byte, payload
 	}
 	head, releaseHead := o.memory.Get(size)
 	head = appendBody(head[:0])
+	// head is the body with its tag and length here; the checksum covers no more
+	// of what is appended to it below.
 	sum := crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, payload)
 	head = protowire.AppendTag(head, fieldCRC, protowire.Fixed32Type)
 	head = protowire.AppendFixed32(head, sum)
@@ -100,7 +112,8 @@ func (o *outbound) plain(body proto.Message) *outgoing {
 	}, nil, nil)
 }
 
-// buffers passes the message to gRPC, which frees each part exactly once.
+// buffers passes the message to gRPC, which frees each part exactly once. live
+// is set before gRPC has the slice, because it may free a part at any time after.
 func (m *outgoing) buffers() mem.BufferSlice {
 	m.slice[0] = mem.NewBuffer(&m.head.data, &m.head)
 	if m.payload.data == nil {
@@ -112,7 +125,8 @@ func (m *outgoing) buffers() mem.BufferSlice {
 	return m.slice[:2]
 }
 
-// drop frees a message that was never passed to gRPC.
+// drop frees a message that was never passed to gRPC. It frees both parts, also
+// an empty payload, so live is 2 in any case.
 func (m *outgoing) drop() {
 	m.live.Store(2)
 	m.freed(&m.head)
@@ -121,7 +135,7 @@ func (m *outgoing) drop() {
 
 // freed gives back a part, and after the last one the message. Both users of
 // m.slice, SendMsg and the transport's writer, have read an element before they
-// free it, so nobody reads the slice after the last free.
+// free it, so neither reads the slice after the last free.
 func (m *outgoing) freed(p *part) {
 	if p.release != nil {
 		p.release()

@@ -14,6 +14,11 @@ import (
 )
 
 // peer is one node at one address: a connection and the session on it, if any.
+//
+//	no session --session(): open, greet--> live session
+//	live session --stream ends--> ended session, still in live
+//	ended session --session()--> joined, and replaced by a new one
+//	any --close, by sweep or Pool.Close--> closed; no way back
 type peer struct {
 	pool   *Pool
 	to     moe.Replica
@@ -24,16 +29,18 @@ type peer struct {
 	opening chan struct{} // a token, so that one goroutine at a time opens a session; close keeps it
 
 	mu     sync.Mutex // guards the fields below
-	live   *session
-	closed bool // no opening starts any more
+	live   *session   // the last one that opened; it may have ended
+	closed bool       // no opening starts any more
 
 	openings sync.WaitGroup // goroutines of calls that wait for a stream
 
 	// Guarded by the pool's lock.
-	users int
+	users int       // calls that have begun and not ended
 	used  time.Time // when the last call ended
 }
 
+// newPeer does not dial, because the pool's lock is held: gRPC connects with the
+// first stream. The scheme passthrough hands the address to the dialer as it is.
 func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
 	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(pool.cfg.MaxPayload, pool.cfg.Spin)...)
 	if err != nil {
@@ -45,7 +52,8 @@ func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
 }
 
 // session returns the live session, opening one if there is none. Concurrent
-// callers share one opening.
+// callers share one opening: the others wait for its token and find its session.
+// A failed opening is not shared: the next caller tries with its own ctx.
 func (p *peer) session(ctx context.Context) (*session, error) {
 	if s := p.current(); s != nil {
 		return s, nil
@@ -65,13 +73,14 @@ func (p *peer) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.joinLive() // an ended one
+	p.joinLive() // an ended one: a peer has one pair of goroutines at a time
 	p.mu.Lock()
 	p.live = s
 	p.mu.Unlock()
 	return s, nil
 }
 
+// current is the live session; nil if there is none or it has ended.
 func (p *peer) current() *session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +90,9 @@ func (p *peer) current() *session {
 	return p.live
 }
 
-// open starts a stream and waits for the welcome, or for ctx.
+// open starts a stream and waits for the welcome, or for ctx. The stream's own
+// context ends with the peer and not with ctx, which is only that of the call
+// that happened to open it.
 func (p *peer) open(ctx context.Context) (*session, error) {
 	streamCtx, cancel := context.WithCancel(p.ctx)
 	giveUp := context.AfterFunc(ctx, cancel)
@@ -90,6 +101,7 @@ func (p *peer) open(ctx context.Context) (*session, error) {
 	if err == nil {
 		welcome, err = p.greet(stream)
 	}
+	// If ctx ended after the welcome came, streamCtx is canceled or soon will be.
 	if !giveUp() && err == nil {
 		err = unreachable(p.to.Node, ctx.Err())
 	}
@@ -104,7 +116,10 @@ func (p *peer) open(ctx context.Context) (*session, error) {
 	return startSession(p, stream, cancel, welcome), nil
 }
 
-// greet says hello and checks who answers.
+// greet says hello and checks who answers. The fingerprint comes first: with
+// another model no answer could be used. A different node at this address is a
+// restart under another name, or an address that moved on: the replica that the
+// placement names is not there.
 func (p *peer) greet(stream grpc.ClientStream) (*hachiv1.Welcome, error) {
 	hello := &hachiv1.ExchangeRequest{Body: &hachiv1.ExchangeRequest_Hello{Hello: &hachiv1.Hello{
 		RouterId: string(p.pool.cfg.Router), Fingerprint: string(p.pool.cfg.Fingerprint),
@@ -141,7 +156,8 @@ func (p *peer) finish(t *moe.PendingCall, reply *moe.Reply, err error) {
 	t.Done(reply, err)
 }
 
-// broken reports the end of a stream that this side did not end.
+// broken reports the end of a stream that this side did not end. p.ctx has
+// ended if close has begun, and then there is nothing to report.
 func (p *peer) broken() {
 	if p.ctx.Err() == nil && p.pool.isCurrent(p) {
 		p.pool.cfg.Broken(p.to.Node)
@@ -156,6 +172,7 @@ func (p *peer) draining() {
 }
 
 // goOpen runs f on a goroutine that close joins; false once the peer is closed.
+// The lock orders Go before close's Wait, which a WaitGroup requires.
 func (p *peer) goOpen(f func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,7 +183,8 @@ func (p *peer) goOpen(f func()) bool {
 }
 
 // close ends the session and the connection and joins all goroutines of the
-// peer.
+// peer. It is called once, without a lock: the sessions it joins end their calls,
+// and Done may call the pool.
 func (p *peer) close() {
 	p.cancel()
 	p.mu.Lock()
@@ -178,6 +196,7 @@ func (p *peer) close() {
 	p.conn.Close()
 }
 
+// joinLive joins outside the lock, which the goroutines it waits for may take.
 func (p *peer) joinLive() {
 	p.mu.Lock()
 	live := p.live

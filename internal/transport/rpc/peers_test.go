@@ -36,7 +36,7 @@ func TestMovedNodeIsNotSuspected(t *testing.T) {
 	<-old.done
 	old.goroutines.Wait()
 	if broken.Load() != 0 || draining.Load() != 0 {
-		t.Errorf("the old address told %d broken, %d draining", broken.Load(), draining.Load())
+		t.Errorf("the old address reported %d broken, %d draining", broken.Load(), draining.Load())
 	}
 	mustCall(t, p, after)
 	newServer.Drain()
@@ -113,8 +113,8 @@ func TestCloseEndsTheWaitForAStream(t *testing.T) {
 	}
 }
 
-// TestCancelledCallLeavesTheNode: its credits come back without an answer.
-func TestCancelledCallLeavesTheNode(t *testing.T) {
+// TestCanceledCallLeavesTheNode: its credits come back without an answer.
+func TestCanceledCallLeavesTheNode(t *testing.T) {
 	h := &echo{gate: make(chan struct{})}
 	to, _, _ := serve(t, h, "f")
 	p := newPool(t, PoolConfig{})

@@ -25,15 +25,16 @@ type PoolConfig struct {
 	Draining func(node moe.NodeID)
 }
 
-// retireAfter is how long a peer may be idle.
+// retireAfter is how long a peer may be idle. A sweep comes once in that time, so
+// an idle peer is closed after retireAfter to 2 x retireAfter.
 const retireAfter = time.Minute
 
 // Pool holds one stream per replica, opened by the first call and closed after
 // retireAfter without one.
 type Pool struct {
 	cfg         PoolConfig
-	retireAfter time.Duration
-	memory      rowbuf.Pool
+	retireAfter time.Duration // the constant, or shorter in tests
+	memory      rowbuf.Pool   // of heads, and of messages that came in several pieces
 	out         outbound
 	arrivals    sync.Pool // of *arrival
 
@@ -57,7 +58,8 @@ func NewPool(cfg PoolConfig) *Pool {
 	return p
 }
 
-// Start implements moe.Transport.
+// Start implements moe.Transport. A call counts as a user of its peer from acquire
+// to finish, whichever way it ends; only a call that found no peer does not.
 func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	peer, err := p.acquire(to)
 	if err != nil {
@@ -72,7 +74,9 @@ func (p *Pool) Start(to moe.Replica, c *moe.Call, t *moe.PendingCall) {
 	peer.startLater(c, t)
 }
 
-// Cancel implements moe.Transport: a reply that comes later is dropped.
+// Cancel implements moe.Transport: a reply that comes later is dropped. A call
+// that was refused at once has the State of an earlier call or none, and abandon
+// finds nothing to end.
 func (p *Pool) Cancel(t *moe.PendingCall) {
 	switch state := t.State.(type) {
 	case *session:
@@ -108,6 +112,7 @@ func (p *Pool) acquire(to moe.Replica) (*peer, error) {
 	return found, nil
 }
 
+// release counts a call out, also of a peer that Close has taken from the maps.
 func (p *Pool) release(peer *peer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,7 +136,7 @@ func (p *Pool) sweep() {
 		if p.current[to.Node] == peer {
 			delete(p.current, to.Node)
 		}
-		p.closing.Go(peer.close)
+		p.closing.Go(peer.close) // close waits for goroutines that take p.mu
 	}
 	p.sweeper = nil
 	if len(p.peers) > 0 {
@@ -157,6 +162,7 @@ func (p *Pool) Close() {
 		p.sweeper.Stop()
 	}
 	p.mu.Unlock()
+	// Outside the lock: the calls that end here release their peers.
 	for _, peer := range peers {
 		peer.close()
 	}
@@ -171,6 +177,8 @@ type arrival struct {
 	release func() // made once
 }
 
+// arrival takes one from the pool of arrivals. Reply.Free calls release at most
+// once, so an arrival returns to its pool at most once.
 func (p *Pool) arrival() *arrival {
 	a, ok := p.arrivals.Get().(*arrival)
 	if !ok {

@@ -207,7 +207,7 @@ func TestBusyBeyondCredits(t *testing.T) {
 	}
 }
 
-func TestCancelledCallReturnsAtOnceAndStreamLives(t *testing.T) {
+func TestCanceledCallReturnsAtOnceAndStreamLives(t *testing.T) {
 	h := &echo{gate: make(chan struct{})}
 	to, _, _ := serve(t, h, "f")
 	p := newPool(t, PoolConfig{})

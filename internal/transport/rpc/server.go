@@ -41,7 +41,8 @@ type ServerConfig struct {
 	Logger     *slog.Logger // nil is silent
 }
 
-// Server implements hachiv1.ExpertServiceServer.
+// Server implements hachiv1.ExpertServiceServer. Memory, messages and requests are
+// pooled per server and not per stream: streams come and go with the routers.
 type Server struct {
 	hachiv1.UnimplementedExpertServiceServer
 	cfg      ServerConfig
@@ -86,7 +87,8 @@ func (s *Server) drain() *outgoing {
 	return s.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Drain{Drain: &hachiv1.Drain{}}})
 }
 
-// enter and leave maintain the set of streams, for Drain.
+// enter and leave maintain the set of streams, for Drain. Enter and Drain take one
+// lock, so a stream gets exactly one drain message, whichever comes first.
 func (s *Server) enter(x *exchange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +115,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeReques
 	s.enter(x)
 	defer s.leave(x)
 	// A stream must not be used once its handler has returned, so the writer is
-	// joined. It is not held up for long: the stream's flow control has room for
+	// joined after end has closed its outbox. It is not held up for long: the stream's flow control has room for
 	// all answers that credits allow, and a broken connection fails its SendMsg.
 	var writer sync.WaitGroup
 	writer.Go(x.write)
@@ -123,7 +125,8 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeReques
 }
 
 // readGuarded reads the stream. A panic, of the handler for example, ends the
-// stream and not the process: the router sends the rows to another replica.
+// stream and not the process: the router sends the rows to another replica. The
+// handler's own goroutines are not guarded here.
 func (s *Server) readGuarded(x *exchange, in *incoming) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

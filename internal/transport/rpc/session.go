@@ -18,13 +18,14 @@ import (
 // itself or its cancel.
 const maxCalls = 1024
 
-// session is the router's end of one stream.
+// session is the router's end of one stream. It begins after the welcome, with a
+// reader and a writer, and ends when the reader does; it is not used again.
 type session struct {
 	peer       *peer
 	stream     grpc.ClientStream
 	cancel     context.CancelFunc
-	credits    int // rows
-	maxPayload int // bytes
+	credits    int // rows, as the welcome grants them
+	maxPayload int // bytes, the lower of both sides' limits
 	out        *outbox
 	done       chan struct{} // closed when the stream has ended
 	goroutines sync.WaitGroup
@@ -35,7 +36,7 @@ type session struct {
 
 	mu      sync.Mutex // guards the fields below
 	last    uint64     // sequence number
-	rows    int        // in flight
+	rows    int        // in flight: the sum of rows over pending
 	pending map[uint64]pendingCall
 	err     error // why the stream ended
 }
@@ -46,6 +47,8 @@ type pendingCall struct {
 	pending *moe.PendingCall
 }
 
+// startSession takes over the stream and its cancel. The welcome comes from the
+// network, so its numbers are cut to what an int holds.
 func startSession(p *peer, stream grpc.ClientStream, cancel context.CancelFunc, w *hachiv1.Welcome) *session {
 	s := &session{
 		peer: p, stream: stream, cancel: cancel, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]pendingCall{},
@@ -66,13 +69,16 @@ func (s *session) ended() bool {
 	}
 }
 
-// join ends the stream and waits for its reader and writer.
+// join ends the stream and waits for its reader and writer. The reader calls Done
+// of the calls in flight, so join must not be called under a lock that Done takes.
 func (s *session) join() {
 	s.cancel()
 	s.goroutines.Wait()
 }
 
-// start queues a call, or refuses it and releases its rows.
+// start queues a call, or refuses it and releases its rows. It does not
+// wait: a stream without credits refuses as Busy, and the caller's dispatch picks
+// another replica.
 func (s *session) start(c *moe.Call, t *moe.PendingCall) {
 	s.order.Lock()
 	sequence, err := s.register(c, t)
@@ -123,8 +129,8 @@ func (s *session) abandon(sequence uint64) {
 	s.peer.finish(p.pending, nil, unreachable(s.peer.to.Node, context.Canceled))
 }
 
-// take removes a call from those in flight; false if it has ended. Whoever gets
-// true ends the call: this is what makes every call end exactly once.
+// take removes a call from those in flight; false if it has ended. The goroutine
+// that gets true ends the call: this is what makes every call end exactly once.
 func (s *session) take(sequence uint64) (pendingCall, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +152,9 @@ func (s *session) write() {
 	}
 }
 
-// read is the only receiver of the stream; it ends the session.
+// read is the only receiver of the stream; it ends the session. Once done is
+// closed register adds no call, so the calls in pending are the last ones. Their
+// Done is called without a lock: it may start a call, on another session.
 func (s *session) read() {
 	err := s.readAll()
 	s.cancel()
@@ -163,6 +171,8 @@ func (s *session) read() {
 	s.peer.broken()
 }
 
+// readAll receives until the stream ends, and returns why. A reply takes in.hold
+// with it; the memory of any other message is freed before the next one.
 func (s *session) readAll() error {
 	node := s.peer.to.Node
 	in := &incoming{memory: &s.peer.pool.memory}
@@ -178,7 +188,8 @@ func (s *session) readAll() error {
 	}
 }
 
-// receive acts on a message. An error ends the stream.
+// receive acts on a message. An error ends the stream. Replies are the hot path
+// and have a reader of their own; failures and drains are rare.
 func (s *session) receive(in *incoming) error {
 	if in.err != nil {
 		return in.err
@@ -189,6 +200,7 @@ func (s *session) receive(in *incoming) error {
 		if err != nil {
 			return err
 		}
+		// From here on Reply.Free frees the memory, also if deliver drops the reply.
 		a.hold, in.hold = in.hold, hold{}
 		a.reply.Release = a.release
 		return s.deliver(sequence, &a.reply, nil)

@@ -24,6 +24,7 @@ func Spin(l net.Listener, limit time.Duration) net.Listener {
 	return &spinListener{l, limit}
 }
 
+// spinListener makes a spinConn of every connection it accepts.
 type spinListener struct {
 	net.Listener
 	limit time.Duration
@@ -54,12 +55,13 @@ func spinDialer(limit time.Duration) func(context.Context, string) (net.Conn, er
 }
 
 // spinConn is a connection whose reads poll before they park. gRPC has one
-// goroutine read from a connection, and Read is for one at a time.
+// goroutine read from a connection, and Read is for one at a time. Writes and
+// deadlines are those of the connection inside.
 type spinConn struct {
 	net.Conn
 	raw      syscall.RawConn
 	limit    time.Duration
-	patience poll.Patience
+	patience poll.Patience // whether the next read polls; only the reader uses it
 
 	// Of the read in progress; here so that a read makes no garbage.
 	into []byte
@@ -116,7 +118,8 @@ func (c *spinConn) Read(b []byte) (int, error) {
 }
 
 // once reads available bytes, polling up to the limit if there are none; false when
-// none came, so that the runtime parks the goroutine.
+// none came, so that the runtime parks the goroutine and calls once again when the
+// socket is readable. One call of once polls for at most limit.
 func (c *spinConn) once(fd uintptr) bool {
 	if c.receive(fd) {
 		return true
