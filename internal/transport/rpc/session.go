@@ -165,6 +165,12 @@ func (s *session) read() {
 	close(s.done)
 	s.mu.Unlock()
 	s.out.close()
+	// A start that registered its call before done was closed may still encode
+	// it. The caller may reuse the call once Done has returned, so the encoding
+	// ends first.
+	s.order.Lock()
+	//lint:ignore SA2001 an empty section waits for the holder
+	s.order.Unlock()
 	for _, p := range pending {
 		s.peer.finish(p.pending, nil, err)
 	}
