@@ -1,9 +1,11 @@
-// Package model is Mixtral as arithmetic on interfaces: configuration, gate,
-// what one layer computes, the batch a step works on, and the seam to a backend.
+// Package model is the Mixtral family as arithmetic on interfaces: configuration,
+// gate, what one layer computes, the batch a step works on, and the seam to a
+// backend.
 //
 // What it owns: the order of operations. It owns no memory of its own and no
-// kernels; Dense and FFN are a backend's two halves, Experts is whatever
-// stands between them: a function call or a cluster.
+// kernels; Dense and FFN are a backend's two halves, Experts is the seam
+// between them, over a function call or a cluster. Package arch says which of
+// the options an architecture uses.
 //
 // Invariants: the numerics contract. x after post_attention_norm is rounded to
 // the wire dtype once, before both gate and experts; an expert's reply row is

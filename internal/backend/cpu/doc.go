@@ -8,6 +8,9 @@
 // number of threads does not change a bit. K and V are rounded to the KV dtype
 // when written and read back from the cache, even by the chunk that wrote them.
 //
+// A panic of a worker becomes a panic of the caller of the run, when every worker
+// has left the loop: the pool can be used again.
+//
 // A step in steady state allocates nothing: scratch grows to the largest step
 // and stays.
 //

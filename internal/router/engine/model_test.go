@@ -81,21 +81,11 @@ func (l loader) Unload(id moe.ExpertID) error {
 	return l.ffn.Unload(id)
 }
 
-// experts builds the far side of the seam: in this process for no nodes, else
-// expert nodes behind a dispatcher, every expert on two of them if there are
-// two. Some calls fail when script says so.
-func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty.Script) (model.Experts, func() <-chan struct{}) {
+// startNodes starts expert nodes that hold every expert on two of them, if there
+// are two, and returns the network that reaches them and their placement.
+func (w *weights) startNodes(t testing.TB, nodes int) (*inproc.Network, *moe.Placement) {
 	t.Helper()
 	cfg := w.ckpt.Config()
-	if nodes == 0 {
-		l := loader{w, cpu.NewExperts(cfg, w.numerics, pool), t}
-		for _, id := range cfg.Topology().All() {
-			if err := l.Load(t.Context(), id); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return &backend.Local{FFN: l.ffn, Wire: w.numerics.Wire}, nil
-	}
 	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Topology().Experts())
 	for n := range nodes {
 		self := moe.Replica{Node: moe.NodeID(fmt.Sprint("node-", n))}
@@ -113,6 +103,25 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 	if err != nil {
 		t.Fatal(err)
 	}
+	return network, p
+}
+
+// experts builds the far side of the seam: in this process for no nodes, else
+// expert nodes behind a dispatcher, every expert on two of them if there are
+// two. Some calls fail when script says so.
+func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty.Script) (model.Experts, func() <-chan struct{}) {
+	t.Helper()
+	cfg := w.ckpt.Config()
+	if nodes == 0 {
+		l := loader{w, cpu.NewExperts(cfg, w.numerics, pool), t}
+		for _, id := range cfg.Topology().All() {
+			if err := l.Load(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return &backend.Local{FFN: l.ffn, Wire: w.numerics.Wire}, nil
+	}
+	network, p := w.startNodes(t, nodes)
 	d := dispatch.New(dispatch.Config{
 		Transport: faulty.Wrap(network, script), Fingerprint: "f", Wire: w.numerics.Wire,
 		Hidden: cfg.Hidden, Topology: cfg.Topology(),

@@ -10,8 +10,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
-	"github.com/hachi-serve/hachi/internal/transport/inproc"
-	"github.com/hachi-serve/hachi/moe"
 )
 
 // qwen3 are models of the second architecture, in bf16, so that everything that
@@ -59,21 +57,7 @@ func TestQwen3HasTheSameBitsOnAnyNodes(t *testing.T) {
 func (w *weights) cluster(t *testing.T, nodes int) (experts model.Experts, kill func()) {
 	t.Helper()
 	cfg := w.ckpt.Config()
-	network, table := inproc.NewNetwork(), make([][]moe.Replica, cfg.Topology().Experts())
-	for n := range nodes {
-		self := moe.Replica{Node: moe.NodeID(fmt.Sprint("node-", n))}
-		var shard moe.Shard
-		for i, id := range cfg.Topology().All() {
-			if id.Expert%nodes == n || (id.Expert+1)%nodes == n {
-				shard, table[i] = append(shard, id), append(table[i], self)
-			}
-		}
-		network.Connect(self.Node, w.startNode(t, self.Node, shard))
-	}
-	p, err := moe.NewPlacement(1, "f", cfg.Topology(), table)
-	if err != nil {
-		t.Fatal(err)
-	}
+	network, p := w.startNodes(t, nodes)
 	d := dispatch.New(dispatch.Config{Transport: network, Fingerprint: "f", Wire: w.numerics.Wire, Hidden: cfg.Hidden, Topology: cfg.Topology()})
 	d.Adopt(p)
 	return d, func() { network.Disconnect("node-0") }

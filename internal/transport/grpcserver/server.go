@@ -43,27 +43,24 @@ func Recovery(l *slog.Logger) []grpc.ServerOption {
 	}
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (out any, err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = recovered(l, info.FullMethod, v)
-				}
-			}()
+			defer catch(l, info.FullMethod, &err)
 			return handle(ctx, in)
 		}),
 		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = recovered(l, info.FullMethod, v)
-				}
-			}()
+			defer catch(l, info.FullMethod, &err)
 			return handle(srv, stream)
 		}),
 	}
 }
 
-// recovered logs a panic and makes it an error.
-func recovered(l *slog.Logger, method string, value any) error {
+// catch logs a panic of a handler and makes it the handler's error. It must be
+// deferred directly.
+func catch(l *slog.Logger, method string, err *error) {
+	value := recover()
+	if value == nil {
+		return
+	}
 	l.Error("panic in a gRPC handler", "method", method, "panic", value, "stack", string(debug.Stack()))
-	err := &moe.Error{Op: method, Kind: moe.Internal, Err: fmt.Errorf("panic: %v", value)}
-	return status.Error(codes.Internal, err.Error())
+	cause := &moe.Error{Op: method, Kind: moe.Internal, Err: fmt.Errorf("panic: %v", value)}
+	*err = status.Error(codes.Internal, cause.Error())
 }

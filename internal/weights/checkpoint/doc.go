@@ -1,5 +1,6 @@
-// Package checkpoint reads Mixtral checkpoints in the Hugging Face layout:
-// config.json and safetensors files, one or sharded by an index.
+// Package checkpoint reads checkpoints of every architecture in package arch,
+// in the Hugging Face layout: config.json and safetensors files, one or sharded
+// by an index.
 //
 // What it owns: open files and read-only mappings of single tensors. Open
 // reads headers and one sampled page per tensor; nothing else becomes resident
