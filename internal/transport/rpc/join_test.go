@@ -101,3 +101,40 @@ func TestPoolCloseJoinsOpeningStreams(t *testing.T) {
 		t.Error("the pool is closed while a call still waits for its stream")
 	}
 }
+
+// endedStream is a router's stream that ends at once.
+type endedStream struct{ grpc.ClientStream }
+
+func (endedStream) RecvMsg(any) error { return io.EOF }
+func (endedStream) SendMsg(any) error { return io.EOF }
+
+// TestACallIsEncodedBeforeItEnds: the caller of a call that ended may overwrite its
+// rows, so a stream that ends waits for the start that encodes them.
+func TestACallIsEncodedBeforeItEnds(t *testing.T) {
+	pool := newPool(t, PoolConfig{})
+	p, err := newPeer(pool, moe.Replica{Node: "n", Addr: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.conn.Close()
+	defer p.cancel()
+	s := &session{
+		peer: p, stream: endedStream{}, cancel: func() {}, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]pendingCall{},
+		credits: 8, maxPayload: maxPayload,
+	}
+	var encoding atomic.Bool
+	ended := make(chan bool, 1)
+	s.order.Lock() // as start does
+	encoding.Store(true)
+	if _, err := s.register(call(1), &moe.PendingCall{Done: func(*moe.Reply, error) { ended <- encoding.Load() }}); err != nil {
+		t.Fatal(err)
+	}
+	go s.read()
+	<-s.done
+	time.Sleep(10 * time.Millisecond) // a stream that does not wait ends the call now
+	encoding.Store(false)
+	s.order.Unlock()
+	if <-ended {
+		t.Error("the call ended while its message was encoded")
+	}
+}
