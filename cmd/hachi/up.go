@@ -16,7 +16,9 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
@@ -73,6 +75,9 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 		if cfg.Model.Dir, err = tinyModel(out); err != nil {
 			return err
 		}
+	}
+	if err := checkpoint.Diagnose(cfg.Model.Dir); err != nil {
+		return &role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}
 	}
 	if err := completeUp(&cfg); err != nil {
 		return err

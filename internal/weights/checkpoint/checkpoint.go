@@ -38,6 +38,9 @@ type located struct {
 // each other, and reads one sampled page per tensor for the digest. A wrong
 // checkpoint is an *Error.
 func Open(dir string) (*Checkpoint, error) {
+	if err := Diagnose(dir); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, configFile)
 	data, err := readSmall(path, maxConfig)
 	if err != nil {

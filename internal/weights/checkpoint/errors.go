@@ -9,6 +9,7 @@ import (
 type Fault string
 
 const (
+	Foreign    Fault = "not a checkpoint"  // the path is something else; the cause says what, and the way out
 	Unreadable Fault = "unreadable"        // the file cannot be opened or read
 	Truncated  Fault = "truncated"         // fewer bytes than the header promises
 	Trailing   Fault = "trailing bytes"    // more bytes than the header promises

@@ -73,7 +73,8 @@ func Directory(ctx context.Context, dst string, src Source, side []string, o Opt
 	return errors.Join(os.Chmod(work, 0o755), os.Rename(work, dst))
 }
 
-// SideFiles lists what a checkpoint directory holds besides weights.
+// SideFiles lists what a checkpoint directory holds besides weights and what
+// other programs note about them.
 func SideFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -83,7 +84,8 @@ func SideFiles(dir string) ([]string, error) {
 	for _, e := range entries {
 		n := e.Name()
 		weights := strings.Contains(n, ".safetensors") || strings.HasSuffix(n, ".bin") || strings.HasSuffix(n, ".gguf") || strings.HasSuffix(n, ".pt")
-		if e.Type().IsRegular() && !weights && n != checkpoint.ManifestFile && !strings.HasPrefix(n, ".") {
+		notes := n == "quant_config.json" || n == "quantize_config.json" // of AutoAWQ and AutoGPTQ
+		if e.Type().IsRegular() && !weights && !notes && n != checkpoint.ManifestFile && !strings.HasPrefix(n, ".") {
 			out = append(out, filepath.Join(dir, n))
 		}
 	}
