@@ -54,6 +54,8 @@ type Request struct {
 	Echo bool
 	// Arrived is when the client asked; zero is now.
 	Arrived time.Time
+
+	turn *Turn // set by Turn.Answers; nil is no turn of a conversation
 }
 
 // Start submits a request. Close must be called. The error may be a *Fault, a

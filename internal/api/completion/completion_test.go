@@ -75,7 +75,7 @@ func all(t testing.TB, r *Reader) (string, []Token, engine.FinishReason) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text.WriteString(d.Text)
+		text.WriteString(d.Text())
 		out = append(append(out, d.Prompt...), d.Tokens...)
 		if d.Finish != engine.NotFinished {
 			return text.String(), out, d.Finish

@@ -9,19 +9,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
-// Delta is the part of an answer that became final since the Delta before. At
-// least one field is set.
-type Delta struct {
-	Text   string
-	Prompt []Token // of the prompt, from its second on, with PromptLogprobs
-	Tokens []Token // of the answer
-	Finish engine.FinishReason
-}
-
-func (d Delta) empty() bool {
-	return d.Text == "" && len(d.Prompt)+len(d.Tokens) == 0 && d.Finish == engine.NotFinished
-}
-
 // Reader reads one answer.
 type Reader struct {
 	stream  *engine.Stream
@@ -102,7 +89,10 @@ func (r *Reader) read(events []engine.Event, d *Delta) error {
 			r.text.flush()
 		}
 		text, tokens, stopped := r.text.release(final, r.Generated > r.request.Params.MinTokens)
-		d.Text, d.Tokens, d.Finish = d.Text+text, append(d.Tokens, tokens...), e.Finish
+		if text != "" {
+			d.add(Part{Kind: Text, Text: text})
+		}
+		d.Tokens, d.Finish = append(d.Tokens, tokens...), e.Finish
 		if stopped {
 			d.Finish = engine.Stop
 		}

@@ -22,8 +22,12 @@ func fault(param string, err error) error {
 // renamed gives a fault the name that the proto has for its parameter.
 func renamed(err error) error {
 	var f *completion.Fault
-	if errors.As(err, &f) && f.Param == "stop_token_ids" {
-		return &completion.Fault{Param: "stop_tokens", Code: f.Code, Err: f.Err}
+	if !errors.As(err, &f) {
+		return err
+	}
+	names := map[string]string{"stop_token_ids": "stop_tokens", "messages": "conversation"}
+	if name, ok := names[f.Param]; ok {
+		return &completion.Fault{Param: name, Code: f.Code, Err: f.Err}
 	}
 	return err
 }
@@ -42,10 +46,7 @@ func (s *Server) request(in *hachiv1.GenerateRequest) (completion.Request, error
 	} else if in.GetTopLogprobs() > 0 {
 		return r, fault("top_logprobs", errors.New("needs logprobs"))
 	}
-	_, r.NewText = in.GetPrompt().(*hachiv1.GenerateRequest_Conversation)
-	var err error
-	r.Prompt, err = s.prompt(in)
-	return r, err
+	return r, s.prompt(in, &r)
 }
 
 // tokens converts tokens; one that no int32 holds becomes one that no vocabulary
@@ -91,29 +92,31 @@ func params(in *hachiv1.GenerateRequest) sampler.Params {
 }
 
 // prompt reads one of the three forms of a prompt.
-func (s *Server) prompt(in *hachiv1.GenerateRequest) ([]int32, error) {
+func (s *Server) prompt(in *hachiv1.GenerateRequest, r *completion.Request) (err error) {
 	switch p := in.GetPrompt().(type) {
 	case *hachiv1.GenerateRequest_Text:
-		return s.service.Completer.Tokenizer.Prompt(p.Text), nil
+		r.Prompt = s.service.Completer.Tokenizer.Prompt(p.Text)
+		return nil
 	case *hachiv1.GenerateRequest_Tokens:
-		return completion.Tokens(s.service.Completer, p.Tokens.GetIds())
+		r.Prompt, err = completion.Tokens(s.service.Completer, p.Tokens.GetIds())
+		return err
 	case *hachiv1.GenerateRequest_Conversation:
-		return s.conversation(p.Conversation)
+		return s.conversation(p.Conversation, r)
 	}
-	return nil, fault("prompt", errors.New("is missing: text, tokens or a conversation"))
+	return fault("prompt", errors.New("is missing: text, tokens or a conversation"))
 }
 
-func (s *Server) conversation(in *hachiv1.Conversation) ([]int32, error) {
-	base := chat.Merge(s.service.Attributes, attributes(in.GetAttributes()))
-	var messages []chat.Message
+func (s *Server) conversation(in *hachiv1.Conversation, r *completion.Request) error {
+	c := completion.Conversation{Attributes: attributes(in.GetAttributes()), Output: r.Output}
 	for _, m := range in.GetMessages() {
-		messages = append(messages, chat.Message{Role: m.GetRole(), Content: m.GetContent(), Attributes: attributes(m.GetAttributes())})
+		c.Messages = append(c.Messages, chat.Message{Role: m.GetRole(), Content: m.GetContent(), Attributes: attributes(m.GetAttributes())})
 	}
-	prompt, err := s.service.Template.Tokens(messages, base)
+	turn, err := s.service.Prepare(c)
 	if err != nil {
-		return nil, fault("conversation", err)
+		return err
 	}
-	return prompt, nil
+	turn.Answers(r)
+	return nil
 }
 
 func attributes(in map[string]uint32) map[string]int {

@@ -92,7 +92,7 @@ func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arri
 
 // message is a delta on the wire.
 func message(d completion.Delta, logprobs bool) *hachiv1.GenerateResponse {
-	m := &hachiv1.GenerateResponse{Text: d.Text}
+	m := &hachiv1.GenerateResponse{Text: d.Text()}
 	for _, t := range d.Tokens {
 		m.Tokens = append(m.Tokens, uint32(t.Token))
 		if logprobs {

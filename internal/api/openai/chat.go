@@ -3,7 +3,6 @@ package openai
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -47,14 +46,15 @@ func (s *Server) chat(c call) error {
 		return err
 	}
 	o.ask(false)
-	o.candidates, o.request.MaxTokens, o.request.NewText = o.n, o.bound, true
-	prompt, err := s.conversation(c.fields)
+	o.candidates, o.request.MaxTokens = o.n, o.bound
+	turn, err := s.turn(c.fields, o.request.Output)
 	if err != nil {
 		return err
 	}
+	turn.Answers(&o.request)
 	ctx, cancel := o.within(c.ctx)
 	defer cancel()
-	all, stop, err := s.start(ctx, o, [][]int32{prompt})
+	all, stop, err := s.start(ctx, o, [][]int32{turn.Prompt})
 	if err != nil {
 		return err
 	}
@@ -94,10 +94,10 @@ func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options
 	if o.promptLogprobs >= 0 {
 		answer.Prompt = promptLogprobs{nil}
 	}
-	texts := make([]strings.Builder, len(all))
+	answers := make([]completion.Answer, len(all))
 	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
 		to := &answer.Choices[c.index]
-		texts[c.index].WriteString(d.Text)
+		answers[c.index].Add(d)
 		if to.Logprobs != nil {
 			to.Logprobs.Content = append(to.Logprobs.Content, s.chatTokens(d.Tokens, o.logprobs)...)
 		}
@@ -110,8 +110,8 @@ func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options
 	if err != nil {
 		return err
 	}
-	for i := range texts {
-		answer.Choices[i].Message.Content = texts[i].String()
+	for i := range answers {
+		answer.Choices[i].Message.Content = answers[i].Text.String()
 	}
 	answer.Usage = countUsage(all, o.n)
 	write(w, http.StatusOK, answer)
@@ -139,8 +139,8 @@ func (s *Server) streamChat(ctx context.Context, w http.ResponseWriter, o option
 			}
 		}
 		one := chatChoice{Index: c.index, Delta: &chatDelta{}, Finish: finished(d)}
-		if d.Text != "" {
-			one.Delta.Content = &d.Text
+		if text := d.Text(); text != "" {
+			one.Delta.Content = &text
 		}
 		if o.logprobs >= 0 && len(d.Tokens) > 0 {
 			one.Logprobs = &chatLogprobs{Content: s.chatTokens(d.Tokens, o.logprobs)}

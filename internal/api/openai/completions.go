@@ -67,7 +67,7 @@ func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options
 	}
 	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
 		to := &choices[c.index]
-		texts[c.index].WriteString(d.Text)
+		texts[c.index].WriteString(d.Text())
 		s.add(to.Logprobs, d, o)
 		if o.promptLogprobs >= 0 {
 			to.Prompt = s.promptTokens(to.Prompt, d.Prompt, o.promptLogprobs)
@@ -147,7 +147,7 @@ func (s *Server) streamText(ctx context.Context, w http.ResponseWriter, o option
 			begun[c.index] = true
 			one = s.opening(c, o)
 		}
-		one.Text += d.Text
+		one.Text += d.Text()
 		if one.Logprobs == nil && o.logprobs >= 0 && len(d.Prompt)+len(d.Tokens) > 0 {
 			one.Logprobs = newTextLogprobs()
 		}

@@ -5,11 +5,29 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
-// conversation renders the messages of a request into tokens.
-func (s *Server) conversation(f fields) ([]int32, error) {
+// turn prepares the turn that a request asks for.
+func (s *Server) turn(f fields, output *completion.StructuredOutput) (*completion.Turn, error) {
+	messages, err := s.messages(f)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := s.attributes(f)
+	if err != nil {
+		return nil, err
+	}
+	turn, err := s.cfg.Prepare(completion.Conversation{Messages: messages, Attributes: attributes, Output: output})
+	if err != nil {
+		return nil, err
+	}
+	return turn, about("messages", s.cfg.Completer.Check(turn.Prompt))
+}
+
+// messages reads the turns of a conversation.
+func (s *Server) messages(f fields) ([]chat.Message, error) {
 	const param = "messages"
 	if !f.has(param) {
 		return nil, invalid(param, codeMissing, "messages is missing: the conversation to answer")
@@ -21,21 +39,14 @@ func (s *Server) conversation(f fields) ([]int32, error) {
 	if len(list) == 0 {
 		return nil, invalid(param, codeValue, "messages is empty, expected at least one")
 	}
-	base, err := s.attributes(f)
-	if err != nil {
-		return nil, err
-	}
 	messages := make([]chat.Message, len(list))
 	for i, raw := range list {
+		var err error
 		if messages[i], err = s.message(fmt.Sprintf("messages[%d]", i), raw); err != nil {
 			return nil, err
 		}
 	}
-	prompt, err := s.cfg.Template.Tokens(messages, base)
-	if err != nil {
-		return nil, invalid(param, codeValue, "messages: "+err.Error())
-	}
-	return prompt, about(param, s.cfg.Completer.Check(prompt))
+	return messages, nil
 }
 
 // message reads one turn.
@@ -106,11 +117,10 @@ func content(param string, raw json.RawMessage) (string, error) {
 	return all.String(), nil
 }
 
-// attributes are those of every user message: the server's, and over them the
-// request's.
+// attributes are the request's own for every user message.
 func (s *Server) attributes(f fields) (chat.Attributes, error) {
 	if !f.has("attributes") {
-		return s.cfg.Attributes, nil
+		return nil, nil
 	}
 	own, err := object("attributes", f["attributes"])
 	if err != nil {
@@ -124,7 +134,7 @@ func (s *Server) attributes(f fields) (chat.Attributes, error) {
 		}
 		s.attribute(r, name, request)
 	}
-	return chat.Merge(s.cfg.Attributes, request), r.err
+	return request, r.err
 }
 
 // messageAttributes are the numbers beside the role and content of a user

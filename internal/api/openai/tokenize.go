@@ -23,10 +23,11 @@ func (s *Server) tokenize(c call) error {
 	case f.has("messages") && f.has("prompt"):
 		return invalid("prompt", codeValue, "prompt and messages are both there, expected one of them")
 	case f.has("messages"):
-		var err error
-		if tokens, err = s.conversation(f); err != nil {
+		turn, err := s.turn(f, nil)
+		if err != nil {
 			return err
 		}
+		tokens = turn.Prompt
 	case !f.has("prompt"):
 		return invalid("prompt", codeMissing, "prompt is missing: the text to tokenize")
 	case special:

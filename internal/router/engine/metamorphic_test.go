@@ -170,7 +170,7 @@ func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Toke
 		if err != nil {
 			return reply{}, err
 		}
-		text += d.Text
+		text += d.Text()
 		for _, event := range d.Tokens {
 			fmt.Fprintf(&out, "%d %v %x", event.Token, event.Prompt, math.Float32bits(event.Logprob))
 			for _, top := range event.Top {

@@ -3,15 +3,26 @@ package chat
 import (
 	"errors"
 	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
 // Message is one turn.
 type Message struct {
-	// Role is system, developer (another name of system), user or assistant.
+	// Role is system, developer (another name of system), user, assistant or tool.
 	Role    string
 	Content string
 	// Attributes override those of the request. Only user messages may have them.
 	Attributes Attributes
+	// ToolCalls are what the assistant called in this turn; Content may then be
+	// empty.
+	ToolCalls []tool.Call
+	// ToolCallID is the call of which a message of the role tool is the result.
+	ToolCallID string
+	// Name is the function's in a message of the role tool, if the client gave it.
+	Name string
+	// Reasoning is what the assistant thought before Content.
+	Reasoning string
 }
 
 // roles maps the role names of clients to those of templates.
