@@ -14,9 +14,7 @@ func Encode(dst []byte, src []float32, d DType) {
 			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
 		}
 	case BF16:
-		for i, v := range src {
-			binary.LittleEndian.PutUint16(dst[2*i:], ToBF16(v))
-		}
+		encodeBF16(dst, src)
 	case F16:
 		for i, v := range src {
 			binary.LittleEndian.PutUint16(dst[2*i:], ToF16(v))
@@ -38,10 +36,7 @@ func Decode(dst []float32, src []byte, d DType) {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 		}
 	case BF16:
-		src = src[:2*len(dst)]
-		for i := range dst {
-			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
-		}
+		decodeBF16(dst, src[:2*len(dst)])
 	case F16:
 		src = src[:2*len(dst)]
 		for i := range dst {

@@ -1,7 +1,9 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -86,5 +88,54 @@ func TestEncodeDecode(t *testing.T) {
 				t.Errorf("%v: %g became %g, want %g", d, src[i], got[i], want[i])
 			}
 		}
+	}
+}
+
+// TestLoopsOverBF16EqualSingleElements: values of every kind, in every lane of the
+// loops and behind them.
+func TestLoopsOverBF16EqualSingleElements(t *testing.T) {
+	special := []uint32{0, 1, 0x7fffff, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fffffff, 0x3f808000, 0x3f818000, 0x3f807fff, 0x3f808001}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200_000 {
+		src := make([]float32, 1+random.IntN(9))
+		for i := range src {
+			bits := random.Uint32()
+			if random.IntN(2) == 0 {
+				bits = special[random.IntN(len(special))] | bits&(1<<31)
+			}
+			src[i] = math.Float32frombits(bits)
+		}
+		raw := make([]byte, 2*len(src))
+		Encode(raw, src, BF16)
+		back := make([]float32, len(src))
+		Decode(back, raw, BF16)
+		for i, v := range src {
+			got := binary.LittleEndian.Uint16(raw[2*i:])
+			if got != ToBF16(v) || math.Float32bits(back[i]) != uint32(got)<<16 {
+				t.Fatalf("element %d of %x: encoded as %x, decoded as %x, expected %x", i, src, got, back[i], ToBF16(v))
+			}
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) { benchmarkRows(b, Encode) }
+
+func BenchmarkDecode(b *testing.B) {
+	benchmarkRows(b, func(raw []byte, row []float32, d DType) { Decode(row, raw, d) })
+}
+
+func benchmarkRows(b *testing.B, convert func([]byte, []float32, DType)) {
+	row := make([]float32, 4096)
+	for i := range row {
+		row[i] = float32(i) * 0.7
+	}
+	for _, d := range []DType{F32, BF16, F16} {
+		raw := make([]byte, len(row)*d.Size())
+		b.Run(d.String(), func(b *testing.B) {
+			b.SetBytes(int64(4 * len(row)))
+			for b.Loop() {
+				convert(raw, row, d)
+			}
+		})
 	}
 }
