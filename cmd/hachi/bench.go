@@ -28,14 +28,17 @@ func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) 
 	if up.Binary, err = os.Executable(); err != nil {
 		return err
 	}
-	if up.Model.Dir == "" {
-		if up.Model.Dir, err = tinyModel(cmd.ErrOrStderr()); err != nil {
-			return err
-		}
+	if up.DataDir, err = os.MkdirTemp("", dir); err != nil {
+		return err
 	}
-	up.DataDir, err = os.MkdirTemp("", dir)
+	if up.Model.Dir == "" {
+		up.Model.Dir = tinyModelDir(up.DataDir)
+		err = makeTinyModel(up.Model.Dir, cmd.ErrOrStderr())
+	}
 	return err
 }
+
+const benchModelUsage = "checkpoint directory; a tiny random model when empty"
 
 // benchServe is what `hachi bench serve` was asked for.
 type benchServe struct {

@@ -28,7 +28,7 @@ what the way to the experts costs. A logit that differs by a bit is an error.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, modelUsage)
+	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
 	quantizeFlag(f, &c.Up.Model.Quantize)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)

@@ -45,7 +45,7 @@ with a router that hedges them.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, modelUsage)
+	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)

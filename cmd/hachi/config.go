@@ -59,7 +59,7 @@ func completeUp(c *local.UpConfig) (err error) {
 		}
 	}
 	if c.Model.Dir == "" {
-		if c.Model.Dir, err = local.TinyModelDir(); err != nil {
+		if c.Model.Dir, err = defaultModelDir(c.DataDir); err != nil {
 			return err
 		}
 	}

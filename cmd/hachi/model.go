@@ -12,7 +12,7 @@ import (
 )
 
 func newModel() *cobra.Command {
-	return group("model", "make and inspect checkpoints", newModelInit(), newModelInspect(), newModelQuantize(), newModelImport())
+	return group("model", "make and inspect checkpoints", newModelInit(), newModelInspect(), newModelQuantize(), newModelImport(), newModelExport())
 }
 
 func newModelInit() *cobra.Command {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,7 +18,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
-	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
 func newUp() *cobra.Command {
@@ -29,8 +27,9 @@ func newUp() *cobra.Command {
 		Use:   "up",
 		Short: "start a whole cluster on this machine and serve a model",
 		Long: `up starts etcd, a coordinator, N expert-node processes and a router, and serves
-until it is interrupted. Without --model it makes a tiny model with random
-weights first, so that everything can be tried with nothing downloaded.`,
+until it is interrupted. Without --model it serves hachi-mini, a small model that
+is part of hachi and speaks English and Japanese, so that everything can be tried
+with nothing downloaded.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := readConfigFile(cmd, &cfg); err != nil {
@@ -63,7 +62,7 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	f.boolean("restart", "restart", &c.Restart, "restart dead processes")
 }
 
-const modelUsage = "checkpoint directory; a tiny random model when empty"
+const modelUsage = "checkpoint directory; hachi-mini, which is part of hachi, when empty"
 
 // up runs a cluster until ctx ends.
 func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out io.Writer) error {
@@ -71,16 +70,14 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 	if cfg.Binary, err = os.Executable(); err != nil {
 		return err
 	}
-	if cfg.Model.Dir == "" {
-		if cfg.Model.Dir, err = tinyModel(out); err != nil {
-			return err
-		}
+	if err := completeUp(&cfg); err != nil {
+		return err
+	}
+	if err := makeDefaultModel(cfg, out); err != nil {
+		return err
 	}
 	if err := checkpoint.Diagnose(cfg.Model.Dir); err != nil {
 		return &role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}
-	}
-	if err := completeUp(&cfg); err != nil {
-		return err
 	}
 	p := &progress{out: out, logger: cfg.Logger}
 	cfg.Events = local.UpEvents{Progress: p.report, Child: p.child}
@@ -101,6 +98,9 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 	if err := announce(ctx, cluster, cfg, out); err != nil {
 		return err
 	}
+	if err := greet(out, cluster, cfg); err != nil {
+		return err
+	}
 	select {
 	case <-ctx.Done():
 		return nil
@@ -119,23 +119,6 @@ func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, o
 	status.Print(out, status.Describe(view, seen, err))
 	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model.Dir), cluster.URL())
 	return err
-}
-
-// tinyModel makes the model that needs no download, once per user.
-func tinyModel(out io.Writer) (string, error) {
-	dir, err := local.TinyModelDir()
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
-		return dir, nil
-	}
-	fmt.Fprintf(out, "making a tiny model with random weights in %s\n", dir)
-	err = preset.Write(dir, "tiny", 1, nil)
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return "", err
-	}
-	return dir, nil
 }
 
 // progress prints how loading goes, a line per change.

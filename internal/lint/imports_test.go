@@ -39,6 +39,8 @@ var rules = []rule{
 	{"internal/model/arch", []string{"internal/model", "internal/strictjson", "internal/compute/tensor", "moe"}, network, "architectures are data about a model"},
 	{"internal/weights", []string{"internal/weights", "internal/model", "moe", "internal/strictjson", "internal/compute"}, network, "files of weights"},
 	{"internal/weights/preset", []string{"internal/weights", "internal/model", "internal/text", "internal/compute/tensor"}, network, "a checkpoint needs a tokenizer"},
+	{"internal/weights/mini", []string{"internal/weights"}, network, "a checkpoint inside the program"},
+	{"internal/weights/staging", []string{}, network, "files and directories only"},
 	{"internal/text", []string{"internal/text", "internal/strictjson"}, network, "text and token ids only"},
 	{"internal/text/grammar", []string{"internal/text/grammar"}, network, "bytes of text and tokens by number"},
 	{"internal/text/chat/jinja", []string{}, network, "a template language, useful without hachi"},

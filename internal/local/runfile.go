@@ -63,11 +63,12 @@ func DataDir(listen string) (string, error) {
 	return filepath.Join(cache, "hachi", "up-"+listen), nil
 }
 
-// TinyModelDir is where the model that `hachi up` makes for itself is kept.
-func TinyModelDir() (string, error) {
+// ModelsDir is where the models that hachi brings along are kept: in the user's
+// cache, or in the data directory of a user without one.
+func ModelsDir(dataDir string) string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no cache directory for this user: %w", err)
+		return filepath.Join(dataDir, "models")
 	}
-	return filepath.Join(cache, "hachi", "models", "tiny"), nil
+	return filepath.Join(cache, "hachi", "models")
 }

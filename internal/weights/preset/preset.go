@@ -55,7 +55,7 @@ func Describe(name string) (Preset, error) {
 }
 
 // Write makes the checkpoint of a preset in dir, which must not exist or be
-// empty. Equal name and seed give equal bytes. progress, which may be nil, is
+// empty. Equal name and seed give equal bytes. progress, which may be nil,
 // gets the bytes done and in total, one call at a time.
 func Write(dir, name string, seed int64, progress func(done, total int64)) error {
 	p, err := Describe(name)

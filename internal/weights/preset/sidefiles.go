@@ -3,16 +3,16 @@ package preset
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/weights/staging"
 )
 
 // writeSideFiles writes everything that is not weights.
-func writeSideFiles(dir string, c model.Config, shards []shard) error {
+func writeSideFiles(dir *staging.Dir, c model.Config, shards []shard) error {
 	files := map[string]any{
 		"config.json":            arch.JSON(c),
 		"generation_config.json": map[string]any{"bos_token_id": arch.JSON(c)["bos_token_id"], "eos_token_id": arch.JSON(c)["eos_token_id"]},
@@ -22,14 +22,14 @@ func writeSideFiles(dir string, c model.Config, shards []shard) error {
 	}
 	if c.Vocab == tokenizerVocab {
 		files["tokenizer_config.json"] = tokenizerJSON(c)
-		if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o644); err != nil {
+		if err := os.WriteFile(dir.Path("tokenizer.model"), tokenizer.MistralV1(), 0o644); err != nil {
 			return err
 		}
 	}
 	for name, v := range files {
 		data, err := json.MarshalIndent(v, "", "  ")
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), append(data, '\n'), 0o644)
+			err = os.WriteFile(dir.Path(name), append(data, '\n'), 0o644)
 		}
 		if err != nil {
 			return err

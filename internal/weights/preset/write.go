@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 
@@ -15,6 +13,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/weights/staging"
 )
 
 // Options say what WriteModel makes.
@@ -44,16 +43,13 @@ func WriteModel(ctx context.Context, dir string, o Options) (err error) {
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return fmt.Errorf("preset: %w", err)
-	}
-	work, err := workDir(dir)
+	work, err := staging.New(dir)
 	if err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(work)
+			err = errors.Join(err, work.Discard())
 		}
 	}()
 	shards := plan(o)
@@ -63,31 +59,10 @@ func WriteModel(ctx context.Context, dir string, o Options) (err error) {
 	if err := writeShards(ctx, work, o, shards); err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
-	if err := publish(work, dir); err != nil {
+	if err := work.Publish(); err != nil {
 		return fmt.Errorf("preset: %w", err)
 	}
 	return nil
-}
-
-// publish makes the contents of work appear in dir.
-func publish(work, dir string) error {
-	if filepath.Dir(work) != dir {
-		return errors.Join(os.Chmod(work, 0o755), os.Rename(work, dir))
-	}
-	entries, err := os.ReadDir(work)
-	if err != nil {
-		return err
-	}
-	const last = "config.json" // without it a directory is no checkpoint
-	for _, e := range entries {
-		if e.Name() != last {
-			err = errors.Join(err, os.Rename(filepath.Join(work, e.Name()), filepath.Join(dir, e.Name())))
-		}
-	}
-	if err == nil {
-		err = os.Rename(filepath.Join(work, last), filepath.Join(dir, last))
-	}
-	return errors.Join(err, os.Remove(work))
 }
 
 func (o *Options) validate() error {
@@ -104,28 +79,8 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-// workDir makes the directory to write in: beside dir, or inside it when it
-// exists, because it may be a mount point.
-func workDir(dir string) (string, error) {
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		return "", fmt.Errorf("%s is not empty (it holds %s): choose another directory", dir, entries[0].Name())
-	}
-	if err == nil {
-		return os.MkdirTemp(dir, ".partial-*")
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	parent, name := filepath.Split(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", err
-	}
-	return os.MkdirTemp(parent, "."+name+"-*")
-}
-
 // writeShards makes all weights, in chunks, on all cores.
-func writeShards(ctx context.Context, dir string, o Options, shards []shard) error {
+func writeShards(ctx context.Context, dir *staging.Dir, o Options, shards []shard) error {
 	var total int64
 	for _, s := range shards {
 		total += s.dataBytes
@@ -140,7 +95,7 @@ func writeShards(ctx context.Context, dir string, o Options, shards []shard) err
 		}
 	}}
 	for _, s := range shards {
-		if err := w.writeShard(ctx, filepath.Join(dir, s.name), s, o); err != nil {
+		if err := w.writeShard(ctx, dir.Path(s.name), s, o); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/weights/mini"
+)
+
+func newModelExport() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export mini DIR",
+		Short: "write hachi-mini, the model that is part of hachi, as a Hugging Face directory",
+		Long: `export writes the checkpoint that hachi up serves without --model: bf16 weights in
+safetensors, tokenizer, chat template and configurations, as transformers loads
+them. The files are those that hachi serves, byte by byte.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] != "mini" && args[0] != mini.Name {
+				return &role.ConfigError{Err: fmt.Errorf("model %q is not part of hachi: only mini is; hachi model init writes random ones", args[0])}
+			}
+			if err := mini.Write(args[1]); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s to %s\n", mini.Name, args[1])
+			return nil
+		},
+	}
+}

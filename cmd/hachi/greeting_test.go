@@ -1,0 +1,39 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheGreetingHasThreeThingsToPaste(t *testing.T) {
+	text := greeting("./hachi chat --url http://127.0.0.1:9", "expert-2", 4711)
+	for _, want := range []string{
+		"\n  ./hachi chat --url http://127.0.0.1:9 自己紹介して\n",
+		"\n  ./hachi chat --url http://127.0.0.1:9 --attribute toxicity=4 ",
+		"kill -9 4711\n",
+		"node expert-2",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
+func TestTheChatCommandNamesAPortThatIsNotTheDefault(t *testing.T) {
+	if got := chatCommand("127.0.0.1:8080"); !strings.HasSuffix(got, " chat") {
+		t.Errorf("%q", got)
+	}
+	if got := chatCommand("127.0.0.1:9"); !strings.HasSuffix(got, " chat --url http://127.0.0.1:9") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAProgramThatGoRunBuiltIsRunByGoRun(t *testing.T) {
+	for argv0, want := range map[string]string{
+		"/tmp/go-build123/b001/exe/hachi": "go run ./cmd/hachi", "hachi": "hachi", "bin/hachi": "bin/hachi",
+	} {
+		if got := invocation(argv0); got != want {
+			t.Errorf("%s is run as %q, want %q", argv0, got, want)
+		}
+	}
+}

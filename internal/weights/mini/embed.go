@@ -1,0 +1,8 @@
+//go:build !nomini
+
+package mini
+
+import "embed"
+
+//go:embed model
+var embedded embed.FS
