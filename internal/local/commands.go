@@ -39,8 +39,10 @@ func (c *Cluster) configFile(name string) string {
 	return filepath.Join(c.cfg.DataDir, "config", name+".yaml")
 }
 
+// command names the child on its command line, so that ps and pkill find it by
+// the name that `hachi status` prints.
 func (c *Cluster) command(name, role string) command {
-	argv := []string{c.cfg.Binary, role, "--config", c.configFile(name)}
+	argv := []string{c.cfg.Binary, role, "--id", name, "--config", c.configFile(name)}
 	if c.cfg.Exec != nil {
 		argv = c.cfg.Exec(name, argv)
 	}
