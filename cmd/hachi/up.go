@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -70,13 +71,14 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 	if cfg.Binary, err = os.Executable(); err != nil {
 		return err
 	}
+	named := cfg.Model.Dir // a path, or by mistake the name of a model on a hub
 	if err := completeUp(&cfg); err != nil {
 		return err
 	}
 	if err := makeDefaultModel(cfg, out); err != nil {
 		return err
 	}
-	if err := checkpoint.Diagnose(cfg.Model.Dir); err != nil {
+	if err := checkpoint.Diagnose(cmp.Or(named, cfg.Model.Dir)); err != nil {
 		return &role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}
 	}
 	p := &progress{out: out, logger: cfg.Logger}
