@@ -9,6 +9,9 @@ type Routing struct {
 	K       int
 	Experts []int32
 	Weights []float32
+	// Nodes, where it is not nil, has the length of Experts and receives the node
+	// that computed each slot; a slot that no node computed stays as it is.
+	Nodes []NodeID
 }
 
 // Rows is the number of rows routed.

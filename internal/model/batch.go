@@ -1,6 +1,10 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hachi-serve/hachi/moe"
+)
 
 // Batch is the work of one step: rows of several sequences, decode rows and
 // prefill chunks alike.
@@ -41,6 +45,9 @@ type Span struct {
 	// Blocks is the sequence's block table: position p lives in block
 	// Blocks[p/BlockSize] at offset p%BlockSize. It covers Start+N positions.
 	Blocks []int32
+	// Nodes, where it is not nil, receives each node that computes an expert for a
+	// row of the span, once.
+	Nodes *[]moe.NodeID
 }
 
 // BlockSize is the number of positions in one KV block.

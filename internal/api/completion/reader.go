@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // Reader reads one answer.
@@ -22,6 +23,9 @@ type Reader struct {
 	last    time.Time
 	// Generated counts the tokens of the answer, a stop text's included.
 	Generated int
+	// Nodes are the nodes that have computed experts for the answer, with
+	// Request.ReportNodes.
+	Nodes []moe.NodeID
 }
 
 // Close cancels the answer; the engine drops it within a step.
@@ -71,6 +75,9 @@ func (r *Reader) Next(ctx context.Context) (Delta, error) {
 func (r *Reader) read(events []engine.Event, d *Delta) error {
 	before := r.Generated
 	for _, e := range events {
+		if e.Nodes != nil {
+			r.Nodes = e.Nodes
+		}
 		switch {
 		case e.Err != nil:
 			return e.Err

@@ -13,6 +13,7 @@ type chatAnswer struct {
 	head
 	Choices []chatChoice `json:"choices"`
 	Usage   any          `json:"usage,omitempty"`
+	Hachi   *extension   `json:"hachi,omitempty"`
 	// Prompt is that of the first choice: all have the same.
 	Prompt promptLogprobs `json:"prompt_logprobs,omitempty"`
 }
@@ -147,8 +148,9 @@ func (s *Server) streamChat(ctx context.Context, w http.ResponseWriter, o option
 		}
 		return send(one)
 	})
-	if err == nil && o.usage {
-		chunk.Choices, chunk.Usage = []chatChoice{}, countUsage(all, o.n)
+	if err == nil && (o.usage || o.request.ReportNodes) {
+		chunk.Choices = []chatChoice{}
+		chunk.Usage, chunk.Hachi = o.summary(all)
 		err = out.send(chunk)
 	}
 	return out.end(err)

@@ -17,6 +17,7 @@ type textAnswer struct {
 	head
 	Choices []textChoice `json:"choices"`
 	Usage   any          `json:"usage,omitempty"`
+	Hachi   *extension   `json:"hachi,omitempty"`
 }
 
 type textChoice struct {
@@ -156,8 +157,9 @@ func (s *Server) streamText(ctx context.Context, w http.ResponseWriter, o option
 		chunk.Choices = []textChoice{one}
 		return out.send(chunk)
 	})
-	if err == nil && o.usage {
-		chunk.Choices, chunk.Usage = []textChoice{}, countUsage(all, o.n)
+	if err == nil && (o.usage || o.request.ReportNodes) {
+		chunk.Choices = []textChoice{}
+		chunk.Usage, chunk.Hachi = o.summary(all)
 		err = out.send(chunk)
 	}
 	return out.end(err)

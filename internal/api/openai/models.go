@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// modelCard describes a model. MaxModelLen is the context, prompt and answer.
+// modelCard describes a model. MaxModelLen is the context, prompt and answer;
+// Attributes are those that the template reads.
 type modelCard struct {
-	ID          string `json:"id"`
-	Object      string `json:"object"`
-	Created     int64  `json:"created"`
-	OwnedBy     string `json:"owned_by"`
-	MaxModelLen int    `json:"max_model_len"`
+	ID          string   `json:"id"`
+	Object      string   `json:"object"`
+	Created     int64    `json:"created"`
+	OwnedBy     string   `json:"owned_by"`
+	MaxModelLen int      `json:"max_model_len"`
+	Attributes  []string `json:"attributes"`
 }
 
 func (s *Server) card() modelCard {
-	return modelCard{s.cfg.Model, "model", s.created, "hachi", s.cfg.Completer.Context}
+	return modelCard{s.cfg.Model, "model", s.created, "hachi", s.cfg.Completer.Context, s.cfg.Template.Attributes()}
 }
 
 // models answers GET /v1/models.

@@ -38,7 +38,7 @@ func (s *Server) options(c call, minTokens int) (options, error) {
 	}
 	o.request.Params = r.sampling()
 	r.flag("stream", &o.stream)
-	r.streamOptions(o.stream, &o.usage)
+	r.streamOptions(&o)
 	r.integerWithin("n", &o.n, 1, s.maxChoices())
 	o.bound, o.bounded = r.maxTokens(minTokens)
 	r.ending(&o.request)
@@ -60,10 +60,11 @@ func (o *options) ask(echo bool) {
 	o.request.PromptLogprobs = echo && o.logprobs >= 0 || o.promptLogprobs >= 0
 }
 
-func (r *reader) streamOptions(stream bool, usage *bool) {
+func (r *reader) streamOptions(o *options) {
 	if inner := r.inside("stream_options"); inner != nil {
-		inner.flag("include_usage", usage)
-		if r.err = inner.err; !stream {
+		inner.flag("include_usage", &o.usage)
+		inner.flag("include_nodes", &o.request.ReportNodes)
+		if r.err = inner.err; !o.stream {
 			r.fault("stream_options", codeValue, "needs stream to be true")
 		}
 	}

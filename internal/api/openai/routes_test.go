@@ -52,7 +52,7 @@ func TestModels(t *testing.T) {
 	if w := b.do(http.MethodGet, "/v1/models"); !strings.HasPrefix(w.Body.String(), `{"data":[`+card) || !strings.Contains(w.Body.String(), `"object":"list"`) {
 		t.Errorf("%s", w.Body)
 	}
-	if w := b.do(http.MethodGet, "/v1/models/org/m"); w.Code != 200 || !strings.HasPrefix(w.Body.String(), card) || !strings.Contains(w.Body.String(), `"max_model_len":300`) {
+	if w := b.do(http.MethodGet, "/v1/models/org/m"); w.Code != 200 || !strings.HasPrefix(w.Body.String(), card) || !strings.Contains(w.Body.String(), `"max_model_len":300,"attributes":["helpfulness","correctness",`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	w := b.do(http.MethodGet, "/v1/models/org%2Fother")

@@ -41,7 +41,8 @@ type layerInput struct {
 	h         tensor.Matrix
 	k         int // experts per row
 	placement *moe.Placement
-	wire      []byte // h in the wire dtype
+	wire      []byte       // h in the wire dtype
+	nodes     []moe.NodeID // receives the node of each slot; nil is not wanted
 }
 
 // layerOutput collects the replies: row row*k+slot of replies is that of a slot.
@@ -91,7 +92,7 @@ func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r 
 // prepare sizes the memory of a run for a layer and encodes its rows once, for
 // every call that will carry them.
 func (l *layerRun) prepare(layer int, h tensor.Matrix, r moe.Routing, p *moe.Placement) {
-	l.layer, l.h, l.k, l.placement = layer, h, r.K, p
+	l.layer, l.h, l.k, l.placement, l.nodes = layer, h, r.K, p, r.Nodes
 	l.tasks = groupByExpert(l.tasks, r, l.d.cfg.Topology.In(layer))
 	slots, size := h.Rows*r.K, l.rowBytes()
 	l.replies = tensor.Matrix{Rows: slots, Cols: h.Cols, Stride: h.Cols, Data: resize(l.replies.Data, slots*h.Cols)}

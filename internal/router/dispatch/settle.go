@@ -53,6 +53,9 @@ func (l *layerRun) storeReply(a *attempt) error {
 		for _, slot := range t.slots {
 			if !t.done {
 				tensor.Decode(l.replies.Row(int(slot)), reply.Y[at:at+size], l.d.cfg.Wire)
+				if l.nodes != nil {
+					l.nodes[slot] = a.to.Node
+				}
 			}
 			at += size
 		}

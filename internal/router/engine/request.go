@@ -36,6 +36,9 @@ type Request struct {
 	// FailFast ends the request with an error when an expert has no replica,
 	// instead of waiting for one.
 	FailFast bool
+	// ReportNodes gives every event the nodes that computed experts for the rows of
+	// the request, those of committed steps.
+	ReportNodes bool
 }
 
 // FinishReason says why a request ended.
@@ -56,6 +59,9 @@ type Event struct {
 	Prompt  bool // the token is the prompt's
 	Finish  FinishReason
 	Err     error
+	// Nodes, with Request.ReportNodes, are the nodes so far, in the order of their
+	// first answer. Rows that the prefix cache already had count for none.
+	Nodes []moe.NodeID
 }
 
 // Stream is what a request has produced so far: a queue from the engine, or a
@@ -122,6 +128,9 @@ type activeRequest struct {
 	drawn    int // tokens of the answer so far
 	arrived  time.Time
 	started  bool // has had rows
+
+	nodes     []moe.NodeID // that computed experts for committed rows; only appended to
+	stepNodes []moe.NodeID // of the running step
 }
 
 // validate reports why a request could never be served, with all faults of its

@@ -74,7 +74,9 @@ func (e *Engine) batch(spans []scheduler.Span) *model.Batch {
 		seq, drafted := span.Seq, span.Drafted()
 		b.Tokens = append(b.Tokens, seq.Tokens[seq.Computed:seq.Computed+span.N-drafted]...)
 		b.Tokens = append(b.Tokens, seq.Draft[:drafted]...)
-		b.Spans = append(b.Spans, model.Span{Start: seq.Computed, N: span.N, Blocks: seq.Table.Blocks})
+		b.Spans = append(b.Spans, model.Span{
+			Start: seq.Computed, N: span.N, Blocks: seq.Table.Blocks, Nodes: e.active[seq.ID].beginNodes(),
+		})
 		for i := e.outputs(span); i > 0; i-- {
 			b.Outputs = append(b.Outputs, int32(len(b.Tokens)-i))
 		}
@@ -102,7 +104,9 @@ func (e *Engine) commit(d *drawing) {
 		e.reject(d)
 		return
 	}
+	f.commitNodes()
 	for _, event := range d.events {
+		event.Nodes = f.nodes
 		f.stream.Push(event)
 	}
 	if !d.drew {
@@ -112,6 +116,7 @@ func (e *Engine) commit(d *drawing) {
 	e.count(f, d) // before Commit adds to the tokens that count looks at
 	e.sched.Commit(seq, len(seq.Tokens)+d.accepted, d.tokens...)
 	if d.last.Err != nil || d.last.Finish != NotFinished {
+		d.last.Nodes = f.nodes
 		e.finish(f, d.last)
 		return
 	}

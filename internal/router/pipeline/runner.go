@@ -22,6 +22,7 @@ type Runner struct {
 	x, h    tensor.Matrix
 	gate    tensor.Matrix
 	batches []microBatch
+	spans   []model.Span // of the step, if any of them wants to know its nodes
 
 	mu       sync.Mutex // guards decision
 	decision Decision
@@ -33,6 +34,7 @@ type microBatch struct {
 	done     chan error    // of the expert call; capacity 1
 	inFlight bool          // an expert call runs on Rows
 	took     time.Duration // by the last expert call
+	nodes    []moe.NodeID  // memory of Routing.Nodes
 }
 
 // New joins the two halves of a model. batcher chooses the number of
@@ -49,6 +51,7 @@ func (r *Runner) Forward(ctx context.Context, b *model.Batch, logits tensor.Matr
 	if err := r.decoder.Embed(b, r.x); err != nil {
 		return err
 	}
+	r.spans = spansWithNodes(b)
 	began := time.Now()
 	r.split(n, r.batcher.Choose(n))
 	if err := r.runLayers(ctx); err != nil {
@@ -142,6 +145,7 @@ func (r *Runner) advance(ctx context.Context) (err error) {
 // piece has nothing to compute meanwhile and saves the goroutine.
 func (r *Runner) callExperts(ctx context.Context, layer int, b *microBatch) {
 	b.inFlight = true
+	r.prepareNodes(b)
 	if len(r.batches) == 1 {
 		r.compute(ctx, layer, b)
 		return
@@ -175,6 +179,7 @@ func (r *Runner) await(b *microBatch) error {
 	b.inFlight = false
 	if err == nil {
 		r.batcher.ObserveExperts(b.X.Rows, b.took)
+		addNodes(r.spans, b.First, b.Routing)
 	}
 	return err
 }

@@ -66,6 +66,18 @@ func (t *Template) CheckAttributes(a Attributes) error {
 	return nil
 }
 
+// Attributes returns the names of the attributes that the template reads, in the
+// order of the prompt.
+func (t *Template) Attributes() []string {
+	read := []string{}
+	for _, name := range attributeNames {
+		if t.attributes[name] {
+			read = append(read, name)
+		}
+	}
+	return read
+}
+
 // Tokens renders a conversation, ready for the answer, into ids. base holds
 // the attributes of turns that do not set their own. An error says which turn
 // is at fault.

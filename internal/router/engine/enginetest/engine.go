@@ -8,14 +8,16 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // Script is the fate of a request.
 type Script struct {
-	Tokens []int32 // the answer; cut at the request's MaxTokens
-	Err    error   // ends the answer after its tokens; nil is a stop token
-	Hold   bool    // the answer does not end by itself
-	Refuse error   // Submit's error
+	Tokens []int32      // the answer; cut at the request's MaxTokens
+	Err    error        // ends the answer after its tokens; nil is a stop token
+	Hold   bool         // the answer does not end by itself
+	Refuse error        // Submit's error
+	Nodes  []moe.NodeID // of every token
 }
 
 // Engine answers requests by a script.
@@ -64,7 +66,7 @@ func (e *Engine) Submit(ctx context.Context, r engine.Request) (*engine.Stream, 
 		}
 	}
 	for i, id := range script.Tokens {
-		event := logprobs(engine.Event{Token: id}, i, r.Logprobs)
+		event := logprobs(engine.Event{Token: id, Nodes: script.Nodes}, i, r.Logprobs)
 		if i+1 == r.MaxTokens {
 			event.Finish = engine.Length
 			c.end(event)

@@ -1,0 +1,48 @@
+package pipeline
+
+import (
+	"slices"
+
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// spansWithNodes are the spans of a step if any of them wants to know its nodes,
+// and nil otherwise.
+func spansWithNodes(b *model.Batch) []model.Span {
+	if slices.ContainsFunc(b.Spans, func(s model.Span) bool { return s.Nodes != nil }) {
+		return b.Spans
+	}
+	return nil
+}
+
+// prepareNodes gives the routing of an expert call room for the nodes of its
+// slots if a span wants them.
+func (r *Runner) prepareNodes(b *microBatch) {
+	b.Routing.Nodes = nil
+	if r.spans == nil {
+		return
+	}
+	b.nodes = slices.Grow(b.nodes[:0], len(b.Routing.Experts))[:len(b.Routing.Experts)]
+	clear(b.nodes)
+	b.Routing.Nodes = b.nodes
+}
+
+// addNodes adds the nodes that answered an expert call to the spans that want
+// them. Rows of spans follow one another; the call has those from first on.
+func addNodes(spans []model.Span, first int, r moe.Routing) {
+	start := -first // of the span, among the rows of the call
+	for _, span := range spans {
+		end := start + span.N
+		lo, hi := max(0, start), min(end, r.Rows())
+		start = end
+		if span.Nodes == nil || lo >= hi {
+			continue
+		}
+		for _, node := range r.Nodes[lo*r.K : hi*r.K] {
+			if node != "" && !slices.Contains(*span.Nodes, node) {
+				*span.Nodes = append(*span.Nodes, node)
+			}
+		}
+	}
+}
