@@ -158,7 +158,7 @@ func FuzzQuantizationConfig(f *testing.F) {
 	f.Add([]byte(`{"quantization_config": {"bits": null}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, _, group, err := parseConfig(data)
-		if err == nil && (group%tensor.GroupCols != 0 || c.Validate() != nil) {
+		if err == nil && (group < 0 || group%tensor.GroupCols != 0 || c.Validate() != nil) {
 			t.Errorf("group %d, config %+v", group, c)
 		}
 	})

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -12,10 +15,57 @@ import (
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
-const quantization = "quantization_config"
+const (
+	configFile   = "config.json"
+	quantization = "quantization_config" // its key in config.json
 
-// parseConfig reads config.json: the model, its configuration without the part
-// about quantization, and the size of a group.
+	// QuantizationFile is where AutoAWQ wrote the quantization in 2023, before it
+	// moved into config.json.
+	QuantizationFile = "quant_config.json"
+)
+
+// readConfig reads config.json and, if there is one, quant_config.json: the
+// model, config.json without the part about quantization, and the size of a
+// group. Where both files describe the quantization, both must agree.
+func readConfig(dir string) (c model.Config, plain []byte, group int, err error) {
+	path := filepath.Join(dir, configFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return c, nil, 0, err
+	}
+	c, plain, inside, err := parseConfig(data)
+	if err != nil {
+		return c, nil, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	beside, err := readQuantizationFile(filepath.Join(dir, QuantizationFile))
+	switch {
+	case err != nil:
+		return c, nil, 0, err
+	case inside == 0 && beside == 0:
+		return c, nil, 0, fmt.Errorf("%s: %s: missing, and there is no %s: this is no AWQ checkpoint", path, quantization, QuantizationFile)
+	case inside != 0 && beside != 0 && inside != beside:
+		return c, nil, 0, fmt.Errorf("%s: group size %d, but %s has %d", path, inside, QuantizationFile, beside)
+	}
+	return c, plain, max(inside, beside), nil
+}
+
+// readQuantizationFile is 0 for a file that does not exist.
+func readQuantizationFile(path string) (group int, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if group, err = parseQuantization(data, false); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return group, nil
+}
+
+// parseConfig reads config.json. group is 0 if it does not describe a
+// quantization.
 func parseConfig(data []byte) (c model.Config, plain []byte, group int, err error) {
 	members, err := strictjson.Object(data)
 	if err != nil {
@@ -27,12 +77,9 @@ func parseConfig(data []byte) (c model.Config, plain []byte, group int, err erro
 			rest[m.Key] = m.Value
 			continue
 		}
-		if group, err = parseQuantization(m.Value); err != nil {
+		if group, err = parseQuantization(m.Value, true); err != nil {
 			return c, nil, 0, fmt.Errorf("%s: %w", quantization, err)
 		}
-	}
-	if group == 0 {
-		return c, nil, 0, fmt.Errorf("%s: missing: this is no AWQ checkpoint", quantization)
 	}
 	if plain, err = json.MarshalIndent(rest, "", "  "); err != nil {
 		return c, nil, 0, err
@@ -41,41 +88,55 @@ func parseConfig(data []byte) (c model.Config, plain []byte, group int, err erro
 	return c, append(plain, '\n'), group, err
 }
 
-// parseQuantization checks everything that decides how bits are read.
-func parseQuantization(raw json.RawMessage) (group int, err error) {
+// older are the names that keys had in quant_config.json.
+var older = map[string]string{"w_bit": "bits", "q_group_size": "group_size"}
+
+// expected are the values of the keys that decide how bits are read.
+var expected = map[string]string{"quant_method": `"awq"`, "bits": "4", "version": `"gemm"`, "zero_point": "true"}
+
+// parseQuantization checks everything that decides how bits are read. The method
+// must be named unless the name of the file says it.
+func parseQuantization(raw json.RawMessage, needsMethod bool) (group int, err error) {
 	members, err := strictjson.Object(raw)
 	if err != nil {
 		return 0, err
 	}
 	var faults []error
-	want := map[string]string{"quant_method": `"awq"`, "bits": "4", "version": `"gemm"`, "zero_point": "true"}
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	seen := map[string]bool{}
 	for _, m := range members {
-		value := strings.ToLower(string(m.Value))
-		switch m.Key {
+		key := m.Key
+		if newer, ok := older[key]; ok {
+			key = newer
+		}
+		if seen[key] {
+			fault("%s: stands twice, once under its older name", m.Key)
+		}
+		seen[key] = true
+		switch key {
 		case "group_size":
 			if json.Unmarshal(m.Value, &group) != nil || group < tensor.GroupCols || group%tensor.GroupCols != 0 {
-				faults = append(faults, fmt.Errorf("group_size: found %s, expected a multiple of %d", m.Value, tensor.GroupCols))
+				fault("%s: found %s, expected a multiple of %d", m.Key, m.Value, tensor.GroupCols)
 			}
 		case "modules_to_not_convert", "backend", "do_fuse", "exllama_config", "fuse_max_seq_len", "modules_to_fuse":
 			// Which modules are plain shows in the tensors; the rest is about
 			// other programs.
 		default:
-			expected, ok := want[m.Key]
+			want, ok := expected[key]
 			if !ok {
-				faults = append(faults, fmt.Errorf("%s: unknown key: it may change the arithmetic, and hachi does not implement it", m.Key))
-			} else if value != expected {
-				faults = append(faults, fmt.Errorf("%s: found %s, expected %s", m.Key, m.Value, expected))
+				fault("%s: unknown key: it may change the arithmetic, and hachi does not implement it", m.Key)
+			} else if strings.ToLower(string(m.Value)) != want {
+				fault("%s: found %s, expected %s", m.Key, m.Value, want)
 			}
-			delete(want, m.Key)
 		}
 	}
-	for _, key := range []string{"quant_method", "bits"} {
-		if _, missing := want[key]; missing {
-			faults = append(faults, fmt.Errorf("%s: missing", key))
-		}
+	if needsMethod && !seen["quant_method"] {
+		fault("quant_method: missing")
 	}
-	if group == 0 && len(faults) == 0 {
-		faults = append(faults, errors.New("group_size: missing"))
+	for _, key := range []string{"bits", "group_size"} {
+		if !seen[key] {
+			fault("%s: missing", key)
+		}
 	}
 	return group, errors.Join(faults...)
 }

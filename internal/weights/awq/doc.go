@@ -11,8 +11,11 @@
 // minimum. Groups of 32, 64 or 96 become tensor.Int8, exactly too: q-zero are
 // small integers. Matrices that are not packed keep their type.
 //
-// Invariants: anything about quantization_config that is not understood is an
-// error, and so is a tensor of the wrong type or shape.
+// The quantization is described by quantization_config in config.json, or by
+// quant_config.json, where AutoAWQ put it in 2023.
+//
+// Invariants: anything about the quantization that is not understood is an error,
+// and so is a tensor that the model does not have, or of the wrong type or shape.
 //
 // Concurrency: a Model is read by any number of goroutines until Close.
 //

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
@@ -24,14 +25,10 @@ type Model struct {
 // Open reads the configuration and all headers, and checks them against each
 // other.
 func Open(dir string) (*Model, error) {
-	path := filepath.Join(dir, "config.json")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	m := &Model{}
-	if m.cfg, m.plain, m.group, err = parseConfig(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	var err error
+	if m.cfg, m.plain, m.group, err = readConfig(dir); err != nil {
+		return nil, err
 	}
 	if m.raw, err = checkpoint.OpenRaw(dir); err != nil {
 		return nil, err
@@ -42,16 +39,27 @@ func Open(dir string) (*Model, error) {
 	return m, nil
 }
 
-// check maps every tensor once: types and shapes.
+// check maps every tensor once, for types and shapes, and refuses a tensor that
+// the model has no place for: it may change the arithmetic.
 func (m *Model) check() error {
 	var faults []error
+	used := map[string]bool{}
 	for _, s := range checkpoint.Layout(m.cfg) {
-		err := m.checkTensor(s)
-		if err != nil && len(faults) < 10 {
-			faults = append(faults, err)
+		faults = append(faults, m.checkTensor(s))
+		if !m.packed(s) {
+			used[s.Name] = true
+			continue
+		}
+		for _, part := range []string{"qweight", "qzeros", "scales"} {
+			used[base(s)+part] = true
 		}
 	}
-	return errors.Join(faults...)
+	for _, name := range m.raw.Names() {
+		if !used[name] && !checkpoint.Spare(m.cfg, name) {
+			faults = append(faults, m.raw.Unexpected(name, "only tensors of a "+arch.Of(m.cfg).Name+", quantized by AWQ or plain"))
+		}
+	}
+	return checkpoint.FirstFew(faults)
 }
 
 func (m *Model) checkTensor(s checkpoint.Spec) error {

@@ -133,11 +133,10 @@ func (c *Checkpoint) locate() error {
 			switch {
 			case ok:
 				faults = append(faults, c.place(f, e, spec))
-			case spare(c.config, e.name):
+			case Spare(c.config, e.name):
 				c.ignored = append(c.ignored, "tensor "+e.name)
 			default:
-				faults = append(faults, &Error{File: f.f.Name(), Tensor: e.name, Fault: Unexpected,
-					Expected: "only tensors of a " + arch.Of(c.config).Name, Found: fmt.Sprintf("%s %v", e.dtype, e.shape)})
+				faults = append(faults, unexpected(f, e, "only tensors of a "+arch.Of(c.config).Name))
 			}
 		}
 	}
@@ -147,7 +146,11 @@ func (c *Checkpoint) locate() error {
 				Found: fmt.Sprintf("no such tensor in %d file(s)", len(c.files))})
 		}
 	}
-	return firstFew(faults)
+	return FirstFew(faults)
+}
+
+func unexpected(f *file, e entry, expected string) error {
+	return &Error{File: f.f.Name(), Tensor: e.name, Fault: Unexpected, Expected: expected, Found: fmt.Sprintf("%s %v", e.dtype, e.shape)}
 }
 
 // place checks one tensor against the layout and remembers where it is.
@@ -192,8 +195,9 @@ func (c *Checkpoint) settleDType() {
 	c.config.DType = most
 }
 
-// firstFew joins at most ten faults: a wrong configuration makes thousands.
-func firstFew(faults []error) error {
+// FirstFew joins at most ten faults: a wrong configuration makes thousands. Nil is
+// no fault.
+func FirstFew(faults []error) error {
 	const shown = 10
 	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })
 	if more := len(faults) - shown; more > 0 {

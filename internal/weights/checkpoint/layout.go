@@ -59,9 +59,9 @@ func expertSlot(w *model.ExpertWeights, s Spec) *tensor.Weight {
 
 var rotaryBuffer = regexp.MustCompile(`^model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$`)
 
-// spare reports whether a tensor outside the layout may be left unread: a
+// Spare reports whether a tensor outside the layout may be left unread: a
 // rotary table, which follows from rope_theta, or the head of a model that
 // reuses its embedding.
-func spare(c model.Config, name string) bool {
+func Spare(c model.Config, name string) bool {
 	return rotaryBuffer.MatchString(name) || c.TieEmbeddings && name == arch.Of(c).Names[arch.Head]
 }

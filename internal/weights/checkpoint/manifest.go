@@ -110,7 +110,7 @@ func compareSums(m *Manifest, tensors []located, sums []string) error {
 				Expected: "sha256 " + want, Found: sums[i]})
 		}
 	}
-	return firstFew(faults)
+	return FirstFew(faults)
 }
 
 // hashAll hashes tensors on all cores; sums are in their order.

@@ -129,7 +129,7 @@ func (c *Checkpoint) checkFinite(w *model.DenseWeights) error {
 			faults = append(faults, c.finite(s.Name, *denseSlot(w, s)))
 		}
 	}
-	return firstFew(faults)
+	return FirstFew(faults)
 }
 
 func (c *Checkpoint) finite(name string, w tensor.Weight) error {

@@ -58,6 +58,12 @@ func (r *Raw) Has(name string) bool {
 	return ok
 }
 
+// Unexpected is the fault of a tensor that the caller has no use for.
+func (r *Raw) Unexpected(name, expected string) error {
+	e := r.tensors[name]
+	return unexpected(e.file, e.entry, expected)
+}
+
 // Map maps a tensor that must have a type and a shape. release unmaps it.
 func (r *Raw) Map(name, dtype string, shape ...int64) (RawTensor, func() error, error) {
 	e, ok := r.tensors[name]

@@ -31,6 +31,112 @@ func repackQ40(blocks, row []byte, r int) {
 	}
 }
 
+// repackQ50 puts a row of Q5_0 blocks in place r of Int8 blocks.
+func repackQ50(blocks, row []byte, r int) {
+	for g := 0; len(row) > 0; g, row = g+1, row[22:] {
+		to := blocks[g*tensor.Int8Block:][:tensor.Int8Block]
+		copy(to[512+2*r:][:2], row)
+		for j, q := range fiveBits(row[2:6], row[6:22]) {
+			to[j/4*64+4*r+j%4] = 128 - 16 + q
+		}
+	}
+}
+
+// repackMXFP4 turns a row of MXFP4 blocks into ours. Both have the same codes and
+// scales; the file pairs column j with column 16+j in a byte, and has the scale
+// first.
+func repackMXFP4(blocks, row []byte, _ int) {
+	for ; len(row) > 0; blocks, row = blocks[17:], row[17:] {
+		for j, code := range fourBits(row[1:17]) {
+			blocks[j/2] |= code << (j % 2 * 4)
+		}
+		blocks[16] = row[0]
+	}
+}
+
+// hasNaN looks for the scale that makes a block of MXFP4 NaN.
+func hasNaN(blocks []byte) bool {
+	for at := 0; at < len(blocks); at += 17 {
+		if blocks[at] == 255 {
+			return true
+		}
+	}
+	return false
+}
+
+// fourBits are the 32 integers of a block that pairs column j with column 16+j
+// in a byte.
+func fourBits(low []byte) (q [32]byte) {
+	for j, b := range low[:16] {
+		q[j], q[16+j] = b&15, b>>4
+	}
+	return q
+}
+
+// fiveBits are fourBits with a fifth bit, which is bit j of high.
+func fiveBits(high, low []byte) [32]byte {
+	q, bits := fourBits(low), binary.LittleEndian.Uint32(high)
+	for j := range q {
+		q[j] |= byte(bits>>j&1) << 4
+	}
+	return q
+}
+
+func widenQ80(dst []float32, row []byte) {
+	for ; len(row) > 0; dst, row = dst[32:], row[34:] {
+		d := half(row)
+		for j, q := range row[2:34] {
+			dst[j] = d * float32(int8(q))
+		}
+	}
+}
+
+func widenQ40(dst []float32, row []byte) {
+	for ; len(row) > 0; dst, row = dst[32:], row[18:] {
+		d := half(row)
+		for j, q := range fourBits(row[2:18]) {
+			dst[j] = d * float32(int(q)-8)
+		}
+	}
+}
+
+// widenQ41 has a scale and a minimum: the weight is d*q + m.
+func widenQ41(dst []float32, row []byte) {
+	for ; len(row) > 0; dst, row = dst[32:], row[20:] {
+		d, m := half(row), half(row[2:])
+		for j, q := range fourBits(row[4:20]) {
+			dst[j] = float32(d*float32(q)) + m
+		}
+	}
+}
+
+func widenQ50(dst []float32, row []byte) {
+	for ; len(row) > 0; dst, row = dst[32:], row[22:] {
+		d := half(row)
+		for j, q := range fiveBits(row[2:6], row[6:22]) {
+			dst[j] = d * float32(int(q)-16)
+		}
+	}
+}
+
+func widenQ51(dst []float32, row []byte) {
+	for ; len(row) > 0; dst, row = dst[32:], row[24:] {
+		d, m := half(row), half(row[2:])
+		for j, q := range fiveBits(row[4:8], row[8:24]) {
+			dst[j] = float32(d*float32(q)) + m
+		}
+	}
+}
+
+func widenMXFP4(dst []float32, row []byte) {
+	block := make([]byte, 17)
+	for ; len(row) > 0; dst, row = dst[32:], row[17:] {
+		clear(block)
+		repackMXFP4(block, row[:17], 0)
+		tensor.MXFP4.Format().Dequantize(dst[:32], block, 0)
+	}
+}
+
 // repackQ4K puts a row of Q4_K blocks in place r of Int4Affine blocks, two for
 // one: both multiply a scale and a minimum in f16 by a small integer per group.
 // A byte of Q4_K holds the same column of two neighboring groups.

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model/arch"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
@@ -26,7 +28,7 @@ const (
 
 func openFile(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := Open(path, kernel.Best(), 2)
+	f, err := Open(path, Options{Kernels: kernel.Best(), Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func TestTensorsEqualThoseOfTheOtherContainer(t *testing.T) {
 
 // TestBlocksEqualAnIndependentDequantization compares bits.
 func TestBlocksEqualAnIndependentDequantization(t *testing.T) {
-	for _, k := range []kind{kindQ80, kindQ40, kindQ4K, kindQ5K, kindQ6K} {
+	for _, k := range []kind{kindQ80, kindQ40, kindQ41, kindQ50, kindQ51, kindQ4K, kindQ5K, kindQ6K, kindMXFP4} {
 		raw, want := golden(t, k)
 		const n, cols = 3, 512
 		r := rows{raw: raw, n: n, cols: cols, size: len(raw) / n}
@@ -83,10 +85,23 @@ func TestBlocksEqualAnIndependentDequantization(t *testing.T) {
 			same(t, "repacked Q4_0", unpack(r.repack(tensor.Int4, repackQ40), tensor.Int4, n, cols), want)
 		case kindQ4K:
 			same(t, "repacked Q4_K", unpack(r.repack(tensor.Int4Affine, repackQ4K), tensor.Int4Affine, n, cols), want)
-		case kindQ5K, kindQ6K:
+		case kindQ50:
+			same(t, "repacked Q5_0", unpack(r.repack(tensor.Int8, repackQ50), tensor.Int8, n, cols), want)
+		case kindMXFP4:
+			same(t, "repacked MXFP4", dequantized(r.repack(tensor.MXFP4, repackMXFP4), tensor.MXFP4, n, cols), want)
+		case kindQ41, kindQ51, kindQ5K, kindQ6K:
 			moved(t, r, k, want)
 		}
 	}
+}
+
+// dequantized reads blocks by the definition of their format.
+func dequantized(data []byte, d tensor.DType, rows, cols int) []float32 {
+	out := make([]float32, rows*cols)
+	for o := range rows {
+		tensor.Dequantize(out[o*cols:][:cols], tensor.Weight{DType: d, Rows: rows, Cols: cols, Data: data}, o)
+	}
+	return out
 }
 
 func golden(t *testing.T, k kind) (raw []byte, want []float32) {
@@ -205,7 +220,7 @@ func edit(t *testing.T, old, replacement string) error {
 	if err := os.WriteFile(path, bytes.Replace(raw, []byte(old), []byte(replacement), 1), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f, err := Open(path, kernel.Best(), 1)
+	f, err := Open(path, Options{Kernels: kernel.Best(), Threads: 1})
 	if err == nil {
 		f.Close()
 	}
@@ -229,6 +244,64 @@ func TestWrongFilesAreRefused(t *testing.T) {
 		if err := edit(t, c.old, c.replacement); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: error %v, want one that says %q", c.replacement, err, c.says)
 		}
+	}
+}
+
+func TestTypesThatAreNotReadAreNamed(t *testing.T) {
+	for number, name := range map[kind]string{9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS", 20: "IQ4_NL", 23: "IQ4_XS", 24: "I8", 29: "IQ1_M", 34: "TQ1_0", 99: "type 99"} {
+		_, err := openEdited(t, func(h *header) {
+			x := h.tensors["blk.0.attn_q.weight"]
+			x.kind = number
+			h.tensors["blk.0.attn_q.weight"] = x
+		})
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `"blk.0.attn_q.weight" is `+name+": hachi reads F32, F16, Q4_0, Q4_1") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// TestQuantizedTensorsOfEveryType opens files whose matrices have a type, the
+// embedding, the gate and the head included.
+func TestQuantizedTensorsOfEveryType(t *testing.T) {
+	for k, want := range map[kind]tensor.DType{
+		kindQ40: tensor.Int4, kindQ41: tensor.Int8, kindQ50: tensor.Int8, kindQ51: tensor.Int8, kindQ80: tensor.Int8, kindMXFP4: tensor.MXFP4,
+	} {
+		f, err := openEdited(t, func(h *header) {
+			for name, x := range h.tensors {
+				if len(x.dims) > 1 {
+					h.set(name, k, x.dims...)
+				}
+			}
+		})
+		if err != nil {
+			t.Errorf("%v: %v", k, err)
+			continue
+		}
+		for _, s := range checkpoint.Layout(f.Config()) {
+			w, _, err := f.Tensor(s)
+			if err != nil || len(w.Data) != w.DType.Bytes(s.Rows, s.Cols) {
+				t.Fatalf("%v: %s: %d bytes of %v, error %v", k, s.Name, len(w.Data), w.DType, err)
+			}
+			expected := map[bool]tensor.DType{true: want, false: tensor.BF16}[s.Quantizable()]
+			if !s.Vector && w.DType != expected {
+				t.Errorf("%v: %s is %v, want %v", k, s.Name, w.DType, expected)
+			}
+		}
+	}
+}
+
+func TestBlocksThatAreNaNAreRefused(t *testing.T) {
+	f, err := openEdited(t, func(h *header) {
+		h.set("blk.0.attn_q.weight", kindMXFP4, 32, 32)
+		h.tensors["blk.0.attn_q.weight"].data[17] = 255
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout := checkpoint.Layout(f.Config())
+	q := layout[slices.IndexFunc(layout, func(s checkpoint.Spec) bool { return s.Role == arch.Q })]
+	if _, _, err := f.Tensor(q); err == nil || !strings.Contains(err.Error(), "tensor blk.0.attn_q.weight: a block of MXFP4 has the scale 255") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -258,10 +331,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for name, x := range h.tensors {
-			if x.offset < 0 || x.bytes <= 0 || x.offset+x.bytes > int64(len(b)) {
+			if x.bytes <= 0 || int64(len(x.data)) != x.bytes {
 				t.Errorf("tensor %q lies outside: %+v", name, x)
 			}
 		}
-		_, _ = h.config()
+		_, _ = h.config(nil)
 	})
 }

@@ -20,15 +20,15 @@ const (
 type header struct {
 	meta    map[string]any // numbers as uint64, int64, float64; bool; string; []any
 	tensors map[string]info
-	data    int64 // offset of the first tensor
 }
 
 // info is one tensor. dims begin with the fastest.
 type info struct {
 	dims   []int64
 	kind   kind
-	offset int64 // from the start of the file
+	offset int64 // from the start of the data section
 	bytes  int64
+	data   []byte // the tensor in the mapped file
 }
 
 // cursor reads little-endian values and remembers the first fault.
@@ -138,6 +138,9 @@ func parse(file []byte) (*header, error) {
 		return nil, errors.New("not a GGUF file: the first four bytes are others")
 	}
 	if v := c.u32(); v != 2 && v != 3 {
+		if swapped := bits.ReverseBytes32(v); swapped == 3 {
+			return nil, errors.New("the file is big-endian, expected little-endian: convert it again without --bigendian")
+		}
 		return nil, fmt.Errorf("version %d, expected 2 or 3", v)
 	}
 	tensors, keys := c.u64(), c.u64()
@@ -158,7 +161,7 @@ func parse(file []byte) (*header, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	return h, h.place(int64(c.at), int64(len(file)))
+	return h, h.place(int64(c.at), file)
 }
 
 func (c *cursor) tensor(h *header) {
@@ -182,37 +185,37 @@ func (c *cursor) tensor(h *header) {
 	if c.err != nil {
 		return
 	}
-	block, size := t.kind.block()
-	if size == 0 {
-		c.fail("tensor %q is %v: hachi reads F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K", name, t.kind)
+	l, ok := layouts[t.kind]
+	if !ok {
+		c.fail("tensor %q is %v: hachi reads %s: make a file of one of these types", name, t.kind, readable())
 		return
 	}
-	if t.dims[0]%block != 0 {
-		c.fail("tensor %q: rows of %d are no whole blocks of %d", name, t.dims[0], block)
+	if t.dims[0]%l.elements != 0 {
+		c.fail("tensor %q: rows of %d are no whole blocks of %d", name, t.dims[0], l.elements)
 		return
 	}
 	if _, ok := h.tensors[name]; ok {
 		c.fail("tensor %q stands twice", name)
 	}
-	t.bytes = int64(elements) / block * size
+	t.bytes = int64(elements) / l.elements * l.bytes
 	h.tensors[name] = t
 }
 
-// place turns offsets into the data section into offsets into the file.
-func (h *header) place(end, size int64) error {
-	align := int64(32)
+// place finds the tensors in the file, whose data section begins behind end.
+func (h *header) place(end int64, file []byte) error {
+	align, size := int64(32), int64(len(file))
 	if v, ok := h.meta["general.alignment"].(uint64); ok {
 		if v == 0 || v > 1<<20 || v%8 != 0 {
 			return fmt.Errorf("general.alignment is %d", v)
 		}
 		align = int64(v)
 	}
-	h.data = (end + align - 1) / align * align
+	start := (end + align - 1) / align * align
 	for name, t := range h.tensors {
-		if t.offset%align != 0 || t.offset > size || h.data > size-t.offset || t.bytes > size-h.data-t.offset {
-			return fmt.Errorf("tensor %q: %d bytes at %d of the data do not fit a file of %d bytes", name, t.bytes, t.offset, size)
+		if t.offset%align != 0 || t.offset > size || start > size-t.offset || t.bytes > size-start-t.offset {
+			return fmt.Errorf("tensor %q: %d bytes at %d of the data do not fit a file of %d bytes: it is cut off, or one of several files that must be joined first", name, t.bytes, t.offset, size)
 		}
-		t.offset += h.data
+		t.data = file[start+t.offset:][:t.bytes:t.bytes]
 		h.tensors[name] = t
 	}
 	return nil

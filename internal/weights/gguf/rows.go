@@ -63,29 +63,28 @@ func widen(dst []float32, row []byte, k kind) {
 	case kindQ6K:
 		widenQ6K(dst, row)
 	case kindQ80:
-		for ; len(row) > 0; dst, row = dst[32:], row[34:] {
-			d := half(row)
-			for j, q := range row[2:34] {
-				dst[j] = d * float32(int8(q))
-			}
-		}
+		widenQ80(dst, row)
 	case kindQ40:
-		for ; len(row) > 0; dst, row = dst[32:], row[18:] {
-			d := half(row)
-			for j, q := range row[2:18] {
-				dst[j], dst[16+j] = d*float32(int(q&15)-8), d*float32(int(q>>4)-8)
-			}
-		}
+		widenQ40(dst, row)
+	case kindQ41:
+		widenQ41(dst, row)
+	case kindQ50:
+		widenQ50(dst, row)
+	case kindQ51:
+		widenQ51(dst, row)
+	case kindMXFP4:
+		widenMXFP4(dst, row)
 	}
 }
 
-// repack moves rows into blocks of 16. Rows of padding have scales of zero.
+// repack moves rows into the blocks of a format. Rows of padding have scales of
+// zero.
 func (r rows) repack(d tensor.DType, put func(blocks, row []byte, place int)) []byte {
 	out := make([]byte, d.Bytes(r.n, r.cols))
 	_, blocks := d.Blocks(r.n, r.cols)
-	strip := blocks * d.BlockBytes()
+	strip, high := blocks*d.BlockBytes(), d.Format().Rows
 	for o := range r.n {
-		put(out[o/tensor.BlockRows*strip:][:strip], r.row(o), o%tensor.BlockRows)
+		put(out[o/high*strip:][:strip], r.row(o), o%high)
 	}
 	return out
 }
