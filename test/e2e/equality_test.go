@@ -97,7 +97,11 @@ func openAttention(t *testing.T) *attention {
 func (a *attention) logits(t *testing.T, experts model.Experts, overlap pipeline.MicroBatcher) []float32 {
 	t.Helper()
 	const blocks = 12
-	dense := cpu.NewDense(a.cfg, a.weights, cpu.DenseOptions{Numerics: a.numerics, Blocks: blocks}, a.pool)
+	dense, err := cpu.NewDense(a.cfg, a.weights, cpu.DenseOptions{Numerics: a.numerics, Blocks: blocks}, a.pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dense.Close()
 	runner := pipeline.New(a.cfg, dense, experts, overlap)
 	tables := [][]int32{{0, 3, 6, 9}, {1, 4, 7, 10}, {2, 5, 8, 11}}
 	at := make([]int, len(tables))

@@ -12,7 +12,7 @@ import (
 // DenseOptions sizes a Dense.
 type DenseOptions struct {
 	Numerics model.Numerics
-	Blocks   int // KV blocks of model.BlockSize positions; ReserveKV may follow
+	Blocks   int // KV blocks of model.BlockSize positions; ReserveKV replaces them
 }
 
 // Dense is the attention node's half of the model. It borrows the weights and
@@ -24,6 +24,7 @@ type Dense struct {
 	pool   *Pool
 	rotary kernel.Rotary
 	kv     []kvLayer
+	memory *arena // of kv
 	norms  []layerNorms
 	norm   []float32
 	scale  float32
@@ -50,8 +51,8 @@ type rowAt struct {
 	blocks   []int32
 }
 
-// NewDense decodes the norms and reserves the KV cache.
-func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) *Dense {
+// NewDense decodes the norms and reserves the KV cache. The caller closes the Dense.
+func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) (*Dense, error) {
 	d := &Dense{
 		cfg: cfg, w: w, opts: opts, pool: p,
 		rotary: kernel.NewRotary(cfg.HeadDim, cfg.RopeTheta),
@@ -62,22 +63,33 @@ func NewDense(cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool
 		d.norms = append(d.norms, layerNorms{vector(l.InputNorm), vector(l.PostNorm), vector(l.QNorm), vector(l.KNorm)})
 	}
 	d.loops = newLoops(d)
-	d.reserve(opts.Blocks)
-	return d
+	if err := d.ReserveKV(opts.Blocks); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
-// ReserveKV implements backend.Dense.
+// ReserveKV implements backend.Dense. It replaces the cache by one of zeros.
 func (d *Dense) ReserveKV(blocks int) error {
-	d.reserve(blocks)
+	if err := d.freeKV(); err != nil {
+		return err
+	}
+	d.opts.Blocks = blocks
+	memory, err := newArena(kvArenaBytes(d.cfg, d.opts))
+	if err != nil {
+		return fmt.Errorf("KV cache of %d blocks: %w", blocks, err)
+	}
+	d.memory, d.kv = memory, make([]kvLayer, d.cfg.Layers)
+	for i := range d.kv {
+		d.kv[i] = newKVLayer(d.cfg, d.opts, memory)
+	}
 	return nil
 }
 
-// reserve replaces the KV cache by one of zeros.
-func (d *Dense) reserve(blocks int) {
-	d.kv, d.opts.Blocks = make([]kvLayer, len(d.w.Layers)), blocks
-	for i := range d.kv {
-		d.kv[i] = newKVLayer(d.cfg, d.opts)
-	}
+func (d *Dense) freeKV() error {
+	memory := d.memory
+	d.kv, d.memory = nil, nil
+	return memory.close()
 }
 
 // KVBlockBytes implements backend.Dense.
@@ -85,8 +97,8 @@ func (d *Dense) KVBlockBytes() int64 { return kvBlockBytes(d.cfg, d.opts.Numeric
 
 // Close implements backend.Dense.
 func (d *Dense) Close() error {
-	d.kv, d.w = nil, model.DenseWeights{}
-	return nil
+	d.w = model.DenseWeights{}
+	return d.freeKV()
 }
 
 // Embed implements model.Dense.

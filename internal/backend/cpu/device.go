@@ -35,7 +35,7 @@ func (d Device) OpenExperts(cfg model.Config, n model.Numerics) (backend.Experts
 
 // OpenDense implements backend.Device.
 func (d Device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeights) (backend.Dense, error) {
-	return NewDense(cfg, w, DenseOptions{Numerics: n}, d.Pool), nil
+	return NewDense(cfg, w, DenseOptions{Numerics: n}, d.Pool)
 }
 
 // Close implements backend.Device.

@@ -99,7 +99,7 @@ func openEngineOf(t *testing.T, dir string, o PoolOptions, with model.Overrides)
 			t.Fatal(err)
 		}
 	}
-	d := NewDense(cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
+	d := newDense(t, cfg, dense.Weights, DenseOptions{Numerics: numerics, Blocks: 64}, pool)
 	experts := &backend.Local{FFN: ffn, Wire: numerics.Wire}
 	return engine{cfg, d, experts, pipeline.New(cfg, d, experts, pipeline.MicroBatcher{})}
 }

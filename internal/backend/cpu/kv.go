@@ -18,15 +18,26 @@ type kvLayer struct {
 // of the kernel must agree.
 var _ = [1]struct{}{}[model.BlockSize-kernel.Tile]
 
-func newKVLayer(cfg model.Config, opts DenseOptions) kvLayer {
+// newKVLayer takes the memory of a layer from an arena.
+func newKVLayer(cfg model.Config, opts DenseOptions, from *arena) kvLayer {
 	l := kvLayer{format: opts.Numerics.KV, heads: cfg.KVHeads, headDim: cfg.HeadDim}
 	tiles := opts.Blocks * l.heads
 	size := tiles * kernel.KVTileBytes(l.format, l.headDim)
-	l.k, l.v = make([]byte, size), make([]byte, size)
+	l.k, l.v = from.bytes(size), from.bytes(size)
 	if l.format.Scaled() {
-		l.ks, l.vs = make([]float32, tiles*kernel.Tile), make([]float32, tiles*kernel.Tile)
+		l.ks, l.vs = from.floats(tiles*kernel.Tile), from.floats(tiles*kernel.Tile)
 	}
 	return l
+}
+
+// kvArenaBytes is the memory of the caches of all layers.
+func kvArenaBytes(cfg model.Config, opts DenseOptions) int64 {
+	tiles := opts.Blocks * cfg.KVHeads
+	layer := 2 * arenaSize(tiles*kernel.KVTileBytes(opts.Numerics.KV, cfg.HeadDim))
+	if opts.Numerics.KV.Scaled() {
+		layer += 2 * arenaSize(4*tiles*kernel.Tile)
+	}
+	return int64(cfg.Layers) * layer
 }
 
 // kvBlockBytes is the memory one block takes over all layers.

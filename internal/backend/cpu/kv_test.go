@@ -12,7 +12,7 @@ import (
 )
 
 // randomDense has the same random weights in every layer. Scores rise with the token.
-func randomDense(p *Pool, cfg model.Config, opts DenseOptions) *Dense {
+func randomDense(t testing.TB, p *Pool, cfg model.Config, opts DenseOptions) *Dense {
 	rng := rand.New(rand.NewPCG(21, 22))
 	random := func(rows, cols int, shape func(row int, v []float32)) tensor.Weight {
 		w := tensor.Weight{DType: tensor.BF16, Rows: rows, Cols: cols, Data: make([]byte, 2*rows*cols)}
@@ -42,7 +42,7 @@ func randomDense(p *Pool, cfg model.Config, opts DenseOptions) *Dense {
 		}
 	}
 	q, kv := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
-	return NewDense(cfg, model.DenseWeights{
+	return newDense(t, cfg, model.DenseWeights{
 		Embed: random(cfg.Vocab, cfg.Hidden, func(token int, v []float32) { v[0], v[1] = 2, 2*float32(token)/float32(cfg.Vocab) }),
 		Norm:  random(1, cfg.Hidden, ones), Head: random(cfg.Vocab, cfg.Hidden, as),
 		Layers: slices.Repeat([]model.LayerWeights{{
@@ -105,7 +105,7 @@ func TestAttentionDoesNotDependOnTheCut(t *testing.T) {
 			var want []float32
 			for i, pieces := range [][]int{{1}, {n}, {7}, {16}, {17, 1, 40}, {15, 2}} {
 				p := NewPool(PoolOptions{Threads: 1 + i%3})
-				d := randomDense(p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: 32})
+				d := randomDense(t, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: 32})
 				got := attendCut(t, d, rand.New(rand.NewPCG(uint64(i), 1)), n, pieces)
 				p.Close()
 				if i == 0 {
@@ -171,7 +171,7 @@ func BenchmarkAttend(b *testing.B) {
 					p := NewPool(PoolOptions{})
 					defer p.Close()
 					blocks := position/model.BlockSize + 2
-					d := randomDense(p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: shape.sequences * blocks})
+					d := randomDense(b, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: shape.sequences * blocks})
 					for i := range d.kv { // memory that was never written is one page of zeros
 						for _, mem := range [][]byte{d.kv[i].k, d.kv[i].v} {
 							for j := range mem {

@@ -87,8 +87,20 @@ func TestRunsOfManyGoroutinesTakeTurns(t *testing.T) {
 	}
 }
 
+// newDense is NewDense until the end of the test.
+func newDense(t testing.TB, cfg model.Config, w model.DenseWeights, opts DenseOptions, p *Pool) *Dense {
+	t.Helper()
+	d, err := NewDense(cfg, w, opts, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
 // smallModel has weights of ones in memory.
-func smallModel(p *Pool) (*Dense, *Experts, model.Config) {
+func smallModel(t testing.TB, p *Pool) (*Dense, *Experts, model.Config) {
+	t.Helper()
 	cfg := model.Config{Layers: 1, Hidden: 64, FFN: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 50, Experts: 4, TopK: 2,
 		RopeTheta: 1e4, NormEps: 1e-5, MaxContext: 64, DType: tensor.BF16}
 	ones := func(rows, cols int) tensor.Weight {
@@ -101,18 +113,18 @@ func smallModel(p *Pool) (*Dense, *Experts, model.Config) {
 	n := model.DefaultNumerics(cfg.DType)
 	experts := NewExperts(cfg, n, p)
 	if err := experts.Load(context.Background(), moe.ExpertID{}, model.ExpertWeights{W1: ones(96, 64), W3: ones(96, 64), W2: ones(64, 96)}); err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	w := model.DenseWeights{Embed: ones(50, 64), Norm: ones(1, 64), Head: ones(50, 64), Layers: []model.LayerWeights{{
 		InputNorm: ones(1, 64), PostNorm: ones(1, 64), Q: ones(64, 64), K: ones(32, 64), V: ones(32, 64), O: ones(64, 64), Gate: ones(4, 64),
 	}}}
-	return NewDense(cfg, w, DenseOptions{Numerics: n, Blocks: 4}, p), experts, cfg
+	return newDense(t, cfg, w, DenseOptions{Numerics: n, Blocks: 4}, p), experts, cfg
 }
 
 func TestStepAllocatesNothing(t *testing.T) {
 	for _, o := range []PoolOptions{{Threads: 1}, {Threads: 2}, {Threads: 2, Spin: time.Millisecond}} {
 		p := NewPool(o)
-		d, experts, cfg := smallModel(p)
+		d, experts, cfg := smallModel(t, p)
 		b := &model.Batch{Tokens: []int32{1, 2, 3}, Spans: []model.Span{{Start: 2, N: 3, Blocks: []int32{0}}}, Outputs: []int32{2}}
 		x, h := tensor.NewMatrix(3, cfg.Hidden), tensor.NewMatrix(3, cfg.Hidden)
 		wireX, wireY := make([]byte, 3*2*cfg.Hidden), make([]byte, 3*2*cfg.Hidden)

@@ -221,7 +221,11 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 		b.denseBytes -= int64(len(dense.Weights.Embed.Data))
 	}
 	b.count = &counter{FFN: ffn}
-	d := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
+	d, err := cpu.NewDense(b.cfg, dense.Weights, cpu.DenseOptions{Numerics: numerics, Blocks: b.blocks()}, o.Pool)
+	if err != nil {
+		return nil, err
+	}
+	b.close = append(b.close, d.Close)
 	b.runner = pipeline.New(b.cfg, d, &backend.Local{FFN: b.count, Wire: numerics.Wire}, pipeline.MicroBatcher{})
 	return b, nil
 }

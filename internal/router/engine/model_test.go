@@ -194,7 +194,10 @@ func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script fault
 	t.Helper()
 	pool := cpu.NewPool(cpu.PoolOptions{})
 	experts, changed := w.experts(t, pool, nodes, script)
-	d := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
+	d, err := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg.Model, cfg.Forward = w.ckpt.Config(), pipeline.New(w.ckpt.Config(), d, experts, pipeline.MicroBatcher{Fixed: parts})
 	cfg.Changed, cfg.Logger = changed, slog.New(slog.DiscardHandler)
 	e := engine.New(cfg)
@@ -207,6 +210,7 @@ func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script fault
 	return e, func() {
 		cancel()
 		<-done
+		d.Close()
 		pool.Close()
 		if s := e.Stats(); s.BlocksUsed != 0 || s.Running != 0 || s.Waiting != 0 {
 			t.Errorf("left behind: %+v", s)

@@ -68,7 +68,11 @@ func (w *weights) cluster(t *testing.T, nodes int) (experts model.Experts, kill 
 func (w *weights) chunkedLogits(t *testing.T, pool *cpu.Pool, experts model.Experts, between func()) []float32 {
 	t.Helper()
 	cfg := w.ckpt.Config()
-	dense := cpu.NewDense(cfg, w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: 4}, pool)
+	dense, err := cpu.NewDense(cfg, w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: 4}, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dense.Close()
 	runner := pipeline.New(cfg, dense, experts, pipeline.MicroBatcher{Fixed: 2})
 	var all []float32
 	start := 0
