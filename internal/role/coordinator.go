@@ -45,6 +45,9 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	c.silence()
+	if err := c.limitHeap(0); err != nil {
+		return err
+	}
 	alive := &liveness{alive: map[string]bool{}}
 	n, err := join(c.ClusterConfig, "coordinator", alive.hear)
 	if err != nil {

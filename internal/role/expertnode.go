@@ -115,6 +115,9 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	c.silence()
+	if err := c.limitHeap(0); err != nil {
+		return err
+	}
 	device, err := c.openDevice(c.BusyPoll)
 	if err != nil {
 		return err

@@ -45,6 +45,9 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	defer core.Close()
+	if err := c.limitHeap(int64(core.Blocks) * core.Dense.KVBlockBytes()); err != nil {
+		return err
+	}
 	p := &routerProcess{cfg: c, core: core, metrics: metrics.New()}
 	if err := p.openText(); err != nil {
 		return err
