@@ -15,8 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
-	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
@@ -128,14 +129,15 @@ func start(t *testing.T, change func(*Config)) *bench {
 	m.Collect(metrics.Engine(b.engine.Stats), metrics.Dispatch(d), metrics.Experts(d.Counts, moe.Uniform(1, 2), 0))
 	c := Config{
 		Engine: b.engine, Dispatcher: d, Session: b.session, Placements: b.placements, HTTP: listen(t), GRPC: listen(t),
-		API: openai.Config{
-			Service: completion.Service{
+		API: api.Config{
+			Config: httpapi.Config{Service: completion.Service{
+				Model: "m",
 				Completer: &completion.Completer{
 					Engine: b.engine, Tokenizer: tok, Context: contextLength, Observe: completion.Observer{FirstToken: m.FirstToken, NextToken: m.NextToken},
 				},
 				Template: chat.MustParse(chat.KarakuriTemplate, tok), Deadline: time.Minute, Done: m.Request,
-			},
-			Model: "m", Metrics: m.Handler(),
+			}},
+			Metrics: m.Handler(),
 		},
 	}
 	if change != nil {

@@ -8,7 +8,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -40,7 +40,7 @@ type Session interface {
 type Config struct {
 	Engine     Engine
 	Dispatcher Dispatcher
-	API        openai.Config // its Service also answers gRPC
+	API        api.Config // its Service also answers gRPC
 	Session    Session
 	Placements <-chan *moe.Placement
 	HTTP, GRPC net.Listener

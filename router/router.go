@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/grpcapi"
-	"github.com/hachi-serve/hachi/internal/api/openai"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -29,7 +29,7 @@ type server struct {
 func newServer(c Config, ready func() bool) *server {
 	s := &server{
 		web: &http.Server{
-			Handler: openai.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: api.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},
 		rpc: grpcserver.New(c.Logger), health: health.NewServer(),

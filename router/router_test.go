@@ -306,7 +306,7 @@ func stream(t *testing.T, b *bench) open {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { response.Body.Close() })
-	if line, err := bufio.NewReaderSize(response.Body, 16).ReadString(':'); err != nil || line != "data:" {
+	if line, err := bufio.NewReaderSize(response.Body, 16).ReadString('{'); err != nil || line != ": waiting\n\ndata: {" {
 		t.Fatalf("the stream began with %q, %v", line, err)
 	}
 	return open{response}

@@ -6,8 +6,9 @@ import (
 	"net"
 	"path/filepath"
 
+	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
-	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
@@ -134,21 +135,22 @@ func (p *routerProcess) observe(c gossip.Change) {
 }
 
 // api configures the HTTP and gRPC APIs.
-func (p *routerProcess) api() openai.Config {
+func (p *routerProcess) api() api.Config {
 	name := p.cfg.Serving.ModelName
 	if name == "" {
 		name = filepath.Base(filepath.Clean(p.cfg.Dir))
 	}
-	return openai.Config{
-		Service: completion.Service{
+	return api.Config{
+		Config: httpapi.Config{Service: completion.Service{
+			Model: name, Fingerprint: string(p.core.weights.fingerprint),
 			Completer: &completion.Completer{
 				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
 				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
 			},
-			Template: p.text.template, Attributes: p.attributes, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
-		},
-		Model: name, Fingerprint: string(p.core.weights.fingerprint), MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
-		RetryAfter: p.engine.RetryAfter, Metrics: p.metrics.Handler(),
+			Template: p.text.template, Attributes: p.attributes, MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
+			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
+		}},
+		Metrics: p.metrics.Handler(),
 	}
 }
 

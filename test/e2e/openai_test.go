@@ -10,8 +10,9 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
+	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
-	api "github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
@@ -88,10 +89,10 @@ func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
 	fake := &enginetest.Engine{Script: func(engine.Request) enginetest.Script {
 		return enginetest.Script{Tokens: words.Encode("Hello world"), Hold: true}
 	}}
-	server := httptest.NewServer(api.Handler(api.Config{Model: "tiny", Service: completion.Service{
-		Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.MustParse(chat.KarakuriTemplate, words),
+	server := httptest.NewServer(api.Handler(api.Config{Config: httpapi.Config{Service: completion.Service{
+		Model: "tiny", Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.MustParse(chat.KarakuriTemplate, words),
 		Deadline: time.Minute,
-	}}, func() bool { return true }))
+	}}}, func() bool { return true }))
 	defer server.Close()
 	client := openai.NewClient(option.WithBaseURL(server.URL+"/v1/"), option.WithAPIKey("none"))
 	stream := client.Chat.Completions.NewStreaming(t.Context(), openai.ChatCompletionNewParams{

@@ -9,10 +9,18 @@ import (
 
 // Service is what every API of a router serves with.
 type Service struct {
-	Completer  *Completer
-	Template   *chat.Template
-	Attributes chat.Attributes // the server's defaults
-	Deadline   time.Duration   // of a request
+	Model       string // the name clients use
+	Fingerprint string // of the model's content and numerics
+	Completer   *Completer
+	Template    *chat.Template
+	Attributes  chat.Attributes // the server's defaults
+	// MaxChoices is how many answers the engine can ever hold; 0 is no bound
+	// of its own.
+	MaxChoices int
+	// RetryAfter is when a request that found the queue full may try again; nil
+	// is a second.
+	RetryAfter func() time.Duration
+	Deadline   time.Duration // of a request
 	// Done observes every request to the model, for metrics. The outcome is
 	// "ok", "canceled", or an error's type. nil is not called.
 	Done func(outcome string, took time.Duration)

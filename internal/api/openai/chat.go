@@ -2,9 +2,9 @@ package openai
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
@@ -38,22 +38,25 @@ type chatDelta struct {
 }
 
 // chat answers POST /v1/chat/completions.
-func (s *Server) chat(c call) error {
+func (s *server) chat(c *httpapi.Call) error {
 	o, err := s.options(c, 1)
 	if err != nil {
 		return err
 	}
-	if o.logprobs, err = chatTop(c.fields); err != nil {
+	if o.logprobs, err = chatTop(c.Body); err != nil {
 		return err
 	}
 	o.ask(false)
 	o.candidates, o.request.MaxTokens = o.n, o.bound
-	turn, err := s.turn(c.fields, o.request.Output)
+	turn, err := s.turn(c.Body, o.request.Output)
 	if err != nil {
 		return err
 	}
+	if refuseUnread(c.Body); c.Body.Err() != nil {
+		return c.Body.Err()
+	}
 	turn.Answers(&o.request)
-	ctx, cancel := o.within(c.ctx)
+	ctx, cancel := o.within(c.Context)
 	defer cancel()
 	all, stop, err := s.start(ctx, o, [][]int32{turn.Prompt})
 	if err != nil {
@@ -62,29 +65,28 @@ func (s *Server) chat(c call) error {
 	defer stop()
 	defer noteUsage(ctx, all, o.n)
 	if o.stream {
-		return s.streamChat(ctx, c.w, o, all)
+		return s.streamChat(ctx, c, o, all)
 	}
-	return s.wholeChat(ctx, c.w, o, all)
+	return s.wholeChat(ctx, c, o, all)
 }
 
 // chatTop reads how many alternatives each token reports; -1 is no log
 // probabilities at all.
-func chatTop(f fields) (int, error) {
-	r := &reader{f: f}
+func chatTop(r *httpapi.Reader) (int, error) {
 	wanted, top := false, 0
-	r.flag("logprobs", &wanted)
-	r.integerWithin("top_logprobs", &top, 0, completion.MaxLogprobs)
-	if r.err == nil && top > 0 && !wanted {
-		r.fault("top_logprobs", codeValue, "needs logprobs to be true")
+	r.Flag("logprobs", &wanted)
+	r.IntegerWithin("top_logprobs", &top, 0, completion.MaxLogprobs)
+	if r.Err() == nil && top > 0 && !wanted {
+		r.Fault("top_logprobs", httpapi.CodeValue, "needs logprobs to be true")
 	}
 	if !wanted {
 		top = -1
 	}
-	return top, r.err
+	return top, r.Err()
 }
 
 // wholeChat answers at once.
-func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
+func (s *server) wholeChat(ctx context.Context, to *httpapi.Call, o options, all []*choice) error {
 	answer := chatAnswer{head: s.head("chatcmpl-", "chat.completion"), Choices: make([]chatChoice, len(all))}
 	for i := range all {
 		answer.Choices[i] = chatChoice{Index: i, Message: &chatMessage{Role: "assistant"}}
@@ -97,15 +99,15 @@ func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options
 	}
 	answers := make([]completion.Answer, len(all))
 	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
-		to := &answer.Choices[c.index]
+		one := &answer.Choices[c.index]
 		answers[c.index].Add(d)
-		if to.Logprobs != nil {
-			to.Logprobs.Content = append(to.Logprobs.Content, s.chatTokens(d.Tokens, o.logprobs)...)
+		if one.Logprobs != nil {
+			one.Logprobs.Content = append(one.Logprobs.Content, s.chatTokens(d.Tokens, o.logprobs)...)
 		}
 		if c.index == 0 && o.promptLogprobs >= 0 {
 			answer.Prompt = s.promptTokens(answer.Prompt, d.Prompt, o.promptLogprobs)
 		}
-		to.Finish = finished(d)
+		one.Finish = finished(d)
 		return nil
 	})
 	if err != nil {
@@ -115,24 +117,27 @@ func (s *Server) wholeChat(ctx context.Context, w http.ResponseWriter, o options
 		answer.Choices[i].Message.Content = answers[i].Text.String()
 	}
 	answer.Usage = countUsage(all, o.n)
-	write(w, http.StatusOK, answer)
+	to.Answer(answer)
 	return nil
 }
 
 // streamChat answers with chunks: of each choice first the role, then deltas,
 // the last with the reason to finish.
-func (s *Server) streamChat(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
-	out := &events{w: w}
+func (s *server) streamChat(ctx context.Context, to *httpapi.Call, o options, all []*choice) error {
+	out, err := to.Stream(errorEvent)
+	if err != nil {
+		return err
+	}
 	chunk := chatAnswer{head: s.head("chatcmpl-", "chat.completion.chunk")}
 	if o.usage {
 		chunk.Usage = null
 	}
 	send := func(c chatChoice) error {
 		chunk.Choices = []chatChoice{c}
-		return out.send(chunk)
+		return out.Send(httpapi.Event{Data: chunk})
 	}
 	greeted := make([]bool, len(all))
-	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
+	err = follow(ctx, all, func(c *choice, d completion.Delta) error {
 		if !greeted[c.index] {
 			greeted[c.index] = true
 			if err := send(chatChoice{Index: c.index, Delta: &chatDelta{Role: "assistant", Content: new(string)}}); err != nil {
@@ -151,7 +156,7 @@ func (s *Server) streamChat(ctx context.Context, w http.ResponseWriter, o option
 	if err == nil && (o.usage || o.request.ReportNodes) {
 		chunk.Choices = []chatChoice{}
 		chunk.Usage, chunk.Hachi = o.summary(all)
-		err = out.send(chunk)
+		err = out.Send(httpapi.Event{Data: chunk})
 	}
-	return out.end(err)
+	return end(out, err)
 }

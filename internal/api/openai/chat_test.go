@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/text/chat"
@@ -197,7 +198,7 @@ func TestPromptLogprobsOfAChat(t *testing.T) {
 // TestAttributesThatTheTemplateDoesNotRead would not steer anything.
 func TestAttributesThatTheTemplateDoesNotRead(t *testing.T) {
 	b := newBench(t, failing)
-	b.Handler = Handler(Config{Service: completion.Service{
+	b.Handler = handler(httpapi.Config{Service: completion.Service{
 		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.MustParse(chat.MistralTemplate, b.tokenizer),
 		Deadline: time.Minute,
 	}}, func() bool { return true })

@@ -26,7 +26,7 @@ type piece struct {
 
 // start submits every choice of every prompt. The returned stop cancels
 // all of them.
-func (s *Server) start(ctx context.Context, o options, prompts [][]int32) ([]*choice, func(), error) {
+func (s *server) start(ctx context.Context, o options, prompts [][]int32) ([]*choice, func(), error) {
 	var all []*choice
 	stop := func() {
 		for _, c := range all {

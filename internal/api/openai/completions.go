@@ -2,10 +2,10 @@ package openai
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
@@ -29,22 +29,25 @@ type textChoice struct {
 }
 
 // completions answers POST /v1/completions.
-func (s *Server) completions(c call) error {
+func (s *server) completions(c *httpapi.Call) error {
 	o, err := s.options(c, 0)
 	if err != nil {
 		return err
 	}
-	if err := s.completionOptions(&o, c.fields); err != nil {
+	if err := s.completionOptions(&o, c.Body); err != nil {
 		return err
 	}
-	prompts, err := s.prompts(c.fields)
+	prompts, err := s.prompts(c.Body)
 	if err != nil {
 		return err
+	}
+	if refuseUnread(c.Body); c.Body.Err() != nil {
+		return c.Body.Err()
 	}
 	if err := s.countChoices(len(prompts), o.candidates); err != nil {
 		return err
 	}
-	ctx, cancel := o.within(c.ctx)
+	ctx, cancel := o.within(c.Context)
 	defer cancel()
 	all, stop, err := s.start(ctx, o, prompts)
 	if err != nil {
@@ -53,13 +56,13 @@ func (s *Server) completions(c call) error {
 	defer stop()
 	defer noteUsage(ctx, all, o.candidates)
 	if o.stream {
-		return s.streamText(ctx, c.w, o, all)
+		return s.streamText(ctx, c, o, all)
 	}
-	return s.wholeText(ctx, c.w, o, all)
+	return s.wholeText(ctx, c, o, all)
 }
 
 // wholeText answers at once.
-func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
+func (s *server) wholeText(ctx context.Context, to *httpapi.Call, o options, all []*choice) error {
 	choices := make([]textChoice, len(all))
 	texts, scores := make([]strings.Builder, len(all)), make([]score, len(all))
 	for i, c := range all {
@@ -67,17 +70,17 @@ func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options
 		texts[i].WriteString(choices[i].Text)
 	}
 	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
-		to := &choices[c.index]
+		one := &choices[c.index]
 		texts[c.index].WriteString(d.Text())
-		s.add(to.Logprobs, d, o)
+		s.add(one.Logprobs, d, o)
 		if o.promptLogprobs >= 0 {
-			to.Prompt = s.promptTokens(to.Prompt, d.Prompt, o.promptLogprobs)
+			one.Prompt = s.promptTokens(one.Prompt, d.Prompt, o.promptLogprobs)
 		}
 		for _, t := range d.Tokens {
 			scores[c.index].sum += float64(t.Logprob)
 			scores[c.index].count++
 		}
-		to.Finish = finished(d)
+		one.Finish = finished(d)
 		return nil
 	})
 	if err != nil {
@@ -86,7 +89,7 @@ func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options
 	for i := range texts {
 		choices[i].Text = texts[i].String()
 	}
-	write(w, http.StatusOK, textAnswer{
+	to.Answer(textAnswer{
 		head:    s.head("cmpl-", "text_completion"),
 		Choices: bestOf(choices, scores, o.candidates, o.n), Usage: countUsage(all, o.candidates),
 	})
@@ -94,16 +97,15 @@ func (s *Server) wholeText(ctx context.Context, w http.ResponseWriter, o options
 }
 
 // completionOptions reads what chat does not have.
-func (s *Server) completionOptions(o *options, f fields) error {
-	r := &reader{f: f}
-	r.flag("echo", &o.request.Echo)
-	r.integerWithin("logprobs", &o.logprobs, 0, completion.MaxLogprobs)
+func (s *server) completionOptions(o *options, r *httpapi.Reader) error {
+	r.Flag("echo", &o.request.Echo)
+	r.IntegerWithin("logprobs", &o.logprobs, 0, completion.MaxLogprobs)
 	o.candidates = o.n
-	if r.integerWithin("best_of", &o.candidates, 1, s.maxChoices()); o.candidates < o.n {
-		r.fault("best_of", codeValue, "is %d, expected at least n, %d", o.candidates, o.n)
+	if r.IntegerWithin("best_of", &o.candidates, 1, s.maxChoices()); o.candidates < o.n {
+		r.Fault("best_of", httpapi.CodeValue, "is %d, expected at least n, %d", o.candidates, o.n)
 	}
 	if o.candidates > o.n && o.stream {
-		r.fault("best_of", codeValue, "is %d, and the best is not known while they stream: expected n, %d", o.candidates, o.n)
+		r.Fault("best_of", httpapi.CodeValue, "is %d, and the best is not known while they stream: expected n, %d", o.candidates, o.n)
 	}
 	o.request.MaxTokens = o.bound
 	if !o.bounded {
@@ -113,11 +115,11 @@ func (s *Server) completionOptions(o *options, f fields) error {
 	if o.ask(o.request.Echo); o.candidates > o.n {
 		o.request.Logprobs = max(o.request.Logprobs, 0)
 	}
-	return r.err
+	return r.Err()
 }
 
 // opening is how a choice's answer begins: with the prompt if the request has echo.
-func (s *Server) opening(c *choice, o options) textChoice {
+func (s *server) opening(c *choice, o options) textChoice {
 	one := textChoice{Index: c.index}
 	if o.logprobs >= 0 {
 		one.Logprobs = newTextLogprobs()
@@ -135,14 +137,17 @@ func (s *Server) opening(c *choice, o options) textChoice {
 }
 
 // streamText answers with chunks.
-func (s *Server) streamText(ctx context.Context, w http.ResponseWriter, o options, all []*choice) error {
-	out := &events{w: w}
+func (s *server) streamText(ctx context.Context, to *httpapi.Call, o options, all []*choice) error {
+	out, err := to.Stream(errorEvent)
+	if err != nil {
+		return err
+	}
 	chunk := textAnswer{head: s.head("cmpl-", "text_completion")}
 	if o.usage {
 		chunk.Usage = null
 	}
 	begun := make([]bool, len(all))
-	err := follow(ctx, all, func(c *choice, d completion.Delta) error {
+	err = follow(ctx, all, func(c *choice, d completion.Delta) error {
 		one := textChoice{Index: c.index}
 		if !begun[c.index] {
 			begun[c.index] = true
@@ -155,12 +160,12 @@ func (s *Server) streamText(ctx context.Context, w http.ResponseWriter, o option
 		s.add(one.Logprobs, d, o)
 		one.Finish = finished(d)
 		chunk.Choices = []textChoice{one}
-		return out.send(chunk)
+		return out.Send(httpapi.Event{Data: chunk})
 	})
 	if err == nil && (o.usage || o.request.ReportNodes) {
 		chunk.Choices = []textChoice{}
 		chunk.Usage, chunk.Hachi = o.summary(all)
-		err = out.send(chunk)
+		err = out.Send(httpapi.Event{Data: chunk})
 	}
-	return out.end(err)
+	return end(out, err)
 }

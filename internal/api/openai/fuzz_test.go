@@ -72,6 +72,9 @@ func checkStream(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	events := bytes.Split(bytes.TrimSuffix(w.Body.Bytes(), []byte("\n\n")), []byte("\n\n"))
 	for i, event := range events {
+		if bytes.HasPrefix(event, []byte(":")) {
+			continue // a comment
+		}
 		data, ok := bytes.CutPrefix(event, []byte("data: "))
 		last := i == len(events)-1
 		if done := string(data) == "[DONE]"; !ok || done != (last && !bytes.Contains(data, []byte(`{"error"`))) || !done && !json.Valid(data) {

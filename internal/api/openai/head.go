@@ -18,7 +18,7 @@ type head struct {
 	Fingerprint string `json:"system_fingerprint"`
 }
 
-func (s *Server) head(prefix, object string) head {
+func (s *server) head(prefix, object string) head {
 	return head{access.NewID(prefix), object, time.Now().Unix(), s.cfg.Model, s.cfg.Fingerprint}
 }
 

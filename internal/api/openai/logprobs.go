@@ -22,7 +22,7 @@ func finite(logprob float32) float32 {
 }
 
 // tokenText shows a token, and its bytes; special tokens have none.
-func (s *Server) tokenText(id int32) (string, []byte) {
+func (s *server) tokenText(id int32) (string, []byte) {
 	raw := s.cfg.Completer.Tokenizer.TokenBytes(id)
 	switch name, special := s.specials[id]; {
 	case special:
@@ -70,7 +70,7 @@ type chatLogprob struct {
 }
 
 // chatTokens converts an answer's tokens, with n alternatives each.
-func (s *Server) chatTokens(tokens []completion.Token, n int) []chatToken {
+func (s *server) chatTokens(tokens []completion.Token, n int) []chatToken {
 	out := make([]chatToken, len(tokens))
 	for i, t := range tokens {
 		top := t.Top[:min(n, len(t.Top))]
@@ -82,7 +82,7 @@ func (s *Server) chatTokens(tokens []completion.Token, n int) []chatToken {
 	return out
 }
 
-func (s *Server) chatLogprob(token int32, logprob float32) chatLogprob {
+func (s *server) chatLogprob(token int32, logprob float32) chatLogprob {
 	text, raw := s.tokenText(token)
 	l := chatLogprob{Token: text, Logprob: finite(logprob)}
 	for _, b := range raw {
@@ -105,7 +105,7 @@ func newTextLogprobs() *textLogprobs {
 }
 
 // first adds the first token of an echoed prompt.
-func (s *Server) first(l *textLogprobs, token int32) {
+func (s *server) first(l *textLogprobs, token int32) {
 	l.append(s.textToken(token), nil, nil, 0)
 }
 
@@ -115,7 +115,7 @@ func (l *textLogprobs) append(token string, logprob *float32, top map[string]flo
 }
 
 // add adds a delta's tokens if the request asked for log probabilities.
-func (s *Server) add(l *textLogprobs, d completion.Delta, o options) {
+func (s *server) add(l *textLogprobs, d completion.Delta, o options) {
 	if l == nil {
 		return
 	}
@@ -127,7 +127,7 @@ func (s *Server) add(l *textLogprobs, d completion.Delta, o options) {
 
 // addTokens adds tokens with n alternatives each. A token that is not among its
 // alternatives is added to them, as number n+1.
-func (s *Server) addTokens(l *textLogprobs, tokens []completion.Token, n int) {
+func (s *server) addTokens(l *textLogprobs, tokens []completion.Token, n int) {
 	for _, t := range tokens {
 		top := map[string]float32{}
 		put := func(id int32, logprob float32) {
@@ -147,7 +147,7 @@ func (s *Server) addTokens(l *textLogprobs, tokens []completion.Token, n int) {
 
 // textToken shows a token in completions' form: half a character as
 // bytes:\xe6.
-func (s *Server) textToken(id int32) string {
+func (s *server) textToken(id int32) string {
 	text, raw := s.tokenText(id)
 	if raw != nil && !utf8.Valid(raw) {
 		return "bytes:" + text

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 // modelCard describes a model. MaxModelLen is the context, prompt and answer;
@@ -17,29 +20,39 @@ type modelCard struct {
 	Attributes  []string `json:"attributes"`
 }
 
-func (s *Server) card() modelCard {
+func (s *server) card() modelCard {
 	return modelCard{s.cfg.Model, "model", s.created, "hachi", s.cfg.Completer.Context, s.cfg.Template.Attributes()}
 }
 
 // models answers GET /v1/models.
-func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
-	write(w, http.StatusOK, map[string]any{"object": "list", "data": []modelCard{s.card()}})
+func (s *server) models(w http.ResponseWriter, _ *http.Request) {
+	httpapi.WriteJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []modelCard{s.card()}})
 }
 
 // oneModel answers GET /v1/models/{name}; a name may have slashes.
-func (s *Server) oneModel(w http.ResponseWriter, r *http.Request) {
-	if err := s.known(strings.TrimPrefix(r.URL.Path, "/v1/models/")); err != nil {
-		fail(w, err)
+func (s *server) oneModel(w http.ResponseWriter, r *http.Request) {
+	if err := s.known(strings.Trim(strings.TrimPrefix(r.URL.Path, "/v1/models"), "/")); err != nil {
+		httpapi.Fail(w, err)
 		return
 	}
-	write(w, http.StatusOK, s.card())
+	httpapi.WriteJSON(w, http.StatusOK, s.card())
 }
 
 // known checks a model's name; an empty one is this model.
-func (s *Server) known(name string) error {
+func (s *server) known(name string) error {
 	if name == "" || name == s.cfg.Model {
 		return nil
 	}
-	return newError(http.StatusNotFound, typeInvalid, "model", codeModel,
-		fmt.Sprintf("the model %q does not exist; this server has %q", name, s.cfg.Model))
+	return &httpapi.Error{
+		Status: http.StatusNotFound, Type: failure.TypeInvalid, Param: "model", Code: httpapi.CodeModel,
+		Message: fmt.Sprintf("the model %q does not exist; this server has %q", name, s.cfg.Model),
+	}
+}
+
+// checkModel reads the model that a request is for.
+func (s *server) checkModel(r *httpapi.Reader) {
+	var name string
+	if r.Text("model", &name); r.Err() == nil {
+		r.Fail(s.known(name))
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 // options are what chat and completions have in common.
@@ -28,30 +29,27 @@ type options struct {
 
 // options reads the common parameters. minTokens is the minimum of max_tokens: 0
 // where an endpoint can return the prompt only.
-func (s *Server) options(c call, minTokens int) (options, error) {
-	r := &reader{f: c.fields, vocab: s.cfg.Completer.Tokenizer.Vocab()}
+func (s *server) options(c *httpapi.Call, minTokens int) (options, error) {
+	r := reader{c.Body, s.cfg.Completer.Tokenizer.Vocab()}
 	o := options{n: 1, logprobs: -1, promptLogprobs: -1}
-	o.request.ID, o.request.Arrived = access.FromContext(c.ctx).ID, c.arrived
-	var name string
-	if r.text("model", &name); r.err == nil {
-		r.err = s.known(name)
-	}
+	o.request.ID, o.request.Arrived = access.FromContext(c.Context).ID, c.Arrived
+	s.checkModel(c.Body)
 	o.request.Params = r.sampling()
-	r.flag("stream", &o.stream)
+	r.Flag("stream", &o.stream)
 	r.streamOptions(&o)
-	r.integerWithin("n", &o.n, 1, s.maxChoices())
+	r.IntegerWithin("n", &o.n, 1, s.maxChoices())
 	o.bound, o.bounded = r.maxTokens(minTokens)
 	r.ending(&o.request)
 	o.request.Output = r.structuredOutput()
 	r.cacheSalt(&o.request.CacheSalt)
-	r.integerWithin("prompt_logprobs", &o.promptLogprobs, 0, completion.MaxLogprobs)
+	r.IntegerWithin("prompt_logprobs", &o.promptLogprobs, 0, completion.MaxLogprobs)
 	if o.stream && o.promptLogprobs >= 0 {
-		r.fault("prompt_logprobs", codeValue, "is not given in a stream")
+		r.Fault("prompt_logprobs", httpapi.CodeValue, "is not given in a stream")
 	}
 	o.request.FailFast = r.failFast()
-	r.integer("priority", &o.request.Priority)
+	r.Integer("priority", &o.request.Priority)
 	o.timeout = r.timeout()
-	return o, r.err
+	return o, r.Err()
 }
 
 // ask settles what the engine computes for the client's log probabilities.
@@ -60,44 +58,44 @@ func (o *options) ask(echo bool) {
 	o.request.PromptLogprobs = echo && o.logprobs >= 0 || o.promptLogprobs >= 0
 }
 
-func (r *reader) streamOptions(o *options) {
-	if inner := r.inside("stream_options"); inner != nil {
-		inner.flag("include_usage", &o.usage)
-		inner.flag("include_nodes", &o.request.ReportNodes)
-		if r.err = inner.err; !o.stream {
-			r.fault("stream_options", codeValue, "needs stream to be true")
+func (r reader) streamOptions(o *options) {
+	if inner := r.Inside("stream_options"); inner != nil {
+		inner.Flag("include_usage", &o.usage)
+		inner.Flag("include_nodes", &o.request.ReportNodes)
+		if !o.stream {
+			r.Fault("stream_options", httpapi.CodeValue, "needs stream to be true")
 		}
 	}
 }
 
 // timeout reads the client's own deadline, seconds.
-func (r *reader) timeout() time.Duration {
+func (r reader) timeout() time.Duration {
 	var seconds float64
-	if r.number("timeout", &seconds); seconds <= 0 && r.f.has("timeout") {
-		r.fault("timeout", codeValue, "is %v seconds, expected more than 0", seconds)
+	if r.Number("timeout", &seconds); seconds <= 0 && r.Has("timeout") {
+		r.Fault("timeout", httpapi.CodeValue, "is %v seconds, expected more than 0", seconds)
 	}
 	const maxTimeout = 365 * 24 * time.Hour // far beyond any server's deadline
 	return time.Duration(min(seconds, maxTimeout.Seconds()) * float64(time.Second))
 }
 
 // cacheSalt reads whose prefix cache a request shares.
-func (r *reader) cacheSalt(v *string) {
-	if r.text("cache_salt", v); *v == "" && r.f.has("cache_salt") {
-		r.fault("cache_salt", codeValue, "is empty, expected a text, or no cache_salt for the common cache")
+func (r reader) cacheSalt(v *string) {
+	if r.Text("cache_salt", v); *v == "" && r.Has("cache_salt") {
+		r.Fault("cache_salt", httpapi.CodeValue, "is empty, expected a text, or no cache_salt for the common cache")
 	}
 }
 
 // failFast reads whether a missing expert ends the request.
-func (r *reader) failFast() bool {
+func (r reader) failFast() bool {
 	policy := "wait"
-	r.text("on_missing_expert", &policy)
+	r.Text("on_missing_expert", &policy)
 	if policy != "wait" && policy != "fail" {
-		r.fault("on_missing_expert", codeValue, "is %q, expected wait or fail", policy)
+		r.Fault("on_missing_expert", httpapi.CodeValue, "is %q, expected wait or fail", policy)
 	}
 	return policy == "fail"
 }
 
-func (s *Server) maxChoices() int {
+func (s *server) maxChoices() int {
 	if s.cfg.MaxChoices == 0 {
 		return completion.MaxChoices
 	}
@@ -105,9 +103,9 @@ func (s *Server) maxChoices() int {
 }
 
 // countChoices checks that a request's answers can ever be taken on together.
-func (s *Server) countChoices(prompts, n int) error {
+func (s *server) countChoices(prompts, n int) error {
 	if limit := s.maxChoices(); prompts*n > limit {
-		return invalid("n", codeValue, fmt.Sprintf("%d prompts with n %d are %d answers, expected at most %d", prompts, n, prompts*n, limit))
+		return httpapi.Invalid("n", httpapi.CodeValue, fmt.Sprintf("%d prompts with n %d are %d answers, expected at most %d", prompts, n, prompts*n, limit))
 	}
 	return nil
 }

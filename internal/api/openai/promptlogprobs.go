@@ -19,7 +19,7 @@ type promptLogprob struct {
 }
 
 // promptTokens adds tokens of a prompt with n alternatives.
-func (s *Server) promptTokens(to promptLogprobs, tokens []completion.Token, n int) promptLogprobs {
+func (s *server) promptTokens(to promptLogprobs, tokens []completion.Token, n int) promptLogprobs {
 	for _, t := range tokens {
 		one := map[string]promptLogprob{}
 		add := func(id int32, logprob float32, rank *int) {

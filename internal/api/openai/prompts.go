@@ -5,36 +5,38 @@ import (
 	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 // prompts reads the prompt of a completion: a text, texts, tokens, or lists of
 // tokens. A text gets exactly one BOS; tokens are used as they are.
-func (s *Server) prompts(f fields) ([][]int32, error) {
+func (s *server) prompts(r *httpapi.Reader) ([][]int32, error) {
 	const param = "prompt"
-	if !f.has(param) {
-		return nil, invalid(param, codeMissing, "prompt is missing: a text, texts, tokens, or lists of tokens")
+	r.Require(param, "a text, texts, tokens, or lists of tokens")
+	raw, ok := r.Any(param)
+	if !ok {
+		return nil, r.Err()
 	}
-	raw := f[param]
 	var prompts [][]int32
 	var err error
 	switch elementKind(raw) {
-	case "a string":
+	case httpapi.KindString:
 		prompts, err = s.textPrompts(raw)
-	case "a number":
+	case httpapi.KindNumber:
 		var one []int32
 		one, err = s.tokens(param, raw)
 		prompts = [][]int32{one}
-	case "a list":
+	case httpapi.KindList:
 		prompts, err = s.tokenPrompts(raw)
 	default:
-		err = invalid(param, codeType, "prompt is neither a text, texts, tokens nor lists of tokens")
+		err = httpapi.Invalid(param, httpapi.CodeType, "prompt is neither a text, texts, tokens nor lists of tokens")
 	}
 	if err != nil {
 		return nil, err
 	}
 	for i, prompt := range prompts {
 		if err := s.cfg.Completer.Check(prompt); err != nil {
-			return nil, about(nth(param, i, len(prompts)), err)
+			return nil, httpapi.About(nth(param, i, len(prompts)), err)
 		}
 	}
 	return prompts, nil
@@ -42,9 +44,9 @@ func (s *Server) prompts(f fields) ([][]int32, error) {
 
 // elementKind is the kind of a list's first element, or of a value itself.
 func elementKind(raw json.RawMessage) string {
-	if kindOf(raw) != "a list" {
-		if kindOf(raw) == "a string" {
-			return "a string"
+	if httpapi.KindOf(raw) != httpapi.KindList {
+		if httpapi.KindOf(raw) == httpapi.KindString {
+			return httpapi.KindString
 		}
 		return ""
 	}
@@ -55,7 +57,7 @@ func elementKind(raw json.RawMessage) string {
 	if len(inner) == 0 || inner[0] == ']' {
 		return ""
 	}
-	return kindOf(inner)
+	return httpapi.KindOf(inner)
 }
 
 // nth names one of several prompts; the only one has no number.
@@ -66,13 +68,13 @@ func nth(param string, i, of int) string {
 	return fmt.Sprintf("%s[%d]", param, i)
 }
 
-func (s *Server) textPrompts(raw json.RawMessage) ([][]int32, error) {
-	if kindOf(raw) == "a string" {
-		return [][]int32{s.cfg.Completer.Tokenizer.Prompt(asText(raw))}, nil
+func (s *server) textPrompts(raw json.RawMessage) ([][]int32, error) {
+	if httpapi.KindOf(raw) == httpapi.KindString {
+		return [][]int32{s.cfg.Completer.Tokenizer.Prompt(httpapi.Text(raw))}, nil
 	}
-	texts, ok := listOfTexts(raw)
+	texts, ok := httpapi.Texts(raw)
 	if !ok {
-		return nil, invalid("prompt", codeType, "prompt begins with a text and goes on with something else")
+		return nil, httpapi.Invalid("prompt", httpapi.CodeType, "prompt begins with a text and goes on with something else")
 	}
 	if err := s.countChoices(len(texts), 1); err != nil {
 		return nil, err
@@ -84,8 +86,8 @@ func (s *Server) textPrompts(raw json.RawMessage) ([][]int32, error) {
 	return prompts, nil
 }
 
-func (s *Server) tokenPrompts(raw json.RawMessage) ([][]int32, error) {
-	lists, _ := listOf(raw)
+func (s *server) tokenPrompts(raw json.RawMessage) ([][]int32, error) {
+	lists, _ := httpapi.List(raw)
 	if err := s.countChoices(len(lists), 1); err != nil {
 		return nil, err
 	}
@@ -105,8 +107,8 @@ type tokenID int64
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *tokenID) UnmarshalJSON(raw []byte) error {
-	x, ok := whole(raw)
-	if kindOf(raw) != "a number" || !ok {
+	x, ok := httpapi.Whole(raw)
+	if httpapi.KindOf(raw) != httpapi.KindNumber || !ok {
 		return fmt.Errorf("has %s, expected the integer of a token", raw[:min(len(raw), 20)])
 	}
 	*t = tokenID(x)
@@ -114,14 +116,14 @@ func (t *tokenID) UnmarshalJSON(raw []byte) error {
 }
 
 // tokens reads a list of tokens.
-func (s *Server) tokens(param string, raw json.RawMessage) ([]int32, error) {
-	if kindOf(raw) != "a list" {
-		return nil, invalid(param, codeType, param+" is "+kindOf(raw)+", expected a list of tokens")
+func (s *server) tokens(param string, raw json.RawMessage) ([]int32, error) {
+	if httpapi.KindOf(raw) != httpapi.KindList {
+		return nil, httpapi.Invalid(param, httpapi.CodeType, param+" is "+httpapi.KindOf(raw)+", expected a list of tokens")
 	}
 	var ids []tokenID
 	if err := json.Unmarshal(raw, &ids); err != nil {
-		return nil, invalid(param, codeType, param+" "+err.Error())
+		return nil, httpapi.Invalid(param, httpapi.CodeType, param+" "+err.Error())
 	}
 	tokens, err := completion.Tokens(s.cfg.Completer, ids)
-	return tokens, about(param, err)
+	return tokens, httpapi.About(param, err)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 )
@@ -39,9 +40,9 @@ func logged(b *bench, level slog.Level) func(t *testing.T) []map[string]any {
 func TestRequestIDIsInHeaderLogAndError(t *testing.T) {
 	b := newBench(t, failing)
 	lines := logged(b, slog.LevelInfo)
-	w := b.post(textPath, `{"prompt":"x"}`, idHeader, "client-7")
+	w := b.post(textPath, `{"prompt":"x"}`, httpapi.IDHeader, "client-7")
 	readError(t, w) // the body has the header's id
-	if id := w.Header().Get(idHeader); id != "client-7" {
+	if id := w.Header().Get(httpapi.IDHeader); id != "client-7" {
 		t.Errorf("the answer is to %q", id)
 	}
 	got := lines(t)
@@ -52,9 +53,9 @@ func TestRequestIDIsInHeaderLogAndError(t *testing.T) {
 		t.Errorf("a fault of the client is %v", lines(t)[1])
 	}
 	for _, given := range []string{"", "a b", "a\tb", "日本", strings.Repeat("x", 129)} {
-		w := b.post("/v1/nothing", `{}`, idHeader, given)
+		w := b.post("/v1/nothing", `{}`, httpapi.IDHeader, given)
 		readError(t, w)
-		if id := w.Header().Get(idHeader); !strings.HasPrefix(id, "req-") {
+		if id := w.Header().Get(httpapi.IDHeader); !strings.HasPrefix(id, "req-") {
 			t.Errorf("%q became %q", given, id)
 		}
 	}
@@ -65,7 +66,7 @@ func TestRequestIDReachesTheEngine(t *testing.T) {
 	b := newBench(t, nil)
 	w := b.post(textPath, `{"prompt":"x","n":2}`)
 	for _, c := range b.engine.Calls() {
-		if id := w.Header().Get(idHeader); id == "" || c.Request.ID != id {
+		if id := w.Header().Get(httpapi.IDHeader); id == "" || c.Request.ID != id {
 			t.Errorf("the engine runs %q for %q", c.Request.ID, id)
 		}
 	}
@@ -115,11 +116,11 @@ func TestPanicIsAnError(t *testing.T) {
 	b := newBench(t, nil)
 	lines := logged(b, slog.LevelInfo)
 	serve := func(e completion.Engine) {
-		cfg := Config{Service: completion.Service{
+		cfg := httpapi.Config{Service: completion.Service{
 			Completer: &completion.Completer{Engine: e, Tokenizer: b.tokenizer, Context: contextLength},
 			Deadline:  b.deadline, Logger: b.logger,
 		}}
-		b.Handler = Handler(cfg, func() bool { panic("broken probe") })
+		b.Handler = handler(cfg, func() bool { panic("broken probe") })
 	}
 	serve(panicking{})
 	probe, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil)
@@ -147,13 +148,16 @@ func TestPanicIsAnError(t *testing.T) {
 // TestPanicInAStreamIsItsLastEvent.
 func TestPanicInAStreamIsItsLastEvent(t *testing.T) {
 	b := newBench(t, nil)
-	s := &Server{cfg: Config{}}
-	b.Handler = s.record(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = (&events{w: w}).send("begun")
-		panic("broken stream")
-	}))
-	w := b.post("/", "")
-	if body := w.Body.String(); !strings.HasPrefix(body, `data: "begun"`) || !strings.Contains(body, "broken stream") || strings.Contains(body, "[DONE]") {
+	c := httpapi.Config{Service: completion.Service{Deadline: b.deadline}}
+	b.Handler = httpapi.Handler(c.Log(), httpapi.API{Shape: Shape, Routes: map[string]httpapi.Methods{
+		"/": {http.MethodPost: c.Post(func(c *httpapi.Call) error {
+			out, _ := c.Stream(errorEvent)
+			_ = out.Send(httpapi.Event{Data: "begun"})
+			panic("broken stream")
+		})},
+	}})
+	w := b.post("/", "{}")
+	if body := w.Body.String(); !strings.Contains(body, `data: "begun"`) || !strings.Contains(body, "broken stream") || strings.Contains(body, "[DONE]") {
 		t.Errorf("%s", body)
 	}
 }
@@ -180,7 +184,7 @@ func TestCacheSaltSeparatesPrefixCaches(t *testing.T) {
 	if none := salt(""); none != 0 || salt(`,"cache_salt":null`) != 0 {
 		t.Errorf("without a salt: %d", none)
 	}
-	if _, _, param, code := readError(t, b.post(textPath, `{"prompt":"x","cache_salt":""}`)); param != "cache_salt" || code != codeValue {
+	if _, _, param, code := readError(t, b.post(textPath, `{"prompt":"x","cache_salt":""}`)); param != "cache_salt" || code != httpapi.CodeValue {
 		t.Errorf("an empty salt: %s %s", param, code)
 	}
 }

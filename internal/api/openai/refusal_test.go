@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 const user = `"messages":[{"role":"user","content":"x"}]`
@@ -52,7 +54,10 @@ func TestBadRequestsNameTheirFault(t *testing.T) {
 		{chat, `{"messages":[{"role":"user","content":"x","helpfulness":5}]}`, "messages[0].helpfulness", "invalid_value", "5"},
 		{chat, `{"messages":[{"role":"user","content":"x","helpfulness":"4"}]}`, "messages[0].helpfulness", "invalid_type", "a string"},
 		{chat, `{"messages":[{"role":"user","content":"x","helpfulness":1.5}]}`, "messages[0].helpfulness", "invalid_type", "1.5"},
-		{chat, `{"messages":[{"role":"user","content":"x","kindness":1}]}`, "messages[0].kindness", "invalid_value", ""},
+		{chat, `{"messages":[{"role":"user","content":"x","helpfullness":1}]}`, "messages[0].helpfullness", "invalid_value", "did you mean helpfulness?"},
+		{chat, `{"messages":[{"role":"user","content":"x","humour":"dry"}]}`, "messages[0].humour", "invalid_value", "did you mean humor?"},
+		{chat, `{"messages":[{"role":"user","content":"x","Humor":1}]}`, "messages[0].Humor", "invalid_value", "did you mean humor?"},
+		{chat, `{"messages":[{"role":"assistant","content":"x","qaulity":1}]}`, "messages[0].qaulity", "invalid_value", "did you mean quality?"},
 		{chat, `{"messages":[{"role":"system","content":"x","humor":1},{"role":"user","content":"x"}]}`, "messages[0].humor", "invalid_value", "system"},
 		{chat, `{` + user + `,"attributes":{"humor":-1}}`, "attributes.humor", "invalid_value", "-1"},
 		{chat, `{` + user + `,"attributes":{"kindness":1}}`, "attributes.kindness", "invalid_value", ""},
@@ -183,17 +188,17 @@ func TestRefusalsWithAStatusOfTheirOwn(t *testing.T) {
 		status             int
 		code               string
 	}{
-		{"/v1/completions", `{"prompt":"` + strings.Repeat("x", maxBody) + `"}`, "application/json", 413, "request_too_large"},
+		{"/v1/completions", `{"prompt":"` + strings.Repeat("x", httpapi.MaxBody) + `"}`, "application/json", 413, "request_too_large"},
 		{"/v1/completions", `{"prompt":"x"}`, "text/plain", 415, "unsupported_media_type"},
 		{"/v1/completions", `{"prompt":"x"}`, "application/x-www-form-urlencoded", 415, "unsupported_media_type"},
 		{"/v1/completions", `{"prompt":"x"}`, "application/json; charset=shift_jis", 415, "unsupported_media_type"},
 		{"/v1/completions", `{"prompt":"x"}`, "/;", 415, "unsupported_media_type"},
 		{"/v1/completions", `{"prompt":"x","model":"other"}`, "", 404, "model_not_found"},
 		{"/v1/nothing", `{}`, "", 404, "unknown_url"},
-		{"/v1/models/", `{}`, "", 404, "unknown_url"},
+		{"/v1/models/", `{}`, "", 405, "method_not_supported"},
 		{"/v1//completions", `{}`, "", 404, "unknown_url"},
 		{"/v1/../v1/completions", `{}`, "", 404, "unknown_url"},
-		{"/v1/completions/", `{}`, "", 404, "unknown_url"},
+		{"/v1/completions/", `{}`, "", 400, "missing_required_parameter"},
 		{"/v1/models", `{}`, "", 405, "method_not_supported"},
 	}
 	for _, tt := range tests {
@@ -218,17 +223,19 @@ func TestWhatPasses(t *testing.T) {
 	b := newBench(t, saying("y"))
 	for _, tt := range []struct{ body, ignored string }{
 		{`{"messages":[{"role":"developer","content":"s"},{"role":"user","content":[{"type":"text","text":"x"}],"humor":2}]}`, ""},
-		{`{` + user + `,"user":"u","store":true,"metadata":{"a":{"b":[1]}},"service_tier":"auto","parallel_tool_calls":true}`, ""},
+		{`{` + user + `,"user":"u","store":true,"metadata":{"a":{"b":[1]}},"service_tier":"auto","parallel_tool_calls":true}`, "metadata parallel_tool_calls service_tier store user"},
 		{`{` + user + `,"tools":[],"tool_choice":"auto","response_format":{"type": "text"},"reasoning_effort":null}`, ""},
 		{`{` + user + `,"max_completion_tokens":4,"max_tokens":4,"top_k":-1,"frequency_penalty":0.00,"repetition_penalty":1}`, ""},
 		{`{` + user + `,"temperature":null,"n":1.0,"top_k":4e1,"seed":-1,"stop":null,"attributes":null,"humor":null}`, ""},
 		{`{` + user + `,"best_of":1,"logit_bias":{},"min_tokens":0,"ignore_eos":false,"stop_token_ids":[],"typical_p":1}`, ""},
 		{`{` + user + `,"seed":18446744073709551615,"timeout":1e300,"logprobs":false}`, ""},
-		{`{` + user + `,"zeta":1,"Temperature":2,"bad,name":1}`, "Temperature zeta"},
-		{`{"messages":[{"role":"user","content":"\ud83d\ude00 \\ud800","name":"n","id":"7"}]}`, ""},
+		{`{` + user + `,"zeta":1,"Temperature":2,"bad,name":1}`, "Temperature bad%2Cname zeta"},
+		{`{"messages":[{"role":"user","content":"\ud83d\ude00 \\ud800","name":"n","id":"7"}]}`, "messages[0].id messages[0].name"},
+		{`{"messages":[{"role":"user","content":"x","kindness":1,"timestamp":1.5e9,"cached":true,"extra":{"a":[]},"parts":[],"quantity":2}]}`,
+			"messages[0].cached messages[0].extra messages[0].kindness messages[0].parts messages[0].quantity messages[0].timestamp"},
 	} {
 		w := b.post("/v1/chat/completions", tt.body)
-		if ignored := strings.Join(w.Header().Values(ignoredHeader), " "); w.Code != 200 || ignored != tt.ignored {
+		if ignored := strings.Join(w.Header().Values(httpapi.IgnoredHeader), " "); w.Code != 200 || ignored != tt.ignored {
 			t.Errorf("%s: %d, ignored %q: %s", tt.body, w.Code, ignored, w.Body)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/text/chat"
@@ -78,8 +79,9 @@ func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Scrip
 
 // serve makes the handler.
 func (b *bench) serve() {
-	b.Handler = Handler(Config{
+	b.Handler = handler(httpapi.Config{
 		Service: completion.Service{
+			Model: "org/m", Fingerprint: "fp", RetryAfter: func() time.Duration { return 7 * time.Second },
 			Completer: &completion.Completer{
 				Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
 				Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
@@ -90,8 +92,12 @@ func (b *bench) serve() {
 				b.finished()
 			},
 		},
-		Model: "org/m", Fingerprint: "fp", RetryAfter: func() time.Duration { return 7 * time.Second },
 	}, func() bool { return false })
+}
+
+// handler serves the API as a router does.
+func handler(c httpapi.Config, ready func() bool) http.Handler {
+	return httpapi.Handler(c.Log(), New(c), httpapi.API{Routes: httpapi.Probes(ready)})
 }
 
 // saying answers every request with a text.
@@ -150,7 +156,7 @@ func readError(t testing.TB, w *httptest.ResponseRecorder) (message, kind, param
 		s, _ := v.(string)
 		return s
 	}
-	if id := w.Header().Get(idHeader); id == "" || text("request_id") != id {
+	if id := w.Header().Get(httpapi.IDHeader); id == "" || text("request_id") != id {
 		t.Errorf("%s does not name the request %q", w.Body, id)
 	}
 	return text("message"), text("type"), text("param"), text("code")

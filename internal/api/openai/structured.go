@@ -1,12 +1,15 @@
 package openai
 
-import "github.com/hachi-serve/hachi/internal/api/completion"
+import (
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+)
 
 // structuredOutput reads response_format, or structured_outputs; nil is any text.
-func (r *reader) structuredOutput() *completion.StructuredOutput {
+func (r reader) structuredOutput() *completion.StructuredOutput {
 	format, outputs := r.responseFormat(), r.structuredOutputs()
 	if format != nil && outputs != nil {
-		r.fault("structured_outputs", codeValue, "and response_format are both given, expected one of them")
+		r.Fault("structured_outputs", httpapi.CodeValue, "and response_format are both given, expected one of them")
 	}
 	if format == nil {
 		return outputs
@@ -14,69 +17,67 @@ func (r *reader) structuredOutput() *completion.StructuredOutput {
 	return format
 }
 
-func (r *reader) responseFormat() *completion.StructuredOutput {
+func (r reader) responseFormat() *completion.StructuredOutput {
 	const param = "response_format"
-	inner := r.inside(param)
+	inner := r.Inside(param)
 	if inner == nil {
 		return nil
 	}
-	defer func() { r.err = inner.err }()
 	kind := ""
-	inner.text("type", &kind)
+	inner.Text("type", &kind)
 	switch kind {
 	case "text":
 		return nil
 	case "json_object":
 		return completion.JSONObject(param)
 	case "json_schema":
-		deeper := inner.inside("json_schema")
+		deeper := inner.Inside("json_schema")
 		if deeper == nil {
-			inner.fault("json_schema", codeMissing, "is missing")
+			inner.Fault("json_schema", httpapi.CodeMissing, "is missing")
 			return nil
 		}
-		raw, ok := deeper.value("schema", "an object")
+		raw, ok := deeper.Value("schema", httpapi.KindObject)
 		if !ok {
-			deeper.fault("schema", codeMissing, "is missing")
+			deeper.Fault("schema", httpapi.CodeMissing, "is missing")
 		}
-		inner.err = deeper.err
-		return completion.JSONSchema(deeper.prefix+"schema", raw)
+		return completion.JSONSchema(deeper.Path("schema"), raw)
 	}
-	inner.fault("type", codeValue, "is %q, expected text, json_object or json_schema", kind)
+	inner.Fault("type", httpapi.CodeValue, "is %q, expected text, json_object or json_schema", kind)
 	return nil
 }
 
 // structuredOutputs reads an object with one of json, regex, choice and
 // json_object.
-func (r *reader) structuredOutputs() *completion.StructuredOutput {
+func (r reader) structuredOutputs() *completion.StructuredOutput {
 	const param = "structured_outputs"
-	inner := r.inside(param)
+	inner := r.Inside(param)
 	if inner == nil {
 		return nil
 	}
 	var found []*completion.StructuredOutput
-	if raw, ok := inner.f["json"]; ok && kindOf(raw) == "a string" {
-		found = append(found, completion.JSONSchema(inner.prefix+"json", []byte(asText(raw))))
-	} else if raw, ok := inner.value("json", "an object"); ok {
-		found = append(found, completion.JSONSchema(inner.prefix+"json", raw))
+	if raw, ok := inner.Any("json"); ok && httpapi.KindOf(raw) == httpapi.KindString {
+		found = append(found, completion.JSONSchema(inner.Path("json"), []byte(httpapi.Text(raw))))
+	} else if raw, ok := inner.Value("json", httpapi.KindObject); ok {
+		found = append(found, completion.JSONSchema(inner.Path("json"), raw))
 	}
-	if inner.f.has("regex") {
+	if inner.Has("regex") {
 		var expression string
-		inner.text("regex", &expression)
-		found = append(found, completion.Regex(inner.prefix+"regex", expression))
+		inner.Text("regex", &expression)
+		found = append(found, completion.Regex(inner.Path("regex"), expression))
 	}
-	if raw, ok := inner.value("choice", "a list"); ok {
-		texts, ok := listOfTexts(raw)
+	if raw, ok := inner.Value("choice", httpapi.KindList); ok {
+		texts, ok := httpapi.Texts(raw)
 		if !ok || len(texts) == 0 {
-			inner.fault("choice", codeType, "is not a list of one or more texts")
+			inner.Fault("choice", httpapi.CodeType, "is not a list of one or more texts")
 		}
-		found = append(found, completion.OneOf(inner.prefix+"choice", texts))
+		found = append(found, completion.OneOf(inner.Path("choice"), texts))
 	}
 	var object bool
-	if inner.flag("json_object", &object); object {
+	if inner.Flag("json_object", &object); object {
 		found = append(found, completion.JSONObject(param))
 	}
-	if r.err = inner.err; len(found) != 1 {
-		r.fault(param, codeValue, "has %d of json, regex, choice and json_object, expected one", len(found))
+	if len(found) != 1 {
+		r.Fault(param, httpapi.CodeValue, "has %d of json, regex, choice and json_object, expected one", len(found))
 		return nil
 	}
 	return found[0]

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
@@ -73,23 +74,23 @@ func (b *bench) withoutBlank(t *testing.T, id int32) int32 {
 func TestLanguagesThatCannotBe(t *testing.T) {
 	b := newBench(t, failing)
 	for _, tt := range []struct{ body, param, code, mention string }{
-		{`"response_format":"json"`, "response_format", codeType, "a string"},
-		{`"response_format":{}`, "response_format.type", codeValue, "json_schema"},
-		{`"response_format":{"type":"xml"}`, "response_format.type", codeValue, "xml"},
-		{`"response_format":{"type":"json_schema"}`, "response_format.json_schema", codeMissing, "missing"},
-		{`"response_format":{"type":"json_schema","json_schema":{"name":"x"}}`, "response_format.json_schema.schema", codeMissing, "missing"},
-		{`"response_format":{"type":"json_schema","json_schema":{"schema":[]}}`, "response_format.json_schema.schema", codeType, "a list"},
-		{`"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{"not":{}}}}}}`, "response_format.json_schema.schema", codeValue, "/properties/a"},
-		{`"structured_outputs":{}`, "structured_outputs", codeValue, "0 of"},
-		{`"structured_outputs":{"regex":"a","choice":["b"]}`, "structured_outputs", codeValue, "2 of"},
-		{`"structured_outputs":{"regex":"("}`, "structured_outputs.regex", codeValue, ""},
-		{`"structured_outputs":{"regex":5}`, "structured_outputs.regex", codeType, "a number"},
-		{`"structured_outputs":{"choice":[]}`, "structured_outputs.choice", codeType, ""},
-		{`"structured_outputs":{"choice":[1]}`, "structured_outputs.choice", codeType, ""},
-		{`"structured_outputs":{"json":"{"}`, "structured_outputs.json", codeValue, ""},
-		{`"structured_outputs":{"json_object":1}`, "structured_outputs.json_object", codeType, ""},
-		{`"structured_outputs":{"regex":"a"},"response_format":{"type":"json_object"}`, "structured_outputs", codeValue, "response_format"},
-		{`"guided_regex":"a"`, "guided_regex", codeUnsupported, ""},
+		{`"response_format":"json"`, "response_format", httpapi.CodeType, "a string"},
+		{`"response_format":{}`, "response_format.type", httpapi.CodeValue, "json_schema"},
+		{`"response_format":{"type":"xml"}`, "response_format.type", httpapi.CodeValue, "xml"},
+		{`"response_format":{"type":"json_schema"}`, "response_format.json_schema", httpapi.CodeMissing, "missing"},
+		{`"response_format":{"type":"json_schema","json_schema":{"name":"x"}}`, "response_format.json_schema.schema", httpapi.CodeMissing, "missing"},
+		{`"response_format":{"type":"json_schema","json_schema":{"schema":[]}}`, "response_format.json_schema.schema", httpapi.CodeType, "a list"},
+		{`"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{"not":{}}}}}}`, "response_format.json_schema.schema", httpapi.CodeValue, "/properties/a"},
+		{`"structured_outputs":{}`, "structured_outputs", httpapi.CodeValue, "0 of"},
+		{`"structured_outputs":{"regex":"a","choice":["b"]}`, "structured_outputs", httpapi.CodeValue, "2 of"},
+		{`"structured_outputs":{"regex":"("}`, "structured_outputs.regex", httpapi.CodeValue, ""},
+		{`"structured_outputs":{"regex":5}`, "structured_outputs.regex", httpapi.CodeType, "a number"},
+		{`"structured_outputs":{"choice":[]}`, "structured_outputs.choice", httpapi.CodeType, ""},
+		{`"structured_outputs":{"choice":[1]}`, "structured_outputs.choice", httpapi.CodeType, ""},
+		{`"structured_outputs":{"json":"{"}`, "structured_outputs.json", httpapi.CodeValue, ""},
+		{`"structured_outputs":{"json_object":1}`, "structured_outputs.json_object", httpapi.CodeType, ""},
+		{`"structured_outputs":{"regex":"a"},"response_format":{"type":"json_object"}`, "structured_outputs", httpapi.CodeValue, "response_format"},
+		{`"guided_regex":"a"`, "guided_regex", httpapi.CodeUnsupported, ""},
 	} {
 		message, _, param, code := readError(t, b.post(chatPath, `{`+user+`,`+tt.body+`}`))
 		if param != tt.param || code != tt.code || !strings.Contains(message, tt.param) || !strings.Contains(message, tt.mention) {

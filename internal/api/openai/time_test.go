@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 )
@@ -74,7 +75,7 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		raw, _ := io.ReadAll(response.Body)
-		if response.StatusCode != 408 || !strings.Contains(string(raw), `"code":"request_timeout"`) || time.Since(began) != bodyWithin {
+		if response.StatusCode != 408 || !strings.Contains(string(raw), `"code":"request_timeout"`) || time.Since(began) != httpapi.BodyWithin {
 			t.Errorf("after %v: %d %s", time.Since(began), response.StatusCode, raw)
 		}
 	})
@@ -114,9 +115,9 @@ func TestStreamOutlivesTheTimeForItsBody(t *testing.T) {
 		body := `{"prompt":"x","stream":true}`
 		say(t, c, body, len(body))
 		go func() {
-			time.Sleep(10 * bodyWithin)
+			time.Sleep(10 * httpapi.BodyWithin)
 			b.engine.Calls()[0].Push(engine.Event{Token: 1526})
-			time.Sleep(10 * bodyWithin)
+			time.Sleep(10 * httpapi.BodyWithin)
 			c.Close()
 		}()
 		raw, err := io.ReadAll(c)
@@ -143,8 +144,8 @@ func TestDeafClientIsCutOff(t *testing.T) {
 		began := time.Now()
 		body := `{"prompt":"x","stream":true}`
 		say(t, c, body, len(body))
-		if took := (<-finished).Sub(began); took != b.deadline+writeWithin {
-			t.Errorf("cut off after %v, want %v", took, b.deadline+writeWithin)
+		if took := (<-finished).Sub(began); took != b.deadline+httpapi.WriteWithin {
+			t.Errorf("cut off after %v, want %v", took, b.deadline+httpapi.WriteWithin)
 		}
 		<-b.engine.Calls()[0].Done
 	})

@@ -1,62 +1,53 @@
 package openai
 
-import "net/http"
+import "github.com/hachi-serve/hachi/internal/api/httpapi"
 
 // tokenize answers POST /tokenize: the tokens of a text, or of a conversation
 // as the chat template renders it.
-func (s *Server) tokenize(c call) error {
-	f := c.fields
-	r := &reader{f: f}
-	var name, text string
+func (s *server) tokenize(c *httpapi.Call) error {
+	r := c.Body
+	var text string
 	special := true
-	r.text("model", &name)
-	r.text("prompt", &text)
-	r.flag("add_special_tokens", &special)
-	if r.err != nil {
-		return r.err
-	}
-	if err := s.known(name); err != nil {
-		return err
-	}
+	s.checkModel(r)
+	r.Text("prompt", &text)
+	r.Flag("add_special_tokens", &special)
 	tokens := []int32{}
 	switch {
-	case f.has("messages") && f.has("prompt"):
-		return invalid("prompt", codeValue, "prompt and messages are both there, expected one of them")
-	case f.has("messages"):
-		turn, err := s.turn(f, nil)
+	case r.Has("messages") && r.Has("prompt"):
+		r.Fault("prompt", httpapi.CodeValue, "and messages are both there, expected one of them")
+	case r.Has("messages"):
+		turn, err := s.turn(r, nil)
 		if err != nil {
 			return err
 		}
 		tokens = turn.Prompt
-	case !f.has("prompt"):
-		return invalid("prompt", codeMissing, "prompt is missing: the text to tokenize")
+	case !r.Has("prompt"):
+		r.Require("prompt", "the text to tokenize")
 	case special:
 		tokens = s.cfg.Completer.Tokenizer.Prompt(text)
 	case text != "":
 		tokens = s.cfg.Completer.Tokenizer.Encode(text)
 	}
-	write(c.w, http.StatusOK, map[string]any{"tokens": tokens, "count": len(tokens), "max_model_len": s.cfg.Completer.Context})
+	if refuseUnread(r); r.Err() != nil {
+		return r.Err()
+	}
+	c.Answer(map[string]any{"tokens": tokens, "count": len(tokens), "max_model_len": s.cfg.Completer.Context})
 	return nil
 }
 
 // detokenize answers POST /detokenize: the text of tokens.
-func (s *Server) detokenize(c call) error {
-	f := c.fields
-	r := &reader{f: f}
-	var name string
-	if r.text("model", &name); r.err != nil {
-		return r.err
+func (s *server) detokenize(c *httpapi.Call) error {
+	r := c.Body
+	s.checkModel(r)
+	r.Require("tokens", "the list to turn into text")
+	raw, _ := r.Any("tokens")
+	if refuseUnread(r); r.Err() != nil {
+		return r.Err()
 	}
-	if err := s.known(name); err != nil {
-		return err
-	}
-	if !f.has("tokens") {
-		return invalid("tokens", codeMissing, "tokens is missing: the list to turn into text")
-	}
-	tokens, err := s.tokens("tokens", f["tokens"])
+	tokens, err := s.tokens("tokens", raw)
 	if err != nil {
 		return err
 	}
-	write(c.w, http.StatusOK, map[string]any{"prompt": s.cfg.Completer.Tokenizer.Decode(tokens)})
+	c.Answer(map[string]any{"prompt": s.cfg.Completer.Tokenizer.Decode(tokens)})
 	return nil
 }

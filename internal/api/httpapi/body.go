@@ -1,7 +1,6 @@
-package openai
+package httpapi
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,23 +17,23 @@ import (
 )
 
 const (
-	// maxBody bounds a request: a context's worth of text is far smaller.
-	maxBody = 8 << 20
-	// bodyWithin bounds the time a client takes to send it.
-	bodyWithin = time.Minute
+	// MaxBody bounds a request: a context's worth of text is far smaller.
+	MaxBody = 8 << 20
+	// BodyWithin bounds the time a client takes to send it.
+	BodyWithin = time.Minute
 )
 
 // readBody reads a request's object strictly: JSON by its type, bounded in size
 // and time, valid UTF-8, one object without a key that appears twice, nothing
 // after it.
-func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
+func readBody(w http.ResponseWriter, r *http.Request) (*Reader, error) {
 	if err := checkMediaType(r.Header); err != nil {
 		return nil, err
 	}
 	// A recorder in a test has no deadlines; a connection has.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyWithin))
-	raw, err := io.ReadAll(http.MaxBytesReader(connection(w), r.Body, maxBody))
+	_ = control.SetReadDeadline(time.Now().Add(BodyWithin))
+	raw, err := io.ReadAll(http.MaxBytesReader(connection(w), r.Body, MaxBody))
 	if err == nil {
 		// What is read from now on is the client's end. After a failure net/http
 		// reads what is left of the body, in what is left of the time.
@@ -43,12 +42,12 @@ func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, newError(http.StatusRequestEntityTooLarge, typeInvalid, "", codeTooLarge,
+		return nil, refusal(http.StatusRequestEntityTooLarge, CodeTooLarge,
 			fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, newError(http.StatusRequestTimeout, typeInvalid, "", codeTimeout, fmt.Sprintf("the body did not arrive within %v", bodyWithin))
+		return nil, refusal(http.StatusRequestTimeout, CodeTimeout, fmt.Sprintf("the body did not arrive within %v", BodyWithin))
 	case err != nil:
-		return nil, invalid("", "", "the body could not be read: "+err.Error())
+		return nil, Invalid("", "", "the body could not be read: "+err.Error())
 	}
 	return decode(raw)
 }
@@ -65,7 +64,7 @@ func connection(w http.ResponseWriter) http.ResponseWriter {
 // taken as JSON.
 func checkMediaType(h http.Header) error {
 	refuse := func(message string) error {
-		return newError(http.StatusUnsupportedMediaType, typeInvalid, "", codeMediaType, message)
+		return refusal(http.StatusUnsupportedMediaType, CodeMediaType, message)
 	}
 	if e := h.Get("Content-Encoding"); e != "" && e != "identity" {
 		return refuse(fmt.Sprintf("the Content-Encoding is %q, expected none", e))
@@ -84,39 +83,19 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// decode splits a body into its members.
-func decode(raw []byte) (fields, error) {
+// decode returns the Reader of a body.
+func decode(raw []byte) (*Reader, error) {
 	if !utf8.Valid(raw) {
-		return nil, invalid("", "", "the body is not valid UTF-8")
+		return nil, Invalid("", "", "the body is not valid UTF-8")
 	}
 	members, err := strictjson.Object(raw)
 	if err != nil {
-		return nil, invalid("", "", "the body is not a JSON object as expected: "+err.Error())
+		return nil, Invalid("", "", "the body is not a JSON object as expected: "+err.Error())
 	}
 	if at, ok := loneSurrogate(raw); ok {
-		return nil, invalid("", "", fmt.Sprintf("the escape %s at byte %d of the body is half a surrogate pair: it stands for no character", raw[at:at+6], at))
+		return nil, Invalid("", "", fmt.Sprintf("the escape %s at byte %d of the body is half a surrogate pair: it stands for no character", raw[at:at+6], at))
 	}
-	return asFields(members), nil
-}
-
-func asFields(members []strictjson.Member) fields {
-	f := make(fields, len(members))
-	for _, m := range members {
-		f[m.Key] = m.Value
-	}
-	return f
-}
-
-// object splits a nested object into its members.
-func object(param string, raw json.RawMessage) (fields, error) {
-	if kind := kindOf(raw); kind != "an object" {
-		return nil, invalid(param, codeType, fmt.Sprintf("%s is %s, expected an object", param, kind))
-	}
-	members, err := strictjson.Object(raw)
-	if err != nil {
-		return nil, invalid(param, codeValue, fmt.Sprintf("%s: %v", param, err))
-	}
-	return asFields(members), nil
+	return newReader(members, "", new(error)), nil
 }
 
 // loneSurrogate finds an escape \uD800 to \uDFFF without its other half in

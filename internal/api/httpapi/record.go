@@ -1,4 +1,4 @@
-package openai
+package httpapi
 
 import (
 	"log/slog"
@@ -9,13 +9,23 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/failure"
 )
 
-// idHeader names a request, in the request and in its answer.
-const idHeader = "X-Request-Id"
+// IDHeader names a request, in the request and in its answer.
+const IDHeader = "X-Request-Id"
 
-// answer is a response that knows its status.
+// answer is a response that knows its status, and how its API writes errors.
 type answer struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
+	shape  Shape
+	stream *Stream // nil until the answer becomes a stream
+}
+
+// answerOf returns the answer that Handler made of a writer.
+func answerOf(w http.ResponseWriter) *answer {
+	if a, ok := w.(*answer); ok {
+		return a
+	}
+	return &answer{ResponseWriter: w, shape: func(e *Error, _ string) any { return map[string]string{"error": e.Message} }}
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -37,12 +47,13 @@ func (a *answer) Write(p []byte) (int, error) {
 // Unwrap returns the connection's own writer, for http.ResponseController.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// record names each request, logs it, and answers for a handler that panics.
-func (s *Server) record(next http.Handler) http.Handler {
+// record names each request, logs it, and answers for a handler that panics. An
+// error has the given shape until the request's API is known.
+func record(log *slog.Logger, shape Shape, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		record := access.Start(access.RequestID(r.Header.Get(idHeader)), r.Method, r.URL.Path)
-		w.Header().Set(idHeader, record.ID)
-		out := &answer{ResponseWriter: w}
+		record := access.Start(access.RequestID(r.Header.Get(IDHeader)), r.Method, r.URL.Path)
+		w.Header().Set(IDHeader, record.ID)
+		out := &answer{ResponseWriter: w, shape: shape}
 		ctx := access.NewContext(r.Context(), record)
 		err := failure.Catch(func() error {
 			next.ServeHTTP(out, r.WithContext(ctx))
@@ -50,15 +61,18 @@ func (s *Server) record(next http.Handler) http.Handler {
 		})
 		if err != nil {
 			record.Err = err
-			fail(out, err)
+			Fail(out, err)
 		}
-		record.Log(ctx, s.cfg.Log(), level(r.URL.Path), strconv.Itoa(out.status), ours(record.Err))
+		if out.stream != nil {
+			out.stream.close()
+		}
+		record.Log(ctx, log, level(r.URL.Path), strconv.Itoa(out.status), ours(record.Err))
 	})
 }
 
 // ours reports whether a request failed by a fault of the server.
 func ours(err error) bool {
-	return err != nil && toAPI(err).status == http.StatusInternalServerError
+	return err != nil && toError(err).Status == http.StatusInternalServerError
 }
 
 // level is that of a request's log line: probes come every second.

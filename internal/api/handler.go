@@ -1,0 +1,24 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+)
+
+// Config is what a router serves over HTTP.
+type Config struct {
+	httpapi.Config
+	Metrics http.Handler // of /metrics; nil is no such route
+}
+
+// Handler serves all HTTP APIs. ready reports whether requests should be sent
+// here.
+func Handler(c Config, ready func() bool) http.Handler {
+	process := httpapi.Probes(ready)
+	if c.Metrics != nil {
+		process["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}
+	}
+	return httpapi.Handler(c.Log(), openai.New(c.Config), httpapi.API{Routes: process})
+}

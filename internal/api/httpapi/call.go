@@ -1,0 +1,101 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/api/access"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/router/scheduler"
+)
+
+// Config is what the HTTP APIs of a router serve with.
+type Config struct {
+	completion.Service
+	// Heartbeat is the time between the comments of a silent stream; 0 is
+	// DefaultHeartbeat.
+	Heartbeat time.Duration
+}
+
+// WriteWithin is what a client has, after a request's deadline, to take the
+// end of its answer.
+const WriteWithin = 10 * time.Second
+
+// Call is a request whose body has been received.
+type Call struct {
+	// Body reads the request's object.
+	Body *Reader
+	// Context ends with the client or at the deadline.
+	Context context.Context
+	Arrived time.Time
+
+	w         http.ResponseWriter
+	heartbeat time.Duration
+}
+
+// Endpoint answers a call, or returns an error, which Post answers.
+type Endpoint func(c *Call) error
+
+// Answer sends a whole answer. What the endpoint did not read of the body is
+// named in its header.
+func (c *Call) Answer(body any) {
+	nameIgnored(c.w.Header(), c.Body.ignored())
+	WriteJSON(c.w, http.StatusOK, body)
+}
+
+// Stream begins a stream of events, at once. An error that the endpoint returns
+// from now on becomes the last event, in the given shape. What the endpoint did
+// not read of the body is named in the header.
+func (c *Call) Stream(failed EventShape) (*Stream, error) {
+	nameIgnored(c.w.Header(), c.Body.ignored())
+	return newStream(answerOf(c.w), c.heartbeat, failed)
+}
+
+// Post decodes the body, bounds the request in time and answers errors.
+func (c Config) Post(f Endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		// A recorder in a test has no deadlines; a connection has.
+		_ = http.NewResponseController(w).SetWriteDeadline(started.Add(c.Deadline + WriteWithin))
+		ctx, cancel := context.WithDeadline(r.Context(), started.Add(c.Deadline))
+		defer cancel()
+		err := failure.Catch(func() error {
+			body, err := readBody(w, r)
+			if err != nil {
+				return err
+			}
+			return f(&Call{body, ctx, started, w, cmp.Or(c.Heartbeat, DefaultHeartbeat)})
+		})
+		if err != nil {
+			c.suggestRetry(w, err)
+			Fail(w, err)
+		}
+		if gone := r.Context().Err(); err != nil && gone != nil {
+			err = gone // whatever failed, failed because the client has gone
+		}
+		access.FromContext(ctx).Err = err
+		c.report(err, time.Since(started))
+	}
+}
+
+// suggestRetry says when a request that found the queue full may come again.
+func (c Config) suggestRetry(w http.ResponseWriter, err error) {
+	if c.RetryAfter != nil && errors.Is(err, scheduler.ErrQueueFull) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(c.RetryAfter().Seconds()))))
+	}
+}
+
+// report observes a request for metrics.
+func (c Config) report(err error, took time.Duration) {
+	outcome := failure.Outcome(nil)
+	if err != nil {
+		outcome = toError(err).Type
+	}
+	c.Observe(outcome, took)
+}

@@ -1,0 +1,204 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/hachi-serve/hachi/internal/strictjson"
+)
+
+// Reader reads the members of one object of a request. It keeps the first fault
+// of the whole request, after which it reads nothing, and remembers which members
+// were read. null is the same as absent.
+type Reader struct {
+	members map[string]json.RawMessage
+	path    string // of the object in the request; "" is the body itself
+	fault   *error // the first of the request; all its Readers share it
+	read    map[string]bool
+	inner   []*Reader
+}
+
+// newReader reads an object at a path.
+func newReader(members []strictjson.Member, path string, fault *error) *Reader {
+	r := &Reader{members: make(map[string]json.RawMessage, len(members)), path: path, fault: fault, read: map[string]bool{}}
+	for _, m := range members {
+		r.members[m.Key] = m.Value
+	}
+	return r
+}
+
+// Err returns the first fault of the request, an *Error.
+func (r *Reader) Err() error { return *r.fault }
+
+// Names returns the keys in order, so that the same request gives the same error.
+func (r *Reader) Names() []string { return slices.Sorted(maps.Keys(r.members)) }
+
+// Path returns the path of a member in the request, such as messages[0].content.
+func (r *Reader) Path(name string) string {
+	if r.path == "" {
+		return name
+	}
+	return r.path + "." + name
+}
+
+// Has reports whether a member is there and not null. It does not count as
+// reading it.
+func (r *Reader) Has(name string) bool {
+	raw, ok := r.members[name]
+	return ok && KindOf(raw) != KindNull
+}
+
+// Fault keeps what is wrong with a member; the message begins with its path.
+func (r *Reader) Fault(name, code, format string, args ...any) {
+	path := r.Path(name)
+	r.Fail(Invalid(path, code, path+" "+fmt.Sprintf(format, args...)))
+}
+
+// Fail keeps an error of the request; nil is none.
+func (r *Reader) Fail(err error) {
+	if *r.fault == nil {
+		*r.fault = err
+	}
+}
+
+// Accept counts members as read whatever they are: they ask for nothing.
+func (r *Reader) Accept(names ...string) {
+	for _, name := range names {
+		r.read[name] = true
+	}
+}
+
+// Require faults a member that is absent, and says what it is.
+func (r *Reader) Require(name, what string) {
+	if !r.Has(name) {
+		r.Fault(name, CodeMissing, "is missing: %s", what)
+	}
+}
+
+// Any returns a member of any kind that is there, while there is no fault.
+func (r *Reader) Any(name string) (json.RawMessage, bool) {
+	r.read[name] = true
+	if r.Err() != nil || !r.Has(name) {
+		return nil, false
+	}
+	return r.members[name], true
+}
+
+// Value returns a member that is there, while there is no fault; another kind than
+// the wanted one is a fault.
+func (r *Reader) Value(name, kind string) (json.RawMessage, bool) {
+	raw, ok := r.Any(name)
+	if !ok {
+		return nil, false
+	}
+	if got := KindOf(raw); got != kind {
+		r.Fault(name, CodeType, "is %s, expected %s", got, kind)
+		return nil, false
+	}
+	return raw, true
+}
+
+// Inside returns the Reader of a member that is an object; nil if it is absent,
+// or after a fault.
+func (r *Reader) Inside(name string) *Reader {
+	raw, ok := r.Any(name)
+	if !ok {
+		return nil
+	}
+	return r.Open(name, raw)
+}
+
+// Open returns the Reader of an object that was read of this one, such as an
+// element of a list; name is its path from here. nil is a fault.
+func (r *Reader) Open(name string, raw json.RawMessage) *Reader {
+	if kind := KindOf(raw); kind != KindObject {
+		r.Fault(name, CodeType, "is %s, expected an object", kind)
+		return nil
+	}
+	members, err := strictjson.Object(raw)
+	if err != nil {
+		path := r.Path(name)
+		r.Fail(Invalid(path, CodeValue, fmt.Sprintf("%s: %v", path, err)))
+		return nil
+	}
+	in := newReader(members, r.Path(name), r.fault)
+	r.inner = append(r.inner, in)
+	return in
+}
+
+// Objects returns the Readers of a member that is a list of objects.
+func (r *Reader) Objects(name string) []*Reader {
+	raw, ok := r.Value(name, KindList)
+	if !ok {
+		return nil
+	}
+	list, _ := List(raw)
+	all := make([]*Reader, 0, len(list))
+	for i, one := range list {
+		in := r.Open(fmt.Sprintf("%s[%d]", name, i), one)
+		if in == nil {
+			return nil
+		}
+		all = append(all, in)
+	}
+	return all
+}
+
+// Text reads a string.
+func (r *Reader) Text(name string, v *string) {
+	if raw, ok := r.Value(name, KindString); ok {
+		*v = Text(raw)
+	}
+}
+
+// Flag reads a boolean.
+func (r *Reader) Flag(name string, v *bool) {
+	if raw, ok := r.Value(name, KindBoolean); ok {
+		*v = raw[0] == 't'
+	}
+}
+
+// Number reads a 64-bit float.
+func (r *Reader) Number(name string, v *float64) {
+	raw, ok := r.Value(name, KindNumber)
+	if !ok {
+		return
+	}
+	x, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil {
+		r.Fault(name, CodeValue, "is %s, expected a 64-bit float", raw)
+		return
+	}
+	*v = x
+}
+
+// Integer reads a number of 32 bits that is whole.
+func (r *Reader) Integer(name string, v *int) {
+	r.IntegerWithin(name, v, math.MinInt32, math.MaxInt32)
+}
+
+// IntegerWithin reads a whole number, low to high.
+func (r *Reader) IntegerWithin(name string, v *int, low, high int) {
+	raw, ok := r.Value(name, KindNumber)
+	if !ok {
+		return
+	}
+	x, ok := Whole(raw)
+	if !ok {
+		r.Fault(name, CodeType, "is %s, expected an integer", raw)
+		return
+	}
+	if x < int64(low) || x > int64(high) {
+		r.Fault(name, CodeValue, "is %s, expected %d to %d", raw, low, high)
+		return
+	}
+	*v = int(x)
+}
+
+// Is reports whether a member has a value, which is given as compact JSON; numbers
+// compare by their values. It does not count as reading it.
+func (r *Reader) Is(name, want string) bool { return Same(r.members[name], want) }

@@ -1,0 +1,51 @@
+package chat
+
+import "strings"
+
+// ResembledAttribute returns the attribute that a name is probably a misspelling of; "" is
+// none. Case, blanks and punctuation do not count. A short attribute may differ
+// by one edit, a longer one by two.
+func ResembledAttribute(name string) string {
+	const short = 7
+	letters := strings.Map(func(c rune) rune {
+		if strings.ContainsRune("_-. ", c) {
+			return -1
+		}
+		return c
+	}, strings.ToLower(name))
+	for _, attribute := range attributeNames {
+		allowed := 2
+		if len(attribute) <= short {
+			allowed = 1
+		}
+		if edits([]rune(letters), []rune(attribute)) <= allowed {
+			return attribute
+		}
+	}
+	return ""
+}
+
+// edits counts the insertions, deletions, substitutions and swaps of neighbors
+// that make b of a: the optimal string alignment distance.
+func edits(a, b []rune) int {
+	var before, last []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		before, last, row = last, row, make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range b {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}
