@@ -14,8 +14,8 @@ import (
 
 // readEOSTokens reads the tokens that end an answer: those of config.json and,
 // when the checkpoint has one, of generation_config.json. Many chat models name
-// the end of a turn in the second file only.
-func readEOSTokens(dir string, cfg model.Config) ([]int32, error) {
+// the end of a turn in the second file only. vocab is the number of tokens.
+func readEOSTokens(dir string, cfg model.Config, vocab int) ([]int32, error) {
 	ids := slices.Clone(cfg.EOS)
 	path := filepath.Join(dir, "generation_config.json")
 	raw, err := os.ReadFile(path)
@@ -31,8 +31,8 @@ func readEOSTokens(dir string, cfg model.Config) ([]int32, error) {
 	}
 	var out []int32
 	for _, id := range ids {
-		if id < 0 || id >= cfg.Vocab {
-			return nil, fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, id, cfg.Vocab)
+		if id < 0 || id >= vocab {
+			return nil, fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, id, vocab)
 		}
 		if !slices.Contains(out, int32(id)) {
 			out = append(out, int32(id))

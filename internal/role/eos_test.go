@@ -34,7 +34,7 @@ func TestEOSTokensOfBothConfigurations(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := readEOSTokens(dir, cfg)
+			got, err := readEOSTokens(dir, cfg, cfg.Vocab)
 			if tt.want == "" && err == nil || tt.want != "" && (err != nil || fmt.Sprint(got) != tt.want) {
 				t.Errorf("got %v, %v; want %s", got, err, tt.want)
 			}

@@ -36,12 +36,13 @@ type drawing struct {
 func (e *Engine) drawAll(spans []scheduler.Span, logits tensor.Matrix) []*drawing {
 	// All spans get their logits before the first draw: a draw changes what outputs
 	// returns for its request.
+	// The columns end with the tokenizer's tokens, so a draw does not see padding.
 	all, row := make([]*drawing, len(spans)), 0
 	for i, span := range spans {
 		n := e.outputs(span)
 		all[i] = &drawing{
 			f: e.active[span.Seq.ID], end: span.Seq.Computed + span.N, drafted: span.Drafted(),
-			logits: tensor.Matrix{Rows: n, Cols: logits.Cols, Stride: logits.Stride, Data: logits.Data[row*logits.Stride:]},
+			logits: tensor.Matrix{Rows: n, Cols: e.cfg.Vocab, Stride: logits.Stride, Data: logits.Data[row*logits.Stride:]},
 		}
 		row += n
 	}

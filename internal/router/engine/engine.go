@@ -25,7 +25,10 @@ type Model interface {
 
 // Config sizes an engine.
 type Config struct {
-	Model   model.Config
+	Model model.Config
+	// Vocab is how many tokens prompts may hold and answers may draw: those of the
+	// tokenizer, where the model has more rows of padding. 0 is Model.Vocab.
+	Vocab   int
 	Forward Model
 	Blocks  int // KV blocks
 	// PrefixCache lets requests reuse KV blocks that others have computed of the
@@ -90,6 +93,9 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Vocab == 0 {
+		cfg.Vocab = cfg.Model.Vocab
 	}
 	pool := kvcache.NewPool(kvcache.Options{Blocks: cfg.Blocks, Reuse: cfg.PrefixCache})
 	return &Engine{
@@ -165,7 +171,7 @@ func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequ
 		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{max: e.cfg.Speculate},
 	}
 	if r.Matcher != nil {
-		f.sampler.Constrain(r.Matcher, e.cfg.Model.Vocab)
+		f.sampler.Constrain(r.Matcher, e.cfg.Vocab)
 		f.maskReady = make(chan struct{}, 1)
 	}
 	return f

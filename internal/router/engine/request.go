@@ -148,10 +148,10 @@ func (e *Engine) validate(r Request) error {
 	case r.MaxTokens < 0:
 		return invalid("max_tokens is %d, expected 0 or more", r.MaxTokens)
 	}
-	known := func(t int32) bool { return t >= 0 && int(t) < e.cfg.Model.Vocab }
+	known := func(t int32) bool { return t >= 0 && int(t) < e.cfg.Vocab }
 	for _, t := range r.Prompt {
 		if !known(t) {
-			return invalid("token %d is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+			return invalid("token %d is outside the vocabulary of %d", t, e.cfg.Vocab)
 		}
 	}
 	faults := []error{r.Params.Validate()}
@@ -160,12 +160,12 @@ func (e *Engine) validate(r Request) error {
 	}
 	for _, t := range r.StopTokens {
 		if !known(t) {
-			param("stop_token_ids", "has %d, which is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+			param("stop_token_ids", "has %d, which is outside the vocabulary of %d", t, e.cfg.Vocab)
 		}
 	}
 	for t := range r.Params.LogitBias {
 		if t >= 0 && !known(t) {
-			param("logit_bias", "has token %d, which is outside the vocabulary of %d", t, e.cfg.Model.Vocab)
+			param("logit_bias", "has token %d, which is outside the vocabulary of %d", t, e.cfg.Vocab)
 		}
 	}
 	if r.MaxTokens > 0 && r.Params.MinTokens > r.MaxTokens {

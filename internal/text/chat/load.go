@@ -23,12 +23,7 @@ const (
 // named ones with one named default. A checkpoint without either has the plain
 // Mistral format. A template that cannot be honored is an error here.
 func Load(dir string, t *tokenizer.Tokenizer) (*Template, error) {
-	path := filepath.Join(dir, templateFile)
-	source, found, err := readTemplate(path)
-	if err == nil && !found {
-		path = filepath.Join(dir, configFile)
-		source, found, err = readConfig(path)
-	}
+	source, path, found, err := find(dir)
 	if err != nil {
 		return nil, fmt.Errorf("chat: %s: %w", path, err)
 	}
@@ -40,6 +35,23 @@ func Load(dir string, t *tokenizer.Tokenizer) (*Template, error) {
 		return nil, fmt.Errorf("chat: %s: %w", path, err)
 	}
 	return out, nil
+}
+
+// HasTemplate reports whether a checkpoint has a template of its own.
+func HasTemplate(dir string) bool {
+	_, _, found, _ := find(dir) // Load reports the error
+	return found
+}
+
+// find is the template of a checkpoint and the file that it is in.
+func find(dir string) (source, path string, found bool, err error) {
+	path = filepath.Join(dir, templateFile)
+	source, found, err = readTemplate(path)
+	if err == nil && !found {
+		path = filepath.Join(dir, configFile)
+		source, found, err = readConfig(path)
+	}
+	return source, path, found, err
 }
 
 func readTemplate(path string) (source string, found bool, err error) {

@@ -26,6 +26,7 @@ type config struct {
 	extra    []string          // more special tokens
 	added    []addedToken
 	addBOS   bool
+	addEOS   bool
 	legacy   bool  // every run of text gets a prefix, not only the first
 	prefixed *bool // add_prefix_space; nil is the vocabulary's own
 }
@@ -87,6 +88,8 @@ func (c *config) read(m strictjson.Member) (err error) {
 		return c.readDecoder(m.Value)
 	case "add_bos_token":
 		return json.Unmarshal(m.Value, &c.addBOS)
+	case "add_eos_token":
+		return json.Unmarshal(m.Value, &c.addEOS)
 	case "legacy":
 		return json.Unmarshal(m.Value, &c.legacy)
 	case "add_prefix_space":

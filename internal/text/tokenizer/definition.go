@@ -39,7 +39,7 @@ func build(d definition, c config) (*Tokenizer, error) {
 		return nil, err
 	}
 	t := &Tokenizer{vocab: vocab, bpe: newBPE(vocab), prefix: d.prefix, stripSpace: d.stripSpace, added: added,
-		addBOS: c.addBOS, specials: c.specials}
+		addBOS: c.addBOS, addEOS: c.addEOS, specials: c.specials}
 	if d.scores != nil {
 		t.bpe.mergeByScore(d.scores)
 	} else if err := t.bpe.mergeByRank(d.merges); err != nil {

@@ -26,6 +26,7 @@
 //     whose entry says normalized.
 //   - Encode never fails: what has no piece becomes bytes, and a byte that is
 //     not UTF-8 counts as U+FFFD. Its time is n log n for every text.
+//   - Cut leaves special tokens out for which a model has no row. No text changes.
 //   - A space is put in front of runs of text between special tokens as the file
 //     says: of every run, of the first, or of none.
 //   - A Decoder emits whole characters. Its output, concatenated, is that of

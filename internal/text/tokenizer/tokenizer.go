@@ -13,6 +13,7 @@ type Tokenizer struct {
 	prefix     prefix
 	stripSpace bool
 	addBOS     bool
+	addEOS     bool
 	specials   map[string]string
 	added      map[int32]addedToken
 	bos, eos   int32
@@ -43,13 +44,18 @@ func (t *Tokenizer) EOS() int32 { return t.eos }
 func (t *Tokenizer) Specials() map[string]string { return maps.Clone(t.specials) }
 
 // Prompt returns the ids of a prompt that is plain text: BOS, unless the
-// checkpoint says add_bos_token false, and the text.
+// checkpoint says add_bos_token false, the text, and EOS if it says add_eos_token
+// true.
 func (t *Tokenizer) Prompt(text string) []int32 {
 	var ids []int32
 	if t.addBOS {
 		ids = append(ids, t.bos)
 	}
-	return t.encode(ids, text, true)
+	ids = t.encode(ids, text, true)
+	if t.addEOS {
+		ids = append(ids, t.eos)
+	}
+	return ids
 }
 
 // Encode returns the ids of a plain text at the beginning of a prompt, without
