@@ -94,6 +94,13 @@ type NodeStatus struct {
 	Rows          uint64  `json:"rows_served"`
 	RowsPerSecond float64 `json:"rows_per_second"`
 	LoadError     string  `json:"load_error,omitempty"`
+	Process
+}
+
+// Process is where a role runs. The zero value is not known.
+type Process struct {
+	Host string `json:"host,omitempty"`
+	PID  int    `json:"pid,omitempty"` // on Host
 }
 
 // RouterStatus is a router.
@@ -102,6 +109,7 @@ type RouterStatus struct {
 	HTTP   string `json:"http"`
 	GRPC   string `json:"grpc"`
 	Acked  uint64 `json:"acked_epoch"`
+	Process
 }
 
 // ExpertStatus is the load of an expert.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -59,6 +58,7 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	f.text("listen", "listen", &c.Listen, "HTTP listener, the only fixed port, HOST:PORT")
 	f.text("data-dir", "dataDir", &c.DataDir, "etcd's data and logs; a directory per --listen in the user's cache when empty")
 	f.list("etcd", "etcd", &c.Etcd, "external etcd endpoints, HOST:PORT,...; embedded when empty")
+	f.text("cluster", "cluster", &c.Cluster, "name of the cluster in etcd; with --etcd a name of its own when empty, kept in the data directory")
 	f.duration("lease-ttl", "leaseTTL", &c.TTL, leaseUsage)
 	f.boolean("restart", "restart", &c.Restart, "restart dead processes")
 }
@@ -113,7 +113,7 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 
 // announce prints the placement and the URL.
 func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, out io.Writer) error {
-	view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
+	view, err := status.ReadView(ctx, cluster.Endpoints(), cluster.Name())
 	if err != nil {
 		return err
 	}

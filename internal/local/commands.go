@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strconv"
 
-	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -78,7 +77,7 @@ func (c *Cluster) routerConfig(name string) role.RouterConfig {
 // member is what every child shares.
 func (c *Cluster) member(name string) role.ClusterConfig {
 	return role.ClusterConfig{
-		Etcd: c.endpoints, Cluster: registry.DefaultCluster, ID: name, Gossip: c.cfg.port(name), GossipLabel: c.label, TTL: c.cfg.TTL,
+		Etcd: c.endpoints, Cluster: c.name, ID: name, Gossip: c.cfg.port(name), GossipLabel: c.label, TTL: c.cfg.TTL,
 	}
 }
 

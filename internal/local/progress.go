@@ -38,7 +38,7 @@ func (c *Cluster) reportProgress(ctx context.Context) {
 		return
 	}
 	defer client.Close()
-	reg := registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
+	reg := registry.New(client, registry.Prefix(c.name), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
 	defer reg.Close()
 	nodes, targets := reg.WatchNodes(ctx), reg.WatchTarget(ctx)
 	resident, wanted := map[moe.NodeID]moe.Shard{}, moe.Target{}
@@ -85,13 +85,13 @@ func (c *Cluster) lastWords() error {
 }
 
 // clearRecords removes what an earlier run on the same data directory left.
-func clearRecords(ctx context.Context, endpoints []string, logger *slog.Logger) error {
+func clearRecords(ctx context.Context, endpoints []string, cluster string, logger *slog.Logger) error {
 	client, err := etcdstore.Dial(endpoints, quiet(logger))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	reg := registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: registry.DefaultTTL, Logger: quiet(logger)})
+	reg := registry.New(client, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL, Logger: quiet(logger)})
 	if err := reg.Clear(ctx); err != nil {
 		return fmt.Errorf("clear the records of an earlier run: %w", err)
 	}

@@ -1,18 +1,30 @@
 package local
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
-// RunFile tells other commands on this machine how to reach a cluster started
-// by Up. It lives in the data directory while the cluster runs.
+// RunFile describes a cluster started by Up to other commands on this machine,
+// while it runs. One lies in the data directory, a copy among the user's files.
 type RunFile struct {
-	Etcd []string `json:"etcd"`
-	URL  string   `json:"url"`
-	PID  int      `json:"pid"`
+	Etcd    []string `json:"etcd"`
+	Cluster string   `json:"cluster"` // its name in etcd
+	URL     string   `json:"url"`
+	DataDir string   `json:"data_dir"`
+	PID     int      `json:"pid"`
+	// Parent is the run of the process that supervises the cluster.
+	Parent registry.Holder `json:"parent"`
 	// Children are the process ids of the roles by name, "expert-0" for example.
 	// With UpConfig.Restart there are none: a restarted child has another id.
 	Children map[string]int `json:"children,omitempty"`
@@ -22,8 +34,24 @@ const runFileName = "cluster.json"
 
 func (c *Cluster) runFile() string { return filepath.Join(c.cfg.DataDir, runFileName) }
 
+// runCopy is the copy among the user's files, named by a hash of the data
+// directory.
+func (c *Cluster) runCopy() (string, error) {
+	hash := sha256.Sum256([]byte(c.cfg.DataDir))
+	return inUserDir(runCopies, hex.EncodeToString(hash[:8])+runCopySuffix)
+}
+
+const (
+	runCopies     = "running"
+	runCopySuffix = ".json"
+)
+
 func (c *Cluster) writeRunFile() error {
-	run := RunFile{Etcd: c.endpoints, URL: c.URL(), PID: os.Getpid()}
+	dir, err := filepath.Abs(c.cfg.DataDir)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	run := RunFile{Etcd: c.endpoints, Cluster: c.name, URL: c.URL(), DataDir: dir, PID: os.Getpid(), Parent: role.Holder("")}
 	if !c.cfg.Restart {
 		run.Children = make(map[string]int, len(c.children))
 		for _, child := range c.children {
@@ -34,41 +62,69 @@ func (c *Cluster) writeRunFile() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.runFile(), append(raw, '\n'), 0o644); err != nil {
+	raw = append(raw, '\n')
+	if err := os.WriteFile(c.runFile(), raw, 0o644); err != nil {
 		return fmt.Errorf("data directory: %w", err)
+	}
+	// Without the copy the cluster is found by its data directory only.
+	if path, err := c.runCopy(); err == nil && os.MkdirAll(filepath.Dir(path), 0o755) == nil {
+		_ = os.WriteFile(path, raw, 0o644)
 	}
 	return nil
 }
 
+func (c *Cluster) removeRunFile() {
+	os.Remove(c.runFile())
+	if path, err := c.runCopy(); err == nil {
+		os.Remove(path)
+	}
+}
+
 // ReadRunFile reads the run file of the cluster that uses dataDir.
 func ReadRunFile(dataDir string) (RunFile, error) {
-	var run RunFile
-	raw, err := os.ReadFile(filepath.Join(dataDir, runFileName))
+	run, err := readRunFile(filepath.Join(dataDir, runFileName))
+	if errors.Is(err, os.ErrNotExist) {
+		return run, fmt.Errorf("no `hachi up` runs on %s", dataDir)
+	}
+	return run, err
+}
+
+func readRunFile(path string) (run RunFile, err error) {
+	raw, err := os.ReadFile(path)
 	if err != nil {
-		return run, fmt.Errorf("no `hachi up` runs on %s (%w); another cluster is found with --data-dir or --etcd", dataDir, err)
+		return run, err
 	}
 	if err := json.Unmarshal(raw, &run); err != nil {
-		return run, fmt.Errorf("%s: %w", filepath.Join(dataDir, runFileName), err)
+		return run, fmt.Errorf("%s: %w", path, err)
 	}
 	return run, nil
 }
 
-// DataDir is where `hachi up` keeps the data of the cluster that listens on
-// the address, unless configured otherwise.
-func DataDir(listen string) (string, error) {
-	cache, err := os.UserCacheDir()
+// Running lists the clusters that this user's `hachi up` run on this machine, in
+// order of URL. It removes what killed ones left.
+func Running() ([]RunFile, error) {
+	dir, err := inUserDir(runCopies)
 	if err != nil {
-		return "", fmt.Errorf("no cache directory for this user: %w", err)
+		return nil, err
 	}
-	return filepath.Join(cache, "hachi", "up-"+listen), nil
-}
-
-// ModelsDir is where the models that hachi brings along are kept: in the user's
-// cache, or in the data directory of a user without one.
-func ModelsDir(dataDir string) string {
-	cache, err := os.UserCacheDir()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+runCopySuffix))
 	if err != nil {
-		return filepath.Join(dataDir, "models")
+		return nil, err
 	}
-	return filepath.Join(cache, "hachi", "models")
+	var out []RunFile
+	ended := role.HasEnded(role.Holder(""))
+	for _, path := range paths {
+		run, err := readRunFile(path)
+		if err != nil {
+			continue // it is being written, or has ended meanwhile
+		}
+		switch gone, known := ended(run.Parent); {
+		case known && gone:
+			os.Remove(path)
+		case known:
+			out = append(out, run)
+		}
+	}
+	slices.SortFunc(out, func(a, b RunFile) int { return strings.Compare(a.URL, b.URL) })
+	return out, nil
 }

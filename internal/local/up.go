@@ -19,7 +19,9 @@ import (
 // Cluster is a running cluster of child processes.
 type Cluster struct {
 	cfg      UpConfig
+	name     string // of the cluster in etcd
 	label    string // of the gossip, so that clusters on one machine never mix
+	claim    *claim // of the name; nil in the embedded etcd, which is of this cluster only
 	lock     *os.File
 	lifeR    *os.File // children inherit it
 	lifeW    *os.File // its end is the children's end
@@ -61,13 +63,18 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.lifeR, c.lifeW, err = os.Pipe(); err != nil {
 		return fmt.Errorf("pipe to the children: %w", err)
 	}
+	if c.name, err = clusterName(c.cfg); err != nil {
+		return err
+	}
 	if c.endpoints = c.cfg.Etcd; len(c.endpoints) == 0 {
 		if err := c.StartEtcd(ctx); err != nil {
 			return err
 		}
-		if err := clearRecords(ctx, c.endpoints, c.cfg.Logger); err != nil {
+		if err := clearRecords(ctx, c.endpoints, c.name, c.cfg.Logger); err != nil {
 			return err
 		}
+	} else if c.claim, err = claimCluster(ctx, c.cfg, c.name); err != nil {
+		return err
 	}
 	commands, err := c.commands()
 	if err != nil {
@@ -116,6 +123,9 @@ func (c *Cluster) Failed() <-chan error { return c.failed }
 
 // URL is the base of the HTTP API.
 func (c *Cluster) URL() string { return "http://" + c.cfg.Listen }
+
+// Name is the cluster's name in etcd.
+func (c *Cluster) Name() string { return c.name }
 
 // Endpoints are the etcd endpoints the cluster uses.
 func (c *Cluster) Endpoints() []string { return c.endpoints }
@@ -171,13 +181,14 @@ func (c *Cluster) Close(ctx context.Context) {
 		}
 		wg.Wait()
 	}
+	c.claim.release(ctx)
 	c.StopEtcd()
 	for _, f := range []*os.File{c.lifeW, c.lifeR, c.lock} {
 		if f != nil {
 			f.Close()
 		}
 	}
-	os.Remove(c.runFile())
+	c.removeRunFile()
 }
 
 func roleOf(name string) string {

@@ -19,9 +19,13 @@ type UpConfig struct {
 	Listen    string               `yaml:"listen"`  // HTTP listener, the only fixed port
 	DataDir   string               `yaml:"dataDir"` // etcd's data, the children's configurations and logs, the run file
 	Etcd      []string             `yaml:"etcd"`    // external; embedded when empty
-	Restart   bool                 `yaml:"restart"` // restart dead children
-	TTL       time.Duration        `yaml:"leaseTTL"`
-	LogLevel  string               `yaml:"logLevel"`
+	// Cluster is the name of the cluster in etcd. When empty, it is
+	// registry.DefaultCluster in the embedded etcd, and in an external one a
+	// random name that the data directory keeps, so that two clusters never meet.
+	Cluster  string        `yaml:"cluster"`
+	Restart  bool          `yaml:"restart"` // restart dead children
+	TTL      time.Duration `yaml:"leaseTTL"`
+	LogLevel string        `yaml:"logLevel"`
 
 	// Binary is the program that runs the roles, with BinaryEnv added to its
 	// environment.
@@ -79,6 +83,9 @@ func (c UpConfig) Validate() error {
 	}
 	for _, e := range c.Etcd {
 		f.Address("etcd", e)
+	}
+	if c.Cluster != "" {
+		f.Name("cluster", c.Cluster)
 	}
 	f.LeaseTTL("leaseTTL", c.TTL)
 	f.LogLevel(c.LogLevel)

@@ -3,6 +3,8 @@ package role
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -18,6 +20,8 @@ type clusterConn struct {
 	client   *etcdstore.Store
 	registry *registry.Registry
 	gossip   *gossip.Member
+	name     *registry.Name
+	cluster  string
 }
 
 // gossipAddr is the address for the role's record.
@@ -28,7 +32,7 @@ func (c *clusterConn) gossipAddr() string {
 	return c.gossip.Addr()
 }
 
-// join connects to etcd and joins the gossip.
+// join connects to etcd, claims the process's name and joins the gossip.
 func join(cfg ClusterConfig, role string, changed func(gossip.Change)) (*clusterConn, error) {
 	options := registry.Options{TTL: cfg.TTL, Logger: cfg.Logger}
 	if p := cfg.InProcess; p != nil {
@@ -38,16 +42,49 @@ func join(cfg ClusterConfig, role string, changed func(gossip.Change)) (*cluster
 	if err != nil {
 		return nil, err
 	}
-	c := &clusterConn{client: client, registry: registry.New(client, registry.Prefix(cfg.Cluster), options)}
+	c := &clusterConn{client: client, registry: registry.New(client, registry.Prefix(cfg.Cluster), options), cluster: cfg.Cluster}
+	named := make(chan struct{})
 	c.gossip, err = gossip.Start(gossip.Config{
 		Name: cfg.ID, Role: role, Label: cmp.Or(cfg.GossipLabel, cfg.Cluster), Bind: cfg.Gossip, Advertise: cfg.AdvertiseGossip,
-		Seeds: c.seeds, OnChange: changed, Logger: cfg.Logger,
+		Seeds: c.seedsAfter(named), OnChange: changed, Logger: cfg.Logger,
 	})
 	if err != nil {
 		client.Close()
 		return nil, err
 	}
+	mine := Holder(c.gossipAddr())
+	if c.name, err = c.registry.Claim(context.Background(), role, cfg.ID, mine, HasEnded(mine)); err != nil {
+		c.leave(cfg.Logger)
+		return nil, err
+	}
+	close(named)
 	return c, nil
+}
+
+// seedsAfter returns no seeds until the process has its name: a process that is
+// refused does not enter the gossip of the cluster.
+func (c *clusterConn) seedsAfter(named <-chan struct{}) func(context.Context) []string {
+	return func(ctx context.Context) []string {
+		select {
+		case <-named:
+		case <-ctx.Done():
+			return nil
+		}
+		if c.name.Wait(ctx) != nil {
+			return nil
+		}
+		return c.seeds(ctx)
+	}
+}
+
+// named returns when the process has its name. A name that another process holds
+// is a *ConfigError.
+func (c *clusterConn) named(ctx context.Context) error {
+	err := c.name.Wait(ctx)
+	if taken := new(registry.NameError); errors.As(err, &taken) {
+		return &ConfigError{Err: fmt.Errorf("cluster %s: %w; stop that process, or give this one another --id or --cluster", c.cluster, err)}
+	}
+	return err
 }
 
 // seedsTimeout bounds one read of the gossip addresses: a healthy etcd answers in
@@ -85,10 +122,14 @@ func (c *clusterConn) seeds(ctx context.Context) []string {
 
 // leave ends the membership, then the connection to etcd.
 func (c *clusterConn) leave(logger *slog.Logger) {
-	c.registry.Close()
 	if c.client == nil {
+		c.registry.Close()
 		return
 	}
+	if err := c.name.Release(context.Background()); err != nil {
+		logger.Debug("the name is not given back, its lease ends by itself", "err", err)
+	}
+	c.registry.Close()
 	if err := c.gossip.Leave(); err != nil {
 		logger.Debug("gossip leave", "err", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hachi-serve/hachi/coordinator"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
@@ -49,7 +50,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	alive := &liveness{alive: map[string]bool{}}
-	n, err := join(c.ClusterConfig, "coordinator", alive.hear)
+	n, err := join(c.ClusterConfig, registry.CoordinatorRole, alive.hear)
 	if err != nil {
 		return err
 	}
@@ -65,6 +66,9 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	})
 	stop := serveCoordinator(l, co, status.Handler(n.registry, co), c.Logger)
 	defer stop()
+	if err := n.named(ctx); err != nil {
+		return err
+	}
 	return co.Run(ctx)
 }
 

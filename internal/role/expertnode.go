@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -128,7 +129,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer w.ckpt.Close()
-	conn, err := join(c.ClusterConfig, "expertnode", func(gossip.Change) {})
+	conn, err := join(c.ClusterConfig, registry.ExpertNodeRole, func(gossip.Change) {})
 	if err != nil {
 		return err
 	}
@@ -219,6 +220,9 @@ func (s *expertServer) stop() {
 // follow registers the node and lets it follow the cluster. The watches
 // outlive ctx, because a node that leaves still has to see who took over.
 func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, node *expertnode.Node, addr string) error {
+	if err := n.named(ctx); err != nil {
+		return err
+	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -106,14 +107,27 @@ func (p *routerProcess) listen() (err error) {
 
 // serve joins the cluster and serves until ctx ends. It closes the listeners.
 func (p *routerProcess) serve(ctx context.Context) error {
-	conn, err := join(p.cfg.ClusterConfig, "router", p.observe)
+	conn, err := join(p.cfg.ClusterConfig, registry.RouterRole, p.observe)
 	if err != nil {
 		return errors.Join(err, p.http.Close(), p.grpc.Close())
 	}
 	defer conn.leave(p.cfg.Logger)
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	return router.Run(ctx, router.Config{
+	serving, end := context.WithCancel(ctx)
+	defer end()
+	refused := make(chan error, 1)
+	go func() { // the APIs answer while etcd is away
+		err := conn.named(serving)
+		if serving.Err() != nil {
+			err = nil
+		}
+		if err != nil {
+			end()
+		}
+		refused <- err
+	}()
+	err = router.Run(serving, router.Config{
 		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: p.http, GRPC: p.grpc, Logger: p.cfg.Logger,
 		Placements: conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
@@ -121,12 +135,14 @@ func (p *routerProcess) serve(ctx context.Context) error {
 			Fingerprint: string(p.core.weights.fingerprint),
 		}),
 	})
+	end()
+	return errors.Join(err, <-refused)
 }
 
 // observe hands what gossip says of expert nodes to the dispatcher.
 func (p *routerProcess) observe(c gossip.Change) {
 	switch node := moe.NodeID(c.Name); {
-	case c.Role != "expertnode":
+	case c.Role != registry.ExpertNodeRole:
 	case c.State == gossip.Alive:
 		p.core.Dispatcher.Trust(node)
 	default:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
@@ -28,6 +29,7 @@ func Describe(v View, seen *hachiv1.GetStatusResponse, why error) client.Status 
 	for _, router := range v.Routers {
 		r.Routers = append(r.Routers, client.RouterStatus{
 			Router: router.GetRouterId(), HTTP: router.GetHttpAddr(), GRPC: router.GetGrpcAddr(), Acked: router.GetAckedEpoch(),
+			Process: process(v.RouterHolders[router.GetRouterId()]),
 		})
 	}
 	for _, n := range v.Nodes {
@@ -46,6 +48,7 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 	out := client.NodeStatus{
 		Node: n.GetNodeId(), State: "up", Addr: n.GetAddr(), Backend: n.GetBackend(), Resident: len(shard),
 		Bytes: uint64(len(shard)) * n.GetExpertBytes(), Capacity: n.GetCapacityBytes(), Epoch: n.GetEpoch(), LoadError: n.GetLoadError(),
+		Process: process(v.NodeHolders[n.GetNodeId()]),
 	}
 	if n.GetDraining() {
 		out.State = "draining"
@@ -67,6 +70,8 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 	}
 	return out
 }
+
+func process(h registry.Holder) client.Process { return client.Process{Host: h.Host, PID: h.PID} }
 
 var stateNames = map[hachiv1.NodeState]string{
 	hachiv1.NodeState_NODE_STATE_LOADING: "loading", hachiv1.NodeState_NODE_STATE_SERVING: "serving",

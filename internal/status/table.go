@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -70,10 +72,11 @@ func plural(n int, one, many string) string {
 func printNodes(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NODE\tSTATE\tADDRESS\tBACKEND\tSERVING\tRESIDENT\tMIB\tROWS/S\tROWS\tEPOCH")
+	pid := pidColumn(r)
+	fmt.Fprintf(w, "NODE\t%sSTATE\tADDRESS\tBACKEND\tSERVING\tRESIDENT\tMIB\tROWS/S\tROWS\tEPOCH\n", pid("PID", client.Process{}))
 	for _, n := range r.Nodes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%.0f\t%d\t%d\n",
-			n.Node, n.State, n.Addr, n.Backend, n.Serving, n.Resident, mebibytes(n), n.RowsPerSecond, n.Rows, n.Epoch)
+		fmt.Fprintf(w, "%s\t%s%s\t%s\t%s\t%d\t%d\t%s\t%.0f\t%d\t%d\n",
+			n.Node, pid("", n.Process), n.State, n.Addr, n.Backend, n.Serving, n.Resident, mebibytes(n), n.RowsPerSecond, n.Rows, n.Epoch)
 	}
 	if len(r.Nodes) == 0 {
 		fmt.Fprintln(w, "none")
@@ -94,12 +97,34 @@ func mebibytes(n client.NodeStatus) string {
 	return fmt.Sprintf("%.1f/%.1f", float64(n.Bytes)/mib, float64(n.Capacity)/mib)
 }
 
+// pidColumn writes the column of process ids, which count on this host only: the
+// head, or the id of a process. Without a process of this host there is no such
+// column.
+func pidColumn(r client.Status) func(head string, p client.Process) string {
+	host, err := os.Hostname()
+	local := func(p client.Process) bool { return err == nil && p.PID != 0 && p.Host == host }
+	here := slices.ContainsFunc(r.Nodes, func(n client.NodeStatus) bool { return local(n.Process) }) ||
+		slices.ContainsFunc(r.Routers, func(x client.RouterStatus) bool { return local(x.Process) })
+	return func(head string, p client.Process) string {
+		switch {
+		case !here:
+			return ""
+		case head != "":
+			return head + "\t"
+		case local(p):
+			return strconv.Itoa(p.PID) + "\t"
+		}
+		return "-\t"
+	}
+}
+
 func printRouters(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ROUTER\tHTTP\tGRPC\tACKED")
+	pid := pidColumn(r)
+	fmt.Fprintf(w, "ROUTER\t%sHTTP\tGRPC\tACKED\n", pid("PID", client.Process{}))
 	for _, router := range r.Routers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", router.Router, router.HTTP, router.GRPC, router.Acked)
+		fmt.Fprintf(w, "%s\t%s%s\t%s\t%d\n", router.Router, pid("", router.Process), router.HTTP, router.GRPC, router.Acked)
 	}
 	if len(r.Routers) == 0 {
 		fmt.Fprintln(w, "none")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -20,6 +19,9 @@ type View struct {
 	Routers      []*hachiv1.RouterRecord
 	Coordinators []*hachiv1.CoordinatorRecord // the leader first
 	Placement    *moe.Placement               // nil until one is published
+	// NodeHolders and RouterHolders are the processes by name. A process that
+	// claims no name is not among them.
+	NodeHolders, RouterHolders map[string]registry.Holder
 	// Revision is the registry's of the last write of the placement.
 	Revision int64
 }
@@ -29,20 +31,40 @@ type View struct {
 const viewTimeout = 5 * time.Second
 
 // ReadView reads the records of a cluster once.
-func ReadView(ctx context.Context, endpoints []string, cluster string) (View, error) {
-	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
-	defer cancel()
-	client, err := etcdstore.Dial(endpoints, slog.New(slog.DiscardHandler))
+func ReadView(ctx context.Context, endpoints []string, cluster string) (v View, err error) {
+	err = ask(ctx, endpoints, func(ctx context.Context, store *etcdstore.Store) error {
+		reg := registry.New(store, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL})
+		v, err = Read(ctx, reg)
+		return err
+	})
 	if err != nil {
 		return View{}, err
 	}
-	defer client.Close()
-	reg := registry.New(client, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL, Logger: slog.New(slog.DiscardHandler)})
-	v, err := Read(ctx, reg)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return View{}, fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(endpoints, ","), viewTimeout)
+	return v, nil
+}
+
+// Clusters lists the clusters of an etcd of which a process runs.
+func Clusters(ctx context.Context, endpoints []string) (names []string, err error) {
+	err = ask(ctx, endpoints, func(ctx context.Context, store *etcdstore.Store) error {
+		names, err = registry.Clusters(ctx, store)
+		return err
+	})
+	return names, err
+}
+
+// ask calls question with a connection to an etcd, which must answer soon.
+func ask(ctx context.Context, endpoints []string, question func(context.Context, *etcdstore.Store) error) error {
+	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	defer cancel()
+	store, err := etcdstore.Dial(endpoints, nil)
+	if err != nil {
+		return err
 	}
-	return v, err
+	defer store.Close()
+	if err = question(ctx, store); errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(endpoints, ","), viewTimeout)
+	}
+	return err
 }
 
 // Read reads the records of a registry once.
@@ -54,6 +76,12 @@ func Read(ctx context.Context, reg *registry.Registry) (v View, err error) {
 		return v, err
 	}
 	if v.Coordinators, err = reg.Coordinators(ctx); err != nil {
+		return v, err
+	}
+	if v.NodeHolders, err = reg.Holders(ctx, registry.ExpertNodeRole); err != nil {
+		return v, err
+	}
+	if v.RouterHolders, err = reg.Holders(ctx, registry.RouterRole); err != nil {
 		return v, err
 	}
 	v.Placement, v.Revision, err = reg.Placement(ctx)

@@ -97,7 +97,7 @@ func (s *Store) Clear(ctx context.Context, prefix string) error {
 }
 
 // Commit implements registry.Store.
-func (s *Store) Commit(ctx context.Context, guards []registry.Guard, key string, value []byte) (int64, error) {
+func (s *Store) Commit(ctx context.Context, guards []registry.Guard, key string, value []byte, lease registry.LeaseID) (int64, error) {
 	compares := make([]clientv3.Cmp, len(guards))
 	for i, g := range guards {
 		revision := clientv3.ModRevision(g.Key)
@@ -106,9 +106,10 @@ func (s *Store) Commit(ctx context.Context, guards []registry.Guard, key string,
 		}
 		compares[i] = clientv3.Compare(revision, "=", g.Revision)
 	}
-	resp, err := s.cli.Txn(ctx).If(compares...).Then(clientv3.OpPut(key, string(value))).Commit()
+	put := clientv3.OpPut(key, string(value), clientv3.WithLease(clientv3.LeaseID(lease)))
+	resp, err := s.cli.Txn(ctx).If(compares...).Then(put).Commit()
 	if err != nil {
-		return 0, err
+		return 0, leaseError(err)
 	}
 	if !resp.Succeeded {
 		return 0, registry.ErrFenced
@@ -132,6 +133,18 @@ func (s *Store) Renew(ctx context.Context, lease registry.LeaseID) error {
 		return registry.ErrLeaseEnded
 	}
 	return leaseError(err)
+}
+
+// Remaining implements registry.Store.
+func (s *Store) Remaining(ctx context.Context, lease registry.LeaseID) (time.Duration, error) {
+	resp, err := s.cli.TimeToLive(ctx, clientv3.LeaseID(lease))
+	if err != nil {
+		return 0, leaseError(err)
+	}
+	if resp.TTL < 0 {
+		return 0, registry.ErrLeaseEnded
+	}
+	return time.Duration(resp.TTL) * time.Second, nil
 }
 
 // Revoke implements registry.Store.

@@ -19,7 +19,7 @@ func (s *Store) grant(ttl time.Duration) (registry.LeaseID, *lease) {
 	defer s.mu.Unlock()
 	s.granted++
 	id := s.granted
-	l := &lease{ttl: ttl, timer: time.AfterFunc(ttl, func() { s.end(id) }), ended: make(chan struct{})}
+	l := &lease{ttl: ttl, ends: time.Now().Add(ttl), timer: time.AfterFunc(ttl, func() { s.end(id) }), ended: make(chan struct{})}
 	s.leases[id] = l
 	return id, l
 }
@@ -36,7 +36,19 @@ func (s *Store) Renew(ctx context.Context, id registry.LeaseID) error {
 		return registry.ErrLeaseEnded
 	}
 	l.timer.Reset(l.ttl)
+	l.ends = time.Now().Add(l.ttl)
 	return nil
+}
+
+// Remaining implements registry.Store.
+func (s *Store) Remaining(_ context.Context, id registry.LeaseID) (time.Duration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.leases[id]
+	if l == nil {
+		return 0, registry.ErrLeaseEnded
+	}
+	return time.Until(l.ends), nil
 }
 
 // Revoke implements registry.Store.

@@ -26,6 +26,7 @@ type Store struct {
 // lease ends when its timer fires.
 type lease struct {
 	ttl   time.Duration
+	ends  time.Time
 	timer *time.Timer
 	ended chan struct{}
 }
@@ -112,7 +113,7 @@ func (s *Store) drop(doomed func(registry.Entry) bool) {
 }
 
 // Commit implements registry.Store.
-func (s *Store) Commit(_ context.Context, guards []registry.Guard, key string, value []byte) (int64, error) {
+func (s *Store) Commit(_ context.Context, guards []registry.Guard, key string, value []byte, lease registry.LeaseID) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range guards {
@@ -124,7 +125,10 @@ func (s *Store) Commit(_ context.Context, guards []registry.Guard, key string, v
 			return 0, registry.ErrFenced
 		}
 	}
-	s.put(key, value, 0)
+	if lease != 0 && s.leases[lease] == nil {
+		return 0, registry.ErrLeaseEnded
+	}
+	s.put(key, value, lease)
 	return s.revision, nil
 }
 

@@ -8,6 +8,9 @@
 // Invariants:
 //   - A session never ends by itself. A lost lease is granted again, the record
 //     written again, without a limit, with waits below the TTL.
+//   - A process that claimed a name writes its records only while it holds the
+//     name, and one process at a time holds a name. The name of a process that
+//     runs is never given away.
 //   - A watch delivers what the store said, never a guess: silence is not an empty
 //     set. A deleted target or placement is not delivered.
 //   - The coordinator's writes are guarded by the creation revision of its key

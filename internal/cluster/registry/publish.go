@@ -96,5 +96,5 @@ func (r *Registry) fencedPut(ctx context.Context, l Leadership, s *State, key st
 		{Key: l.Key, Created: true, Revision: l.Revision},
 		{Key: r.targetKey(), Revision: s.targetRevision},
 		{Key: r.placementKey(), Revision: s.placementRevision},
-	}, key, raw)
+	}, key, raw, 0)
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -33,7 +34,8 @@ type Registry struct {
 	life  context.Context // ends with the registry; every watch and session is bound to it
 	close context.CancelFunc
 
-	mu     sync.Mutex // guards closed and the start of work
+	mu     sync.Mutex // guards name, closed and the start of work
+	name   *Name      // of this process; nil without a Claim
 	closed bool
 	work   sync.WaitGroup // goroutines of watches and sessions
 }
@@ -44,8 +46,28 @@ const DefaultTTL = 10 * time.Second
 // DefaultCluster is the name of a cluster whose configuration gives none.
 const DefaultCluster = "hachi"
 
+// root is the key under which all clusters live in a store.
+const root = "/hachi/"
+
 // Prefix is the key under which all records of a cluster live in etcd.
-func Prefix(cluster string) string { return "/hachi/" + cluster + "/" }
+func Prefix(cluster string) string { return root + cluster + "/" }
+
+// Clusters lists the clusters of a store of which a process runs, sorted.
+func Clusters(ctx context.Context, store Store) ([]string, error) {
+	entries, err := store.Get(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		cluster, _, found := strings.Cut(strings.TrimPrefix(e.Key, root), "/")
+		if found && e.Lease != 0 {
+			out = append(out, cluster)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
 
 // New makes a registry of the keys under prefix, which ends with a slash.
 func New(store Store, prefix string, opts Options) *Registry {
@@ -104,6 +126,9 @@ func (r *Registry) drainKey(id string) string  { return r.prefix + "drains/" + i
 func (r *Registry) targetKey() string          { return r.prefix + "target" }
 func (r *Registry) placementKey() string       { return r.prefix + "placement" }
 func (r *Registry) electionKey() string        { return r.prefix + "election" }
+func (r *Registry) nameKey(role, id string) string {
+	return r.prefix + "names/" + role + "/" + id
+}
 
 // Nodes reads all node records.
 func (r *Registry) Nodes(ctx context.Context) ([]*hachiv1.NodeRecord, error) {
@@ -124,6 +149,23 @@ func (r *Registry) Placement(ctx context.Context) (*moe.Placement, int64, error)
 	}
 	p, err := decodePlacement(entries[0].Value)
 	return p, entries[0].Modified, err
+}
+
+// Holders reads the holders of the names of a role, by name.
+func (r *Registry) Holders(ctx context.Context, role string) (map[string]Holder, error) {
+	prefix := r.nameKey(role, "")
+	entries, err := r.store.Get(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Holder{}
+	for _, e := range entries {
+		var h Holder
+		if json.Unmarshal(e.Value, &h) == nil { // a damaged value holds nothing
+			out[strings.TrimPrefix(e.Key, prefix)] = h
+		}
+	}
+	return out, nil
 }
 
 // Coordinators reads the records of the election, the leader's first.

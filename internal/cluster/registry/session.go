@@ -25,6 +25,7 @@ const writeEvery = 100 * time.Millisecond
 type Session[T any, M message[T]] struct {
 	r    *Registry
 	key  string
+	name *Name // nil if the process claimed none
 	stop context.CancelFunc
 	done chan struct{}
 	wake chan struct{} // capacity 1: the record or hold changed
@@ -49,7 +50,7 @@ func (r *Registry) RegisterRouter(ctx context.Context, record *hachiv1.RouterRec
 func open[T any, M message[T]](ctx context.Context, r *Registry, key string, record *T) *Session[T, M] {
 	ctx, stop := context.WithCancel(ctx)
 	s := &Session[T, M]{
-		r: r, key: key, stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1),
+		r: r, key: key, name: r.claimed(), stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		record: proto.Clone(M(record)).(M), dirty: true,
 	}
 	r.start(ctx, s.keep)
@@ -112,6 +113,9 @@ func (s *Session[T, M]) Close(ctx context.Context) error {
 // wait that stays below the TTL.
 func (s *Session[T, M]) keep(ctx context.Context) {
 	defer close(s.done)
+	if s.name.Wait(ctx) != nil {
+		return
+	}
 	renewEvery := s.r.opts.TTL / 3
 	nextRenewal := time.Now()
 	wait := firstBackoff
@@ -220,7 +224,7 @@ func (s *Session[T, M]) write(ctx context.Context, lease LeaseID) error {
 	raw, err := proto.Marshal(M(s.record))
 	s.mu.Unlock()
 	if err == nil {
-		err = s.r.store.Put(ctx, s.key, raw, lease)
+		err = s.put(ctx, raw, lease)
 	}
 	if err != nil {
 		s.mu.Lock()
@@ -229,6 +233,22 @@ func (s *Session[T, M]) write(ctx context.Context, lease LeaseID) error {
 			s.lease = 0
 		}
 		s.mu.Unlock()
+	}
+	return err
+}
+
+// put writes the record. A process that claimed a name writes only while it holds
+// the name.
+func (s *Session[T, M]) put(ctx context.Context, raw []byte, lease LeaseID) error {
+	if s.name == nil {
+		return s.r.store.Put(ctx, s.key, raw, lease)
+	}
+	guard, err := s.name.guard()
+	if err != nil {
+		return err
+	}
+	if _, err = s.r.store.Commit(ctx, []Guard{guard}, s.key, raw, lease); errors.Is(err, ErrFenced) {
+		return errNameLost
 	}
 	return err
 }

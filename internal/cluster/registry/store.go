@@ -19,14 +19,18 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 	Clear(ctx context.Context, prefix string) error
 	// Commit writes a key if every guard holds, and returns the revision of the
-	// write; otherwise ErrFenced.
-	Commit(ctx context.Context, guards []Guard, key string, value []byte) (int64, error)
+	// write; otherwise ErrFenced. Lease 0 is none. A lease that ended is
+	// ErrLeaseEnded.
+	Commit(ctx context.Context, guards []Guard, key string, value []byte, lease LeaseID) (int64, error)
 
 	// Grant makes a lease that ends a TTL after its last renewal. The keys under
 	// a lease end with the lease.
 	Grant(ctx context.Context, ttl time.Duration) (LeaseID, error)
 	// Renew fails with ErrLeaseEnded when the lease has ended.
 	Renew(ctx context.Context, lease LeaseID) error
+	// Remaining is the time until a lease ends, in whole seconds if the store
+	// counts in seconds. A lease that ended is ErrLeaseEnded.
+	Remaining(ctx context.Context, lease LeaseID) (time.Duration, error)
 	// Revoke ends a lease now.
 	Revoke(ctx context.Context, lease LeaseID) error
 

@@ -65,7 +65,7 @@ func (p *Program) Cluster(t *testing.T, change func(*local.UpConfig)) *Cluster {
 // View reads the records of the cluster.
 func (c *Cluster) View(t *testing.T) status.View {
 	t.Helper()
-	view, err := status.ReadView(t.Context(), c.Endpoints(), registry.DefaultCluster)
+	view, err := status.ReadView(t.Context(), c.Endpoints(), c.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
