@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,15 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UserDir is where hachi keeps the files of this user: in the user's cache, and,
-// for a user without a home directory that can be written, in the directory for
-// temporary files. It makes the directory.
+// UserDir is where hachi keeps the files of this user: in the user's cache, or in
+// the directory for temporary files if the user has no home directory, or one that
+// cannot be written. It makes only the latter.
 func UserDir() (dir string, temporary bool, err error) {
-	if cache, err := os.UserCacheDir(); err == nil {
-		dir := filepath.Join(cache, "hachi")
-		if os.MkdirAll(dir, 0o755) == nil && unix.Access(dir, unix.W_OK) == nil {
-			return dir, false, nil
-		}
+	cache, err := os.UserCacheDir()
+	if err == nil && (os.Getenv("XDG_CACHE_HOME") != "" || canMake(cache)) {
+		return filepath.Join(cache, "hachi"), false, nil
 	}
 	dir = filepath.Join(os.TempDir(), "hachi-"+strconv.Itoa(os.Getuid()))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -31,18 +30,30 @@ func UserDir() (dir string, temporary bool, err error) {
 	return dir, true, nil
 }
 
+// canMake reports whether a directory can be made, or written if it is there.
+func canMake(dir string) bool {
+	for {
+		err := unix.Access(dir, unix.W_OK)
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, unix.ENOENT) || parent == dir {
+			return err == nil
+		}
+		dir = parent
+	}
+}
+
 // DataDir is where `hachi up` keeps the data of the cluster that listens on
 // the address, unless configured otherwise.
 func DataDir(listen string) (string, error) { return inUserDir("up-" + listen) }
 
-// ModelsDir is where the models that hachi brings along are kept: among the user's
-// files, or in the data directory of a user without any.
+// ModelsDir is where the models that hachi brings along are kept: in the user's
+// cache, or in the data directory of a user without one.
 func ModelsDir(dataDir string) string {
-	dir, err := inUserDir("models")
-	if err != nil {
-		return filepath.Join(dataDir, "models")
+	dir, temporary, err := UserDir()
+	if err != nil || temporary {
+		dir = dataDir
 	}
-	return dir
+	return filepath.Join(dir, "models")
 }
 
 func inUserDir(path ...string) (string, error) {
