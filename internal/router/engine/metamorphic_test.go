@@ -57,6 +57,11 @@ func (b beginning) First(t int32) []byte { return bytes.TrimPrefix(b.TokenBytes(
 const schema = `{"type":"object","properties":{"name":{"type":"string","maxLength":9},"age":{"type":"integer","minimum":0,"maximum":150},
 	"tags":{"type":"array","items":{"enum":["a","bc","日本"]},"maxItems":3}},"required":["name","age"],"additionalProperties":false}`
 
+// record counts members, tells names apart by patterns, and items by what was
+// written.
+const record = `{"type":"object","propertyNames":{"maxLength":4},"patternProperties":{"^n":{"type":"integer","multipleOf":5,"minimum":0,"maximum":100}},
+	"additionalProperties":{"type":"array","items":{"enum":["a","bc","日本"]},"uniqueItems":true},"minProperties":2,"maxProperties":3}`
+
 // grammars are languages that short answers can be of, JSON first.
 func grammars(t *testing.T, words *tokenizer.Tokenizer) []*grammar.Grammar {
 	t.Helper()
@@ -72,6 +77,7 @@ func grammars(t *testing.T, words *tokenizer.Tokenizer) []*grammar.Grammar {
 		out = append(out, g)
 	}
 	add(c.Schema([]byte(schema)))
+	add(c.Schema([]byte(record)))
 	add(c.Object())
 	add(c.Regex(`(yes|no)( [a-f0-9]{2,6}){1,4}`))
 	add(c.Choice([]string{"one", "two", "three and four"}))

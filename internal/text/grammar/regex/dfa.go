@@ -101,27 +101,6 @@ func Length(minLen, maxLen int) *DFA {
 	return d.trim()
 }
 
-// Words accepts exactly a list of texts.
-func Words(words []string) *DFA {
-	words = slices.Clone(words)
-	slices.Sort(words)
-	d := &DFA{states: []state{{}}}
-	for _, w := range words {
-		at := 0
-		for _, r := range w {
-			next := d.states[at].next(r)
-			if next < 0 {
-				next = len(d.states)
-				d.states = append(d.states, state{})
-				d.states[at].add(edge{Range{Lo: r, Hi: r}, next})
-			}
-			at = next
-		}
-		d.states[at].accepting = true
-	}
-	return d.trim()
-}
-
 // trim drops the states from which no text is accepted or to which none leads.
 func (d *DFA) trim() *DFA {
 	before := make([][]int, len(d.states))

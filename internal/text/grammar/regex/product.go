@@ -12,6 +12,20 @@ func (d *DFA) Minus(o *DFA, max int) (*DFA, error) {
 	return p.build()
 }
 
+// Union accepts what either accepts, with at most max states: what is not outside
+// of both (De Morgan).
+func (d *DFA) Union(o *DFA, max int) (*DFA, error) {
+	all := Class(Scalars())
+	outside, err := all.Minus(d, max)
+	if err == nil {
+		outside, err = outside.Minus(o, max)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all.Minus(outside, max)
+}
+
 // product runs two automata at once.
 type product struct {
 	a, b    *DFA

@@ -150,3 +150,67 @@ func FuzzCompile(f *testing.F) {
 		compare(t, pattern, append(texts(3, 20), text))
 	})
 }
+
+func TestUnion(t *testing.T) {
+	for i, a := range patterns {
+		b := patterns[(i*7+3)%len(patterns)]
+		options := Options{Alphabet: Scalars(), MaxStates: 1 << 12}
+		x, err := Compile(a, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := Compile(b, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both, err := x.Union(y, 1<<12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range texts(uint64(i), 200) {
+			if got, want := both.Match(text), x.Match(text) || y.Match(text); got != want {
+				t.Errorf("%q or %q: %q is %v", a, b, text, got)
+			}
+		}
+	}
+}
+
+func TestList(t *testing.T) {
+	for expression, want := range map[string]string{
+		`a|bc|日本?`: "a bc 日 日本", `[a-c]{2}`: "aa ab ac ba bb bc ca cb cc", ``: "", `a*`: "none", `[a-z]{2}`: "none", `\pL`: "none",
+	} {
+		d, err := Compile(expression, Options{Alphabet: Scalars(), MaxStates: 1 << 12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		words, ok := d.List(16)
+		if got := strings.Join(words, " "); ok != (want != "none") || ok && got != want {
+			t.Errorf("%q: %q, %v, expected %q", expression, got, ok, want)
+		}
+	}
+	if words, ok := Words(nil).List(4); !ok || len(words) != 0 {
+		t.Errorf("the empty language: %q, %v", words, ok)
+	}
+}
+
+// TestResidue: every text over the classes has exactly one residue.
+func TestResidue(t *testing.T) {
+	classes := [][]Range{{{Lo: 'a', Hi: 'a'}, {Lo: 'x', Hi: 'z'}}, {{Lo: 'b', Hi: 'c'}}, {{Lo: 0x80, Hi: 0xd7ff}}}
+	for _, text := range []string{"", "a", "b", "bcz", "日本", "日bx", "bbbbb"} {
+		count := 0
+		for want := range classes {
+			if Residue(classes, want).Match(text) {
+				count++
+			}
+		}
+		if count != 1 {
+			t.Errorf("%q has %d residues", text, count)
+		}
+	}
+	if Residue(classes, 2).Match("q") {
+		t.Error("a character outside of the classes is accepted")
+	}
+	if !Residue(classes, 1).Match("日本") {
+		t.Error("the indices of two characters do not add up")
+	}
+}

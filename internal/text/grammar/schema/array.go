@@ -5,8 +5,11 @@ func (c *compiler) array(from Node, parts []*value) Node {
 	minLen, maxLen := bounds(parts, "minItems", "maxItems")
 	first := 0 // the first item that has no schema of its own
 	for _, p := range parts {
-		if prefix := p.get("prefixItems"); prefix != nil {
-			first = max(first, len(prefix.items))
+		first = max(first, len(prefix(p)))
+	}
+	for _, p := range parts {
+		if unique := p.get("uniqueItems"); unique.is(true) && (maxLen < 0 || maxLen > 1) {
+			return c.uniqueArray(from, parts, unique, minLen, maxLen, first)
 		}
 	}
 	start := c.Literal(from, "[")
@@ -52,11 +55,33 @@ func (c *compiler) item(from Node, all []*value, often bool) Node {
 func itemsAt(parts []*value, i int) []*value {
 	var all []*value
 	for _, p := range parts {
-		if prefix := p.get("prefixItems"); prefix != nil && i < len(prefix.items) {
-			all = append(all, prefix.items[i])
-		} else if items := p.get("items"); items != nil {
-			all = append(all, items)
+		if own := prefix(p); i < len(own) {
+			all = append(all, own[i])
+		} else if others := rest(p); others != nil {
+			all = append(all, others)
 		}
 	}
 	return all
+}
+
+// prefix returns the schemas of the first items: prefixItems, or a list of items as
+// in draft 7.
+func prefix(part *value) []*value {
+	if v := part.get("prefixItems"); v != nil {
+		return v.items
+	}
+	if v := part.get("items"); v != nil {
+		return v.items
+	}
+	return nil
+}
+
+// rest returns the schema of the items after the prefix, nil for none.
+func rest(part *value) *value {
+	if v := part.get("items"); v != nil && v.kind != array {
+		return v
+	} else if v != nil {
+		return part.get("additionalItems")
+	}
+	return nil
 }

@@ -7,12 +7,13 @@ import (
 	"strconv"
 
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
 // Limits bound the work for one schema.
 type Limits struct {
 	Bytes  int // of the schema
-	Depth  int // of the schema's own nesting
+	Depth  int // of members and items, as the schema's author counts them: see measure
 	States int // of an automaton
 	Indent int // blanks after a new line between the tokens of the text
 }
@@ -56,17 +57,19 @@ type compiler struct {
 	rules   map[string]automaton.Rule // by prefix and schemas
 	pending []func()                  // bodies to draw
 	checked map[*value]bool
-	faults  []error
-	steps   int // that are left
-	compare int // comparisons that are left
-	depth   int
+	// languages are the patterns and formats that were compiled.
+	languages map[string]language
+	faults    []error
+	steps     int // that are left
+	compare   int // comparisons that are left
+	depth     int
 	// choosing counts the open choices. Inside one, a branch may have no values.
 	choosing int
 	large    bool // a limit was reached, and that was noted
 }
 
 func newCompiler(doc *document, l Limits, steps int) *compiler {
-	return &compiler{drawer: newDrawer(l), doc: doc, limits: l, rules: map[string]automaton.Rule{}, checked: map[*value]bool{}, steps: steps, compare: maxCompares}
+	return &compiler{drawer: newDrawer(l), doc: doc, limits: l, rules: map[string]automaton.Rule{}, checked: map[*value]bool{}, languages: map[string]language{}, steps: steps, compare: maxCompares}
 }
 
 // program draws a root and all that it calls, and builds it.
@@ -139,6 +142,9 @@ func (c *compiler) enter(v *value) bool {
 	c.depth++
 	return true
 }
+
+// charge counts the steps of a computation with an automaton.
+func (c *compiler) charge(d *regex.DFA) { c.steps -= d.States() / 16 }
 
 // rule returns the rule that a prefix and some schemas name; its body is drawn
 // once, later.
@@ -223,6 +229,9 @@ func (c *compiler) lay(f *flat, v *value, path map[*value]bool) bool {
 	if v.is(true) || slices.Contains(f.parts, v) {
 		return true
 	}
+	if not := v.get("not"); not != nil && !not.is(false) {
+		return false // check allows only the schemas that all values satisfy
+	}
 	if path[v] {
 		c.fault(v, "the schema refers to itself before anything is read")
 		return false
@@ -276,13 +285,23 @@ func (c *compiler) chosen(from Node, f *flat, branch *value) Node {
 	}
 	c.choosing++
 	defer func() { c.depth--; c.choosing-- }()
-	g := c.layAll([]*value{branch})
+	g := c.choose(f, branch)
 	if g == nil {
 		return none
 	}
+	return c.expand(from, g)
+}
+
+// choose replaces the first choice of f by one of its branches, nil when that is
+// false.
+func (c *compiler) choose(f *flat, branch *value) *flat {
+	g := c.layAll([]*value{branch})
+	if g == nil {
+		return nil
+	}
 	g.parts = union(f.parts, g.parts)
 	g.choices = append(slices.Clone(f.choices[1:]), g.choices...)
-	return c.expand(from, g)
+	return g
 }
 
 // union appends the values that are not there yet.

@@ -1,11 +1,17 @@
 package schema
 
-// corpus is schemas and texts: accepted ones, ones that do not satisfy the
+import "slices"
+
+// sample is a schema and texts: accepted ones, ones that do not satisfy the
 // schema, and ones that do and are written otherwise.
-var corpus = []struct {
+type sample struct {
 	name, schema                 string
 	accepted, invalid, otherwise []string
-}{
+}
+
+var corpus = slices.Concat(basicCorpus, memberCorpus, valueCorpus, generatorCorpus)
+
+var basicCorpus = []sample{
 	{"anything", `{}`, []string{`1`, `"a"`, `null`, `[{}]`, `{"a":[]}`}, nil, []string{` 1`, `{"a" : 1}`}},
 	{"true", `true`, []string{`false`}, nil, nil},
 	{"person", `{"title":"Person","type":"object","properties":{"name":{"type":"string","description":"n"},"age":{"type":"integer"}},"required":["name"],"additionalProperties":false}`,

@@ -100,6 +100,9 @@ func (i *interval) within(v *value) {
 			continue // noted by shape
 		}
 		b := &bound{d, strings.HasPrefix(name, "exclusive")}
+		if v.get("exclusive" + strings.ToUpper(name[:1]) + name[1:]).is(true) {
+			b.open = true // as in draft 4 and OpenAPI 3.0
+		}
 		if strings.HasSuffix(name, "inimum") {
 			if i.low == nil || b.tighter(i.low, 1) {
 				i.low = b

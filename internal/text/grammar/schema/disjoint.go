@@ -120,3 +120,17 @@ func (c *compiler) membersDiffer(a, b *value, depth int) bool {
 	}
 	return false
 }
+
+// declaration returns a schema that a member's value satisfies, nil for none that
+// is known.
+func declaration(part *value, name string) *value {
+	if declared := part.get("properties"); declared != nil {
+		if v := declared.get(name); v != nil {
+			return v
+		}
+	}
+	if part.get("patternProperties") != nil {
+		return nil
+	}
+	return part.get("additionalProperties")
+}

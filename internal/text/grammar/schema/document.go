@@ -70,7 +70,7 @@ func read(source []byte, l Limits) (*document, error) {
 	if len(source) > l.Bytes {
 		return nil, &Fault{Err: fmt.Errorf("the schema is %w: %d bytes, the limit is %d", automaton.ErrTooLarge, len(source), l.Bytes)}
 	}
-	r := &reader{d: json.NewDecoder(bytes.NewReader(source)), depth: l.Depth}
+	r := &reader{d: json.NewDecoder(bytes.NewReader(source)), depth: l.Depth * containersPerLevel}
 	r.d.UseNumber()
 	root := &value{}
 	if err := r.value(root, 0); err != nil {
@@ -79,7 +79,7 @@ func read(source []byte, l Limits) (*document, error) {
 	if _, err := r.d.Token(); !errors.Is(err, io.EOF) {
 		return nil, &Fault{Err: errors.New("more than one JSON value")}
 	}
-	return &document{root}, nil
+	return &document{root}, measure(root, 0, l.Depth)
 }
 
 type reader struct {
@@ -91,7 +91,7 @@ type reader struct {
 // value reads a value whose parent and step are set.
 func (r *reader) value(v *value, depth int) error {
 	if depth > r.depth {
-		return &Fault{v.pointer(), fmt.Errorf("the schema is %w: nested deeper than %d", automaton.ErrTooLarge, r.depth)}
+		return &Fault{v.pointer(), fmt.Errorf("the schema is %w: %d objects and lists are inside one another, the limit is %d", automaton.ErrTooLarge, depth, r.depth)}
 	}
 	token, err := r.d.Token()
 	if err != nil {

@@ -10,24 +10,28 @@ import (
 // all types.
 var speaksOf = map[string]types{
 	"type": 0, "enum": 0, "const": 0,
-	"properties": objects, "required": objects, "additionalProperties": objects,
-	"items": arrays, "prefixItems": arrays, "minItems": arrays, "maxItems": arrays,
+	"properties": objects, "required": objects, "additionalProperties": objects, "patternProperties": objects,
+	"propertyNames": objects, "minProperties": objects, "maxProperties": objects, "dependentRequired": objects,
+	"items": arrays, "prefixItems": arrays, "additionalItems": arrays, "minItems": arrays, "maxItems": arrays, "uniqueItems": arrays,
 	"minLength": texts, "maxLength": texts, "pattern": texts, "format": texts,
 	"minimum": numbers, "maximum": numbers, "exclusiveMinimum": numbers, "exclusiveMaximum": numbers,
+	"multipleOf": numbers,
 }
 
 // applicators join other schemas.
-var applicators = []string{"$ref", "allOf", "anyOf", "oneOf"}
+var applicators = []string{"$ref", "allOf", "anyOf", "oneOf", "not"}
 
 // annotations assert nothing. The discriminator of OpenAPI repeats what oneOf
-// asserts.
+// asserts, and typesOf reads nullable. The content of a string is described, not
+// asserted (Validation, section 8.1).
 var annotations = []string{
 	"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly",
-	"$schema", "$comment", "$defs", "definitions", "discriminator",
+	"$schema", "$comment", "$defs", "definitions", "discriminator", "nullable",
+	"contentEncoding", "contentMediaType", "contentSchema",
 }
 
 // idle maps keywords to the one value with which they assert nothing.
-var idle = map[string]string{"uniqueItems": "false", "minProperties": "0", "minContains": "0", "unevaluatedProperties": "true", "unevaluatedItems": "true"}
+var idle = map[string]string{"minContains": "0", "unevaluatedProperties": "true", "unevaluatedItems": "true"}
 
 // silent reports that a keyword asserts nothing and joins nothing.
 func silent(name string) bool {
@@ -62,7 +66,7 @@ func (c *compiler) check(v *value) bool {
 			c.fault(m.value, "$id is supported at the top of the schema only")
 		case idles && m.text != only:
 			c.fault(m.value, "%.100s is not supported", m.name)
-		case known || slices.Contains(applicators, m.name):
+		case known || slices.Contains(applicators, m.name) || m.name == "nullable":
 			c.shape(m)
 		case !silent(m.name):
 			c.fault(m.value, "%.100s is not supported", m.name)
@@ -70,6 +74,7 @@ func (c *compiler) check(v *value) bool {
 	}
 	c.order(v, "minLength", "maxLength")
 	c.order(v, "minItems", "maxItems")
+	c.order(v, "minProperties", "maxProperties")
 	if choice := v.get("oneOf"); choice != nil && choice.kind == array {
 		c.exclusive(choice)
 	}
@@ -99,21 +104,37 @@ func (c *compiler) shape(m member) {
 		expect(m.kind == array && len(m.items) > 0, "a list that is not empty")
 	case "prefixItems":
 		expect(m.kind == array, "a list of schemas")
-	case "properties":
+	case "properties", "patternProperties":
 		expect(m.kind == object, "an object of schemas")
+	case "dependentRequired":
+		lists := func(m member) bool { return strings(m.value) }
+		expect(m.kind == object && !slices.ContainsFunc(m.members, func(m member) bool { return !lists(m) }), "an object of lists of names")
+	case "not":
+		trivial := m.kind == boolean || m.kind == object && !slices.ContainsFunc(m.members, func(m member) bool { return !silent(m.name) })
+		expect(trivial, "{}, true or false: other negations are not supported")
 	case "required":
 		expect(strings(m.value), "a list of names")
 	case "$ref", "pattern", "format":
 		expect(m.kind == text, "a string")
-	case "additionalProperties", "items":
+	case "items":
+		expect(m.kind == object || m.kind == boolean || m.kind == array, "a schema, or a list of schemas as in draft 7")
+	case "additionalProperties", "propertyNames", "additionalItems":
 		expect(m.kind == object || m.kind == boolean, "a schema")
-	case "minItems", "maxItems", "minLength", "maxLength":
+	case "uniqueItems", "nullable":
+		expect(m.kind == boolean, "true or false")
+	case "multipleOf":
+		d, err := parseDecimal(m.value)
+		expect(err == nil && !d.negative && d != decimal{}, "a number above 0 of at most 17 digits after the point")
+	case "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties":
 		n, ok := count(m.value)
 		expect(ok, "a whole number, 0 or more")
 		if ok && n > c.limits.States {
 			c.fault(m.value, "%s is %d, the limit is %d", m.name, n, c.limits.States)
 		}
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
+		if m.kind == boolean && m.name[0] == 'e' {
+			return // as in draft 4 and OpenAPI 3.0: of the bound beside it
+		}
 		_, err := parseDecimal(m.value)
 		expect(err == nil, "a number of at most 17 digits after the point")
 	}

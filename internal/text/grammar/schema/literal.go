@@ -47,6 +47,7 @@ func (c *compiler) given(parts []*value) (values []*value, ok bool) {
 func (c *compiler) refuses(parts []*value) func(*value) bool {
 	set, more := allTypes, false
 	var within interval
+	unit := c.unit(parts, true)
 	for _, p := range parts {
 		if t := p.get("type"); t != nil {
 			set &= typesOf(p)
@@ -64,7 +65,7 @@ func (c *compiler) refuses(parts []*value) func(*value) bool {
 			return true
 		}
 		if d, err := parseDecimal(v); v.kind == number {
-			return err != nil || !within.has(d)
+			return err != nil || !within.has(d) || !unit.divides(d)
 		}
 		return t&(objects|arrays|texts) != 0 && more && (others == nil || !accepts(others, written(v)))
 	}
@@ -75,7 +76,7 @@ func (c *compiler) refuses(parts []*value) func(*value) bool {
 func (c *compiler) scratch(set types, parts []*value) *automaton.Machine {
 	c.steps /= 2
 	s := newCompiler(c.doc, c.limits, c.steps)
-	s.depth, s.compare = c.depth, c.compare
+	s.depth, s.compare, s.languages = c.depth, c.compare, c.languages
 	p, err := s.program(func(start Node) Node { return s.ofTypes(start, set&^(numbers|booleans|nulls), parts) })
 	c.faults = append(c.faults, s.faults...)
 	if err != nil {

@@ -3,30 +3,36 @@ package schema
 import "strings"
 
 // number draws numbers within the bounds of some schemas. Those within bounds
-// have no exponent.
+// and multiples have no exponent.
 func (c *compiler) number(from Node, parts []*value, fractions bool) Node {
-	var i interval
-	for _, p := range parts {
-		i.within(p)
-		if f := p.get("format"); f != nil && f.kind == text {
-			c.numberFormat(&i, f)
-		}
-	}
-	if i.low == nil && i.high == nil {
+	i, unit := c.interval(parts), c.unit(parts, fractions)
+	if i.low == nil && i.high == nil && unit == nil {
 		if fractions {
 			return c.anyNumber(from)
 		}
 		return c.anyInteger(from)
 	}
 	to := c.Node()
-	c.between(from, i.positive(), fractions, to)
-	c.between(c.Literal(from, "-"), i.negative(), fractions, to)
+	c.between(from, i.positive(), unit, fractions, to)
+	c.between(c.Literal(from, "-"), i.negative(), unit, fractions, to)
 	return to
 }
 
-// numberFormat narrows the interval by a format of OpenAPI. A format of strings
-// does not constrain numbers.
-func (c *compiler) numberFormat(i *interval, format *value) {
+// interval returns the numbers that the bounds and formats of some schemas leave.
+func (c *compiler) interval(parts []*value) interval {
+	var i interval
+	for _, p := range parts {
+		i.within(p)
+		if f := p.get("format"); f != nil && f.kind == text {
+			i.format(f.text)
+		}
+	}
+	return i
+}
+
+// format narrows the interval by a format of OpenAPI. Other formats do not
+// constrain numbers.
+func (i *interval) format(name string) {
 	whole := func(low, high string) {
 		for _, b := range []struct {
 			end  **bound
@@ -40,7 +46,7 @@ func (c *compiler) numberFormat(i *interval, format *value) {
 			}
 		}
 	}
-	switch format.text {
+	switch name {
 	case "int8":
 		whole("-128", "127")
 	case "int16":
@@ -55,16 +61,11 @@ func (c *compiler) numberFormat(i *interval, format *value) {
 		whole("0", "4294967295")
 	case "uint64", "uint":
 		whole("0", "999999999999999999")
-	case "int64", "int", "float", "double":
-	default:
-		if _, ok := formats()[format.text]; !ok {
-			c.fault(format, "format: %.100q is not supported", format.text)
-		}
 	}
 }
 
 // between draws the numbers of an interval that is not negative.
-func (d *drawer) between(from Node, i interval, fractions bool, to Node) {
+func (d *drawer) between(from Node, i interval, unit *unit, fractions bool, to Node) {
 	if i.high != nil && i.high.negative {
 		return
 	}
@@ -73,14 +74,21 @@ func (d *drawer) between(from Node, i interval, fractions bool, to Node) {
 	if fractions {
 		longest = numberDigits
 	}
+	if fractions && unit != nil {
+		longest = numberDigits - max(unit.scale, 0)
+	}
 	if i.high != nil {
 		high.whole = pad(i.high.whole)
 		longest = min(longest, len(high.whole))
 	}
+	free := map[freePlace]Node{}
 	for n := len(low.whole); n <= longest; n++ {
-		w := &writer{drawer: d, low: low, high: high, digits: n, to: to, nodes: map[place]Node{}}
+		w := &writer{drawer: d, low: low, high: high, unit: unit, digits: n, to: to, nodes: map[place]Node{}, free: free}
 		if fractions {
 			w.maxFraction = numberDigits - n
+		}
+		if unit != nil {
+			w.maxFraction = max(unit.scale, 0)
 		}
 		at := place{onLow: n == len(low.whole), onHigh: i.high != nil && n == len(high.whole)}
 		d.Empty(from, w.at(at))
@@ -106,33 +114,55 @@ type ends struct {
 type writer struct {
 	*drawer
 	low, high   ends
+	unit        *unit
 	digits      int // before the point
 	maxFraction int // digits after the point
 	to          Node
 	nodes       map[place]Node
+	free        map[freePlace]Node // shared by the writers of an interval
 }
 
 // place is how far a number is written, and whether it is a bound so far.
 type place struct {
 	digit         int // the next one, counted from the left; the point is none
 	onLow, onHigh bool
+	remainder     int // of the digits so far, see unit
 }
+
+// freePlace is a place of a multiple that is no bound any more: what may follow
+// does not depend on how long the number is.
+type freePlace struct{ after, remainder int }
 
 // at returns the node of a place.
 func (w *writer) at(p place) Node {
-	n, ok := w.nodes[p]
-	if ok {
+	if w.unit != nil && p.digit > 0 && !p.onLow && !p.onHigh {
+		key := freePlace{p.digit - w.digits, p.remainder}
+		n, ok := w.free[key]
+		if !ok {
+			n = w.Node()
+			w.free[key] = n
+			w.follow(n, p)
+		}
 		return n
 	}
-	n = w.Node()
-	w.nodes[p] = n
-	next := n
-	if after := p.digit - w.digits; after >= 0 {
+	n, ok := w.nodes[p]
+	if !ok {
+		n = w.Node()
+		w.nodes[p] = n
+		w.follow(n, p)
+	}
+	return n
+}
+
+// follow draws what may follow a place.
+func (w *writer) follow(n Node, p place) {
+	next, after := n, p.digit-w.digits
+	if after >= 0 {
 		if w.ends(p, after) {
 			w.Empty(n, w.to)
 		}
 		if after == w.maxFraction {
-			return n
+			return
 		}
 		if after == 0 {
 			next = w.Literal(n, ".")
@@ -148,10 +178,11 @@ func (w *writer) at(p place) Node {
 	if p.onHigh {
 		high = w.high.digit(p.digit, w.digits)
 	}
-	for d := low; d <= high; d++ {
-		w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == low, p.onHigh && d == high}))
+	for d := low; d <= high && !w.Full(); d++ {
+		if remainder, ok := w.unit.next(p.remainder, d, after); ok {
+			w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == low, p.onHigh && d == high, remainder}))
+		}
 	}
-	return n
 }
 
 // digit returns a digit of a bound.
@@ -169,5 +200,5 @@ func (e ends) digit(i, digits int) byte {
 func (w *writer) ends(p place, after int) bool {
 	low := !p.onLow || after >= len(w.low.fraction) && !w.low.open
 	high := !p.onHigh || after < len(w.high.fraction) || !w.high.open
-	return low && high
+	return low && high && w.unit.ends(p.remainder, after)
 }

@@ -1,126 +1,196 @@
 package schema
 
-import (
-	"slices"
+import "github.com/hachi-serve/hachi/internal/text/grammar/regex"
 
-	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
-)
-
-// property is a member of an object that has a name.
-type property struct {
-	name     string
-	all      []*value // what its value satisfies
-	required bool
-}
-
-// object draws objects: the properties in the order of their declaration, then
+// object draws objects: the named members in the order of their declaration, then
 // other members where a schema allows them.
 func (c *compiler) object(from Node, parts []*value) Node {
-	properties, open := c.properties(parts)
-	// after[i]: a member was written, properties i and later may follow.
-	// choose[i]: one of properties i and later, or another, must follow.
-	after, choose := make([]Node, len(properties)+1), make([]Node, len(properties)+1)
-	for i := range after {
-		after[i], choose[i] = c.Node(), c.Node()
-		c.Empty(c.gap(c.Literal(after[i], ",")), choose[i])
+	m, ok := c.members(parts)
+	if !ok {
+		return none
 	}
-	start := c.gap(c.Literal(from, "{"))
-	c.Empty(start, choose[0])
-	close := c.Node()
-	to := c.Literal(c.gap(close), "}")
-	for i, p := range properties {
-		c.Empty(c.schema(c.colon(c.quoted(choose[i], p.name)), p.all), after[i+1])
-		if !p.required {
-			c.Empty(choose[i], choose[i+1])
+	to := c.Node()
+	for _, named := range c.dependents(parts, m) {
+		o := &objectDrawer{compiler: c, named: named, regions: m.regions, spots: map[spot]spotNodes{}}
+		o.minCount, o.maxCount = bounds(parts, "minProperties", "maxProperties")
+		if !o.count(parts) {
+			return none
 		}
-	}
-	for i := len(properties); i >= 0; i-- {
-		c.Empty(after[i], close)
-		if i == 0 {
-			c.Empty(c.Literal(start, "}"), to)
-		} else if properties[i-1].required {
-			break
-		}
-	}
-	if open {
-		rest := len(properties)
-		c.Empty(c.others(choose[rest], properties, parts), after[rest])
+		o.draw(from, to)
 	}
 	return to
 }
 
-// properties lists the members that have a name, and reports whether others may
-// follow: when a schema says so, or when none lists properties.
-func (c *compiler) properties(parts []*value) (list []property, open bool) {
-	open = !slices.ContainsFunc(parts, func(p *value) bool { return p.get("properties") != nil })
-	var names []string
-	known := map[string]bool{}
-	add := func(name string) {
-		if !known[name] {
-			known[name] = true
-			names = append(names, name)
-		}
-	}
-	for _, p := range parts {
-		if declared := p.get("properties"); declared != nil {
-			for _, m := range declared.members {
-				add(m.name)
-			}
-		}
-		open = open || p.get("additionalProperties") != nil
-	}
-	required := map[string]bool{}
-	for _, p := range parts {
-		if r := p.get("required"); r != nil {
-			for _, item := range r.items {
-				add(item.text)
-				required[item.text] = true
-			}
-		}
-	}
-	for _, name := range names {
-		var all []*value
-		for _, p := range parts {
-			if v := declaration(p, name); v != nil {
-				all = append(all, v)
-			}
-		}
-		list = append(list, property{name, all, required[name]})
-	}
-	return list, open
+// objectDrawer draws the objects with some named members, of which those that are
+// not required may be absent, and others.
+type objectDrawer struct {
+	*compiler
+	named              []property
+	regions            []region
+	minCount, maxCount int // of members; a negative maxCount is no limit
+	last               int // the greatest count that matters
+	residues           int // that names of others have
+	spots              map[spot]spotNodes
+	close              Node
 }
 
-// declaration returns what a schema says of a member's value, nil for nothing.
-func declaration(part *value, name string) *value {
-	if declared := part.get("properties"); declared != nil {
-		if v := declared.get(name); v != nil {
-			return v
-		}
-	}
-	return part.get("additionalProperties")
+// spot is how far an object is written.
+type spot struct {
+	named int // the next named member; len(named) is others
+	count int // of members whose names differ, at most objectDrawer.last
+	// As long as members are missing: seen is the set of residues that the names
+	// of others have, and again counts others of the same residues.
+	seen  uint
+	again int
 }
 
-// others draws a member that has none of the known names. Beside known names
-// its own is written without escapes: escaped, it could be one of them.
-func (c *compiler) others(from Node, known []property, parts []*value) Node {
-	var all []*value
-	for _, p := range parts {
-		if v := p.get("additionalProperties"); v != nil {
-			all = append(all, v)
+// spotNodes are the two nodes of a spot: after a member was written, and where the
+// next member must begin.
+type spotNodes struct{ after, begin Node }
+
+func (o *objectDrawer) draw(from, to Node) {
+	start := o.gap(o.Literal(from, "{"))
+	o.close = o.Node()
+	end := o.Literal(o.gap(o.close), "}")
+	o.Empty(start, o.at(spot{}).begin)
+	if o.minCount == 0 && o.optionalFrom(0) {
+		o.Empty(o.Literal(start, "}"), end)
+	}
+	o.Empty(end, to)
+}
+
+// residuesFor is the number of residues that distinguish the names of others, by the
+// number of members that may be missing. The more, the fewer names
+// meet by chance; the states grow with the sets of residues.
+var residuesFor = []int{0, 0, 8, 6, 5}
+
+// count drops bounds that always hold, and decides what must be counted. It is
+// false if it has recorded a fault.
+func (o *objectDrawer) count(parts []*value) bool {
+	required := 0
+	for _, p := range o.named {
+		if p.required {
+			required++
 		}
 	}
-	if len(known) == 0 {
-		return c.schema(c.colon(c.anyText(from)), all)
+	if o.minCount <= required {
+		o.minCount = 0
 	}
-	names := make([]string, len(known))
-	for i, p := range known {
-		names[i] = p.name
+	if len(o.regions) == 0 && o.maxCount >= len(o.named) {
+		o.maxCount = -1
 	}
-	free, err := regex.Class(raw()).Minus(regex.Words(names), c.limits.States)
-	if err != nil {
-		c.fault(parts[0], "names: %w", err)
-		return none
+	o.last = max(o.minCount, o.maxCount)
+	missing := max(o.minCount-required, 0)
+	if len(o.regions) == 0 || missing < len(residuesFor) {
+		o.residues = residuesFor[min(missing, len(residuesFor)-1)]
+		return true
 	}
-	name := c.Literal(free.Draw(c.Builder, c.Literal(from, `"`), c.spelled), `"`)
-	return c.schema(c.colon(name), all)
+	for _, p := range parts {
+		if v := p.get("minProperties"); v != nil {
+			o.fault(v, "minProperties %d: where names are free, it may exceed the required members by %d at most", o.minCount, len(residuesFor)-1)
+		}
+	}
+	return false
+}
+
+// optionalFrom reports that no named member from i on is required.
+func (o *objectDrawer) optionalFrom(i int) bool {
+	for _, p := range o.named[i:] {
+		if p.required {
+			return false
+		}
+	}
+	return true
+}
+
+// at returns the nodes of a spot, and draws what may follow on the first call.
+func (o *objectDrawer) at(s spot) spotNodes {
+	if n, ok := o.spots[s]; ok {
+		return n
+	}
+	n := spotNodes{o.Node(), o.Node()}
+	o.spots[s] = n
+	if o.Full() {
+		return n
+	}
+	o.Empty(o.gap(o.Literal(n.after, ",")), n.begin)
+	if s.count >= o.minCount && o.optionalFrom(s.named) {
+		o.Empty(n.after, o.close)
+	}
+	if s.named == len(o.named) {
+		o.others(n.begin, s)
+		return n
+	}
+	p := o.named[s.named]
+	next := spot{named: s.named + 1, count: s.count}
+	if !p.required {
+		o.Empty(n.begin, o.at(next).begin)
+	}
+	if o.isFull(s) {
+		return n
+	}
+	next.count = min(s.count+1, o.last)
+	o.Empty(o.value(o.colon(o.quoted(n.begin, p.name)), p.all), o.at(next).after)
+	return n
+}
+
+// value draws the value of a member. Where members are counted it is drawn many
+// times, so it becomes a rule.
+func (o *objectDrawer) value(from Node, all []*value) Node {
+	if o.last <= 1 {
+		return o.schema(from, all)
+	}
+	return o.call(from, o.rule("a member: ", all, func(start Node) Node { return o.schema(start, all) }))
+}
+
+// isFull reports that no member may follow.
+func (o *objectDrawer) isFull(s spot) bool { return o.maxCount >= 0 && s.count+s.again >= o.maxCount }
+
+// others draws the members without a name. The names of two of them may be equal,
+// which counts as one member. So as long as members are missing, a name counts if
+// it has a residue that no other has.
+func (o *objectDrawer) others(from Node, s spot) {
+	if o.isFull(s) {
+		return
+	}
+	for _, r := range o.regions {
+		if s.count >= o.minCount || s.count+1 == o.minCount && s.seen == 0 {
+			next := spot{named: s.named, count: min(s.count+1, o.last)}
+			o.Empty(o.value(o.colon(o.otherName(from, r.language)), r.all), o.at(next).after)
+			continue
+		}
+		for residue := range o.residues {
+			d, err := r.residue(residue, o.residues, o.limits.States)
+			if err != nil {
+				o.fault(r.at, "minProperties: %w", err)
+				return
+			}
+			o.Empty(o.value(o.colon(o.otherName(from, d)), r.all), o.at(o.distinguish(s, residue)).after)
+		}
+	}
+}
+
+// distinguish returns the spot after another member with a residue.
+func (o *objectDrawer) distinguish(s spot, residue int) spot {
+	switch {
+	case s.seen&(1<<residue) == 0:
+		s.count++
+		s.seen |= 1 << residue
+	case o.maxCount >= 0:
+		s.again++
+	}
+	if s.count >= o.minCount {
+		s.count, s.seen, s.again = min(s.count+s.again, o.last), 0, 0
+	}
+	return s
+}
+
+// otherName draws the name of a member that has none of the known names. Beside
+// known names and patterns it is written in the way of quote: escaped otherwise,
+// it could be one of them.
+func (o *objectDrawer) otherName(from Node, language *regex.DFA) Node {
+	if language == nil {
+		return o.anyText(from)
+	}
+	return o.Literal(language.Draw(o.Builder, o.Literal(from, `"`), o.spelled), `"`)
 }

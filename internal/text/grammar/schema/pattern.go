@@ -9,17 +9,36 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
-// ecmaPattern returns the texts in which an ECMAScript pattern is found. What
-// ECMAScript and RE2 read differently is refused, or the characters on which
-// they disagree are left out of the texts: so both find the pattern.
-func ecmaPattern(pattern string, maxStates int) (*regex.DFA, error) {
+// ecmaPattern returns the texts in which an ECMAScript pattern is found, and the
+// characters that they may have. What ECMAScript and RE2 read differently is
+// refused, or the characters on which they disagree are left out of the texts: so
+// both find the pattern.
+func ecmaPattern(pattern string, maxStates int) (*regex.DFA, []regex.Range, error) {
+	heads, rest, err := leadingLooks(pattern)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, alphabet, err := plainPattern(rest, maxStates)
+	for _, h := range heads {
+		if err != nil {
+			return nil, nil, err
+		}
+		d, alphabet, err = h.narrow(d, alphabet, maxStates)
+	}
+	return d, alphabet, err
+}
+
+// plainPattern is ecmaPattern for a pattern without look-ahead.
+func plainPattern(pattern string, maxStates int) (*regex.DFA, []regex.Range, error) {
 	s := &patternScanner{rest: pattern}
 	for s.rest != "" {
 		if err := s.next(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return regex.Compile(s.out.String(), regex.Options{Search: true, Alphabet: s.alphabet(), MaxStates: maxStates})
+	alphabet := s.alphabet()
+	d, err := regex.Compile(s.out.String(), regex.Options{Search: true, Alphabet: alphabet, MaxStates: maxStates})
+	return d, alphabet, err
 }
 
 // patternScanner rewrites an ECMAScript pattern for RE2.
@@ -92,7 +111,7 @@ func (s *patternScanner) next() error {
 			return s.take(2)
 		}
 	case has("(?<=") || has("(?<!") || has("(?=") || has("(?!"):
-		return errors.New("look-around is not supported")
+		return errors.New("look-around is supported as look-ahead right after a leading ^ only")
 	case has("(?") && !has("(?:") && !has("(?<"):
 		return errors.New("groups are supported in the forms (...), (?:...) and (?<name>...)")
 	case has("."):

@@ -83,6 +83,26 @@ func (a author) object(depth int, add func(string, ...any)) {
 	if a.chance(2) {
 		add(`"additionalProperties":%s`, a.pick("false", "true", a.schema(depth-1)))
 	}
+	a.names(depth, names, add)
+}
+
+// names adds rules for the names and the number of members.
+func (a author) names(depth int, names []string, add func(string, ...any)) {
+	if a.chance(4) {
+		add(`"propertyNames":%s`, a.pick(`{"type":"string"}`, `{"pattern":"^[a-c]"}`, `{"enum":["a","b","x",1]}`, `{"minLength":2}`, `{"anyOf":[{"const":"a"},{"maxLength":1}]}`, "false"))
+	}
+	if a.chance(3) {
+		add(`"patternProperties":{"%s":%s,"%s":%s}`, a.pick("^a", "b$", "."), a.schema(depth-1), a.pick("^(b|x)$", "日", "^[^a]"), a.schema(depth-1))
+	}
+	if a.chance(4) {
+		add(`"minProperties":%d`, a.IntN(4))
+	}
+	if a.chance(4) {
+		add(`"maxProperties":%d`, a.IntN(4))
+	}
+	if a.chance(5) {
+		add(`"dependentRequired":{"%s":["%s"]}`, a.pick(names...), a.pick("a", "b", "z"))
+	}
 }
 
 func (a author) array(depth int, add func(string, ...any)) {
@@ -98,6 +118,9 @@ func (a author) array(depth int, add func(string, ...any)) {
 	}
 	if a.chance(2) {
 		add(`"maxItems":%d`, a.IntN(5))
+	}
+	if a.chance(4) {
+		add(`"uniqueItems":%s`, a.pick("true", "true", "false"))
 	}
 }
 
@@ -124,6 +147,9 @@ func (a author) number(add func(string, ...any)) {
 			add(`"%s":%s`, name, a.pick("0", "-1", "1.5", "-20.25", "99", "100", "1e2", "12345", "-0.001"))
 		}
 	}
+	if a.chance(3) {
+		add(`"multipleOf":%s`, a.pick("2", "7", "0.5", "0.01", "12", "1e3", "37"))
+	}
 }
 
 // TestRandomSchemas: what is written for random schemas satisfies them, and
@@ -140,7 +166,7 @@ func TestRandomSchemas(t *testing.T) {
 		p, err := Compile([]byte(source), small)
 		if err != nil {
 			expected := errors.Is(err, automaton.ErrTooLarge)
-			for _, part := range []string{"no text can satisfy", "leads to itself", "refers to itself", "exclude each other", "none of the listed", "minItems is", "minLength is"} {
+			for _, part := range []string{"no text can satisfy", "leads to itself", "refers to itself", "exclude each other", "none of the listed", "minItems is", "minLength is", "minProperties is", "may exceed the required members", "items of at most 256 listed values", "disagree"} {
 				expected = expected || strings.Contains(err.Error(), part)
 			}
 			if !expected {

@@ -1,8 +1,9 @@
 package schema
 
 import (
-	"fmt"
+	"errors"
 
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
@@ -10,7 +11,22 @@ import (
 // a format in the way of quote.
 func (c *compiler) text(from Node, parts []*value) Node {
 	minLen, maxLen := bounds(parts, "minLength", "maxLength")
-	var d *regex.DFA
+	d, ok := c.patterned(parts)
+	switch {
+	case !ok:
+		return none
+	case d == nil:
+		return c.counted(from, minLen, maxLen)
+	}
+	if d, ok = c.cut(d, parts, minLen, maxLen); !ok {
+		return none
+	}
+	return c.Literal(d.Draw(c.Builder, c.Literal(from, `"`), c.spelled), `"`)
+}
+
+// patterned returns the texts that satisfy the patterns and formats of some
+// schemas, nil for all texts. It is false if it has recorded a fault.
+func (c *compiler) patterned(parts []*value) (d *regex.DFA, ok bool) {
 	for _, p := range parts {
 		for _, name := range []string{"pattern", "format"} {
 			v := p.get(name)
@@ -18,39 +34,83 @@ func (c *compiler) text(from Node, parts []*value) Node {
 				continue
 			}
 			one, err := c.language(name, v.text)
-			if err == nil && d != nil {
+			if err == nil && d != nil && one != nil {
 				one, err = d.Intersect(one, c.limits.States)
 			}
 			if err != nil {
 				c.fault(v, "%s: %w", name, err)
-				return none
+				return nil, false
 			}
-			d = one
+			if one != nil {
+				d = one
+			}
 		}
 	}
-	if d == nil {
-		return c.counted(from, minLen, maxLen)
-	}
-	if minLen > 0 || maxLen >= 0 {
-		var err error
-		if d, err = d.Intersect(regex.Length(minLen, maxLen), c.limits.States); err != nil {
-			c.fault(parts[0], "the length of a string with a pattern: %w", err)
-			return none
-		}
-	}
-	return c.Literal(d.Draw(c.Builder, c.Literal(from, `"`), c.spelled), `"`)
+	return d, true
 }
 
-// language returns the texts of a pattern or a format.
+// maxPatterned is the maximum length of a text with a pattern or a format, where
+// its bounds of length need more states than an automaton may have.
+const maxPatterned = 256
+
+// cut leaves the texts of minLen to maxLen characters.
+func (c *compiler) cut(d *regex.DFA, parts []*value, minLen, maxLen int) (*regex.DFA, bool) {
+	if minLen == 0 && maxLen < 0 {
+		return d, true
+	}
+	short, err := d.Intersect(regex.Length(minLen, maxLen), c.limits.States)
+	for limit := maxPatterned; errors.Is(err, automaton.ErrTooLarge) && minLen <= limit && limit < maxLen; limit /= 2 {
+		short, err = d.Intersect(regex.Length(minLen, limit), c.limits.States)
+	}
+	if err != nil {
+		c.fault(parts[0], "the length of a string with a pattern: %w", err)
+		return nil, false
+	}
+	return short, true
+}
+
+// language returns the texts of a pattern or a format; nil is all texts: a
+// format that is not known is an annotation.
 func (c *compiler) language(name, s string) (*regex.DFA, error) {
 	if name == "pattern" {
-		return ecmaPattern(s, c.limits.States)
+		return c.pattern(s).both()
 	}
 	expression, ok := formats()[s]
 	if !ok {
-		return nil, fmt.Errorf("%.100q is not supported", s)
+		return nil, nil
 	}
-	return regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
+	return c.remember("format "+s, func() language {
+		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
+		return language{d, regex.Scalars(), err}
+	}).both()
+}
+
+// language is the texts of a pattern or a format, and the characters that they may
+// have.
+type language struct {
+	language *regex.DFA
+	alphabet []regex.Range
+	err      error
+}
+
+func (l language) both() (*regex.DFA, error) { return l.language, l.err }
+
+// pattern compiles a pattern.
+func (c *compiler) pattern(s string) language {
+	return c.remember("pattern "+s, func() language {
+		d, alphabet, err := ecmaPattern(s, c.limits.States)
+		return language{d, alphabet, err}
+	})
+}
+
+// remember compiles a language once.
+func (c *compiler) remember(key string, compile func() language) language {
+	l, ok := c.languages[key]
+	if !ok {
+		l = compile()
+		c.languages[key] = l
+	}
+	return l
 }
 
 // counted draws strings of minLen to maxLen characters.

@@ -21,12 +21,16 @@ var typeNames = map[string]types{
 }
 
 // typesOf returns the types that a schema allows: those it names, or else those
-// of which its keywords speak, or else all.
+// of which its keywords speak, or else all. Beside a type, nullable adds null
+// (OpenAPI 3.0.3, Schema Object).
 func typesOf(v *value) types {
 	if t := v.get("type"); t != nil {
 		set := typeNames[t.text]
 		for _, item := range t.items {
 			set |= typeNames[item.text]
+		}
+		if v.get("nullable").is(true) {
+			set |= nulls
 		}
 		return set
 	}
