@@ -77,8 +77,7 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		return nil, err
 	}
 	reader := &Reader{stream: stream, cancel: cancel, request: r, observe: c.Observe}
-	reader.text.stops = r.Stop
-	reader.text.decoder = c.Tokenizer.NewDecoder()
+	reader.text = text{decoder: c.decoder(&r), stops: r.Stop, parser: r.parser()}
 	if !r.NewText {
 		reader.prime()
 	}
@@ -87,12 +86,12 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 
 // complete derives what the engine reads of a valid request.
 func (c *Completer) complete(r *Request) error {
-	g, err := c.grammar(r.Output, r.Prompt, r.NewText)
+	g, err := c.grammar(r)
 	if err != nil {
 		return err
 	}
 	if g != nil {
-		r.Matcher = g.Matcher()
+		r.Matcher = endings{g.Matcher(), c.Tokenizer.EOS(), c.StopTokens}
 	}
 	if !r.IgnoreEOS {
 		r.StopTokens = slices.Concat(r.StopTokens, c.StopTokens, []int32{c.Tokenizer.EOS()})

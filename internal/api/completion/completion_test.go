@@ -118,9 +118,9 @@ func TestStopTextsAcrossTokens(t *testing.T) {
 		stopped := false
 		for i, p := range tt.pieces {
 			r.grow(p)
-			var s string
-			s, _, stopped = r.release(i == len(tt.pieces)-1, true)
-			got.WriteString(s)
+			var d Delta
+			stopped = r.release(&d, i == len(tt.pieces)-1, true)
+			got.WriteString(d.Text())
 			if stopped {
 				break
 			}
@@ -196,9 +196,10 @@ func TestTokensDoNotTellWhatTheTextHoldsBack(t *testing.T) {
 		{" two", answer[1:2], true},
 	} {
 		held.add(engine.Event{Token: answer[i]})
-		got, out, stopped := held.release(false, true)
-		if got != want.text || !slices.Equal(ids(out), want.tokens) || stopped != want.stopped {
-			t.Errorf("token %d: %q %v %v, want %q %v %v", i, got, ids(out), stopped, want.text, want.tokens, want.stopped)
+		var d Delta
+		stopped := held.release(&d, false, true)
+		if d.Text() != want.text || !slices.Equal(ids(d.Tokens), want.tokens) || stopped != want.stopped {
+			t.Errorf("token %d: %q %v %v, want %q %v %v", i, d.Text(), ids(d.Tokens), stopped, want.text, want.tokens, want.stopped)
 		}
 	}
 }
@@ -267,9 +268,10 @@ func TestHalfCharactersWaitForTheRest(t *testing.T) {
 	held := text{decoder: tok.NewDecoder()}
 	for i, id := range answer {
 		held.add(engine.Event{Token: id})
-		got, out, _ := held.release(false, true)
-		if i < 2 && (got != "" || out != nil) || i == 2 && (got != "日" || !slices.Equal(ids(out), answer)) {
-			t.Errorf("byte %d: %q %v", i, got, ids(out))
+		var d Delta
+		held.release(&d, false, true)
+		if i < 2 && !d.empty() || i == 2 && (d.Text() != "日" || !slices.Equal(ids(d.Tokens), answer)) {
+			t.Errorf("byte %d: %q %v", i, d.Text(), ids(d.Tokens))
 		}
 	}
 }

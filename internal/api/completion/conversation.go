@@ -1,9 +1,12 @@
 package completion
 
 import (
-	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
@@ -21,36 +24,125 @@ type Conversation struct {
 	// Continue makes the answer the continuation of the last message, which is the
 	// assistant's.
 	Continue bool
-	// TemplateArgs are variables for the chat template.
+	// Bare ends the prompt behind the last message, without the beginning of an
+	// answer that the template writes.
+	Bare bool
+	// TemplateArgs are variables for the chat template. Values are what encoding/json
+	// can write.
 	TemplateArgs map[string]any
 }
 
-// Turn is a turn of the model, prepared: the prompt, and how its answer is
-// constrained and read. It is immutable; any number of answers may share it.
-type Turn struct {
-	// Prompt is the conversation in tokens. It must not be changed.
-	Prompt []int32
-	// IgnoredArgs are the names of the TemplateArgs that the template does not read.
-	IgnoredArgs []string
+// mayCall reports whether the answer may have calls.
+func (c *Conversation) mayCall() bool { return len(c.Tools) > 0 && c.ToolChoice.Mode != tool.None }
 
-	output *StructuredOutput
+// mustCall reports whether the answer must be calls.
+func (c *Conversation) mustCall() bool {
+	return c.ToolChoice.Mode == tool.Required || c.ToolChoice.Mode == tool.Named
+}
+
+// callable are the numbers of the tools that may be called.
+func (c *Conversation) callable() []int {
+	var out []int
+	for i, t := range c.Tools {
+		if c.ToolChoice.Mode != tool.Named || t.Name == c.ToolChoice.Name {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // Prepare renders a conversation and settles how it is answered. The error is a
 // *Fault; Params have the names of the chat completions of the OpenAI API.
 func (s Service) Prepare(c Conversation) (*Turn, error) {
-	if len(c.Tools) > 0 && c.ToolChoice.Mode != tool.None {
-		return nil, &Fault{"tools", CodeUnsupported, errors.New("is not supported here")}
+	if err := tool.Validate(c.Tools, tool.Choice{}); err != nil {
+		return nil, invalid("tools", "has a fault: %w", err)
 	}
-	prompt, err := s.Template.Tokens(c.Messages, chat.Merge(s.Attributes, c.Attributes))
+	if err := tool.Validate(c.Tools, c.ToolChoice); err != nil {
+		return nil, invalid("tool_choice", "cannot be obeyed: %w", err)
+	}
+	if c.Continue && c.mustCall() {
+		return nil, invalid("tool_choice", "requires a call, but the answer continues a text")
+	}
+	if !c.mayCall() {
+		c.Tools = nil
+	}
+	prompt, err := s.Template.Prompt(chat.Conversation{
+		Messages: c.Messages, Attributes: chat.Merge(s.Attributes, c.Attributes), Tools: c.Tools, Choice: c.ToolChoice,
+		Parallel: c.Parallel, Continue: c.Continue, Bare: c.Bare, Args: c.TemplateArgs,
+	})
 	if err != nil {
 		return nil, invalid("messages", "cannot be answered: %w", err)
 	}
-	return &Turn{Prompt: prompt, output: c.Output}, nil
+	t := &Turn{Prompt: prompt, newText: !c.Continue, output: c.Output, answers: s.Template.Answers()}
+	for _, name := range slices.Sorted(maps.Keys(c.TemplateArgs)) {
+		if !s.Template.Reads(name) {
+			t.IgnoredArgs = append(t.IgnoredArgs, name)
+		}
+	}
+	s.settle(t, c)
+	return t, nil
 }
 
-// Answers makes a request one for an answer to this turn. It sets Prompt, NewText
-// and Output.
-func (t *Turn) Answers(r *Request) {
-	r.Prompt, r.NewText, r.Output, r.turn = t.Prompt, true, t.output, t
+// settle decides how the answer is constrained and read.
+func (s Service) settle(t *Turn, c Conversation) {
+	syntax := tool.Syntax{Text: !c.mustCall(), Continues: c.Continue}
+	syntax.Open, syntax.Close = s.Template.Reasoning()
+	syntax.Begun = s.begun(t, c)
+	if c.Continue && !syntax.Begun {
+		syntax.Open, syntax.Close = "", ""
+	}
+	language := grammar.Turn{Reasoning: grammar.Reasoning{Open: syntax.Open, Close: syntax.Close, Begun: syntax.Begun}}
+	if syntax.Text {
+		language.Text = &grammar.Text{}
+	}
+	if syntax.Text && c.Output != nil {
+		language.Text = &c.Output.text
+	}
+	format := s.Template.Format()
+	if len(c.Tools) > 0 && (format.Anywhere && c.Output == nil || !c.Continue) {
+		t.tools = c.callable()
+		callsOf(&c, &format, &syntax, &language)
+	}
+	if syntax.Format != nil || syntax.Close != "" {
+		t.syntax = &syntax
+	}
+	if syntax.Format != nil || syntax.Close != "" && c.Output != nil {
+		t.language = &language
+	}
+}
+
+// begun reports whether the prompt ends within reasoning.
+func (s Service) begun(t *Turn, c Conversation) bool {
+	open, end := s.Template.Reasoning()
+	if open == "" {
+		return false
+	}
+	if c.Continue {
+		text := c.Messages[len(c.Messages)-1].Content
+		return strings.LastIndex(text, open) > strings.LastIndex(text, end)
+	}
+	return s.Template.EndsInReasoning(t.Prompt)
+}
+
+// callsOf adds calls in a format to what an answer may have. Where the text of the
+// answer must be something, it is that or calls.
+func callsOf(c *Conversation, format *tool.Format, syntax *tool.Syntax, language *grammar.Turn) {
+	if syntax.Text && c.Output != nil {
+		format.Anywhere = false
+	}
+	syntax.Format = format
+	calls := &grammar.Calls{
+		Begin: format.Begin, Between: format.Between, Next: format.Next, End: format.End,
+		Marker: format.Marker, Anywhere: format.Anywhere, Many: format.Many && c.Parallel,
+	}
+	for _, i := range c.callable() {
+		t := c.Tools[i]
+		syntax.Names = append(syntax.Names, t.Name)
+		calls.Functions = append(calls.Functions, grammar.Function{Name: t.Name, Schema: t.Schema()})
+	}
+	language.Calls = calls
+	if language.Text != nil && language.Text.Object && format.Marker == tool.Generic.Marker {
+		// Any object but one that begins as calls do.
+		language.Text = &grammar.Text{Schema: []byte(`{"type":"object","properties":{"tool_calls":false},"additionalProperties":true}`)}
+	}
 }

@@ -1,6 +1,7 @@
 package completion
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -9,48 +10,56 @@ import (
 
 // StructuredOutput is what an answer must be.
 type StructuredOutput struct {
-	param   string // of the request, for errors
-	compile func(*grammar.Compiler) (*grammar.Grammar, error)
+	param string // of the request, for errors
+	text  grammar.Text
 }
 
 // JSONObject allows any JSON object. Errors name param, as those of the other
 // structured outputs do.
 func JSONObject(param string) *StructuredOutput {
-	return &StructuredOutput{param, (*grammar.Compiler).Object}
+	return &StructuredOutput{param, grammar.Text{Object: true}}
 }
 
 // JSONSchema allows what satisfies a JSON Schema.
 func JSONSchema(param string, schema []byte) *StructuredOutput {
-	return &StructuredOutput{param, func(c *grammar.Compiler) (*grammar.Grammar, error) { return c.Schema(schema) }}
+	return &StructuredOutput{param, grammar.Text{Schema: json.RawMessage(schema)}}
 }
 
 // Regex allows what an RE2 expression matches as a whole.
 func Regex(param, expression string) *StructuredOutput {
-	return &StructuredOutput{param, func(c *grammar.Compiler) (*grammar.Grammar, error) { return c.Regex(expression) }}
+	return &StructuredOutput{param, grammar.Text{Regex: &expression}}
 }
 
 // OneOf allows one of the texts.
 func OneOf(param string, texts []string) *StructuredOutput {
-	return &StructuredOutput{param, func(c *grammar.Compiler) (*grammar.Grammar, error) { return c.Choice(texts) }}
+	return &StructuredOutput{param, grammar.Text{Choice: texts}}
 }
 
-// grammar compiles a structured output for answers to a prompt; nil is any text.
-// The compiler remembers grammars, so that further choices cost a look-up.
-func (c *Completer) grammar(o *StructuredOutput, prompt []int32, newText bool) (*grammar.Grammar, error) {
+// fault is what is wrong with the output.
+func (o *StructuredOutput) fault(code string, err error) error { return &Fault{o.param, code, err} }
+
+// grammar compiles what an answer to a request must be; nil is any text. The
+// compiler remembers grammars, so that further choices cost a look-up.
+func (c *Completer) grammar(r *Request) (*grammar.Grammar, error) {
+	if r.turn != nil && r.turn.language != nil {
+		return c.turnGrammar(r.turn)
+	}
+	o := r.Output
 	if o == nil {
 		return nil, nil
 	}
-	fault := func(code string, err error) error { return &Fault{o.param, code, err} }
 	if c.Grammars == nil {
-		return nil, fault(CodeUnsupported, errors.New("is not supported by this server"))
+		return nil, o.fault(CodeUnsupported, errNoGrammars)
 	}
-	compiler, err := c.Grammars.For(prompt, newText)
+	compiler, err := c.Grammars.For(r.Prompt, r.NewText)
 	if err != nil {
-		return nil, fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
+		return nil, o.fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
 	}
-	g, err := o.compile(compiler)
+	g, err := compiler.Text(o.text)
 	if err != nil {
-		return nil, fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
+		return nil, o.fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
 	}
 	return g, nil
 }
+
+var errNoGrammars = errors.New("is not supported by this server")

@@ -67,6 +67,18 @@ func (d *Delta) add(p Part) {
 	d.Parts = append(d.Parts, p)
 }
 
+// addEvent appends what a parser found, if anybody is to read it.
+func (d *Delta) addEvent(e tool.Event) {
+	switch e.Kind {
+	case tool.Reasoning:
+		d.add(Part{Kind: Reasoning, Text: e.Text})
+	case tool.Begun:
+		d.add(Part{Kind: CallBegun, Index: e.Index, Name: e.Text})
+	case tool.Arguments:
+		d.add(Part{Kind: Arguments, Index: e.Index, Text: e.Text})
+	}
+}
+
 // Answer collects the parts of an answer.
 type Answer struct {
 	Text, Reasoning strings.Builder

@@ -95,20 +95,29 @@ func (r *Reader) read(events []engine.Event, d *Delta) error {
 		if final {
 			r.text.flush()
 		}
-		text, tokens, stopped := r.text.release(final, r.Generated > r.request.Params.MinTokens)
-		if text != "" {
-			d.add(Part{Kind: Text, Text: text})
-		}
-		d.Tokens, d.Finish = append(d.Tokens, tokens...), e.Finish
-		if stopped {
+		stopped := r.text.release(d, final, r.Generated > r.request.Params.MinTokens)
+		switch d.Finish = e.Finish; {
+		case stopped:
 			d.Finish = engine.Stop
+		case e.Finish == engine.Stop && r.text.parser != nil && r.text.parser.Complete():
+			d.Finish = ToolCalls
 		}
 		if d.Finish != engine.NotFinished {
 			break
 		}
 	}
+	r.nameCalls(d)
 	r.time(r.Generated - before)
 	return nil
+}
+
+// nameCalls gives an id to each call that begins in a delta.
+func (r *Reader) nameCalls(d *Delta) {
+	for i, p := range d.Parts {
+		if p.Kind == CallBegun {
+			d.Parts[i].ID = r.request.callID(p.Index)
+		}
+	}
 }
 
 // promptToken places a token of the prompt; they come in order, from the

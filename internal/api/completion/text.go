@@ -6,6 +6,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
 // Token is a token of an answer, or of its prompt.
@@ -20,8 +21,11 @@ type Token struct {
 // Positions are bytes of the decoded text.
 type text struct {
 	decoder  *tokenizer.Decoder
+	parser   *tool.Parser // nil: all of it is the answer's text
 	stops    []string
-	held     string // decoded but not released: may be the start of a stop text
+	unread   string // decoded but not parsed
+	held     string // text of the answer that is not released: may be the start of a stop text
+	decoded  int    // bytes
 	released int    // bytes
 	runes    int    // code points decoded, from where offsets count
 	waiting  []waiting
@@ -37,7 +41,7 @@ const unknown = -1
 
 // add decodes a token.
 func (t *text) add(e engine.Event) {
-	w := waiting{token: Token{e, t.runes}, start: t.released + len(t.held), end: unknown}
+	w := waiting{token: Token{e, t.runes}, start: t.decoded, end: unknown}
 	t.waiting = append(t.waiting, w)
 	t.grow(t.decoder.Next(e.Token))
 }
@@ -51,35 +55,65 @@ func (t *text) grow(s string) {
 	if s == "" {
 		return
 	}
-	t.held += s
+	t.unread += s
+	t.decoded += len(s)
 	t.runes += utf8.RuneCountInString(s)
 	for i := range t.waiting {
 		if t.waiting[i].end == unknown {
-			t.waiting[i].end = t.released + len(t.held)
+			t.waiting[i].end = t.decoded
 		}
 	}
 }
 
-// release returns the text and the tokens that became final, and whether a
-// stop text was found. Final says that nothing more will come, stoppable that
-// the answer is long enough to be stopped.
-func (t *text) release(final, stoppable bool) (string, []Token, bool) {
+// release adds the parts and the tokens that became final to a delta, and reports
+// whether a stop text was found. Final says that nothing more will come, stoppable
+// that the answer is long enough to be stopped. Only the text of an answer can have
+// a stop text, not reasoning and calls.
+func (t *text) release(d *Delta, final, stoppable bool) (stopped bool) {
 	stops := t.stops
 	if !stoppable {
 		stops = nil
 	}
-	if at := firstOf(t.held, stops); at >= 0 {
-		s := t.held[:at]
-		t.held, t.released = "", t.released+at
-		return s, t.take(func(w waiting) bool { return w.start < t.released }), true
+	for _, e := range t.parse(final) {
+		if e.Kind == tool.Text {
+			t.held += e.Text
+			if at := firstOf(t.held, stops); at >= 0 {
+				t.say(d, at)
+				t.held = ""
+				d.Tokens = append(d.Tokens, t.take(func(w waiting) bool { return w.start < t.released })...)
+				return true
+			}
+			continue
+		}
+		t.say(d, len(t.held))
+		t.released += e.Size
+		d.addEvent(e)
 	}
 	keep := 0
 	if !final {
 		keep = startOf(t.held, stops)
 	}
-	s := t.held[:len(t.held)-keep]
-	t.held, t.released = t.held[len(s):], t.released+len(s)
-	return s, t.take(func(w waiting) bool { return final || (w.end != unknown && w.end <= t.released) }), false
+	t.say(d, len(t.held)-keep)
+	d.Tokens = append(d.Tokens, t.take(func(w waiting) bool { return final || (w.end != unknown && w.end <= t.released) })...)
+	return false
+}
+
+// parse returns what is certain of the text that was decoded.
+func (t *text) parse(final bool) []tool.Event {
+	unread := t.unread
+	t.unread = ""
+	if t.parser != nil {
+		return t.parser.Read(unread, final)
+	}
+	return []tool.Event{{Kind: tool.Text, Text: unread, Size: len(unread)}}
+}
+
+// say releases n bytes of the text that is held.
+func (t *text) say(d *Delta, n int) {
+	if n > 0 {
+		d.add(Part{Kind: Text, Text: t.held[:n]})
+	}
+	t.held, t.released = t.held[n:], t.released+n
 }
 
 // take removes the leading tokens that are out.

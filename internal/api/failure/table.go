@@ -52,6 +52,8 @@ var rows = []row{
 	{as[*sampler.ParamError], invalid},
 	{is(sampler.ErrNoToken), invalid},
 	{as[*schema.Fault], invalid},
+	{as[*grammar.FunctionFault], invalid},
+	{is(grammar.ErrConfusing), invalid},
 	{is(grammar.ErrTooLarge), invalid},
 	{is(automaton.ErrTooLarge), invalid},
 	{is(automaton.ErrEmpty), invalid},

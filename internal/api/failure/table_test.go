@@ -48,6 +48,8 @@ var examples = map[string]struct {
 	"internal/router/sampler.ErrNoToken":          {sampler.ErrNoToken, 400},
 	"internal/router/sampler.ErrGrammar":          {sampler.ErrGrammar, 500},
 	"internal/text/grammar.ErrTooLarge":           {grammar.ErrTooLarge, 400},
+	"internal/text/grammar.ErrConfusing":          {grammar.ErrConfusing, 400},
+	"internal/text/grammar.FunctionFault":         {&grammar.FunctionFault{Err: cause}, 400},
 	"internal/text/grammar/automaton.ErrTooLarge": {automaton.ErrTooLarge, 400},
 	"internal/text/grammar/automaton.ErrEmpty":    {automaton.ErrEmpty, 400},
 	"internal/text/grammar/schema.Fault":          {&schema.Fault{Err: cause}, 400},

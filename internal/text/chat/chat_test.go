@@ -53,7 +53,7 @@ func TestRefusedConversationsNameTheTurn(t *testing.T) {
 		want     string
 	}{
 		{"karakuri", nil, nil, "there are no messages"},
-		{"karakuri", []Message{{Role: "tool", Content: "x"}}, nil, `turn 0 has the role "tool", expected system, developer, user or assistant`},
+		{"karakuri", []Message{{Role: "function", Content: "x"}}, nil, `turn 0 has the role "function", expected system, developer, user, assistant or tool`},
 		{"karakuri", []Message{user, assistant}, nil, "turn 1 (assistant): the last turn must be the user's"},
 		{"karakuri", []Message{system}, nil, "turn 0 (system): the last turn must be the user's"},
 		{"karakuri", []Message{user, user}, nil, "turn 1 (user): roles must alternate"},

@@ -23,34 +23,39 @@ type Message struct {
 	Name string
 	// Reasoning is what the assistant thought before Content.
 	Reasoning string
+
+	turn int // its number in the request, while it is rendered
 }
 
 // roles maps the role names of clients to those of templates.
-var roles = map[string]string{"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+var roles = map[string]string{"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 
-// check refuses what no template could honor. Turns count from 0.
-func check(messages []Message) error {
+// check refuses what no template could honor. Turns count from 0. Any turn may be
+// the last if open.
+func check(messages []Message, open bool) error {
 	if len(messages) == 0 {
 		return errors.New("there are no messages")
 	}
 	for i, m := range messages {
 		role, known := roles[m.Role]
 		if !known {
-			return fmt.Errorf("turn %d has the role %q, expected system, developer, user or assistant", i, m.Role)
+			return fmt.Errorf("turn %d has the role %q, expected system, developer, user, assistant or tool", i, m.Role)
 		}
+		m.turn = i
 		if len(m.Attributes) > 0 && role != "user" {
-			return turnError(i, m, errors.New("attributes belong to the turns of the user"))
+			return turnError(m, errors.New("attributes belong to the turns of the user"))
 		}
 		if err := m.Attributes.Validate(); err != nil {
-			return turnError(i, m, err)
+			return turnError(m, err)
 		}
 	}
-	if last := len(messages) - 1; messages[last].Role != "user" {
-		return turnError(last, messages[last], errors.New("the last turn must be the user's"))
+	if last := messages[len(messages)-1]; !open && last.Role != "user" && last.Role != "tool" {
+		last.turn = len(messages) - 1
+		return turnError(last, errors.New("the last turn must be the user's"))
 	}
 	return nil
 }
 
-func turnError(i int, m Message, err error) error {
-	return fmt.Errorf("turn %d (%s): %w", i, m.Role, err)
+func turnError(m Message, err error) error {
+	return fmt.Errorf("turn %d (%s): %w", m.turn, m.Role, err)
 }

@@ -22,7 +22,7 @@ var probes = [][]Message{
 func (t *Template) probe() (written string, err error) {
 	var all strings.Builder
 	for _, messages := range probes {
-		text, err := t.write(messages, nil)
+		text, err := t.write(Conversation{Messages: messages})
 		var refused *jinja.Error
 		if hasSystem := messages[0].Role == "system"; hasSystem && errors.As(err, &refused) && refused.Raised {
 			continue
@@ -30,24 +30,33 @@ func (t *Template) probe() (written string, err error) {
 			return "", fmt.Errorf("it fails on a conversation of %d turns: %w", len(messages), err)
 		} else if i := leftOut(messages, text); i >= 0 && !hasSystem {
 			return "", fmt.Errorf("it leaves the %s's turn out", messages[i].Role)
+		} else {
+			t.system = t.system || hasSystem && i < 0
 		}
-		for len(text) > 0 {
-			var part string
-			var own bool
-			if part, own, text = leadingRun(text); own {
-				all.WriteString(part)
-			}
-			all.WriteByte('\n')
-		}
+		all.WriteString(ownText(text))
 	}
 	t.attributes = map[string]bool{}
 	for _, name := range attributeNames {
-		low, errLow := t.write(probes[0], Attributes{name: 0})
-		high, errHigh := t.write(probes[0], Attributes{name: maxAttribute})
+		low, errLow := t.write(Conversation{Messages: probes[0], Attributes: Attributes{name: 0}})
+		high, errHigh := t.write(Conversation{Messages: probes[0], Attributes: Attributes{name: maxAttribute}})
 		if err := errors.Join(errLow, errHigh); err != nil {
 			return "", fmt.Errorf("it fails on the attribute %s: %w", name, err)
 		}
 		t.attributes[name] = low.String() != high.String()
 	}
 	return all.String(), nil
+}
+
+// ownText is what the template itself wrote of a text, a line a run.
+func ownText(text jinja.Text) string {
+	var all strings.Builder
+	for len(text) > 0 {
+		var part string
+		var own bool
+		if part, own, text = leadingRun(text); own {
+			all.WriteString(part)
+		}
+		all.WriteByte('\n')
+	}
+	return all.String()
 }

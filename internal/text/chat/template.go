@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
 // Bounds of the steps of a rendering: a constant, and more for each turn and each
@@ -24,22 +26,42 @@ type Template struct {
 	parsed     *jinja.Template
 	tokens     *tokenizer.Tokenizer // with the template's own tokens reserved
 	specials   map[string]string
+	now        func() time.Time
 	attributes map[string]bool // those it reads
+	system     bool            // it has system messages
+	// format is how the template writes calls; nil is a template without tools.
+	format  *tool.Format
+	shortID bool // ids of calls must be 9 letters and digits
+	// open and close stand around reasoning; "" is a template without.
+	open, close string
+	probing     bool // tools are shown although no format is known
+	answers     *tokenizer.Tokenizer
 }
 
 // Parse parses a template and renders conversations of every shape with it, so
 // that a template that cannot be honored is found before any request.
 func Parse(source string, t *tokenizer.Tokenizer) (*Template, error) {
+	return parse(source, t, time.Now)
+}
+
+// parse is Parse with a clock.
+func parse(source string, t *tokenizer.Tokenizer, now func() time.Time) (*Template, error) {
 	parsed, err := jinja.Parse(source)
 	if err != nil {
 		return nil, fmt.Errorf("the template is not supported: %w", err)
 	}
-	out := &Template{parsed: parsed, tokens: t, specials: t.Specials()}
+	out := &Template{parsed: parsed, tokens: t, specials: t.Specials(), now: now}
 	written, err := out.probe()
 	if err != nil {
 		return nil, fmt.Errorf("the template is not supported: %w", err)
 	}
-	out.tokens = t.Reserve(func(token string) bool { return strings.Contains(source, token) || strings.Contains(written, token) })
+	tools := out.probeTools()
+	out.tokens = t.Reserve(func(token string) bool {
+		return strings.Contains(source, token) || strings.Contains(written, token) || strings.Contains(tools, token)
+	})
+	out.probeReasoning(source)
+	out.settleMarker()
+	out.answers = out.tokens.Show(out.marks())
 	return out, nil
 }
 
@@ -78,82 +100,37 @@ func (t *Template) Attributes() []string {
 	return read
 }
 
-// Tokens renders a conversation, ready for the answer, into ids. base holds
-// the attributes of turns that do not set their own. An error says which turn
-// is at fault.
+// Tokens is Prompt of messages alone. base holds the attributes of turns that do not
+// set their own.
 func (t *Template) Tokens(messages []Message, base Attributes) ([]int32, error) {
-	pieces, err := t.Render(messages, base)
-	if err != nil {
-		return nil, err
-	}
-	return t.tokens.EncodePieces(pieces), nil
+	return t.Prompt(Conversation{Messages: messages, Attributes: base})
 }
 
-// Render is Tokens before encoding: special tokens where the template wrote them,
-// and text, which contains none.
+// Render is RenderConversation of messages alone.
 func (t *Template) Render(messages []Message, base Attributes) ([]tokenizer.Piece, error) {
-	if err := check(messages); err != nil {
-		return nil, err
-	}
-	if err := t.CheckAttributes(base); err != nil {
-		return nil, err
-	}
-	for i, m := range messages {
-		if err := t.CheckAttributes(m.Attributes); err != nil {
-			return nil, turnError(i, m, err)
-		}
-	}
-	text, err := t.write(messages, base)
-	if err != nil {
-		return nil, t.blame(messages, base, err)
-	}
-	if i := leftOut(messages, text); i >= 0 {
-		return nil, turnError(i, messages[i], errors.New("the model's template leaves this turn out"))
-	}
-	return t.pieces(text), nil
-}
-
-// write renders. The author of the characters of turn i is i+1.
-func (t *Template) write(messages []Message, base Attributes) (jinja.Text, error) {
-	list, steps := jinja.List{}, baseSteps
-	for i, m := range messages {
-		steps += turnSteps + charSteps*len(m.Content)
-		o := jinja.Object("role", jinja.Own(roles[m.Role]), "content", jinja.Data(m.Content, int32(i+1)))
-		if m.Role == "user" {
-			set := Merge(base, m.Attributes)
-			for _, name := range attributeNames {
-				if v, ok := set[name]; ok {
-					o.Set(jinja.Own(name), int64(v))
-				}
-			}
-		}
-		list = append(list, o)
-	}
-	variables := map[string]any{"messages": list, "add_generation_prompt": true, "tools": nil, "documents": nil}
-	for name, text := range t.specials {
-		variables[name] = jinja.Own(text)
-	}
-	return t.parsed.Render(variables, steps)
+	return t.RenderConversation(Conversation{Messages: messages, Attributes: base})
 }
 
 // blame finds the first turn with which the template fails, by rendering the
 // conversations that end before each turn.
-func (t *Template) blame(messages []Message, base Attributes, err error) error {
+func (t *Template) blame(c Conversation, err error) error {
 	var refused *jinja.Error
 	if !errors.As(err, &refused) || !refused.Raised {
 		err = fmt.Errorf("the model's template fails: %w", err)
 	}
+	messages := c.Messages
 	turn := sort.Search(len(messages)-1, func(i int) bool {
-		_, err := t.write(messages[:i+1], base)
+		c.Messages = messages[:i+1]
+		_, err := t.write(c)
 		return err != nil
 	})
-	return turnError(turn, messages[turn], err)
+	return turnError(messages[turn], err)
 }
 
 // leftOut is the first turn with content of which the text has no character, or
 // -1. Templates skip roles that they do not know.
 func leftOut(messages []Message, text jinja.Text) int {
-	seen := make([]bool, len(messages)+1)
+	seen := make([]bool, len(messages)+2)
 	for _, c := range text {
 		seen[c.From] = true
 	}

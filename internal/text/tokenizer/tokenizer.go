@@ -18,6 +18,8 @@ type Tokenizer struct {
 	added      map[int32]addedToken
 	bos, eos   int32
 
+	shown map[int32]bool // special tokens that stand for their texts
+
 	control  matcher // special tokens; looked for in no text but a template's
 	inRaw    matcher // tokens found whole before spaces become marks
 	inNormal matcher // and after
@@ -116,6 +118,18 @@ func (t *Tokenizer) Reserve(reserve func(token string) bool) *Tokenizer {
 	return &out
 }
 
+// Show returns a tokenizer for which some special tokens stand for their texts, as
+// the other tokens do: in decoded text and in TokenBytes. What it encodes is the
+// same.
+func (t *Tokenizer) Show(ids []int32) *Tokenizer {
+	out := *t
+	out.shown = map[int32]bool{}
+	for _, id := range ids {
+		out.shown[id] = true
+	}
+	return &out
+}
+
 // TokenBytes returns the bytes id stands for; none for special and unknown ids.
 func (t *Tokenizer) TokenBytes(id int32) []byte {
 	if id < 0 || int(id) >= len(t.vocab.pieces) {
@@ -126,6 +140,9 @@ func (t *Tokenizer) TokenBytes(id int32) []byte {
 		b, _ := parseByte(p.text)
 		return []byte{b}
 	case control, unknown:
+		if t.shown[id] {
+			return []byte(p.text)
+		}
 		return nil
 	default:
 		return []byte(strings.ReplaceAll(p.text, meta, " "))

@@ -16,8 +16,7 @@ type Tool struct {
 	// Parameters is the JSON Schema of the arguments, which are an object. None
 	// is a function without parameters.
 	Parameters json.RawMessage
-	// Strict is the client's wish that arguments satisfy the schema. They always
-	// do; the template of a model may show it.
+	// Strict is the client's wish that arguments satisfy the schema. They always do.
 	Strict bool
 }
 

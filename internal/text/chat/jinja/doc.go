@@ -6,8 +6,8 @@
 // the generation tag, raise_exception, a tojson that escapes nothing for HTML.
 // Expressions with Python's precedence and arithmetic, if, for, set, with,
 // macro, call, filter and raw; about 45 filters, 30 tests and 30 methods.
-// There is no inheritance, no inclusion, no recursive loop, no formatting by
-// %, and no strftime_now: a prompt must not depend on the day.
+// There is no inheritance, no inclusion, no recursive loop and no formatting by
+// %. The caller gives a template the time, as a variable (Clock).
 //
 // Why our own: every character of a Text carries its author through slices,
 // concatenation and filters. So after rendering a caller can tell "</s>" in a

@@ -3,8 +3,7 @@ package jinja
 // maxRange bounds range(), as Jinja's sandbox does.
 const maxRange = 100000
 
-// globals are the functions of a template. strftime_now is not among them: a
-// prompt must not depend on the day.
+// globals are the functions of a template that depend on nothing outside it.
 var globals = map[string]function{
 	"range": func(s *state, c values) any {
 		from, to, step := int64(0), int64(0), int64(1)

@@ -2,7 +2,8 @@ package jinja
 
 // Template is a parsed template. It is immutable.
 type Template struct {
-	body block
+	body  block
+	names map[string]bool
 }
 
 // Parse reads a template. A tag, filter or test that is not supported is an
@@ -10,8 +11,18 @@ type Template struct {
 func Parse(source string) (t *Template, err error) {
 	defer catch(&err)
 	p := &parser{tokens: lex(source)}
-	return &Template{p.statements()}, nil
+	names := map[string]bool{}
+	for _, t := range p.tokens {
+		if t.kind == tokenName {
+			names[t.text] = true
+		}
+	}
+	return &Template{p.statements(), names}, nil
 }
+
+// Reads reports whether a name is in the template's source. A variable of any
+// other name has no effect.
+func (t *Template) Reads(name string) bool { return t.names[name] }
 
 // Render writes the template with these variables, in at most steps steps: one for
 // a character written or copied, 32 for a node.

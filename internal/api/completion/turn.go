@@ -1,0 +1,117 @@
+package completion
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/text/tool"
+)
+
+// Turn is a turn of the model, prepared: the prompt, and how its answer is
+// constrained and read. It is immutable; any number of answers may share it.
+type Turn struct {
+	// Prompt is the conversation in tokens. It must not be changed.
+	Prompt []int32
+	// IgnoredArgs are the names of the TemplateArgs that the template does not read.
+	IgnoredArgs []string
+
+	newText  bool
+	output   *StructuredOutput
+	answers  *tokenizer.Tokenizer
+	syntax   *tool.Syntax  // nil: an answer is text
+	tools    []int         // numbers in the request of the functions of language
+	language *grammar.Turn // nil: output alone constrains the answer
+}
+
+// Answers makes a request one for an answer to this turn. It sets Prompt, NewText
+// and Output.
+func (t *Turn) Answers(r *Request) {
+	r.Prompt, r.NewText, r.Output, r.turn = t.Prompt, t.newText, t.output, t
+}
+
+// parser reads an answer to a request; nil is an answer that is text.
+func (r *Request) parser() *tool.Parser {
+	if r.turn == nil || r.turn.syntax == nil {
+		return nil
+	}
+	return tool.NewParser(*r.turn.syntax)
+}
+
+// decoder decodes an answer to a request.
+func (c *Completer) decoder(r *Request) *tokenizer.Decoder {
+	if r.turn != nil && r.turn.syntax != nil {
+		return r.turn.answers.NewDecoder()
+	}
+	return c.Tokenizer.NewDecoder()
+}
+
+// turnGrammar compiles the language of a turn.
+func (c *Completer) turnGrammar(t *Turn) (*grammar.Grammar, error) {
+	fault := func(code string, err error) error {
+		var f *grammar.FunctionFault
+		switch {
+		case errors.As(err, &f):
+			return &Fault{fmt.Sprintf("tools[%d].function.parameters", t.tools[f.Index]), code, f.Err}
+		case t.output != nil:
+			return t.output.fault(code, err)
+		}
+		return &Fault{"tools", code, err}
+	}
+	if c.Grammars == nil {
+		return nil, fault(CodeUnsupported, errNoGrammars)
+	}
+	compiler, err := c.Grammars.Of(t.answers, t.Prompt, t.newText)
+	if err != nil {
+		return nil, fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
+	}
+	g, err := compiler.Turn(*t.language)
+	if err != nil {
+		return nil, fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
+	}
+	return g, nil
+}
+
+// callID names a call: the same for the same prompt, seed, choice and number, so
+// that an answer is the same bytes however often and wherever it is computed. It is
+// a function of the prompt too, because two turns of a conversation may have the
+// same seed.
+func (r *Request) callID(index int) string {
+	h := sha256.New()
+	var word [8]byte
+	add := func(v uint64) {
+		binary.LittleEndian.PutUint64(word[:], v)
+		h.Write(word[:])
+	}
+	for _, id := range r.Prompt {
+		add(uint64(id))
+	}
+	add(r.Params.Seed)
+	add(uint64(r.Choice))
+	add(uint64(index))
+	return "call_" + hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// endings is a Matcher of which an answer may end with any of some tokens where it
+// may end.
+type endings struct {
+	sampler.Matcher
+	eos  int32
+	more []int32
+}
+
+// Mask implements sampler.Matcher.
+func (e endings) Mask(dst []uint64) {
+	e.Matcher.Mask(dst)
+	if dst[e.eos/64]>>(e.eos%64)&1 == 0 {
+		return
+	}
+	for _, t := range e.more {
+		dst[t/64] |= 1 << (t % 64)
+	}
+}

@@ -1,0 +1,399 @@
+package tool
+
+import (
+	"slices"
+	"strings"
+)
+
+// Syntax is what an answer may have beside text.
+type Syntax struct {
+	// Format is how calls are written; nil is an answer without calls.
+	Format *Format
+	Names  []string // of the functions that may be called
+	// Text allows text instead of calls, or before them if the format has it.
+	Text bool
+	// Open and Close stand around reasoning, with which an answer may begin; ""
+	// is no reasoning. Begun says that Open is in the prompt.
+	Open, Close string
+	Begun       bool
+	// Continues says that the answer continues a text.
+	Continues bool
+}
+
+// Kind says what an Event is.
+type Kind int
+
+const (
+	Text      Kind = iota // of the answer
+	Reasoning             // text before the answer
+	Begun                 // a call begins; Event.Text is the name
+	Arguments             // a piece of the arguments of a call
+	Mark                  // marks between the others, for nobody to read
+)
+
+// Event is a part of an answer.
+type Event struct {
+	Kind  Kind
+	Text  string
+	Index int // of the call, from 0
+	// Size is the number of bytes of the answer that the event stands for.
+	Size int
+}
+
+// Parser finds reasoning and calls in an answer as it comes. What it is sure of it
+// reports at once: a text that may become a mark waits. It expects an answer that
+// the syntax allows; of any other it makes some sense without failing.
+type Parser struct {
+	syntax Syntax
+	step   func(p *Parser, final bool) bool // reports one event or a new step, or false: more is needed
+	held   string                           // not reported
+	events []Event
+
+	reasoned bool // reasoning has ended
+	begun    bool // some of this text or reasoning was reported
+	calls    int
+	mark     reader // Between of this call
+	depth    int    // of brackets in the arguments
+	quoted   bool   // in a string of the arguments
+	escaped  bool   // behind a backslash in a string
+	complete bool
+}
+
+// NewParser reads an answer from its beginning.
+func NewParser(s Syntax) *Parser {
+	p := &Parser{syntax: s, step: (*Parser).opening}
+	switch {
+	case s.Begun:
+		p.step = (*Parser).reasoning
+	case s.Continues:
+		p.step, p.begun = (*Parser).text, true
+	}
+	return p
+}
+
+// Read adds a part of the answer and returns what became certain. Final says that
+// nothing more will come. The sizes of all events then sum up to the answer's.
+func (p *Parser) Read(part string, final bool) []Event {
+	p.held += part
+	p.events = nil
+	for p.step(p, final) {
+	}
+	if final {
+		p.settle()
+	}
+	return p.events
+}
+
+// Complete reports, after the last Read, that the answer ended with calls that were
+// written to their end.
+func (p *Parser) Complete() bool { return p.complete }
+
+// settle reports what is left of an answer that ends within a mark: the beginning
+// of calls without a name is text.
+func (p *Parser) settle() {
+	if p.calls == 0 {
+		p.report(Text, len(p.held))
+	} else {
+		p.report(Mark, len(p.held))
+	}
+}
+
+// report makes an event of the first n bytes that are held.
+func (p *Parser) report(k Kind, n int) {
+	if n == 0 {
+		return
+	}
+	e := Event{Kind: k, Size: n, Index: max(0, p.calls-1)}
+	if k != Mark {
+		e.Text = p.held[:n]
+	}
+	if k == Text || k == Reasoning {
+		e.Index, p.begun = 0, true
+	}
+	p.held = p.held[n:]
+	p.events = append(p.events, e)
+}
+
+// opening decides what an answer, or what follows its reasoning, begins with.
+func (p *Parser) opening(final bool) bool {
+	s := &p.syntax
+	if s.Close != "" && !p.reasoned {
+		switch n := leading(p.held); begins(p.held[n:], s.Open) {
+		case yes:
+			p.report(Mark, n+len(s.Open))
+			p.step = (*Parser).reasoning
+			return true
+		case perhaps:
+			if !final {
+				return false
+			}
+		}
+	}
+	switch {
+	case s.Format == nil || s.Format.Anywhere && s.Text:
+		p.step = (*Parser).text
+	case !s.Text:
+		p.step = (*Parser).call
+	default:
+		switch s.opens(p.held[leading(p.held):]) {
+		case yes:
+			p.step = (*Parser).call
+		case no:
+			p.step = (*Parser).text
+		case perhaps:
+			if !final {
+				return false
+			}
+			p.step = (*Parser).text
+		}
+	}
+	return true
+}
+
+// reasoning reports reasoning without the white space at its ends.
+func (p *Parser) reasoning(final bool) bool {
+	if !p.begun {
+		p.report(Mark, len(p.held)-len(strings.TrimLeft(p.held, white)))
+	}
+	at := strings.Index(p.held, p.syntax.Close)
+	end := at
+	if at < 0 {
+		end = len(p.held)
+		if !final {
+			end -= overlap(p.held, p.syntax.Close)
+		}
+	}
+	thought := len(strings.TrimRight(p.held[:end], white))
+	p.report(Reasoning, thought)
+	if at < 0 {
+		if final {
+			p.report(Mark, len(p.held))
+		}
+		return false
+	}
+	p.report(Mark, at-thought+len(p.syntax.Close))
+	p.step, p.reasoned, p.begun = (*Parser).opening, true, false
+	return true
+}
+
+// text reports text, up to the calls that may follow it. White space at the
+// beginning is no text before calls, and behind reasoning.
+func (p *Parser) text(final bool) bool {
+	format := p.syntax.Format
+	end, called := len(p.held), false
+	if format != nil && format.Anywhere {
+		if at := strings.Index(p.held, format.Marker); at >= 0 {
+			end, called = at, true
+		} else if !final {
+			end -= overlap(p.held, format.Marker)
+		}
+	}
+	blank := len(p.held[:end]) - len(strings.TrimLeft(p.held[:end], white))
+	switch {
+	case p.begun:
+	case p.reasoned || called && blank == end:
+		p.report(Mark, blank)
+		end -= blank
+	case format != nil && blank == end && !final:
+		return false
+	}
+	p.report(Text, end)
+	if called {
+		p.step = (*Parser).call
+	}
+	return called
+}
+
+// call waits for the name of the first call.
+func (p *Parser) call(bool) bool {
+	n := leading(p.held)
+	if found, name, end := header(p.syntax.Format.Begin, p.held[n:]); found == yes {
+		p.begin(name, n+end)
+		return true
+	}
+	return false
+}
+
+// next waits for the name of a further call, or for the end of the calls.
+func (p *Parser) next(final bool) bool {
+	if found, name, end := header(p.syntax.Format.Next, p.held); found == yes {
+		p.begin(name, end)
+		return true
+	}
+	if final {
+		r := reader{mark: p.syntax.Format.End}
+		n := 0
+		for n < len(p.held) && r.read(p.held[n]) {
+			n++
+		}
+		p.complete = r.ended() && strings.Trim(p.held[n:], white) == ""
+	}
+	return false
+}
+
+// begin reports that a call begins; n bytes are held up to the end of its name.
+func (p *Parser) begin(name string, n int) {
+	p.report(Mark, n-len(name))
+	p.calls++
+	p.report(Begun, len(name))
+	p.mark, p.depth, p.quoted, p.escaped = reader{mark: p.syntax.Format.Between}, 0, false, false
+	p.step = (*Parser).between
+}
+
+// between reads the mark before the arguments.
+func (p *Parser) between(bool) bool {
+	n := 0
+	for n < len(p.held) && !p.mark.closed() && p.mark.read(p.held[n]) {
+		n++
+	}
+	over := n < len(p.held) || p.mark.closed()
+	p.report(Mark, n)
+	if over {
+		p.step = (*Parser).arguments
+	}
+	return over
+}
+
+// arguments reports arguments up to the bracket that ends them.
+func (p *Parser) arguments(bool) bool {
+	for i := range len(p.held) {
+		if p.ends(p.held[i]) {
+			p.report(Arguments, i+1)
+			p.step = (*Parser).next
+			return true
+		}
+	}
+	p.report(Arguments, len(p.held))
+	return false
+}
+
+// ends follows the brackets and strings of JSON, and reports the end of an object.
+func (p *Parser) ends(b byte) bool {
+	switch {
+	case p.escaped:
+		p.escaped = false
+	case p.quoted && b == '\\':
+		p.escaped = true
+	case b == '"':
+		p.quoted = !p.quoted
+	case p.quoted:
+	case b == '{' || b == '[':
+		p.depth++
+	case b == '}' || b == ']':
+		p.depth--
+		return p.depth <= 0
+	}
+	return false
+}
+
+// white is what JSON and marks have between their parts.
+const white = " \t\r\n"
+
+// match says whether a text that may go on begins with a mark.
+type match int
+
+const (
+	no match = iota
+	perhaps
+	yes
+)
+
+// begins reports whether a text begins with a literal.
+func begins(text, literal string) match {
+	switch {
+	case strings.HasPrefix(text, literal):
+		return yes
+	case strings.HasPrefix(literal, text):
+		return perhaps
+	}
+	return no
+}
+
+// opens reports whether a text begins with calls.
+func (s *Syntax) opens(text string) match {
+	f := s.Format
+	if f.Marker != "" {
+		return marked(f.Marker, text)
+	}
+	found, name, end := header(f.Begin, text)
+	if found != yes {
+		return found
+	}
+	if !slices.Contains(s.Names, name) {
+		return no
+	}
+	r := reader{mark: f.Between}
+	for end < len(text) && r.read(text[end]) {
+		end++
+	}
+	switch {
+	case end == len(text):
+		return perhaps
+	case r.ended() && text[end] == '{':
+		return yes
+	}
+	return no
+}
+
+// marked reports whether a text begins with a mark.
+func marked(mark, text string) match {
+	r := reader{mark: mark}
+	for i := range len(text) {
+		if r.closed() {
+			return yes
+		}
+		if !r.read(text[i]) {
+			return no
+		}
+	}
+	if r.closed() {
+		return yes
+	}
+	return perhaps
+}
+
+// header reads a mark and a name, and returns the name and where it ends.
+func header(mark, text string) (found match, name string, end int) {
+	r := reader{mark: mark}
+	n := 0
+	for n < len(text) && !r.closed() && r.read(text[n]) {
+		n++
+	}
+	if n == len(text) {
+		return perhaps, "", 0
+	}
+	if !r.ended() {
+		return no, "", 0
+	}
+	end = n
+	for end < len(text) && IsNameByte(text[end]) {
+		end++
+	}
+	switch {
+	case end == len(text):
+		return perhaps, "", 0
+	case end == n:
+		return no, "", 0
+	}
+	return yes, text[n:end], end
+}
+
+// leading is the number of blanks and line ends, up to MaxLead, that a text begins
+// with.
+func leading(text string) int {
+	n := 0
+	for n < min(MaxLead, len(text)) && (text[n] == ' ' || text[n] == '\n') {
+		n++
+	}
+	return n
+}
+
+// overlap is the length of the longest end of a text that begins a literal.
+func overlap(text, literal string) int {
+	for n := min(len(literal)-1, len(text)); n > 0; n-- {
+		if strings.HasSuffix(text, literal[:n]) {
+			return n
+		}
+	}
+	return 0
+}
