@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
 // golden is a conversation as transformers renders and tokenizes it; see
@@ -18,8 +19,15 @@ import (
 type golden struct {
 	Template      string
 	Messages      []map[string]any
+	Tools         []struct{ Function toolFunction }
+	Variables     map[string]any
 	Text          *string // nil where the template refuses
 	Legacy, First []int32
+}
+
+type toolFunction struct {
+	Name, Description string
+	Parameters        json.RawMessage
 }
 
 func readGoldens(t testing.TB) []golden {
@@ -35,10 +43,29 @@ func readGoldens(t testing.TB) []golden {
 	return out.Goldens
 }
 
+// conversation is what was rendered.
+func (g golden) conversation() Conversation {
+	c := Conversation{Messages: g.messages(), Args: g.Variables}
+	if c.Args != nil {
+		c.Args["date"] = "26 Jul 2024"
+	}
+	for _, t := range g.Tools {
+		c.Tools = append(c.Tools, tool.Tool{Name: t.Function.Name, Description: t.Function.Description, Parameters: t.Function.Parameters})
+	}
+	return c
+}
+
 func (g golden) messages() []Message {
 	var out []Message
 	for _, m := range g.Messages {
 		message := Message{Role: m["role"].(string), Content: m["content"].(string), Attributes: Attributes{}}
+		message.ToolCallID, _ = m["tool_call_id"].(string)
+		message.Name, _ = m["name"].(string)
+		calls, _ := m["tool_calls"].([]any)
+		for _, c := range calls {
+			function := c.(map[string]any)["function"].(map[string]any)
+			message.ToolCalls = append(message.ToolCalls, tool.Call{ID: c.(map[string]any)["id"].(string), Name: function["name"].(string), Arguments: asJSON(function["arguments"])})
+		}
 		for _, name := range attributeNames {
 			if v, ok := m[name]; ok {
 				message.Attributes[name] = int(v.(float64))
@@ -47,6 +74,19 @@ func (g golden) messages() []Message {
 		out = append(out, message)
 	}
 	return out
+}
+
+// asJSON writes arguments with their members in the order of the goldens.
+func asJSON(arguments any) string {
+	var parts []string
+	all := arguments.(map[string]any)
+	for _, name := range []string{"city", "unit", "days", "far"} {
+		if v, ok := all[name]; ok {
+			b, _ := json.Marshal(v)
+			parts = append(parts, fmt.Sprintf("%q: %s", name, b))
+		}
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // opened are the tokenizers of the tests, by what sets them apart.
@@ -153,8 +193,8 @@ func TestAsTransformers(t *testing.T) {
 
 func compare(t *testing.T, template *Template, g golden, form string) {
 	t.Helper()
-	pieces, err := template.Render(g.messages(), nil)
-	ids, errIDs := template.Tokens(g.messages(), nil)
+	pieces, err := template.RenderConversation(g.conversation())
+	ids, errIDs := template.Prompt(g.conversation())
 	switch {
 	case g.Text == nil:
 		if err == nil || errIDs == nil || !strings.Contains(err.Error(), "turn ") {

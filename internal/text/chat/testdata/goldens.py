@@ -4,7 +4,7 @@
     v/bin/python goldens.py
 
 The templates are those built in (../builtin.go) and those in templates/, which are written in the ways of public Mixtral
-templates. The tokenizer is Mistral v1 with the tokens that ChatML fine-tunes add, one of them not special, as they have it;
+templates; those that begin with native_ have tools, and conversations with tools. The tokenizer is Mistral v1 with the tokens that ChatML fine-tunes add, one of them not special, as they have it;
 "legacy" puts a space before every run of text, "first" before the first alone. Messages hold no text of special tokens here:
 transformers would make tokens of it.
 """
@@ -47,12 +47,56 @@ def conversations():
         yield bad
 
 
+WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "The weather of a city", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}, "unit": {"enum": ["摂氏", "華氏"]}, "days": {"type": "integer", "minimum": 1}}, "required": ["city"]}}}
+CLOCK = {"type": "function", "function": {"name": "clock", "description": "", "parameters": {"type": "object", "properties": {}}}}
+
+
+def call(id, name, arguments):
+    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def tool_conversations():
+    """Conversations with tools, and the variables of the template that differ from chat's defaults."""
+    u, s = {"role": "user", "content": "Weather in 東京?"}, {"role": "system", "content": "Be brief."}
+    asked = {"role": "assistant", "content": "", "tool_calls": [call("abcDEF123", "get_weather", {"city": "東京 \"x\"", "unit": "摂氏", "days": 2, "far": [1.5, None, True, {}]})]}
+    both = {"role": "assistant", "content": "", "tool_calls": [call("abcDEF123", "get_weather", {"city": "a"}), call("abcDEF124", "clock", {})]}
+    result = {"role": "tool", "content": "晴れ {\"t\": 20}", "tool_call_id": "abcDEF123", "name": "get_weather"}
+    time = {"role": "tool", "content": "12:00", "tool_call_id": "abcDEF124", "name": "clock"}
+    said = {"role": "assistant", "content": "Sunny."}
+    again = {"role": "user", "content": "And now?"}
+    for messages in ([u], [s, u], [u, asked, result], [s, u, asked, result, said, again], [u, both, result, time], [u, asked, result, asked, result]):
+        for tools in ([WEATHER], [WEATHER, CLOCK]):
+            yield messages, tools, {}
+        yield messages, None, {}
+    yield [u], None, {"enable_thinking": False}
+    yield [u, dict(said, content="<think>\nold\n</think>\n\nSunny."), again], None, {}
+
+
+def tool_goldens(forms):
+    for path in sorted(pathlib.Path("templates").glob("native_*.jinja")):
+        for messages, tools, variables in tool_conversations():
+            golden = {"template": path.stem, "messages": messages, "tools": tools, "variables": variables, "text": None}
+            render(golden, messages, path.read_text(encoding="utf-8"), forms, tools=tools, date="26 Jul 2024", **variables)
+            yield golden
+
+
+def render(golden, messages, source, forms, **variables):
+    try:
+        golden["text"] = forms["legacy"].apply_chat_template(messages, chat_template=source, tokenize=False, add_generation_prompt=True, **variables)
+        for form, t in forms.items():
+            golden[form] = t.apply_chat_template(messages, chat_template=source, tokenize=True, add_generation_prompt=True, **variables)
+    except Exception as e:
+        golden["error"] = str(e)
+
+
 def templates():
     go = pathlib.Path("../builtin.go").read_text(encoding="utf-8")
     for name in ("Karakuri", "Mistral"):
         yield name.lower(), re.search(r"const %sTemplate = `(.*?)`" % name, go, re.S).group(1)
     for path in sorted(pathlib.Path("templates").glob("*.jinja")):
-        yield path.stem, path.read_text(encoding="utf-8")
+        if not path.stem.startswith("native_"):
+            yield path.stem, path.read_text(encoding="utf-8")
 
 
 def tokenizer(legacy):
@@ -77,14 +121,10 @@ def main():
         for messages in conversations():
             plain = messages if name in ("karakuri", "card") else [{"role": m["role"], "content": m["content"]} for m in messages]
             golden = {"template": name, "messages": plain, "text": None}
-            try:
-                golden["text"] = forms["legacy"].apply_chat_template(plain, chat_template=source, tokenize=False, add_generation_prompt=True)
-                for form, t in forms.items():
-                    golden[form] = t.apply_chat_template(plain, chat_template=source, tokenize=True, add_generation_prompt=True)
-            except Exception as e:
-                golden["error"] = str(e)
+            render(golden, plain, source, forms)
             if golden not in out:
                 out.append(golden)
+    out += tool_goldens(forms)
     versions = {p: importlib.metadata.version(p) for p in ("transformers", "tokenizers", "jinja2")}
     with open("goldens.json", "w", encoding="utf-8") as f:
         f.write('{"versions": %s,\n"goldens": [\n' % json.dumps(versions))
