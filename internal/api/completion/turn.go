@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/internal/text/tool"
@@ -26,7 +25,7 @@ type Turn struct {
 	answers  *tokenizer.Tokenizer
 	syntax   *tool.Syntax  // nil: an answer is text
 	tools    []int         // numbers in the request of the functions of language
-	language *grammar.Turn // nil: output alone constrains the answer
+	language *grammar.Turn // nil: only output constrains the answer
 }
 
 // Answers makes a request one for an answer to this turn. It sets Prompt, NewText
@@ -100,12 +99,12 @@ func (r *Request) callID(index int) string {
 // endings is a Matcher of which an answer may end with any of some tokens where it
 // may end.
 type endings struct {
-	sampler.Matcher
+	*grammar.Matcher
 	eos  int32
 	more []int32
 }
 
-// Mask implements sampler.Matcher.
+// Mask is Matcher's, with more tokens where the answer may end.
 func (e endings) Mask(dst []uint64) {
 	e.Matcher.Mask(dst)
 	if dst[e.eos/64]>>(e.eos%64)&1 == 0 {

@@ -18,8 +18,8 @@ type Conversation struct {
 	// Attributes are of the turns that do not set their own.
 	Attributes Attributes
 	Tools      []tool.Tool
-	// Choice and Parallel say which calls the model is told to make, where the
-	// template knows no tools.
+	// Choice and Parallel say which calls the prompt asks for, where the template
+	// knows no tools.
 	Choice   tool.Choice
 	Parallel bool
 	// Continue ends the prompt within the last message, the assistant's.

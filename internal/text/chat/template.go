@@ -100,13 +100,13 @@ func (t *Template) Attributes() []string {
 	return read
 }
 
-// Tokens is Prompt of messages alone. base holds the attributes of turns that do not
+// Tokens is Prompt of messages only. base holds the attributes of turns that do not
 // set their own.
 func (t *Template) Tokens(messages []Message, base Attributes) ([]int32, error) {
 	return t.Prompt(Conversation{Messages: messages, Attributes: base})
 }
 
-// Render is RenderConversation of messages alone.
+// Render is RenderConversation of messages only.
 func (t *Template) Render(messages []Message, base Attributes) ([]tokenizer.Piece, error) {
 	return t.RenderConversation(Conversation{Messages: messages, Attributes: base})
 }

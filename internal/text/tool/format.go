@@ -65,39 +65,3 @@ func tidy(mark string) string {
 	}
 	return out.String()
 }
-
-// reader reads a mark byte by byte.
-type reader struct {
-	mark string
-	at   int
-	gap  int // what was read of the gap at: 0 nothing, 1 a blank, 2+n a line end and n blanks
-}
-
-// read takes a byte. It reports false, and has changed nothing but the end of a
-// gap, when the mark does not go on with it.
-func (r *reader) read(b byte) bool {
-	for ; r.at < len(r.mark) && r.mark[r.at] == ' '; r.at, r.gap = r.at+1, 0 {
-		switch {
-		case r.gap == 0 && b == ' ':
-			r.gap = 1
-			return true
-		case r.gap == 0 && b == '\n':
-			r.gap = 2
-			return true
-		case r.gap >= 2 && r.gap-2 < MaxIndent && b == ' ':
-			r.gap++
-			return true
-		}
-	}
-	if r.at < len(r.mark) && r.mark[r.at] == b {
-		r.at++
-		return true
-	}
-	return false
-}
-
-// ended reports that the mark was read, but perhaps for a gap at its end.
-func (r *reader) ended() bool { return strings.Trim(r.mark[r.at:], " ") == "" }
-
-// closed reports that the mark was read, and no gap can go on.
-func (r *reader) closed() bool { return r.at == len(r.mark) }

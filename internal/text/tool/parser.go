@@ -1,9 +1,6 @@
 package tool
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Syntax is what an answer may have beside text.
 type Syntax struct {
@@ -28,7 +25,7 @@ const (
 	Reasoning             // text before the answer
 	Begun                 // a call begins; Event.Text is the name
 	Arguments             // a piece of the arguments of a call
-	Mark                  // marks between the others, for nobody to read
+	Mark                  // marks between the others
 )
 
 // Event is a part of an answer.
@@ -284,116 +281,4 @@ func (p *Parser) ends(b byte) bool {
 		return p.depth <= 0
 	}
 	return false
-}
-
-// white is what JSON and marks have between their parts.
-const white = " \t\r\n"
-
-// match says whether a text that may go on begins with a mark.
-type match int
-
-const (
-	no match = iota
-	perhaps
-	yes
-)
-
-// begins reports whether a text begins with a literal.
-func begins(text, literal string) match {
-	switch {
-	case strings.HasPrefix(text, literal):
-		return yes
-	case strings.HasPrefix(literal, text):
-		return perhaps
-	}
-	return no
-}
-
-// opens reports whether a text begins with calls.
-func (s *Syntax) opens(text string) match {
-	f := s.Format
-	if f.Marker != "" {
-		return marked(f.Marker, text)
-	}
-	found, name, end := header(f.Begin, text)
-	if found != yes {
-		return found
-	}
-	if !slices.Contains(s.Names, name) {
-		return no
-	}
-	r := reader{mark: f.Between}
-	for end < len(text) && r.read(text[end]) {
-		end++
-	}
-	switch {
-	case end == len(text):
-		return perhaps
-	case r.ended() && text[end] == '{':
-		return yes
-	}
-	return no
-}
-
-// marked reports whether a text begins with a mark.
-func marked(mark, text string) match {
-	r := reader{mark: mark}
-	for i := range len(text) {
-		if r.closed() {
-			return yes
-		}
-		if !r.read(text[i]) {
-			return no
-		}
-	}
-	if r.closed() {
-		return yes
-	}
-	return perhaps
-}
-
-// header reads a mark and a name, and returns the name and where it ends.
-func header(mark, text string) (found match, name string, end int) {
-	r := reader{mark: mark}
-	n := 0
-	for n < len(text) && !r.closed() && r.read(text[n]) {
-		n++
-	}
-	if n == len(text) {
-		return perhaps, "", 0
-	}
-	if !r.ended() {
-		return no, "", 0
-	}
-	end = n
-	for end < len(text) && IsNameByte(text[end]) {
-		end++
-	}
-	switch {
-	case end == len(text):
-		return perhaps, "", 0
-	case end == n:
-		return no, "", 0
-	}
-	return yes, text[n:end], end
-}
-
-// leading is the number of blanks and line ends, up to MaxLead, that a text begins
-// with.
-func leading(text string) int {
-	n := 0
-	for n < min(MaxLead, len(text)) && (text[n] == ' ' || text[n] == '\n') {
-		n++
-	}
-	return n
-}
-
-// overlap is the length of the longest end of a text that begins a literal.
-func overlap(text, literal string) int {
-	for n := min(len(literal)-1, len(text)); n > 0; n-- {
-		if strings.HasSuffix(text, literal[:n]) {
-			return n
-		}
-	}
-	return 0
 }
