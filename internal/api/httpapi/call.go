@@ -50,11 +50,11 @@ func (c *Call) Answer(body any) {
 }
 
 // Stream begins a stream of events, at once. An error that the endpoint returns
-// from now on becomes the last event, in the given shape. What the endpoint did
-// not read of the body is named in the header.
-func (c *Call) Stream(failed EventShape) (*Stream, error) {
+// from now on becomes the last event. What the endpoint did not read of the body
+// is named in the header.
+func (c *Call) Stream(shape StreamShape) (*Stream, error) {
 	nameIgnored(c.w.Header(), c.Body.ignored())
-	return newStream(answerOf(c.w), c.heartbeat, failed)
+	return newStream(answerOf(c.w), c.heartbeat, shape)
 }
 
 // Post decodes the body, bounds the request in time and answers errors.

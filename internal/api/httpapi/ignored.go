@@ -30,10 +30,14 @@ func (r *Reader) Unread(f func(name string)) {
 	}
 }
 
+// Ignore names a member, or an element of one such as include[0], that was read and
+// has no effect.
+func (r *Reader) Ignore(name string) { r.ignore = append(r.ignore, r.Path(name)) }
+
 // ignored returns the paths of all members that were not read, of this object
 // and of those inside it.
 func (r *Reader) ignored() []string {
-	var paths []string
+	paths := slices.Clone(r.ignore)
 	r.Unread(func(name string) { paths = append(paths, r.Path(name)) })
 	for _, in := range r.inner {
 		paths = append(paths, in.ignored()...)

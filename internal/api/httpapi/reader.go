@@ -19,6 +19,7 @@ type Reader struct {
 	path    string // of the object in the request; "" is the body itself
 	fault   *error // the first of the request; all its Readers share it
 	read    map[string]bool
+	ignore  []string // paths of what was read, and has no effect
 	inner   []*Reader
 }
 

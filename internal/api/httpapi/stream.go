@@ -16,15 +16,21 @@ type Event struct {
 	Data any    // becomes JSON
 }
 
-// EventShape returns the last event of a stream that failed.
-type EventShape func(e *Error, requestID string) Event
+// StreamShape is how an API writes a stream.
+type StreamShape struct {
+	// Failed returns the last event of a stream that failed.
+	Failed func(e *Error, requestID string) Event
+	// Heartbeat is sent while there is nothing else to send; one without data is a
+	// comment.
+	Heartbeat Event
+}
 
 // Stream is an answer of server-sent events. Its header and a comment are sent
-// when it begins, and a comment whenever it was silent for a heartbeat.
+// when it begins, and a heartbeat whenever it was silent for the time of one.
 type Stream struct {
 	w     http.ResponseWriter
 	every time.Duration
-	shape EventShape
+	shape StreamShape
 	// turn holds one value while a goroutine writes. A mutex would stop the clock
 	// of testing/synctest while a client does not read.
 	turn   chan struct{}
@@ -33,7 +39,7 @@ type Stream struct {
 }
 
 // newStream begins a stream. It must be closed.
-func newStream(a *answer, every time.Duration, shape EventShape) (*Stream, error) {
+func newStream(a *answer, every time.Duration, shape StreamShape) (*Stream, error) {
 	h := a.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
@@ -52,15 +58,21 @@ var comment = []byte(": waiting\n\n")
 
 // Send writes an event.
 func (s *Stream) Send(e Event) error {
-	data, err := encode(e.Data)
+	raw, err := e.bytes()
 	if err != nil {
 		return err
 	}
+	return s.write(raw)
+}
+
+// bytes are an event as it is sent.
+func (e Event) bytes() ([]byte, error) {
+	data, err := encode(e.Data)
 	var name []byte
 	if e.Name != "" {
 		name = []byte("event: " + e.Name + "\n")
 	}
-	return s.write(slices.Concat(name, []byte("data: "), data, []byte("\n")))
+	return slices.Concat(name, []byte("data: "), data, []byte("\n")), err
 }
 
 // SendText writes an event of one line that is no JSON.
@@ -83,7 +95,7 @@ func (s *Stream) flush(event []byte) error {
 	return err
 }
 
-// heartbeat writes a comment, unless another goroutine is writing, or the stream
+// heartbeat writes the heartbeat of the API, unless another goroutine is writing, or the stream
 // has ended.
 func (s *Stream) heartbeat() {
 	select {
@@ -92,14 +104,18 @@ func (s *Stream) heartbeat() {
 		return
 	}
 	defer func() { <-s.turn }()
+	beat := comment
+	if s.shape.Heartbeat.Data != nil {
+		beat, _ = s.shape.Heartbeat.bytes() // a constant, which is JSON
+	}
 	if !s.closed {
-		_ = s.flush(comment) // a client that has gone ends the request
+		_ = s.flush(beat) // a client that has gone ends the request
 	}
 }
 
 // fail ends the stream with an error event.
 func (s *Stream) fail(e *Error) {
-	_ = s.Send(s.shape(e, s.w.Header().Get(IDHeader))) // the client may have gone
+	_ = s.Send(s.shape.Failed(e, s.w.Header().Get(IDHeader))) // the client may have gone
 }
 
 // close stops the heartbeats, and waits for one that is being written.

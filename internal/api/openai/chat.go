@@ -5,6 +5,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/logprobs"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
@@ -47,16 +48,16 @@ func (s *server) chat(c *httpapi.Call) error {
 		return err
 	}
 	o.ask(false)
-	o.candidates, o.request.MaxTokens = o.n, o.bound
-	turn, err := s.turn(c.Body, o.request.Output)
+	o.candidates, o.Request.MaxTokens = o.n, o.bound
+	turn, err := s.turn(c.Body, o.Request.Output)
 	if err != nil {
 		return err
 	}
 	if refuseUnread(c.Body); c.Body.Err() != nil {
 		return c.Body.Err()
 	}
-	turn.Answers(&o.request)
-	ctx, cancel := o.within(c.Context)
+	turn.Answers(&o.Request)
+	ctx, cancel := o.Within(c.Context)
 	defer cancel()
 	all, stop, err := s.start(ctx, o, [][]int32{turn.Prompt})
 	if err != nil {
@@ -91,7 +92,7 @@ func (s *server) wholeChat(ctx context.Context, to *httpapi.Call, o options, all
 	for i := range all {
 		answer.Choices[i] = chatChoice{Index: i, Message: &chatMessage{Role: "assistant"}}
 		if o.logprobs >= 0 {
-			answer.Choices[i].Logprobs = &chatLogprobs{Content: []chatToken{}}
+			answer.Choices[i].Logprobs = &chatLogprobs{Content: []logprobs.Token{}}
 		}
 	}
 	if o.promptLogprobs >= 0 {
@@ -102,7 +103,7 @@ func (s *server) wholeChat(ctx context.Context, to *httpapi.Call, o options, all
 		one := &answer.Choices[c.index]
 		answers[c.index].Add(d)
 		if one.Logprobs != nil {
-			one.Logprobs.Content = append(one.Logprobs.Content, s.chatTokens(d.Tokens, o.logprobs)...)
+			one.Logprobs.Content = append(one.Logprobs.Content, s.namer.Tokens(d.Tokens, o.logprobs)...)
 		}
 		if c.index == 0 && o.promptLogprobs >= 0 {
 			answer.Prompt = s.promptTokens(answer.Prompt, d.Prompt, o.promptLogprobs)
@@ -124,7 +125,7 @@ func (s *server) wholeChat(ctx context.Context, to *httpapi.Call, o options, all
 // streamChat answers with chunks: of each choice first the role, then deltas,
 // the last with the reason to finish.
 func (s *server) streamChat(ctx context.Context, to *httpapi.Call, o options, all []*choice) error {
-	out, err := to.Stream(errorEvent)
+	out, err := to.Stream(streamShape)
 	if err != nil {
 		return err
 	}
@@ -149,11 +150,11 @@ func (s *server) streamChat(ctx context.Context, to *httpapi.Call, o options, al
 			one.Delta.Content = &text
 		}
 		if o.logprobs >= 0 && len(d.Tokens) > 0 {
-			one.Logprobs = &chatLogprobs{Content: s.chatTokens(d.Tokens, o.logprobs)}
+			one.Logprobs = &chatLogprobs{Content: s.namer.Tokens(d.Tokens, o.logprobs)}
 		}
 		return send(one)
 	})
-	if err == nil && (o.usage || o.request.ReportNodes) {
+	if err == nil && (o.usage || o.Request.ReportNodes) {
 		chunk.Choices = []chatChoice{}
 		chunk.Usage, chunk.Hachi = o.summary(all)
 		err = out.Send(httpapi.Event{Data: chunk})

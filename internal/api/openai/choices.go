@@ -35,7 +35,7 @@ func (s *server) start(ctx context.Context, o options, prompts [][]int32) ([]*ch
 	}
 	for _, prompt := range prompts {
 		for n := range o.candidates {
-			r := o.request
+			r := o.Request
 			r.Prompt, r.Choice = prompt, n
 			reader, err := s.cfg.Completer.Start(ctx, r)
 			if err != nil {

@@ -47,7 +47,7 @@ func (s *server) completions(c *httpapi.Call) error {
 	if err := s.countChoices(len(prompts), o.candidates); err != nil {
 		return err
 	}
-	ctx, cancel := o.within(c.Context)
+	ctx, cancel := o.Within(c.Context)
 	defer cancel()
 	all, stop, err := s.start(ctx, o, prompts)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *server) wholeText(ctx context.Context, to *httpapi.Call, o options, all
 
 // completionOptions reads what chat does not have.
 func (s *server) completionOptions(o *options, r *httpapi.Reader) error {
-	r.Flag("echo", &o.request.Echo)
+	r.Flag("echo", &o.Request.Echo)
 	r.IntegerWithin("logprobs", &o.logprobs, 0, completion.MaxLogprobs)
 	o.candidates = o.n
 	if r.IntegerWithin("best_of", &o.candidates, 1, s.maxChoices()); o.candidates < o.n {
@@ -107,13 +107,13 @@ func (s *server) completionOptions(o *options, r *httpapi.Reader) error {
 	if o.candidates > o.n && o.stream {
 		r.Fault("best_of", httpapi.CodeValue, "is %d, and the best is not known while they stream: expected n, %d", o.candidates, o.n)
 	}
-	o.request.MaxTokens = o.bound
+	o.Request.MaxTokens = o.bound
 	if !o.bounded {
-		o.request.MaxTokens = defaultTokens
+		o.Request.MaxTokens = defaultTokens
 	}
-	o.request.PromptOnly = o.request.MaxTokens == 0
-	if o.ask(o.request.Echo); o.candidates > o.n {
-		o.request.Logprobs = max(o.request.Logprobs, 0)
+	o.Request.PromptOnly = o.Request.MaxTokens == 0
+	if o.ask(o.Request.Echo); o.candidates > o.n {
+		o.Request.Logprobs = max(o.Request.Logprobs, 0)
 	}
 	return r.Err()
 }
@@ -127,7 +127,7 @@ func (s *server) opening(c *choice, o options) textChoice {
 	if o.promptLogprobs >= 0 {
 		one.Prompt = promptLogprobs{nil}
 	}
-	if o.request.Echo {
+	if o.Request.Echo {
 		one.Text = c.Echo()
 		if one.Logprobs != nil {
 			s.first(one.Logprobs, c.Prompt()[0])
@@ -138,7 +138,7 @@ func (s *server) opening(c *choice, o options) textChoice {
 
 // streamText answers with chunks.
 func (s *server) streamText(ctx context.Context, to *httpapi.Call, o options, all []*choice) error {
-	out, err := to.Stream(errorEvent)
+	out, err := to.Stream(streamShape)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (s *server) streamText(ctx context.Context, to *httpapi.Call, o options, al
 		chunk.Choices = []textChoice{one}
 		return out.Send(httpapi.Event{Data: chunk})
 	})
-	if err == nil && (o.usage || o.request.ReportNodes) {
+	if err == nil && (o.usage || o.Request.ReportNodes) {
 		chunk.Choices = []textChoice{}
 		chunk.Usage, chunk.Hachi = o.summary(all)
 		err = out.Send(httpapi.Event{Data: chunk})

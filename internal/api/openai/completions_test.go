@@ -2,7 +2,6 @@ package openai
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -172,18 +171,5 @@ func TestBestOf(t *testing.T) {
 	}
 	if len(got.Choices) != 4 || got.Usage != (usage{4, 28, 32}) {
 		t.Errorf("%d choices, usage %+v", len(got.Choices), got.Usage)
-	}
-}
-
-// TestImpossibleTokensCanBeSaid: JSON has no minus infinity.
-func TestImpossibleTokensCanBeSaid(t *testing.T) {
-	inf := float32(math.Inf(-1))
-	for _, v := range []float32{inf, inf - inf} {
-		if finite(v) != unlikely {
-			t.Errorf("%v became %v", v, finite(v))
-		}
-	}
-	if finite(-3) != -3 {
-		t.Errorf("-3 became %v", finite(-3))
 	}
 }

@@ -4,9 +4,9 @@
 // What it owns: the JSON of requests, answers and errors. Limits and ranges are
 // package completion's; what HTTP APIs share is package httpapi's.
 //
-//	options.go, sampling.go, ...  read parameters
+//	options.go, structured.go     read parameters, with package generation
 //	parameters.go                 refuses what is not supported
-//	messages.go, attributes.go    read conversations
+//	messages.go                   read conversations
 //	choices.go                    starts the answers and follows them
 //	chat.go, completions.go       write them, whole or as events
 //

@@ -17,6 +17,9 @@ func Shape(e *httpapi.Error, requestID string) any {
 	return map[string]errorBody{"error": {e.Message, e.Type, orNull(e.Param), orNull(e.Code), requestID}}
 }
 
+// streamShape has an error as its last event, and comments as heartbeats.
+var streamShape = httpapi.StreamShape{Failed: errorEvent}
+
 // errorEvent ends a stream that failed.
 func errorEvent(e *httpapi.Error, requestID string) httpapi.Event {
 	return httpapi.Event{Data: Shape(e, requestID)}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
@@ -11,7 +12,7 @@ import (
 // turn prepares the turn that a request asks for.
 func (s *server) turn(r *httpapi.Reader, output *completion.StructuredOutput) (*completion.Turn, error) {
 	messages := s.messages(r)
-	attributes := s.attributes(r)
+	attributes := generation.Attributes(r, s.cfg.Template)
 	if r.Err() != nil {
 		return nil, r.Err()
 	}
@@ -53,7 +54,7 @@ func (s *server) message(r *httpapi.Reader) chat.Message {
 		}
 	}
 	out.Content = content(r)
-	out.Attributes = s.messageAttributes(r, out.Role)
+	out.Attributes = generation.MessageAttributes(r, out.Role, s.cfg.Template)
 	return out
 }
 

@@ -1,11 +1,10 @@
 package openai
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
-	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
@@ -31,28 +30,9 @@ func (s *server) models(w http.ResponseWriter, _ *http.Request) {
 
 // oneModel answers GET /v1/models/{name}; a name may have slashes.
 func (s *server) oneModel(w http.ResponseWriter, r *http.Request) {
-	if err := s.known(strings.Trim(strings.TrimPrefix(r.URL.Path, "/v1/models"), "/")); err != nil {
+	if err := generation.KnownModel(strings.Trim(strings.TrimPrefix(r.URL.Path, "/v1/models"), "/"), s.cfg.Model); err != nil {
 		httpapi.Fail(w, err)
 		return
 	}
 	httpapi.WriteJSON(w, http.StatusOK, s.card())
-}
-
-// known checks a model's name; an empty one is this model.
-func (s *server) known(name string) error {
-	if name == "" || name == s.cfg.Model {
-		return nil
-	}
-	return &httpapi.Error{
-		Status: http.StatusNotFound, Type: failure.TypeInvalid, Param: "model", Code: httpapi.CodeModel,
-		Message: fmt.Sprintf("the model %q does not exist; this server has %q", name, s.cfg.Model),
-	}
-}
-
-// checkModel reads the model that a request is for.
-func (s *server) checkModel(r *httpapi.Reader) {
-	var name string
-	if r.Text("model", &name); r.Err() == nil {
-		r.Fail(s.known(name))
-	}
 }

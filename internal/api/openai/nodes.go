@@ -21,7 +21,7 @@ func (o options) summary(all []*choice) (total any, more *extension) {
 	if o.usage {
 		total = countUsage(all, o.n)
 	}
-	if o.request.ReportNodes {
+	if o.Request.ReportNodes {
 		more = &extension{Nodes: nodesOf(all)}
 	}
 	return total, more

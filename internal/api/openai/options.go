@@ -1,19 +1,18 @@
 package openai
 
 import (
-	"context"
 	"fmt"
-	"time"
+	"math"
 
-	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 // options are what chat and completions have in common.
 type options struct {
-	request completion.Request
-	n       int // answers to a prompt
+	generation.Options
+	n int // answers to a prompt
 	// candidates are the answers made for each prompt, of which the n best are
 	// given.
 	candidates int
@@ -21,78 +20,44 @@ type options struct {
 	// promptLogprobs is the same of the prompt's tokens, beside the answer.
 	promptLogprobs int
 	stream         bool
-	usage          bool          // a final usage chunk is wanted
-	timeout        time.Duration // the client's own; 0 is none
-	bound          int           // of the answer's tokens, when bounded
+	usage          bool // a final usage chunk is wanted
+	bound          int  // of the answer's tokens, when bounded
 	bounded        bool
 }
 
 // options reads the common parameters. minTokens is the minimum of max_tokens: 0
 // where an endpoint can return the prompt only.
 func (s *server) options(c *httpapi.Call, minTokens int) (options, error) {
-	r := reader{c.Body, s.cfg.Completer.Tokenizer.Vocab()}
-	o := options{n: 1, logprobs: -1, promptLogprobs: -1}
-	o.request.ID, o.request.Arrived = access.FromContext(c.Context).ID, c.Arrived
-	s.checkModel(c.Body)
-	o.request.Params = r.sampling()
+	r := c.Body
+	generation.CheckModel(r, s.cfg.Model)
+	o := options{Options: generation.Read(c, s.cfg.Service), n: 1, logprobs: -1, promptLogprobs: -1}
 	r.Flag("stream", &o.stream)
-	r.streamOptions(&o)
+	streamOptions(r, &o)
 	r.IntegerWithin("n", &o.n, 1, s.maxChoices())
-	o.bound, o.bounded = r.maxTokens(minTokens)
-	r.ending(&o.request)
-	o.request.Output = r.structuredOutput()
-	r.cacheSalt(&o.request.CacheSalt)
+	o.bound, o.bounded = maxTokens(r, minTokens)
+	o.Request.Stop = generation.Stop(r, "stop")
+	o.Request.Output = structuredOutput(r)
 	r.IntegerWithin("prompt_logprobs", &o.promptLogprobs, 0, completion.MaxLogprobs)
 	if o.stream && o.promptLogprobs >= 0 {
 		r.Fault("prompt_logprobs", httpapi.CodeValue, "is not given in a stream")
 	}
-	o.request.FailFast = r.failFast()
-	r.Integer("priority", &o.request.Priority)
-	o.timeout = r.timeout()
 	return o, r.Err()
 }
 
 // ask settles what the engine computes for the client's log probabilities.
 func (o *options) ask(echo bool) {
-	o.request.Logprobs = max(o.logprobs, o.promptLogprobs)
-	o.request.PromptLogprobs = echo && o.logprobs >= 0 || o.promptLogprobs >= 0
+	o.Request.Logprobs = max(o.logprobs, o.promptLogprobs)
+	o.Request.PromptLogprobs = echo && o.logprobs >= 0 || o.promptLogprobs >= 0
 }
 
-func (r reader) streamOptions(o *options) {
+func streamOptions(r *httpapi.Reader, o *options) {
 	if inner := r.Inside("stream_options"); inner != nil {
 		inner.Flag("include_usage", &o.usage)
-		inner.Flag("include_nodes", &o.request.ReportNodes)
+		inner.Flag("include_nodes", &o.Request.ReportNodes)
 		if !o.stream {
 			r.Fault("stream_options", httpapi.CodeValue, "needs stream to be true")
 		}
 	}
-}
-
-// timeout reads the client's own deadline, seconds.
-func (r reader) timeout() time.Duration {
-	var seconds float64
-	if r.Number("timeout", &seconds); seconds <= 0 && r.Has("timeout") {
-		r.Fault("timeout", httpapi.CodeValue, "is %v seconds, expected more than 0", seconds)
-	}
-	const maxTimeout = 365 * 24 * time.Hour // far beyond any server's deadline
-	return time.Duration(min(seconds, maxTimeout.Seconds()) * float64(time.Second))
-}
-
-// cacheSalt reads whose prefix cache a request shares.
-func (r reader) cacheSalt(v *string) {
-	if r.Text("cache_salt", v); *v == "" && r.Has("cache_salt") {
-		r.Fault("cache_salt", httpapi.CodeValue, "is empty, expected a text, or no cache_salt for the common cache")
-	}
-}
-
-// failFast reads whether a missing expert ends the request.
-func (r reader) failFast() bool {
-	policy := "wait"
-	r.Text("on_missing_expert", &policy)
-	if policy != "wait" && policy != "fail" {
-		r.Fault("on_missing_expert", httpapi.CodeValue, "is %q, expected wait or fail", policy)
-	}
-	return policy == "fail"
 }
 
 func (s *server) maxChoices() int {
@@ -110,11 +75,15 @@ func (s *server) countChoices(prompts, n int) error {
 	return nil
 }
 
-// within bounds a request in time as its client wants; the server's deadline
-// holds anyway.
-func (o options) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	if o.timeout == 0 {
-		return context.WithCancel(ctx)
+// maxTokens reads the two names of one bound.
+func maxTokens(r *httpapi.Reader, minimum int) (bound int, ok bool) {
+	const old, now = "max_tokens", "max_completion_tokens"
+	r.IntegerWithin(old, &bound, minimum, math.MaxInt32)
+	if before := bound; r.Has(now) {
+		r.IntegerWithin(now, &bound, minimum, math.MaxInt32)
+		if r.Has(old) && before != bound {
+			r.Fault(old, httpapi.CodeValue, "and %s differ: give one of them", now)
+		}
 	}
-	return context.WithTimeout(ctx, o.timeout)
+	return bound, r.Has(old) || r.Has(now)
 }

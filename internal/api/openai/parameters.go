@@ -3,6 +3,7 @@ package openai
 import (
 	"slices"
 
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
@@ -30,7 +31,7 @@ func refuseUnread(r *httpapi.Reader) {
 	r.Unread(func(name string) {
 		values, refused := neutral[name]
 		switch {
-		case !refused && !isAttribute(name):
+		case !refused && !generation.IsAttribute(name):
 		case !r.Has(name) || slices.ContainsFunc(values, func(v string) bool { return r.Is(name, v) }):
 			r.Accept(name)
 		case refused:

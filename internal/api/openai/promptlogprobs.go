@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/logprobs"
 )
 
 // promptLogprobs are those of a prompt's tokens by token id, beside the answer:
@@ -23,8 +24,8 @@ func (s *server) promptTokens(to promptLogprobs, tokens []completion.Token, n in
 	for _, t := range tokens {
 		one := map[string]promptLogprob{}
 		add := func(id int32, logprob float32, rank *int) {
-			text, _ := s.tokenText(id)
-			one[strconv.Itoa(int(id))] = promptLogprob{finite(logprob), rank, text}
+			text, _ := s.namer.Text(id)
+			one[strconv.Itoa(int(id))] = promptLogprob{logprobs.Finite(logprob), rank, text}
 		}
 		add(t.Token, t.Logprob, nil)
 		for i, alternative := range t.Top[:min(n, len(t.Top))] {

@@ -151,7 +151,7 @@ func TestPanicInAStreamIsItsLastEvent(t *testing.T) {
 	c := httpapi.Config{Service: completion.Service{Deadline: b.deadline}}
 	b.Handler = httpapi.Handler(c.Log(), httpapi.API{Shape: Shape, Routes: map[string]httpapi.Methods{
 		"/": {http.MethodPost: c.Post(func(c *httpapi.Call) error {
-			out, _ := c.Stream(errorEvent)
+			out, _ := c.Stream(streamShape)
 			_ = out.Send(httpapi.Event{Data: "begun"})
 			panic("broken stream")
 		})},

@@ -5,18 +5,19 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/logprobs"
 )
 
 // server answers the API's requests.
 type server struct {
-	cfg      httpapi.Config
-	created  int64            // Unix time, seconds
-	specials map[int32]string // texts of special tokens
+	cfg     httpapi.Config
+	created int64 // Unix time, seconds
+	namer   logprobs.Namer
 }
 
 // New makes the API.
 func New(cfg httpapi.Config) httpapi.API {
-	s := &server{cfg: cfg, created: time.Now().Unix(), specials: specialTexts(cfg.Completer.Tokenizer)}
+	s := &server{cfg: cfg, created: time.Now().Unix(), namer: logprobs.NewNamer(cfg.Completer.Tokenizer)}
 	return httpapi.API{
 		Shape: Shape,
 		Routes: map[string]httpapi.Methods{
@@ -28,10 +29,4 @@ func New(cfg httpapi.Config) httpapi.API {
 			"/v1/models/":          {http.MethodGet: s.oneModel},
 		},
 	}
-}
-
-// reader reads the parameters that an answer is generated with.
-type reader struct {
-	*httpapi.Reader
-	vocab int // of the model, for messages
 }

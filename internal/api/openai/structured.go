@@ -6,8 +6,8 @@ import (
 )
 
 // structuredOutput reads response_format, or structured_outputs; nil is any text.
-func (r reader) structuredOutput() *completion.StructuredOutput {
-	format, outputs := r.responseFormat(), r.structuredOutputs()
+func structuredOutput(r *httpapi.Reader) *completion.StructuredOutput {
+	format, outputs := responseFormat(r), structuredOutputs(r)
 	if format != nil && outputs != nil {
 		r.Fault("structured_outputs", httpapi.CodeValue, "and response_format are both given, expected one of them")
 	}
@@ -17,7 +17,7 @@ func (r reader) structuredOutput() *completion.StructuredOutput {
 	return format
 }
 
-func (r reader) responseFormat() *completion.StructuredOutput {
+func responseFormat(r *httpapi.Reader) *completion.StructuredOutput {
 	const param = "response_format"
 	inner := r.Inside(param)
 	if inner == nil {
@@ -48,7 +48,7 @@ func (r reader) responseFormat() *completion.StructuredOutput {
 
 // structuredOutputs reads an object with one of json, regex, choice and
 // json_object.
-func (r reader) structuredOutputs() *completion.StructuredOutput {
+func structuredOutputs(r *httpapi.Reader) *completion.StructuredOutput {
 	const param = "structured_outputs"
 	inner := r.Inside(param)
 	if inner == nil {

@@ -1,6 +1,9 @@
 package openai
 
-import "github.com/hachi-serve/hachi/internal/api/httpapi"
+import (
+	"github.com/hachi-serve/hachi/internal/api/generation"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+)
 
 // tokenize answers POST /tokenize: the tokens of a text, or of a conversation
 // as the chat template renders it.
@@ -8,7 +11,7 @@ func (s *server) tokenize(c *httpapi.Call) error {
 	r := c.Body
 	var text string
 	special := true
-	s.checkModel(r)
+	generation.CheckModel(r, s.cfg.Model)
 	r.Text("prompt", &text)
 	r.Flag("add_special_tokens", &special)
 	tokens := []int32{}
@@ -38,7 +41,7 @@ func (s *server) tokenize(c *httpapi.Call) error {
 // detokenize answers POST /detokenize: the text of tokens.
 func (s *server) detokenize(c *httpapi.Call) error {
 	r := c.Body
-	s.checkModel(r)
+	generation.CheckModel(r, s.cfg.Model)
 	r.Require("tokens", "the list to turn into text")
 	raw, _ := r.Any("tokens")
 	if refuseUnread(r); r.Err() != nil {

@@ -1,37 +1,37 @@
-package openai
+package generation
 
 import (
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
-// attributes are the request's own for every user message.
-func (s *server) attributes(r *httpapi.Reader) chat.Attributes {
+// Attributes reads those of a request, for every user message.
+func Attributes(r *httpapi.Reader, t *chat.Template) chat.Attributes {
 	in := r.Inside("attributes")
 	if in == nil {
 		return nil
 	}
 	request := chat.Attributes{}
 	for _, name := range in.Names() {
-		if !isAttribute(name) {
+		if !IsAttribute(name) {
 			in.Fault(name, httpapi.CodeValue, "is not an attribute%s", suggestion(name))
 		}
-		s.attribute(in, name, request)
+		attribute(in, name, request, t)
 	}
 	return request
 }
 
-// messageAttributes are the numbers beside the role and content of a user
+// MessageAttributes reads the attributes beside the role and content of a user
 // message. What resembles an attribute is refused, other keys are not read.
-func (s *server) messageAttributes(r *httpapi.Reader, role string) chat.Attributes {
+func MessageAttributes(r *httpapi.Reader, role string, t *chat.Template) chat.Attributes {
 	out := chat.Attributes{}
 	for _, name := range r.Names() {
-		known := isAttribute(name)
+		known := IsAttribute(name)
 		switch {
 		case known && r.Has(name) && role != "user":
 			r.Fault(name, httpapi.CodeValue, "is on a message of role %s: attributes belong on user messages", role)
 		case known:
-			s.attribute(r, name, out)
+			attribute(r, name, out, t)
 		case r.Has(name) && chat.ResembledAttribute(name) != "":
 			r.Fault(name, httpapi.CodeValue, "is not an attribute%s", suggestion(name))
 		}
@@ -40,7 +40,7 @@ func (s *server) messageAttributes(r *httpapi.Reader, role string) chat.Attribut
 }
 
 // attribute reads one that the model's template reads too.
-func (s *server) attribute(r *httpapi.Reader, name string, out chat.Attributes) {
+func attribute(r *httpapi.Reader, name string, out chat.Attributes, t *chat.Template) {
 	var v int
 	r.Integer(name, &v)
 	if r.Err() != nil || !r.Has(name) {
@@ -50,13 +50,24 @@ func (s *server) attribute(r *httpapi.Reader, name string, out chat.Attributes) 
 	if err := one.Validate(); err != nil {
 		r.Fault(name, httpapi.CodeValue, "is %d: %v", v, err)
 	}
-	if s.cfg.Template.CheckAttributes(one) != nil {
+	if t.CheckAttributes(one) != nil {
 		r.Fault(name, httpapi.CodeUnsupported, "is not read by the model's template")
 	}
 	out[name] = v
 }
 
-func isAttribute(name string) bool { return chat.Attributes{name: 0}.Validate() == nil }
+// RefuseAttributes refuses attributes among the parameters of a request. Call it
+// when all others were read.
+func RefuseAttributes(r *httpapi.Reader) {
+	r.Unread(func(name string) {
+		if IsAttribute(name) && r.Has(name) {
+			r.Fault(name, httpapi.CodeUnsupported, "is an attribute: it belongs in attributes, or on a user message")
+		}
+	})
+}
+
+// IsAttribute reports whether a name is an attribute's.
+func IsAttribute(name string) bool { return chat.Attributes{name: 0}.Validate() == nil }
 
 // suggestion is the end of a message about a name that is not an attribute.
 func suggestion(name string) string {

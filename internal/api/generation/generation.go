@@ -1,0 +1,102 @@
+package generation
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/api/access"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+)
+
+// Options are the parameters that a request has in any API.
+type Options struct {
+	// Request has what was read; its prompt, its length and its stop texts are the
+	// API's to add.
+	Request completion.Request
+	Timeout time.Duration // the client's own; 0 is none
+}
+
+// reader reads parameters of a request to a model.
+type reader struct {
+	*httpapi.Reader
+	vocab int // of the model, for messages
+}
+
+// Read reads the parameters of a call. A fault is kept by the call's body.
+func Read(c *httpapi.Call, s completion.Service) Options {
+	r := reader{c.Body, s.Completer.Tokenizer.Vocab()}
+	var o Options
+	q := &o.Request
+	q.ID, q.Arrived = access.FromContext(c.Context).ID, c.Arrived
+	q.Logprobs = -1
+	q.Params = r.sampling()
+	q.StopTokens = r.stopTokens()
+	r.Flag("ignore_eos", &q.IgnoreEOS)
+	r.cacheSalt(&q.CacheSalt)
+	q.FailFast = r.failFast()
+	r.Integer("priority", &q.Priority)
+	o.Timeout = r.timeout()
+	return o
+}
+
+// Within bounds a request in time as its client wants; the server's deadline
+// holds anyway.
+func (o Options) Within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.Timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, o.Timeout)
+}
+
+// timeout reads the client's own deadline, seconds.
+func (r reader) timeout() time.Duration {
+	var seconds float64
+	if r.Number("timeout", &seconds); seconds <= 0 && r.Has("timeout") {
+		r.Fault("timeout", httpapi.CodeValue, "is %v seconds, expected more than 0", seconds)
+	}
+	const maxTimeout = 365 * 24 * time.Hour // far beyond any server's deadline
+	return time.Duration(min(seconds, maxTimeout.Seconds()) * float64(time.Second))
+}
+
+// cacheSalt reads whose prefix cache a request shares.
+func (r reader) cacheSalt(v *string) {
+	if r.Text("cache_salt", v); *v == "" && r.Has("cache_salt") {
+		r.Fault("cache_salt", httpapi.CodeValue, "is empty, expected a text, or no cache_salt for the common cache")
+	}
+}
+
+// failFast reads whether a missing expert ends the request.
+func (r reader) failFast() bool {
+	policy := "wait"
+	r.Text("on_missing_expert", &policy)
+	if policy != "wait" && policy != "fail" {
+		r.Fault("on_missing_expert", httpapi.CodeValue, "is %q, expected wait or fail", policy)
+	}
+	return policy == "fail"
+}
+
+// CheckModel reads the model that a request is for; none is the served one.
+func CheckModel(r *httpapi.Reader, served string) {
+	var name string
+	if r.Text("model", &name); r.Err() == nil {
+		r.Fail(KnownModel(name, served))
+	}
+}
+
+// KnownModel checks a model's name; an empty one is the served model.
+func KnownModel(name, served string) error {
+	if name == "" || name == served {
+		return nil
+	}
+	return &httpapi.Error{
+		Status: http.StatusNotFound, Type: failure.TypeInvalid, Param: "model", Code: httpapi.CodeModel,
+		Message: fmt.Sprintf("the model %q does not exist; this server has %q", name, served),
+	}
+}
+
+// TemplateArgs reads variables for the chat template; it is never nil.
+func TemplateArgs(r *httpapi.Reader) map[string]any { return map[string]any{} }
