@@ -3,8 +3,10 @@ package api
 import (
 	"net/http"
 
+	"github.com/hachi-serve/hachi/internal/api/anthropic"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/api/responses"
 )
 
 // Config is what a router serves over HTTP.
@@ -20,5 +22,6 @@ func Handler(c Config, ready func() bool) http.Handler {
 	if c.Metrics != nil {
 		process["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}
 	}
-	return httpapi.Handler(c.Log(), openai.New(c.Config), httpapi.API{Routes: process})
+	return httpapi.Handler(c.Log(), openai.New(c.Config), responses.New(c.Config, openai.Shape),
+		anthropic.New(c.Config), httpapi.API{Routes: process})
 }

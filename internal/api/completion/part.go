@@ -40,6 +40,8 @@ type Delta struct {
 	Prompt []Token // of the prompt, from its second on, with PromptLogprobs
 	Tokens []Token // of the answer
 	Finish engine.FinishReason
+	// StopText is the stop text that ended the answer; "" is none.
+	StopText string
 }
 
 func (d *Delta) empty() bool {

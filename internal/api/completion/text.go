@@ -77,7 +77,8 @@ func (t *text) release(d *Delta, final, stoppable bool) (stopped bool) {
 	for _, e := range t.parse(final) {
 		if e.Kind == tool.Text {
 			t.held += e.Text
-			if at := firstOf(t.held, stops); at >= 0 {
+			if at, stop := firstOf(t.held, stops); at >= 0 {
+				d.StopText = stop
 				t.say(d, at)
 				t.held = ""
 				d.Tokens = append(d.Tokens, t.take(func(w waiting) bool { return w.start < t.released })...)
@@ -127,14 +128,14 @@ func (t *text) take(out func(waiting) bool) []Token {
 }
 
 // firstOf finds the first place of any of the stop texts; -1 if there is none.
-func firstOf(s string, stops []string) int {
-	first := -1
+func firstOf(s string, stops []string) (first int, found string) {
+	first = -1
 	for _, stop := range stops {
 		if at := strings.Index(s, stop); at >= 0 && (first < 0 || at < first) {
-			first = at
+			first, found = at, stop
 		}
 	}
-	return first
+	return first, found
 }
 
 // startOf is the length of the longest end of s that begins a stop text.

@@ -98,5 +98,24 @@ func KnownModel(name, served string) error {
 	}
 }
 
-// TemplateArgs reads variables for the chat template; it is never nil.
-func TemplateArgs(r *httpapi.Reader) map[string]any { return map[string]any{} }
+// argsParam has variables for the chat template.
+const argsParam = "chat_template_kwargs"
+
+// TemplateArgs reads variables for the chat template, which may be of any kind; it
+// is never nil.
+func TemplateArgs(r *httpapi.Reader) map[string]any {
+	args := map[string]any{}
+	in := r.Inside(argsParam)
+	if in == nil {
+		return args
+	}
+	for _, name := range in.Names() {
+		if raw, ok := in.Any(name); ok {
+			args[name] = raw
+		}
+	}
+	return args
+}
+
+// IgnoreArg names a variable that the chat template does not read.
+func IgnoreArg(r *httpapi.Reader, name string) { r.Ignore(argsParam + "." + name) }

@@ -1,0 +1,134 @@
+package responses
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/api/access"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/generation"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/logprobs"
+)
+
+// server answers the API's requests.
+type server struct {
+	cfg    httpapi.Config
+	shape  httpapi.Shape
+	tokens logprobs.Namer
+}
+
+// New makes the API. Its errors have the shape of OpenAI's other APIs.
+func New(cfg httpapi.Config, shape httpapi.Shape) httpapi.API {
+	s := &server{cfg: cfg, shape: shape, tokens: logprobs.NewNamer(cfg.Completer.Tokenizer)}
+	return httpapi.API{
+		Shape: shape,
+		Routes: map[string]httpapi.Methods{
+			"/v1/responses":              {http.MethodPost: cfg.Post(s.create)},
+			"/v1/responses/input_tokens": {http.MethodPost: cfg.Post(s.count)},
+			"/v1/responses/":             {http.MethodGet: notStored, http.MethodPost: notStored, http.MethodDelete: notStored},
+		},
+	}
+}
+
+// notStored answers requests for an earlier answer.
+func notStored(w http.ResponseWriter, r *http.Request) {
+	httpapi.Fail(w, &httpapi.Error{
+		Status: http.StatusNotFound, Type: failure.TypeInvalid, Code: httpapi.CodeURL,
+		Message: r.URL.Path + " is not there: this server stores no answers",
+	})
+}
+
+// create answers POST /v1/responses.
+func (s *server) create(c *httpapi.Call) error {
+	q, turn, err := s.turn(c)
+	if err != nil {
+		return err
+	}
+	turn.Answers(&q.options.Request)
+	ctx, cancel := q.options.Within(c.Context)
+	defer cancel()
+	reader, err := s.cfg.Completer.Start(ctx, q.options.Request)
+	if err != nil {
+		return q.renamed(err)
+	}
+	defer reader.Close()
+	defer noteUsage(ctx, reader)
+	f := &follower{server: s, reader: reader, writer: &writer{answer: s.begin(q)}, logprobs: q.logprobs}
+	if !q.stream {
+		if err := f.follow(ctx); err != nil {
+			return err
+		}
+		c.Answer(f.writer.answer)
+		return nil
+	}
+	out, err := c.Stream(httpapi.StreamShape{Failed: f.failure})
+	if err != nil {
+		return err
+	}
+	f.writer.send = func(e event) error { return out.Send(httpapi.Event{Name: e.Type, Data: e}) }
+	return f.follow(ctx)
+}
+
+// count answers POST /v1/responses/input_tokens: the length of the prompt that a
+// request has.
+func (s *server) count(c *httpapi.Call) error {
+	_, turn, err := s.turn(c)
+	if err != nil {
+		return err
+	}
+	c.Answer(map[string]any{"object": "response.input_tokens", "input_tokens": len(turn.Prompt)})
+	return nil
+}
+
+// turn reads a request and prepares the turn that it asks for.
+func (s *server) turn(c *httpapi.Call) (request, *completion.Turn, error) {
+	q := s.read(c)
+	if err := c.Body.Err(); err != nil {
+		return q, nil, err
+	}
+	turn, err := s.cfg.Prepare(q.conversation)
+	if err != nil {
+		return q, nil, q.renamed(err)
+	}
+	for _, name := range turn.IgnoredArgs {
+		if name == effortArg {
+			c.Body.Ignore("reasoning.effort")
+		} else {
+			generation.IgnoreArg(c.Body, name)
+		}
+	}
+	return q, turn, httpapi.About("input", s.cfg.Completer.Check(turn.Prompt))
+}
+
+// renamed gives a fault of a conversation the name that its parameter has here.
+func (q request) renamed(err error) error {
+	var fault *completion.Fault
+	if !errors.As(err, &fault) {
+		return err
+	}
+	param := fault.Param
+	if param == "messages" {
+		param = "input"
+	}
+	for i, path := range q.toolPaths {
+		param = strings.Replace(param, fmt.Sprintf("tools[%d].function", i), path, 1)
+	}
+	return &completion.Fault{Param: param, Code: fault.Code, Err: fault.Err}
+}
+
+// noteUsage counts the tokens of a request for its log line.
+func noteUsage(ctx context.Context, reader *completion.Reader) {
+	r := access.FromContext(ctx)
+	r.PromptTokens, r.CompletionTokens = len(reader.Prompt()), reader.Generated
+}
+
+// begin makes the answer to a request.
+func (s *server) begin(q request) *answer {
+	return &answer{ID: access.NewID("resp_"), Object: "response", Created: time.Now().Unix(), Model: s.cfg.Model, echo: q.echo}
+}

@@ -1,0 +1,110 @@
+package responses
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/text/tool"
+)
+
+// typeFunction is the type of the tools that a client runs, the only ones here.
+const typeFunction = "function"
+
+// function is a tool with its path in the request.
+type function struct {
+	tool.Tool
+	path string
+}
+
+// tools reads the functions. Tools of other types run at a server: they are
+// skipped, and as nothing of them is read, the answer's header names them.
+func tools(r *httpapi.Reader) []function {
+	var all []function
+	for i, in := range r.Objects("tools") {
+		if !in.Is("type", `"`+typeFunction+`"`) {
+			continue
+		}
+		in.Accept("type")
+		t := function{path: fmt.Sprintf("tools[%d]", i)}
+		in.Require("name", "the name of the function")
+		in.Text("name", &t.Name)
+		in.Text("description", &t.Description)
+		in.Flag("strict", &t.Strict)
+		t.Parameters, _ = in.Value("parameters", httpapi.KindObject)
+		all = append(all, t)
+	}
+	return all
+}
+
+// choice reads tool_choice, and returns the tools that it allows.
+func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
+	const param = "tool_choice"
+	raw, ok := r.Any(param)
+	if !ok {
+		return tool.Choice{}, all
+	}
+	if httpapi.KindOf(raw) == httpapi.KindString {
+		return tool.Choice{Mode: mode(r, param, "auto", "required", "none")}, all
+	}
+	in := r.Inside(param)
+	if in == nil {
+		return tool.Choice{}, all
+	}
+	var kind string
+	switch in.Text("type", &kind); kind {
+	case typeFunction:
+		c := tool.Choice{Mode: tool.Named}
+		in.Require("name", "the name of the function")
+		in.Text("name", &c.Name)
+		return c, all
+	case "allowed_tools":
+		allowed := in.Objects("tools")
+		in.Require("mode", "auto or required")
+		return tool.Choice{Mode: mode(in, "mode", "auto", "required")}, slices.DeleteFunc(slices.Clone(all), func(t function) bool {
+			return !slices.ContainsFunc(allowed, func(a *httpapi.Reader) bool { return names(a, t.Name) })
+		})
+	}
+	in.Fault("type", httpapi.CodeUnsupported, "is %q, expected function or allowed_tools", kind)
+	return tool.Choice{}, all
+}
+
+// names reports whether an element of allowed_tools is a function.
+func names(r *httpapi.Reader, function string) bool {
+	var kind, name string
+	r.Text("type", &kind)
+	r.Text("name", &name)
+	return kind == typeFunction && name == function
+}
+
+// mode reads one of the allowed words.
+func mode(r *httpapi.Reader, param string, allowed ...string) tool.Mode {
+	modes := map[string]tool.Mode{"auto": tool.Auto, "required": tool.Required, "none": tool.None}
+	var word string
+	r.Text(param, &word)
+	if !slices.Contains(allowed, word) {
+		r.Fault(param, httpapi.CodeValue, "is %q, expected one of %q", word, allowed)
+	}
+	return modes[word]
+}
+
+// toolEcho is a function as an answer repeats it.
+type toolEcho struct {
+	Type        string          `json:"type"`
+	Name        string          `json:"name"`
+	Description *string         `json:"description"`
+	Parameters  json.RawMessage `json:"parameters"`
+	Strict      bool            `json:"strict"`
+}
+
+func echoTools(all []tool.Tool) []toolEcho {
+	out := make([]toolEcho, len(all))
+	for i, t := range all {
+		out[i] = toolEcho{Type: typeFunction, Name: t.Name, Parameters: t.Schema(), Strict: t.Strict}
+		if t.Description != "" {
+			out[i].Description = &t.Description
+		}
+	}
+	return out
+}
