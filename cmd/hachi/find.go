@@ -107,6 +107,13 @@ func theOnly(flag string, fits func(local.RunFile) bool, value func(local.RunFil
 	return local.RunFile{}, errors.New(out.String())
 }
 
+// isOnly reports whether no second cluster runs on this machine, so that commands
+// need no flag to find the first.
+func isOnly() bool {
+	all, err := local.Running()
+	return err == nil && len(all) <= 1
+}
+
 // quote writes an argument as a shell reads it.
 func quote(arg string) string {
 	plain := func(r rune) bool {

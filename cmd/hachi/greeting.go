@@ -36,7 +36,7 @@ The last one kills node %[2]s while it answers: the answer may pause, and not on
 // chatCommand is `hachi chat` as it can be pasted.
 func chatCommand(listen string) string {
 	out := invocation(os.Args[0]) + " chat"
-	if "http://"+listen != defaultURL {
+	if "http://"+listen != defaultURL || !isOnly() {
 		out += " --url http://" + listen
 	}
 	return out

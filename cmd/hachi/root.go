@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &role.ConfigError{Err: err} })
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
-		newStatus(), newDrain(), newChat(), newModel(), newBench(), newVersion(),
+		newStatus(), newDrain(), newChat(), newModel(), newBench(), newVersion(), newEtcd(),
 	)
 	return root
 }

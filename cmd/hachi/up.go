@@ -1,8 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,19 +67,8 @@ const modelUsage = "checkpoint directory; hachi-mini, which is part of hachi, wh
 
 // up runs a cluster until ctx ends.
 func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out io.Writer) error {
-	var err error
-	if cfg.Binary, err = os.Executable(); err != nil {
+	if err := prepareUp(&cfg, out); err != nil {
 		return err
-	}
-	named := cfg.Model.Dir // a path, or by mistake the name of a model on a hub
-	if err := completeUp(&cfg); err != nil {
-		return err
-	}
-	if err := makeDefaultModel(cfg, out); err != nil {
-		return err
-	}
-	if err := checkpoint.Diagnose(cmp.Or(named, cfg.Model.Dir)); err != nil {
-		return &role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}
 	}
 	p := &progress{out: out, logger: cfg.Logger}
 	cfg.Events = local.UpEvents{Progress: p.report, Child: p.child}
@@ -111,7 +100,34 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 	}
 }
 
-// announce prints the placement and the URL.
+// prepareUp chooses what the configuration leaves open, and finds every fault of
+// the configuration before anything is started.
+func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
+	if cfg.Binary, err = os.Executable(); err != nil {
+		return err
+	}
+	if _, temporary, err := local.UserDir(); cfg.DataDir == "" && temporary && err == nil {
+		defer func() {
+			fmt.Fprintf(out, "no home directory that can be written: the data is in %s; --data-dir chooses another\n", cfg.DataDir)
+		}()
+	}
+	named := cfg.Model.Dir // a path, or by mistake the name of a model on a hub
+	if err := completeUp(cfg); err != nil {
+		return err
+	}
+	faults := cfg.Validate()
+	if named != "" {
+		if err := checkpoint.Diagnose(named); err != nil {
+			faults = errors.Join(&role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}, faults)
+		}
+	}
+	if faults != nil {
+		return faults
+	}
+	return makeDefaultModel(*cfg, out)
+}
+
+// announce prints the placement, the URL and what to do next.
 func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, out io.Writer) error {
 	view, err := status.ReadView(ctx, cluster.Endpoints(), cluster.Name())
 	if err != nil {
@@ -119,8 +135,27 @@ func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, o
 	}
 	seen, err := view.AskStatus(ctx)
 	status.Print(out, status.Describe(view, seen, err))
-	_, err = fmt.Fprintf(out, "\nserving %s at %s\n", filepath.Base(cfg.Model.Dir), cluster.URL())
+	dir, err := filepath.Abs(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, `
+serving %s at %s
+status: %s
+stop:   Ctrl-C here, or: kill %d
+logs:   %s
+`, filepath.Base(cfg.Model.Dir), cluster.URL(), statusCommand(dir, cfg.Listen), os.Getpid(), filepath.Join(dir, "logs"))
 	return err
+}
+
+// statusCommand is `hachi status` as it can be pasted: with the data directory
+// unless the cluster is the only one, at its default place.
+func statusCommand(dataDir, listen string) string {
+	out := invocation(os.Args[0]) + " status"
+	if usual, err := local.DataDir(listen); err != nil || dataDir != usual || !isOnly() {
+		out += " --data-dir " + quote(dataDir)
+	}
+	return out
 }
 
 // progress prints how loading goes, a line per change.
@@ -128,9 +163,10 @@ type progress struct {
 	out    io.Writer
 	logger *slog.Logger
 
-	mu   sync.Mutex // guards last and done
-	last string
-	done bool
+	mu    sync.Mutex // guards the fields below
+	last  string
+	done  bool
+	ended map[string]string // what was printed of a child last
 }
 
 func (p *progress) report(nodes, resident, wanted int) {
@@ -144,13 +180,28 @@ func (p *progress) report(nodes, resident, wanted int) {
 	fmt.Fprintln(p.out, line)
 }
 
+// child prints the end of a process, once while it ends for the same reason again
+// and again. The faults of a role that cannot run are those of the command.
 func (p *progress) child(e local.ChildEvent) {
+	if e.ConfigError {
+		return
+	}
 	text := e.Name + " ended"
 	if e.Err != nil {
 		text = strings.TrimSpace(e.Err.Error())
 	}
+	if !e.Fatal {
+		text += "; it is started again"
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.ended[e.Name] == text {
+		return
+	}
+	if p.ended == nil {
+		p.ended = map[string]string{}
+	}
+	p.ended[e.Name] = text
 	fmt.Fprintln(p.out, text)
 }
 

@@ -2,11 +2,9 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +30,8 @@ type command struct {
 	env  []string
 	log  string // file that gets its output
 	life *os.File
+	// mustRun restarts the child whatever its exit status says.
+	mustRun bool
 }
 
 // Child is one role running as a process, restarted when it dies.
@@ -42,6 +42,7 @@ type Child struct {
 
 	mu      sync.Mutex // guards the fields below
 	process *os.Process
+	begin   int64 // of the process's output in the log
 	stopped bool
 	done    chan struct{} // closed when the child will not run again
 	wake    chan struct{} // closed by Stop
@@ -50,7 +51,7 @@ type Child struct {
 // ChildEvent reports the end of a child's process.
 type ChildEvent struct {
 	Name string
-	// Err is nil for a clean end.
+	// Err is nil for a clean end. Of a ConfigError it joins the faults.
 	Err error
 	// Fatal is set when the child will not be started again although it was not
 	// stopped.
@@ -62,7 +63,7 @@ type ChildEvent struct {
 // startChild starts the process and the goroutine that keeps it running.
 func startChild(cmd command, restart bool, events func(ChildEvent)) (*Child, error) {
 	c := &Child{cmd: cmd, restart: restart, events: events, done: make(chan struct{}), wake: make(chan struct{})}
-	proc, err := c.spawn()
+	proc, err := c.spawn("")
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +91,13 @@ func (c *Child) keep(proc *exec.Cmd) {
 			if c.isStopped() {
 				return
 			}
-			configError := proc.ProcessState.ExitCode() == ExitConfigError
+			said := output(c.cmd.log, c.begin)
+			configError := proc.ProcessState.ExitCode() == ExitConfigError && !c.cmd.mustRun && !panicked(said)
 			fatal := !c.restart || configError
-			c.events(ChildEvent{Name: c.cmd.name, Err: c.explain(err), Fatal: fatal, ConfigError: configError})
+			if err != nil {
+				err = cause(c.cmd.name, err, said)
+			}
+			c.events(ChildEvent{Name: c.cmd.name, Err: err, Fatal: fatal, ConfigError: configError})
 			if fatal {
 				return
 			}
@@ -107,7 +112,7 @@ func (c *Child) keep(proc *exec.Cmd) {
 		}
 		delay = min(2*delay, maxRestartDelay)
 		var err error
-		if proc, err = c.spawn(); err != nil {
+		if proc, err = c.spawn(os.DevNull); err != nil {
 			c.events(ChildEvent{Name: c.cmd.name, Err: err})
 		}
 	}
@@ -126,19 +131,25 @@ func (c *Child) PID() int {
 	return c.process.Pid
 }
 
-// spawn starts one process, or none when the child was stopped meanwhile.
-func (c *Child) spawn() (*exec.Cmd, error) {
+// spawn starts one process, or none when the child was stopped meanwhile. When the
+// log cannot be opened, the process writes to another file; without another it is
+// not started.
+func (c *Child) spawn(instead string) (proc *exec.Cmd, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
 		return nil, nil
 	}
-	out, err := os.OpenFile(c.cmd.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)
+	out, begin, logErr := openLog(c.cmd.log)
+	if logErr != nil {
+		logErr = fmt.Errorf("start %s: %w", c.cmd.name, logErr)
+		if out, err = os.OpenFile(instead, os.O_WRONLY, 0); err != nil {
+			return nil, logErr
+		}
 	}
 	defer out.Close()
-	proc := exec.Command(c.cmd.bin, c.cmd.args...)
+	c.begin = begin
+	proc = exec.Command(c.cmd.bin, c.cmd.args...)
 	proc.Env = append(append(os.Environ(), c.cmd.env...), ParentEnv+"=3")
 	proc.Stdout, proc.Stderr = out, out
 	proc.ExtraFiles = []*os.File{c.cmd.life}
@@ -149,7 +160,7 @@ func (c *Child) spawn() (*exec.Cmd, error) {
 		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)
 	}
 	c.process = proc.Process
-	return proc, nil
+	return proc, logErr
 }
 
 // Signal sends a signal to the present process, if there is one.
@@ -184,36 +195,4 @@ func (c *Child) Stop(ctx context.Context) {
 		_ = process.Kill()
 	}
 	<-c.done
-}
-
-// explain adds the last lines of the log to the exit status.
-func (c *Child) explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	if tail := lastLines(c.cmd.log, 3); tail != "" {
-		return fmt.Errorf("%s ended: %w\n%s", c.cmd.name, err, tail)
-	}
-	return fmt.Errorf("%s ended: %w", c.cmd.name, err)
-}
-
-// lastLines reads the end of a file; what cannot be read is "".
-func lastLines(path string, n int) string {
-	const window = 4096
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return ""
-	}
-	buf := make([]byte, min(window, info.Size()))
-	read, err := f.ReadAt(buf, info.Size()-int64(len(buf)))
-	if err != nil && !errors.Is(err, os.ErrClosed) && read == 0 {
-		return ""
-	}
-	lines := strings.Split(strings.TrimSpace(string(buf[:read])), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

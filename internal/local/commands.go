@@ -17,14 +17,14 @@ func (c *Cluster) commands() ([]command, error) {
 	if err := os.MkdirAll(filepath.Join(c.cfg.DataDir, "config"), 0o755); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	out := []command{c.command("coordinator-0", "coordinator")}
+	out := []command{c.roleCommand("coordinator-0", "coordinator")}
 	configs := []any{c.coordinatorConfig("coordinator-0")}
 	for i := range c.cfg.Nodes {
 		name := "expert-" + strconv.Itoa(i)
-		out = append(out, c.command(name, "expertnode"))
+		out = append(out, c.roleCommand(name, "expertnode"))
 		configs = append(configs, c.expertNodeConfig(name))
 	}
-	out = append(out, c.command("router-0", "router"))
+	out = append(out, c.roleCommand("router-0", "router"))
 	configs = append(configs, c.routerConfig("router-0"))
 	for i, cmd := range out {
 		if err := role.WriteConfig(c.configFile(cmd.name), configs[i]); err != nil {
@@ -38,10 +38,14 @@ func (c *Cluster) configFile(name string) string {
 	return filepath.Join(c.cfg.DataDir, "config", name+".yaml")
 }
 
-// command names the child on its command line, so that ps and pkill find it by
+// roleCommand names the child on its command line, so that ps and pkill find it by
 // the name that `hachi status` prints.
-func (c *Cluster) command(name, role string) command {
-	argv := []string{c.cfg.Binary, role, "--id", name, "--config", c.configFile(name)}
+func (c *Cluster) roleCommand(name, role string) command {
+	return c.command(name, role, "--id", name, "--config", c.configFile(name))
+}
+
+func (c *Cluster) command(name string, args ...string) command {
+	argv := append([]string{c.cfg.Binary}, args...)
 	if c.cfg.Exec != nil {
 		argv = c.cfg.Exec(name, argv)
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
@@ -15,20 +15,7 @@ import (
 )
 
 // ready asks the router once.
-func ready(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
-}
+func ready(ctx context.Context, url string) bool { return answers(ctx, url+"/readyz", time.Second) }
 
 // reportProgress tells Events.Progress how far the nodes are with their
 // targets, until ctx ends.
@@ -77,8 +64,8 @@ func (c *Cluster) reportProgress(ctx context.Context) {
 func (c *Cluster) lastWords() error {
 	var all []error
 	for _, child := range c.children {
-		if tail := lastLines(child.cmd.log, 2); tail != "" {
-			all = append(all, fmt.Errorf("%s: %s", child.Name(), tail))
+		if tail := output(child.cmd.log, 0); tail != "" {
+			all = append(all, fmt.Errorf("%s: %s", child.Name(), tail[strings.LastIndexByte(tail, '\n')+1:]))
 		}
 	}
 	return errors.Join(all...)

@@ -5,14 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -29,7 +27,7 @@ type Cluster struct {
 	children []*Child
 
 	mu   sync.Mutex // guards etcd
-	etcd *etcd.Server
+	etcd *Child     // nil while it is stopped
 	// endpoints stays the same when the embedded etcd is stopped and started.
 	endpoints []string
 }
@@ -41,13 +39,16 @@ func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
 		return nil, err
 	}
 	lock, err := lockDir(cfg.DataDir)
+	if full := explainDisk(err, cfg.DataDir); errors.Is(full, errDiskFull) {
+		return nil, full
+	}
 	if err != nil {
 		return nil, &role.ConfigError{Err: err}
 	}
 	c := &Cluster{cfg: cfg, label: "up-" + rand.Text(), lock: lock, failed: make(chan error, 1)}
 	if err := c.start(ctx); err != nil {
 		c.Close(context.WithoutCancel(ctx))
-		return nil, err
+		return nil, explainDisk(err, cfg.DataDir)
 	}
 	return c, nil
 }
@@ -56,7 +57,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := freePort(c.cfg.Listen); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(c.cfg.DataDir, "logs"), 0o755); err != nil {
+	if err := rotateLogs(filepath.Join(c.cfg.DataDir, "logs")); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	var err error
@@ -90,22 +91,13 @@ func (c *Cluster) start(ctx context.Context) error {
 	return c.writeRunFile()
 }
 
-// freePort says early, and by name, that the fixed port is taken.
-func freePort(listen string) error {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return &role.ConfigError{Err: &role.FieldError{Field: "listen", Err: err}}
-	}
-	return l.Close()
-}
-
 func (c *Cluster) childEvent(e ChildEvent) {
 	if c.cfg.Events.Child != nil {
 		c.cfg.Events.Child(e)
 	}
-	if e.ConfigError || (e.Fatal && c.cfg.Restart) {
+	if e.ConfigError {
 		select {
-		case c.failed <- fmt.Errorf("a role cannot run: %w", orExited(e)):
+		case c.failed <- &role.ConfigError{Err: orExited(e)}:
 		default:
 		}
 	}
@@ -118,7 +110,7 @@ func orExited(e ChildEvent) error {
 	return fmt.Errorf("%s exited", e.Name)
 }
 
-// Failed delivers the reason when a role cannot run at all.
+// Failed delivers the faults of a role that cannot run at all, a *role.ConfigError.
 func (c *Cluster) Failed() <-chan error { return c.failed }
 
 // URL is the base of the HTTP API.
@@ -138,33 +130,6 @@ func (c *Cluster) Child(name string) *Child {
 		}
 	}
 	return nil
-}
-
-// StartEtcd starts the embedded etcd, on the ports it had before if it ran
-// before.
-func (c *Cluster) StartEtcd(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cfg := etcd.Config{Dir: filepath.Join(c.cfg.DataDir, "etcd")}
-	if len(c.endpoints) > 0 {
-		cfg.ClientAddr = c.endpoints[0]
-	}
-	server, err := etcd.Start(ctx, cfg)
-	if err != nil {
-		return fmt.Errorf("embedded etcd: %w", err)
-	}
-	c.etcd, c.endpoints = server, server.Endpoints()
-	return nil
-}
-
-// StopEtcd stops the embedded etcd; its data stays.
-func (c *Cluster) StopEtcd() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.etcd != nil {
-		c.etcd.Close()
-		c.etcd = nil
-	}
 }
 
 // Close stops the children, router first and coordinator last, then etcd.

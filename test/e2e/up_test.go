@@ -181,3 +181,23 @@ func TestNothingIsLoggedWhenNothingIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestOldLogsAreNotQuoted: what ends a run is said once, and nothing of the run
+// before.
+func TestOldLogsAreNotQuoted(t *testing.T) {
+	harness.Slow(t)
+	dir, listen := t.TempDir(), harness.FreeAddress(t)
+	for _, name := range []string{"one", "two"} {
+		model := filepath.Join(t.TempDir(), name)
+		if err := os.CopyFS(model, os.DirFS(hachi.Model)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(model, "tokenizer.model")); err != nil {
+			t.Fatal(err)
+		}
+		status, said := hachi.Run(t, "up", "--nodes", "1", "--listen", listen, "--data-dir", dir, "--model", model)
+		if status != local.ExitConfigError || strings.Count(said, model) != 1 || strings.Count(said, "hachi: router-0: ") != 1 || strings.Contains(said, "/one") == (name == "two") {
+			t.Errorf("run %s: status %d, said\n%s", name, status, said)
+		}
+	}
+}
