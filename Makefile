@@ -5,7 +5,7 @@ MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
 STATICCHECK := bin/staticcheck
 
-.PHONY: help build test quick spell lint clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples clean
+.PHONY: help build test quick spell lint clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -124,6 +124,9 @@ asm: ## write the assembly
 goldens:
 	python3 internal/backend/cpu/testdata/make_goldens.py
 	python3 internal/backend/cpu/testdata/make_qwen3_goldens.py
+
+mini-table: ## write docs/mini-attributes.md
+	go test ./test/mini -run TestTheTableOfAttributes -update
 
 clean: ## remove what was built
 	rm -rf bin .cache

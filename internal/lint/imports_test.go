@@ -92,6 +92,7 @@ var rules = []rule{
 	{"internal/local", []string{"internal/cluster", "internal/role", "internal/model", "internal/moepb", "moe", "proto"}, nil, "it starts roles as processes and supervises them"},
 	{"cmd", nil, nil, "the command"},
 	{"test/e2e", nil, nil, "it starts whole clusters and looks inside them"},
+	{"test/mini", []string{".", "client", "internal/weights/mini", "proto"}, nil, "it asks a cluster"},
 	{"internal/lint", []string{}, nil, "tests of the tree"},
 	{"internal/eventually", []string{}, network, "waiting in tests only"},
 	{"internal/leaktest", []string{}, network, "goroutines of a test binary only"},
