@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hachi-serve/hachi/client"
+)
+
+// fakeRouter answers every chat with the number of the request and what the user
+// said, in two pieces. What begins with "hold" is held after the first piece until
+// the client goes; what begins with "fail" is refused.
+type fakeRouter struct {
+	*httptest.Server
+	released chan struct{} // one value for each client that went
+
+	mu       sync.Mutex // guards requests
+	requests []chatRequest
+}
+
+type chatRequest struct {
+	Messages   []client.Message `json:"messages"`
+	Attributes map[string]int   `json:"attributes"`
+}
+
+func newFakeRouter(t *testing.T) *fakeRouter {
+	t.Helper()
+	r := &fakeRouter{released: make(chan struct{}, 10)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /v1/chat/completions", r.chat)
+	r.Server = httptest.NewServer(mux)
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *fakeRouter) chat(w http.ResponseWriter, req *http.Request) {
+	var body chatRequest
+	if err := json.NewDecoder(req.Body).Decode(&body); err != nil || len(body.Messages) == 0 {
+		http.Error(w, "no chat", http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	r.requests = append(r.requests, body)
+	n := len(r.requests)
+	r.mu.Unlock()
+	said := body.Messages[len(body.Messages)-1].Content
+	if strings.HasPrefix(said, "fail") {
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"error":{"message":"the queue is full"}}`)
+		return
+	}
+	piece := func(text string) {
+		raw, _ := json.Marshal(map[string]any{"choices": []any{map[string]any{"delta": map[string]string{"content": text}}}})
+		fmt.Fprintf(w, "data: %s\n\n", raw)
+		w.(http.Flusher).Flush()
+	}
+	piece(fmt.Sprintf("answer %d: ", n))
+	if strings.HasPrefix(said, "hold") {
+		<-req.Context().Done()
+		r.released <- struct{}{}
+		return
+	}
+	piece(said)
+	fmt.Fprint(w, "data: [DONE]\n\n")
+}
+
+// request is one of the requests, the last with -1.
+func (r *fakeRouter) request(t *testing.T, i int) chatRequest {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i < 0 {
+		i += len(r.requests)
+	}
+	if i < 0 || i >= len(r.requests) {
+		t.Fatalf("request %d of %d", i, len(r.requests))
+	}
+	return r.requests[i]
+}
+
+// chatProcess is `hachi chat` as a process.
+func chatProcess(t *testing.T, cache string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"chat"}, args...)...)
+	cmd.Env = append(os.Environ(), runEnv+"=1", "XDG_CACHE_HOME="+cache, "TERM=xterm")
+	return cmd
+}
+
+// piped runs `hachi chat` without a terminal.
+func piped(t *testing.T, input string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	cmd := chatProcess(t, t.TempDir(), args...)
+	var out, problems strings.Builder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &problems
+	_ = cmd.Run() // the status says it
+	return cmd.ProcessState.ExitCode(), out.String(), problems.String()
+}
+
+func TestAPipedChatPrintsAnswersOnly(t *testing.T) {
+	r := newFakeRouter(t)
+	host := strings.TrimPrefix(r.URL, "http://")
+	for _, tt := range []struct {
+		input  string
+		args   []string
+		status int
+		stdout string
+		stderr string // a part
+	}{
+		{"", []string{"one", "two"}, 0, "answer 1: one two\n", ""},
+		{"first\n\n  second \n", nil, 0, "answer 2: first\nanswer 3: second\n", ""},
+		{"/system be brief\n/attr toxicity=4 humor=0\nhi\n/exit\nnever\n", nil, 0, "answer 4: hi\n", ""},
+		{"//etc is a path\n/etc/passwd too\n", nil, 0, "answer 5: /etc is a path\nanswer 6: /etc/passwd too\n", ""},
+		{"a\nfail\nnever\n", nil, 1, "answer 7: a\n", "hachi: status 429: the queue is full\n"},
+		{"", []string{"fail"}, 1, "", "hachi: status 429: the queue is full\n"},
+		{"/hlep\n", nil, 1, "", "hachi: unknown command /hlep: did you mean /help?\n"},
+		{"/attr helpfulnes=4\n", nil, 1, "", "unknown attribute"},
+	} {
+		status, stdout, stderr := piped(t, tt.input, append(tt.args, "--url", host)...)
+		if status != tt.status || stdout != tt.stdout || !strings.Contains(stderr, tt.stderr) || (tt.stderr == "") != (stderr == "") {
+			t.Errorf("%q %v: status %d, stdout %q, stderr %q; want %d, %q, %q", tt.input, tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
+		}
+	}
+	got := r.request(t, 3)
+	if len(got.Messages) != 2 || got.Messages[0] != (client.Message{Role: "system", Content: "be brief"}) || got.Attributes["toxicity"] != 4 || len(got.Attributes) != 2 {
+		t.Errorf("with a system message and attributes, the request is %+v", got)
+	}
+	if turns := r.request(t, 2).Messages; len(turns) != 3 || turns[1].Content != "answer 2: first" {
+		t.Errorf("the second turn carries %+v", turns)
+	}
+}
+
+func TestAChatWithoutAServerSaysHowToStartOne(t *testing.T) {
+	r := httptest.NewServer(http.NotFoundHandler())
+	r.Close()
+	status, stdout, stderr := piped(t, "", "hello", "--url", r.URL)
+	if status != 1 || stdout != "" || !strings.Contains(stderr, r.URL) || !strings.Contains(stderr, "hachi up") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+func TestAddressesOfServers(t *testing.T) {
+	for given, want := range map[string]string{
+		"127.0.0.1:9000": "http://127.0.0.1:9000", "localhost:9000": "http://localhost:9000", "box": "http://box:8080", "9000": "http://127.0.0.1:9000",
+		":9000": "http://127.0.0.1:9000", "0.0.0.0:9000": "http://127.0.0.1:9000", "[::1]:9000": "http://[::1]:9000",
+		"http://box:1/": "http://box:1", "http://box:1/v1": "http://box:1", "http://box:1/v1/": "http://box:1", "box:1/v1": "http://box:1",
+		"http://box:1/v1/chat/completions": "http://box:1", "https://box": "https://box", "https://box/llm/v1": "https://box/llm", " http://box:1 ": "http://box:1",
+		"ftp://box": "", "http://": "", "http://a b": "", ":": "", "box:port": "",
+	} {
+		if got, err := baseURL(given); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", given, got, err, want)
+		}
+	}
+}

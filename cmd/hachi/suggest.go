@@ -1,0 +1,47 @@
+package main
+
+import "strings"
+
+// nearest is the candidate with the fewest edits from a word; "" if every one is
+// another word, with more edits than a third of its letters.
+func nearest(word string, candidates []string) string {
+	best, fewest := "", len(word)
+	for _, c := range candidates {
+		d := edits(strings.ToLower(word), strings.ToLower(c))
+		if long := strings.HasPrefix(c, word) && len(word) > 1; long {
+			d = min(d, 1) // a beginning of it
+		}
+		if d < fewest && d <= max(2, len(c)/3) {
+			best, fewest = c, d
+		}
+	}
+	return best
+}
+
+// edits counts the insertions, deletions, replacements and swaps of neighbors that
+// make b of a (optimal string alignment).
+func edits(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	rows := make([][]int, len(s)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(t)+1)
+		rows[i][0] = i
+	}
+	for j := range t {
+		rows[0][j+1] = j + 1
+	}
+	for i := range s {
+		for j := range t {
+			replaced := rows[i][j]
+			if s[i] != t[j] {
+				replaced++
+			}
+			d := min(replaced, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
+				d = min(d, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = d
+		}
+	}
+	return rows[len(s)][len(t)]
+}
