@@ -52,7 +52,6 @@ func (s *server) item(r *httpapi.Reader, t *transcript.Transcript) {
 	case typeMessage:
 		s.message(r, t)
 	case typeReasoning:
-		r.Accept("content", "summary")
 		t.Think(thought(r))
 	case typeCall:
 		t.Call(call(r))
@@ -125,6 +124,9 @@ func texts(parts []*httpapi.Reader, types ...string) string {
 // thought reads reasoning: its content, or else its summary.
 func thought(r *httpapi.Reader) string {
 	if text := texts(r.Objects("content"), reasoningText); text != "" {
+		if r.Is("summary", "[]") {
+			r.Accept("summary")
+		}
 		return text
 	}
 	return texts(r.Objects("summary"), summaryText)

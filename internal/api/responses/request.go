@@ -125,7 +125,10 @@ func format(r *httpapi.Reader) (*completion.StructuredOutput, json.RawMessage) {
 	case "json_object":
 		return completion.JSONObject("text.format"), raw
 	case "json_schema":
-		in.Accept("name", "strict") // every schema is obeyed
+		var name string
+		var strict bool // every schema is obeyed
+		in.Text("name", &name)
+		in.Flag("strict", &strict)
 		in.Require("schema", "the JSON Schema of the answer")
 		schema, _ := in.Value("schema", httpapi.KindObject)
 		return completion.JSONSchema(in.Path("schema"), schema), raw
