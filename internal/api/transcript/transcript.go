@@ -75,7 +75,7 @@ func (t *Transcript) Result(id, text string) {
 
 // turn returns the last turn if it has a role, or begins one.
 func (t *Transcript) turn(role string) *chat.Message {
-	if t.Last() != role {
+	if len(t.messages) == 0 || t.Last() != role {
 		t.messages = append(t.messages, chat.Message{Role: role})
 	}
 	return &t.messages[len(t.messages)-1]

@@ -16,6 +16,7 @@ func TestItemsBecomeTurns(t *testing.T) {
 		want  []chat.Message
 	}{
 		{"nothing", func(*Transcript) {}, nil},
+		{"a text of no role", func(t *Transcript) { t.Say("", "x", nil) }, []chat.Message{{Content: "x"}}},
 		{"instructions and a system message", func(t *Transcript) {
 			t.Say(System, "Be brief.", nil)
 			t.Say(System, "Be kind.", nil)
