@@ -5,7 +5,7 @@ MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
 STATICCHECK := bin/staticcheck
 
-.PHONY: help build test quick spell lint clients soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini-table clean
+.PHONY: help build test quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -110,6 +110,10 @@ soak: build ## run what is too long and too large for every commit
 # python3, node, npm and, the first time, their registries.
 clients: ## run the official clients for Python and Node
 	tools/clients/run.sh
+
+# The chat page in a browser; needs Chromium and fonts of Noto with Japanese.
+screens: ## write the screenshots of the chat page
+	go test ./internal/api/page -count=1 -run TestScreens -screens $(CURDIR)/docs/figures
 
 # Every combination of settings gives the same bits.
 metamorphic: ## run every combination of settings

@@ -6,6 +6,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/anthropic"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/api/page"
 	"github.com/hachi-serve/hachi/internal/api/responses"
 )
 
@@ -23,5 +24,15 @@ func Handler(c Config, ready func() bool) http.Handler {
 		process["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}
 	}
 	return httpapi.Handler(c.Log(), openai.New(c.Config), responses.New(c.Config, openai.Shape),
-		anthropic.New(c.Config), httpapi.API{Routes: process})
+		anthropic.New(c.Config), httpapi.API{Routes: process}, httpapi.API{Routes: pageRoutes()})
+}
+
+// pageRoutes are those of the chat page. Its errors have the shape of the first
+// API's, as those of the probes have.
+func pageRoutes() map[string]httpapi.Methods {
+	routes := map[string]httpapi.Methods{}
+	for path, get := range page.Handlers() {
+		routes[path] = httpapi.Methods{http.MethodGet: get}
+	}
+	return routes
 }

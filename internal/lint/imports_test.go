@@ -58,6 +58,7 @@ var rules = []rule{
 	{"internal/api/generation", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/httpapi", "internal/router/sampler", "internal/text"}, network, "parameters that HTTP APIs share; it knows none of them"},
 	{"internal/api/logprobs", []string{"internal/api/completion", "internal/text"}, network, "tokens as clients see them"},
 	{"internal/api/openai", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/generation", "internal/api/httpapi", "internal/api/logprobs", "internal/router/engine", "internal/text", "moe"}, network, "HTTP only"},
+	{"internal/api/page", []string{}, network, "files for a browser"},
 	{"internal/api", []string{"internal/api"}, network, "it joins the HTTP APIs"},
 	{"internal/api/transcript", []string{"internal/text"}, network, "turns only"},
 	{"internal/api/responses", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/generation", "internal/api/httpapi", "internal/api/logprobs", "internal/api/transcript", "internal/router/engine", "internal/text"}, network, "HTTP only; it knows no other API"},

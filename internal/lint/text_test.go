@@ -12,7 +12,7 @@ import (
 )
 
 // written are the endings of files that people write and read.
-var written = []string{".go", ".md", ".proto", ".yaml", ".yml", ".sh", ".py", ".mjs", "Makefile", "Dockerfile"}
+var written = []string{".go", ".md", ".proto", ".yaml", ".yml", ".sh", ".py", ".mjs", ".js", ".css", ".html", "Makefile", "Dockerfile"}
 
 var generated = regexp.MustCompile(`(?m)^(//|#) Code generated .*DO NOT EDIT`)
 

@@ -89,7 +89,7 @@ func commentOf(name, line string) (string, bool) {
 		return line, true
 	}
 	mark := "#"
-	if strings.HasSuffix(name, ".go") || strings.HasSuffix(name, ".proto") || strings.HasSuffix(name, ".mjs") {
+	if strings.HasSuffix(name, ".go") || strings.HasSuffix(name, ".proto") || strings.HasSuffix(name, ".mjs") || strings.HasSuffix(name, ".js") {
 		mark = "//"
 	}
 	_, comment, ok := strings.Cut(line, mark)

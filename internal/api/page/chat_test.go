@@ -1,0 +1,196 @@
+package page_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+)
+
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.run(chromedp.Click(chromedp.CSS(selector)))
+}
+
+func TestConversationStreams(t *testing.T) {
+	s := newServer(t, options{script: beginning("One **two**")})
+	p := newTab(t)
+	p.open(s.URL)
+	p.say("How many?")
+	p.wantText(".question-text", "How many?")
+	p.wantText(".answer-text", "One two")
+	p.until(`document.querySelector(".answer").getAttribute("aria-busy") === "true"`)
+	s.push("three 八")
+	p.wantText(".answer-text", "three 八")
+	s.end()
+	p.answered(1, "done")
+	p.wantText(".answer .stats", "tokens/s")
+	p.wantText(".answer .stats", "first token")
+	p.wantText(".nodes", "expert-0")
+	if got := eval[string](p, `document.querySelector(".answer-text").innerHTML`); got != "<p>One <strong>two</strong> three 八</p>" {
+		t.Errorf("the answer is %s", got)
+	}
+	p.until(`document.querySelector("#spoken").textContent === "One **two** three 八"`)
+	p.say("And now?")
+	p.wantText(".turns", "And now?")
+	got := s.last()
+	if len(got.Messages) != 3 || got.Messages[1]["content"] != "One **two** three 八" || got.Messages[2]["content"] != "And now?" || got.Model != "org/m" {
+		t.Errorf("the second request is %+v", got)
+	}
+	if got.Temperature != nil || got.MaxTokens != nil || got.Seed != nil {
+		t.Errorf("the settings are untouched, and the request has %+v", got)
+	}
+	p.click("#stop")
+	p.answered(2, "stopped")
+}
+
+// TestStopKeepsWhatWasWritten: by the button and by Escape. The engine drops the
+// request.
+func TestStopKeepsWhatWasWritten(t *testing.T) {
+	s := newServer(t, options{script: beginning("Half of")})
+	p := newTab(t)
+	p.open(s.URL)
+	for i, stop := range []func(){
+		func() { p.click("#stop") },
+		func() { p.run(chromedp.KeyEvent(kb.Escape)) },
+	} {
+		p.say("Tell me all.")
+		p.until(`document.querySelectorAll(".answer-text").length === ` + string(rune('1'+i)) + ` && [...document.querySelectorAll(".answer-text")].at(-1).innerText.includes("Half of")`)
+		stop()
+		p.answered(i+1, "stopped")
+		<-s.call().Done
+		if err := s.call().Err; !errors.Is(err, context.Canceled) {
+			t.Errorf("the request ended with %v", err)
+		}
+	}
+	p.wantText(".answer:last-child .stats", "stopped")
+	p.say("Go on")
+	p.until(`document.querySelectorAll(".answer").length === 3`)
+	if got := s.last().Messages; len(got) != 5 || got[1]["content"] != "Half of" {
+		t.Errorf("the conversation goes on with %v", got)
+	}
+}
+
+// TestLastQuestionIsAskedAgain: Retry keeps it, Edit changes it. Both replace the
+// last answer.
+func TestLastQuestionIsAskedAgain(t *testing.T) {
+	s := newServer(t, options{script: saying("yes")})
+	p := newTab(t)
+	p.open(s.URL)
+	p.say("First")
+	p.answered(1, "done")
+	p.say("Second")
+	p.answered(2, "done")
+	p.click(".answer:last-child .below button:last-child")
+	p.until(`document.querySelectorAll(".answer").length === 2`)
+	p.answered(2, "done")
+	if got := s.requests(); len(got) != 3 || len(got[2].Messages) != 3 || got[2].Messages[2]["content"] != "Second" {
+		t.Fatalf("Retry asked %+v", got)
+	}
+	p.click(".turns > :nth-last-child(2) .below button")
+	p.wantText("#editing", "editing your last message")
+	p.say(" best")
+	p.wantText(".turns", "Second best")
+	p.answered(2, "done")
+	if got := s.last().Messages; len(got) != 3 || got[2]["content"] != "Second best" {
+		t.Errorf("Edit asked %v", got)
+	}
+	// Up in the empty field edits too, and Escape leaves the turn as it was.
+	p.run(chromedp.SendKeys(chromedp.CSS("#message"), kb.ArrowUp))
+	p.wantText("#editing", "editing your last message")
+	p.run(chromedp.KeyEvent(kb.Escape))
+	p.until(`document.querySelector("#editing").hidden && document.querySelector("#message").value === ""`)
+	p.wantText(".turns", "Second best")
+	p.click("#new")
+	p.until(`document.querySelectorAll(".turns > *").length === 0 && !document.querySelector("#welcome").hidden`)
+	p.say("Third")
+	p.answered(1, "done")
+	if got := s.last().Messages; len(got) != 1 {
+		t.Errorf("a new chat begins with %v", got)
+	}
+}
+
+func TestCopyTakesTheAnswerAsItWasWritten(t *testing.T) {
+	const text = "Do **this**:\n\n```sh\nls -l\n```"
+	s := newServer(t, options{script: saying(text)})
+	p := newTab(t)
+	p.open(s.URL)
+	p.say("How?")
+	p.answered(1, "done")
+	for selector, want := range map[string]string{".answer .below button": text, ".code button": "ls -l"} {
+		p.click(selector)
+		p.wantText(selector, "Copied")
+		eval[bool](p, `(document.querySelector("#message").value = "", document.querySelector("#message").focus(), true)`)
+		call(p, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeRawKeyDown, Key: "v", Commands: []string{"paste"}})
+		if got := eval[string](p, `document.querySelector("#message").value`); got != want {
+			t.Errorf("%s copied %q, want %q", selector, got, want)
+		}
+	}
+	// Browsers offer no clipboard to pages of a router on a local network.
+	eval[bool](p, `(Object.defineProperty(navigator, "clipboard", {value: undefined, configurable: true}), document.execCommand = (what) => { window.copied = document.activeElement.value; return what === "copy"; }, true)`)
+	p.click(".answer .below button")
+	p.until(`window.copied !== undefined`)
+	if got := eval[string](p, `window.copied`); got != text {
+		t.Errorf("without a clipboard %q was copied", got)
+	}
+}
+
+func TestConversationSurvivesAReload(t *testing.T) {
+	s := newServer(t, options{script: beginning("So far")})
+	p := newTab(t)
+	p.open(s.URL)
+	p.say("Go")
+	p.wantText(".answer-text", "So far")
+	p.run(chromedp.Reload())
+	p.answered(1, "stopped")
+	p.wantText(".question-text", "Go")
+	p.wantText(".answer-text", "So far")
+}
+
+// TestWaitingIsShown: nothing arrives before the first token, and in the middle of
+// an answer.
+func TestWaitingIsShown(t *testing.T) {
+	s := newServer(t, options{script: func(*server, engine.Request) enginetest.Script { return enginetest.Script{Hold: true} }})
+	p := newTab(t)
+	p.open(s.URL)
+	p.say("Well?")
+	p.wantText(".waiting", "The server has the message")
+	s.push("Now")
+	p.wantText(".answer-text", "Now")
+	p.until(`document.querySelector(".waiting").hidden`)
+	p.wantText(".waiting", "The answer pauses")
+	s.end()
+	p.answered(1, "done")
+	p.until(`document.querySelector(".waiting").hidden`)
+}
+
+// TestExamplesOfTheSmallModel: three messages to try, one in Japanese, one with an
+// attribute. Other models get none.
+func TestExamplesOfTheSmallModel(t *testing.T) {
+	s := newServer(t, options{model: "hachi-mini", script: saying("ok")})
+	p := newTab(t)
+	p.open(s.URL)
+	if got := eval[[]string](p, `[...document.querySelectorAll(".example span:first-child")].map((e) => e.lang + ":" + e.textContent)`); len(got) != 3 ||
+		strings.Count(strings.Join(got, " "), "ja:") != 1 {
+		t.Fatalf("the examples are %q", got)
+	}
+	p.click(".examples li:last-child button")
+	p.answered(1, "done")
+	if got := s.last().Messages; len(got) != 1 || got[0]["humor"] != 4.0 {
+		t.Errorf("the example asks %v", got)
+	}
+	other := newServer(t, options{})
+	q := newTab(t)
+	q.open(other.URL)
+	q.wantText("#welcome", "Ask org/m.")
+	if n := eval[int](q, `document.querySelectorAll(".example").length`); n != 0 {
+		t.Errorf("org/m has %d examples", n)
+	}
+}
