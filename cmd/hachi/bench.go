@@ -62,7 +62,7 @@ func newBenchServe() *cobra.Command {
 answers do (open loop), one run per rate, and reports time to first token,
 inter-token latency and end-to-end latency, throughput, and goodput: answers
 that keep --slo-ttft and --slo-itl.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b.workload.Arrival = serve.Arrival(b.arrival)
 			b.workload.Prompt, b.workload.Answer = serve.Conversations(maxPrompt, maxAnswer)

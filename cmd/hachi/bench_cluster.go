@@ -21,7 +21,7 @@ func newBenchCluster() *cobra.Command {
 with all experts in one process, with the nodes, and with the nodes and as many
 micro-batches as the router chooses. All ways use the same cores, so it measures
 what the way to the experts costs. A logit that differs by a bit is an error.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCluster(cmd, c, asJSON)
 		},

@@ -80,7 +80,7 @@ func newDelayedNode() *cobra.Command {
 		return &faulty.Handler{Under: h, Share: delay.Fraction, Late: delay.By}
 	}
 	cmd := &cobra.Command{
-		Use: "node", Hidden: true, Args: cobra.NoArgs,
+		Use: "node", Hidden: true, Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExpertNode(cmd, &c) },
 	}
 	expertNodeFlags(cmd, &c)

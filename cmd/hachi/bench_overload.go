@@ -27,7 +27,7 @@ func newBenchOverload() *cobra.Command {
 and sends a multiple of that, open loop. It is an error when goodput falls
 by more than a tenth, a request fails other than with 429 and Retry-After, a
 refusal takes more than a second (p99), memory grows, or a process ends.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Prompt, c.Answer = serve.Conversations(maxPrompt, maxAnswer)
 			return runOverload(cmd, c, asJSON)

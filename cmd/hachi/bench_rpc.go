@@ -36,7 +36,7 @@ Where the processes run and what else the cores do decides much: see --pin
 on the others) and --cores (idle: they halt; awake: a process of the lowest
 scheduling class keeps them from halting; busy: a process of the usual class
 competes on each).`,
-		Args: cobra.NoArgs,
+		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd) },
 	}
 	f := cmd.Flags()

@@ -20,7 +20,7 @@ func newBenchAccuracy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "accuracy REFERENCE DIR",
 		Short: "compare the answers of a checkpoint with those of another, for instance of a quantized one with its source",
-		Args:  cobra.ExactArgs(2),
+		Args:  arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pool, err := c.pool()
 			if err != nil {

@@ -57,7 +57,7 @@ func newBenchKernel() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kernel",
 		Short: "measure memory, arithmetic and what the kernels reach of them",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			pool, err := c.pool()
 			if err != nil {
@@ -82,7 +82,7 @@ func newBenchModel() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model DIR",
 		Short: "measure prefill and decode of a checkpoint in this process, without a network",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pool, err := c.pool()
 			if err != nil {

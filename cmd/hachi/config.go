@@ -37,7 +37,7 @@ print the configuration of one role.`
 
 func newPrintConfig(use, short string, c any, validate func() error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
+		Use: use, Short: short, Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := readConfigFile(cmd, c); err != nil {
 				return err

@@ -21,7 +21,7 @@ func newDrain() *cobra.Command {
 		Long: `drain asks the coordinator to give a node's experts to others. They are loaded
 there first; the node serves until the placement names it no more. The request
 ends with the node's process: one that starts again serves again.`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, node, out := cmd.Context(), args[0], cmd.OutOrStdout()
 			if addr == "" {

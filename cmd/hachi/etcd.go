@@ -15,7 +15,7 @@ func newEtcd() *cobra.Command {
 		Use:    local.EtcdCommand,
 		Short:  "the etcd of hachi up",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   arguments(0),
 		RunE:   func(cmd *cobra.Command, _ []string) error { return etcd.Run(cmd.Context(), c) },
 	}
 	cmd.Flags().StringVar(&c.Dir, "dir", "", "directory of the data")

@@ -16,7 +16,7 @@ func newModelExport() *cobra.Command {
 		Long: `export writes the checkpoint that hachi up serves without --model: bf16 weights in
 safetensors, tokenizer, chat template and configurations, as transformers loads
 them. The files are those that hachi serves, byte by byte.`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] != "mini" && args[0] != mini.Name {
 				return &role.ConfigError{Err: fmt.Errorf("model %q is not part of hachi: only mini is; hachi model init writes random ones", args[0])}

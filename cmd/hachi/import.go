@@ -30,7 +30,7 @@ exactly (AWQ with groups below 128 int8, exactly too); Q4_1, Q5_1, Q5_K and
 Q6_K become int8. Weights that are not quantized stay as they are, or become
 --to. A tensor or a metadata key that may change the arithmetic and that
 hachi does not implement is an error that names it.`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if to != "" {
 				if o.To, err = quantizedType(to); err != nil {

@@ -22,7 +22,7 @@ func newModelInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "write a checkpoint with seeded random weights, a tokenizer and a chat template",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := preset.Describe(name)
 			if err != nil {
@@ -54,7 +54,7 @@ func newModelInspect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect DIR",
 		Short: "describe a checkpoint; with --verify, hash every tensor and keep the hashes for the nodes",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ckpt, err := checkpoint.Open(args[0])
 			if err != nil {

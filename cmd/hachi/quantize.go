@@ -38,7 +38,7 @@ func newModelQuantize() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quantize SOURCE DIR",
 		Short: "write a checkpoint with 8-bit or 4-bit experts",
-		Args:  cobra.ExactArgs(2),
+		Args:  arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.To, err = quantizedType(to); err != nil {
 				return err

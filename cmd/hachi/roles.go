@@ -11,9 +11,12 @@ func newCoordinator() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "coordinator",
 		Short: "plan and publish which node serves which expert",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := readConfigFile(cmd, &c); err != nil {
+				return err
+			}
+			if err := c.Validate(); err != nil {
 				return err
 			}
 			if c.Logger, err = newLogger(c.LogLevel); err != nil {
@@ -42,7 +45,7 @@ func newExpertNode() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "expertnode",
 		Short: "hold a shard of experts and compute them",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runExpertNode(cmd, &c) },
 	}
 	expertNodeFlags(cmd, &c)
@@ -51,6 +54,9 @@ func newExpertNode() *cobra.Command {
 
 func runExpertNode(cmd *cobra.Command, c *role.ExpertNodeConfig) (err error) {
 	if err := readConfigFile(cmd, c); err != nil {
+		return err
+	}
+	if err := c.Validate(); err != nil {
 		return err
 	}
 	if c.Logger, err = newLogger(c.LogLevel); err != nil {
@@ -76,9 +82,12 @@ func newRouter() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "router",
 		Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := readConfigFile(cmd, &c); err != nil {
+				return err
+			}
+			if err := c.Validate(); err != nil {
 				return err
 			}
 			if c.Logger, err = newLogger(c.LogLevel); err != nil {

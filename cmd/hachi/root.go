@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,8 +18,15 @@ import (
 // environment variable HACHI_<FLAG>, dashes as underscores; the flag wins.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "hachi",
-		Short:         "hachi serves mixture-of-experts models from a cluster of ordinary machines",
+		Use:   "hachi",
+		Short: "hachi serves mixture-of-experts models from a cluster of ordinary machines",
+		Long: `hachi serves mixture-of-experts models from a cluster of ordinary machines.
+
+Begin with two terminals:
+  hachi up      starts a whole cluster on this machine, with a small model
+  hachi chat    talks to it; a browser does too, at http://127.0.0.1:8080`,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -27,7 +35,7 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &role.ConfigError{Err: err} })
+	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
 		newStatus(), newDrain(), newChat(), newModel(), newBench(), newVersion(), newEtcd(),
@@ -45,14 +53,6 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// knownCommand refuses the name of a subcommand that does not exist.
-func knownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return &role.ConfigError{Err: fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
-}
-
 func newLogger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -68,16 +68,19 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 	if os.Getenv(local.ParentEnv) != "" {
 		return nil
 	}
-	var err error
+	var faults []error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "HACHI_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := os.LookupEnv(name)
-		if f.Changed || !ok || err != nil {
+		if f.Changed || !ok {
 			return
 		}
-		if setErr := flags.Set(f.Name, value); setErr != nil {
-			err = &role.ConfigError{Err: fmt.Errorf("%s=%q: %w", name, value, setErr)}
+		if err := flags.Set(f.Name, value); err != nil {
+			faults = append(faults, fmt.Errorf("%s=%q: %w", name, value, err))
 		}
 	})
-	return err
+	if len(faults) > 0 {
+		return &role.ConfigError{Err: errors.Join(faults...)}
+	}
+	return nil
 }

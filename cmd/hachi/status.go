@@ -10,9 +10,10 @@ func newStatus() *cobra.Command {
 	var where finder
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "show nodes, placement and load, and what is wrong",
-		Args:  cobra.NoArgs,
+		Use:        "status",
+		Short:      "show nodes, placement and load, and what is wrong",
+		SuggestFor: []string{"ps", "ls", "list", "nodes", "info"},
+		Args:       arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			view, err := where.view(cmd.Context())
 			if err != nil {

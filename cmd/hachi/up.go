@@ -30,12 +30,10 @@ func newUp() *cobra.Command {
 until it is interrupted. Without --model it serves hachi-mini, a small model that
 is part of hachi and speaks English and Japanese, so that everything can be tried
 with nothing downloaded.`,
-		Args: cobra.NoArgs,
+		SuggestFor: []string{"start", "serve", "run", "launch"},
+		Args:       modelByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := readConfigFile(cmd, &cfg); err != nil {
-				return err
-			}
-			if cfg.Logger, err = newLogger(cfg.LogLevel); err != nil {
 				return err
 			}
 			return up(cmd.Context(), cfg, readyTimeout, cmd.OutOrStdout())
@@ -44,6 +42,14 @@ with nothing downloaded.`,
 	upFlags(cmd, &cfg)
 	cmd.Flags().DurationVar(&readyTimeout, "ready-timeout", 10*time.Minute, "maximum time to wait until the model is loaded")
 	return cmd
+}
+
+// modelByFlag refuses arguments: the model is given by a flag.
+func modelByFlag(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &role.ConfigError{Err: fmt.Errorf("%q is an argument, and %s takes flags only; if it is a model, write --model %s", args[0], cmd.CommandPath(), quote(args[0]))}
 }
 
 func upFlags(cmd *cobra.Command, c *local.UpConfig) {
@@ -70,6 +76,11 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 	if err := prepareUp(&cfg, out); err != nil {
 		return err
 	}
+	logger, err := newLogger(cfg.LogLevel)
+	if err != nil {
+		return err
+	}
+	cfg.Logger = logger
 	p := &progress{out: out, logger: cfg.Logger}
 	cfg.Events = local.UpEvents{Progress: p.report, Child: p.child}
 	cluster, err := local.Up(ctx, cfg)

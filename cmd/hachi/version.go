@@ -48,7 +48,7 @@ func newVersion() *cobra.Command {
 		Short: "print the release, the commit and the Go version of this binary",
 		Long: `version prints one line: release, commit and Go version. Processes of a cluster
 that print the same line run the same code.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
 			return err
