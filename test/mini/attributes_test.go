@@ -55,12 +55,12 @@ func TestTheTableOfAttributesIsWhatTheModelSays(t *testing.T) {
 	var table strings.Builder
 	table.WriteString(head + "| attribute | " + strings.Join(questions, " | ") + " |\n|---|---|---|\n")
 	var usual []string
-	row := func(name string, attributes map[string]int) (answers []string) {
+	row := func(name string, attributes map[string]int) (said []string) {
 		for _, q := range questions {
-			answers = append(answers, answer(t, conversation{Turns: []string{q}, Attributes: attributes}).Text)
+			said = append(said, answer(t, conversation{Turns: []string{q}, Attributes: attributes}).Text)
 		}
-		fmt.Fprintf(&table, "| %s | %s |\n", name, strings.Join(answers, " | "))
-		return answers
+		fmt.Fprintf(&table, "| %s | %s |\n", name, strings.Join(said, " | "))
+		return said
 	}
 	usual = row("the defaults", nil)
 	for _, e := range extremes {
