@@ -28,14 +28,49 @@ type chatChoice struct {
 }
 
 type chatMessage struct {
-	Role    string  `json:"role"`
-	Content string  `json:"content"`
-	Refusal *string `json:"refusal"`
+	Role      string     `json:"role"`
+	Content   *string    `json:"content"` // null of an answer that is calls only
+	Reasoning string     `json:"reasoning_content,omitempty"`
+	ToolCalls []toolCall `json:"tool_calls,omitempty"`
+	Refusal   *string    `json:"refusal"`
 }
 
 type chatDelta struct {
-	Role    string  `json:"role,omitempty"`
-	Content *string `json:"content,omitempty"`
+	Role      string     `json:"role,omitempty"`
+	Content   *string    `json:"content,omitempty"`
+	Reasoning string     `json:"reasoning_content,omitempty"`
+	ToolCalls []toolCall `json:"tool_calls,omitempty"`
+}
+
+// fill makes the message of a whole answer.
+func (m *chatMessage) fill(a *completion.Answer) {
+	m.Reasoning, m.ToolCalls = a.Reasoning.String(), wholeCalls(a.Calls)
+	if text := a.Text.String(); text != "" || len(a.Calls) == 0 {
+		m.Content = &text
+	}
+}
+
+// deltasOf makes a delta of each part; without parts there is one that is empty.
+func deltasOf(d completion.Delta) []*chatDelta {
+	var all []*chatDelta
+	for _, p := range d.Parts {
+		var one chatDelta
+		switch p.Kind {
+		case completion.Text:
+			one.Content = &p.Text
+		case completion.Reasoning:
+			one.Reasoning = p.Text
+		case completion.CallBegun:
+			one.ToolCalls = []toolCall{{Index: &p.Index, ID: p.ID, Type: kindFunction, Function: functionCall{Name: p.Name}}}
+		case completion.Arguments:
+			one.ToolCalls = []toolCall{{Index: &p.Index, Function: functionCall{Arguments: p.Text}}}
+		}
+		all = append(all, &one)
+	}
+	if len(all) == 0 {
+		all = []*chatDelta{{}}
+	}
+	return all
 }
 
 // chat answers POST /v1/chat/completions.
@@ -115,7 +150,7 @@ func (s *server) wholeChat(ctx context.Context, to *httpapi.Call, o options, all
 		return err
 	}
 	for i := range answers {
-		answer.Choices[i].Message.Content = answers[i].Text.String()
+		answer.Choices[i].Message.fill(&answers[i])
 	}
 	answer.Usage = countUsage(all, o.n)
 	to.Answer(answer)
@@ -145,14 +180,20 @@ func (s *server) streamChat(ctx context.Context, to *httpapi.Call, o options, al
 				return err
 			}
 		}
-		one := chatChoice{Index: c.index, Delta: &chatDelta{}, Finish: finished(d)}
-		if text := d.Text(); text != "" {
-			one.Delta.Content = &text
+		deltas := deltasOf(d)
+		for i, delta := range deltas {
+			one := chatChoice{Index: c.index, Delta: delta}
+			if i == 0 && o.logprobs >= 0 && len(d.Tokens) > 0 {
+				one.Logprobs = &chatLogprobs{Content: s.namer.Tokens(d.Tokens, o.logprobs)}
+			}
+			if i == len(deltas)-1 {
+				one.Finish = finished(d)
+			}
+			if err := send(one); err != nil {
+				return err
+			}
 		}
-		if o.logprobs >= 0 && len(d.Tokens) > 0 {
-			one.Logprobs = &chatLogprobs{Content: s.namer.Tokens(d.Tokens, o.logprobs)}
-		}
-		return send(one)
+		return nil
 	})
 	if err == nil && (o.usage || o.Request.ReportNodes) {
 		chunk.Choices = []chatChoice{}

@@ -9,18 +9,46 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
+// Roles of messages that have fields of their own.
+const (
+	roleAssistant = "assistant"
+	roleTool      = "tool"
+)
+
 // turn prepares the turn that a request asks for.
 func (s *server) turn(r *httpapi.Reader, output *completion.StructuredOutput) (*completion.Turn, error) {
-	messages := s.messages(r)
-	attributes := generation.Attributes(r, s.cfg.Template)
+	c := completion.Conversation{Messages: s.messages(r), Attributes: generation.Attributes(r, s.cfg.Template), Parallel: true, Output: output}
+	c.ToolChoice, c.Tools = toolChoice(r, tools(r))
+	r.Flag("parallel_tool_calls", &c.Parallel)
+	c.TemplateArgs = generation.TemplateArgs(r)
+	readContinuation(r, &c)
 	if r.Err() != nil {
 		return nil, r.Err()
 	}
-	turn, err := s.cfg.Prepare(completion.Conversation{Messages: messages, Attributes: attributes, Output: output})
+	turn, err := s.cfg.Prepare(c)
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range turn.IgnoredArgs {
+		generation.IgnoreArg(r, name)
+	}
 	return turn, httpapi.About("messages", s.cfg.Completer.Check(turn.Prompt))
+}
+
+// readContinuation reads where the prompt ends. A last message of the assistant is
+// the beginning of the answer, unless the client says otherwise.
+func readContinuation(r *httpapi.Reader, c *completion.Conversation) {
+	const param, other = "continue_final_message", "add_generation_prompt"
+	begin := true
+	r.Flag(other, &begin)
+	if n := len(c.Messages); n > 0 && (!begin || !r.Has(other)) {
+		c.Continue = c.Messages[n-1].Role == roleAssistant && len(c.Messages[n-1].ToolCalls) == 0
+	}
+	r.Flag(param, &c.Continue)
+	if c.Continue && begin && r.Has(other) {
+		r.Fault(param, httpapi.CodeValue, "and %s are both true: an answer continues a message or is a new one", other)
+	}
+	c.Bare = !begin && !c.Continue
 }
 
 // messages reads the turns of a conversation.
@@ -44,18 +72,54 @@ func (s *server) message(r *httpapi.Reader) chat.Message {
 	r.Require("role", "who says the message")
 	r.Text("role", &out.Role)
 	switch out.Role {
-	case "system", "developer", "user", "assistant":
+	case "system", "developer", "user":
+	case roleAssistant:
+		out.ToolCalls = calls(r)
+		out.Reasoning = reasoning(r)
+	case roleTool:
+		r.Require("tool_call_id", "the id of the call of which the message is the result")
+		r.Text("tool_call_id", &out.ToolCallID)
+		r.Text("name", &out.Name)
 	default:
-		r.Fault("role", httpapi.CodeValue, "is %q, expected system, developer, user or assistant", out.Role)
+		r.Fault("role", httpapi.CodeValue, "is %q, expected system, developer, user, assistant or tool", out.Role)
 	}
-	for _, name := range []string{"tool_calls", "tool_call_id", "function_call", "audio"} {
-		if r.Accept(name); r.Has(name) && !r.Is(name, "[]") {
-			r.Fault(name, httpapi.CodeUnsupported, "is not supported")
-		}
+	refuseOfMessage(r)
+	if len(out.ToolCalls) == 0 || r.Has("content") {
+		out.Content = content(r)
 	}
-	out.Content = content(r)
+	r.Accept("content")
 	out.Attributes = generation.MessageAttributes(r, out.Role, s.cfg.Template)
 	return out
+}
+
+// refuseOfMessage refuses the keys of a message that were not read and would change
+// the answer.
+func refuseOfMessage(r *httpapi.Reader) {
+	hints := map[string]string{
+		"tool_calls": "is for messages of the assistant", "tool_call_id": "is for messages of the role tool",
+		"function_call": "is not supported: use tool_calls", "audio": "is not supported",
+	}
+	r.Unread(func(name string) {
+		hint, refused := hints[name]
+		if !refused {
+			return
+		}
+		if r.Accept(name); r.Has(name) && !r.Is(name, "[]") {
+			r.Fault(name, httpapi.CodeUnsupported, "%s", hint)
+		}
+	})
+}
+
+// reasoning reads what the assistant thought, under either name that servers give
+// it.
+func reasoning(r *httpapi.Reader) string {
+	var text, other string
+	r.Text("reasoning_content", &text)
+	r.Text("reasoning", &other)
+	if text == "" {
+		return other
+	}
+	return text
 }
 
 // content reads a text, or a list of text parts, which are joined as they are.

@@ -25,6 +25,9 @@ var neutral = map[string][]string{
 	"echo": {"false"}, "top_logprobs": {}, "messages": {}, "prompt": {}, "attributes": {"{}"},
 }
 
+// hints say what to use instead of a parameter.
+var hints = map[string]string{"functions": ": use tools", "function_call": ": use tool_choice"}
+
 // refuseUnread refuses the parameters that were not read and would change the
 // answer. Others that were not read are named in the answer's header.
 func refuseUnread(r *httpapi.Reader) {
@@ -35,7 +38,7 @@ func refuseUnread(r *httpapi.Reader) {
 		case !r.Has(name) || slices.ContainsFunc(values, func(v string) bool { return r.Is(name, v) }):
 			r.Accept(name)
 		case refused:
-			r.Fault(name, httpapi.CodeUnsupported, "is not supported here")
+			r.Fault(name, httpapi.CodeUnsupported, "is not supported here%s", hints[name])
 		default:
 			r.Fault(name, httpapi.CodeUnsupported, "is an attribute: it belongs in attributes, or on a user message")
 		}

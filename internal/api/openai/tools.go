@@ -1,0 +1,138 @@
+package openai
+
+import (
+	"slices"
+
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/text/tool"
+)
+
+// kindFunction is the only kind of tools and calls here.
+const kindFunction = "function"
+
+// tools reads the functions that the model may call.
+func tools(r *httpapi.Reader) []tool.Tool {
+	var all []tool.Tool
+	for _, in := range r.Objects("tools") {
+		f := inFunction(in, "the function that may be called")
+		if f == nil {
+			return nil
+		}
+		var t tool.Tool
+		f.Require("name", "the name of the function")
+		f.Text("name", &t.Name)
+		f.Text("description", &t.Description)
+		f.Flag("strict", &t.Strict)
+		t.Parameters, _ = f.Value("parameters", httpapi.KindObject)
+		all = append(all, t)
+	}
+	return all
+}
+
+// inFunction opens the function of a tool, a call or a choice; nil is a fault.
+func inFunction(r *httpapi.Reader, what string) *httpapi.Reader {
+	kind := kindFunction
+	if r.Text("type", &kind); kind != kindFunction {
+		r.Fault("type", httpapi.CodeUnsupported, "is %q, only function is supported", kind)
+	}
+	r.Require("function", what)
+	return r.Inside("function")
+}
+
+// toolChoice reads which functions may or must be called, and returns those that
+// may.
+func toolChoice(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
+	const param = "tool_choice"
+	raw, ok := r.Any(param)
+	if !ok {
+		return tool.Choice{}, all
+	}
+	if httpapi.KindOf(raw) == httpapi.KindString {
+		return tool.Choice{Mode: choiceMode(r, param, "none")}, all
+	}
+	in := r.Inside(param)
+	if in == nil {
+		return tool.Choice{}, all
+	}
+	if in.Is("type", `"allowed_tools"`) {
+		in.Accept("type")
+		return allowedTools(in, all)
+	}
+	var name string
+	if f := inFunction(in, "the function to call"); f != nil {
+		f.Require("name", "the name of the function")
+		f.Text("name", &name)
+	}
+	return tool.Choice{Mode: tool.Named, Name: name}, all
+}
+
+// allowedTools reads a choice among some of the functions.
+func allowedTools(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
+	r.Require("allowed_tools", "the functions that may be called")
+	in := r.Inside("allowed_tools")
+	if in == nil {
+		return tool.Choice{}, all
+	}
+	var names []string
+	for _, one := range in.Objects("tools") {
+		if f := inFunction(one, "the function that may be called"); f != nil {
+			var name string
+			f.Text("name", &name)
+			names = append(names, name)
+		}
+	}
+	in.Require("mode", "auto or required")
+	return tool.Choice{Mode: choiceMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t tool.Tool) bool { return !slices.Contains(names, t.Name) })
+}
+
+// choiceMode reads auto, required, or one more word.
+func choiceMode(r *httpapi.Reader, param string, more ...string) tool.Mode {
+	modes := map[string]tool.Mode{"auto": tool.Auto, "required": tool.Required, "none": tool.None}
+	var word string
+	r.Text(param, &word)
+	if allowed := append([]string{"auto", "required"}, more...); !slices.Contains(allowed, word) {
+		r.Fault(param, httpapi.CodeValue, "is %q, expected one of %q", word, allowed)
+	}
+	return modes[word]
+}
+
+// calls reads what the assistant called in a turn of the past.
+func calls(r *httpapi.Reader) []tool.Call {
+	var all []tool.Call
+	for _, in := range r.Objects("tool_calls") {
+		var c tool.Call
+		in.Require("id", "the id of the call, by which its result names it")
+		in.Text("id", &c.ID)
+		f := inFunction(in, "the function that was called")
+		if f == nil {
+			return nil
+		}
+		f.Require("name", "the name of the function")
+		f.Text("name", &c.Name)
+		f.Text("arguments", &c.Arguments)
+		all = append(all, c)
+	}
+	return all
+}
+
+// toolCall is a call in an answer, or a delta of one, which has an index.
+type toolCall struct {
+	Index    *int         `json:"index,omitempty"`
+	ID       string       `json:"id,omitempty"`
+	Type     string       `json:"type,omitempty"`
+	Function functionCall `json:"function"`
+}
+
+type functionCall struct {
+	Name      string `json:"name,omitempty"`
+	Arguments string `json:"arguments"`
+}
+
+// wholeCalls are calls as a whole answer has them.
+func wholeCalls(all []tool.Call) []toolCall {
+	var out []toolCall
+	for _, c := range all {
+		out = append(out, toolCall{ID: c.ID, Type: kindFunction, Function: functionCall{c.Name, c.Arguments}})
+	}
+	return out
+}
