@@ -125,3 +125,23 @@ func TestCountTokens(t *testing.T) {
 		t.Errorf("counted %s, the answer has %+v", w.Body, answer.Usage)
 	}
 }
+
+// TestThinkingIsABlock, and comes back as a turn of the past without a signature.
+func TestThinkingIsABlock(t *testing.T) {
+	b := apitest.New(t, apitest.ThinkTemplate, apitest.Say("<think>Hm, hm.</think>Hello"))
+	_, got := post(t, b, `{`+user+`,"max_tokens":50}`)
+	if len(got.Content) != 2 || got.Content[0].Type != "thinking" || *got.Content[0].Thinking != "Hm, hm." || *got.Content[1].Text != "Hello" {
+		t.Errorf("%+v", got.Content)
+	}
+	w := b.Post("/v1/messages", `{`+user+`,"max_tokens":50,"stream":true}`, New(b.Config))
+	if !strings.Contains(w.Body.String(), `{"type":"thinking_delta","thinking":"Hm`) {
+		t.Errorf("%s", w.Body)
+	}
+	header, _ := post(t, b, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"Hm."},{"type":"text","text":"Hello"}]},
+		{"role":"user","content":"y"}],"max_tokens":50,"thinking":{"type":"disabled"}}`)
+	calls := b.Engine.Calls()
+	prompt := b.Tokenizer.Decode(calls[len(calls)-1].Request.Prompt)
+	if !strings.Contains(prompt, "<think>Hm.</think>Hello[user] y") || !strings.HasSuffix(prompt, "<think></think>") || header.Get(httpapi.IgnoredHeader) != "" {
+		t.Errorf("the prompt is %q, ignored %q", prompt, header.Get(httpapi.IgnoredHeader))
+	}
+}

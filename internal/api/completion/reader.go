@@ -23,6 +23,8 @@ type Reader struct {
 	last    time.Time
 	// Generated counts the tokens of the answer, a stop text's included.
 	Generated int
+	// Reasoned counts those of them that are reasoning.
+	Reasoned int
 	// Nodes are the nodes that have computed experts for the answer, with
 	// Request.ReportNodes.
 	Nodes []moe.NodeID
@@ -96,6 +98,9 @@ func (r *Reader) read(events []engine.Event, d *Delta) error {
 			r.text.flush()
 		}
 		stopped := r.text.release(d, final, r.Generated > r.request.Params.MinTokens)
+		if last := len(d.Parts) - 1; last >= 0 && d.Parts[last].Kind == Reasoning {
+			r.Reasoned = r.Generated
+		}
 		switch d.Finish = e.Finish; {
 		case stopped:
 			d.Finish = engine.Stop

@@ -115,3 +115,41 @@ func TestNothingIsStored(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// TestReasoningIsAnItem, whole and in events, and comes back as a turn of the past.
+func TestReasoningIsAnItem(t *testing.T) {
+	b := newBench(t, apitest.ThinkTemplate, "<think>Hm, hm.</think>Hello")
+	w := b.Post("/v1/responses", `{"input":"x","stream":true}`, New(b.Config, plainShape))
+	var texts, reasoning strings.Builder
+	var last struct{ Response answer }
+	for _, e := range apitest.Events(t, w.Body.String()) {
+		var one event
+		if err := json.Unmarshal(e.Data, &one); err != nil {
+			t.Fatal(err)
+		}
+		switch one.Type {
+		case "response.output_text.delta":
+			texts.WriteString(*one.Delta)
+		case "response.reasoning_text.delta":
+			reasoning.WriteString(*one.Delta)
+		case "response.completed":
+			last.Response = *one.Response
+		}
+	}
+	out := last.Response.Output
+	if texts.String() != "Hello" || reasoning.String() != "Hm, hm." || len(out) != 2 || out[0].Type != "reasoning" || out[0].Content[0].Text != "Hm, hm." {
+		t.Errorf("text %q, reasoning %q, output %+v", texts.String(), reasoning.String(), out)
+	}
+	if u := last.Response.Usage; u.Details.Reasoning == 0 || u.Details.Reasoning >= u.Output {
+		t.Errorf("usage %+v", u)
+	}
+	history, err := json.Marshal(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post(t, b, `{"input":[{"role":"user","content":"x"},`+strings.Trim(string(history), "[]")+`,{"role":"user","content":"y"}],"reasoning":{"effort":"low"}}`, 200)
+	calls := b.Engine.Calls()
+	if prompt := b.Tokenizer.Decode(calls[len(calls)-1].Request.Prompt); !strings.Contains(prompt, "<think>Hm, hm.</think>Hello[user] y") {
+		t.Errorf("the prompt is %q", prompt)
+	}
+}
