@@ -90,7 +90,7 @@ func (r *fakeRouter) request(t *testing.T, i int) chatRequest {
 func chatProcess(t *testing.T, cache string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"chat"}, args...)...)
-	cmd.Env = append(os.Environ(), runEnv+"=1", "XDG_CACHE_HOME="+cache, "TERM=xterm")
+	cmd.Env = append(os.Environ(), runEnv+"=1", "XDG_CACHE_HOME="+cache)
 	return cmd
 }
 

@@ -25,9 +25,10 @@ type screen struct {
 	seen int // what expect has passed
 }
 
-func newScreen(t *testing.T, cache string, args ...string) *screen {
+func newScreen(t *testing.T, terminal, cache string, args ...string) *screen {
 	t.Helper()
 	s := &screen{t: t, cmd: chatProcess(t, cache, args...), done: make(chan struct{})}
+	s.cmd.Env = append(s.cmd.Env, "TERM="+terminal)
 	tty, err := pty.StartWithSize(s.cmd, &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ const (
 
 func TestAChatAtATerminal(t *testing.T) {
 	r := newFakeRouter(t)
-	s := newScreen(t, t.TempDir(), "--url", r.URL+"/v1")
+	s := newScreen(t, "xterm", t.TempDir(), "--url", r.URL+"/v1")
 	s.expect("Talking to " + r.URL)
 	s.typed("hello" + enter)
 	s.expect("answer 1: hello")
@@ -131,7 +132,7 @@ func TestAChatAtATerminal(t *testing.T) {
 
 func TestCtrlCStopsTheAnswerOnly(t *testing.T) {
 	r := newFakeRouter(t)
-	s := newScreen(t, t.TempDir(), "--url", r.URL)
+	s := newScreen(t, "xterm", t.TempDir(), "--url", r.URL)
 	s.typed("hold on" + enter)
 	s.expect("answer 1: ")
 	s.press(ctrlC)
@@ -155,14 +156,14 @@ func TestCtrlCStopsTheAnswerOnly(t *testing.T) {
 
 func TestTheHistoryOutlivesAChat(t *testing.T) {
 	r, cache := newFakeRouter(t), t.TempDir()
-	s := newScreen(t, cache, "--url", r.URL)
+	s := newScreen(t, "xterm", cache, "--url", r.URL)
 	s.typed("remember me" + enter)
 	s.expect("answer 1: ")
 	s.typed(ctrlD)
 	if status := s.end(); status != 0 {
 		t.Errorf("the end of the input is status %d", status)
 	}
-	s = newScreen(t, cache, "--url", r.URL)
+	s = newScreen(t, "xterm", cache, "--url", r.URL)
 	s.typed(upArrow + enter)
 	s.expect("answer 2: remember me")
 	s.expect(prompt)
@@ -175,9 +176,25 @@ func TestTheHistoryOutlivesAChat(t *testing.T) {
 }
 
 func TestAChatAtATerminalWithoutAServerEnds(t *testing.T) {
-	s := newScreen(t, t.TempDir(), "--url", "127.0.0.1:1")
+	s := newScreen(t, "xterm", t.TempDir(), "--url", "127.0.0.1:1")
 	s.expect("start one with `hachi up`")
 	if status := s.end(); status != 1 {
+		t.Errorf("status %d", status)
+	}
+}
+
+// TestAChatAtATerminalThatCannotEditLines: as in an editor's shell.
+func TestAChatAtATerminalThatCannotEditLines(t *testing.T) {
+	r := newFakeRouter(t)
+	s := newScreen(t, "dumb", t.TempDir(), "--url", r.URL)
+	s.typed("こんにちは\n")
+	s.expect("answer 1: こんにちは")
+	s.typed("hold\n")
+	s.expect("answer 2: ")
+	s.press(ctrlC)
+	<-r.released
+	s.typed(ctrlC)
+	if status := s.end(); status != 0 {
 		t.Errorf("status %d", status)
 	}
 }

@@ -183,7 +183,11 @@ type progress struct {
 func (p *progress) report(nodes, resident, wanted int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := fmt.Sprintf("%d nodes, %d of %d experts loaded", nodes, resident, wanted)
+	unit := "nodes"
+	if nodes == 1 {
+		unit = "node"
+	}
+	line := fmt.Sprintf("%d %s, %d of %d experts loaded", nodes, unit, resident, wanted)
 	if p.done || wanted == 0 || line == p.last {
 		return
 	}
