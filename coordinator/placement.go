@@ -55,7 +55,7 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 // no address yet, so that no router could call it.
 func (s *state) holders(roster map[moe.NodeID]planner.Mode, sh shape) []moe.NodeID {
 	ids := slices.DeleteFunc(slices.Collect(maps.Keys(roster)), func(id moe.NodeID) bool {
-		return !s.belongs(id, sh) || s.members[id].record.GetAddr() == ""
+		return !s.belongs(id, sh.fingerprint) || s.members[id].record.GetAddr() == ""
 	})
 	leaves := func(id moe.NodeID) int {
 		if roster[id] == planner.Draining {

@@ -123,7 +123,6 @@ func (s *state) decide(now time.Time) writes {
 	roster := s.roster(now)
 	shape, ok := s.shape(roster)
 	if !ok {
-		s.note("no expert node is there")
 		return writes{}
 	}
 	if s.forming(roster, shape, now) {
@@ -155,7 +154,7 @@ func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.T
 	}
 	there := 0
 	for id := range roster {
-		if s.belongs(id, sh) {
+		if s.belongs(id, sh.fingerprint) {
 			there++
 		}
 	}

@@ -7,73 +7,9 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
-	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
-
-// shape identifies the model that a placement is for.
-type shape struct {
-	fingerprint moe.Fingerprint
-	topology    moe.Topology
-}
-
-// shape chooses the model that the cluster serves:
-//
-//  1. that of the published placement, while any member still serves it;
-//  2. a model that some router is registered for;
-//  3. the model that most members hold; of equals, the lower fingerprint.
-//
-// A cluster has one model: nodes of others are left out and noted.
-func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
-	if p := s.placement; p != nil {
-		sh := shape{p.Fingerprint(), p.Topology()}
-		for id := range roster {
-			if s.belongs(id, sh) {
-				return sh, true
-			}
-		}
-	}
-	votes, shapes := map[string]int{}, map[string]shape{}
-	for id := range roster {
-		r := s.members[id].record
-		t, err := moepb.TopologyFromProto(r.GetExpertsPerLayer())
-		if err != nil || t.Experts() == 0 {
-			continue // a damaged record names no model
-		}
-		sh := shape{moe.Fingerprint(r.GetFingerprint()), t}
-		// A router adds len(roster) votes, once: a model that is asked for beats
-		// every model that is only held.
-		if votes[sh.key()]++; votes[sh.key()] == 1 && s.hasRouter(sh.fingerprint) {
-			votes[sh.key()] += len(roster)
-		}
-		shapes[sh.key()] = sh
-	}
-	best := ""
-	for key, n := range votes {
-		if n > votes[best] || (n == votes[best] && key < best) {
-			best = key
-		}
-	}
-	return shapes[best], len(votes) > 0
-}
-
-// key tells shapes apart, ordered by fingerprint.
-func (s shape) key() string { return string(s.fingerprint) + " " + s.topology.String() }
-
-// hasRouter reports that some router is registered for a model.
-func (s *state) hasRouter(fp moe.Fingerprint) bool {
-	return slices.ContainsFunc(s.routers, func(r *hachiv1.RouterRecord) bool {
-		return moe.Fingerprint(r.GetFingerprint()) == fp
-	})
-}
-
-// belongs reports that a member serves the model. A member that is only known
-// from the target has no fingerprint and gets the benefit of the doubt.
-func (s *state) belongs(id moe.NodeID, sh shape) bool {
-	fp := moe.Fingerprint(s.members[id].record.GetFingerprint())
-	return fp == sh.fingerprint || (fp == "" && !s.members[id].present)
-}
 
 // plan computes the target that the policy asks for. It depends only on the state
 // and the time, so that a second computation gives the same target.
@@ -107,7 +43,7 @@ func (s *state) nodes(roster map[moe.NodeID]planner.Mode, sh shape) []planner.No
 	var out []planner.Node
 	var others []moe.NodeID
 	for _, id := range slices.SortedFunc(maps.Keys(roster), planner.Natural) {
-		if !s.belongs(id, sh) {
+		if !s.belongs(id, sh.fingerprint) {
 			others = append(others, id)
 			continue
 		}
@@ -139,7 +75,7 @@ func (s *state) settleHomes(roster map[moe.NodeID]planner.Mode, sh shape, now ti
 		return nil
 	}
 	for id := range roster {
-		if s.belongs(id, sh) {
+		if s.belongs(id, sh.fingerprint) {
 			s.homes[id] = now
 		}
 	}
