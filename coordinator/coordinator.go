@@ -39,6 +39,8 @@ type Coordinator struct {
 	// an etcd that comes back empty does not make epochs start again. Only Run's
 	// goroutine uses it.
 	floor moe.Epoch
+	// planning lets one PlanPlacement compute at a time.
+	planning sync.Mutex
 
 	mu       sync.Mutex                 // guards snapshot
 	snapshot *hachiv1.GetStatusResponse // nil unless leading

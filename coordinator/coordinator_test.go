@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
@@ -233,6 +234,69 @@ func TestEtcdRestartsWithItsData(t *testing.T) {
 	time.Sleep(recordTTL + testTTL) // longer than the grace, and than a lease
 	if after, now := placement(t, reg); after.Epoch() != before.Epoch() || now != revision {
 		t.Errorf("the placement moved from epoch %d to %d", before.Epoch(), after.Epoch())
+	}
+}
+
+// TestDamagedRecordsAreRepaired: whatever another program writes under the prefix,
+// the cluster serves the same replicas within seconds, at a higher epoch.
+func TestDamagedRecordsAreRepaired(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	s := newStore(t)
+	reg := s.registry(s.cfg.ClientAddr)
+	run(t, "c0", reg)
+	obey(t, reg, "n0")
+	obey(t, reg, "n1")
+	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	before, _ := placement(t, reg)
+	cli, err := etcdstore.Dial([]string{s.cfg.ClientAddr}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cli.Close()
+	absurd, err := proto.Marshal(&hachiv1.NodeRecord{NodeId: "n8", Addr: "n8:1", Fingerprint: "fp", ExpertsPerLayer: []uint32{4, 4}, Epoch: 1<<64 - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	high, err := proto.Marshal(&hachiv1.PlacementRecord{Epoch: 1<<64 - 1, Fingerprint: "fp", ExpertsPerLayer: []uint32{1},
+		Nodes: []*hachiv1.PlacementNode{{NodeId: "n0", Addr: "n0:1"}}, Replicas: []*hachiv1.ReplicaList{{Nodes: []uint32{0}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(key string, value []byte) func() error {
+		return func() error { return cli.Put(t.Context(), "/test/"+key, value, 0) }
+	}
+	last := before
+	for _, tt := range []struct {
+		name   string
+		change func() error
+	}{
+		{"a placement that is no record", put("placement", []byte("\xff\xff"))},
+		{"a placement of an absurd epoch", put("placement", high)},
+		{"no placement", func() error { return cli.Delete(t.Context(), "/test/placement") }},
+		{"a target that is no record", put("target", []byte("\xff"))},
+		{"no target", func() error { return cli.Delete(t.Context(), "/test/target") }},
+		{"a node that is no record", put("nodes/n9", []byte("\xff"))},
+		{"a node of an absurd epoch", put("nodes/n8", absurd)},
+		{"another node's record", put("nodes/n7", absurd)},
+		{"a drain that is no time", put("drains/n0", []byte("soon"))},
+	} {
+		if err := tt.change(); err != nil {
+			t.Fatal(err)
+		}
+		eventually.True(t, tt.name+" is repaired or passed over", func() bool {
+			state, err := reg.ReadState(t.Context())
+			if err != nil || !state.TargetKnown || state.Placement == nil || !state.Placement.SameReplicas(before) {
+				return false
+			}
+			sound := state.Placement.Epoch() >= last.Epoch() && state.Placement.Epoch() < last.Epoch()+10
+			if sound {
+				last = state.Placement
+			}
+			return sound
+		})
+		if nodes, err := reg.Nodes(t.Context()); err != nil || len(nodes) != 2 {
+			t.Errorf("%s: %d nodes are listed, %v", tt.name, len(nodes), err)
+		}
 	}
 }
 

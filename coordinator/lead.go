@@ -24,11 +24,13 @@ type leader struct {
 	c       *Coordinator
 	proof   registry.Leadership
 	written registry.State
-	stale   bool // a write failed: written must be read again
-	s       *state
-	logged  string    // the reason that was last logged; empty when all is well
-	since   time.Time // when it was logged
-	sound   time.Time // when nothing was wrong last
+	// stale asks to read written again: a write failed, or etcd shows a write,
+	// which need not be this leader's. What is damaged or deleted is decided again.
+	stale  bool
+	s      *state
+	logged string    // the reason that was last logged; empty when all is well
+	since  time.Time // when it was logged
+	sound  time.Time // when nothing was wrong last
 }
 
 // lead follows the records and writes what the state decides, until ctx ends
@@ -44,6 +46,7 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 	l.s = newState(c.rules(), l.facts(), c.floor, c.cfg.Alive, time.Now())
 	reg := c.cfg.Registry
 	nodes, routers, drains := reg.WatchNodes(ctx), reg.WatchRouters(ctx), reg.WatchDrains(ctx)
+	target, placement := reg.WatchWritten(ctx)
 	seenNodes, seenRouters, seenDrains := false, false, false
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
@@ -61,6 +64,10 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 		case d := <-drains:
 			l.s.observeDrains(d)
 			seenDrains = true
+		case <-target:
+			l.stale = true
+		case <-placement:
+			l.stale = true
 		case <-clock.C:
 		}
 		if ctx.Err() != nil || !seenNodes || !seenRouters || !seenDrains {

@@ -43,11 +43,20 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 		return nil
 	case s.current(p):
 		return nil
+	case s.flooding(now):
+		s.note("%d placements in %v, the next one waits: does a node come and go?", s.rules.burst, s.rules.burstTime)
+		return nil
 	case !loading || s.broken(holders) || now.Sub(s.published) >= s.rules.republish:
 		return p
 	default:
 		return nil
 	}
+}
+
+// flooding reports that enough placements were published lately.
+func (s *state) flooding(now time.Time) bool {
+	s.recent = slices.DeleteFunc(s.recent, func(at time.Time) bool { return now.Sub(at) >= s.rules.burstTime })
+	return len(s.recent) >= s.rules.burst
 }
 
 // holders are the members that serve the model, in natural order, draining ones

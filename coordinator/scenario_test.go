@@ -32,6 +32,8 @@ import (
 //	wait 20s                time passes, a second at a time
 //	reconnect               etcd was out of reach and is back
 //	elect                   another coordinator leads, knowing what is written
+//	foreign [target=none|misshapen] [placement=none|misshapen]   another program has
+//	                        deleted or damaged it, or wrote one of another shape
 //	wipe                    etcd came back empty; another term begins
 //	load                    what was measured
 func TestScenarios(t *testing.T) {
@@ -88,6 +90,8 @@ func (c *scene) run(t *testing.T, d *datadriven.TestData) string {
 		c.connection++
 	case "elect":
 		c.elect(written{c.s.target, c.s.hasTarget, c.s.placement})
+	case "foreign":
+		c.foreign(t, d)
 	case "wipe":
 		clear(c.nodes)
 		clear(c.routers)
@@ -138,6 +142,32 @@ func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
 	}
 	c.topology = moe.NewTopology(perLayer)
 	c.elect(written{})
+}
+
+// foreign changes what is written behind the leader's back.
+func (c *scene) foreign(t *testing.T, d *datadriven.TestData) {
+	next := written{c.s.target, c.s.hasTarget, c.s.placement}
+	outside := moe.ExpertID{Layer: 7, Expert: 9}
+	for _, a := range d.CmdArgs {
+		switch a.Key + "=" + a.Vals[0] {
+		case "target=none":
+			next.target, next.hasTarget = moe.Target{}, false
+		case "target=misshapen":
+			next.target.Shards = map[moe.NodeID]moe.Shard{"n0": moe.NewShard([]moe.ExpertID{outside}), "n9": nil}
+		case "placement=none":
+			next.placement = nil
+		case "placement=misshapen":
+			old := next.placement
+			p, err := moe.NewPlacement(old.Epoch()+1, old.Fingerprint(), moe.Uniform(1, 1), [][]moe.Replica{{{Node: "n0", Addr: "n0:1"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			next.placement, c.epoch = p, p.Epoch()
+		default:
+			t.Fatalf("unknown argument %v", a)
+		}
+	}
+	c.s.adopt(next)
 }
 
 func numbers(t *testing.T, texts []string) []int {

@@ -142,12 +142,21 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 	if rules.policy != planner.Column && rules.policy != planner.Balanced {
 		return nil, status.Errorf(codes.InvalidArgument, "policy %q, expected column or balanced", rules.policy)
 	}
-	if r.GetReplicas() > 0 {
-		rules.replicas = int(r.GetReplicas())
+	if n := r.GetReplicas(); n > maxPlanReplicas {
+		return nil, status.Errorf(codes.InvalidArgument, "%d replicas, expected at most %d", n, maxPlanReplicas)
+	} else if n > 0 {
+		rules.replicas = int(n)
 	}
+	if !c.planning.TryLock() {
+		return nil, status.Error(codes.ResourceExhausted, "another plan is being computed, try again")
+	}
+	defer c.planning.Unlock()
 	s, err := c.look(ctx, rules)
 	if err != nil {
 		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, status.FromContextError(err).Err()
 	}
 	now := time.Now()
 	s.evict(now)
@@ -158,6 +167,9 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 	}
 	return &hachiv1.PlanPlacementResponse{Target: moepb.TargetToProto(s.plan(roster, shape, now))}, nil
 }
+
+// maxPlanReplicas bounds the work of a plan: it grows with the copies of an expert.
+const maxPlanReplicas = 64
 
 // lookTimeout bounds the reading of etcd for an answer.
 const lookTimeout = 5 * time.Second

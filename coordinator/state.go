@@ -27,6 +27,11 @@ type rules struct {
 	// republish is the shortest time between placements that only improve on one
 	// that works: each costs every router and node an adoption.
 	republish time.Duration
+	// At most burst placements are published in burstTime, whatever happens: a
+	// process under a name in use, or a node that comes and goes, must not flood
+	// routers and nodes.
+	burst     int
+	burstTime time.Duration
 	window    time.Duration // over which load is measured
 	balance   balanceRules
 }
@@ -34,7 +39,7 @@ type rules struct {
 // defaultRules are those of a coordinator in service.
 func defaultRules() rules {
 	return rules{
-		patience: time.Minute, forget: time.Hour, republish: 2 * time.Second,
+		patience: time.Minute, forget: time.Hour, republish: 2 * time.Second, burst: 8, burstTime: 4 * time.Second,
 		window: time.Minute, balance: defaultBalance(),
 	}
 }
@@ -58,9 +63,12 @@ type state struct {
 	target    moe.Target
 	hasTarget bool
 	placement *moe.Placement
-	floor     moe.Epoch // highest epoch of earlier terms in this process
-	changed   time.Time // when the target was last written
-	published time.Time // when the placement was
+	// floor is the highest epoch of earlier terms in this process, and of placements
+	// that are gone; targetFloor that of targets that are gone.
+	floor, targetFloor moe.Epoch
+	changed            time.Time   // when the target was last written
+	published          time.Time   // when the placement was
+	recent             []time.Time // when the last rules.burst placements were
 
 	notes []string // why the placement is not what the policy asks for; rewritten by decide
 }
@@ -93,7 +101,14 @@ func newState(r rules, w written, floor moe.Epoch, alive func(moe.NodeID) bool, 
 
 // adopt takes what is written in etcd. Only what is written counts as decided: a
 // write that failed leaves the state unchanged.
+//
+// What was written may be gone or lower: another program deleted or damaged it. Its
+// epochs are used up all the same.
 func (s *state) adopt(w written) {
+	if s.placement != nil {
+		s.floor = max(s.floor, s.placement.Epoch())
+	}
+	s.targetFloor = max(s.targetFloor, s.target.Epoch)
 	s.target, s.hasTarget, s.placement = w.target, w.hasTarget, w.placement
 }
 
@@ -139,6 +154,7 @@ func (s *state) decide(now time.Time) writes {
 	w.placement = s.publishable(roster, shape, target, now)
 	if w.placement != nil {
 		s.published = now
+		s.recent = append(s.recent, now)
 	}
 	return w
 }

@@ -31,7 +31,7 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 // follow: a lower one would be ignored. It is above every placement's epoch too,
 // so that targets and placements share one order.
 func (s *state) nextTarget() moe.Epoch {
-	highest := max(s.next()-1, s.target.Epoch)
+	highest := max(s.next()-1, s.target.Epoch, s.targetFloor)
 	for _, m := range s.members {
 		highest = max(highest, moe.Epoch(m.record.GetTargetEpoch()))
 	}

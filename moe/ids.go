@@ -18,6 +18,11 @@ type Fingerprint string
 // Epoch orders placements. It is strictly increasing; 0 means none yet.
 type Epoch uint64
 
+// MaxEpoch is far above every epoch that a cluster reaches: one placement a
+// nanosecond reaches it in 146 years. A higher one is damage, and believing it
+// would leave no epoch for the next placement.
+const MaxEpoch Epoch = 1 << 62
+
 // ExpertID names one expert of one layer: the unit of placement.
 type ExpertID struct {
 	Layer  int

@@ -22,6 +22,9 @@ func NewPlacement(epoch Epoch, fp Fingerprint, t Topology, replicas [][]Replica)
 	if epoch == 0 {
 		return nil, errors.New("placement: epoch 0 means no placement")
 	}
+	if epoch > MaxEpoch {
+		return nil, fmt.Errorf("placement: epoch %d, expected at most %d", epoch, MaxEpoch)
+	}
 	if t.Experts() == 0 || len(replicas) != t.Experts() {
 		return nil, fmt.Errorf("placement: %d replica lists, expected one for each of the %d experts of %v", len(replicas), t.Experts(), t)
 	}

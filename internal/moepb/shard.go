@@ -55,6 +55,9 @@ func TargetToProto(t moe.Target) *hachiv1.TargetRecord {
 // TargetFromProto reads a target.
 func TargetFromProto(p *hachiv1.TargetRecord) (moe.Target, error) {
 	t := moe.Target{Epoch: moe.Epoch(p.GetEpoch()), Shards: map[moe.NodeID]moe.Shard{}}
+	if t.Epoch > moe.MaxEpoch {
+		return moe.Target{}, fmt.Errorf("target: epoch %d, expected at most %d", t.Epoch, moe.MaxEpoch)
+	}
 	for _, n := range p.GetNodes() {
 		shard, err := ShardFromProto(n.GetShard())
 		if err != nil {

@@ -154,6 +154,25 @@ func TestDeletedRecordIsWrittenAgain(t *testing.T) {
 	})
 }
 
+// TestOverwrittenRecordIsWrittenAgain: the process holds its name, so what stands
+// there is no process's record.
+func TestOverwrittenRecordIsWrittenAgain(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, store registry.Store) {
+		r := open(t, store)
+		hold(t, r, "first", unknown)
+		node(t, r, "n")
+		nodes := r.WatchNodes(t.Context())
+		until(t, nodes, "the record", records1)
+		for _, damage := range []string{"\xff damaged", ""} {
+			if err := store.Put(t.Context(), "/test/nodes/n", []byte(damage), 0); err != nil {
+				t.Fatal(err)
+			}
+			until(t, nodes, "its damage", records0)
+			until(t, nodes, "the record again", records1)
+		}
+	})
+}
+
 func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store registry.Store) {
 		var said lines

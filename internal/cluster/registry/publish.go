@@ -60,9 +60,7 @@ func (r *Registry) ReadState(ctx context.Context) (State, error) {
 			s.placementRevision = e.Modified
 			s.Placement, err = decodePlacement(e.Value)
 		}
-		if err != nil {
-			r.opts.Logger.Error("record is damaged", "key", e.Key, "err", err)
-		}
+		r.note(e.Key, err)
 	}
 	return s, nil
 }

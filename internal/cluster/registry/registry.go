@@ -31,6 +31,8 @@ type Registry struct {
 	prefix string
 	opts   Options
 
+	damage damage
+
 	life  context.Context // ends with the registry; every watch and session is bound to it
 	close context.CancelFunc
 
@@ -74,7 +76,7 @@ func New(store Store, prefix string, opts Options) *Registry {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Registry{store: store, prefix: prefix, opts: opts}
+	r := &Registry{store: store, prefix: prefix, opts: opts, damage: damage{keys: map[string]string{}}}
 	r.life, r.close = context.WithCancel(context.Background())
 	return r
 }
@@ -175,7 +177,7 @@ func (r *Registry) Coordinators(ctx context.Context) ([]*hachiv1.CoordinatorReco
 		return nil, err
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Created, b.Created) })
-	return decodeAll[hachiv1.CoordinatorRecord](entries)
+	return decodeAll[hachiv1.CoordinatorRecord](r, entries), nil
 }
 
 // Drains reads the nodes asked to leave, as WatchDrains delivers them.
@@ -195,8 +197,7 @@ func (r *Registry) decodeDrains(values map[string][]byte) map[moe.NodeID]int64 {
 	out := map[moe.NodeID]int64{}
 	for key, value := range values {
 		started, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil {
-			r.opts.Logger.Error("record is damaged", "key", key, "err", err)
+		if !r.note(key, err) {
 			continue
 		}
 		out[moe.NodeID(strings.TrimPrefix(key, r.drainKey("")))] = started
@@ -232,19 +233,19 @@ func list[T any, M message[T]](ctx context.Context, r *Registry, prefix string) 
 	if err != nil {
 		return nil, err
 	}
-	return decodeAll[T, M](entries)
+	return decodeAll[T, M](r, entries), nil
 }
 
-func decodeAll[T any, M message[T]](entries []Entry) ([]*T, error) {
+// decodeAll decodes what can be decoded.
+func decodeAll[T any, M message[T]](r *Registry, entries []Entry) []*T {
 	out := []*T{}
 	for _, e := range entries {
-		record := new(T)
-		if err := proto.Unmarshal(e.Value, M(record)); err != nil {
-			return nil, fmt.Errorf("record %s: %w", e.Key, err)
+		record, err := decodeRecord[T, M](e.Key, e.Value)
+		if r.note(e.Key, err) {
+			out = append(out, record)
 		}
-		out = append(out, record)
 	}
-	return out, nil
+	return out
 }
 
 func decodePlacement(raw []byte) (*moe.Placement, error) {

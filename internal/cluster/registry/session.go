@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -33,6 +34,7 @@ type Session[T any, M message[T]] struct {
 	mu     sync.Mutex // guards the fields below
 	record *T
 	dirty  bool
+	wrote  []byte // the record as it was last written
 	held   bool
 	lease  LeaseID
 }
@@ -192,9 +194,9 @@ func (s *Session[T, M]) once(ctx context.Context, renew bool) error {
 	return s.write(ctx, lease)
 }
 
-// check looks whether the record is still there under the lease. One that
-// somebody deleted is written again; one that another process of the same name
-// wrote is left to it.
+// check looks whether the record is still there as it was written. One that was
+// deleted is written again, and so is one that was overwritten while this process
+// holds its name. Without a claim the later process of a name keeps the record.
 func (s *Session[T, M]) check(ctx context.Context, lease LeaseID) error {
 	entries, err := s.r.store.Get(ctx, s.key)
 	if err != nil {
@@ -206,6 +208,9 @@ func (s *Session[T, M]) check(ctx context.Context, lease LeaseID) error {
 	switch {
 	case i < 0:
 		s.dirty = true
+	case s.name != nil:
+		// The name is this process's, so whatever differs is damage.
+		s.dirty = s.dirty || entries[i].Lease != lease || !bytes.Equal(entries[i].Value, s.wrote)
 	case entries[i].Lease != lease && !s.dirty:
 		s.r.opts.Logger.Error("another process is registered under this name", "key", s.key)
 	}
@@ -226,13 +231,15 @@ func (s *Session[T, M]) write(ctx context.Context, lease LeaseID) error {
 	if err == nil {
 		err = s.put(ctx, raw, lease)
 	}
-	if err != nil {
-		s.mu.Lock()
-		s.dirty = true
-		if errors.Is(err, ErrLeaseEnded) {
-			s.lease = 0
-		}
-		s.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.wrote = raw
+		return nil
+	}
+	s.dirty = true
+	if errors.Is(err, ErrLeaseEnded) {
+		s.lease = 0
 	}
 	return err
 }

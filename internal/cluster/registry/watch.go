@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -28,6 +26,13 @@ func (r *Registry) WatchTarget(ctx context.Context) <-chan moe.Target {
 // WatchPlacement delivers the placement and its changes.
 func (r *Registry) WatchPlacement(ctx context.Context) <-chan *moe.Placement {
 	return watchOne(ctx, r, r.placementKey(), decodePlacement)
+}
+
+// WatchWritten delivers a signal when target or placement may have changed: written,
+// damaged or deleted.
+func (r *Registry) WatchWritten(ctx context.Context) (target, placement <-chan struct{}) {
+	signal := func(contents) (struct{}, bool) { return struct{}{}, true }
+	return follow(ctx, r, r.targetKey(), signal), follow(ctx, r, r.placementKey(), signal)
 }
 
 // WatchNodes delivers all node records at every change.
@@ -61,10 +66,7 @@ func watchOne[T any](ctx context.Context, r *Registry, key string, decode func([
 			return value, false
 		}
 		value, err := decode(raw)
-		if err != nil {
-			r.opts.Logger.Error("record is damaged", "key", key, "err", err)
-		}
-		return value, err == nil
+		return value, r.note(key, err)
 	})
 }
 
@@ -72,12 +74,10 @@ func watchOne[T any](ctx context.Context, r *Registry, key string, decode func([
 func records[T any, M message[T]](r *Registry, c contents) []*T {
 	out := []*T{}
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
-		record := new(T)
-		if err := proto.Unmarshal(c.values[key], M(record)); err != nil {
-			r.opts.Logger.Error("record is damaged", "key", key, "err", err)
-			continue
+		record, err := decodeRecord[T, M](key, c.values[key])
+		if r.note(key, err) {
+			out = append(out, record)
 		}
-		out = append(out, record)
 	}
 	return out
 }
