@@ -17,9 +17,13 @@ import (
 // requests have, by path, every key that a route knows, at every depth, with values
 // that are served.
 var requests = map[string]string{
-	"/v1/chat/completions": `{"model":"org/m","messages":[{"role":"system","content":[{"type":"text","text":"s"}]},{"role":"user","content":"x","humor":1}],
+	"/v1/chat/completions": `{"model":"org/m","messages":[{"role":"system","content":[{"type":"text","text":"s"}]},{"role":"user","content":"x","humor":1},
+			{"role":"assistant","content":null,"reasoning_content":"r","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]},
+			{"role":"tool","tool_call_id":"c1","name":"f","content":"y"}],
+		"tools":[{"type":"function","function":{"name":"f","description":"d","strict":true,"parameters":{"type":"object"}}}],
+		"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}},"parallel_tool_calls":false,
 		"attributes":{"quality":3},"stream":true,"stream_options":{"include_usage":true,"include_nodes":true},"n":2,"logprobs":true,"top_logprobs":2,
-		"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object"}}},` + common + `,"max_completion_tokens":7,"max_tokens":7}`,
+		"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"array"}}},` + common + `,"max_completion_tokens":7,"max_tokens":7}`,
 	"/v1/completions": `{"model":"org/m","prompt":"x","echo":true,"logprobs":1,"best_of":2,"n":2,` + common + `,"max_tokens":7,
 		"structured_outputs":{"regex":"a*"},"prompt_logprobs":0}`,
 	"/tokenize":   `{"model":"org/m","prompt":"x","add_special_tokens":true}`,

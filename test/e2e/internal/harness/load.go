@@ -14,20 +14,27 @@ import (
 const StreamTokens = 48
 
 // DuringAnswers starts every prompt and calls disturb once tokens flow. The
-// answers must be those of an undisturbed run. If the answers end before disturb
-// could be called, they are requested again.
+// answers must be those of an undisturbed run.
 func (c *Cluster) DuringAnswers(t *testing.T, disturb func()) {
 	t.Helper()
 	want := MustCompleteAll(t, c.URL(), StreamTokens)
+	ask := func(ctx context.Context) ([]Answer, error) { return CompleteAll(ctx, c.URL(), StreamTokens) }
+	Compare(t, "after the fault", During(t, c, ask, disturb), want)
+}
+
+// During starts ask, calls disturb once tokens flow, and returns what ask did. If ask
+// ends before disturb could be called, it is called again.
+func During[T any](t *testing.T, c *Cluster, ask func(context.Context) (T, error), disturb func()) T {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
 	defer cancel()
 	for range 100 {
 		before := c.GeneratedTokens(t)
-		var got []Answer
+		var got T
 		ended := make(chan error, 1)
 		go func() {
 			var err error
-			got, err = CompleteAll(ctx, c.URL(), StreamTokens)
+			got, err = ask(ctx)
 			ended <- err
 		}()
 		running := c.tokensFlow(t, before, ended)
@@ -37,12 +44,12 @@ func (c *Cluster) DuringAnswers(t *testing.T, disturb func()) {
 		if err := <-ended; err != nil {
 			t.Fatal(err)
 		}
-		Compare(t, "after the fault", got, want)
 		if running {
-			return
+			return got
 		}
 	}
 	t.Fatal("the answers always ended before the fault")
+	panic("unreachable")
 }
 
 // tokensFlow waits for a few tokens after the first `before`. It returns false if
