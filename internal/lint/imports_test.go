@@ -60,7 +60,7 @@ var rules = []rule{
 	{"internal/api/openai", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/generation", "internal/api/httpapi", "internal/api/logprobs", "internal/router/engine", "internal/text", "moe"}, network, "HTTP only"},
 	{"internal/api/page", []string{}, network, "files for a browser"},
 	{"internal/api", []string{"internal/api"}, network, "it joins the HTTP APIs"},
-	{"internal/api/transcript", []string{"internal/text"}, network, "turns only"},
+	{"internal/api/transcript", []string{"internal/api/completion", "internal/text"}, network, "turns only"},
 	{"internal/api/responses", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/generation", "internal/api/httpapi", "internal/api/logprobs", "internal/api/transcript", "internal/router/engine", "internal/text"}, network, "HTTP only; it knows no other API"},
 	{"internal/api/anthropic", []string{"internal/api/access", "internal/api/completion", "internal/api/generation", "internal/api/httpapi", "internal/api/transcript", "internal/router/engine", "internal/text"}, network, "HTTP only; it knows no other API"},
 	{"internal/api/apitest", []string{"internal/api/completion", "internal/api/httpapi", "internal/router/engine", "internal/text"}, network, "HTTP APIs in tests only"},

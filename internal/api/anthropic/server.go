@@ -11,6 +11,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/transcript"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
@@ -98,7 +99,7 @@ func (s *server) prepare(c *httpapi.Call, q request) (*completion.Turn, error) {
 	if err := c.Body.Err(); err != nil {
 		return nil, err
 	}
-	turn, err := s.cfg.Prepare(q.conversation)
+	turn, err := transcript.Prepare(s.cfg.Service, q.conversation)
 	if err != nil {
 		return nil, q.renamed(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/logprobs"
+	"github.com/hachi-serve/hachi/internal/api/transcript"
 )
 
 // server answers the API's requests.
@@ -92,7 +93,7 @@ func (s *server) turn(c *httpapi.Call) (request, *completion.Turn, error) {
 	if err := c.Body.Err(); err != nil {
 		return q, nil, err
 	}
-	turn, err := s.cfg.Prepare(q.conversation)
+	turn, err := transcript.Prepare(s.cfg.Service, q.conversation)
 	if err != nil {
 		return q, nil, q.renamed(err)
 	}

@@ -2,7 +2,7 @@
 // responses and the messages API send calls, results and pieces of text one by one,
 // where a chat template knows turns.
 //
-// What it owns: which items become one turn.
+// What it owns: which items become one turn, and where the system may speak.
 //
 // Invariants: two turns in sequence have different roles, unless both are results of
 // tools. No text is dropped.
