@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"go.uber.org/goleak"
 
@@ -144,4 +145,21 @@ func TestThinkingIsABlock(t *testing.T) {
 	if !strings.Contains(prompt, "<think>Hm.</think>Hello[user] y") || !strings.HasSuffix(prompt, "<think></think>") || header.Get(httpapi.IgnoredHeader) != "" {
 		t.Errorf("the prompt is %q, ignored %q", prompt, header.Get(httpapi.IgnoredHeader))
 	}
+}
+
+// TestSilentStreamPings: an answer that waits sends a ping every 15 s, and ends with
+// the deadline of its client.
+func TestSilentStreamPings(t *testing.T) {
+	b := apitest.New(t, chat.KarakuriTemplate, nil)
+	b.Engine.Script = func(engine.Request) enginetest.Script { return enginetest.Script{Hold: true} }
+	synctest.Test(t, func(t *testing.T) {
+		w := b.Post("/v1/messages", `{`+user+`,"max_tokens":5,"stream":true,"timeout":40}`, New(b.Config))
+		var names []string
+		for _, e := range apitest.Events(t, w.Body.String()) {
+			names = append(names, e.Name)
+		}
+		if got := strings.Join(names, " "); got != "message_start ping ping ping error" || !strings.Contains(w.Body.String(), `"type":"timeout_error"`) {
+			t.Errorf("%s: %s", got, w.Body)
+		}
+	})
 }

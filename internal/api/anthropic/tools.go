@@ -3,6 +3,7 @@ package anthropic
 import (
 	"fmt"
 
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 )
@@ -16,14 +17,8 @@ func tools(r *httpapi.Reader) (all []tool.Tool, paths []string) {
 			continue
 		}
 		in.Accept("type")
-		var t tool.Tool
-		in.Require("name", "the name of the tool")
-		in.Text("name", &t.Name)
-		in.Text("description", &t.Description)
-		in.Flag("strict", &t.Strict)
 		in.Require("input_schema", "the JSON Schema of the tool's input")
-		t.Parameters, _ = in.Value("input_schema", httpapi.KindObject)
-		all, paths = append(all, t), append(paths, fmt.Sprintf("tools[%d]", i))
+		all, paths = append(all, generation.Tool(in, "input_schema")), append(paths, fmt.Sprintf("tools[%d]", i))
 	}
 	return all, paths
 }

@@ -3,6 +3,7 @@ package openai
 import (
 	"slices"
 
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 )
@@ -18,13 +19,7 @@ func tools(r *httpapi.Reader) []tool.Tool {
 		if f == nil {
 			return nil
 		}
-		var t tool.Tool
-		f.Require("name", "the name of the function")
-		f.Text("name", &t.Name)
-		f.Text("description", &t.Description)
-		f.Flag("strict", &t.Strict)
-		t.Parameters, _ = f.Value("parameters", httpapi.KindObject)
-		all = append(all, t)
+		all = append(all, generation.Tool(f, "parameters"))
 	}
 	return all
 }
@@ -48,7 +43,7 @@ func toolChoice(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
 		return tool.Choice{}, all
 	}
 	if httpapi.KindOf(raw) == httpapi.KindString {
-		return tool.Choice{Mode: choiceMode(r, param, "none")}, all
+		return tool.Choice{Mode: generation.ToolMode(r, param, "none")}, all
 	}
 	in := r.Inside(param)
 	if in == nil {
@@ -82,18 +77,7 @@ func allowedTools(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool)
 		}
 	}
 	in.Require("mode", "auto or required")
-	return tool.Choice{Mode: choiceMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t tool.Tool) bool { return !slices.Contains(names, t.Name) })
-}
-
-// choiceMode reads auto, required, or one more word.
-func choiceMode(r *httpapi.Reader, param string, more ...string) tool.Mode {
-	modes := map[string]tool.Mode{"auto": tool.Auto, "required": tool.Required, "none": tool.None}
-	var word string
-	r.Text(param, &word)
-	if allowed := append([]string{"auto", "required"}, more...); !slices.Contains(allowed, word) {
-		r.Fault(param, httpapi.CodeValue, "is %q, expected one of %q", word, allowed)
-	}
-	return modes[word]
+	return tool.Choice{Mode: generation.ToolMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t tool.Tool) bool { return !slices.Contains(names, t.Name) })
 }
 
 // calls reads what the assistant called in a turn of the past.

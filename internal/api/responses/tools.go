@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 )
@@ -27,13 +28,7 @@ func tools(r *httpapi.Reader) []function {
 			continue
 		}
 		in.Accept("type")
-		t := function{path: fmt.Sprintf("tools[%d]", i)}
-		in.Require("name", "the name of the function")
-		in.Text("name", &t.Name)
-		in.Text("description", &t.Description)
-		in.Flag("strict", &t.Strict)
-		t.Parameters, _ = in.Value("parameters", httpapi.KindObject)
-		all = append(all, t)
+		all = append(all, function{generation.Tool(in, "parameters"), fmt.Sprintf("tools[%d]", i)})
 	}
 	return all
 }
@@ -46,7 +41,7 @@ func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
 		return tool.Choice{}, all
 	}
 	if httpapi.KindOf(raw) == httpapi.KindString {
-		return tool.Choice{Mode: mode(r, param, "auto", "required", "none")}, all
+		return tool.Choice{Mode: generation.ToolMode(r, param, "none")}, all
 	}
 	in := r.Inside(param)
 	if in == nil {
@@ -62,7 +57,7 @@ func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
 	case "allowed_tools":
 		allowed := in.Objects("tools")
 		in.Require("mode", "auto or required")
-		return tool.Choice{Mode: mode(in, "mode", "auto", "required")}, slices.DeleteFunc(slices.Clone(all), func(t function) bool {
+		return tool.Choice{Mode: generation.ToolMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t function) bool {
 			return !slices.ContainsFunc(allowed, func(a *httpapi.Reader) bool { return names(a, t.Name) })
 		})
 	}
@@ -76,17 +71,6 @@ func names(r *httpapi.Reader, function string) bool {
 	r.Text("type", &kind)
 	r.Text("name", &name)
 	return kind == typeFunction && name == function
-}
-
-// mode reads one of the allowed words.
-func mode(r *httpapi.Reader, param string, allowed ...string) tool.Mode {
-	modes := map[string]tool.Mode{"auto": tool.Auto, "required": tool.Required, "none": tool.None}
-	var word string
-	r.Text(param, &word)
-	if !slices.Contains(allowed, word) {
-		r.Fault(param, httpapi.CodeValue, "is %q, expected one of %q", word, allowed)
-	}
-	return modes[word]
 }
 
 // toolEcho is a function as an answer repeats it.

@@ -1,0 +1,30 @@
+package generation
+
+import (
+	"slices"
+
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/text/tool"
+)
+
+// Tool reads a function. Its JSON Schema has one of two names.
+func Tool(r *httpapi.Reader, schema string) tool.Tool {
+	var t tool.Tool
+	r.Require("name", "the name of the function")
+	r.Text("name", &t.Name)
+	r.Text("description", &t.Description)
+	r.Flag("strict", &t.Strict)
+	t.Parameters, _ = r.Value(schema, httpapi.KindObject)
+	return t
+}
+
+// ToolMode reads whether functions are called: auto, required, or one more word.
+func ToolMode(r *httpapi.Reader, param string, more ...string) tool.Mode {
+	modes := map[string]tool.Mode{"auto": tool.Auto, "required": tool.Required, "none": tool.None}
+	var word string
+	r.Text(param, &word)
+	if allowed := append([]string{"auto", "required"}, more...); !slices.Contains(allowed, word) {
+		r.Fault(param, httpapi.CodeValue, "is %q, expected one of %q", word, allowed)
+	}
+	return modes[word]
+}
