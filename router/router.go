@@ -14,6 +14,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/grpcapi"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -27,8 +28,12 @@ type server struct {
 
 // newServer makes the HTTP and gRPC servers over one configuration.
 func newServer(c Config, ready func() bool) *server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // with prior knowledge, on the same port
 	s := &server{
 		web: &http.Server{
+			Protocols: protocols, ConnContext: httpapi.ConnContext,
 			Handler: api.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},

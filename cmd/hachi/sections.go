@@ -68,6 +68,9 @@ func servingFlags(f configFlags, s *role.ServingConfig) {
 	f.inverse("hedge", "serving.disableHedging", &s.DisableHedging, "call another replica when an expert call is late; with false, wait until the call times out")
 	f.StringArrayVar(&s.Attributes, "attribute", s.Attributes, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
 	f.at("attribute", "serving.attributes")
+	f.StringArrayVar(&s.CORSOrigins, "cors-origin", s.CORSOrigins, "origin whose web pages may call the HTTP API, for example http://localhost:3000, or * for every one; may be repeated")
+	f.at("cors-origin", "serving.corsOrigins")
+	f.duration("stream-heartbeat", "serving.streamHeartbeat", &s.StreamHeartbeat, "time between the comments of a stream that has nothing else to send; 0 is 15s")
 }
 
 // kvCacheFlags bound what runs and what waits.

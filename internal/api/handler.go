@@ -23,7 +23,7 @@ func Handler(c Config, ready func() bool) http.Handler {
 	if c.Metrics != nil {
 		process["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}
 	}
-	return httpapi.Handler(c.Log(), openai.New(c.Config), responses.New(c.Config, openai.Shape),
+	return httpapi.Handler(c.Config, openai.New(c.Config), responses.New(c.Config, openai.Shape),
 		anthropic.New(c.Config), httpapi.API{Routes: process}, httpapi.API{Routes: pageRoutes()})
 }
 

@@ -165,7 +165,7 @@ func (p *routerProcess) api() api.Config {
 			},
 			Template: p.text.template, Attributes: p.attributes, MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
 			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
-		}},
+		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins},
 		Metrics: p.metrics.Handler(),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -173,6 +174,12 @@ type ServingConfig struct {
 	// experts with the most rows; 0 is one counter per expert.
 	MetricsTopExperts int      `yaml:"metricsTopExperts"`
 	Attributes        []string `yaml:"attributes"` // NAME=VALUE
+	// CORSOrigins are the origins whose pages may call the HTTP API; "*" is every
+	// one.
+	CORSOrigins []string `yaml:"corsOrigins"`
+	// StreamHeartbeat is the time between the comments of a silent stream; 0 is
+	// httpapi.DefaultHeartbeat.
+	StreamHeartbeat time.Duration `yaml:"streamHeartbeat"`
 }
 
 // DefaultMaxStepSlowdown keeps gaps between tokens under twice the undisturbed.
@@ -203,6 +210,14 @@ func (s ServingConfig) Check(f *Faults) {
 	f.Between("serving.speculativeTokens", s.SpeculativeTokens, 0, maxSpeculativeTokens)
 	if s.RequestDeadline <= 0 {
 		f.Addf("serving.requestDeadline", "%v: want more than 0", s.RequestDeadline)
+	}
+	for _, origin := range s.CORSOrigins {
+		if err := httpapi.CheckOrigin(origin); err != nil {
+			f.Addf("serving.corsOrigins", "%w", err)
+		}
+	}
+	if s.StreamHeartbeat < 0 {
+		f.Addf("serving.streamHeartbeat", "%v: want 0 or more", s.StreamHeartbeat)
 	}
 	if x := s.maxStepSlowdown(); !(x >= 1) {
 		f.Addf("serving.maxStepSlowdown", "%v: want at least 1", x)

@@ -96,7 +96,7 @@ func TestErrorsHaveAnthropicsShape(t *testing.T) {
 		{"POST", "/v1/messages/count_tokens", `{"messages":[]}`, "invalid_request_error", 400},
 	} {
 		w := httptest.NewRecorder()
-		httpapi.Handler(b.Config.Log(), New(b.Config)).ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body)))
+		httpapi.Handler(b.Config, New(b.Config)).ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body)))
 		if kind, message := readError(t, w); kind != tt.kind || w.Code != tt.status {
 			t.Errorf("%s %s %.99s: %d %s %q, want %d %s", tt.method, tt.path, tt.body, w.Code, kind, message, tt.status, tt.kind)
 		}

@@ -83,7 +83,7 @@ func Say(text string) func(engine.Request) string {
 // Post sends a body to APIs and returns the answer.
 func (b *Bench) Post(path, body string, apis ...httpapi.API) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	httpapi.Handler(b.Config.Log(), apis...).ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	httpapi.Handler(b.Config, apis...).ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
 	return w
 }
 

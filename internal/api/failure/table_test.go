@@ -57,20 +57,21 @@ var examples = map[string]struct {
 	"moe.Error":                                   {&moe.Error{}, 500},
 }
 
-// startOnly are folders whose errors end a process or a command: no request meets
-// them.
+// startOnly are folders whose errors end a process or a command, so that no request
+// meets them, or already are what a client sees.
 var startOnly = map[string]string{
-	"client":           "a client's side of an answer",
-	"cmd":              "the command",
-	"coordinator":      "no router calls it",
-	"examples":         "programs of their own",
-	"internal/bench":   "measurements",
-	"internal/cluster": "records of the cluster; a router's Session retries by itself",
-	"internal/local":   "supervision of processes",
-	"internal/model":   "read at the start of a role",
-	"internal/role":    "the start of a role",
-	"internal/status":  "the command",
-	"internal/weights": "read at the start of a role",
+	"client":               "a client's side of an answer",
+	"cmd":                  "the command",
+	"coordinator":          "no router calls it",
+	"examples":             "programs of their own",
+	"internal/api/httpapi": "its Error is what a client sees",
+	"internal/bench":       "measurements",
+	"internal/cluster":     "records of the cluster; a router's Session retries by itself",
+	"internal/local":       "supervision of processes",
+	"internal/model":       "read at the start of a role",
+	"internal/role":        "the start of a role",
+	"internal/status":      "the command",
+	"internal/weights":     "read at the start of a role",
 }
 
 // TestEveryErrorHasARow finds the exported errors of the tree by its sources.

@@ -75,7 +75,7 @@ func checkMediaType(h http.Header) error {
 	}
 	kind, params, err := mime.ParseMediaType(value)
 	if err != nil || kind != "application/json" {
-		return refuse(fmt.Sprintf("the Content-Type is %q, expected application/json", value))
+		return refuse(fmt.Sprintf("the Content-Type is %q, expected application/json: send the header Content-Type: application/json (curl: add -H 'Content-Type: application/json')", value))
 	}
 	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return refuse(fmt.Sprintf("the charset is %q, expected utf-8", charset))

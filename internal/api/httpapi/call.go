@@ -21,6 +21,9 @@ type Config struct {
 	// Heartbeat is the time between the comments of a silent stream; 0 is
 	// DefaultHeartbeat.
 	Heartbeat time.Duration
+	// Origins are those whose pages may call the APIs; AnyOrigin is every one,
+	// none is no page of another origin.
+	Origins []string
 }
 
 // WriteWithin is what a client has, after a request's deadline, to take the
@@ -63,7 +66,9 @@ func (c Config) Post(f Endpoint) http.HandlerFunc {
 		started := time.Now()
 		// A recorder in a test has no deadlines; a connection has.
 		_ = http.NewResponseController(w).SetWriteDeadline(started.Add(c.Deadline + WriteWithin))
-		ctx, cancel := context.WithDeadline(r.Context(), started.Add(c.Deadline))
+		client, gone := clientContext(w, r)
+		defer gone()
+		ctx, cancel := context.WithDeadline(client, started.Add(c.Deadline))
 		defer cancel()
 		err := failure.Catch(func() error {
 			body, err := readBody(w, r)
@@ -76,8 +81,8 @@ func (c Config) Post(f Endpoint) http.HandlerFunc {
 			c.suggestRetry(w, err)
 			Fail(w, err)
 		}
-		if gone := r.Context().Err(); err != nil && gone != nil {
-			err = gone // whatever failed, failed because the client has gone
+		if cause := client.Err(); err != nil && cause != nil {
+			err = cause // whatever failed, failed because the client has gone
 		}
 		access.FromContext(ctx).Err = err
 		c.report(err, time.Since(started))

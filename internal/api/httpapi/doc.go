@@ -7,8 +7,11 @@
 // package failure's.
 //
 //	routes.go    joins the routes of several APIs
+//	absent.go    says what there is instead of an endpoint that hachi lacks
+//	cors.go      lets pages of other origins call
 //	record.go    names a request, logs it, recovers from panics
 //	call.go      reads a POST's body, bounds it in time, answers its errors
+//	conn.go      tells a client that has gone from one that only stopped writing
 //	body.go      reads one JSON object
 //	reader.go    reads members by their types, and keeps the first fault
 //	ignored.go   names the members that no code has read

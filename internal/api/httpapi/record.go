@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/failure"
@@ -15,9 +16,11 @@ const IDHeader = "X-Request-Id"
 // answer is a response that knows its status, and how its API writes errors.
 type answer struct {
 	http.ResponseWriter
-	status int // 0 until the header is written
 	shape  Shape
 	stream *Stream // nil until the answer becomes a stream
+
+	mu     sync.Mutex // guards status against probe
+	status int        // 0 until the header is written
 }
 
 // answerOf returns the answer that Handler made of a writer.
@@ -30,17 +33,22 @@ func answerOf(w http.ResponseWriter) *answer {
 
 // WriteHeader implements http.ResponseWriter.
 func (a *answer) WriteHeader(status int) {
+	a.begin(status)
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// begin notes the status, before the first byte of the answer.
+func (a *answer) begin(status int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.status == 0 {
 		a.status = status
 	}
-	a.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (a *answer) Write(p []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
+	a.begin(http.StatusOK)
 	return a.ResponseWriter.Write(p)
 }
 

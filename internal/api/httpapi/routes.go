@@ -2,9 +2,9 @@ package httpapi
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,14 +23,14 @@ type API struct {
 
 // Handler serves several APIs. An unknown URL is an error of the first. It logs
 // one line for each request.
-func Handler(log *slog.Logger, apis ...API) http.Handler {
+func Handler(c Config, apis ...API) http.Handler {
 	t := table{}
 	for _, a := range apis {
 		for path, methods := range a.Routes {
 			t[path] = route{methods, a.Shape}
 		}
 	}
-	return record(log, apis[0].Shape, t)
+	return record(c.Log(), apis[0].Shape, allowOrigins(c.Origins, t))
 }
 
 // route is where a path leads.
@@ -57,7 +57,7 @@ func (t table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case handle != nil:
 		handle(w, r)
 	case to.methods == nil:
-		Fail(w, refusal(http.StatusNotFound, CodeURL, "unknown URL: "+r.Method+" "+r.URL.Path))
+		Fail(w, refusal(http.StatusNotFound, CodeURL, "unknown URL: "+r.Method+" "+r.URL.Path+t.wayOut(r.URL.Path)))
 	case r.Method == http.MethodOptions:
 		w.Header().Set("Allow", to.methods.allowed())
 		w.WriteHeader(http.StatusNoContent)
@@ -68,10 +68,13 @@ func (t table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find looks a path up, then the longest path with a slash above it. A slash at
-// the end of a path means nothing.
+// slashes matches what a client makes when it joins a base URL and a path.
+var slashes = regexp.MustCompile(`/+`)
+
+// find looks a path up, then the longest path with a slash above it. Repeated
+// slashes, and slashes at the end, mean nothing.
 func (t table) find(path string) route {
-	if path = strings.TrimRight(path, "/"); path == "" {
+	if path = strings.TrimRight(slashes.ReplaceAllString(path, "/"), "/"); path == "" {
 		return t["/"]
 	}
 	if to, ok := t[path]; ok {

@@ -149,7 +149,7 @@ func TestPanicIsAnError(t *testing.T) {
 func TestPanicInAStreamIsItsLastEvent(t *testing.T) {
 	b := newBench(t, nil)
 	c := httpapi.Config{Service: completion.Service{Deadline: b.deadline}}
-	b.Handler = httpapi.Handler(c.Log(), httpapi.API{Shape: Shape, Routes: map[string]httpapi.Methods{
+	b.Handler = httpapi.Handler(c, httpapi.API{Shape: Shape, Routes: map[string]httpapi.Methods{
 		"/": {http.MethodPost: c.Post(func(c *httpapi.Call) error {
 			out, _ := c.Stream(streamShape)
 			_ = out.Send(httpapi.Event{Data: "begun"})

@@ -97,7 +97,7 @@ func (b *bench) serve() {
 
 // handler serves the API as a router does.
 func handler(c httpapi.Config, ready func() bool) http.Handler {
-	return httpapi.Handler(c.Log(), New(c), httpapi.API{Routes: httpapi.Probes(ready)})
+	return httpapi.Handler(c, New(c), httpapi.API{Routes: httpapi.Probes(ready)})
 }
 
 // saying answers every request with a text.

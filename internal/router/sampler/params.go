@@ -10,7 +10,7 @@ import (
 
 // Params say how a token is drawn. The zero value is greedy.
 type Params struct {
-	Temperature float64 // 0 is greedy
+	Temperature float64 // below minTemperature is greedy
 	TopP        float64 // 0 and 1 are off
 	TopK        int     // 0 is off
 	MinP        float64 // 0 is off
@@ -26,6 +26,13 @@ type Params struct {
 	// unless a grammar allows nothing else; 0 is off.
 	MinTokens int
 }
+
+// minTemperature is the lowest temperature that is not greedy: 1/T of a denormal T
+// is infinite, and logits, which are float32, seldom differ by less than 1e-6.
+const minTemperature = 1e-6
+
+// greedy reports whether the most likely token is drawn.
+func (p Params) greedy() bool { return p.Temperature < minTemperature }
 
 // maxPenalty bounds repetition_penalty: products of logits stay finite.
 const maxPenalty = 100

@@ -78,7 +78,7 @@ func (s *Sampler) Sample(w *Workspace, logits []float32, position int) (int32, e
 		logits = s.adjust(w, raw, false)
 		best, err = w.argmax(logits)
 	}
-	if err != nil || s.p.Temperature == 0 {
+	if err != nil || s.p.greedy() {
 		return best, err
 	}
 	c := w.filter(logits, logits[best], s.p)

@@ -172,6 +172,18 @@ func TestGreedyTakesTheLowestOfEquals(t *testing.T) {
 	}
 }
 
+// TestTinyTemperaturesAreGreedy: also those whose inverse is no finite number.
+func TestTinyTemperaturesAreGreedy(t *testing.T) {
+	for _, temperature := range []float64{0, math.SmallestNonzeroFloat64, 1e-320, 1e-310, 1e-300, 1e-45, 1e-40, 1e-7} {
+		for seed := range uint64(20) {
+			p := Params{Temperature: temperature, TopP: 0.9, TypicalP: 0.9, MinP: 0.1, Seed: seed}
+			if got := sample(t, New(p, 0, nil, nil), []float32{1, 5, 5, 4.9}, int(seed)); got != 1 {
+				t.Errorf("temperature %v drew %d with seed %d", temperature, got, seed)
+			}
+		}
+	}
+}
+
 func TestBrokenLogitsAreErrors(t *testing.T) {
 	nan := float32(math.NaN())
 	for name, tt := range map[string]struct {

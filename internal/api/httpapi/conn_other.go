@@ -1,0 +1,9 @@
+//go:build !linux
+
+package httpapi
+
+import "net"
+
+// halfClosed reports false: a client that closes one side counts as gone where the
+// state of a connection cannot be read.
+func halfClosed(*net.TCPConn) bool { return false }
