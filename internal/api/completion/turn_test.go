@@ -390,9 +390,9 @@ func TestReasoningIsApart(t *testing.T) {
 	}
 	// A template argument that the template reads, and one that it does not.
 	c := ask(tool.Choice{})
-	c.TemplateArgs = map[string]any{"enable_thinking": false, "colour": "red"}
+	c.TemplateArgs = map[string]any{"enable_thinking": false, "color": "red"}
 	turn, err := s.Prepare(c)
-	if err != nil || !slices.Equal(turn.IgnoredArgs, []string{"colour"}) || !strings.HasSuffix(s.Template.Answers().Decode(turn.Prompt), "</think>\n\n") {
+	if err != nil || !slices.Equal(turn.IgnoredArgs, []string{"color"}) || !strings.HasSuffix(s.Template.Answers().Decode(turn.Prompt), "</think>\n\n") {
 		t.Errorf("ignored %v, %v", turn.IgnoredArgs, err)
 	}
 }

@@ -81,6 +81,10 @@ func grammars(t *testing.T, words *tokenizer.Tokenizer) []*grammar.Grammar {
 	add(c.Object())
 	add(c.Regex(`(yes|no)( [a-f0-9]{2,6}){1,4}`))
 	add(c.Choice([]string{"one", "two", "three and four"}))
+	calls := &grammar.Calls{Begin: `<call> {"name": "`, Between: `", "arguments": `, Next: `} <call> {"name": "`, End: "} </call>", Marker: "<call>", Anywhere: true, Many: true}
+	calls.Functions = []grammar.Function{{Name: "get", Schema: []byte(schema)}, {Name: "get_all", Schema: []byte(`{"type":"object","properties":{"a":{"enum":["日","b"]}}}`)}}
+	add(c.Turn(grammar.Turn{Calls: calls}))
+	add(c.Turn(grammar.Turn{Calls: calls, Text: &grammar.Text{}, Reasoning: grammar.Reasoning{Open: "<th>", Close: "</th>"}}))
 	return out
 }
 
