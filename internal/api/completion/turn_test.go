@@ -185,15 +185,15 @@ func talk(t testing.TB, format string, e *drawing) Service {
 // write makes the model begin with a text.
 func (s Service) write(text string) []int32 { return s.Completer.Tokenizer.Encode(text) }
 
-// told is an answer that was read to its end.
-type told struct {
+// reply is an answer that was read to its end.
+type reply struct {
 	Answer
 	finish engine.FinishReason
 	parts  []Part
 }
 
 // tell answers a conversation.
-func (s Service) tell(t testing.TB, c Conversation, r Request) *told {
+func (s Service) tell(t testing.TB, c Conversation, r Request) *reply {
 	t.Helper()
 	turn, err := s.Prepare(c)
 	if err != nil {
@@ -205,7 +205,7 @@ func (s Service) tell(t testing.TB, c Conversation, r Request) *told {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	out := &told{}
+	out := &reply{}
 	for {
 		d, err := reader.Next(t.Context())
 		if err != nil {
