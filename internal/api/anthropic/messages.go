@@ -47,26 +47,26 @@ func (s *server) message(r *httpapi.Reader, t *transcript.Transcript) {
 		return
 	}
 	var text strings.Builder // of the blocks since the last that is no text
+	textOnly := true
 	for _, b := range r.Objects("content") {
-		if kind := typeOf(b); kind != typeText {
-			say(t, role, &text, attributes)
-			readBlock(b, kind, role, t)
+		kind := typeOf(b)
+		if kind == typeText {
+			text.WriteString(textOf(b, "text"))
 			continue
 		}
-		text.WriteString(textOf(b, "text"))
+		if text.Len() > 0 {
+			t.Say(role, text.String(), attributes)
+		}
+		text.Reset()
+		readBlock(b, kind, role, t)
+		textOnly = false
 	}
-	if text.Len() == 0 && len(attributes) > 0 {
+	switch {
+	case text.Len() > 0 || textOnly: // a text may be empty
+		t.Say(role, text.String(), attributes)
+	case len(attributes) > 0:
 		r.Fault("content", httpapi.CodeValue, "does not end with a text, which the attributes of the message would steer the answer to")
 	}
-	say(t, role, &text, attributes)
-}
-
-// say adds text that has gathered.
-func say(t *transcript.Transcript, role string, text *strings.Builder, a chat.Attributes) {
-	if text.Len() > 0 {
-		t.Say(role, text.String(), a)
-	}
-	text.Reset()
 }
 
 // readBlock reads a content block that is no text.

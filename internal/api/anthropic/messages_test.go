@@ -86,6 +86,7 @@ func TestBlocksBecomeAConversation(t *testing.T) {
 			"Let me see.\n{\"tool_calls\": [{\"name\": \"f\", \"arguments\": {\"x\": 1}}]} [INST] f returned:\nError: down\n\nWell? [ATTR]"},
 		{`"messages":[{"role":"user","content":"a"},{"role":"system","content":"b"},{"role":"assistant","content":"c"},{"role":"user","content":"d"},{"role":"system","content":"e"}]`,
 			"[INST] a\n\nb [ATTR] helpfulness: 4 correctness: 4 coherence: 4 complexity: 4 verbosity: 4 quality: 4 toxicity: 0 humor: 0 creativity: 0 [/ATTR] [/INST]c [INST] d\n\ne [ATTR]"},
+		{`"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":[{"type":"text","text":""}]}]`, "b [INST]  [ATTR]"},
 		{`"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"It is"}]`, "[/INST]It is"},
 	} {
 		post(t, b, `{"max_tokens":5,`+tt.body+`}`)

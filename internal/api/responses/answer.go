@@ -69,7 +69,7 @@ type echo struct {
 	TopLogprobs  int             `json:"top_logprobs"`
 	TopP         float64         `json:"top_p"`
 	Truncation   string          `json:"truncation"`
-	User         json.RawMessage `json:"user"`
+	User         *string         `json:"user"`
 }
 
 // reasoningEcho says that no effort was asked for and no summary is made.

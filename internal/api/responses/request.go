@@ -76,8 +76,9 @@ func (s *server) readConversation(r *httpapi.Reader, q *request) {
 	c.Messages = s.messages(r)
 	c.Attributes = generation.Attributes(r, s.cfg.Template)
 	all := tools(r)
-	c.ToolChoice, all = choice(r, all)
-	for _, t := range all {
+	var allowed []function
+	c.ToolChoice, allowed = choice(r, all)
+	for _, t := range allowed {
 		c.Tools, q.toolPaths = append(c.Tools, t.Tool), append(q.toolPaths, t.path)
 	}
 	c.Parallel = true
@@ -94,7 +95,7 @@ func (s *server) readConversation(r *httpapi.Reader, q *request) {
 		r.Text("instructions", &instructions)
 		q.echo.Instructions = &instructions
 	}
-	q.echo.Parallel, q.echo.Tools, q.echo.ToolChoice = c.Parallel, echoTools(c.Tools), "auto"
+	q.echo.Parallel, q.echo.Tools, q.echo.ToolChoice = c.Parallel, echoTools(all), "auto"
 	if raw, ok := r.Any("tool_choice"); ok {
 		q.echo.ToolChoice = raw
 	}

@@ -82,7 +82,7 @@ type toolEcho struct {
 	Strict      bool            `json:"strict"`
 }
 
-func echoTools(all []tool.Tool) []toolEcho {
+func echoTools(all []function) []toolEcho {
 	out := make([]toolEcho, len(all))
 	for i, t := range all {
 		out[i] = toolEcho{Type: typeFunction, Name: t.Name, Parameters: t.Schema(), Strict: t.Strict}
