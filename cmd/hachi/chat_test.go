@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -158,4 +159,24 @@ func TestAddressesOfServers(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q", given, got, err, want)
 		}
 	}
+}
+
+// FuzzBaseURL: what is accepted is the base of a server, and stays it.
+func FuzzBaseURL(f *testing.F) {
+	for _, seed := range []string{"127.0.0.1:1", "box", "9", ":9", "http://box:1/v1/", "https://box/a/v1/chat/completions", "http://[::1%25eth0]:1", "http://u:p@h/", "//", "http://h/%zz"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, given string) {
+		base, err := baseURL(given)
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(base)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.HasSuffix(base, "/") || strings.HasSuffix(base, "/v1") {
+			t.Errorf("%q becomes %q, %v", given, base, err)
+		}
+		if again, err := baseURL(base); err != nil || again != base {
+			t.Errorf("%q becomes %q, and that %q, %v", given, base, again, err)
+		}
+	})
 }

@@ -35,11 +35,11 @@ func baseURL(given string) (string, error) {
 	if !found {
 		scheme, rest = "http", text
 	}
-	if isPort(rest) {
+	if !found && isPort(rest) {
 		rest = ":" + rest
 	}
 	u, err := url.Parse(scheme + "://" + rest)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || strings.ContainsAny(u.Host, " @") {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(u.Host, " @") {
 		return fault()
 	}
 	host, port := u.Hostname(), u.Port()
@@ -51,11 +51,14 @@ func baseURL(given string) (string, error) {
 	case port == "" && !found:
 		u.Host = net.JoinHostPort(host, "8080")
 	}
-	path := strings.TrimRight(u.Path, "/")
-	for _, endpoint := range []string{"/chat/completions", "/completions", "/v1"} {
-		path = strings.TrimRight(strings.TrimSuffix(path, endpoint), "/")
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	for before := ""; path != before; {
+		before = path
+		for _, end := range []string{"/chat/completions", "/completions", "/v1"} {
+			path = strings.TrimRight(strings.TrimSuffix(path, end), "/")
+		}
 	}
-	return u.Scheme + "://" + u.Host + path, nil
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String() + path, nil
 }
 
 func isPort(text string) bool {

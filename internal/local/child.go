@@ -51,6 +51,8 @@ type Child struct {
 // ChildEvent reports the end of a child's process.
 type ChildEvent struct {
 	Name string
+	// Ran is how long the process ran; 0 if it could not be started.
+	Ran time.Duration
 	// Err is nil for a clean end. Of a ConfigError it joins the faults.
 	Err error
 	// Fatal is set when the child will not be started again although it was not
@@ -97,7 +99,7 @@ func (c *Child) keep(proc *exec.Cmd) {
 			if err != nil {
 				err = cause(c.cmd.name, err, said)
 			}
-			c.events(ChildEvent{Name: c.cmd.name, Err: err, Fatal: fatal, ConfigError: configError})
+			c.events(ChildEvent{Name: c.cmd.name, Ran: time.Since(started), Err: err, Fatal: fatal, ConfigError: configError})
 			if fatal {
 				return
 			}

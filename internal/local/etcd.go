@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,9 @@ const (
 	etcdName = "etcd-0"
 	// etcdPorts is how many ports are tried: one that was free can be taken by
 	// somebody else's connection for a moment.
-	etcdPorts   = 3
+	etcdPorts = 3
+	// etcdTries is how often etcd is started with the same data.
+	etcdTries   = 4
 	etcdPoll    = 20 * time.Millisecond
 	etcdTimeout = time.Second // of one question
 )
@@ -33,7 +36,12 @@ func (c *Cluster) StartEtcd(ctx context.Context) (err error) {
 		c.etcd, err = c.startEtcd(ctx, c.endpoints[0])
 		return err
 	}
-	for range etcdPorts {
+	for try := range etcdPorts {
+		if try > 0 { // nothing of an earlier run is needed, and its data may be damaged
+			if err := os.RemoveAll(c.etcdDir()); err != nil {
+				return fmt.Errorf("data directory: %w", err)
+			}
+		}
 		var addr string
 		if addr, err = freeLoopback(); err != nil {
 			return err
@@ -51,13 +59,20 @@ func (c *Cluster) StartEtcd(ctx context.Context) (err error) {
 
 // startEtcd starts the process. One that ends before it answers is not restarted.
 func (c *Cluster) startEtcd(ctx context.Context, addr string) (*Child, error) {
-	cmd := c.command(etcdName, EtcdCommand, "--dir", filepath.Join(c.cfg.DataDir, "etcd"), "--listen", addr)
+	cmd := c.command(etcdName, EtcdCommand, "--dir", c.etcdDir(), "--listen", addr)
 	cmd.mustRun = true
+	failures := 0 // to run for a while
 	var serving atomic.Bool
 	ended := make(chan ChildEvent, 1)
 	child, err := startChild(cmd, true, func(e ChildEvent) {
-		if serving.Load() {
-			c.childEvent(c.onDisk(e))
+		if e = c.onDisk(e); serving.Load() {
+			if failures++; e.Ran > stableAfter || errors.Is(e.Err, errDiskFull) {
+				failures = 0
+			}
+			if failures >= etcdTries {
+				failures, e.Err = 0, errors.Join(e.Err, c.forgetEtcd())
+			}
+			c.childEvent(e)
 			return
 		}
 		select {
@@ -79,13 +94,24 @@ func (c *Cluster) startEtcd(ctx context.Context, addr string) (*Child, error) {
 			}
 			continue
 		case e := <-ended:
-			err = c.onDisk(e).Err
+			err = e.Err
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 		child.Stop(context.WithoutCancel(ctx))
 		return nil, err
 	}
+}
+
+func (c *Cluster) etcdDir() string { return filepath.Join(c.cfg.DataDir, "etcd") }
+
+// forgetEtcd removes the data of an etcd that does not run with it. The processes
+// write their records again, and the coordinator publishes what the nodes hold.
+func (c *Cluster) forgetEtcd() error {
+	if err := os.RemoveAll(c.etcdDir()); err != nil {
+		return fmt.Errorf("its data seems damaged, and cannot be removed: %w", err)
+	}
+	return errors.New("its data seems damaged: it begins without any")
 }
 
 // onDisk names a full disk as the cause of the end of etcd.

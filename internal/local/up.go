@@ -43,7 +43,7 @@ func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
 		return nil, full
 	}
 	if err != nil {
-		return nil, &role.ConfigError{Err: err}
+		return nil, &role.ConfigError{Err: &role.FieldError{Field: "dataDir", Err: err}}
 	}
 	c := &Cluster{cfg: cfg, label: "up-" + rand.Text(), lock: lock, failed: make(chan error, 1)}
 	if err := c.start(ctx); err != nil {

@@ -130,3 +130,47 @@ func TestADeadEtcdIsRestarted(t *testing.T) {
 		return code == 0 && etcdOf(t, dir) != before
 	})
 }
+
+// TestDamagedDataOfEtcdIsGivenUp: at the start nothing of it is needed, and later
+// the cluster writes it again.
+func TestDamagedDataOfEtcdIsGivenUp(t *testing.T) {
+	harness.Slow(t)
+	dir := t.TempDir()
+	for _, path := range []string{"etcd/member/wal/0000000000000000-0000000000000000.wal", "etcd/member/snap/db"} {
+		damage(t, filepath.Join(dir, path))
+	}
+	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.DataDir = dir })
+	want := harness.MustCompleteAll(t, cluster.URL(), 8)
+	logs, err := filepath.Glob(filepath.Join(dir, "etcd", "member", "wal", "*.wal"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs of etcd: %v, %v", logs, err)
+	}
+	for _, path := range logs {
+		damage(t, path)
+	}
+	if err := syscall.Kill(etcdOf(t, dir), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	harness.Compare(t, "without etcd", harness.MustCompleteAll(t, cluster.URL(), 8), want)
+	eventually.True(t, "every process is registered again", func() bool {
+		code, said := hachi.Run(t, "status", "--data-dir", dir)
+		return code == 0 && strings.Contains(said, "coordinator-0 leads") && strings.Contains(said, "expert-2") && strings.Contains(said, "router-0")
+	})
+	harness.Compare(t, "with an empty etcd", harness.MustCompleteAll(t, cluster.URL(), 8), want)
+}
+
+// damage writes noise over the beginning of a file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(strings.Repeat("noise", 4096)); err != nil {
+		t.Fatal(err)
+	}
+}
