@@ -6,7 +6,8 @@
 // and plain Mistral for checkpoints without a template.
 //
 // What it owns: where the template of a checkpoint is, what a conversation may
-// be, and the attributes of SteerLM.
+// be, the attributes of SteerLM, how a conversation with tools is rendered, and how
+// a template writes calls and reasoning.
 //
 // Invariants:
 //   - A template that cannot be honored is refused by Load, which renders
@@ -23,6 +24,13 @@
 //     request's, and those the server's (Merge). The template has defaults for
 //     the rest. Parse finds by rendering which attributes a template reads.
 //   - No BOS is added to what the template writes.
+//   - A template has tools of its own if it shows the tools that it is given, and
+//     writes calls as marks, a name, and arguments as a JSON object: Parse finds the
+//     marks by rendering (native.go). For any other template a conversation with
+//     tools is rewritten into one without (generic.go).
+//   - The texts of tools, calls, results and variables are a client's, as those of
+//     messages are: they write no special token.
+//   - The time that strftime_now gives is the only input from outside.
 //
 // Concurrency: a Template is immutable.
 //

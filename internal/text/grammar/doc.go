@@ -1,5 +1,6 @@
 // Package grammar constrains an answer to a language: any JSON object, a JSON
-// Schema, a regular expression or a list of choices. For each position it gives
+// Schema, a regular expression, a list of choices, or the turn of an assistant that
+// may reason and call functions (Turn). For each position it gives
 // the set of tokens that may follow, so that the answer can always still become
 // a text of the language.
 //
