@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
 )
 
@@ -46,35 +44,5 @@ func newModelInit() *cobra.Command {
 	cmd.Flags().StringVar(&name, "preset", "tiny", strings.Join(preset.Names(), ", "))
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "same seed, same weights")
 	cmd.Flags().BoolVar(&o.Outliers, "outliers", false, "give weights heavy tails and channels of very different sizes, as training does")
-	return cmd
-}
-
-func newModelInspect() *cobra.Command {
-	var verify, asJSON bool
-	cmd := &cobra.Command{
-		Use:   "inspect DIR",
-		Short: "describe a checkpoint; with --verify, hash every tensor and keep the hashes for the nodes",
-		Args:  arguments(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ckpt, err := checkpoint.Open(args[0])
-			if err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			if verify {
-				if err := verifyCheckpoint(cmd, ckpt, asJSON); err != nil {
-					return err
-				}
-			}
-			summary := ckpt.Summary()
-			if asJSON {
-				return printJSON(out, summary)
-			}
-			_, err = io.WriteString(out, summary.String())
-			return err
-		},
-	}
-	cmd.Flags().BoolVar(&verify, "verify", false, "hash every tensor and write the manifest")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -41,23 +41,37 @@ func Open(dir string) (*Checkpoint, error) {
 	if err := Diagnose(dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, configFile)
-	data, err := readSmall(path, maxConfig)
-	if err != nil {
-		return nil, &Error{File: path, Fault: Unreadable, Err: err}
-	}
 	c := &Checkpoint{dir: dir, tensors: map[string]located{}}
-	if c.config, c.ignored, err = arch.ParseConfig(data); err != nil {
-		return nil, &Error{File: path, Fault: BadConfig, Err: err}
+	var errConfig, errFiles error
+	c.config, c.ignored, errConfig = readConfig(dir)
+	c.files, errFiles = openFiles(dir)
+	err := errors.Join(errConfig, errFiles)
+	if err == nil {
+		err = c.read()
 	}
-	if c.files, err = openFiles(dir); err != nil {
-		return nil, err
-	}
-	if err := c.read(); err != nil {
+	if err != nil {
 		closeFiles(c.files)
 		return nil, err
 	}
 	return c, nil
+}
+
+// ReadConfig reads the configuration of dir without its weights.
+func ReadConfig(dir string) (model.Config, error) {
+	c, _, err := readConfig(dir)
+	return c, err
+}
+
+func readConfig(dir string) (c model.Config, ignored []string, err error) {
+	path := filepath.Join(dir, configFile)
+	data, err := readSmall(path, maxConfig)
+	if err != nil {
+		return c, nil, &Error{File: path, Fault: Unreadable, Err: err}
+	}
+	if c, ignored, err = arch.ParseConfig(data); err != nil {
+		return c, nil, &Error{File: path, Fault: BadConfig, Err: err}
+	}
+	return c, ignored, nil
 }
 
 func (c *Checkpoint) read() error {

@@ -73,7 +73,8 @@ func (s Summary) String() string {
 	}
 	line("checkpoint", "%s", s.Dir)
 	line("digest", "%s", s.Digest)
-	line("shape", "%d layers, hidden %d, ffn %d, vocab %d", s.Layers, s.Hidden, s.FFN, s.Vocab)
+	line("shape", "%d layers, hidden %d, ffn %d, vocab %d%s", s.Layers, s.Hidden, s.FFN, s.Vocab,
+		map[bool]string{true: ", tied embeddings"}[s.TieEmbeddings])
 	line("attention", "%d heads, %d kv heads, head dim %d, rope theta %g, norm eps %g", s.Heads, s.KVHeads, s.HeadDim, s.RopeTheta, s.NormEps)
 	line("context", "%d positions, sliding window %s", s.MaxContext, orNone(s.SlidingWindow))
 	line("experts", "%d per layer, %d per token, %s each", s.Experts, s.TopK, size(s.ExpertBytes))

@@ -28,6 +28,11 @@
 // and is not understood (keys.go): what is known to be information, or has the
 // value that changes nothing, passes.
 //
+// The vocabulary of the file becomes tokenizer.model and tokenizer_config.json,
+// with added tokens and chat templates; generation_config.json has the tokens that
+// end an answer (vocabulary.go). testdata/chat*.gguf were made by
+// tools/gguf/fixtures.py.
+//
 // Concurrency: a File is read by any number of goroutines until Close.
 //
 // References: the GGUF specification of the ggml project; OCP Microscaling Formats

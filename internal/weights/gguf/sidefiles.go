@@ -1,74 +1,129 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"os"
 	"path/filepath"
-
-	"google.golang.org/protobuf/encoding/protowire"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/model/arch"
 )
 
-// WriteSideFiles writes config.json and, from the vocabulary inside the file,
-// tokenizer.model into dir, and returns their paths.
+// WriteConfig writes config.json and generation_config.json into dir and returns
+// their paths. The second has no ends of turns: they belong to a vocabulary.
+func (f *File) WriteConfig(dir string) ([]string, error) {
+	return f.write(dir, map[string]any{"config.json": arch.JSON(f.cfg), "generation_config.json": f.generation(nil)})
+}
+
+// WriteSideFiles writes everything but the weights into dir and returns the
+// paths: what WriteConfig writes, and from the vocabulary inside the file
+// tokenizer.model and tokenizer_config.json with the chat templates.
 func (f *File) WriteSideFiles(dir string) ([]string, error) {
-	config, err := json.MarshalIndent(arch.JSON(f.cfg), "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	pieces, err := f.sentencePieces()
+	v, err := readVocabulary(f.header.meta, f.o.IgnoredKeys)
 	if err != nil {
 		return nil, fmt.Errorf("%s: vocabulary: %w", f.path, err)
 	}
-	paths := []string{filepath.Join(dir, "config.json"), filepath.Join(dir, "tokenizer.model")}
-	return paths, errors.Join(os.WriteFile(paths[0], append(config, '\n'), 0o644), os.WriteFile(paths[1], pieces, 0o644))
+	paths, err := f.write(dir, map[string]any{
+		"config.json": arch.JSON(f.cfg), "generation_config.json": f.generation(v.ends), "tokenizer_config.json": v.config(f.cfg.MaxContext),
+	})
+	model := filepath.Join(dir, "tokenizer.model")
+	return append(paths, model), errors.Join(err, os.WriteFile(model, v.sentencePieces(), 0o644))
 }
 
-// sentencePieces is the vocabulary as a SentencePiece model: BPE with byte
-// fallback, a prefix space and no normalization, as Mistral's is. The types of
-// pieces have the same numbers in both formats.
-func (f *File) sentencePieces() ([]byte, error) {
-	m := f.header.meta
-	if kind := m["tokenizer.ggml.model"]; kind != "llama" {
-		return nil, fmt.Errorf("tokenizer.ggml.model is %v, expected llama", kind)
-	}
-	tokens, _ := m["tokenizer.ggml.tokens"].([]any)
-	scores, _ := m["tokenizer.ggml.scores"].([]any)
-	types, _ := m["tokenizer.ggml.token_type"].([]any)
-	if len(tokens) != f.cfg.Vocab || len(scores) != len(tokens) || len(types) != len(tokens) {
-		return nil, fmt.Errorf("%d tokens, %d scores and %d types for %d rows of the embedding", len(tokens), len(scores), len(types), f.cfg.Vocab)
-	}
-	var out []byte
-	for i := range tokens {
-		text, ok1 := tokens[i].(string)
-		score, ok2 := scores[i].(float64)
-		kind, ok3 := types[i].(int64)
-		if !ok1 || !ok2 || !ok3 || kind < 1 || kind > 6 {
-			return nil, fmt.Errorf("token %d: text %v, score %v, type %v", i, tokens[i], scores[i], types[i])
+func (f *File) write(dir string, files map[string]any) (paths []string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		var data bytes.Buffer
+		e := json.NewEncoder(&data)
+		e.SetEscapeHTML(false) // tokens are full of < and >
+		e.SetIndent("", "  ")
+		if err := e.Encode(files[name]); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		var piece []byte
-		piece = protowire.AppendString(protowire.AppendTag(piece, 1, protowire.BytesType), text)
-		piece = protowire.AppendFixed32(protowire.AppendTag(piece, 2, protowire.Fixed32Type), math.Float32bits(float32(score)))
-		piece = protowire.AppendVarint(protowire.AppendTag(piece, 3, protowire.VarintType), uint64(kind))
-		out = protowire.AppendBytes(protowire.AppendTag(out, 1, protowire.BytesType), piece)
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data.Bytes(), 0o644); err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
 	}
-	trainer := varints(map[protowire.Number]uint64{3: 2, 4: uint64(len(tokens)), 35: 1, 40: 0, 41: 1, 42: 2})
-	out = protowire.AppendBytes(protowire.AppendTag(out, 2, protowire.BytesType), trainer)
-	normalizer := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "identity")
-	normalizer = append(normalizer, varints(map[protowire.Number]uint64{3: 1, 4: 0, 5: 1})...)
-	return protowire.AppendBytes(protowire.AppendTag(out, 3, protowire.BytesType), normalizer), nil
+	return paths, nil
 }
 
-// varints writes fields in ascending order.
-func varints(fields map[protowire.Number]uint64) (out []byte) {
-	for n := protowire.Number(1); n < 64; n++ {
-		if v, ok := fields[n]; ok {
-			out = protowire.AppendVarint(protowire.AppendTag(out, n, protowire.VarintType), v)
+// sampling are the keys of sampling defaults, and their names in
+// generation_config.json.
+var sampling = map[string]string{
+	"general.sampling.temp": "temperature", "general.sampling.top_k": "top_k", "general.sampling.top_p": "top_p",
+	"general.sampling.min_p": "min_p", "general.sampling.penalty_repeat": "repetition_penalty",
+}
+
+// generation is generation_config.json: which tokens end an answer, and the
+// sampling defaults of the file.
+func (f *File) generation(ends []int) map[string]any {
+	eos := slices.Concat(f.cfg.EOS, ends)
+	out := map[string]any{"bos_token_id": f.cfg.BOS, "eos_token_id": eos}
+	if len(eos) == 1 {
+		out["eos_token_id"] = eos[0]
+	}
+	for key, name := range sampling {
+		switch v := f.header.meta[key].(type) {
+		case float64:
+			out[name], out["do_sample"] = float32(v), true // the file has f32: 0.7 and not 0.699999988
+		case int64, uint64:
+			out[name], out["do_sample"] = v, true
 		}
 	}
 	return out
+}
+
+// config is tokenizer_config.json. Added tokens are found in the text as it is
+// written, and every run of text between them gets a space in front, as the
+// readers of the format have it.
+func (v *vocabulary) config(context int) map[string]any {
+	added := map[string]any{}
+	for id, p := range v.pieces {
+		// A user-defined piece with marks for spaces is found in normalized text.
+		if p.kind == control || p.kind == unknown || p.kind == userDefined && !strings.Contains(p.text, "▁") {
+			added[strconv.Itoa(id)] = map[string]any{
+				"content": p.text, "special": p.kind != userDefined, "normalized": false, "lstrip": false, "rstrip": false, "single_word": false,
+			}
+		}
+	}
+	out := map[string]any{
+		"tokenizer_class": "LlamaTokenizer", "legacy": true, "clean_up_tokenization_spaces": false, "model_max_length": context,
+		"add_bos_token": v.addBOS, "add_eos_token": v.addEOS, "added_tokens_decoder": added,
+		"bos_token": v.pieces[v.bos].text, "eos_token": v.pieces[v.eos].text, "unk_token": v.pieces[v.unknown].text,
+	}
+	if !v.addSpace {
+		out["add_prefix_space"] = false
+	}
+	if v.padding >= 0 {
+		out["pad_token"] = v.pieces[v.padding].text
+	}
+	if t := v.chatTemplate(); t != nil {
+		out["chat_template"] = t
+	}
+	return out
+}
+
+// chatTemplate is one template, or a list of named ones; nil if there is none.
+func (v *vocabulary) chatTemplate() any {
+	if len(v.templates) == 0 {
+		if v.template == "" {
+			return nil
+		}
+		return v.template
+	}
+	var list []map[string]string
+	if _, named := v.templates["default"]; v.template != "" && !named {
+		list = append(list, map[string]string{"name": "default", "template": v.template})
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.templates)) {
+		list = append(list, map[string]string{"name": name, "template": v.templates[name]})
+	}
+	return list
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+)
+
+func newModelInspect() *cobra.Command {
+	var verify, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect DIR",
+		Short: "describe a checkpoint, and say for what a router would refuse it",
+		Long: `inspect describes a checkpoint: its shape, its weights, its tokenizer and its
+chat template. It lists everything for which a router would not start, and
+ends with status 2 then. With --verify, it hashes every tensor and keeps the
+hashes for the nodes.`,
+		Args: arguments(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, ckpt, err := inspectModel(args[0])
+			if ckpt != nil {
+				defer ckpt.Close()
+				if verify {
+					if err := verifyCheckpoint(cmd, ckpt, asJSON); err != nil {
+						return err
+					}
+				}
+				summary := ckpt.Summary()
+				report.Summary = &summary
+			}
+			report.Faults = []string{}
+			if err != nil {
+				report.Faults = explain(cmd, err)
+				err = &role.ConfigError{Err: err}
+			}
+			return errors.Join(report.print(cmd.OutOrStdout(), asJSON), err)
+		},
+	}
+	cmd.Flags().BoolVar(&verify, "verify", false, "hash every tensor and write the manifest")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the faults")
+	return cmd
+}
+
+// inspection is what is known about a checkpoint. A part that a fault hides is
+// nil.
+type inspection struct {
+	*checkpoint.Summary
+	Text   *role.TextSummary `json:"text,omitempty"`
+	Faults []string          `json:"faults"` // for which a router would not start
+}
+
+// inspectModel reads a checkpoint as a router does. The error has all faults; the
+// checkpoint is nil if its weights cannot be served.
+func inspectModel(dir string) (inspection, *checkpoint.Checkpoint, error) {
+	var report inspection
+	ckpt, err := checkpoint.Open(dir)
+	if checkpoint.FaultOf(err) == checkpoint.Foreign {
+		return report, nil, err // it is no checkpoint at all
+	}
+	cfg, errConfig := checkpoint.ReadConfig(dir)
+	if errConfig != nil {
+		cfg = model.Config{Vocab: math.MaxInt32} // the text files are judged by themselves
+	}
+	text, errText := role.InspectText(dir, cfg)
+	if errConfig == nil && errText == nil {
+		report.Text = &text
+	}
+	return report, ckpt, errors.Join(err, errText)
+}
+
+// print writes the report as JSON, or as a line for each fact without the faults.
+func (r inspection) print(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, r)
+	}
+	if r.Summary != nil {
+		if _, err := io.WriteString(out, r.Summary.String()); err != nil {
+			return err
+		}
+	}
+	if r.Text == nil {
+		return nil
+	}
+	template := "the checkpoint's own"
+	if !r.Text.ChatTemplate {
+		template = "none, the plain [INST] format"
+	}
+	_, err := fmt.Fprintf(out, "%-12s %d tokens; an answer ends with %v\n%-12s %s\n", "tokenizer", r.Text.Tokens, r.Text.EOS, "template", template)
+	for _, note := range r.Text.Notes {
+		_, errNote := fmt.Fprintf(out, "%-12s %s\n", "note", note)
+		err = errors.Join(err, errNote)
+	}
+	return err
+}

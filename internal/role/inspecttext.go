@@ -1,0 +1,44 @@
+package role
+
+import (
+	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+)
+
+// TextSummary says what a router makes of the text files of a checkpoint.
+type TextSummary struct {
+	Tokens       int      `json:"tokens"`        // that are served
+	PaddedRows   int      `json:"padded_rows"`   // of the embedding, behind the tokens
+	LeftOut      int      `json:"left_out"`      // special tokens without a row
+	EOS          []int32  `json:"eos_tokens"`    // that end an answer
+	ChatTemplate bool     `json:"chat_template"` // of the checkpoint's own
+	Notes        []string `json:"notes"`         // what a person should know
+}
+
+// InspectText reads the text files of a checkpoint as a router does. The error has
+// every fault for which the router would not start.
+func InspectText(dir string, cfg model.Config) (TextSummary, error) {
+	s, err := openTextStack(dir, cfg)
+	if err != nil {
+		return TextSummary{}, err
+	}
+	out := TextSummary{Tokens: s.tokenizer.Vocab(), EOS: s.eosTokens, ChatTemplate: chat.HasTemplate(dir)}
+	note := func(format string, args ...any) { out.Notes = append(out.Notes, fmt.Sprintf(format, args...)) }
+	if whole, err := tokenizer.Load(dir); err == nil && whole.Vocab() > out.Tokens {
+		out.LeftOut = whole.Vocab() - out.Tokens
+		note("%d special tokens have no row in the embedding, from token %d on: they are left out", out.LeftOut, out.Tokens)
+	}
+	if out.PaddedRows = cfg.Vocab - out.Tokens; out.PaddedRows > 0 {
+		note("the embedding has %d rows of padding, from row %d on: they are no tokens and are never drawn", out.PaddedRows, out.Tokens)
+	}
+	if !out.ChatTemplate {
+		note("no chat template: conversations have the plain [INST] format, without a system message")
+	}
+	if len(out.EOS) == 0 {
+		note("no eos_token_id: an answer ends only at max_tokens or a stop text")
+	}
+	return out, nil
+}
