@@ -107,7 +107,7 @@ func (s *Server) prompt(in *hachiv1.GenerateRequest, r *completion.Request) (err
 }
 
 func (s *Server) conversation(in *hachiv1.Conversation, r *completion.Request) error {
-	c := completion.Conversation{Attributes: attributes(in.GetAttributes()), Output: r.Output}
+	c := completion.Conversation{Attributes: attributes(in.GetAttributes()), Output: r.Output, Raw: true}
 	for _, m := range in.GetMessages() {
 		c.Messages = append(c.Messages, chat.Message{Role: m.GetRole(), Content: m.GetContent(), Attributes: attributes(m.GetAttributes())})
 	}

@@ -24,6 +24,8 @@ func FuzzRequest(f *testing.F) {
 			`{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{"type":"string","pattern":"x+"}}}}}}`,
 			`{"messages":[{"role":"user","content":"\ud83d\ude00\ud800"}],"seed":-9223372036854775808}`,
 			`{"messages":[{}],"temperature":1e-400,"top_k":-1,"max_tokens":2147483648}`,
+			`{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"y"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"enum":["日"]}}}}}],"tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false,"stream":true}`,
+			`{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}],"chat_template_kwargs":{"a":[1,{"b":null}]},"tools":[],"tool_choice":"none"}`,
 		},
 		1: {
 			`{"prompt":[[1,2],[3]],"logprobs":3,"echo":true,"stream":true,"n":3}`,
