@@ -70,7 +70,7 @@ func (c *Cluster) startEtcd(ctx context.Context, addr string) (*Child, error) {
 				failures = 0
 			}
 			if failures >= etcdTries {
-				failures, e.Err = 0, errors.Join(e.Err, c.forgetEtcd())
+				failures, e.Err = 0, fmt.Errorf("%w: %w", e.Err, c.forgetEtcd())
 			}
 			c.childEvent(e)
 			return
