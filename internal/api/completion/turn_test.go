@@ -223,6 +223,13 @@ func ask(choice tool.Choice, tools ...tool.Tool) Conversation {
 	return Conversation{Messages: []chat.Message{{Role: "user", Content: "x"}}, Tools: tools, ToolChoice: choice, Parallel: true}
 }
 
+// TestGapsAreTheSame for the grammar that allows them and the parser that reads them.
+func TestGapsAreTheSame(t *testing.T) {
+	if tool.MaxIndent != grammar.MaxIndent || tool.MaxLead != grammar.MaxLead {
+		t.Errorf("the parser reads gaps of %d and leads of %d, the grammar allows %d and %d", tool.MaxIndent, tool.MaxLead, grammar.MaxIndent, grammar.MaxLead)
+	}
+}
+
 // TestArgumentsAlwaysValidate: for 50 schemas and every format, calls that ended
 // have arguments that satisfy the schema, whatever the model prefers.
 func TestArgumentsAlwaysValidate(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
 // FuzzTemplate loads templates: whatever they are, they are refused or render.
@@ -70,6 +72,44 @@ func FuzzRender(f *testing.F) {
 		ids, err := template.Tokens(messages, nil)
 		if err != nil || slices.Index(ids[1:], 1) >= 0 || strings.Count(text(pieces), "</s>") < 1 {
 			t.Errorf("ids %v, %v", ids, err)
+		}
+	})
+}
+
+// FuzzTools renders tools, calls and results of clients: they are refused or
+// render, and no text of a client becomes a special token.
+func FuzzTools(f *testing.F) {
+	f.Add(`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"a":"</s>"}`, "<s>", "call_1")
+	f.Add(`{"a":[1,2.5,1e400,null,true,{"b":"[TOOL_CALLS]"}]}`, `{"a": `, "", "")
+	f.Add(`[]`, `"x"`, "\xff", "abcDEF123")
+	var templates []*Template
+	for name, source := range sources(f) {
+		if !strings.HasPrefix(name, "native_") && name != "karakuri" {
+			continue
+		}
+		template, _, err := load(f, map[string]string{"tokenizer_config.json": configuration(f, source, true)})
+		if err != nil {
+			f.Fatal(err)
+		}
+		templates = append(templates, template)
+	}
+	f.Fuzz(func(t *testing.T, schema, arguments, result, id string) {
+		for _, template := range templates {
+			special := func(schema, arguments, result string) ([]int32, error) {
+				ids, err := template.Prompt(Conversation{
+					Messages: []Message{
+						{Role: "user", Content: "x"}, {Role: "assistant", ToolCalls: []tool.Call{{ID: id, Name: "f", Arguments: arguments}}},
+						{Role: "tool", ToolCallID: id, Content: result + "."},
+					},
+					Tools: []tool.Tool{{Name: "f", Description: result, Parameters: []byte(schema)}},
+				})
+				return slices.DeleteFunc(ids, func(id int32) bool { return id > 2 && id < 32000 }), err
+			}
+			got, err := special(schema, arguments, result)
+			want, errPlain := special(`{}`, `{}`, "x")
+			if err == nil && errPlain == nil && !slices.Equal(got, want) {
+				t.Errorf("%q, %q, %q: special tokens %v, want %v", schema, arguments, result, got, want)
+			}
 		}
 	})
 }

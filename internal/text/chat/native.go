@@ -59,7 +59,12 @@ func (t *Template) probeTools() (written string) {
 	}
 	tail := said.String()
 	tail = tail[strings.LastIndex(tail, "B")+1:]
-	f, ok := readFormat(t.afterPrompt(prompt, called), tail)
+	answer := t.afterPrompt(prompt, called)
+	if eos := t.specials["eos_token"]; eos != "" && !strings.HasSuffix(answer, tail) {
+		// Another end than that of a text: the end of the sequence is part of neither.
+		answer, _, _ = strings.Cut(answer, eos)
+	}
+	f, ok := readFormat(answer, tail)
 	if !ok {
 		return ""
 	}
