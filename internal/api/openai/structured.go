@@ -17,33 +17,56 @@ func structuredOutput(r *httpapi.Reader) *completion.StructuredOutput {
 	return format
 }
 
+// responseFormat reads an object with a type. A schema stands in it or, as OpenAI
+// has it, in its json_schema; it is obeyed with both types of JSON.
 func responseFormat(r *httpapi.Reader) *completion.StructuredOutput {
 	const param = "response_format"
-	inner := r.Inside(param)
-	if inner == nil {
+	in := r.Inside(param)
+	if in == nil {
 		return nil
 	}
 	kind := ""
-	inner.Text("type", &kind)
-	switch kind {
-	case "text":
-		return nil
-	case "json_object":
+	in.Text("type", &kind)
+	schema := formatSchema(in)
+	switch {
+	case kind == "text" && schema != nil:
+		in.Fault("type", httpapi.CodeValue, "is text, and a schema is given: expected json_schema or no schema")
+	case kind == "text":
+	case kind == "json_object" && schema == nil:
 		return completion.JSONObject(param)
-	case "json_schema":
-		deeper := inner.Inside("json_schema")
-		if deeper == nil {
-			inner.Fault("json_schema", httpapi.CodeMissing, "is missing")
-			return nil
-		}
-		raw, ok := deeper.Value("schema", httpapi.KindObject)
-		if !ok {
-			deeper.Fault("schema", httpapi.CodeMissing, "is missing")
-		}
-		return completion.JSONSchema(deeper.Path("schema"), raw)
+	case kind == "json_object", kind == "json_schema" && schema != nil:
+		return schema
+	case kind == "json_schema" && in.Has("json_schema"):
+		in.Fault("json_schema.schema", httpapi.CodeMissing, "is missing: what the answer must satisfy")
+	case kind == "json_schema":
+		in.Require("json_schema", "an object with the schema that the answer must satisfy")
+	default:
+		in.Fault("type", httpapi.CodeValue, "is %q, expected text, json_object or json_schema", kind)
 	}
-	inner.Fault("type", httpapi.CodeValue, "is %q, expected text, json_object or json_schema", kind)
 	return nil
+}
+
+// formatSchema reads the schema of a response format, wherever it stands; nil is
+// none.
+func formatSchema(r *httpapi.Reader) *completion.StructuredOutput {
+	var schema *completion.StructuredOutput
+	read := func(in *httpapi.Reader) {
+		if raw, ok := in.Value("schema", httpapi.KindObject); ok {
+			if schema != nil {
+				in.Fault("schema", httpapi.CodeValue, "is given twice, expected one schema")
+			}
+			schema = completion.JSONSchema(in.Path("schema"), raw)
+		}
+	}
+	read(r)
+	if in := r.Inside("json_schema"); in != nil {
+		var name string
+		var strict bool // a schema is always obeyed
+		in.Text("name", &name)
+		in.Flag("strict", &strict)
+		read(in)
+	}
+	return schema
 }
 
 // structuredOutputs reads an object with one of json, regex, choice and
@@ -75,6 +98,11 @@ func structuredOutputs(r *httpapi.Reader) *completion.StructuredOutput {
 	var object bool
 	if inner.Flag("json_object", &object); object {
 		found = append(found, completion.JSONObject(param))
+	}
+	for _, name := range []string{"grammar", "structural_tag"} {
+		if inner.Accept(name); inner.Has(name) {
+			inner.Fault(name, httpapi.CodeUnsupported, "is not supported")
+		}
 	}
 	if len(found) != 1 {
 		r.Fault(param, httpapi.CodeValue, "has %d of json, regex, choice and json_object, expected one", len(found))
