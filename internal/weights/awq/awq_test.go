@@ -156,10 +156,14 @@ func FuzzQuantizationConfig(f *testing.F) {
 	}
 	f.Add(raw)
 	f.Add([]byte(`{"quantization_config": {"bits": null}}`))
+	f.Add([]byte(`{"zero_point": true, "q_group_size": 64, "w_bit": 4, "version": "GEMM"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, _, group, err := parseConfig(data)
 		if err == nil && (group < 0 || group%tensor.GroupCols != 0 || c.Validate() != nil) {
 			t.Errorf("group %d, config %+v", group, c)
+		}
+		if group, err := parseQuantization(data, false); err == nil && (group < tensor.GroupCols || group%tensor.GroupCols != 0) {
+			t.Errorf("quant_config.json with groups of %d", group)
 		}
 	})
 }
