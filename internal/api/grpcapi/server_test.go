@@ -233,7 +233,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{"min_tokens is 5", with(func(in *hachiv1.GenerateRequest) { in.MinTokens, in.MaxTokens = 5, 4 })},
 		{"structured_output", with(func(in *hachiv1.GenerateRequest) { in.StructuredOutput = &hachiv1.GenerateRequest_Regex{Regex: "("} })},
 		{"/not", with(func(in *hachiv1.GenerateRequest) {
-			in.StructuredOutput = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"not":{}}`}
+			in.StructuredOutput = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"not":{"type":"string"}}`}
 		})},
 		{"top_logprobs is 21", with(func(in *hachiv1.GenerateRequest) { in.Logprobs, in.TopLogprobs = true, 21 })},
 		{"needs logprobs", with(func(in *hachiv1.GenerateRequest) { in.TopLogprobs = 1 })},

@@ -59,7 +59,7 @@ const schema = `{"type":"object","properties":{"name":{"type":"string","maxLengt
 
 // record counts members, tells names apart by patterns, and items by what was
 // written.
-const record = `{"type":"object","propertyNames":{"maxLength":4},"patternProperties":{"^n":{"type":"integer","multipleOf":5,"minimum":0,"maximum":100}},
+const record = `{"type":"object","propertyNames":{"maxLength":2},"patternProperties":{"^n":{"type":"integer","multipleOf":5,"minimum":0,"maximum":100}},
 	"additionalProperties":{"type":"array","items":{"enum":["a","bc","日本"]},"uniqueItems":true},"minProperties":2,"maxProperties":3}`
 
 // grammars are languages that short answers can be of, JSON first.
