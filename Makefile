@@ -5,7 +5,7 @@ MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
 STATICCHECK := bin/staticcheck
 
-.PHONY: help build test quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini-table clean
+.PHONY: help build test quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -29,7 +29,7 @@ $(MISSPELL): tools/misspell/go.mod
 
 # American spelling. internal/lint has the words that hachi does not use.
 spell: $(MISSPELL) ## check American spelling
-	@git ls-files '*.go' '*.md' '*.proto' '*.yaml' '*.sh' '*.py' Makefile | grep -v -e /testdata/ -e '\.pb\.go' -e internal/lint/vocabulary_test.go | \
+	@git ls-files '*.go' '*.md' '*.proto' '*.yaml' '*.sh' '*.py' Makefile | grep -v -e /testdata/ -e '\.pb\.go' -e internal/lint/vocabulary_test.go -e tools/mini/corpus/ -e docs/mini-attributes.md | \
 		xargs $(MISSPELL) -locale US -error
 
 $(BUF): tools/buf/go.mod
@@ -128,6 +128,16 @@ asm: ## write the assembly
 goldens:
 	python3 internal/backend/cpu/testdata/make_goldens.py
 	python3 internal/backend/cpu/testdata/make_qwen3_goldens.py
+
+# PYTHON has the packages of tools/mini/requirements.txt.
+PYTHON ?= python3
+MINI_FLAGS ?= --minutes 6
+mini: ## train hachi-mini again into .cache/mini (minutes on a GPU, days on a CPU)
+	$(PYTHON) tools/mini/train.py $(MINI_FLAGS) --out .cache/mini
+
+mini-smoke: ## train, export and check a very small model
+	@if $(PYTHON) -c 'import numpy, safetensors, sentencepiece, torch'; then $(PYTHON) tools/mini/smoke.py; \
+	else echo "mini-smoke is SKIPPED: $(PYTHON) lacks a package of tools/mini/requirements.txt"; fi
 
 mini-table: ## write docs/mini-attributes.md
 	go test ./test/mini -run TestTheTableOfAttributes -update
