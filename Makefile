@@ -112,8 +112,8 @@ clients: ## run the official clients for Python and Node
 	tools/clients/run.sh
 
 # The chat page in a browser; needs Chromium and fonts of Noto with Japanese.
-screens: ## write the screenshots of the chat page
-	go test ./internal/api/page -count=1 -run TestScreens -screens $(CURDIR)/docs/figures
+screens: build ## write the screenshots of the chat page
+	go test ./internal/api/page -count=1 -run TestScreens -screens $(CURDIR)/docs/figures -hachi $(CURDIR)/bin/hachi
 
 # Every combination of settings gives the same bits.
 metamorphic: ## run every combination of settings

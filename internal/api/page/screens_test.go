@@ -1,28 +1,25 @@
 package page_test
 
 import (
+	"bufio"
 	"flag"
+	"io"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
-
-	"github.com/hachi-serve/hachi/internal/router/engine"
-	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/chromedp/chromedp/kb"
 )
 
-var screens = flag.String("screens", "", "write screenshots into this folder")
-
-// conversation is what the screenshots show.
-var conversation = map[string]string{
-	"How does hachi work?": "A router holds attention, the KV cache and sampling. The experts run on **other machines**.\n\n" +
-		"1. The gate picks two experts for each row.\n2. The router sends the row to the nodes that hold them.\n3. The answers are added in a fixed order.\n\n" +
-		"So a node may die in the middle of a word:\n\n```sh\nhachi status\nkill -9 PID\n```\n\nThe stream pauses, and goes on with the same tokens.",
-	"日本の首都は？": "日本の首都は**東京**です。人口は約1400万人です。",
-}
+var (
+	screens = flag.String("screens", "", "write screenshots into this folder")
+	binary  = flag.String("hachi", "", "the hachi that the screenshots show")
+)
 
 // dark asks for the color scheme of the system.
 func (p *tab) dark(on bool) {
@@ -44,33 +41,68 @@ func (p *tab) save(name string) {
 	}
 }
 
-// TestScreens writes the screenshots of the documentation; make screens runs it.
+var serving = regexp.MustCompile(`serving hachi-mini at (http://\S+)`)
+
+// startCluster runs hachi up until the test ends, and returns its URL.
+func startCluster(t *testing.T) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0") // hachi up wants a port by its number
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	up := exec.Command(*binary, "up", "--listen", free.Addr().String(), "--data-dir", t.TempDir())
+	out, err := up.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = up.Process.Signal(os.Interrupt)
+		_, _ = io.Copy(io.Discard, out)
+		_ = up.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if found := serving.FindStringSubmatch(lines.Text()); found != nil {
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return found[1]
+		}
+	}
+	t.Fatalf("%s up ended: %v", *binary, lines.Err())
+	return ""
+}
+
+// TestScreens writes the screenshots of the documentation, of a cluster that
+// serves hachi-mini; make screens runs it.
 func TestScreens(t *testing.T) {
 	if *screens == "" {
 		t.Skip("-screens names no folder")
 	}
-	s := newServer(t, options{model: "hachi-mini", script: func(s *server, r engine.Request) enginetest.Script {
-		messages := s.last().Messages
-		question, _ := messages[len(messages)-1]["content"].(string)
-		return saying(conversation[question])(s, r)
-	}})
+	url := startCluster(t)
 	p := newTab(t)
-	p.size(1180, 780, 1, false)
+	p.size(1180, 800, 1, false)
 	p.dark(false)
-	p.open(s.URL)
+	p.open(url)
 	p.until(`document.querySelectorAll(".example").length === 3`)
 	p.save("page-welcome.png")
-	p.say("日本の首都は？")
+	p.click("#settings-toggle")
+	p.run(typeInto("#temperature", "0"))
+	p.say("カレーの作り方を教えて")
 	p.answered(1, "done")
-	p.say("How does hachi work?")
+	p.run(typeInto("#attribute-humor", kb.ArrowRight+kb.ArrowRight+kb.ArrowRight+kb.ArrowRight+kb.ArrowRight))
+	p.say("Why is the sky blue?")
 	p.answered(2, "done")
-	p.run(chromedp.Click(chromedp.CSS("#settings-toggle")))
 	p.save("page-light.png")
-	p.dark(true)
-	p.save("page-dark.png")
-	p.run(chromedp.Click(chromedp.CSS("#settings-close")))
+	p.click("#settings-close")
+	p.click("#new")
 	p.size(360, 740, 2, true)
+	p.dark(true)
+	p.say("Write hello world in Go.")
+	p.answered(1, "done")
 	p.save("page-phone.png")
-	p.run(chromedp.Click(chromedp.CSS("#settings-toggle")))
-	p.save("page-phone-settings.png")
 }
