@@ -98,6 +98,7 @@ func TestScreens(t *testing.T) {
 	p.say("Why is the sky blue?")
 	p.answered(2, "done")
 	p.save("page-light.png")
+	p.click("#attributes-reset")
 	p.click("#settings-close")
 	p.click("#new")
 	p.size(360, 740, 2, true)

@@ -63,6 +63,7 @@ type request struct {
 type options struct {
 	model    string
 	template string
+	origins  []string // whose pages may call
 	script   func(s *server, r engine.Request) enginetest.Script
 }
 
@@ -89,6 +90,7 @@ func newServer(t *testing.T, o options) *server {
 			Completer: &completion.Completer{Engine: s.engine, Tokenizer: tokens, Context: 4096},
 			Template:  chat.MustParse(o.template, tokens), Deadline: time.Minute,
 		},
+		Origins: o.origins,
 	}}, s.ready.Load)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.gone.Load() {
@@ -102,7 +104,7 @@ func newServer(t *testing.T, o options) *server {
 
 // keep remembers the body of a request for a chat completion.
 func (s *server) keep(r *http.Request) *http.Request {
-	if r.URL.Path != "/v1/chat/completions" {
+	if r.Method != http.MethodPost || r.URL.Path != "/v1/chat/completions" {
 		return r
 	}
 	raw, err := io.ReadAll(r.Body)
