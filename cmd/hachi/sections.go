@@ -66,6 +66,7 @@ func servingFlags(f configFlags, s *role.ServingConfig) {
 	f.number("max-step-slowdown", "serving.maxStepSlowdown", &s.MaxStepSlowdown, "maximum duration of a step with prefill, as a multiple of its decodes; 0 is 1.7")
 	f.integer("metrics-top-experts", "serving.metricsTopExperts", &s.MetricsTopExperts, "per-expert counters in /metrics: only those of the busiest experts; 0 = all")
 	f.inverse("hedge", "serving.disableHedging", &s.DisableHedging, "call another replica when an expert call is late; with false, wait until the call times out")
+	f.text("generation-config", "serving.generationConfig", &s.GenerationConfig, "defaults of sampling for requests that do not say: auto takes them from the checkpoint's generation_config.json, none keeps the API's; auto when empty")
 	f.StringArrayVar(&s.Attributes, "attribute", s.Attributes, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
 	f.at("attribute", "serving.attributes")
 	f.StringArrayVar(&s.CORSOrigins, "cors-origin", s.CORSOrigins, "origin whose web pages may call the HTTP API, for example http://localhost:3000, or * for every one; may be repeated")

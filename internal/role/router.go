@@ -30,6 +30,7 @@ type routerProcess struct {
 	core       *Core
 	text       textStack
 	attributes chat.Attributes // defaults of the chat template
+	sampling   completion.SamplingDefaults
 	engine     *engine.Engine
 	metrics    *metrics.Metrics
 	http, grpc listener
@@ -66,6 +67,9 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 func (p *routerProcess) openText() (err error) {
 	if p.text, err = openTextStack(p.cfg.Dir, p.core.Model); err != nil {
 		return err
+	}
+	if p.sampling, err = readSamplingDefaults(p.cfg.Dir, p.cfg.Serving.GenerationConfig); err != nil {
+		return &ConfigError{Err: err}
 	}
 	if p.attributes, err = p.cfg.Serving.attributes(); err != nil {
 		return &ConfigError{Err: err}
@@ -163,7 +167,7 @@ func (p *routerProcess) api() api.Config {
 				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
 				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
 			},
-			Template: p.text.template, Attributes: p.attributes, MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
+			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
 			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
 		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins},
 		Metrics: p.metrics.Handler(),

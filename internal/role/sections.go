@@ -180,6 +180,10 @@ type ServingConfig struct {
 	// StreamHeartbeat is the time between the comments of a silent stream; 0 is
 	// httpapi.DefaultHeartbeat.
 	StreamHeartbeat time.Duration `yaml:"streamHeartbeat"`
+	// GenerationConfig says where the defaults of sampling come from: auto takes
+	// them from the checkpoint's generation_config.json, none keeps the API's; "" is
+	// auto.
+	GenerationConfig string `yaml:"generationConfig"`
 }
 
 // DefaultMaxStepSlowdown keeps gaps between tokens under twice the undisturbed.
@@ -222,6 +226,7 @@ func (s ServingConfig) Check(f *Faults) {
 	if x := s.maxStepSlowdown(); !(x >= 1) {
 		f.Addf("serving.maxStepSlowdown", "%v: want at least 1", x)
 	}
+	f.OneOf("serving.generationConfig", s.GenerationConfig, "", GenerationConfigAuto, GenerationConfigNone)
 	if _, err := s.attributes(); err != nil {
 		*f = append(*f, err)
 	}

@@ -150,7 +150,7 @@ func follow(ctx context.Context, w *writer, reader *completion.Reader, q request
 			}
 		}
 		if d.Finish != engine.NotFinished {
-			w.finish(endingOf(d, reader.Generated, q.options.Request.MaxTokens), tokenUsage{Input: len(reader.Prompt()), Output: reader.Generated})
+			w.finish(endingOf(d, reader.Generated, q.options.Request.MaxTokens), tokenUsage{Input: len(reader.Prompt()) - reader.Cached, Cached: reader.Cached, Output: reader.Generated})
 			break
 		}
 	}

@@ -28,6 +28,9 @@ type Reader struct {
 	// Nodes are the nodes that have computed experts for the answer, with
 	// Request.ReportNodes.
 	Nodes []moe.NodeID
+	// Cached counts the tokens of the prompt that the prefix cache had, once a token
+	// was read.
+	Cached int
 }
 
 // Close cancels the answer; the engine drops it within a step.
@@ -77,6 +80,7 @@ func (r *Reader) Next(ctx context.Context) (Delta, error) {
 func (r *Reader) read(events []engine.Event, d *Delta) error {
 	before := r.Generated
 	for _, e := range events {
+		r.Cached = max(r.Cached, e.Cached)
 		if e.Nodes != nil {
 			r.Nodes = e.Nodes
 		}

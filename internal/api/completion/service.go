@@ -14,6 +14,8 @@ type Service struct {
 	Completer   *Completer
 	Template    *chat.Template
 	Attributes  chat.Attributes // the server's defaults
+	// Sampling are the server's defaults of HTTP requests; nil is NeutralSampling.
+	Sampling *SamplingDefaults
 	// MaxChoices is how many answers the engine can ever hold; 0 is no bound
 	// of its own.
 	MaxChoices int
@@ -26,6 +28,14 @@ type Service struct {
 	Done func(outcome string, took time.Duration)
 	// Logger gets one line for each request at info; nil is silent.
 	Logger *slog.Logger
+}
+
+// SamplingDefaults are how a token is drawn for a request that does not say so.
+func (s Service) SamplingDefaults() SamplingDefaults {
+	if s.Sampling == nil {
+		return NeutralSampling()
+	}
+	return *s.Sampling
 }
 
 // Log returns the logger; it is never nil.

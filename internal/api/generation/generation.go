@@ -33,7 +33,8 @@ func Read(c *httpapi.Call, s completion.Service) Options {
 	q := &o.Request
 	q.ID, q.Arrived = access.FromContext(c.Context).ID, c.Arrived
 	q.Logprobs = -1
-	q.Params = r.sampling()
+	s.SamplingDefaults().Apply(&q.Request)
+	q.Params = r.sampling(q.Params)
 	q.StopTokens = r.stopTokens()
 	r.Flag("ignore_eos", &q.IgnoreEOS)
 	r.cacheSalt(&q.CacheSalt)

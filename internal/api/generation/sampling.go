@@ -9,9 +9,10 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 )
 
-// sampling reads how a token is drawn. Ranges are checked by package completion.
-func (r reader) sampling() sampler.Params {
-	p := sampler.Params{Temperature: 1, TopP: 1, TypicalP: 1, RepetitionPenalty: 1, Seed: rand.Uint64()}
+// sampling reads how a token is drawn; the parameters before the call hold where
+// the request says nothing. Ranges are checked by package completion.
+func (r reader) sampling(p sampler.Params) sampler.Params {
+	p.Seed = rand.Uint64()
 	r.Number("temperature", &p.Temperature)
 	r.positive("top_p", &p.TopP)
 	if r.Integer("top_k", &p.TopK); p.TopK == -1 {

@@ -59,7 +59,7 @@ func TestChat(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	prompt := b.engine.Calls()[0].Request.Prompt
-	if got.Usage != (usage{len(prompt), 3, len(prompt) + 3}) {
+	if got.Usage != (usage{Prompt: len(prompt), Completion: 3, Total: len(prompt) + 3}) {
 		t.Errorf("usage %+v of a prompt of %d", got.Usage, len(prompt))
 	}
 	if r := b.engine.Calls()[0].Request; r.MaxTokens != 0 || r.Logprobs != -1 || !slices.Equal(r.StopTokens, []int32{2}) {

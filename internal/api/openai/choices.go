@@ -99,9 +99,14 @@ func (c *choice) read(ctx context.Context, pieces chan<- piece) {
 
 // usage counts tokens.
 type usage struct {
-	Prompt     int `json:"prompt_tokens"`
-	Completion int `json:"completion_tokens"`
-	Total      int `json:"total_tokens"`
+	Prompt     int           `json:"prompt_tokens"`
+	Completion int           `json:"completion_tokens"`
+	Total      int           `json:"total_tokens"`
+	Details    promptDetails `json:"prompt_tokens_details"`
+}
+
+type promptDetails struct {
+	Cached int `json:"cached_tokens"` // of the prompts, from the prefix cache
 }
 
 // noteUsage counts the tokens of a request for its log line.
@@ -110,12 +115,18 @@ func noteUsage(ctx context.Context, all []*choice, n int) {
 	r.PromptTokens, r.CompletionTokens = u.Prompt, u.Completion
 }
 
-// countUsage counts each prompt once, for all of its n choices.
+// countUsage counts each prompt once, for all of its n choices. Cached tokens are
+// those that no choice of a prompt had to compute.
 func countUsage(all []*choice, n int) usage {
 	var u usage
 	for i, c := range all {
 		if i%n == 0 {
 			u.Prompt += len(c.Prompt())
+			cached := c.Cached
+			for _, other := range all[i : i+n] {
+				cached = min(cached, other.Cached)
+			}
+			u.Details.Cached += cached
 		}
 		u.Completion += c.Generated
 	}

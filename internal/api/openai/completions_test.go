@@ -43,7 +43,7 @@ func TestCompletion(t *testing.T) {
 	if !strings.HasPrefix(got.ID, "cmpl-") || got.Object != "text_completion" || got.Created == 0 || got.Model != "org/m" || got.Fingerprint != "fp" {
 		t.Errorf("%+v", got)
 	}
-	if c.Text != " world" || c.Finish != "stop" || c.Logprobs != nil || got.Usage != (usage{2, 1, 3}) {
+	if c.Text != " world" || c.Finish != "stop" || c.Logprobs != nil || got.Usage != (usage{Prompt: 2, Completion: 1, Total: 3}) {
 		t.Errorf("%+v, usage %+v", c, got.Usage)
 	}
 	if n := b.engine.Calls()[0].Request.MaxTokens; n != 16 {
@@ -128,7 +128,7 @@ func TestPromptAlone(t *testing.T) {
 	b := newBench(t, saying("world"))
 	got := ask[textShape](t, b, textPath, `{"prompt":[1,22557,1526],"max_tokens":0,"echo":true,"logprobs":1}`)
 	c := got.Choices[0]
-	if c.Text != "Hello world" || c.Finish != "length" || got.Usage != (usage{3, 0, 3}) {
+	if c.Text != "Hello world" || c.Finish != "length" || got.Usage != (usage{Prompt: 3, Total: 3}) {
 		t.Errorf("%+v, usage %+v", c, got.Usage)
 	}
 	if !slices.Equal(c.Logprobs.Tokens, []string{"<s>", " Hello", " world"}) || value(c.Logprobs.Logprobs[0]) != "null" || value(c.Logprobs.Logprobs[2]) != "-1" {
@@ -169,7 +169,7 @@ func TestBestOf(t *testing.T) {
 			t.Errorf("choice %d: %+v, want %q", i, c, want[i])
 		}
 	}
-	if len(got.Choices) != 4 || got.Usage != (usage{4, 28, 32}) {
+	if len(got.Choices) != 4 || got.Usage != (usage{Prompt: 4, Completion: 28, Total: 32}) {
 		t.Errorf("%d choices, usage %+v", len(got.Choices), got.Usage)
 	}
 }

@@ -4,23 +4,26 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 // modelCard describes a model. MaxModelLen is the context, prompt and answer;
-// Attributes are those that the template reads.
+// Attributes are those that the template reads; Sampling is how a token is drawn for
+// a request that does not say so.
 type modelCard struct {
-	ID          string   `json:"id"`
-	Object      string   `json:"object"`
-	Created     int64    `json:"created"`
-	OwnedBy     string   `json:"owned_by"`
-	MaxModelLen int      `json:"max_model_len"`
-	Attributes  []string `json:"attributes"`
+	ID          string                      `json:"id"`
+	Object      string                      `json:"object"`
+	Created     int64                       `json:"created"`
+	OwnedBy     string                      `json:"owned_by"`
+	MaxModelLen int                         `json:"max_model_len"`
+	Attributes  []string                    `json:"attributes"`
+	Sampling    completion.SamplingDefaults `json:"default_sampling_params"`
 }
 
 func (s *server) card() modelCard {
-	return modelCard{s.cfg.Model, "model", s.created, "hachi", s.cfg.Completer.Context, s.cfg.Template.Attributes()}
+	return modelCard{s.cfg.Model, "model", s.created, "hachi", s.cfg.Completer.Context, s.cfg.Template.Attributes(), s.cfg.SamplingDefaults()}
 }
 
 // models answers GET /v1/models.

@@ -61,6 +61,7 @@ type bench struct {
 	deadline  time.Duration
 	observe   completion.Observer
 	logger    *slog.Logger
+	sampling  *completion.SamplingDefaults
 }
 
 func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
@@ -86,7 +87,7 @@ func (b *bench) serve() {
 				Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
 				Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
 			},
-			Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Deadline: b.deadline, Logger: b.logger,
+			Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Deadline: b.deadline, Logger: b.logger, Sampling: b.sampling,
 			Done: func(status string, _ time.Duration) {
 				b.statuses = append(b.statuses, status)
 				b.finished()

@@ -75,7 +75,10 @@ func cutBy(reason engine.FinishReason) string {
 }
 
 func (f *follower) usage() tokenUsage {
-	u := tokenUsage{Input: len(f.reader.Prompt()), Output: f.reader.Generated, Details: outputDetails{Reasoning: f.reader.Reasoned}}
+	u := tokenUsage{
+		Input: len(f.reader.Prompt()), InputDetails: inputDetails{Cached: f.reader.Cached},
+		Output: f.reader.Generated, Details: outputDetails{Reasoning: f.reader.Reasoned},
+	}
 	u.Total = u.Input + u.Output
 	return u
 }

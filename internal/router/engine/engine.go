@@ -235,7 +235,7 @@ func (e *Engine) start(f *activeRequest) {
 	if f.started {
 		return
 	}
-	f.started = true
+	f.started, f.cached = true, f.seq.Computed
 	e.masks.request(f)
 	wait := time.Since(f.arrived)
 	e.mu.Lock()

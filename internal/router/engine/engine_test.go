@@ -227,6 +227,42 @@ func TestChoicesShareAPrefill(t *testing.T) {
 	}
 }
 
+// TestEventsSayWhatThePrefixCacheHad: nothing at first, later the full blocks of
+// the prompt but its last token, and the same after a preemption.
+func TestEventsSayWhatThePrefixCacheHad(t *testing.T) {
+	e := start(t, 64, wide, nil, func(c *Config) { c.PrefixCache = true })
+	prompt := make([]int32, 3*model.BlockSize+1)
+	for i := range prompt {
+		prompt[i] = int32(i*i) % vocab
+	}
+	for _, tt := range []struct {
+		name    string
+		request Request
+		want    int
+	}{
+		{"first", Request{Prompt: prompt, MaxTokens: 4}, 0},
+		{"again", Request{Prompt: prompt, MaxTokens: 4}, 3 * model.BlockSize},
+		{"a shorter one", Request{Prompt: prompt[:2*model.BlockSize], MaxTokens: 4}, model.BlockSize},
+		{"of another salt", Request{Prompt: prompt, MaxTokens: 4, CacheSalt: 7}, 0},
+		{"with log probabilities of the prompt", Request{Prompt: prompt, MaxTokens: 4, PromptLogprobs: true}, 0},
+	} {
+		s, err := e.Submit(t.Context(), tt.request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := read(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range events {
+			if event.Cached != tt.want {
+				t.Errorf("%s: %d tokens were cached, expected %d", tt.name, event.Cached, tt.want)
+				break
+			}
+		}
+	}
+}
+
 func TestCancelFreesEverything(t *testing.T) {
 	canceled := make(chan struct{})
 	e := start(t, 100, wide, func(step int64) error {

@@ -62,6 +62,9 @@ type Event struct {
 	// Nodes, with Request.ReportNodes, are the nodes so far, in the order of their
 	// first answer. Rows that the prefix cache already had count for none.
 	Nodes []moe.NodeID
+	// Cached is how many tokens of the prompt the prefix cache had when the request
+	// started; a later preemption does not change it.
+	Cached int
 }
 
 // Stream is what a request has produced so far: a queue from the engine, or a
@@ -128,6 +131,7 @@ type activeRequest struct {
 	drawn    int // tokens of the answer so far
 	arrived  time.Time
 	started  bool // has had rows
+	cached   int  // tokens of the prompt that the prefix cache had at the start
 
 	nodes     []moe.NodeID // that computed experts for committed rows; only appended to
 	stepNodes []moe.NodeID // of the running step

@@ -106,7 +106,7 @@ func (e *Engine) commit(d *drawing) {
 	}
 	f.commitNodes()
 	for _, event := range d.events {
-		event.Nodes = f.nodes
+		event.Nodes, event.Cached = f.nodes, f.cached
 		f.stream.Push(event)
 	}
 	if !d.drew {
@@ -116,7 +116,7 @@ func (e *Engine) commit(d *drawing) {
 	e.count(f, d) // before Commit adds to the tokens that count looks at
 	e.sched.Commit(seq, len(seq.Tokens)+d.accepted, d.tokens...)
 	if d.last.Err != nil || d.last.Finish != NotFinished {
-		d.last.Nodes = f.nodes
+		d.last.Nodes, d.last.Cached = f.nodes, f.cached
 		e.finish(f, d.last)
 		return
 	}

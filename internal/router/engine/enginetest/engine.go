@@ -18,6 +18,7 @@ type Script struct {
 	Hold   bool         // the answer does not end by itself
 	Refuse error        // Submit's error
 	Nodes  []moe.NodeID // of every token
+	Cached int          // tokens of the prompt
 }
 
 // Engine answers requests by a script.
@@ -66,7 +67,7 @@ func (e *Engine) Submit(ctx context.Context, r engine.Request) (*engine.Stream, 
 		}
 	}
 	for i, id := range script.Tokens {
-		event := logprobs(engine.Event{Token: id, Nodes: script.Nodes}, i, r.Logprobs)
+		event := logprobs(engine.Event{Token: id, Nodes: script.Nodes, Cached: script.Cached}, i, r.Logprobs)
 		if i+1 == r.MaxTokens {
 			event.Finish = engine.Length
 			c.end(event)
