@@ -105,7 +105,7 @@ func TestAChatAtATerminal(t *testing.T) {
 	s.expect("answer 1: hello")
 	s.typed("/retry" + enter)
 	s.expect("answer 2: hello")
-	s.typed("/sytem" + enter)
+	s.typed("/systm" + enter)
 	s.expect("did you mean /system?")
 	s.typed("/system やさしく" + enter)
 	s.typed("/attr humor=4" + enter)

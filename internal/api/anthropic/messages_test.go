@@ -26,7 +26,7 @@ func TestRefusalsNameThePlace(t *testing.T) {
 		{`{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"image","source":{}}]}]}`, `messages[0].content[0].type is "image"`},
 		{`{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}`, `messages[0].content[0].type is "document"`},
 		{`{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text"}]}]}`, "messages[0].content[0].text is missing"},
-		{`{"max_tokens":5,"messages":[{"role":"user","content":"x","humour":1}]}`, "did you mean humor"},
+		{`{"max_tokens":5,"messages":[{"role":"user","content":"x","humoor":1}]}`, "did you mean humor"},
 		{history + `{"role":"assistant","content":[{"type":"server_tool_use","id":"s","name":"web_search","input":{}}]}]}`, `messages[1].content[0].type is "server_tool_use"`},
 		{history + `{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f"}]}]}`, "messages[1].content[0].input is missing"},
 		{history + `{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":"x"}]}]}`, "messages[1].content[0].input is a string"},

@@ -23,7 +23,7 @@ func TestRefusals(t *testing.T) {
 		{`{"input":[{"role":"user"}]}`, "input[0].content", httpapi.CodeMissing, ""},
 		{`{"input":[{"role":"user","content":[{"type":"input_image","image_url":"x"}]}]}`, "input[0].content[0].type", httpapi.CodeUnsupported, "only text"},
 		{`{"input":[{"role":"user","content":[{"type":"input_text"}]}]}`, "input[0].content[0].text", httpapi.CodeMissing, ""},
-		{`{"input":[{"role":"user","content":"x","humour":1}]}`, "input[0].humour", httpapi.CodeValue, "humor"},
+		{`{"input":[{"role":"user","content":"x","humoor":1}]}`, "input[0].humoor", httpapi.CodeValue, "humor"},
 		{`{"input":[{"role":"assistant","content":"x","humor":1}]}`, "input[0].humor", httpapi.CodeValue, "assistant"},
 		{`{"input":[{"type":"item_reference","id":"msg_1"}]}`, "input[0].type", httpapi.CodeUnsupported, "stores no items"},
 		{`{"input":[{"id":"msg_1"}]}`, "input[0].type", httpapi.CodeUnsupported, "stores no items"},
