@@ -24,8 +24,7 @@ fi
 (cd "$root" && CGO_ENABLED=0 go build -o "$cache/hachi" ./cmd/hachi)
 data=$(mktemp -d)
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"$cache/hachi" model init --preset tiny "$data/tiny" >"$data/init.log"
-"$cache/hachi" up --model "$data/tiny" --nodes 2 --listen "127.0.0.1:$port" --data-dir "$data" --ready-timeout 1m >"$data/up.log" 2>&1 &
+"$cache/hachi" up --nodes 3 --listen "127.0.0.1:$port" --data-dir "$data" --ready-timeout 1m >"$data/up.log" 2>&1 &
 cluster=$!
 stop() {
 	status=$?
