@@ -20,7 +20,7 @@ func newConfig() *cobra.Command {
 	})
 	cmd.Long = `config prints the effective configuration of hachi up as a YAML file for --config:
 the defaults, changed by --config, by environment variables and by flags. It
-prints every fault after the file and then exits with status 2. The subcommands
+prints every fault after the file and then exits with status 78. The subcommands
 print the configuration of one role.`
 	cmd.Args = knownCommand
 	upFlags(cmd, &up)

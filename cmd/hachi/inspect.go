@@ -20,7 +20,7 @@ func newModelInspect() *cobra.Command {
 		Short: "describe a checkpoint, and say for what a router would refuse it",
 		Long: `inspect describes a checkpoint: its shape, its weights, its tokenizer and its
 chat template. It lists everything for which a router would not start, and
-ends with status 2 then. With --verify, it hashes every tensor and keeps the
+ends with status 78 then. With --verify, it hashes every tensor and keeps the
 hashes for the nodes.`,
 		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

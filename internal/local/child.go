@@ -16,8 +16,9 @@ const ParentEnv = "HACHI_PARENT_FD"
 
 // ExitConfigError is the exit status of a role whose restart would fail the same
 // way: a wrong configuration, a damaged checkpoint. Such a child is not
-// restarted.
-const ExitConfigError = 2
+// restarted. It is EX_CONFIG of sysexits.h: every crash of Go's
+// runtime ends with 2.
+const ExitConfigError = 78
 
 // stopGrace is how long a child gets to stop by itself before it is killed.
 const stopGrace = 10 * time.Second
@@ -94,7 +95,7 @@ func (c *Child) keep(proc *exec.Cmd) {
 				return
 			}
 			said := output(c.cmd.log, c.begin)
-			configError := proc.ProcessState.ExitCode() == ExitConfigError && !c.cmd.mustRun && !panicked(said)
+			configError := proc.ProcessState.ExitCode() == ExitConfigError && !c.cmd.mustRun
 			fatal := !c.restart || configError
 			if err != nil {
 				err = cause(c.cmd.name, err, said)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -70,15 +71,11 @@ func output(path string, begin int64) string {
 	return string(bytes.TrimSpace(text))
 }
 
-// panicked reports whether the output of a process ends with a panic of Go's
-// runtime, whose exit status is that of a configuration error.
-func panicked(output string) bool {
-	return strings.Contains(output, "\ngoroutine ") &&
-		(strings.Contains("\n"+output, "\npanic: ") || strings.Contains("\n"+output, "\nfatal error: "))
-}
+// crash matches the first line of what Go's runtime says of a crash.
+var crash = regexp.MustCompile(`^(panic|fatal error|runtime|SIG[A-Z]+|unexpected fault address)\b`)
 
 // cause joins how a process ended with its last words: the faults that it names,
-// or the first line of its panic, or its last line. A killed process has none.
+// or the first line of its crash, or its last line. A killed process has none.
 func cause(name string, err error, output string) error {
 	var last string
 	var faults []error
@@ -87,7 +84,7 @@ func cause(name string, err error, output string) error {
 		if fault, ok := strings.CutPrefix(line, "hachi: "); ok {
 			faults = append(faults, fmt.Errorf("%s: %s", name, fault))
 		}
-		if !strings.HasPrefix(last, "panic: ") && !strings.HasPrefix(last, "fatal error: ") {
+		if !crash.MatchString(last) {
 			last = line
 		}
 	}

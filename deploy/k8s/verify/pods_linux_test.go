@@ -170,8 +170,8 @@ func TestBackendsThatAreNotBuiltIn(t *testing.T) {
 		for _, name := range []string{"expert-0", "router-0"} {
 			cmd := k.command(t, k.pod(t, name))
 			out, err := cmd.CombinedOutput()
-			if code := cmd.ProcessState.ExitCode(); code != 2 {
-				t.Errorf("%s, %s: %v, exit status %d, want 2", overlay, name, err, code)
+			if code := cmd.ProcessState.ExitCode(); code != 78 {
+				t.Errorf("%s, %s: %v, exit status %d, want 78", overlay, name, err, code)
 			}
 			if want := fmt.Sprintf("model.backend (--backend): %q: this binary has cpu", backend); !strings.Contains(string(out), want) {
 				t.Errorf("%s, %s said %q, want %q", overlay, name, out, want)
