@@ -106,9 +106,9 @@ soak: build ## run what is too long and too large for every commit
 	bin/hachi bench overload --model $(SOAK)/small --nodes 2 --factor 3 --for 5m
 	rm -rf $(SOAK)/small
 
-# OpenAI's clients for Python and Node against a running cluster; needs
+# Clients that people use against a running cluster; needs
 # python3, node, npm and, the first time, their registries.
-clients: ## run the official clients for Python and Node
+clients: ## run the clients of other projects against a cluster
 	tools/clients/run.sh
 
 # The chat page in a browser; needs Chromium and fonts of Noto with Japanese.

@@ -1,25 +1,41 @@
 #!/usr/bin/env bash
-# Starts a cluster and lets OpenAI's Python and Node clients use it.
+# Starts a cluster and lets the clients that people use talk to it. A client whose registry cannot be reached is skipped, with the reason.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=$root/.cache/clients
 mkdir -p "$cache/node"
+cp "$here"/*.mjs "$here/package.json" "$cache/node/"
+unreachable='NewConnectionError|ConnectTimeout|Max retries|Retrying \(|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN'
+skipped=()
 
-# Install what is not installed yet; a changed pin installs again.
-if ! cmp -s "$here/requirements.txt" "$cache/venv/requirements.txt"; then
-	python3 -m venv --clear "$cache/venv"
-	"$cache/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-	cp "$here/requirements.txt" "$cache/venv/requirements.txt"
-fi
-cp "$here/package.json" "$here/chat.mjs" "$cache/node/"
-if ! cmp -s "$here/package-lock.json" "$cache/node/package-lock.json"; then
-	cp "$here/package-lock.json" "$cache/node/"
-	(cd "$cache/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || {
-		rm -f "$cache/node/package-lock.json"
+# install NAME PINS COMMAND... runs the command unless these pins are installed. Where the registry cannot be reached, NAME is skipped;
+# any other error ends the run.
+install() {
+	local name=$1 pins=$2 log=$cache/$1.log
+	shift 2
+	cmp -s "$pins" "$cache/$name.installed" && return
+	rm -f "$cache/$name.installed"
+	if "$@" >"$log" 2>&1; then
+		cp "$pins" "$cache/$name.installed"
+	elif grep -Eq "$unreachable" "$log"; then
+		skipped+=("$name: $(grep -Em1 "$unreachable" "$log")")
+	else
+		cat "$log" >&2
 		exit 1
-	}
-fi
+	fi
+}
+python() {
+	python3 -m venv --clear "$cache/$1" &&
+		"$cache/$1/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/$1.txt"
+}
+node_modules() {
+	cp "$here/package-lock.json" "$cache/node/" &&
+		(cd "$cache/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+}
+install openai "$here/openai.txt" python openai
+install ecosystem "$here/ecosystem.txt" python ecosystem
+install node "$here/package-lock.json" node_modules
 
 (cd "$root" && CGO_ENABLED=0 go build -o "$cache/hachi" ./cmd/hachi)
 data=$(mktemp -d)
@@ -47,6 +63,15 @@ until ready; do
 	sleep 0.2
 done
 
-export HACHI_URL="http://127.0.0.1:$port/v1"
-"$cache/venv/bin/python" "$here/chat.py"
-(cd "$cache/node" && node chat.mjs)
+export HACHI_URL="http://127.0.0.1:$port/v1" HACHI_DATA_DIR="$data" HACHI="$cache/hachi"
+# use INSTALLED COMMAND... runs one client, if it is installed.
+use() {
+	[ -f "$cache/$1.installed" ] || return 0
+	(cd "$cache/node" && "${@:2}")
+}
+for client in chat.py openai_tools.py; do use openai "$cache/openai/bin/python" "$here/$client"; done
+for client in anthropic_messages langchain_agent instructor_parse litellm_chat llama_index_chat; do
+	use ecosystem "$cache/ecosystem/bin/python" "$here/$client.py"
+done
+for client in chat.mjs anthropic_messages.mjs ai_sdk.mjs; do use node node "$client"; done
+for reason in "${skipped[@]}"; do echo "SKIPPED the clients of $reason"; done
