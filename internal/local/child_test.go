@@ -57,7 +57,7 @@ func TestChildThatCannotRunIsNotRestarted(t *testing.T) {
 		script    string
 		restart   bool
 		permanent bool
-	}{{"exit 2", true, true}, {"exit 1", false, false}, {"exit 2", false, true}} {
+	}{{"exit 78", true, true}, {"exit 1", false, false}, {"exit 78", false, true}} {
 		c, events := shell(t, tt.script, tt.restart)
 		if e := event(t, events); !e.Fatal || e.ConfigError != tt.permanent {
 			t.Errorf("%s with restart %v: %+v", tt.script, tt.restart, e)
