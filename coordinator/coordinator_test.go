@@ -118,8 +118,16 @@ func obey(t *testing.T, reg *registry.Registry, id string) {
 	})
 }
 
-// eventually asks until the answer is yes, for longer than any wait of the
-// protocol takes.
+// obeyTwo registers n0 and n1, which hold what the target gives them, and returns
+// the placement on both with its revision.
+func obeyTwo(t *testing.T, reg *registry.Registry) (*moe.Placement, int64) {
+	t.Helper()
+	obey(t, reg, "n0")
+	obey(t, reg, "n1")
+	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	return placement(t, reg)
+}
+
 func placement(t *testing.T, reg *registry.Registry) (*moe.Placement, int64) {
 	t.Helper()
 	p, revision, err := reg.Placement(t.Context())
@@ -150,9 +158,7 @@ func TestDrainThroughTheService(t *testing.T) {
 	if _, err := c.GetPlacement(t.Context(), nil); status.Code(err) != codes.NotFound {
 		t.Errorf("a placement before there is one: %v", err)
 	}
-	obey(t, reg, "n0")
-	obey(t, reg, "n1")
-	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
+	obeyTwo(t, reg)
 	for _, r := range []*hachiv1.DrainNodeRequest{{NodeId: "n0"}, {NodeId: "n0"}} { // idempotent
 		if _, err := c.DrainNode(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -191,10 +197,7 @@ func TestALeaderCutOffIsSucceeded(t *testing.T) {
 	}
 	t.Cleanup(line.Close)
 	first := run(t, "c0", s.registry(line.Addr()))
-	obey(t, reg, "n0")
-	obey(t, reg, "n1")
-	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
-	before, revision := placement(t, reg)
+	before, revision := obeyTwo(t, reg)
 	second := run(t, "c1", reg)
 	if _, err := second.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n0"}); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "c0 leads") {
 		t.Errorf("a standby was asked to drain: %v", err)
@@ -223,10 +226,7 @@ func TestEtcdRestartsWithItsData(t *testing.T) {
 	s := newStore(t)
 	reg := s.registry(s.cfg.ClientAddr)
 	c := run(t, "c0", reg)
-	obey(t, reg, "n0")
-	obey(t, reg, "n1")
-	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
-	before, revision := placement(t, reg)
+	before, revision := obeyTwo(t, reg)
 	s.now.Close()
 	eventually.True(t, "leadership ends", func() bool { return c.leading() == nil })
 	s.start()
@@ -244,10 +244,7 @@ func TestDamagedRecordsAreRepaired(t *testing.T) {
 	s := newStore(t)
 	reg := s.registry(s.cfg.ClientAddr)
 	run(t, "c0", reg)
-	obey(t, reg, "n0")
-	obey(t, reg, "n1")
-	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
-	before, _ := placement(t, reg)
+	before, _ := obeyTwo(t, reg)
 	cli, err := etcdstore.Dial([]string{s.cfg.ClientAddr}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -305,10 +302,7 @@ func TestEtcdComesBackEmpty(t *testing.T) {
 	s := newStore(t)
 	reg := s.registry(s.cfg.ClientAddr)
 	run(t, "c0", reg)
-	obey(t, reg, "n0")
-	obey(t, reg, "n1")
-	eventually.True(t, "both nodes serve", serving(t, reg, "n0", "n1"))
-	before, _ := placement(t, reg)
+	before, _ := obeyTwo(t, reg)
 	s.now.Close()
 	s.cfg.Dir = filepath.Join(t.TempDir(), "empty")
 	s.start()

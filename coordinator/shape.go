@@ -30,7 +30,7 @@ func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 	if p := s.placement; p != nil && !s.replaced(roster) {
 		return s.shapeOf(p.Fingerprint(), shapes, "the placement")
 	}
-	if fp, ok := elected(routerModels(s.routers)); ok {
+	if fp, ok := plurality(routerModels(s.routers)); ok {
 		return s.shapeOf(fp, shapes, "the routers")
 	}
 	var models []moe.Fingerprint
@@ -39,7 +39,7 @@ func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 			models = append(models, fp)
 		}
 	}
-	fp, ok := elected(models)
+	fp, ok := plurality(models)
 	if !ok {
 		s.note("no expert node is there")
 	}
@@ -111,8 +111,8 @@ func routerModels(routers []*hachiv1.RouterRecord) []moe.Fingerprint {
 	return out
 }
 
-// elected is the model that occurs most often; of equals, the lower one.
-func elected(models []moe.Fingerprint) (best moe.Fingerprint, ok bool) {
+// plurality is the model that occurs most often; of equals, the lower one.
+func plurality(models []moe.Fingerprint) (best moe.Fingerprint, ok bool) {
 	votes := map[moe.Fingerprint]int{}
 	for _, fp := range models {
 		votes[fp]++

@@ -126,6 +126,24 @@ func sources(t *testing.T, f func(dir, path string)) {
 	}
 }
 
+// importsOf lists what a source file imports.
+func importsOf(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, spec := range file.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 func ruleFor(dir string) *rule {
 	var best *rule
 	for i, r := range rules {
@@ -141,20 +159,12 @@ func TestImportsPointOneWay(t *testing.T) {
 		if strings.HasSuffix(path, "_test.go") {
 			return
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
 		r := ruleFor(dir)
 		if r == nil {
 			t.Errorf("%s: no rule says what it may import", dir)
 			return
 		}
-		for _, spec := range file.Imports {
-			name, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, name := range importsOf(t, path) {
 			under := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 			ours, mine := strings.CutPrefix(name, module)
 			allowed := r.ours == nil || slices.ContainsFunc(r.ours, func(p string) bool { return ours == p || strings.HasPrefix(ours, p+"/") })

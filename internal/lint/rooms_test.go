@@ -1,11 +1,8 @@
 package lint
 
 import (
-	"go/parser"
-	"go/token"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,19 +25,11 @@ func TestRoomsImportOneWay(t *testing.T) {
 		if strings.HasSuffix(path, "_test.go") {
 			return
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
 		from := room(dir)
 		if imports[from] == nil {
 			imports[from] = map[string]bool{}
 		}
-		for _, spec := range file.Imports {
-			name, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, name := range importsOf(t, path) {
 			if to, ours := strings.CutPrefix(name, module); ours && room(to) != from {
 				imports[from][room(to)] = true
 			}

@@ -72,7 +72,7 @@ func output(path string, begin int64) string {
 }
 
 // crash matches the first line of what Go's runtime says of a crash.
-var crash = regexp.MustCompile(`^(panic|fatal error|runtime|SIG[A-Z]+|unexpected fault address)\b`)
+var crash = regexp.MustCompile(`^(panic: |fatal error: |runtime: |SIG[A-Z]+: |unexpected fault address )`)
 
 // cause joins how a process ended with its last words: the faults that it names,
 // or the first line of its crash, or its last line. A killed process has none.

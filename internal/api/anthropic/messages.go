@@ -114,19 +114,13 @@ func textOf(r *httpapi.Reader, name string) string {
 // content reads a text, or a list of text blocks, which are joined as they are;
 // absent is "".
 func content(r *httpapi.Reader, name string) string {
-	raw, ok := r.Any(name)
-	if !ok {
-		return ""
-	}
-	switch kind := httpapi.KindOf(raw); kind {
-	case httpapi.KindString:
-		return httpapi.Text(raw)
-	case httpapi.KindList:
-	default:
-		r.Fault(name, httpapi.CodeType, "is %s, expected a text or a list of content blocks", kind)
-	}
+	return r.TextOrParts(name, "content blocks", texts)
+}
+
+// texts joins the texts of blocks.
+func texts(blocks []*httpapi.Reader) string {
 	var all strings.Builder
-	for _, b := range r.Objects(name) {
+	for _, b := range blocks {
 		if kind := typeOf(b); kind != typeText {
 			b.Fault("type", httpapi.CodeUnsupported, "is %q, only text is supported", kind)
 		}

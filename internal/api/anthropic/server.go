@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -62,11 +61,10 @@ func (s *server) create(c *httpapi.Call) error {
 		return q.renamed(err)
 	}
 	defer reader.Close()
+	defer generation.NoteUsage(ctx, reader)
 	w := &writer{message: &message{
 		ID: access.NewID("msg_"), Type: "message", Role: "assistant", Model: s.cfg.Model, Usage: tokenUsage{Input: len(turn.Prompt)},
 	}}
-	record := access.FromContext(ctx)
-	defer func() { record.PromptTokens, record.CompletionTokens = len(turn.Prompt), reader.Generated }()
 	if q.stream {
 		out, err := c.Stream(httpapi.StreamShape{Failed: errorEvent, Heartbeat: ping})
 		if err != nil {
@@ -116,18 +114,15 @@ func (s *server) prepare(c *httpapi.Call, q request) (*completion.Turn, error) {
 
 // renamed gives a fault of a conversation the name that its parameter has here.
 func (q request) renamed(err error) error {
-	var fault *completion.Fault
-	if !errors.As(err, &fault) {
-		return err
-	}
-	param := fault.Param
-	if param == "stop" {
-		param = "stop_sequences"
-	}
-	for i, path := range q.toolPaths {
-		param = strings.Replace(param, fmt.Sprintf("tools[%d].function.parameters", i), path+".input_schema", 1)
-	}
-	return &completion.Fault{Param: param, Code: fault.Code, Err: fault.Err}
+	return generation.Renamed(err, func(param string) string {
+		if param == "stop" {
+			param = "stop_sequences"
+		}
+		for i, path := range q.toolPaths {
+			param = strings.Replace(param, fmt.Sprintf("tools[%d].function.parameters", i), path+".input_schema", 1)
+		}
+		return param
+	})
 }
 
 // follow writes the whole answer.

@@ -27,28 +27,41 @@ const Context = 1000
 // Model is the name of the model.
 const Model = "org/m"
 
-// loaded are a tokenizer and its grammars.
-type loaded struct {
-	tokenizer *tokenizer.Tokenizer
-	grammars  *completion.Grammars
-}
-
-// load reads them once for all tests.
-var load = sync.OnceValues(func() (loaded, error) {
+// loadTokenizer reads the tokenizer once for all tests.
+var loadTokenizer = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
 	dir, err := os.MkdirTemp("", "apitest")
 	if err != nil {
-		return loaded{}, err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
-		return loaded{}, err
+		return nil, err
 	}
-	t, err := tokenizer.Load(dir)
-	if err != nil {
-		return loaded{}, err
-	}
-	return loaded{t, completion.NewGrammars(t, grammar.DefaultLimits())}, nil
+	return tokenizer.Load(dir)
 })
+
+// Tokenizer returns that of all benches, Mistral's.
+func Tokenizer(t testing.TB) *tokenizer.Tokenizer {
+	t.Helper()
+	loaded, err := loadTokenizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// compilers are of the tokenizer, once for all tests.
+var compilers = sync.OnceValue(func() *completion.Grammars {
+	t, _ := loadTokenizer() // Grammars has seen to it
+	return completion.NewGrammars(t, grammar.DefaultLimits())
+})
+
+// Grammars returns the compilers of the Tokenizer.
+func Grammars(t testing.TB) *completion.Grammars {
+	t.Helper()
+	Tokenizer(t)
+	return compilers()
+}
 
 // Bench is what APIs are tested on.
 type Bench struct {
@@ -60,16 +73,12 @@ type Bench struct {
 // New makes a bench whose model has a chat template and answers with a text.
 func New(t testing.TB, template string, answer func(engine.Request) string) *Bench {
 	t.Helper()
-	l, err := load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Bench{Tokenizer: l.tokenizer, Engine: &enginetest.Engine{}}
+	b := &Bench{Tokenizer: Tokenizer(t), Engine: &enginetest.Engine{}}
 	b.Engine.Script = func(r engine.Request) enginetest.Script {
 		return enginetest.Script{Tokens: b.Tokenizer.Encode(answer(r))}
 	}
 	b.Config = httpapi.Config{Service: completion.Service{
-		Completer: &completion.Completer{Engine: b.Engine, Tokenizer: b.Tokenizer, Context: Context, Grammars: l.grammars},
+		Completer: &completion.Completer{Engine: b.Engine, Tokenizer: b.Tokenizer, Context: Context, Grammars: Grammars(t)},
 		Template:  chat.MustParse(template, b.Tokenizer), Deadline: time.Minute, Model: Model,
 	}}
 	return b

@@ -28,3 +28,17 @@ func ToolMode(r *httpapi.Reader, param string, more ...string) tool.Mode {
 	}
 	return modes[word]
 }
+
+// ToolChoice reads a tool_choice that is one word. One that is an object is the
+// caller's to read: in is its Reader, and nil otherwise.
+func ToolChoice(r *httpapi.Reader) (c tool.Choice, in *httpapi.Reader) {
+	const param = "tool_choice"
+	raw, ok := r.Any(param)
+	switch {
+	case !ok:
+		return tool.Choice{}, nil
+	case httpapi.KindOf(raw) == httpapi.KindString:
+		return tool.Choice{Mode: ToolMode(r, param, "none")}, nil
+	}
+	return tool.Choice{}, r.Inside(param)
+}

@@ -149,6 +149,24 @@ func (r *Reader) Objects(name string) []*Reader {
 	return all
 }
 
+// TextOrParts reads a string, or a list of objects, of which join makes a text;
+// absent is "". parts names the elements of the list.
+func (r *Reader) TextOrParts(name, parts string, join func([]*Reader) string) string {
+	raw, ok := r.Any(name)
+	if !ok {
+		return ""
+	}
+	switch kind := KindOf(raw); kind {
+	case KindString:
+		return Text(raw)
+	case KindList:
+		return join(r.Objects(name))
+	default:
+		r.Fault(name, CodeType, "is %s, expected a text or a list of %s", kind, parts)
+		return ""
+	}
+}
+
 // Text reads a string.
 func (r *Reader) Text(name string, v *string) {
 	if raw, ok := r.Value(name, KindString); ok {

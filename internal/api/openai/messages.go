@@ -124,22 +124,14 @@ func reasoning(r *httpapi.Reader) string {
 
 // content reads a text, or a list of text parts, which are joined as they are.
 func content(r *httpapi.Reader) string {
-	const param = "content"
-	r.Require(param, "the text of the message")
-	raw, ok := r.Any(param)
-	if !ok {
-		return ""
-	}
-	switch kind := httpapi.KindOf(raw); kind {
-	case httpapi.KindString:
-		return httpapi.Text(raw)
-	case httpapi.KindList:
-	default:
-		r.Fault(param, httpapi.CodeType, "is %s, expected a text or a list of text parts", kind)
-		return ""
-	}
+	r.Require("content", "the text of the message")
+	return r.TextOrParts("content", "text parts", texts)
+}
+
+// texts joins the texts of parts.
+func texts(parts []*httpapi.Reader) string {
 	var all strings.Builder
-	for _, part := range r.Objects(param) {
+	for _, part := range parts {
 		var kind, text string
 		if part.Text("type", &kind); kind != "text" {
 			part.Fault("type", httpapi.CodeUnsupported, "is %q, only text is supported", kind)

@@ -6,19 +6,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/text/chat"
-	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
@@ -28,33 +25,11 @@ const contextLength = 300
 // errInjected is what a failing engine answers.
 var errInjected = errors.New("injected failure")
 
-// loadTokenizer reads it once for all tests.
-var loadTokenizer = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
-	dir, err := os.MkdirTemp("", "openai-test")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
-		return nil, err
-	}
-	return tokenizer.Load(dir)
-})
-
-// loadGrammars makes the compilers once for all tests.
-var loadGrammars = func() func(*tokenizer.Tokenizer) *completion.Grammars {
-	var once sync.Once
-	var g *completion.Grammars
-	return func(t *tokenizer.Tokenizer) *completion.Grammars {
-		once.Do(func() { g = completion.NewGrammars(t, grammar.DefaultLimits()) })
-		return g
-	}
-}()
-
 // bench is the API over a scripted engine.
 type bench struct {
 	http.Handler
 	tokenizer *tokenizer.Tokenizer
+	grammars  *completion.Grammars
 	engine    *enginetest.Engine
 	statuses  []string // of finished requests
 	finished  func()   // is called after each
@@ -66,11 +41,7 @@ type bench struct {
 
 func newBench(t testing.TB, script func(*bench, engine.Request) enginetest.Script) *bench {
 	t.Helper()
-	tok, err := loadTokenizer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{tokenizer: tok, engine: &enginetest.Engine{}, finished: func() {}, deadline: time.Minute}
+	b := &bench{tokenizer: apitest.Tokenizer(t), grammars: apitest.Grammars(t), engine: &enginetest.Engine{}, finished: func() {}, deadline: time.Minute}
 	if script != nil {
 		b.engine.Script = func(r engine.Request) enginetest.Script { return script(b, r) }
 	}
@@ -85,7 +56,7 @@ func (b *bench) serve() {
 			Model: "org/m", Fingerprint: "fp", RetryAfter: func() time.Duration { return 7 * time.Second },
 			Completer: &completion.Completer{
 				Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
-				Grammars: loadGrammars(b.tokenizer), Observe: b.observe,
+				Grammars: b.grammars, Observe: b.observe,
 			},
 			Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Deadline: b.deadline, Logger: b.logger, Sampling: b.sampling,
 			Done: func(status string, _ time.Duration) {

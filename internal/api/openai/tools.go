@@ -37,17 +37,9 @@ func inFunction(r *httpapi.Reader, what string) *httpapi.Reader {
 // toolChoice reads which functions may or must be called, and returns those that
 // may.
 func toolChoice(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
-	const param = "tool_choice"
-	raw, ok := r.Any(param)
-	if !ok {
-		return tool.Choice{}, all
-	}
-	if httpapi.KindOf(raw) == httpapi.KindString {
-		return tool.Choice{Mode: generation.ToolMode(r, param, "none")}, all
-	}
-	in := r.Inside(param)
+	c, in := generation.ToolChoice(r)
 	if in == nil {
-		return tool.Choice{}, all
+		return c, all
 	}
 	if in.Is("type", `"allowed_tools"`) {
 		in.Accept("type")

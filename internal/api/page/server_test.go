@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api"
+	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -23,19 +22,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/moe"
 )
-
-// loadTokenizer reads it once for all tests.
-var loadTokenizer = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
-	dir, err := os.MkdirTemp("", "page-test")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
-		return nil, err
-	}
-	return tokenizer.Load(dir)
-})
 
 // server is a router's HTTP over a scripted engine, with the page.
 type server struct {
@@ -69,10 +55,7 @@ type options struct {
 
 func newServer(t *testing.T, o options) *server {
 	t.Helper()
-	tokens, err := loadTokenizer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tokens := apitest.Tokenizer(t)
 	if o.model == "" {
 		o.model = "org/m"
 	}

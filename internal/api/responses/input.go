@@ -87,17 +87,7 @@ func (s *server) message(r *httpapi.Reader, t *transcript.Transcript) {
 // content reads a text, or a list of text parts, which are joined as they are.
 func content(r *httpapi.Reader, name string) string {
 	r.Require(name, "a text, or a list of text parts")
-	raw, _ := r.Any(name)
-	switch kind := httpapi.KindOf(raw); kind {
-	case httpapi.KindMissing:
-	case httpapi.KindString:
-		return httpapi.Text(raw)
-	case httpapi.KindList:
-		return texts(r.Objects(name), inputText, outputText, refusal)
-	default:
-		r.Fault(name, httpapi.CodeType, "is %s, expected a text or a list of text parts", kind)
-	}
-	return ""
+	return r.TextOrParts(name, "text parts", func(parts []*httpapi.Reader) string { return texts(parts, inputText, outputText, refusal) })
 }
 
 // texts joins the texts of parts, which are of the given types.

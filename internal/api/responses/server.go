@@ -1,8 +1,6 @@
 package responses
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -59,7 +57,7 @@ func (s *server) create(c *httpapi.Call) error {
 		return q.renamed(err)
 	}
 	defer reader.Close()
-	defer noteUsage(ctx, reader)
+	defer generation.NoteUsage(ctx, reader)
 	f := &follower{server: s, reader: reader, writer: &writer{answer: s.begin(q)}, logprobs: q.logprobs}
 	if !q.stream {
 		if err := f.follow(ctx); err != nil {
@@ -109,24 +107,15 @@ func (s *server) turn(c *httpapi.Call) (request, *completion.Turn, error) {
 
 // renamed gives a fault of a conversation the name that its parameter has here.
 func (q request) renamed(err error) error {
-	var fault *completion.Fault
-	if !errors.As(err, &fault) {
-		return err
-	}
-	param := fault.Param
-	if param == "messages" {
-		param = "input"
-	}
-	for i, path := range q.toolPaths {
-		param = strings.Replace(param, fmt.Sprintf("tools[%d].function", i), path, 1)
-	}
-	return &completion.Fault{Param: param, Code: fault.Code, Err: fault.Err}
-}
-
-// noteUsage counts the tokens of a request for its log line.
-func noteUsage(ctx context.Context, reader *completion.Reader) {
-	r := access.FromContext(ctx)
-	r.PromptTokens, r.CompletionTokens = len(reader.Prompt()), reader.Generated
+	return generation.Renamed(err, func(param string) string {
+		if param == "messages" {
+			param = "input"
+		}
+		for i, path := range q.toolPaths {
+			param = strings.Replace(param, fmt.Sprintf("tools[%d].function", i), path, 1)
+		}
+		return param
+	})
 }
 
 // begin makes the answer to a request.

@@ -35,17 +35,9 @@ func tools(r *httpapi.Reader) []function {
 
 // choice reads tool_choice, and returns the tools that it allows.
 func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
-	const param = "tool_choice"
-	raw, ok := r.Any(param)
-	if !ok {
-		return tool.Choice{}, all
-	}
-	if httpapi.KindOf(raw) == httpapi.KindString {
-		return tool.Choice{Mode: generation.ToolMode(r, param, "none")}, all
-	}
-	in := r.Inside(param)
+	c, in := generation.ToolChoice(r)
 	if in == nil {
-		return tool.Choice{}, all
+		return c, all
 	}
 	var kind string
 	switch in.Text("type", &kind); kind {

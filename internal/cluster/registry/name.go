@@ -124,12 +124,7 @@ func (n *Name) Release(ctx context.Context) error {
 	n.mu.Lock()
 	lease := n.lease
 	n.mu.Unlock()
-	if lease == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return n.r.store.Revoke(ctx, lease)
+	return n.r.revoke(ctx, lease)
 }
 
 // guard is the condition that the name is still held.

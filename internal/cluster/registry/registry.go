@@ -215,6 +215,16 @@ func (r *Registry) Undrain(ctx context.Context, node moe.NodeID) error {
 	return r.store.Delete(ctx, r.drainKey(string(node)))
 }
 
+// revoke ends a lease, and the keys under it, now; 0 is no lease.
+func (r *Registry) revoke(ctx context.Context, lease LeaseID) error {
+	if lease == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return r.store.Revoke(ctx, lease)
+}
+
 // Clear removes everything an earlier cluster left. It is for a cluster of
 // which no process runs any more: a process that still knows an epoch of it makes
 // the new one continue above that epoch.

@@ -103,12 +103,7 @@ func (s *Session[T, M]) Close(ctx context.Context) error {
 	s.mu.Lock()
 	lease := s.lease
 	s.mu.Unlock()
-	if lease == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return s.r.store.Revoke(ctx, lease)
+	return s.r.revoke(ctx, lease)
 }
 
 // keep writes and renews until ctx ends. Every failure is tried again, after a
