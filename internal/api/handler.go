@@ -19,16 +19,27 @@ type Config struct {
 // Handler serves all HTTP APIs. ready reports whether requests should be sent
 // here.
 func Handler(c Config, ready func() bool) http.Handler {
-	process := httpapi.Probes(ready)
-	if c.Metrics != nil {
-		process["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}
-	}
-	return httpapi.Handler(c.Config, openai.New(c.Config), responses.New(c.Config, openai.Shape),
-		anthropic.New(c.Config), httpapi.API{Routes: process}, httpapi.API{Routes: pageRoutes()})
+	return httpapi.Handler(c.Config, apis(c, ready)...)
 }
 
-// pageRoutes are those of the chat page. Its errors have the shape of the first
-// API's, as those of the probes have.
+// apis are everything that a router serves. The errors of the last three have the
+// shape of the first's. The files of the chat page are open: they are the same in
+// every copy of hachi, and a browser that asks for them cannot send a key. What the
+// page asks for needs one.
+func apis(c Config, ready func() bool) []httpapi.API {
+	metrics := map[string]httpapi.Methods{}
+	if c.Metrics != nil {
+		metrics["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}
+	}
+	return []httpapi.API{
+		openai.New(c.Config), responses.New(c.Config, openai.Shape), anthropic.New(c.Config),
+		{Routes: httpapi.Probes(ready), Access: httpapi.OpenAccess},
+		{Routes: pageRoutes(), Access: httpapi.OpenAccess},
+		{Routes: metrics, Access: httpapi.AdminAccess},
+	}
+}
+
+// pageRoutes are those of the chat page.
 func pageRoutes() map[string]httpapi.Methods {
 	routes := map[string]httpapi.Methods{}
 	for path, get := range page.Handlers() {

@@ -13,6 +13,7 @@ type Record struct {
 	ID               string
 	Method           string // of HTTP; gRPC's is POST
 	Path             string // of HTTP, or the full method of gRPC
+	Client           string // the name of its API key; "" is none
 	PromptTokens     int
 	CompletionTokens int
 	Err              error // why it failed; nil is success
@@ -48,6 +49,9 @@ func (r *Record) Log(ctx context.Context, l *slog.Logger, level slog.Level, stat
 		slog.String("request_id", r.ID), slog.String("method", r.Method), slog.String("path", r.Path), slog.String("status", status),
 		slog.Duration("duration", time.Since(r.started)),
 		slog.Int("prompt_tokens", r.PromptTokens), slog.Int("completion_tokens", r.CompletionTokens),
+	}
+	if r.Client != "" {
+		attrs = append(attrs, slog.String("client", r.Client))
 	}
 	if r.Err != nil {
 		attrs = append(attrs, slog.Any("err", r.Err))

@@ -20,6 +20,8 @@ type errorBody struct {
 // types of errors by status; another one of 400 and more is an
 // invalid_request_error.
 var types = map[int]string{
+	http.StatusUnauthorized:          "authentication_error",
+	http.StatusForbidden:             "permission_error",
 	http.StatusNotFound:              "not_found_error",
 	http.StatusRequestEntityTooLarge: "request_too_large",
 	http.StatusTooManyRequests:       "rate_limit_error",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
@@ -41,7 +42,8 @@ type Request struct {
 	// Output is what the answer must be; nil is any text.
 	Output *StructuredOutput
 	// CacheSalt separates prefix caches: a request reads only blocks that requests
-	// of the same salt computed. "" is the common cache.
+	// of the same salt and of the same client computed. "" is the client's common
+	// cache.
 	CacheSalt string
 	// IgnoreEOS goes on after the end of sequence.
 	IgnoreEOS bool
@@ -59,7 +61,9 @@ type Request struct {
 }
 
 // Start submits a request. Close must be called. The error may be a *Fault, a
-// *ContextError, a *TokenError, ErrEmpty, *sampler.ParamErrors, or the engine's.
+// *ContextError, a *TokenError, ErrEmpty, *sampler.ParamErrors, a *keys.Refusal, or
+// the engine's. The request is that of the keys.Caller of ctx: its API key bounds the
+// priority and chooses the prefix cache.
 func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	if err := c.Validate(r); err != nil {
 		return nil, err
@@ -67,9 +71,14 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	if err := c.Check(r.Prompt); err != nil {
 		return nil, err
 	}
+	caller := keys.FromContext(ctx)
+	if err := caller.CheckPriority(r.Priority); err != nil {
+		return nil, err
+	}
 	if err := c.complete(&r); err != nil {
 		return nil, err
 	}
+	r.Request.CacheSalt = salt(caller.Salt(r.CacheSalt))
 	ctx, cancel := context.WithCancelCause(ctx)
 	stream, err := c.Engine.Submit(ctx, r.Request)
 	if err != nil {
@@ -104,6 +113,5 @@ func (c *Completer) complete(r *Request) error {
 		// answer.
 		r.MaxTokens = 1
 	}
-	r.Request.CacheSalt = salt(r.CacheSalt)
 	return nil
 }

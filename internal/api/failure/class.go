@@ -21,8 +21,11 @@ const (
 
 // Codes of errors, as OpenAI's clients know them; completion has the others.
 const (
-	CodeContext = "context_length_exceeded"
-	CodeRate    = "rate_limit_exceeded"
+	CodeContext    = "context_length_exceeded"
+	CodeRate       = "rate_limit_exceeded"
+	CodeKey        = "invalid_api_key"
+	CodePermission = "permission_denied"
+	CodeBudget     = "insufficient_quota"
 )
 
 // StatusClientGone is the HTTP status of a request whose client has gone. No
@@ -43,6 +46,10 @@ var (
 	invalid     = Class{Status: http.StatusBadRequest, GRPC: codes.InvalidArgument, Type: TypeInvalid, Code: completion.CodeValue}
 	tooLong     = Class{Status: http.StatusBadRequest, GRPC: codes.InvalidArgument, Type: TypeInvalid, Code: CodeContext}
 	overloaded  = Class{Status: http.StatusTooManyRequests, GRPC: codes.ResourceExhausted, Type: TypeRate, Code: CodeRate}
+	noKey       = Class{Status: http.StatusUnauthorized, GRPC: codes.Unauthenticated, Type: TypeInvalid, Code: CodeKey}
+	forbidden   = Class{Status: http.StatusForbidden, GRPC: codes.PermissionDenied, Type: TypeInvalid, Code: CodePermission}
+	tooUrgent   = Class{Status: http.StatusForbidden, GRPC: codes.PermissionDenied, Type: TypeInvalid, Code: CodePermission, Param: "priority"}
+	outOfBudget = Class{Status: http.StatusTooManyRequests, GRPC: codes.ResourceExhausted, Type: TypeRate, Code: CodeBudget}
 	unavailable = Class{Status: http.StatusServiceUnavailable, GRPC: codes.Unavailable, Type: TypeServer}
 	internal    = Class{Status: http.StatusInternalServerError, GRPC: codes.Internal, Type: TypeServer}
 	timedOut    = Class{

@@ -3,8 +3,10 @@ package failure
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
@@ -40,11 +42,24 @@ func kind(k moe.Kind) func(error) bool {
 	}
 }
 
+// refused matches the refusal of an API key for one of several reasons.
+func refused(reasons ...keys.Reason) func(error) bool {
+	return func(err error) bool {
+		var r *keys.Refusal
+		return errors.As(err, &r) && slices.Contains(reasons, r.Reason)
+	}
+}
+
 // rows are in order of precedence: the first that matches counts. A request that
 // is wrong stays wrong whatever else happened; an expired deadline explains an
 // unreachable node, not the other way round.
 var rows = []row{
 	{as[*moe.Panic], internal},
+	{refused(keys.Missing, keys.Unknown, keys.Expired), noKey},
+	{refused(keys.AdminOnly), forbidden},
+	{refused(keys.TooUrgent), tooUrgent},
+	{refused(keys.TooFast, keys.TooMany), overloaded},
+	{refused(keys.OutOfBudget), outOfBudget},
 	{as[*completion.Fault], invalid},
 	{as[*completion.ContextError], tooLong},
 	{as[*completion.TokenError], invalid},

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
@@ -38,6 +39,7 @@ var examples = map[string]struct {
 	"internal/api/completion.TokenError":          {&completion.TokenError{}, 400},
 	"internal/api/completion.Fault":               {&completion.Fault{Err: cause}, 400},
 	"internal/api/completion.ErrEmpty":            {completion.ErrEmpty, 400},
+	"internal/api/keys.Refusal":                   {&keys.Refusal{Reason: keys.Unknown}, 401},
 	"moe.Panic":                                   {&moe.Panic{Value: "x"}, 500},
 	"internal/router/engine.ErrStopped":           {engine.ErrStopped, 503},
 	"internal/router/engine.ErrEnough":            {engine.ErrEnough, 499},

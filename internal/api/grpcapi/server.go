@@ -14,6 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -34,6 +35,8 @@ func New(s completion.Service) *Server { return &Server{service: s} }
 func (s *Server) Generate(in *hachiv1.GenerateRequest, out grpc.ServerStreamingServer[hachiv1.GenerateResponse]) error {
 	started := time.Now()
 	record := access.Start(requestID(out.Context()), http.MethodPost, hachiv1.InferenceService_Generate_FullMethodName)
+	caller := keys.FromContext(out.Context())
+	record.Client = caller.Name()
 	ctx, cancel := context.WithDeadline(access.NewContext(out.Context(), record), started.Add(s.service.Deadline))
 	defer cancel()
 	err := out.SetHeader(metadata.Pairs(requestIDKey, record.ID))
@@ -44,6 +47,7 @@ func (s *Server) Generate(in *hachiv1.GenerateRequest, out grpc.ServerStreamingS
 		err = gone // whatever failed, failed because the call has ended
 	}
 	record.Err = err
+	caller.Use(record.PromptTokens, record.CompletionTokens)
 	s.service.Observe(failure.Outcome(err), time.Since(started))
 	answer := toStatus(err)
 	code := status.Code(answer)

@@ -12,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 	// Origins are those whose pages may call the APIs; AnyOrigin is every one,
 	// none is no page of another origin.
 	Origins []string
+	// Gate asks for API keys; nil asks for none.
+	Gate *keys.Gate
 }
 
 // WriteWithin is what a client has, after a request's deadline, to take the

@@ -19,6 +19,8 @@ type API struct {
 	// Routes are handlers by path. A path that ends in a slash has everything
 	// below it.
 	Routes map[string]Methods
+	// Access says who may call the routes.
+	Access Access
 }
 
 // Handler serves several APIs. An unknown URL is an error of the first. It logs
@@ -27,28 +29,25 @@ func Handler(c Config, apis ...API) http.Handler {
 	t := table{}
 	for _, a := range apis {
 		for path, methods := range a.Routes {
-			t[path] = route{methods, a.Shape}
+			t[path] = route{methods, a.Shape, a.Access}
 		}
 	}
-	return record(c.Log(), apis[0].Shape, allowOrigins(c.Origins, t))
+	return record(c.Log(), apis[0].Shape, allowOrigins(c.Origins, guarded{t, c.Gate}))
 }
 
 // route is where a path leads.
 type route struct {
 	methods Methods
 	shape   Shape // nil is that of an unknown URL
+	access  Access
 }
 
 // table has the routes by path. http.ServeMux would answer an unknown method with
 // plain text and an unclean path with a redirect.
 type table map[string]route
 
-// ServeHTTP implements http.Handler.
-func (t table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	to := t.find(r.URL.Path)
-	if to.shape != nil {
-		answerOf(w).shape = to.shape
-	}
+// serve answers a request for a route of the table.
+func (t table) serve(w http.ResponseWriter, r *http.Request, to route) {
 	method := r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet // net/http sends no body
