@@ -2,23 +2,28 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"pgregory.net/rapid"
 
 	"github.com/hachi-serve/hachi/internal/api/apitest"
+	"github.com/hachi-serve/hachi/internal/api/grpcapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tool"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// TestAPIsAskAndSayTheSame: chat completions, responses and messages make the same
-// request to the engine of a conversation, and the same answer of its tokens, whole
-// and streamed.
+// TestAPIsAskAndSayTheSame: chat completions, responses, messages and gRPC make the
+// same request to the engine of a conversation, and the same answer of its tokens,
+// whole and streamed.
 func TestAPIsAskAndSayTheSame(t *testing.T) {
 	said := ""
 	say := func(engine.Request) string { return said }
@@ -31,6 +36,19 @@ func TestAPIsAskAndSayTheSame(t *testing.T) {
 		handler := Handler(Config{Config: b.Config}, func() bool { return true })
 		var asked *engine.Request
 		var answer apitest.Answer
+		check := func(api string, stream bool, got apitest.Answer) {
+			compact(got.Calls)
+			request := comparable(b.Engine.Calls()[0].Request)
+			if asked == nil {
+				asked, answer = &request, got
+			}
+			if !reflect.DeepEqual(request, *asked) {
+				rt.Fatalf("%s asks for %+v,\nthe first for %+v", api, request, *asked)
+			}
+			if !reflect.DeepEqual(got, answer) {
+				rt.Fatalf("%s, stream %v, says %+v\nof %q, the first says %+v", api, stream, got, said, answer)
+			}
+		}
 		for _, api := range apitest.APIs {
 			for _, stream := range []bool{false, true} {
 				b.Engine.Forget()
@@ -40,21 +58,31 @@ func TestAPIsAskAndSayTheSame(t *testing.T) {
 				if w.Code != 200 {
 					rt.Fatalf("%s: %s: %d %s", api.Path, body, w.Code, w.Body)
 				}
-				got := api.Read(t, w.Body.String(), stream)
-				compact(got.Calls)
-				request := comparable(b.Engine.Calls()[0].Request)
-				if asked == nil {
-					asked, answer = &request, got
-				}
-				if !reflect.DeepEqual(request, *asked) {
-					rt.Fatalf("%s asks for %+v\nof %s,\nthe first for %+v", api.Path, request, body, *asked)
-				}
-				if !reflect.DeepEqual(got, answer) {
-					rt.Fatalf("%s, stream %v, says %+v\nof %q, the first says %+v", api.Path, stream, got, said, answer)
-				}
+				check(api.Path, stream, api.Read(t, w.Body.String(), stream))
 			}
 		}
+		b.Engine.Forget()
+		out := &messages{ctx: t.Context()}
+		if err := grpcapi.New(b.Config.Service).Generate(q.Generate(), out); err != nil {
+			rt.Fatalf("gRPC: %v", err)
+		}
+		check("gRPC", true, apitest.ReadGenerated(t, out.sent))
 	})
+}
+
+// messages is the stream of a call of the gRPC API.
+type messages struct {
+	grpc.ServerStream
+	ctx  context.Context
+	sent []*hachiv1.GenerateResponse
+}
+
+func (m *messages) Context() context.Context    { return m.ctx }
+func (m *messages) SetHeader(metadata.MD) error { return nil }
+
+func (m *messages) Send(one *hachiv1.GenerateResponse) error {
+	m.sent = append(m.sent, one)
+	return nil
 }
 
 // comparable leaves out what differs between two requests of one client.

@@ -64,7 +64,7 @@ var rules = []rule{
 	{"internal/api/transcript", []string{"internal/api/completion", "internal/text"}, network, "turns only"},
 	{"internal/api/responses", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/generation", "internal/api/httpapi", "internal/api/logprobs", "internal/api/transcript", "internal/router/engine", "internal/text"}, network, "HTTP only; it knows no other API"},
 	{"internal/api/anthropic", []string{"internal/api/access", "internal/api/completion", "internal/api/generation", "internal/api/httpapi", "internal/api/transcript", "internal/router/engine", "internal/text"}, network, "HTTP only; it knows no other API"},
-	{"internal/api/apitest", []string{"internal/api/completion", "internal/api/httpapi", "internal/router/engine", "internal/text"}, network, "HTTP APIs in tests only"},
+	{"internal/api/apitest", []string{"internal/api/completion", "internal/api/httpapi", "internal/router/engine", "internal/text", "proto"}, network, "APIs in tests only; it connects to none"},
 	{"internal/api/grpcapi", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/keys", "internal/router/engine", "internal/router/sampler", "internal/text", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "gRPC only; it takes no rule from the HTTP API"},
 	{"internal/router/metrics", []string{"internal/router/dispatch", "internal/router/engine", "internal/router/pipeline", "moe"}, network, "collectors of what a router counts"},
 	{"internal/expertnode/batcher", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "a queue before a backend"},

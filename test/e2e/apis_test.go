@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,11 +12,15 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/hachi-serve/hachi/internal/api/apitest"
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tool"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -28,7 +33,7 @@ func conversations() []apitest.Request {
 	return []apitest.Request{
 		{
 			Messages:   []chat.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "こんにちは", Attributes: chat.Attributes{"humor": 3}}},
-			Attributes: chat.Attributes{"helpfulness": 2}, MaxTokens: harness.StreamTokens, Temperature: 0.8, Seed: 3, Parallel: true,
+			Attributes: chat.Attributes{"helpfulness": 2}, MaxTokens: harness.StreamTokens, Temperature: 0.75, Seed: 3, Parallel: true,
 		},
 		{
 			Messages: []chat.Message{
@@ -36,22 +41,26 @@ func conversations() []apitest.Request {
 				{Role: "assistant", ToolCalls: []tool.Call{{ID: "c1", Name: "weather", Arguments: `{"city":"大阪","days":[1]}`}}},
 				{Role: "tool", ToolCallID: "c1", Content: "sunny"}, {Role: "assistant", Content: "Sunny."}, {Role: "user", Content: "And in Kyoto?"},
 			},
-			Tools: []tool.Tool{weather}, Choice: tool.Choice{Mode: tool.Required}, MaxTokens: 2 * harness.StreamTokens, Temperature: 0.8, Seed: 4,
+			Tools: []tool.Tool{weather}, Choice: tool.Choice{Mode: tool.Required}, MaxTokens: 2 * harness.StreamTokens, Temperature: 0.75, Seed: 4,
 		},
 	}
 }
 
 // TestAPIsSayTheSameWhileANodeDies: a conversation has one answer, by chat
-// completions, responses and messages, whole and streamed, with all nodes and while
-// one is killed in the middle.
+// completions, responses, messages and gRPC, whole and streamed, with all nodes and
+// while one is killed in the middle.
 func TestAPIsSayTheSameWhileANodeDies(t *testing.T) {
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Placement.Replicas = 2 })
-	askAll := func(ctx context.Context) ([]string, error) { return askEveryAPI(ctx, cluster.URL()) }
+	var all []way
+	for _, q := range conversations() {
+		all = append(all, waysOf(q, generator(t, cluster))...)
+	}
+	askAll := func(ctx context.Context) ([]reply, error) { return askEach(ctx, cluster.URL(), all) }
 	raw, err := askAll(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := readEveryAPI(t, raw)
+	want := readEach(t, all, raw)
 	each := len(want) / len(conversations())
 	for i, a := range want {
 		if first := want[i/each*each]; !reflect.DeepEqual(a, first) {
@@ -61,51 +70,121 @@ func TestAPIsSayTheSameWhileANodeDies(t *testing.T) {
 	if want[0].Text == "" || len(want[each].Calls) != 1 {
 		t.Errorf("the answers are %+v and %+v", want[0], want[each])
 	}
-	got := readEveryAPI(t, harness.During(t, cluster, askAll, func() { cluster.Kill(t, "expert-1") }))
+	got := readEach(t, all, harness.During(t, cluster, askAll, func() { cluster.Kill(t, "expert-1") }))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("with a node killed %+v, without %+v", got, want)
 	}
 }
 
-// variants is the number of ways to ask: all conversations, by all APIs, whole and
-// streamed.
-func variants() int { return len(conversations()) * 2 * len(apitest.APIs) }
-
-// variant returns the i-th way to ask.
-func variant(i int) (q apitest.Request, api apitest.API, stream bool) {
-	each := 2 * len(apitest.APIs)
-	return conversations()[i/each], apitest.APIs[i%each/2], i%2 == 1
+// way is a request and how it is made: by an API over HTTP, whole or streamed, or by
+// gRPC.
+type way struct {
+	apitest.Request
+	api    apitest.API
+	stream bool
+	grpc   hachiv1.InferenceServiceClient // nil is HTTP
 }
 
-// askEveryAPI asks in every way at once, and returns the bodies of the answers.
-func askEveryAPI(ctx context.Context, url string) ([]string, error) {
-	bodies := make([]string, variants())
+// reply is an answer as it came: a body, or messages of gRPC.
+type reply struct {
+	body     string
+	messages []*hachiv1.GenerateResponse
+}
+
+// waysOf are all ways to make a request, the first by chat completions, whole.
+func waysOf(q apitest.Request, client hachiv1.InferenceServiceClient) []way {
+	var all []way
+	for _, api := range apitest.APIs {
+		all = append(all, way{q, api, false, nil}, way{q, api, true, nil})
+	}
+	return append(all, way{Request: q, grpc: client})
+}
+
+// generator connects to the gRPC API of a cluster's router.
+func generator(t *testing.T, cluster *harness.Cluster) hachiv1.InferenceServiceClient {
+	t.Helper()
+	var address string
+	eventually.True(t, "the router is listed", func() bool {
+		for _, r := range cluster.View(t).Routers {
+			address = r.GetGrpcAddr()
+		}
+		return address != ""
+	})
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return hachiv1.NewInferenceServiceClient(conn)
+}
+
+// ask makes the request.
+func (w way) ask(ctx context.Context, url string) (r reply, err error) {
+	if w.grpc == nil {
+		r.body, err = post(ctx, url+w.api.Path, w.api.Body(w.Request, w.stream))
+		return r, err
+	}
+	stream, err := w.grpc.Generate(ctx, w.Generate())
+	for err == nil {
+		var m *hachiv1.GenerateResponse
+		if m, err = stream.Recv(); err == nil {
+			r.messages = append(r.messages, m)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return r, err
+}
+
+// read reads an answer. Arguments become values: messages give them as an object,
+// which is empty if the answer was cut.
+func (w way) read(t *testing.T, r reply) apitest.Answer {
+	t.Helper()
+	var a apitest.Answer
+	if w.grpc != nil {
+		a = apitest.ReadGenerated(t, r.messages)
+	} else {
+		a = w.api.Read(t, r.body, w.stream)
+	}
+	for i, c := range a.Calls {
+		arguments := any(map[string]any{})
+		if err := json.Unmarshal([]byte(c.Arguments), &arguments); err != nil && a.End != "length" {
+			t.Errorf("%s: the arguments %q: %v", w.api.Path, c.Arguments, err)
+		}
+		compact, err := json.Marshal(arguments)
+		if err != nil {
+			t.Error(err)
+		}
+		a.Calls[i].Arguments = string(compact)
+	}
+	return a
+}
+
+// askEach asks in some ways at once.
+func askEach(ctx context.Context, url string, all []way) ([]reply, error) {
+	replies := make([]reply, len(all))
 	group, ctx := errgroup.WithContext(ctx)
-	for i := range bodies {
+	group.SetLimit(16)
+	for i, w := range all {
 		group.Go(func() (err error) {
-			q, api, stream := variant(i)
-			bodies[i], err = post(ctx, url+api.Path, api.Body(q, stream))
+			replies[i], err = w.ask(ctx, url)
 			return err
 		})
 	}
-	return bodies, group.Wait()
+	return replies, group.Wait()
 }
 
-// readEveryAPI reads what askEveryAPI returned. Arguments become values: messages
-// give them as an object.
-func readEveryAPI(t *testing.T, bodies []string) []apitest.Answer {
+// readEach reads what askEach returned.
+func readEach(t *testing.T, all []way, replies []reply) []apitest.Answer {
 	t.Helper()
-	answers := make([]apitest.Answer, len(bodies))
-	for i, body := range bodies {
-		_, api, stream := variant(i)
-		answers[i] = api.Read(t, body, stream)
-		for j, c := range answers[i].Calls {
-			var arguments any
-			if err := json.Unmarshal([]byte(c.Arguments), &arguments); err != nil {
-				t.Errorf("%s: the arguments %q: %v", api.Path, c.Arguments, err)
-			}
-			answers[i].Calls[j].Arguments = fmt.Sprint(arguments)
-		}
+	answers := make([]apitest.Answer, len(replies))
+	for i, r := range replies {
+		answers[i] = all[i].read(t, r)
 	}
 	return answers
 }

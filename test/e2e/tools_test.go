@@ -8,14 +8,12 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // toolsOfEveryKind are 50 tools whose schemas have nesting, enums in Japanese,
@@ -55,42 +53,25 @@ func validate(f tool.Tool, arguments string) error {
 }
 
 // TestToolCallsOfARandomModel: whatever a model prefers, its calls have arguments
-// that satisfy the schema; streamed pieces are the whole, and a node killed in the
-// middle changes no byte.
+// that satisfy the schema, by every API; streamed pieces are the whole, and a node
+// killed in the middle changes no byte.
 func TestToolCallsOfARandomModel(t *testing.T) {
 	harness.Slow(t)
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Placement.Replicas = 2 })
-	tools, api := toolsOfEveryKind(t), apitest.APIs[0]
-	askAll := func(stream bool) func(ctx context.Context) ([]string, error) {
-		return func(ctx context.Context) ([]string, error) {
-			bodies := make([]string, len(tools))
-			group, ctx := errgroup.WithContext(ctx)
-			group.SetLimit(16)
-			for i, f := range tools {
-				q := apitest.Request{
-					Messages: []chat.Message{{Role: "user", Content: fmt.Sprintf("Call %d", i)}}, Tools: []tool.Tool{f},
-					Choice: tool.Choice{Mode: tool.Required}, Parallel: i%2 == 0, MaxTokens: 160, Temperature: 1, Seed: uint64(i),
-				}
-				group.Go(func() (err error) {
-					bodies[i], err = post(ctx, cluster.URL()+api.Path, api.Body(q, stream))
-					return err
-				})
-			}
-			return bodies, group.Wait()
-		}
+	tools, client := toolsOfEveryKind(t), generator(t, cluster)
+	var whole, all []way
+	for i, f := range tools {
+		ways := waysOf(apitest.Request{
+			Messages: []chat.Message{{Role: "user", Content: fmt.Sprintf("Call %d", i)}}, Tools: []tool.Tool{f},
+			Choice: tool.Choice{Mode: tool.Required}, Parallel: i%2 == 0, MaxTokens: 160, Temperature: 1, Seed: uint64(i),
+		}, client)
+		whole, all = append(whole, ways[0]), append(all, ways...)
 	}
-	read := func(bodies []string, stream bool) []apitest.Answer {
-		answers := make([]apitest.Answer, len(bodies))
-		for i, body := range bodies {
-			answers[i] = api.Read(t, body, stream)
-		}
-		return answers
-	}
-	raw, err := askAll(false)(t.Context())
+	replies, err := askEach(t.Context(), cluster.URL(), whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, ended := read(raw, false), 0
+	want, ended := readEach(t, whole, replies), 0
 	for i, a := range want {
 		if a.End != "tool_calls" {
 			continue
@@ -106,10 +87,11 @@ func TestToolCallsOfARandomModel(t *testing.T) {
 	if ended < len(tools)/2 {
 		t.Errorf("%d of %d answers ended", ended, len(tools))
 	}
-	got := read(harness.During(t, cluster, askAll(true), func() { cluster.Kill(t, "expert-1") }), true)
-	for i := range got {
-		if !reflect.DeepEqual(got[i], want[i]) {
-			t.Errorf("%s: streamed with a node killed %+v, whole %+v", tools[i].Name, got[i], want[i])
+	askAll := func(ctx context.Context) ([]reply, error) { return askEach(ctx, cluster.URL(), all) }
+	got := readEach(t, all, harness.During(t, cluster, askAll, func() { cluster.Kill(t, "expert-1") }))
+	for i, a := range got {
+		if first := want[i*len(want)/len(got)]; !reflect.DeepEqual(a, first) {
+			t.Errorf("%s, way %d: with a node killed %+v, without %+v", all[i].Tools[0].Name, i, a, first)
 		}
 	}
 }

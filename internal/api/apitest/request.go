@@ -142,7 +142,7 @@ func withAttributes(to object, m chat.Message) object {
 	return to
 }
 
-func encode(body object) []byte {
+func encode(body any) []byte {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // a test made a request that is not JSON

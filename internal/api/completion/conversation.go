@@ -1,7 +1,6 @@
 package completion
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -28,9 +27,6 @@ type Conversation struct {
 	// Bare ends the prompt behind the last message, without the beginning of an
 	// answer that the template writes.
 	Bare bool
-	// Raw gives the answer as the model writes it: reasoning is text, between its marks.
-	// It is for conversations without tools.
-	Raw bool
 	// TemplateArgs are variables for the chat template. Values are what encoding/json
 	// can write.
 	TemplateArgs map[string]any
@@ -70,9 +66,6 @@ func (s Service) Prepare(c Conversation) (*Turn, error) {
 	if !c.mayCall() {
 		c.Tools = nil
 	}
-	if c.Raw && len(c.Tools) > 0 {
-		return nil, &Fault{"tools", CodeUnsupported, errors.New("is not supported here")}
-	}
 	prompt, err := s.Template.Prompt(chat.Conversation{
 		Messages: c.Messages, Attributes: chat.Merge(s.Attributes, c.Attributes), Tools: c.Tools, Choice: c.ToolChoice,
 		Parallel: c.Parallel, Continue: c.Continue, Bare: c.Bare, Args: c.TemplateArgs,
@@ -86,9 +79,7 @@ func (s Service) Prepare(c Conversation) (*Turn, error) {
 			t.IgnoredArgs = append(t.IgnoredArgs, name)
 		}
 	}
-	if !c.Raw {
-		s.settle(t, c)
-	}
+	s.settle(t, c)
 	return t, nil
 }
 

@@ -3,11 +3,11 @@ package grpcapi
 import (
 	"errors"
 	"math"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
-	"github.com/hachi-serve/hachi/internal/text/chat"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -25,11 +25,19 @@ func renamed(err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
-	names := map[string]string{"stop_token_ids": "stop_tokens", "messages": "conversation"}
-	if name, ok := names[f.Param]; ok {
-		return &completion.Fault{Param: name, Code: f.Code, Err: f.Err}
+	return &completion.Fault{Param: protoName(f.Param), Code: f.Code, Err: f.Err}
+}
+
+// protoName is the name that the proto has for a parameter of chat completions.
+func protoName(param string) string {
+	names := map[string]string{"stop_token_ids": "stop_tokens", "messages": "conversation", "tool_choice": "conversation.tool_choice"}
+	if name, ok := names[param]; ok {
+		return name
 	}
-	return err
+	if strings.HasPrefix(param, "tools") {
+		return "conversation." + strings.ReplaceAll(param, ".function", "")
+	}
+	return param
 }
 
 // request reads a call. What a value may be, the Completer checks.
@@ -37,7 +45,7 @@ func (s *Server) request(in *hachiv1.GenerateRequest) (completion.Request, error
 	r := completion.Request{
 		Request: engine.Request{
 			MaxTokens: int(in.GetMaxTokens()), Params: params(in), StopTokens: tokens(in.GetStopTokens()), Logprobs: -1,
-			Priority: int(in.GetPriority()), FailFast: in.GetFailFast(),
+			Priority: int(in.GetPriority()), FailFast: in.GetFailFast(), ReportNodes: in.GetIncludeNodes(),
 		},
 		Stop: in.GetStop(), IgnoreEOS: in.GetIgnoreEos(), Output: output(in), CacheSalt: in.GetCacheSalt(),
 	}
@@ -104,25 +112,4 @@ func (s *Server) prompt(in *hachiv1.GenerateRequest, r *completion.Request) (err
 		return s.conversation(p.Conversation, r)
 	}
 	return fault("prompt", errors.New("is missing: text, tokens or a conversation"))
-}
-
-func (s *Server) conversation(in *hachiv1.Conversation, r *completion.Request) error {
-	c := completion.Conversation{Attributes: attributes(in.GetAttributes()), Output: r.Output, Raw: true}
-	for _, m := range in.GetMessages() {
-		c.Messages = append(c.Messages, chat.Message{Role: m.GetRole(), Content: m.GetContent(), Attributes: attributes(m.GetAttributes())})
-	}
-	turn, err := s.service.Prepare(c)
-	if err != nil {
-		return err
-	}
-	turn.Answers(r)
-	return nil
-}
-
-func attributes(in map[string]uint32) map[string]int {
-	out := map[string]int{}
-	for name, v := range in {
-		out[name] = int(v)
-	}
-	return out
 }

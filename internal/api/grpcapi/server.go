@@ -84,40 +84,14 @@ func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arri
 		if err != nil {
 			return err
 		}
-		m := message(d, in.GetLogprobs())
+		m := delta(d, in.GetLogprobs())
 		if d.Finish != engine.NotFinished {
-			m.Usage = &hachiv1.Usage{PromptTokens: uint32(len(r.Prompt)), CompletionTokens: uint32(reader.Generated)}
+			summarize(m, reader)
 		}
 		if err := send(m); err != nil || d.Finish != engine.NotFinished {
 			return err
 		}
 	}
-}
-
-// message is a delta on the wire.
-func message(d completion.Delta, logprobs bool) *hachiv1.GenerateResponse {
-	m := &hachiv1.GenerateResponse{Text: d.Text()}
-	for _, t := range d.Tokens {
-		m.Tokens = append(m.Tokens, uint32(t.Token))
-		if logprobs {
-			m.Logprobs = append(m.Logprobs, logprob(t.Event))
-		}
-	}
-	switch d.Finish {
-	case engine.Stop:
-		m.FinishReason = hachiv1.FinishReason_FINISH_REASON_STOP
-	case engine.Length:
-		m.FinishReason = hachiv1.FinishReason_FINISH_REASON_LENGTH
-	}
-	return m
-}
-
-func logprob(e engine.Event) *hachiv1.TokenLogprob {
-	l := &hachiv1.TokenLogprob{Token: uint32(e.Token), Logprob: e.Logprob}
-	for _, t := range e.Top {
-		l.Alternatives = append(l.Alternatives, &hachiv1.Alternative{Token: uint32(t.Token), Logprob: t.Logprob})
-	}
-	return l
 }
 
 // toStatus is a failure as clients see it; nil stays nil.

@@ -24,6 +24,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ToolChoice says whether the model may call tools.
+type ToolChoice int32
+
+const (
+	// Text, calls, or both.
+	ToolChoice_TOOL_CHOICE_UNSPECIFIED ToolChoice = 0
+	// Text only; the tools are not shown to the model.
+	ToolChoice_TOOL_CHOICE_NONE ToolChoice = 1
+	// At least one call.
+	ToolChoice_TOOL_CHOICE_REQUIRED ToolChoice = 2
+)
+
+// Enum value maps for ToolChoice.
+var (
+	ToolChoice_name = map[int32]string{
+		0: "TOOL_CHOICE_UNSPECIFIED",
+		1: "TOOL_CHOICE_NONE",
+		2: "TOOL_CHOICE_REQUIRED",
+	}
+	ToolChoice_value = map[string]int32{
+		"TOOL_CHOICE_UNSPECIFIED": 0,
+		"TOOL_CHOICE_NONE":        1,
+		"TOOL_CHOICE_REQUIRED":    2,
+	}
+)
+
+func (x ToolChoice) Enum() *ToolChoice {
+	p := new(ToolChoice)
+	*p = x
+	return p
+}
+
+func (x ToolChoice) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ToolChoice) Descriptor() protoreflect.EnumDescriptor {
+	return file_hachi_v1_inference_proto_enumTypes[0].Descriptor()
+}
+
+func (ToolChoice) Type() protoreflect.EnumType {
+	return &file_hachi_v1_inference_proto_enumTypes[0]
+}
+
+func (x ToolChoice) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ToolChoice.Descriptor instead.
+func (ToolChoice) EnumDescriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{0}
+}
+
 // FinishReason says why a generation ended.
 type FinishReason int32
 
@@ -34,6 +87,8 @@ const (
 	FinishReason_FINISH_REASON_STOP FinishReason = 1
 	// max_tokens or the context was reached.
 	FinishReason_FINISH_REASON_LENGTH FinishReason = 2
+	// The answer ended with calls of tools, written to their end.
+	FinishReason_FINISH_REASON_TOOL_CALLS FinishReason = 3
 )
 
 // Enum value maps for FinishReason.
@@ -42,11 +97,13 @@ var (
 		0: "FINISH_REASON_UNSPECIFIED",
 		1: "FINISH_REASON_STOP",
 		2: "FINISH_REASON_LENGTH",
+		3: "FINISH_REASON_TOOL_CALLS",
 	}
 	FinishReason_value = map[string]int32{
 		"FINISH_REASON_UNSPECIFIED": 0,
 		"FINISH_REASON_STOP":        1,
 		"FINISH_REASON_LENGTH":      2,
+		"FINISH_REASON_TOOL_CALLS":  3,
 	}
 )
 
@@ -61,11 +118,11 @@ func (x FinishReason) String() string {
 }
 
 func (FinishReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_hachi_v1_inference_proto_enumTypes[0].Descriptor()
+	return file_hachi_v1_inference_proto_enumTypes[1].Descriptor()
 }
 
 func (FinishReason) Type() protoreflect.EnumType {
-	return &file_hachi_v1_inference_proto_enumTypes[0]
+	return &file_hachi_v1_inference_proto_enumTypes[1]
 }
 
 func (x FinishReason) Number() protoreflect.EnumNumber {
@@ -74,7 +131,7 @@ func (x FinishReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FinishReason.Descriptor instead.
 func (FinishReason) EnumDescriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{0}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{1}
 }
 
 type GenerateRequest struct {
@@ -134,7 +191,9 @@ type GenerateRequest struct {
 	StructuredOutput isGenerateRequest_StructuredOutput `protobuf_oneof:"structured_output"`
 	// Requests of equal salts share a prefix cache and read nothing of others';
 	// empty is the common cache.
-	CacheSalt     string `protobuf:"bytes,27,opt,name=cache_salt,json=cacheSalt" json:"cache_salt,omitempty"`
+	CacheSalt string `protobuf:"bytes,27,opt,name=cache_salt,json=cacheSalt" json:"cache_salt,omitempty"`
+	// The last message has the nodes that computed experts for the answer.
+	IncludeNodes  bool `protobuf:"varint,28,opt,name=include_nodes,json=includeNodes" json:"include_nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +445,13 @@ func (x *GenerateRequest) GetCacheSalt() string {
 	return ""
 }
 
+func (x *GenerateRequest) GetIncludeNodes() bool {
+	if x != nil {
+		return x.IncludeNodes
+	}
+	return false
+}
+
 type isGenerateRequest_Prompt interface {
 	isGenerateRequest_Prompt()
 }
@@ -536,7 +602,19 @@ type Conversation struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Messages []*Message             `protobuf:"bytes,1,rep,name=messages" json:"messages,omitempty"`
 	// SteerLM attributes for every user message, 0 to 4, by name.
-	Attributes    map[string]uint32 `protobuf:"bytes,2,rep,name=attributes" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Attributes map[string]uint32 `protobuf:"bytes,2,rep,name=attributes" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Functions that the model may call.
+	Tools      []*Tool    `protobuf:"bytes,3,rep,name=tools" json:"tools,omitempty"`
+	ToolChoice ToolChoice `protobuf:"varint,4,opt,name=tool_choice,json=toolChoice,enum=hachi.v1.ToolChoice" json:"tool_choice,omitempty"`
+	// Required: the answer is a call of the tool of this name. "" is none.
+	RequiredTool string `protobuf:"bytes,5,opt,name=required_tool,json=requiredTool" json:"required_tool,omitempty"`
+	// At most one call in the answer, instead of any number.
+	SingleToolCall bool `protobuf:"varint,6,opt,name=single_tool_call,json=singleToolCall" json:"single_tool_call,omitempty"`
+	// The answer continues the last message, which is the assistant's.
+	ContinueFinalMessage bool `protobuf:"varint,7,opt,name=continue_final_message,json=continueFinalMessage" json:"continue_final_message,omitempty"`
+	// Variables for the chat template, as one JSON object. A variable that the
+	// template does not read is an error.
+	TemplateArgs  string `protobuf:"bytes,8,opt,name=template_args,json=templateArgs" json:"template_args,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -585,13 +663,63 @@ func (x *Conversation) GetAttributes() map[string]uint32 {
 	return nil
 }
 
+func (x *Conversation) GetTools() []*Tool {
+	if x != nil {
+		return x.Tools
+	}
+	return nil
+}
+
+func (x *Conversation) GetToolChoice() ToolChoice {
+	if x != nil {
+		return x.ToolChoice
+	}
+	return ToolChoice_TOOL_CHOICE_UNSPECIFIED
+}
+
+func (x *Conversation) GetRequiredTool() string {
+	if x != nil {
+		return x.RequiredTool
+	}
+	return ""
+}
+
+func (x *Conversation) GetSingleToolCall() bool {
+	if x != nil {
+		return x.SingleToolCall
+	}
+	return false
+}
+
+func (x *Conversation) GetContinueFinalMessage() bool {
+	if x != nil {
+		return x.ContinueFinalMessage
+	}
+	return false
+}
+
+func (x *Conversation) GetTemplateArgs() string {
+	if x != nil {
+		return x.TemplateArgs
+	}
+	return ""
+}
+
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "system", "user" or "assistant".
+	// "system", "developer" (the same), "user", "assistant" or "tool".
 	Role    string `protobuf:"bytes,1,opt,name=role" json:"role,omitempty"`
 	Content string `protobuf:"bytes,2,opt,name=content" json:"content,omitempty"`
 	// SteerLM attributes of this user message, 0 to 4, by name.
-	Attributes    map[string]uint32 `protobuf:"bytes,3,rep,name=attributes" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Attributes map[string]uint32 `protobuf:"bytes,3,rep,name=attributes" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// What the assistant called; content may then be empty.
+	ToolCalls []*ToolCall `protobuf:"bytes,4,rep,name=tool_calls,json=toolCalls" json:"tool_calls,omitempty"`
+	// The call of which this message of the role "tool" is the result.
+	ToolCallId string `protobuf:"bytes,5,opt,name=tool_call_id,json=toolCallId" json:"tool_call_id,omitempty"`
+	// The name of the tool in a message of the role "tool"; may be empty.
+	Name string `protobuf:"bytes,6,opt,name=name" json:"name,omitempty"`
+	// What the assistant thought before content.
+	Reasoning     string `protobuf:"bytes,7,opt,name=reasoning" json:"reasoning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -647,10 +775,167 @@ func (x *Message) GetAttributes() map[string]uint32 {
 	return nil
 }
 
+func (x *Message) GetToolCalls() []*ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *Message) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+func (x *Message) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Message) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
+	}
+	return ""
+}
+
+// Tool is a function that the model may call.
+type Tool struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 128 letters, digits, '_' and '-'.
+	Name        string `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
+	Description string `protobuf:"bytes,2,opt,name=description" json:"description,omitempty"`
+	// JSON Schema of the arguments, which are an object and always satisfy it. ""
+	// is a function without parameters.
+	Parameters    string `protobuf:"bytes,3,opt,name=parameters" json:"parameters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tool) Reset() {
+	*x = Tool{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tool) ProtoMessage() {}
+
+func (x *Tool) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tool.ProtoReflect.Descriptor instead.
+func (*Tool) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Tool) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Tool) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Tool) GetParameters() string {
+	if x != nil {
+		return x.Parameters
+	}
+	return ""
+}
+
+// ToolCall is a call of a tool.
+type ToolCall struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Joins the call and its result.
+	Id   string `protobuf:"bytes,1,opt,name=id" json:"id,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name" json:"name,omitempty"`
+	// A JSON object, as the model wrote it.
+	Arguments     string `protobuf:"bytes,3,opt,name=arguments" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCall) Reset() {
+	*x = ToolCall{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCall) ProtoMessage() {}
+
+func (x *ToolCall) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
+func (*ToolCall) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ToolCall) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ToolCall) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCall) GetArguments() string {
+	if x != nil {
+		return x.Arguments
+	}
+	return ""
+}
+
+// GenerateResponse is what became certain of an answer since the last message:
+// reasoning, then text, then calls, whole characters only. The messages
+// concatenate to the answer.
 type GenerateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Text that became certain since the last message; whole characters only.
-	Text string `protobuf:"bytes,1,opt,name=text" json:"text,omitempty"`
+	Text  string                 `protobuf:"bytes,1,opt,name=text" json:"text,omitempty"`
 	// Tokens whose text became certain since the last message: those of a stop
 	// text are not among them.
 	Tokens []uint32 `protobuf:"varint,2,rep,packed,name=tokens" json:"tokens,omitempty"`
@@ -658,14 +943,20 @@ type GenerateResponse struct {
 	Logprobs     []*TokenLogprob `protobuf:"bytes,3,rep,name=logprobs" json:"logprobs,omitempty"`
 	FinishReason FinishReason    `protobuf:"varint,4,opt,name=finish_reason,json=finishReason,enum=hachi.v1.FinishReason" json:"finish_reason,omitempty"`
 	// Set on the last message.
-	Usage         *Usage `protobuf:"bytes,5,opt,name=usage" json:"usage,omitempty"`
+	Usage *Usage `protobuf:"bytes,5,opt,name=usage" json:"usage,omitempty"`
+	// Reasoning before the text of an answer to a conversation, without its marks.
+	Reasoning string           `protobuf:"bytes,6,opt,name=reasoning" json:"reasoning,omitempty"`
+	ToolCalls []*ToolCallDelta `protobuf:"bytes,7,rep,name=tool_calls,json=toolCalls" json:"tool_calls,omitempty"`
+	// With include_nodes, on the last message: the nodes that computed experts for
+	// the answer. Prompt tokens of the prefix cache count for none.
+	Nodes         []string `protobuf:"bytes,8,rep,name=nodes" json:"nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GenerateResponse) Reset() {
 	*x = GenerateResponse{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[5]
+	mi := &file_hachi_v1_inference_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +968,7 @@ func (x *GenerateResponse) String() string {
 func (*GenerateResponse) ProtoMessage() {}
 
 func (x *GenerateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[5]
+	mi := &file_hachi_v1_inference_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +981,7 @@ func (x *GenerateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerateResponse.ProtoReflect.Descriptor instead.
 func (*GenerateResponse) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{5}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GenerateResponse) GetText() string {
@@ -728,6 +1019,101 @@ func (x *GenerateResponse) GetUsage() *Usage {
 	return nil
 }
 
+func (x *GenerateResponse) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
+	}
+	return ""
+}
+
+func (x *GenerateResponse) GetToolCalls() []*ToolCallDelta {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *GenerateResponse) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+// ToolCallDelta begins a call, or is a piece of its arguments.
+type ToolCallDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Numbers the call in the answer, from 0.
+	Index uint32 `protobuf:"varint,1,opt,name=index" json:"index,omitempty"`
+	// Set where the call begins. The same request with the same seed gives the
+	// same id.
+	Id string `protobuf:"bytes,2,opt,name=id" json:"id,omitempty"`
+	// Set where the call begins.
+	Name string `protobuf:"bytes,3,opt,name=name" json:"name,omitempty"`
+	// The pieces of a call concatenate to a JSON object, if the answer was not cut.
+	Arguments     string `protobuf:"bytes,4,opt,name=arguments" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCallDelta) Reset() {
+	*x = ToolCallDelta{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCallDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCallDelta) ProtoMessage() {}
+
+func (x *ToolCallDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCallDelta.ProtoReflect.Descriptor instead.
+func (*ToolCallDelta) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ToolCallDelta) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *ToolCallDelta) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ToolCallDelta) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCallDelta) GetArguments() string {
+	if x != nil {
+		return x.Arguments
+	}
+	return ""
+}
+
 type TokenLogprob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Token uint32                 `protobuf:"varint,1,opt,name=token" json:"token,omitempty"`
@@ -740,7 +1126,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[6]
+	mi := &file_hachi_v1_inference_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +1138,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[6]
+	mi := &file_hachi_v1_inference_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +1151,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{6}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TokenLogprob) GetToken() uint32 {
@@ -799,7 +1185,7 @@ type Alternative struct {
 
 func (x *Alternative) Reset() {
 	*x = Alternative{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[7]
+	mi := &file_hachi_v1_inference_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +1197,7 @@ func (x *Alternative) String() string {
 func (*Alternative) ProtoMessage() {}
 
 func (x *Alternative) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[7]
+	mi := &file_hachi_v1_inference_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +1210,7 @@ func (x *Alternative) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alternative.ProtoReflect.Descriptor instead.
 func (*Alternative) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{7}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Alternative) GetToken() uint32 {
@@ -846,13 +1232,17 @@ type Usage struct {
 	PromptTokens uint32                 `protobuf:"varint,1,opt,name=prompt_tokens,json=promptTokens" json:"prompt_tokens,omitempty"`
 	// Tokens generated, those of a stop text among them.
 	CompletionTokens uint32 `protobuf:"varint,2,opt,name=completion_tokens,json=completionTokens" json:"completion_tokens,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Tokens of the prompt that the prefix cache had.
+	CachedTokens uint32 `protobuf:"varint,3,opt,name=cached_tokens,json=cachedTokens" json:"cached_tokens,omitempty"`
+	// Tokens generated that are reasoning.
+	ReasoningTokens uint32 `protobuf:"varint,4,opt,name=reasoning_tokens,json=reasoningTokens" json:"reasoning_tokens,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_hachi_v1_inference_proto_msgTypes[8]
+	mi := &file_hachi_v1_inference_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +1254,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_inference_proto_msgTypes[8]
+	mi := &file_hachi_v1_inference_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +1267,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{8}
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Usage) GetPromptTokens() uint32 {
@@ -894,11 +1284,25 @@ func (x *Usage) GetCompletionTokens() uint32 {
 	return 0
 }
 
+func (x *Usage) GetCachedTokens() uint32 {
+	if x != nil {
+		return x.CachedTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetReasoningTokens() uint32 {
+	if x != nil {
+		return x.ReasoningTokens
+	}
+	return 0
+}
+
 var File_hachi_v1_inference_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\n" +
-	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\x88\b\n" +
+	"\x18hachi/v1/inference.proto\x12\bhachi.v1\"\xad\b\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12-\n" +
 	"\x06tokens\x18\x02 \x01(\v2\x13.hachi.v1.TokenListH\x00R\x06tokens\x12<\n" +
@@ -935,7 +1339,8 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\x05regex\x18\x19 \x01(\tH\x01R\x05regex\x12,\n" +
 	"\x06choice\x18\x1a \x01(\v2\x12.hachi.v1.TextListH\x01R\x06choice\x12\x1d\n" +
 	"\n" +
-	"cache_salt\x18\x1b \x01(\tR\tcacheSalt\x1a<\n" +
+	"cache_salt\x18\x1b \x01(\tR\tcacheSalt\x12#\n" +
+	"\rinclude_nodes\x18\x1c \x01(\bR\fincludeNodes\x1a<\n" +
 	"\x0eLogitBiasEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\b\n" +
@@ -944,44 +1349,84 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\bTextList\x12\x14\n" +
 	"\x05texts\x18\x01 \x03(\tR\x05texts\"\x1d\n" +
 	"\tTokenList\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\rR\x03ids\"\xc4\x01\n" +
+	"\x03ids\x18\x01 \x03(\rR\x03ids\"\xcb\x03\n" +
 	"\fConversation\x12-\n" +
 	"\bmessages\x18\x01 \x03(\v2\x11.hachi.v1.MessageR\bmessages\x12F\n" +
 	"\n" +
 	"attributes\x18\x02 \x03(\v2&.hachi.v1.Conversation.AttributesEntryR\n" +
-	"attributes\x1a=\n" +
+	"attributes\x12$\n" +
+	"\x05tools\x18\x03 \x03(\v2\x0e.hachi.v1.ToolR\x05tools\x125\n" +
+	"\vtool_choice\x18\x04 \x01(\x0e2\x14.hachi.v1.ToolChoiceR\n" +
+	"toolChoice\x12#\n" +
+	"\rrequired_tool\x18\x05 \x01(\tR\frequiredTool\x12(\n" +
+	"\x10single_tool_call\x18\x06 \x01(\bR\x0esingleToolCall\x124\n" +
+	"\x16continue_final_message\x18\a \x01(\bR\x14continueFinalMessage\x12#\n" +
+	"\rtemplate_args\x18\b \x01(\tR\ftemplateArgs\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\xb9\x01\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\xc0\x02\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12A\n" +
 	"\n" +
 	"attributes\x18\x03 \x03(\v2!.hachi.v1.Message.AttributesEntryR\n" +
-	"attributes\x1a=\n" +
+	"attributes\x121\n" +
+	"\n" +
+	"tool_calls\x18\x04 \x03(\v2\x12.hachi.v1.ToolCallR\ttoolCalls\x12 \n" +
+	"\ftool_call_id\x18\x05 \x01(\tR\n" +
+	"toolCallId\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x1c\n" +
+	"\treasoning\x18\a \x01(\tR\treasoning\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\xd6\x01\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\\\n" +
+	"\x04Tool\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x03 \x01(\tR\n" +
+	"parameters\"L\n" +
+	"\bToolCall\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
+	"\targuments\x18\x03 \x01(\tR\targuments\"\xc2\x02\n" +
 	"\x10GenerateResponse\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x16\n" +
 	"\x06tokens\x18\x02 \x03(\rR\x06tokens\x122\n" +
 	"\blogprobs\x18\x03 \x03(\v2\x16.hachi.v1.TokenLogprobR\blogprobs\x12;\n" +
 	"\rfinish_reason\x18\x04 \x01(\x0e2\x16.hachi.v1.FinishReasonR\ffinishReason\x12%\n" +
-	"\x05usage\x18\x05 \x01(\v2\x0f.hachi.v1.UsageR\x05usage\"y\n" +
+	"\x05usage\x18\x05 \x01(\v2\x0f.hachi.v1.UsageR\x05usage\x12\x1c\n" +
+	"\treasoning\x18\x06 \x01(\tR\treasoning\x126\n" +
+	"\n" +
+	"tool_calls\x18\a \x03(\v2\x17.hachi.v1.ToolCallDeltaR\ttoolCalls\x12\x14\n" +
+	"\x05nodes\x18\b \x03(\tR\x05nodes\"g\n" +
+	"\rToolCallDelta\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1c\n" +
+	"\targuments\x18\x04 \x01(\tR\targuments\"y\n" +
 	"\fTokenLogprob\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\rR\x05token\x12\x18\n" +
 	"\alogprob\x18\x02 \x01(\x02R\alogprob\x129\n" +
 	"\falternatives\x18\x03 \x03(\v2\x15.hachi.v1.AlternativeR\falternatives\"=\n" +
 	"\vAlternative\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\rR\x05token\x12\x18\n" +
-	"\alogprob\x18\x02 \x01(\x02R\alogprob\"Y\n" +
+	"\alogprob\x18\x02 \x01(\x02R\alogprob\"\xa9\x01\n" +
 	"\x05Usage\x12#\n" +
 	"\rprompt_tokens\x18\x01 \x01(\rR\fpromptTokens\x12+\n" +
-	"\x11completion_tokens\x18\x02 \x01(\rR\x10completionTokens*_\n" +
+	"\x11completion_tokens\x18\x02 \x01(\rR\x10completionTokens\x12#\n" +
+	"\rcached_tokens\x18\x03 \x01(\rR\fcachedTokens\x12)\n" +
+	"\x10reasoning_tokens\x18\x04 \x01(\rR\x0freasoningTokens*Y\n" +
+	"\n" +
+	"ToolChoice\x12\x1b\n" +
+	"\x17TOOL_CHOICE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10TOOL_CHOICE_NONE\x10\x01\x12\x18\n" +
+	"\x14TOOL_CHOICE_REQUIRED\x10\x02*}\n" +
 	"\fFinishReason\x12\x1d\n" +
 	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FINISH_REASON_STOP\x10\x01\x12\x18\n" +
-	"\x14FINISH_REASON_LENGTH\x10\x022W\n" +
+	"\x14FINISH_REASON_LENGTH\x10\x02\x12\x1c\n" +
+	"\x18FINISH_REASON_TOOL_CALLS\x10\x032W\n" +
 	"\x10InferenceService\x12C\n" +
 	"\bGenerate\x12\x19.hachi.v1.GenerateRequest\x1a\x1a.hachi.v1.GenerateResponse0\x01B:Z3github.com/hachi-serve/hachi/proto/hachi/v1;hachiv1\x92\x03\x02\b\x02b\beditionsp\xe8\a"
 
@@ -997,42 +1442,50 @@ func file_hachi_v1_inference_proto_rawDescGZIP() []byte {
 	return file_hachi_v1_inference_proto_rawDescData
 }
 
-var file_hachi_v1_inference_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_hachi_v1_inference_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_hachi_v1_inference_proto_goTypes = []any{
-	(FinishReason)(0),        // 0: hachi.v1.FinishReason
-	(*GenerateRequest)(nil),  // 1: hachi.v1.GenerateRequest
-	(*TextList)(nil),         // 2: hachi.v1.TextList
-	(*TokenList)(nil),        // 3: hachi.v1.TokenList
-	(*Conversation)(nil),     // 4: hachi.v1.Conversation
-	(*Message)(nil),          // 5: hachi.v1.Message
-	(*GenerateResponse)(nil), // 6: hachi.v1.GenerateResponse
-	(*TokenLogprob)(nil),     // 7: hachi.v1.TokenLogprob
-	(*Alternative)(nil),      // 8: hachi.v1.Alternative
-	(*Usage)(nil),            // 9: hachi.v1.Usage
-	nil,                      // 10: hachi.v1.GenerateRequest.LogitBiasEntry
-	nil,                      // 11: hachi.v1.Conversation.AttributesEntry
-	nil,                      // 12: hachi.v1.Message.AttributesEntry
+	(ToolChoice)(0),          // 0: hachi.v1.ToolChoice
+	(FinishReason)(0),        // 1: hachi.v1.FinishReason
+	(*GenerateRequest)(nil),  // 2: hachi.v1.GenerateRequest
+	(*TextList)(nil),         // 3: hachi.v1.TextList
+	(*TokenList)(nil),        // 4: hachi.v1.TokenList
+	(*Conversation)(nil),     // 5: hachi.v1.Conversation
+	(*Message)(nil),          // 6: hachi.v1.Message
+	(*Tool)(nil),             // 7: hachi.v1.Tool
+	(*ToolCall)(nil),         // 8: hachi.v1.ToolCall
+	(*GenerateResponse)(nil), // 9: hachi.v1.GenerateResponse
+	(*ToolCallDelta)(nil),    // 10: hachi.v1.ToolCallDelta
+	(*TokenLogprob)(nil),     // 11: hachi.v1.TokenLogprob
+	(*Alternative)(nil),      // 12: hachi.v1.Alternative
+	(*Usage)(nil),            // 13: hachi.v1.Usage
+	nil,                      // 14: hachi.v1.GenerateRequest.LogitBiasEntry
+	nil,                      // 15: hachi.v1.Conversation.AttributesEntry
+	nil,                      // 16: hachi.v1.Message.AttributesEntry
 }
 var file_hachi_v1_inference_proto_depIdxs = []int32{
-	3,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
-	4,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
-	10, // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
-	2,  // 3: hachi.v1.GenerateRequest.choice:type_name -> hachi.v1.TextList
-	5,  // 4: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
-	11, // 5: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
-	12, // 6: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
-	7,  // 7: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
-	0,  // 8: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
-	9,  // 9: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
-	8,  // 10: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
-	1,  // 11: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
-	6,  // 12: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
-	12, // [12:13] is the sub-list for method output_type
-	11, // [11:12] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
+	5,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
+	14, // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
+	3,  // 3: hachi.v1.GenerateRequest.choice:type_name -> hachi.v1.TextList
+	6,  // 4: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
+	15, // 5: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
+	7,  // 6: hachi.v1.Conversation.tools:type_name -> hachi.v1.Tool
+	0,  // 7: hachi.v1.Conversation.tool_choice:type_name -> hachi.v1.ToolChoice
+	16, // 8: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
+	8,  // 9: hachi.v1.Message.tool_calls:type_name -> hachi.v1.ToolCall
+	11, // 10: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
+	1,  // 11: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
+	13, // 12: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
+	10, // 13: hachi.v1.GenerateResponse.tool_calls:type_name -> hachi.v1.ToolCallDelta
+	12, // 14: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
+	2,  // 15: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
+	9,  // 16: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
+	16, // [16:17] is the sub-list for method output_type
+	15, // [15:16] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_hachi_v1_inference_proto_init() }
@@ -1054,8 +1507,8 @@ func file_hachi_v1_inference_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_inference_proto_rawDesc), len(file_hachi_v1_inference_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   12,
+			NumEnums:      2,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
