@@ -49,7 +49,7 @@ type benchServe struct {
 	objective serve.Objective
 	options   serve.Options
 	plot      string
-	asJSON    bool
+	printer   printer
 }
 
 func newBenchServe() *cobra.Command {
@@ -82,38 +82,35 @@ that keep --slo-ttft and --slo-itl.`,
 	f.DurationVar(&b.objective.Gap, "slo-itl", 200*time.Millisecond, "maximum mean inter-token latency of a good answer; 0 is any")
 	f.DurationVar(&b.options.Drain, "drain", 5*time.Minute, "maximum wait for answers after the last arrival")
 	f.StringVar(&b.plot, "plot", "", "file for an SVG of latency against load")
-	f.BoolVar(&b.asJSON, "json", false, "print JSON")
+	b.printer.register(cmd)
 	return cmd
 }
 
 // run measures one rate after another.
 func (b benchServe) run(cmd *cobra.Command) error {
-	var reports []serve.Report
+	reports := serve.Reports{Objective: b.objective}
 	for _, b.workload.Rate = range b.rates {
 		b.options.Progress = b.progress(cmd.ErrOrStderr())
 		samples, err := serve.Run(cmd.Context(), b.client, b.workload, b.options)
 		if err != nil {
 			return err
 		}
-		reports = append(reports, serve.Summarize(b.workload, samples, b.objective))
+		reports.Runs = append(reports.Runs, serve.Summarize(b.workload, samples, b.objective))
 	}
 	if b.plot != "" {
-		err := writeFile(b.plot, func(out io.Writer) error { return serve.WritePlot(out, reports) })
+		err := writeFile(b.plot, func(out io.Writer) error { return serve.WritePlot(out, reports.Runs) })
 		if err != nil {
 			return err
 		}
 	}
-	if b.asJSON {
-		return printJSON(cmd.OutOrStdout(), map[string]any{"objective": b.objective, "reports": reports})
-	}
-	return serve.WriteTable(cmd.OutOrStdout(), reports)
+	return b.printer.print(cmd, reports)
 }
 
 // progress prints a line every few seconds; none for JSON.
 func (b benchServe) progress(out io.Writer) func(sent, ended, all int) {
 	last := time.Now()
 	return func(sent, ended, all int) {
-		if b.asJSON || time.Since(last) < 5*time.Second {
+		if b.printer.json || time.Since(last) < 5*time.Second {
 			return
 		}
 		last = time.Now()

@@ -13,7 +13,7 @@ import (
 func newBenchCluster() *cobra.Command {
 	c := cluster.Config{Up: local.DefaultUp()}
 	c.Up.Nodes, c.Up.Listen = 4, "127.0.0.1:8089"
-	var asJSON bool
+	var out printer
 	cmd := &cobra.Command{
 		Use:   "cluster",
 		Short: "measure decode with experts in other processes against one process that holds the model",
@@ -23,7 +23,7 @@ micro-batches as the router chooses. All ways use the same cores, so it measures
 what the way to the experts costs. A logit that differs by a bit is an error.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCluster(cmd, c, asJSON)
+			return runCluster(cmd, c, out)
 		},
 	}
 	f := configFlags{cmd.Flags()}
@@ -39,12 +39,12 @@ what the way to the experts costs. A logit that differs by a bit is an error.`,
 	f.IntVar(&c.Steps, "steps", 32, "steps of each way in a round")
 	f.IntVar(&c.Rounds, "rounds", 7, "repetitions; medians are reported")
 	f.Uint64Var(&c.Seed, "seed", 1, "same seed, same tokens")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	out.register(cmd)
 	return cmd
 }
 
 // runCluster measures in a data directory of its own.
-func runCluster(cmd *cobra.Command, c cluster.Config, asJSON bool) error {
+func runCluster(cmd *cobra.Command, c cluster.Config, out printer) error {
 	if err := ownCluster(cmd, &c.Up, "hachi-cluster"); err != nil {
 		return err
 	}
@@ -54,8 +54,5 @@ func runCluster(cmd *cobra.Command, c cluster.Config, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return printJSON(cmd.OutOrStdout(), report)
-	}
-	return report.WriteText(cmd.OutOrStdout())
+	return out.print(cmd, report)
 }

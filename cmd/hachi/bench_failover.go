@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"time"
@@ -20,7 +19,7 @@ func newBenchFailover() *cobra.Command {
 	c.Up.Nodes, c.Up.Placement.Replicas, c.Up.Listen = 4, 2, "127.0.0.1:8088"
 	var fault, figure string
 	delay := failover.Delay{Fraction: 0.01, By: 500 * time.Millisecond}
-	var asJSON bool
+	var out printer
 	cmd := &cobra.Command{
 		Use:   "failover",
 		Short: "kill, stop or cut off expert nodes under load and measure the stalls of streams",
@@ -37,9 +36,9 @@ with a router that hedges them.`,
 			c.Fault = failover.Fault(fault)
 			return withFailover(cmd, c, func(c failover.Config) error {
 				if fault == "delay" {
-					return runDelay(cmd, c, delay, asJSON)
+					return runDelay(cmd, c, delay, out)
 				}
-				return runFailover(cmd, c, figure, asJSON)
+				return runFailover(cmd, c, figure, out)
 			})
 		},
 	}
@@ -58,7 +57,7 @@ with a router that hedges them.`,
 	f.IntVar(&c.Repeat, "repeat", 10, "faults, one after another")
 	f.Uint64Var(&c.Seed, "seed", 1, "chooses the victims")
 	f.StringVar(&figure, "figure", "", "file for an SVG histogram of the stalls")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	out.register(cmd)
 	cmd.AddCommand(newDelayedNode())
 	return cmd
 }
@@ -98,7 +97,7 @@ func withFailover(cmd *cobra.Command, c failover.Config, measure func(failover.C
 }
 
 // runDelay measures what late answers cost.
-func runDelay(cmd *cobra.Command, c failover.Config, delay failover.Delay, asJSON bool) error {
+func runDelay(cmd *cobra.Command, c failover.Config, delay failover.Delay, out printer) error {
 	report, err := failover.RunDelay(cmd.Context(), failover.DelayConfig{
 		Up: c.Up, Delay: delay, NodeCommand: delayedNode[:], Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat,
 		Progress: func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), what) },
@@ -106,11 +105,11 @@ func runDelay(cmd *cobra.Command, c failover.Config, delay failover.Delay, asJSO
 	if err != nil {
 		return err
 	}
-	return show(cmd, report, asJSON)
+	return out.print(cmd, report)
 }
 
 // runFailover measures stalls.
-func runFailover(cmd *cobra.Command, c failover.Config, figure string, asJSON bool) error {
+func runFailover(cmd *cobra.Command, c failover.Config, figure string, out printer) error {
 	c.Progress = func(done, all int, worst time.Duration) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d: longest stall %.1f ms\n", done, all, float64(worst)/float64(time.Millisecond))
 	}
@@ -123,14 +122,5 @@ func runFailover(cmd *cobra.Command, c failover.Config, figure string, asJSON bo
 			return err
 		}
 	}
-	return show(cmd, report, asJSON)
-}
-
-// show prints a report for people or as JSON.
-func show(cmd *cobra.Command, report fmt.Stringer, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
-	}
-	_, err := fmt.Fprint(cmd.OutOrStdout(), report)
-	return err
+	return out.print(cmd, report)
 }

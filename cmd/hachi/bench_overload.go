@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"time"
@@ -19,7 +18,7 @@ func newBenchOverload() *cobra.Command {
 	c.Up.Nodes, c.Up.Listen = 2, "127.0.0.1:8088"
 	c.Up.Serving.MaxSequences, c.Up.Serving.MaxQueued, c.Up.Serving.KVCacheMemory = 16, 4, 64*role.Mi
 	var maxPrompt, maxAnswer int
-	var asJSON bool
+	var out printer
 	cmd := &cobra.Command{
 		Use:   "overload",
 		Short: "offer a cluster more load than its capacity and check its goodput",
@@ -30,7 +29,7 @@ refusal takes more than a second (p99), memory grows, or a process ends.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Prompt, c.Answer = serve.Conversations(maxPrompt, maxAnswer)
-			return runOverload(cmd, c, asJSON)
+			return runOverload(cmd, c, out)
 		},
 	}
 	f := configFlags{cmd.Flags()}
@@ -49,12 +48,12 @@ refusal takes more than a second (p99), memory grows, or a process ends.`,
 	f.Float64Var(&c.Factor, "factor", 3, "offered load as a multiple of the capacity")
 	f.DurationVar(&c.For, "for", 5*time.Minute, "duration of the overload")
 	f.Uint64Var(&c.Seed, "seed", 1, "same seed, same requests")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	out.register(cmd)
 	return cmd
 }
 
 // runOverload measures in a data directory of its own.
-func runOverload(cmd *cobra.Command, c overload.Config, asJSON bool) error {
+func runOverload(cmd *cobra.Command, c overload.Config, out printer) error {
 	if err := ownCluster(cmd, &c.Up, "hachi-overload"); err != nil {
 		return err
 	}
@@ -64,12 +63,7 @@ func runOverload(cmd *cobra.Command, c overload.Config, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)
-	} else {
-		err = report.WriteText(cmd.OutOrStdout())
-	}
-	if err != nil {
+	if err := out.print(cmd, report); err != nil {
 		return err
 	}
 	return report.Missed()

@@ -18,7 +18,7 @@ type benchRPC struct {
 	payloads, fanOuts []int
 	sequential        int
 	pins, cores       []string
-	asJSON            bool
+	printer           printer
 }
 
 func newBenchRPC() *cobra.Command {
@@ -49,7 +49,7 @@ competes on each).`,
 	f.DurationVar(&b.config.Spin, "busy-poll", 0, "how long both ends of the hop poll before they block, as with the roles' --busy-poll")
 	f.IntVar(&b.config.Rounds, "rounds", 5, "repetitions; medians are reported")
 	f.DurationVar(&b.config.Span, "span", 200*time.Millisecond, "how long each way is measured in a round")
-	f.BoolVar(&b.asJSON, "json", false, "print JSON")
+	b.printer.register(cmd)
 	cmd.AddCommand(newBenchRPCChild())
 	return cmd
 }
@@ -81,10 +81,7 @@ func (b *benchRPC) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if b.asJSON {
-		return printJSON(cmd.OutOrStdout(), report)
-	}
-	return report.WriteText(cmd.OutOrStdout())
+	return b.printer.print(cmd, report)
 }
 
 // newBenchRPCChild is what bench rpc starts.

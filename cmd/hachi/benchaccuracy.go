@@ -35,7 +35,7 @@ func newBenchAccuracy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.print(cmd.OutOrStdout(), d)
+			return c.print(cmd, d)
 		},
 	}
 	c.register(cmd, 1)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"runtime"
 	"time"
 
@@ -20,7 +19,7 @@ type computeFlags struct {
 	memory          float64
 	kernel          string
 	spin            time.Duration
-	asJSON          bool
+	printer
 }
 
 func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
@@ -30,7 +29,7 @@ func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
 	f.Float64Var(&c.memory, "memory-gb", 1, "memory for the stream of reads, far more than the cache")
 	f.StringVar(&c.kernel, "kernel", "", "kernels to use; the fastest when empty")
 	f.DurationVar(&c.spin, "busy-poll", time.Millisecond, "how long a worker looks for work before it parks, while that pays")
-	f.BoolVar(&c.asJSON, "json", false, "print JSON")
+	c.printer.register(cmd)
 }
 
 func (c *computeFlags) pool() (*cpu.Pool, error) {
@@ -43,14 +42,6 @@ func (c *computeFlags) pool() (*cpu.Pool, error) {
 
 // bytes is the memory, in whole pages of 2 MiB.
 func (c *computeFlags) bytes() int { return max(1, int(c.memory*1e9)>>21) << 21 }
-
-// print writes a report as text or as JSON.
-func (c *computeFlags) print(out io.Writer, report interface{ WriteText(io.Writer) error }) error {
-	if !c.asJSON {
-		return report.WriteText(out)
-	}
-	return printJSON(out, report)
-}
 
 func newBenchKernel() *cobra.Command {
 	var c computeFlags
@@ -68,7 +59,7 @@ func newBenchKernel() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.print(cmd.OutOrStdout(), report)
+			return c.print(cmd, report)
 		},
 	}
 	c.register(cmd, 7)
@@ -95,7 +86,7 @@ func newBenchModel() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.print(cmd.OutOrStdout(), report)
+			return c.print(cmd, report)
 		},
 	}
 	c.register(cmd, 7)

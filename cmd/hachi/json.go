@@ -3,6 +3,10 @@ package main
 import (
 	"encoding/json"
 	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hachi-serve/hachi/internal/bench/report"
 )
 
 // printJSON prints what --json asks for.
@@ -10,4 +14,15 @@ func printJSON(out io.Writer, report any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(report)
+}
+
+// printer prints the report of a benchmark.
+type printer struct{ json bool }
+
+func (p *printer) register(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.json, "json", false, "print JSON")
+}
+
+func (p printer) print(cmd *cobra.Command, r report.Report) error {
+	return report.Print(cmd.OutOrStdout(), r, p.json)
 }

@@ -41,7 +41,7 @@ func TestStoppedNode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Log(report)
+		t.Logf("stalls %+v, noticed %d times", report.Stall, report.Noticed)
 		if report.Noticed > 0 {
 			return
 		}

@@ -38,7 +38,7 @@ func TestPacketsDroppedWithoutReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(report)
+	t.Logf("stalls %+v, noticed %d times", report.Stall, report.Noticed)
 	if report.Noticed < times {
 		t.Errorf("the router noticed %d of %d times that a node was cut off", report.Noticed, times)
 	}

@@ -24,9 +24,9 @@ import (
 type Way string
 
 const (
-	Whole Way = "one process" // all experts beside attention
-	Plain Way = "cluster"     // expert nodes, every step in one piece
-	Auto  Way = "cluster, m"  // expert nodes, as many micro-batches as are chosen
+	Whole Way = "one process"            // all experts beside attention
+	Plain Way = "cluster"                // expert nodes, every step in one piece
+	Auto  Way = "cluster, micro-batches" // expert nodes, as many micro-batches as are chosen
 )
 
 var ways = []Way{Whole, Plain, Auto}

@@ -3,7 +3,6 @@ package cluster
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
@@ -53,16 +52,14 @@ func results(n, steps int, took map[Way][]time.Duration, parts []int) []Result {
 	return out
 }
 
-// WriteText prints the report for people.
-func (r Report) WriteText(out io.Writer) error {
+// WriteText writes a row for each way and number of sequences.
+func (r Report) WriteText(out io.Writer) {
 	fmt.Fprintf(out, "%s: decode at position %d, %d nodes, %d replicas; median of %d rounds of %d steps; all logits equal\n",
 		r.Model, r.Context, r.Nodes, r.Replicas, r.Rounds, r.Steps)
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "sequences\t\ttokens/s\tto one process\tto cluster in one piece\tmicro-batches")
+	fmt.Fprintln(out, "sequences\texperts in\ttokens/s\tto one process\tto cluster in one piece\tmicro-batches\t")
 	for _, s := range r.Results {
-		fmt.Fprintf(t, "%d\t%s\t%.2f\t%.3f\t%.3f\t%s\n", s.Sequences, s.Way, s.TokensPerS, s.ToWhole, s.ToPlain, list(s.Parts))
+		fmt.Fprintf(out, "%d\t%s\t%.2f\t%.3f\t%.3f\t%s\t\n", s.Sequences, s.Way, s.TokensPerS, s.ToWhole, s.ToPlain, list(s.Parts))
 	}
-	return t.Flush()
 }
 
 func list(parts []int) string {

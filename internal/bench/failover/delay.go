@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
@@ -60,32 +62,18 @@ func (c DelayConfig) Validate() error {
 // DelayReport is inter-token latency with late answers, with and without asking
 // another replica, in milliseconds.
 type DelayReport struct {
-	LateShare   float64 `json:"late_share"`
-	LateBy      float64 `json:"late_by_ms"`
-	Streams     int     `json:"streams"`
-	Tokens      int     `json:"tokens"`
-	Repeat      int     `json:"repeat"`
-	Undisturbed Gaps    `json:"undisturbed"`
-	Patient     Gaps    `json:"late_answers_waited_for"`
-	Hedged      Gaps    `json:"late_answers_hedged"`
+	LateShare   float64         `json:"late_share"`
+	LateBy      float64         `json:"late_by_ms"`
+	Streams     int             `json:"streams"`
+	Tokens      int             `json:"tokens"`
+	Repeat      int             `json:"repeat"`
+	Undisturbed measure.Latency `json:"undisturbed"`
+	Patient     measure.Latency `json:"late_answers_waited_for"`
+	Hedged      measure.Latency `json:"late_answers_hedged"`
 	// Better is the p99 without asking others over the p99 with it; Extra the
 	// rows that were sent beyond those of the undisturbed cluster, as a share.
 	Better float64 `json:"p99_better"`
 	Extra  float64 `json:"extra_rows"`
-}
-
-// Gaps are times between tokens, milliseconds.
-type Gaps struct {
-	P50 float64 `json:"p50_ms"`
-	P90 float64 `json:"p90_ms"`
-	P99 float64 `json:"p99_ms"`
-	Max float64 `json:"max_ms"`
-}
-
-func gapsOf(all []time.Duration) Gaps {
-	slices.Sort(all)
-	at := func(percent int) float64 { return milliseconds(all[rank(len(all), percent)]) }
-	return Gaps{P50: at(50), P90: at(90), P99: at(99), Max: at(100)}
 }
 
 // RunDelay measures a cluster without late answers, one that waits for them, and
@@ -94,14 +82,14 @@ func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 	if err := c.Validate(); err != nil {
 		return DelayReport{}, err
 	}
-	r := DelayReport{LateShare: c.Delay.Fraction, LateBy: milliseconds(c.Delay.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
+	r := DelayReport{LateShare: c.Delay.Fraction, LateBy: measure.Milliseconds(c.Delay.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
 	var want []stream
 	var rows [3]float64
 	for i, s := range []struct {
 		what    string
 		late    bool
 		noHedge bool
-		gaps    *Gaps
+		gaps    *measure.Latency
 	}{
 		{"undisturbed", false, false, &r.Undisturbed},
 		{"late answers, waited for", true, true, &r.Patient},
@@ -119,7 +107,7 @@ func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 		if err != nil {
 			return r, fmt.Errorf("%s: %w", s.what, err)
 		}
-		want, rows[i], *s.gaps = got.streams, got.rows, gapsOf(got.gaps)
+		want, rows[i], *s.gaps = got.streams, got.rows, measure.LatencyOf(got.gaps)
 	}
 	r.Better, r.Extra = r.Patient.P99/r.Hedged.P99, rows[2]/rows[0]-1
 	return r, nil
@@ -159,17 +147,16 @@ func (c DelayConfig) measure(ctx context.Context, up local.UpConfig, want []stre
 			}
 		}
 	}
-	out.rows, err = metric(ctx, m.cluster.URL(), "hachi_dispatch_rows_total", "")
+	metrics, err := m.metrics(ctx)
+	out.rows = metrics["hachi_dispatch_rows_total"]
 	return out, err
 }
 
-// String is the report for people.
-func (r DelayReport) String() string {
-	line := func(what string, g Gaps) string {
-		return fmt.Sprintf("%-28s p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n", what, g.P50, g.P90, g.P99, g.Max)
-	}
-	return fmt.Sprintf("%.3g %% of answers late by %.0f ms, %d streams of %d tokens, %d times: no stream failed, every token is that of the undisturbed cluster\n",
-		100*r.LateShare, r.LateBy, r.Streams, r.Tokens, r.Repeat) +
-		"inter-token latency\n" + line("undisturbed", r.Undisturbed) + line("late answers, waited for", r.Patient) + line("late answers, hedged", r.Hedged) +
-		fmt.Sprintf("p99 better by %.1f times, for %.2f %% more rows\n", r.Better, 100*r.Extra)
+// WriteText writes inter-token latency of each cluster.
+func (r DelayReport) WriteText(out io.Writer) {
+	fmt.Fprintf(out, "%.3g %% of answers late by %.0f ms, %d streams of %d tokens, %d times: no stream failed, every token is that of the undisturbed cluster\n",
+		100*r.LateShare, r.LateBy, r.Streams, r.Tokens, r.Repeat)
+	fmt.Fprintln(out, "inter-token latency")
+	writeLatencies(out, []latency{{"undisturbed", r.Undisturbed}, {"late answers, waited for", r.Patient}, {"late answers, hedged", r.Hedged}})
+	fmt.Fprintf(out, "p99 better by %.1f times, for %.2f %% more rows\n", r.Better, 100*r.Extra)
 }

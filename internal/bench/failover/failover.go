@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
@@ -253,17 +254,22 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat}
-	var calm []time.Duration
+	var calm, all []time.Duration
 	for _, s := range want {
 		calm = append(calm, s.gaps(time.Time{})[settled-1:]...)
 	}
-	r.undisturbed(calm)
+	slices.Sort(calm)
+	r.Undisturbed = measure.LatencyOf(calm)
 	for i := range m.c.Repeat {
-		stalls, noticed, err := m.once(ctx, want, r.calmP99)
+		stalls, noticed, err := m.once(ctx, want, measure.Percentile(calm, 99))
 		if err != nil {
 			return r, fmt.Errorf("repetition %d: %w", i, err)
 		}
-		r.add(stalls, noticed)
+		if noticed {
+			r.Noticed++
+		}
+		all = append(all, stalls...)
+		r.sumUp(all)
 		if m.c.Progress != nil {
 			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
 		}

@@ -1,43 +1,27 @@
 package failover
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/scrape"
 )
 
-// metric reads what the router counts, about one node unless that is ""; 0
-// before its first call.
-func metric(ctx context.Context, url, name, node string) (float64, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/metrics", nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	before := name + " "
-	if node != "" {
-		before = fmt.Sprintf("%s{node=%q} ", name, node)
-	}
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		if text, ok := strings.CutPrefix(lines.Text(), before); ok {
-			return strconv.ParseFloat(text, 64)
-		}
-	}
-	return 0, lines.Err()
+// metrics are what the router counts.
+func (m *measurement) metrics(ctx context.Context) (map[string]float64, error) {
+	return scrape.Metrics(ctx, http.DefaultClient, m.cluster.URL())
 }
 
-// suspicions is how often the router has put a node last.
+// of is the series of a metric that is about one node.
+func of(metric, node string) string { return fmt.Sprintf("%s{node=%q}", metric, node) }
+
+// suspicions is how often the router has put a node last; 0 before its first
+// call.
 func (m *measurement) suspicions(ctx context.Context, node string) (float64, error) {
-	return metric(ctx, m.cluster.URL(), "hachi_dispatch_suspicions_total", node)
+	metrics, err := m.metrics(ctx)
+	return metrics[of("hachi_dispatch_suspicions_total", node)], err
 }
 
 // trusted waits until the router does not put a node last: a node that
@@ -46,8 +30,8 @@ func (m *measurement) trusted(ctx context.Context, node string) error {
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
 	for {
-		suspected, err := metric(ctx, m.cluster.URL(), "hachi_dispatch_node_suspected", node)
-		if err != nil || suspected == 0 {
+		metrics, err := m.metrics(ctx)
+		if err != nil || metrics[of("hachi_dispatch_node_suspected", node)] == 0 {
 			return err
 		}
 		select {

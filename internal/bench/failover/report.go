@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/plot"
 )
 
@@ -17,48 +18,40 @@ type Report struct {
 	Tokens  int   `json:"tokens"`
 	Repeat  int   `json:"repeat"`
 	Noticed int   `json:"noticed"` // repetitions in which the router put the node last
-	// Calm are gaps between tokens without a fault, milliseconds.
-	CalmP50 float64 `json:"undisturbed_itl_p50_ms"`
-	CalmP99 float64 `json:"undisturbed_itl_p99_ms"`
+	// Undisturbed is inter-token latency without a fault.
+	Undisturbed measure.Latency `json:"undisturbed_itl"`
 	// Stalls of all streams of all repetitions, ascending, milliseconds.
-	Stalls []float64 `json:"stalls_ms"`
-	P50    float64   `json:"stall_p50_ms"`
-	P90    float64   `json:"stall_p90_ms"`
-	P99    float64   `json:"stall_p99_ms"`
-	Max    float64   `json:"stall_max_ms"`
-
-	calmP99 time.Duration
+	Stalls []float64       `json:"stalls_ms"`
+	Stall  measure.Latency `json:"stall"`
 }
 
-func (r *Report) undisturbed(gaps []time.Duration) {
-	slices.Sort(gaps)
-	r.calmP99 = gaps[rank(len(gaps), 99)]
-	r.CalmP50, r.CalmP99 = milliseconds(gaps[rank(len(gaps), 50)]), milliseconds(r.calmP99)
-}
-
-func (r *Report) add(stalls []time.Duration, noticed bool) {
-	if noticed {
-		r.Noticed++
-	}
+// sumUp takes the stalls of all repetitions.
+func (r *Report) sumUp(stalls []time.Duration) {
+	slices.Sort(stalls)
+	r.Stalls, r.Stall = nil, measure.LatencyOf(stalls)
 	for _, s := range stalls {
-		r.Stalls = append(r.Stalls, milliseconds(s))
+		r.Stalls = append(r.Stalls, measure.Milliseconds(s))
 	}
-	slices.Sort(r.Stalls)
-	n := len(r.Stalls)
-	r.P50, r.P90, r.P99, r.Max = r.Stalls[rank(n, 50)], r.Stalls[rank(n, 90)], r.Stalls[rank(n, 99)], r.Stalls[n-1]
 }
 
-// rank is the place of a percentile among n sorted values, by nearest rank.
-func rank(n, percent int) int { return max(0, (n*percent+99)/100-1) }
+// WriteText writes inter-token latency without a fault, and the stalls.
+func (r Report) WriteText(out io.Writer) {
+	fmt.Fprintf(out, "%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n",
+		r.Fault, r.Repeat, r.Noticed, r.Streams, r.Tokens)
+	writeLatencies(out, []latency{{"undisturbed inter-token latency", r.Undisturbed}, {"stall", r.Stall}})
+}
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// latency is a row of a table.
+type latency struct {
+	name string
+	measure.Latency
+}
 
-// String is the report for people.
-func (r Report) String() string {
-	return fmt.Sprintf("%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n"+
-		"inter-token latency undisturbed: p50 %.1f ms, p99 %.1f ms\n"+
-		"stall: p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, max %.1f ms\n",
-		r.Fault, r.Repeat, r.Noticed, r.Streams, r.Tokens, r.CalmP50, r.CalmP99, r.P50, r.P90, r.P99, r.Max)
+func writeLatencies(out io.Writer, rows []latency) {
+	fmt.Fprintln(out, "\tp50\tp90\tp99\tmax\t")
+	for _, r := range rows {
+		fmt.Fprintf(out, "%s\t%.1f ms\t%.1f ms\t%.1f ms\t%.1f ms\t\n", r.name, r.P50, r.P90, r.P99, r.Max)
+	}
 }
 
 const (
@@ -70,7 +63,7 @@ const (
 // WriteFigure draws the histogram of stalls as SVG.
 func (r Report) WriteFigure(out io.Writer) error {
 	var counts [bins]int
-	width := max(1, r.Max) / bins * 1.0001
+	width := max(1, r.Stall.Max) / bins * 1.0001
 	highest := 1
 	for _, s := range r.Stalls {
 		i := min(bins-1, int(s/width))
@@ -95,7 +88,7 @@ func (r Report) draw(s *strings.Builder, p plot.Panel, counts []int) {
 	for _, q := range []struct {
 		name string
 		at   float64
-	}{{"p50", r.P50}, {"p99", r.P99}} {
+	}{{"p50", r.Stall.P50}, {"p99", r.Stall.P99}} {
 		fmt.Fprintf(s, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%.1f" stroke="#d1793b"/>`, p.X(q.at), p.X(q.at), margin-8, floor)
 		fmt.Fprintf(s, `<text x="%.1f" y="%d" fill="#d1793b">%s %.0f ms</text>`, p.X(q.at)+3, margin-10, q.name, q.at)
 	}

@@ -3,16 +3,14 @@ package kernel
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 )
 
-// WriteText prints a report for people.
-func (r Report) WriteText(out io.Writer) error {
+// WriteText writes the limits of the machine and what each kernel reaches.
+func (r Report) WriteText(out io.Writer) {
 	fmt.Fprintf(out, "kernels %s, %d threads, %.2f GiB, median of %d\n", r.Kernel, r.Threads, float64(r.Memory)/(1<<30), r.Rounds)
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	limit := func(name, unit string, v float64) {
 		if v > 0 {
-			fmt.Fprintf(t, "%s\t%.1f\t%s\t\t\n", name, v, unit)
+			fmt.Fprintf(out, "%s\t%.1f\t%s\t\t\n", name, v, unit)
 		}
 	}
 	limit("stream", "GB/s", r.Limits.Stream)
@@ -23,7 +21,6 @@ func (r Report) WriteText(out io.Writer) error {
 		if k.Percent > 0 {
 			percent = fmt.Sprintf("%.0f%% of %s", k.Percent, k.Limit)
 		}
-		fmt.Fprintf(t, "%s\t%.1f\t%s\t%s\t\n", k.Name, k.Rate, k.Unit, percent)
+		fmt.Fprintf(out, "%s\t%.1f\t%s\t%s\t\n", k.Name, k.Rate, k.Unit, percent)
 	}
-	return t.Flush()
 }

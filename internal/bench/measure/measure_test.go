@@ -3,6 +3,7 @@ package measure
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestMedianLeavesItsArgumentInOrder(t *testing.T) {
@@ -30,5 +31,30 @@ func TestEveryoneBeginsOnce(t *testing.T) {
 		if got := Turns([]string{"a", "b", "c"}, round); !slices.Equal(got, want) {
 			t.Errorf("round %d: %v, want %v", round, got, want)
 		}
+	}
+}
+
+func TestPercentilesAreOfNearestRank(t *testing.T) {
+	var all []time.Duration
+	for i := 100; i > 0; i-- {
+		all = append(all, time.Duration(i)*time.Millisecond)
+	}
+	if got, want := LatencyOf(all), (Latency{50, 90, 99, 100}); got != want {
+		t.Errorf("%+v of 1 to 100 ms, want %+v", got, want)
+	}
+	if all[0] != 100*time.Millisecond {
+		t.Error("the argument is sorted now")
+	}
+	if got, want := LatencyOf(all[:1]), (Latency{100, 100, 100, 100}); got != want {
+		t.Errorf("%+v of 100 ms, want %+v", got, want)
+	}
+	if got := LatencyOf(nil); got != (Latency{}) {
+		t.Errorf("%+v of nothing", got)
+	}
+}
+
+func TestCellsShowWhatMatters(t *testing.T) {
+	if got, want := (Latency{P50: 1.25, P90: 300, P99: 12_345}).Cells(), "1.2 ms\t300 ms\t12.3 s\t"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -155,12 +155,11 @@ func largest(v []float64) int {
 	return best
 }
 
-// WriteText prints a difference for people.
-func (d Difference) WriteText(out io.Writer) error {
-	_, err := fmt.Fprintf(out, `%s against %s, %d positions, windows of %d
+// WriteText writes divergence, argmax and perplexity.
+func (d Difference) WriteText(out io.Writer) {
+	fmt.Fprintf(out, `%s against %s, %d positions, windows of %d
 divergence   mean %.5f, median %.5f, p90 %.5f nats
 argmax       the same at %.1f%% of positions
 perplexity   %.3f, reference %.3f
 `, d.Model, d.Reference, d.Positions, d.Window, d.Mean, d.Median, d.P90, 100*d.SameArgmax, d.Perplexity, d.ReferencePerplexity)
-	return err
 }

@@ -39,8 +39,8 @@ func TestMeasureReportsEveryKindOfStep(t *testing.T) {
 		t.Errorf("a token reads %.0f bytes, want about %.0f", got, want)
 	}
 	var text bytes.Buffer
-	if err := r.WriteText(&text); err != nil || !strings.Contains(text.String(), "prefill") {
-		t.Errorf("text %q, %v", text.String(), err)
+	if r.WriteText(&text); !strings.Contains(text.String(), "prefill") {
+		t.Errorf("text %q", text.String())
 	}
 }
 
@@ -65,7 +65,7 @@ func TestRooflineReportsLimits(t *testing.T) {
 		}
 	}
 	var text bytes.Buffer
-	if err := r.WriteText(&text); err != nil || !strings.Contains(text.String(), "bf16") {
-		t.Errorf("text %q, %v", text.String(), err)
+	if r.WriteText(&text); !strings.Contains(text.String(), "bf16") {
+		t.Errorf("text %q", text.String())
 	}
 }

@@ -63,17 +63,19 @@ func (r Report) Missed() error {
 	return errors.Join(r.Broken(), errors.Join(faults...))
 }
 
-// WriteText prints a report for people.
-func (r Report) WriteText(out io.Writer) error {
+// WriteText writes the capacity and the overload as rows, then refusals and
+// memory.
+func (r Report) WriteText(out io.Writer) {
 	o := r.Overload
-	_, err := fmt.Fprintf(out, `capacity   %.2f good answers/s (%.1f tokens/s; TTFT p50 %.0f, p90 %.0f, p99 %.0f ms; ITL p50 %.0f, p99 %.0f ms), closed loop
-overload   %.2f requests/s for %.0f s, %.1f times the capacity: %d sent, %d answered, %d refused, %d failed
-goodput    %.2f good answers/s, %.0f%% of the capacity (%.1f tokens/s; TTFT p50 %.0f, p90 %.0f, p99 %.0f ms; ITL p50 %.0f, p99 %.0f ms)
-refusals   p50 %.1f ms, p99 %.1f ms; %d without Retry-After
-memory     %d MB in the second quarter, %d MB in the last; %d processes ended
-`, r.Capacity.Goodput, r.Capacity.Throughput, r.Capacity.First.P50, r.Capacity.First.P90, r.Capacity.First.P99, r.Capacity.Gap.P50, r.Capacity.Gap.P99,
-		o.Rate, r.Seconds, r.Factor, o.Requests, o.Completed, o.Rejected, o.Failed,
-		o.Goodput, 100*o.Goodput/max(r.Capacity.Goodput, 1e-9), o.Throughput, o.First.P50, o.First.P90, o.First.P99, o.Gap.P50, o.Gap.P99,
-		o.Refusal.P50, o.Refusal.P99, o.Silent, r.Memory.Before>>20, r.Memory.After>>20, r.Died)
-	return err
+	fmt.Fprintf(out, "%.2f requests/s for %.0f s, %.1f times the capacity: %d sent, %d answered, %d refused, %d failed\n",
+		o.Rate, r.Seconds, r.Factor, o.Requests, o.Completed, o.Rejected, o.Failed)
+	fmt.Fprintln(out, "\tgood/s\ttok/s\tTTFT p50\tp90\tp99\tITL p50\tp90\tp99\t")
+	row := func(name string, s serve.Report) {
+		fmt.Fprintf(out, "%s\t%.2f\t%.1f\t%s\n", name, s.Goodput, s.Throughput, s.First.Cells()+s.Gap.Cells())
+	}
+	row("closed loop", r.Capacity)
+	row("overload", o)
+	fmt.Fprintf(out, "goodput %.0f%% of the capacity\n", 100*o.Goodput/max(r.Capacity.Goodput, 1e-9))
+	fmt.Fprintf(out, "refusals after %.1f ms (p50), %.1f ms (p99); %d without Retry-After\n", o.Refusal.P50, o.Refusal.P99, o.Silent)
+	fmt.Fprintf(out, "memory %d MB in the second quarter, %d MB in the last; %d processes ended\n", r.Memory.Before>>20, r.Memory.After>>20, r.Died)
 }

@@ -1,16 +1,15 @@
 package overload
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
@@ -37,29 +36,18 @@ func (m measurement) idle(ctx context.Context) (left Left, err error) {
 
 // left reads the router's metrics.
 func (m measurement) left(ctx context.Context) (left Left, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.client.URL+"/metrics", nil)
+	metrics, err := scrape.Metrics(ctx, m.client.HTTP, m.client.URL)
 	if err != nil {
 		return left, err
 	}
-	resp, err := m.client.HTTP.Do(req)
-	if err != nil {
-		return left, err
-	}
-	defer resp.Body.Close()
-	wanted := map[string]*float64{
+	for name, to := range map[string]*float64{
 		"hachi_num_requests_running": &left.Running, "hachi_num_requests_waiting": &left.Waiting, "hachi_kv_cache_usage_perc": &left.Usage,
-	}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		if to := wanted[name]; to != nil {
-			if *to, err = strconv.ParseFloat(value, 64); err != nil {
-				return left, fmt.Errorf("metric %s: %w", lines.Text(), err)
-			}
-			delete(wanted, name)
+	} {
+		value, ok := metrics[name]
+		if !ok {
+			return left, fmt.Errorf("the router has no metric %s, which says what an idle router holds", name)
 		}
-	}
-	if len(wanted) > 0 {
-		return left, fmt.Errorf("the router's metrics lack %d of those that say what is left", len(wanted))
+		*to = value
 	}
 	return left, nil
 }

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
 // Run measures every part: it starts the nodes again for each pin and state of
@@ -116,7 +118,7 @@ func sampleOf(w Way, c Config, shape Shape, addrs []string) (sample, error) {
 	hops := float64(len(took) * shape.Sequential * shape.FanOut)
 	s := sample{trips: len(took), objects: float64(after.Mallocs-before.Mallocs) / hops, size: float64(after.TotalAlloc-before.TotalAlloc) / hops}
 	slices.Sort(took)
-	s.p50, s.p99 = took[rank(len(took), 50)], took[rank(len(took), 99)]
+	s.p50, s.p99 = measure.Percentile(took, 50), measure.Percentile(took, 99)
 	return s, nil
 }
 
@@ -137,6 +139,3 @@ func repeat(t trip, sequential int, took []time.Duration, span time.Duration) ([
 	}
 	return took, nil
 }
-
-// rank is the place of a percentile among n sorted values, by nearest rank.
-func rank(n, percent int) int { return max(0, (n*percent+99)/100-1) }

@@ -3,7 +3,6 @@ package rpc
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
@@ -60,24 +59,15 @@ func summarize(r Result, seen map[Way][]sample) Result {
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// WriteText prints the report for people.
-func (r Report) WriteText(out io.Writer) error {
+// WriteText writes a table for each arrangement of the processes.
+func (r Report) WriteText(out io.Writer) {
 	fmt.Fprintf(out, "%s loopback, %d CPUs, %s, spin %g, median of %d rounds of %g s; to each node and back, microseconds\n", r.Network, r.CPUs, r.GoVersion, r.Spin, r.Rounds, r.Span)
-	var t *tabwriter.Writer
 	for i, s := range r.Results {
 		if i == 0 || s.Pin != r.Results[i-1].Pin || s.Cores != r.Results[i-1].Cores {
-			if t != nil {
-				t.Flush()
-			}
 			fmt.Fprintf(out, "\npin %s, cores %s\n", s.Pin, s.Cores)
-			t = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-			fmt.Fprintln(t, "payload\tnodes\tin sequence\tway\tp50\tp99\tto raw\tto unary\tobjects/hop\tB/hop\t")
+			fmt.Fprintln(out, "payload\tnodes\tin sequence\tway\tp50\tp99\tto raw\tto unary\tobjects/hop\tB/hop\t")
 		}
-		fmt.Fprintf(t, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.1f\t%.0f\t\n",
+		fmt.Fprintf(out, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.1f\t%.0f\t\n",
 			s.Payload>>10, s.FanOut, s.Sequential, s.Way, s.P50, s.P99, s.ToRaw, s.ToUnary, s.Objects, s.Bytes)
 	}
-	if t == nil {
-		return nil
-	}
-	return t.Flush()
 }

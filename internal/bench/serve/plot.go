@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/plot"
 )
 
@@ -37,7 +38,7 @@ func WritePlot(out io.Writer, reports []Report) error {
 		}
 		return v
 	}
-	quantiles := func(q func(Report) Quantiles) []line {
+	latencies := func(q func(Report) measure.Latency) []line {
 		return []line{
 			{"p50", pick(func(r Report) float64 { return q(r).P50 })},
 			{"p90", pick(func(r Report) float64 { return q(r).P90 })},
@@ -45,9 +46,9 @@ func WritePlot(out io.Writer, reports []Report) error {
 		}
 	}
 	charts := []chart{
-		{"Time to first token", "ms", quantiles(func(r Report) Quantiles { return r.First })},
-		{"Inter-token latency", "ms", quantiles(func(r Report) Quantiles { return r.Gap })},
-		{"End to end", "ms", quantiles(func(r Report) Quantiles { return r.Total })},
+		{"Time to first token", "ms", latencies(func(r Report) measure.Latency { return r.First })},
+		{"Inter-token latency", "ms", latencies(func(r Report) measure.Latency { return r.Gap })},
+		{"End to end", "ms", latencies(func(r Report) measure.Latency { return r.Total })},
 		{"Requests", "requests/s", []line{
 			{"sent", pick(func(r Report) float64 { return r.Rate })},
 			{"good", pick(func(r Report) float64 { return r.Goodput })},

@@ -3,23 +3,18 @@ package serve
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
 // Objective is what a good answer keeps; 0 is no demand.
 type Objective struct {
 	First time.Duration `json:"ttft_ns"` // time to first token
 	Gap   time.Duration `json:"itl_ns"`  // mean inter-token latency of the answer
-}
-
-// Quantiles of a latency, in milliseconds.
-type Quantiles struct {
-	P50 float64 `json:"p50_ms"`
-	P90 float64 `json:"p90_ms"`
-	P99 float64 `json:"p99_ms"`
 }
 
 // Report sums up one run.
@@ -33,13 +28,13 @@ type Report struct {
 	Errors    map[string]int `json:"errors,omitempty"`
 	Seconds   float64        `json:"seconds"` // from the first due to the last end
 	// Throughput counts tokens of completed answers per second.
-	Throughput float64   `json:"output_tokens_per_second"`
-	Good       int       `json:"good"`
-	Goodput    float64   `json:"good_requests_per_second"`
-	First      Quantiles `json:"ttft"`
-	Gap        Quantiles `json:"itl"`
-	Total      Quantiles `json:"e2e"`
-	Refusal    Quantiles `json:"refusal"` // from a request to its 429
+	Throughput float64         `json:"output_tokens_per_second"`
+	Good       int             `json:"good"`
+	Goodput    float64         `json:"good_requests_per_second"`
+	First      measure.Latency `json:"ttft"`
+	Gap        measure.Latency `json:"itl"`
+	Total      measure.Latency `json:"e2e"`
+	Refusal    measure.Latency `json:"refusal"` // from a request to its 429
 }
 
 // maxErrors bounds how many different errors a report lists.
@@ -80,8 +75,8 @@ func Summarize(w Workload, samples []Sample, o Objective) Report {
 			r.Good++
 		}
 	}
-	r.First, r.Gap, r.Total = quantiles(first), quantiles(gaps), quantiles(total)
-	r.Refusal = quantiles(refusal)
+	r.First, r.Gap, r.Total = measure.LatencyOf(first), measure.LatencyOf(gaps), measure.LatencyOf(total)
+	r.Refusal = measure.LatencyOf(refusal)
 	if r.Seconds = to.Sub(from).Seconds(); r.Seconds > 0 {
 		r.Throughput, r.Goodput = float64(tokens)/r.Seconds, float64(r.Good)/r.Seconds
 	}
@@ -100,49 +95,22 @@ func (o Objective) keeps(s Sample) bool {
 	return o.Gap == 0 || len(s.Gaps) == 0 || sum/time.Duration(len(s.Gaps)) <= o.Gap
 }
 
-// quantiles by the nearest-rank rule.
-func quantiles(all []time.Duration) Quantiles {
-	if len(all) == 0 {
-		return Quantiles{}
-	}
-	slices.Sort(all)
-	at := func(percent int) float64 {
-		rank := (len(all)*percent + 99) / 100
-		return float64(all[max(0, rank-1)]) / float64(time.Millisecond)
-	}
-	return Quantiles{at(50), at(90), at(99)}
+// Reports are of several rates, one after another.
+type Reports struct {
+	Objective Objective `json:"objective"`
+	Runs      []Report  `json:"reports"`
 }
 
-// WriteTable prints reports for people.
-func WriteTable(out io.Writer, reports []Report) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "req/s\tsent\tok\t429\tfailed\ttok/s\tgood/s\tTTFT p50\tp90\tp99\tITL p50\tp90\tp99\te2e p50\tp90\tp99\t")
-	for _, r := range reports {
-		fmt.Fprintf(t, "%.4g\t%d\t%d\t%d\t%d\t%.1f\t%.2f\t", r.Rate, r.Requests, r.Completed, r.Rejected, r.Failed, r.Throughput, r.Goodput)
-		for _, q := range []Quantiles{r.First, r.Gap, r.Total} {
-			fmt.Fprintf(t, "%s\t%s\t%s\t", milliseconds(q.P50), milliseconds(q.P90), milliseconds(q.P99))
-		}
-		fmt.Fprintln(t)
+// WriteText writes a row for each rate, and every error.
+func (r Reports) WriteText(out io.Writer) {
+	fmt.Fprintln(out, "req/s\tsent\tok\t429\tfailed\ttok/s\tgood/s\tTTFT p50\tp90\tp99\tITL p50\tp90\tp99\te2e p50\tp90\tp99\t")
+	for _, s := range r.Runs {
+		fmt.Fprintf(out, "%.4g\t%d\t%d\t%d\t%d\t%.1f\t%.2f\t", s.Rate, s.Requests, s.Completed, s.Rejected, s.Failed, s.Throughput, s.Goodput)
+		fmt.Fprintln(out, s.First.Cells()+s.Gap.Cells()+s.Total.Cells())
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for _, r := range reports {
-		for text, n := range r.Errors {
-			if _, err := fmt.Fprintf(out, "at %.4g req/s, %d times: %s\n", r.Rate, n, strings.TrimSpace(text)); err != nil {
-				return err
-			}
+	for _, s := range r.Runs {
+		for _, text := range slices.Sorted(maps.Keys(s.Errors)) {
+			fmt.Fprintf(out, "at %.4g req/s, %d times: %s\n", s.Rate, s.Errors[text], strings.TrimSpace(text))
 		}
 	}
-	return nil
-}
-
-func milliseconds(v float64) string {
-	switch {
-	case v >= 10_000:
-		return fmt.Sprintf("%.1f s", v/1000)
-	case v >= 100:
-		return fmt.Sprintf("%.0f ms", v)
-	}
-	return fmt.Sprintf("%.1f ms", v)
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -205,14 +207,7 @@ func TestAFullClientDoesNotWait(t *testing.T) {
 	}
 }
 
-func TestQuantilesAndObjective(t *testing.T) {
-	var all []time.Duration
-	for i := range 100 {
-		all = append(all, time.Duration(100-i)*time.Millisecond)
-	}
-	if q := quantiles(all); q != (Quantiles{50, 90, 99}) {
-		t.Errorf("quantiles %+v of 1 to 100 ms", q)
-	}
+func TestObjective(t *testing.T) {
 	s := Sample{First: 10 * time.Millisecond, Gaps: []time.Duration{time.Millisecond, 3 * time.Millisecond}}
 	for _, tt := range []struct {
 		o    Objective
@@ -230,10 +225,10 @@ func TestQuantilesAndObjective(t *testing.T) {
 }
 
 func TestTableAndPlot(t *testing.T) {
-	reports := []Report{{Rate: 1, Completed: 2, First: Quantiles{1, 2, 300}, Errors: map[string]int{"boom": 3}}, {Rate: 4, Goodput: 2.5}}
+	reports := []Report{{Rate: 1, Completed: 2, First: measure.Latency{P50: 1, P90: 2, P99: 300}, Errors: map[string]int{"boom": 3}}, {Rate: 4, Goodput: 2.5}}
 	var table, plot strings.Builder
-	if err := WriteTable(&table, reports); err != nil || !strings.Contains(table.String(), "300 ms") || !strings.Contains(table.String(), "3 times: boom") {
-		t.Errorf("table (%v):\n%s", err, table.String())
+	if (Reports{Runs: reports}).WriteText(&table); !strings.Contains(table.String(), "300 ms") || !strings.Contains(table.String(), "3 times: boom") {
+		t.Errorf("table:\n%s", table.String())
 	}
 	if err := WritePlot(&plot, reports); err != nil {
 		t.Fatal(err)

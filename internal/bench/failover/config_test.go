@@ -1,0 +1,19 @@
+package failover
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValidateTellsEverything(t *testing.T) {
+	err := Config{Fault: "rust", Streams: 0, Tokens: settled}.Validate()
+	for _, want := range []string{`"rust"`, "0 streams of 4 tokens", "needs a duration"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not tell of %s", err, want)
+		}
+	}
+	if err := (Config{Fault: Drop, StopFor: time.Second, Streams: 1, Tokens: settled + 1, Repeat: 1}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
