@@ -38,7 +38,7 @@ Begin with two terminals:
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
-		newStatus(), newDrain(), newChat(), newModel(), newBench(), newVersion(), newEtcd(),
+		newStatus(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newVersion(), newEtcd(),
 	)
 	return root
 }

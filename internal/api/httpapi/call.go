@@ -27,6 +27,12 @@ type Config struct {
 	Origins []string
 	// Gate asks for API keys; nil asks for none.
 	Gate *keys.Gate
+	// Local is set for a listener that only this machine reaches. It refuses what the
+	// pages of other sites send.
+	Local bool
+	// Hosts are names, in lower case, that stand for this machine in the Host header
+	// of requests to such a listener.
+	Hosts []string
 }
 
 // WriteWithin is what a client has, after a request's deadline, to take the

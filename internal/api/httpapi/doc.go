@@ -9,6 +9,8 @@
 //	routes.go    joins the routes of several APIs
 //	absent.go    says what there is instead of an endpoint that hachi lacks
 //	cors.go      lets pages of other origins call
+//	local.go     refuses pages of other sites that call this machine
+//	gate.go      asks for the API key of each route
 //	record.go    names a request, logs it, recovers from panics
 //	call.go      reads a POST's body, bounds it in time, answers its errors
 //	conn.go      tells a client that has gone from one that only stopped writing

@@ -69,7 +69,7 @@ func TestFaultsOfAFileAreNamed(t *testing.T) {
 }
 
 func TestANewKeyIsFoundByItsEntry(t *testing.T) {
-	key, e, err := New("alice")
+	key, e, err := New("alice", Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +85,10 @@ func TestANewKeyIsFoundByItsEntry(t *testing.T) {
 	if c, err := g.enter(key); err != nil || c.entry.Name != "alice" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if other, _, _ := New("alice"); other == key || !strings.HasPrefix(key, Prefix) || len(key) < len(Prefix)+26 {
+	if other, _, _ := New("alice", Limits{}); other == key || !strings.HasPrefix(key, Prefix) || len(key) < len(Prefix)+26 {
 		t.Errorf("keys %q and %q", key, other)
 	}
-	if _, _, err := New("a b"); err == nil {
+	if _, _, err := New("a b", Limits{}); err == nil {
 		t.Error("a name with a space is taken")
 	}
 }

@@ -56,8 +56,8 @@ func (h *Hashes) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // New makes a key and the entry of its client.
-func New(name string) (key string, e Entry, err error) {
+func New(name string, l Limits) (key string, e Entry, err error) {
 	key = Prefix + rand.Text() // at least 128 random bits
-	e = Entry{Name: name, SHA256: Hashes{HashOf(key)}}
+	e = Entry{Name: name, SHA256: Hashes{HashOf(key)}, Limits: l}
 	return key, e, check([]Entry{e})
 }
