@@ -23,6 +23,19 @@ func clusterFlags(f configFlags, c *role.ClusterConfig) {
 
 const leaseUsage = "time without renewal after which etcd drops a process's record"
 
+// securityFlags are the flags that every role shares.
+func securityFlags(f configFlags, s *role.SecurityConfig) {
+	f.text("certificates", "security.certificates", &s.Certificates, "directory with ca.crt, tls.crt and tls.key of this process, from hachi certs or cert-manager; plaintext when empty")
+	f.text("etcd-certificates", "security.etcdCertificates", &s.EtcdCertificates, etcdCertificatesUsage)
+	f.text("gossip-keys", "security.gossipKeys", &s.GossipKeys, "file with the keys of the gossip, one base64 key of 16, 24 or 32 bytes per line: the first encrypts, all decrypt; plaintext when empty")
+	f.boolean("insecure", "security.insecure", &s.Insecure, insecureUsage)
+}
+
+const (
+	etcdCertificatesUsage = "directory with ca.crt, tls.crt and tls.key for etcd, or none for plaintext; that of --certificates when empty"
+	insecureUsage         = "allow plaintext on listeners that other machines reach"
+)
+
 // placementFlags are shared by up and coordinator.
 func placementFlags(f configFlags, p *role.PlacementConfig) {
 	f.text("placement", "placement.policy", &p.Policy, "column (expert e on node e mod N) or balanced (by load)")

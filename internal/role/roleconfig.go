@@ -11,6 +11,7 @@ import (
 type CoordinatorConfig struct {
 	ClusterConfig `yaml:"cluster"`
 	Placement     PlacementConfig `yaml:"placement"`
+	Security      SecurityConfig  `yaml:"security"`
 	Listen        string          `yaml:"listen"`
 	Advertise     string          `yaml:"advertise"` // address of the service that others use; the listener's own when empty
 	ExpectNodes   int             `yaml:"expectNodes"`
@@ -21,6 +22,7 @@ type CoordinatorConfig struct {
 func (c CoordinatorConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
+	c.Security.check(&f, c.ClusterConfig, map[string]string{"listen": c.Listen})
 	f.Address("listen", c.Listen)
 	f.Reachable(c.Listen, c.Advertise)
 	c.Placement.Check(&f)
@@ -33,9 +35,10 @@ func (c CoordinatorConfig) Validate() error {
 type ExpertNodeConfig struct {
 	ClusterConfig `yaml:"cluster"`
 	ModelConfig   `yaml:"model"`
-	Listen        string `yaml:"listen"`
-	Advertise     string `yaml:"advertise"`
-	Capacity      Size   `yaml:"capacity"` // maximum memory for weights of experts; 0 is no limit
+	Security      SecurityConfig `yaml:"security"`
+	Listen        string         `yaml:"listen"`
+	Advertise     string         `yaml:"advertise"`
+	Capacity      Size           `yaml:"capacity"` // maximum memory for weights of experts; 0 is no limit
 	// BusyPoll is how long a stream polls for the next call, and a worker for
 	// work, before it blocks.
 	BusyPoll time.Duration `yaml:"busyPoll"`
@@ -50,6 +53,7 @@ func (c ExpertNodeConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.Check(&f)
+	c.Security.check(&f, c.ClusterConfig, map[string]string{"listen": c.Listen})
 	if c.InProcess == nil {
 		f.Address("listen", c.Listen)
 		f.Reachable(c.Listen, c.Advertise)
@@ -66,9 +70,10 @@ func (c ExpertNodeConfig) Validate() error {
 type RouterConfig struct {
 	ClusterConfig `yaml:"cluster"`
 	ModelConfig   `yaml:"model"`
-	Serving       ServingConfig `yaml:"serving"`
-	Listen        string        `yaml:"listen"`
-	GRPC          string        `yaml:"grpc"`
+	Serving       ServingConfig  `yaml:"serving"`
+	Security      SecurityConfig `yaml:"security"`
+	Listen        string         `yaml:"listen"`
+	GRPC          string         `yaml:"grpc"`
 	// Advertise and AdvertiseGRPC are the addresses in the router's record; the
 	// listeners' own when empty.
 	Advertise     string        `yaml:"advertise"`
@@ -83,6 +88,7 @@ func (c RouterConfig) Validate() error {
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.Check(&f)
 	c.Serving.Check(&f)
+	c.Security.check(&f, c.ClusterConfig, map[string]string{"grpc": c.GRPC})
 	f.BusyPoll(c.BusyPoll)
 	f.Address("listen", c.Listen)
 	f.Address("grpc", c.GRPC)

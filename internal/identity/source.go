@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The files of a certificate in its directory, by the names of a Secret of
+// Kubernetes of the type kubernetes.io/tls.
+const (
+	AuthoritiesFile = "ca.crt" // one authority, or several while they are rotated
+	CertificateFile = "tls.crt"
+	KeyFile         = "tls.key"
+)
+
+// Source is the certificate of this process and the authorities it trusts, as
+// their files have them.
+type Source struct {
+	dir     string
+	logger  *slog.Logger
+	current atomic.Pointer[material]
+
+	mu      sync.Mutex // guards refused
+	refused map[string]string
+}
+
+// material is what the files held at one time.
+type material struct {
+	id          ID
+	certificate tls.Certificate // with its leaf
+	authorities *x509.CertPool
+	// digest changes with the authorities, so that verdicts on certificates can be
+	// kept until then.
+	digest [32]byte
+}
+
+// Open reads the certificate in a directory. A nil logger is silent.
+func Open(dir string, logger *slog.Logger) (*Source, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Source{dir: dir, logger: logger, refused: map[string]string{}}
+	return s, s.reload()
+}
+
+// ID names this process.
+func (s *Source) ID() ID { return s.current.Load().id }
+
+// Until is when the certificate ends.
+func (s *Source) Until() time.Time { return s.current.Load().certificate.Leaf.NotAfter }
+
+// Follow reads the files again when they change, until ctx ends. Files of another
+// process are refused.
+func (s *Source) Follow(ctx context.Context) {
+	Follow(ctx, s.files(), s.logger, s.reload)
+}
+
+func (s *Source) files() []string {
+	return []string{filepath.Join(s.dir, AuthoritiesFile), filepath.Join(s.dir, CertificateFile), filepath.Join(s.dir, KeyFile)}
+}
+
+func (s *Source) reload() error {
+	var raw [3][]byte
+	for i, path := range s.files() {
+		var err error
+		if raw[i], err = os.ReadFile(path); err != nil {
+			return fmt.Errorf("certificates: %w", err)
+		}
+	}
+	m, err := newMaterial(raw[0], Pair{raw[1], raw[2]}, time.Now())
+	if err != nil {
+		return fmt.Errorf("certificates in %s: %w", s.dir, err)
+	}
+	if before := s.current.Load(); before != nil && before.id != m.id {
+		return fmt.Errorf("certificates in %s: they are of %v, expected %v, as at the start of this process", s.dir, m.id, before.id)
+	}
+	s.current.Store(m)
+	return nil
+}
+
+// tell logs a refusal of a peer once, until the peer is accepted or is refused for
+// another reason.
+func (s *Source) tell(peer string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, known := s.refused[peer]
+	switch {
+	case err == nil && known:
+		delete(s.refused, peer)
+		s.logger.Warn("peer has the expected certificate again", "peer", peer)
+	case err != nil && before != err.Error() && len(s.refused) < maxRefused:
+		s.refused[peer] = err.Error()
+		s.logger.Error("peer is refused for its certificate", "peer", peer, "err", err)
+	}
+}
+
+// maxRefused bounds the peers that are remembered.
+const maxRefused = 1000
