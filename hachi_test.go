@@ -2,6 +2,7 @@ package hachi_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -117,6 +118,41 @@ func TestKilledNodeChangesNoAnswer(t *testing.T) {
 	}
 	if err := c.Kill("expert-1"); err == nil {
 		t.Error("a dead node was killed")
+	}
+}
+
+// TestKilledNodeChangesNoToolCall that the client reads, whole or streamed.
+func TestKilledNodeChangesNoToolCall(t *testing.T) {
+	c := start(t, func(c *hachi.Config) { c.Replicas = 2 })
+	chat := client.ChatRequest{
+		Messages: []client.Message{{Role: "user", Content: "Weather?"}}, SingleToolCall: true, RequiredTool: "weather",
+		Tools: []client.Tool{{Name: "weather", Parameters: json.RawMessage(
+			`{"type":"object","properties":{"city":{"enum":["京都","大阪"]},"days":{"type":"array","items":{"type":"integer"},"maxItems":3}},"required":["city","days"]}`,
+		)}},
+		Params: client.Params{MaxTokens: 120, Seed: new(uint64(7)), Temperature: 0.75},
+	}
+	whole, err := c.Client().Chat(t.Context(), chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got client.Message
+	for chunk, err := range c.Client().Stream(t.Context(), chat) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.ToolCalls == nil && chunk.ToolCalls != nil {
+			if err := c.Kill("expert-1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got.Add(chunk)
+	}
+	want := whole.Choices[0]
+	if len(want.ToolCalls) != 1 || want.ToolCalls[0].Name != "weather" || want.ToolCalls[0].ID == "" || want.Finish != "tool_calls" {
+		t.Errorf("the answer is %+v", want)
+	}
+	if !reflect.DeepEqual(got, want.Message()) {
+		t.Errorf("with a node killed in the middle of a call %+v, want %+v", got, want.Message())
 	}
 }
 

@@ -28,10 +28,17 @@ func (a *Answer) Text() string {
 
 // Choice is one of an answer's choices.
 type Choice struct {
-	Index  int
-	Text   string
-	Finish string  // stop or length
-	Tokens []Token // with Params.Logprobs only
+	Index     int
+	Text      string
+	Reasoning string     // before Text, of models that reason
+	ToolCalls []ToolCall // of a chat with Tools
+	Finish    string     // stop, length or tool_calls
+	Tokens    []Token    // with Params.Logprobs only
+}
+
+// Message is the choice as a turn of the assistant, for the next request.
+func (c Choice) Message() Message {
+	return Message{Role: "assistant", Content: c.Text, Reasoning: c.Reasoning, ToolCalls: c.ToolCalls}
 }
 
 // Token is a generated token with its log probability.
@@ -67,8 +74,28 @@ type wireChoice struct {
 }
 
 type wireMessage struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Role      string     `json:"role"`
+	Content   string     `json:"content"`
+	Reasoning string     `json:"reasoning_content"`
+	ToolCalls []wireCall `json:"tool_calls"`
+}
+
+// calls are those of a whole answer.
+func (m wireMessage) calls() []ToolCall {
+	var all []ToolCall
+	for _, c := range m.ToolCalls {
+		all = append(all, ToolCall{c.ID, c.Function.Name, c.Function.Arguments})
+	}
+	return all
+}
+
+// deltas are the pieces of calls of a streamed answer.
+func (m wireMessage) deltas() []ToolCallDelta {
+	var all []ToolCallDelta
+	for _, c := range m.ToolCalls {
+		all = append(all, ToolCallDelta{c.Index, c.ID, c.Function.Name, c.Function.Arguments})
+	}
+	return all
 }
 
 // wireLogprobs has the fields of both endpoints: chat lists tokens in Content,
@@ -89,7 +116,10 @@ type wireToken struct {
 func (w wireAnswer) answer(request string) *Answer {
 	a := &Answer{ID: w.ID, Model: w.Model, Fingerprint: w.Fingerprint, RequestID: request}
 	for _, c := range w.Choices {
-		a.Choices = append(a.Choices, Choice{Index: c.Index, Text: c.text(), Finish: c.Finish, Tokens: c.Logprobs.tokens()})
+		a.Choices = append(a.Choices, Choice{
+			Index: c.Index, Text: c.text(), Reasoning: c.Message.Reasoning, ToolCalls: c.Message.calls(),
+			Finish: c.Finish, Tokens: c.Logprobs.tokens(),
+		})
 	}
 	if w.Usage != nil {
 		a.Usage = *w.Usage

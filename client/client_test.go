@@ -79,6 +79,94 @@ func TestRequestsThatSayNothingAreNotSent(t *testing.T) {
 	}
 }
 
+// schema is that of a tool's arguments.
+const schema = `{"type":"object","properties":{"city":{"type":"string"}}}`
+
+func TestRequestsCarryTools(t *testing.T) {
+	c, body := serve(t, says(`{}`))
+	history := []Message{
+		{Role: "user", Content: "Weather?"},
+		{Role: "assistant", Reasoning: "hm", ToolCalls: []ToolCall{{"c1", "weather", `{"city":"京都"}`}}},
+		{Role: "tool", ToolCallID: "c1", Content: "sunny"},
+	}
+	call := map[string]any{"id": "c1", "type": "function", "function": map[string]any{"name": "weather", "arguments": `{"city":"京都"}`}}
+	messages := []any{
+		map[string]any{"role": "user", "content": "Weather?"},
+		map[string]any{"role": "assistant", "content": "", "reasoning_content": "hm", "tool_calls": []any{call}},
+		map[string]any{"role": "tool", "content": "sunny", "tool_call_id": "c1"},
+	}
+	parameters := map[string]any{"type": "object", "properties": map[string]any{"city": map[string]any{"type": "string"}}}
+	tools := []any{
+		map[string]any{"type": "function", "function": map[string]any{"name": "weather", "description": "d", "parameters": parameters}},
+		map[string]any{"type": "function", "function": map[string]any{"name": "now"}},
+	}
+	for _, tt := range []struct {
+		change func(*ChatRequest)
+		choice any
+		single any
+	}{
+		{func(*ChatRequest) {}, nil, nil},
+		{func(r *ChatRequest) { r.ToolChoice, r.SingleToolCall = "required", true }, "required", false},
+		{func(r *ChatRequest) { r.RequiredTool = "now" }, map[string]any{"type": "function", "function": map[string]any{"name": "now"}}, nil},
+	} {
+		r := ChatRequest{Messages: history, Tools: []Tool{{"weather", "d", json.RawMessage(schema)}, {Name: "now"}}}
+		tt.change(&r)
+		if _, err := c.Chat(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual((*body)["messages"], any(messages)) || !reflect.DeepEqual((*body)["tools"], any(tools)) {
+			t.Errorf("sends %v", *body)
+		}
+		if !reflect.DeepEqual((*body)["tool_choice"], tt.choice) || (*body)["parallel_tool_calls"] != tt.single {
+			t.Errorf("sends tool_choice %v, parallel_tool_calls %v", (*body)["tool_choice"], (*body)["parallel_tool_calls"])
+		}
+	}
+	r := ChatRequest{Messages: history, ToolChoice: "none", RequiredTool: "now"}
+	if _, err := c.Chat(t.Context(), r); err == nil || !strings.Contains(err.Error(), "RequiredTool") {
+		t.Errorf("two choices: %v", err)
+	}
+}
+
+// TestToolCallsOfAnswersAndStreamsAreTheSame message of the assistant.
+func TestToolCallsOfAnswersAndStreamsAreTheSame(t *testing.T) {
+	want := Message{Role: "assistant", Content: "Let me see.", Reasoning: "hm", ToolCalls: []ToolCall{{"c1", "weather", `{"city": "京都"}`}, {"c2", "now", "{}"}}}
+	raw, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _ := serve(t, says(`{"choices":[{"index":0,"finish_reason":"tool_calls","message":`+string(raw)+`}]}`))
+	answer, err := whole.Chat(t.Context(), ChatRequest{Messages: []Message{{Role: "user"}}})
+	if err != nil || !reflect.DeepEqual(answer.Choices[0].Message(), want) || answer.Choices[0].Finish != "tool_calls" {
+		t.Errorf("the answer is %+v, %v", answer, err)
+	}
+	var again Message
+	if err := json.Unmarshal(raw, &again); err != nil || !reflect.DeepEqual(again, want) {
+		t.Errorf("%s is read as %+v, %v", raw, again, err)
+	}
+	stream := ""
+	for _, delta := range []string{
+		`{"role":"assistant","content":""}`, `{"reasoning_content":"hm"}`, `{"content":"Let me "}`, `{"content":"see."}`,
+		`{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"weather","arguments":""}}]}`,
+		`{"tool_calls":[{"index":0,"function":{"arguments":"{\"city\": "}}]}`, `{"tool_calls":[{"index":0,"function":{"arguments":"\"京都\"}"}}]}`,
+		`{"tool_calls":[{"index":1,"id":"c2","type":"function","function":{"name":"now","arguments":""}}]}`, `{"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]}`,
+	} {
+		stream += `data: {"choices":[{"index":0,"delta":` + delta + `}]}` + "\n\n"
+	}
+	parts, _ := serve(t, says(stream+`data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}`+"\n\ndata: [DONE]\n\n"))
+	var got Message
+	var finish string
+	for chunk, err := range parts.Stream(t.Context(), ChatRequest{Messages: []Message{{Role: "user"}}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Add(chunk)
+		finish += chunk.Finish
+	}
+	if !reflect.DeepEqual(got, want) || finish != "tool_calls" {
+		t.Errorf("the stream is %+v, %q", got, finish)
+	}
+}
+
 func TestAnswersOfBothEndpointsHaveOneShape(t *testing.T) {
 	want := &Answer{
 		ID: "i", Model: "m", Fingerprint: "f", RequestID: "req-1", Usage: Usage{Prompt: 1, Completion: 2},

@@ -19,13 +19,15 @@ type ChatRequest struct {
 	// Attributes are SteerLM attributes of every user message, 0 to 4, for
 	// models whose template reads them.
 	Attributes map[string]int
+	// Tools are functions that the model may call.
+	Tools []Tool
+	// ToolChoice says whether it may: auto, none or required; "" is auto.
+	ToolChoice string
+	// RequiredTool makes the answer a call of the tool of this name.
+	RequiredTool string
+	// SingleToolCall allows at most one call in an answer.
+	SingleToolCall bool
 	Params
-}
-
-// Message is one turn.
-type Message struct {
-	Role    string `json:"role"` // system, user or assistant
-	Content string `json:"content"`
 }
 
 // CompletionRequest asks for the continuation of Prompt or of Tokens.
@@ -70,6 +72,9 @@ func (r ChatRequest) body() (map[string]any, error) {
 	body["messages"] = r.Messages
 	if len(r.Attributes) > 0 {
 		body["attributes"] = r.Attributes
+	}
+	if err := r.putTools(body); err != nil {
+		return nil, err
 	}
 	if r.Logprobs != nil {
 		body["logprobs"], body["top_logprobs"] = true, *r.Logprobs

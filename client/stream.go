@@ -12,10 +12,12 @@ import (
 
 // Chunk is a part of one choice, in the order of generation.
 type Chunk struct {
-	Index  int // of the choice
-	Text   string
-	Tokens []Token // with Params.Logprobs only
-	Finish string  // stop or length with a choice's last part
+	Index     int // of the choice
+	Text      string
+	Reasoning string          // before Text, of models that reason
+	ToolCalls []ToolCallDelta // of a chat with Tools
+	Tokens    []Token         // with Params.Logprobs only
+	Finish    string          // stop, length or tool_calls with a choice's last part
 	// Usage comes with the stream's last chunk, which belongs to no choice.
 	Usage *Usage
 }
@@ -54,8 +56,11 @@ func (c *Client) Stream(ctx context.Context, r Request) iter.Seq2[Chunk, error] 
 func (w wireAnswer) chunks() []Chunk {
 	var out []Chunk
 	for _, c := range w.Choices {
-		chunk := Chunk{Index: c.Index, Text: c.text(), Tokens: c.Logprobs.tokens(), Finish: c.Finish}
-		if opening := c.Delta.Role != "" && chunk.Text == "" && chunk.Finish == ""; !opening {
+		chunk := Chunk{
+			Index: c.Index, Text: c.text(), Reasoning: c.Delta.Reasoning, ToolCalls: c.Delta.deltas(),
+			Tokens: c.Logprobs.tokens(), Finish: c.Finish,
+		}
+		if opening := c.Delta.Role != "" && chunk.Text+chunk.Reasoning+chunk.Finish == "" && chunk.ToolCalls == nil; !opening {
 			out = append(out, chunk)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -130,7 +131,7 @@ func TestAPipedChatPrintsAnswersOnly(t *testing.T) {
 		}
 	}
 	got := r.request(t, 3)
-	if len(got.Messages) != 2 || got.Messages[0] != (client.Message{Role: "system", Content: "be brief"}) || got.Attributes["toxicity"] != 4 || len(got.Attributes) != 2 {
+	if len(got.Messages) != 2 || !reflect.DeepEqual(got.Messages[0], client.Message{Role: "system", Content: "be brief"}) || got.Attributes["toxicity"] != 4 || len(got.Attributes) != 2 {
 		t.Errorf("with a system message and attributes, the request is %+v", got)
 	}
 	if turns := r.request(t, 2).Messages; len(turns) != 3 || turns[1].Content != "answer 2: first" {
