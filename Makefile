@@ -3,7 +3,7 @@
 BUF := bin/buf
 MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
-STATICCHECK := bin/staticcheck
+GOLANGCI := bin/golangci-lint
 
 .PHONY: help build test quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
 
@@ -85,12 +85,11 @@ race: $(GOTESTSUM) ## run all tests with the race detector
 	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 15m ./... || status=$$?; \
 	echo "the ten slowest tests:"; $(GOTESTSUM) tool slowest --num 10 --jsonfile .cache/tests.json; exit $$status
 
-$(STATICCHECK): tools/staticcheck/go.mod
-	go -C tools/staticcheck build -o ../../$(STATICCHECK) honnef.co/go/tools/cmd/staticcheck
+$(GOLANGCI): tools/golangci/go.mod
+	go -C tools/golangci build -o ../../$(GOLANGCI) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-# Tests compare two calls of one function: SA4000 takes that for a mistake.
-lint: $(STATICCHECK) ## run staticcheck (minutes the first time)
-	$(STATICCHECK) -checks inherit,-SA4000 ./...
+lint: $(GOLANGCI) ## run golangci-lint as .golangci.yml says (minutes the first time)
+	$(GOLANGCI) run ./...
 
 # Long and large: what is too big for every commit. The tests need 8 GB of disk
 # and, to drop packets, root and ip(8) (Debian: iproute2).

@@ -27,7 +27,7 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-var cause = errors.New("cause")
+var errCause = errors.New("cause")
 
 // examples are the exported errors of the tree that a request can meet, by folder
 // and name, and the status that they have.
@@ -37,7 +37,7 @@ var examples = map[string]struct {
 }{
 	"internal/api/completion.ContextError":        {&completion.ContextError{}, 400},
 	"internal/api/completion.TokenError":          {&completion.TokenError{}, 400},
-	"internal/api/completion.Fault":               {&completion.Fault{Err: cause}, 400},
+	"internal/api/completion.Fault":               {&completion.Fault{Err: errCause}, 400},
 	"internal/api/completion.ErrEmpty":            {completion.ErrEmpty, 400},
 	"internal/api/keys.Refusal":                   {&keys.Refusal{Reason: keys.Unknown}, 401},
 	"moe.Panic":                                   {&moe.Panic{Value: "x"}, 500},
@@ -45,16 +45,16 @@ var examples = map[string]struct {
 	"internal/router/engine.ErrEnough":            {engine.ErrEnough, 499},
 	"internal/router/scheduler.ErrQueueFull":      {scheduler.ErrQueueFull, 429},
 	"internal/router/scheduler.ErrTooManyTokens":  {scheduler.ErrTooManyTokens, 429},
-	"internal/router/sampler.ParamError":          {&sampler.ParamError{Err: cause}, 400},
+	"internal/router/sampler.ParamError":          {&sampler.ParamError{Err: errCause}, 400},
 	"internal/router/sampler.ErrNotFinite":        {sampler.ErrNotFinite, 500},
 	"internal/router/sampler.ErrNoToken":          {sampler.ErrNoToken, 400},
 	"internal/router/sampler.ErrGrammar":          {sampler.ErrGrammar, 500},
 	"internal/text/grammar.ErrTooLarge":           {grammar.ErrTooLarge, 400},
 	"internal/text/grammar.ErrConfusing":          {grammar.ErrConfusing, 400},
-	"internal/text/grammar.FunctionFault":         {&grammar.FunctionFault{Err: cause}, 400},
+	"internal/text/grammar.FunctionFault":         {&grammar.FunctionFault{Err: errCause}, 400},
 	"internal/text/grammar/automaton.ErrTooLarge": {automaton.ErrTooLarge, 400},
 	"internal/text/grammar/automaton.ErrEmpty":    {automaton.ErrEmpty, 400},
-	"internal/text/grammar/schema.Fault":          {&schema.Fault{Err: cause}, 400},
+	"internal/text/grammar/schema.Fault":          {&schema.Fault{Err: errCause}, 400},
 	"internal/text/chat/jinja.Error":              {&jinja.Error{}, 400},
 	"moe.Error":                                   {&moe.Error{}, 500},
 }
@@ -113,7 +113,7 @@ func TestEveryKindHasARow(t *testing.T) {
 		t.Errorf("moe has %d kinds, %d are expected here", len(kinds), len(want))
 	}
 	for name, k := range kinds {
-		class, ok := find(&moe.Error{Op: "x", Kind: k, Err: cause})
+		class, ok := find(&moe.Error{Op: "x", Kind: k, Err: errCause})
 		if code, expected := want[k]; !ok || !expected || class.GRPC != code {
 			t.Errorf("moe.%s: row %v with %v, want %v: say in table.go what a client sees of it", name, ok, class.GRPC, code)
 		}
@@ -130,8 +130,8 @@ func TestClassify(t *testing.T) {
 	}{
 		{errors.New("new"), Class{Status: 500, GRPC: codes.Internal, Type: TypeServer, Message: "new"}},
 		{gone, Class{Status: 499, GRPC: codes.Canceled, Type: TypeCanceled, Message: "the client has gone"}},
-		{&sampler.ParamError{Param: "top_p", Err: cause}, Class{Status: 400, GRPC: codes.InvalidArgument, Type: TypeInvalid, Code: "invalid_value", Param: "top_p", Message: "cause"}},
-		{&completion.Fault{Param: "regex", Code: completion.CodeUnsupported, Err: cause}, Class{Status: 400, GRPC: codes.InvalidArgument, Type: TypeInvalid, Code: "unsupported_parameter", Param: "regex", Message: "regex cause"}},
+		{&sampler.ParamError{Param: "top_p", Err: errCause}, Class{Status: 400, GRPC: codes.InvalidArgument, Type: TypeInvalid, Code: "invalid_value", Param: "top_p", Message: "cause"}},
+		{&completion.Fault{Param: "regex", Code: completion.CodeUnsupported, Err: errCause}, Class{Status: 400, GRPC: codes.InvalidArgument, Type: TypeInvalid, Code: "unsupported_parameter", Param: "regex", Message: "regex cause"}},
 	} {
 		if got := Classify(tt.err); got != tt.want {
 			t.Errorf("%v: %+v, want %+v", tt.err, got, tt.want)
@@ -147,7 +147,7 @@ func TestCatchReturnsAPanic(t *testing.T) {
 	if stack, ok := Stack(err); !ok || !strings.Contains(string(stack), "TestCatchReturnsAPanic") || moe.KindOf(err) != moe.Internal {
 		t.Errorf("%v", err)
 	}
-	if err := Catch(func() error { return cause }); err != cause {
+	if err := Catch(func() error { return errCause }); err != errCause {
 		t.Errorf("%v", err)
 	}
 }

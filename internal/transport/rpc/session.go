@@ -169,7 +169,7 @@ func (s *session) read() {
 	// it. The caller may reuse the call once Done has returned, so the encoding
 	// ends first.
 	s.order.Lock()
-	//lint:ignore SA2001 an empty section waits for the holder
+	//nolint:staticcheck // SA2001: an empty section waits for the holder
 	s.order.Unlock()
 	for _, p := range pending {
 		s.peer.finish(p.pending, nil, err)

@@ -212,7 +212,6 @@ func (m *macro) call(s *state, line int, c values) Text {
 		switch {
 		case i < len(c.positional):
 			v = c.positional[i]
-			named = false
 		case named:
 			left--
 		case i >= required:
