@@ -20,6 +20,8 @@ type Client struct {
 	Coordinator string
 	// Model is the name that requests carry; empty asks for the router's model.
 	Model string
+	// Key is the API key; empty sends none.
+	Key string
 	// HTTP sends the requests; nil is http.DefaultClient.
 	HTTP *http.Client
 }
@@ -106,6 +108,9 @@ func (c *Client) post(ctx context.Context, path string, body any) (*http.Respons
 
 // do turns every status but 200 into an error.
 func (c *Client) do(req *http.Request) (*http.Response, error) {
+	if c.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Key)
+	}
 	sender := c.HTTP
 	if sender == nil {
 		sender = http.DefaultClient

@@ -51,6 +51,7 @@ prints answers only, and ends with status 1 at the first request that fails.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&url, "url", "", "router to talk to, HOST:PORT or a URL; that of the only hachi up on this machine when empty, else "+defaultURL)
+	f.StringVar(&s.client.Key, "api-key", "", apiKeyUsage)
 	f.StringVar(&s.client.Model, "model", "", "model name; the router's own when empty")
 	f.StringVar(&s.system, "system", "", "system message")
 	f.StringArrayVar(&attrs, "attribute", nil, "SteerLM attribute of every turn, NAME=0..4; may be repeated")
@@ -59,6 +60,8 @@ prints answers only, and ends with status 1 at the first request that fails.`,
 	f.Uint64Var(&seed, "seed", 0, "same seed, same answer; random when not given")
 	return cmd
 }
+
+const apiKeyUsage = "API key of the server; better in the environment variable HACHI_API_KEY, because other users see the arguments of a process"
 
 func parseAttributes(pairs []string) (chat.Attributes, error) {
 	out, err := chat.ParseAttributes(pairs)

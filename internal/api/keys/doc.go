@@ -11,7 +11,7 @@
 //	client.go      limits and usage of one client
 //	gate.go        joins the keys of clients and those of admins
 //	metrics.go     shows the usage in /metrics
-//	reload.go      follows a change of the file
+//	reload.go      reads the file again when it has changed
 //	secret.go      makes keys
 //
 // Invariants: a key is in no file, no log and no error: only its hash is compared,

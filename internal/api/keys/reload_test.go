@@ -1,25 +1,20 @@
 package keys
 
 import (
-	"bytes"
-	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// TestAFileIsFollowed while it changes: also as Kubernetes changes it, by a link, and
-// through every fault, which is logged once.
-func TestAFileIsFollowed(t *testing.T) {
+// TestReload follows a file while it changes, also by a link as in the volumes of
+// Kubernetes. A file with a fault leaves the keys as they are.
+func TestReload(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "keys.yaml")
-	write := func(entries ...Entry) {
+	write := func(path string, entries ...Entry) {
 		raw, err := yaml.Marshal(entries)
 		if err != nil {
 			t.Fatal(err)
@@ -28,65 +23,45 @@ func TestAFileIsFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(entry("a", Limits{}))
-	synctest.Test(t, func(t *testing.T) {
-		file, err := Open(path)
-		if err != nil {
+	write(path, entry("a", Limits{}))
+	file, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func() error
+		want   string // the names of the clients
+		fault  string
+	}{
+		{"the same", func() error { return nil }, "a", ""},
+		{"another", func() error { write(path, entry("b", Limits{})); return nil }, "b", ""},
+		{"half of a file", func() error { return os.WriteFile(path, []byte("- {name: a, sha"), 0o600) }, "b", "keys.yaml: yaml:"},
+		{"an empty file", func() error { return os.WriteFile(path, nil, 0o600) }, "b", "the file is empty"},
+		{"no file", func() error { return os.Remove(path) }, "b", "no such file"},
+		{"a link", func() error {
+			write(filepath.Join(dir, "other"), entry("a", Limits{}), entry("b", Limits{}))
+			return os.Symlink("other", path)
+		}, "ab", ""},
+		{"no client", func() error { return os.WriteFile(path, []byte("[]"), 0o600) }, "", ""},
+	} {
+		if err := tt.change(); err != nil {
 			t.Fatal(err)
 		}
-		var log bytes.Buffer
-		ctx, stop := context.WithCancel(t.Context())
-		followed := make(chan struct{})
-		go func() {
-			defer close(followed)
-			file.Follow(ctx, slog.New(slog.NewTextHandler(&log, nil)))
-		}()
-		gate := &Gate{Clients: file.Guard}
-		has := func(names ...string) {
-			t.Helper()
-			time.Sleep(3*lookEvery + lookEvery/2)
-			synctest.Wait()
-			for _, name := range []string{"a", "b"} {
-				_, err := gate.Enter("KEY-" + name)
-				if want := strings.Contains(strings.Join(names, ","), name); (err == nil) != want {
-					t.Errorf("the key of %s: %v", name, err)
-				}
+		if err := file.Reload(); (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.fault)
+		}
+		for _, name := range []string{"a", "b"} {
+			c, err := file.enter("KEY-" + name)
+			if (err == nil) != strings.Contains(tt.want, name) {
+				t.Errorf("%s: the key of %s: %v", tt.name, name, err)
+			}
+			if err == nil {
+				c.leave()
 			}
 		}
-		write(entry("b", Limits{})) // as long as before
-		has("b")
-		if err := os.WriteFile(path, []byte("- {name: a, sha"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		has("b")
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		has("b")
-		write(entry("b", Limits{})) // the same again
-		has("b")
-		other := filepath.Join(dir, "other.yaml")
-		raw, err := yaml.Marshal([]Entry{entry("a", Limits{}), entry("b", Limits{})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(other, raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(other, path+".link"); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(path+".link", path); err != nil {
-			t.Fatal(err)
-		}
-		has("a", "b")
-		stop()
-		<-followed
-		if n := strings.Count(log.String(), "level=ERROR"); n != 2 {
-			t.Errorf("%d errors are logged of two faults:\n%s", n, log.String())
-		}
-		if n := strings.Count(log.String(), "API keys reloaded"); n != 3 {
-			t.Errorf("%d reloads are logged, want 3:\n%s", n, log.String())
-		}
-	})
+	}
+	if _, err := Open(filepath.Join(dir, "nothing")); err == nil {
+		t.Error("a file that is not there is opened")
+	}
 }

@@ -7,6 +7,7 @@
 //	assets/index.html       the only document
 //	assets/app.js           joins the modules below
 //	assets/sse.js, api.js   read the API: streams, models, readiness, errors
+//	assets/key.js           keeps the API key while the tab is open
 //	assets/conversation.js  turns of a conversation, without any DOM
 //	assets/markdown.js,     Markdown into DOM nodes, never through HTML text
 //	assets/inline.js

@@ -16,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/text/chat"
@@ -50,6 +51,7 @@ type options struct {
 	model    string
 	template string
 	origins  []string // whose pages may call
+	gate     *keys.Gate
 	script   func(s *server, r engine.Request) enginetest.Script
 }
 
@@ -73,7 +75,7 @@ func newServer(t *testing.T, o options) *server {
 			Completer: &completion.Completer{Engine: s.engine, Tokenizer: tokens, Context: 4096},
 			Template:  chat.MustParse(o.template, tokens), Deadline: time.Minute,
 		},
-		Origins: o.origins,
+		Origins: o.origins, Gate: o.gate, Local: true,
 	}}, s.ready.Load)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.gone.Load() {

@@ -1,3 +1,4 @@
+import { askForKey, authorization } from "./key.js";
 import { events } from "./sse.js";
 
 // APIError is a failure that the server described, or that kept its answer from
@@ -18,8 +19,14 @@ export class APIError extends Error {
     switch (this.status) {
       case 0:
         return "The page connects again by itself. Then try again.";
+      case 401:
+        return "Write the API key of this server into the settings, then try again.";
+      case 403:
+        return "The API key does not allow this. Ask the operator of the server.";
       case 429:
-        return `The queue of the server is full. Try again in ${this.retryAfter ?? "a few"} s.`;
+        return this.code === "insufficient_quota"
+          ? "The budget of the API key is used up. Ask the operator of the server."
+          : `The server takes no more requests now. Try again in ${this.retryAfter ?? "a few"} s.`;
       case 503:
         return "The header says when the server is ready. Then try again.";
       case 504:
@@ -52,12 +59,15 @@ async function fromResponse(response) {
 async function request(path, options) {
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers: { ...options.headers, ...authorization() } });
   } catch (err) {
     if (err.name === "AbortError") {
       throw err;
     }
     throw new APIError(`no server answers at ${location.origin}`);
+  }
+  if (response.status === 401) {
+    askForKey();
   }
   if (!response.ok) {
     throw await fromResponse(response);

@@ -17,6 +17,10 @@ export class Connection {
     this.#onChange = onChange;
     document.addEventListener("visibilitychange", () => document.hidden || this.check());
     addEventListener("online", () => this.check());
+    addEventListener("keychange", () => {
+      this.ready = false;
+      this.check();
+    });
     this.check();
   }
 
@@ -48,6 +52,9 @@ export class Connection {
   #explain(err) {
     if (err.status === 503) {
       return ["not ready", `The server is not ready: ${err.message}. Messages can be sent as soon as it is.`];
+    }
+    if (err.status === 401) {
+      return ["no API key", "The server asks for an API key. Write it into the settings."];
     }
     const why = err.status ? `The server answered ${err.status}: ${err.message}.` : `No server answers at ${location.origin}.`;
     return ["no connection", `${why} The page connects again by itself. hachi up starts a server.`];

@@ -1,4 +1,5 @@
 import { find, make } from "./dom.js";
+import { keepKey, readKey } from "./key.js";
 
 const key = "hachi.settings";
 
@@ -41,7 +42,29 @@ export class Settings {
         this.open();
       }
     });
+    this.#followKey();
     this.allow([]); // until the model is known
+  }
+
+  // followKey shows the field of the API key once the server asks for one.
+  #followKey() {
+    const input = find("api-key");
+    const setting = find("api-key-setting");
+    input.value = readKey();
+    setting.hidden = input.value === "";
+    input.addEventListener("change", () => {
+      input.value = input.value.trim();
+      if (input.reportValidity()) {
+        keepKey(input.value);
+      }
+    });
+    addEventListener("keyneeded", () => {
+      if (setting.hidden) {
+        setting.hidden = false;
+        this.open();
+        input.focus();
+      }
+    });
   }
 
   #makeSlider(name) {
