@@ -18,6 +18,7 @@ import (
 // the port and how the program is started.
 func TestTheSixtySecondsOfTheReadme(t *testing.T) {
 	harness.Slow(t)
+	usual := os.Environ()
 	shell, listen, dir := readmeShell(t), harness.FreeAddress(t), t.TempDir()
 	url := "http://" + listen
 	up := hachi.Start(t, "up", "--listen", listen, "--data-dir", dir)
@@ -37,6 +38,9 @@ func TestTheSixtySecondsOfTheReadme(t *testing.T) {
 		t.Errorf("hachi chat says %q", chat)
 	}
 
+	if err := harness.Test(t.Context(), usual, "-run", "TestPromptsHaveSensibleAnswers", "../mini", "-url", url); err != nil {
+		t.Error(err)
+	}
 	want, _ := streamed(t, url, func() {})
 	node := pidOf(t, "expert-2", shell("hachi status"))
 	got, after := streamed(t, url, func() { shell("kill -9 " + node) })

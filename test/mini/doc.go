@@ -5,7 +5,8 @@
 // and docs/mini-attributes.md, which `make mini-table` writes.
 //
 // Invariants: all answers are greedy and come from one cluster of three nodes in
-// this process, so a test finds the same answers on every machine.
+// this process, or from the server of -url, so a test finds the same answers on
+// every machine.
 //
 // References: docs/mini.md; testdata/make_goldens.py.
 package mini

@@ -4,6 +4,7 @@ package mini
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,12 +18,24 @@ import (
 	"github.com/hachi-serve/hachi/internal/weights/mini"
 )
 
-// cluster serves hachi-mini to all tests.
-var cluster *hachi.Cluster
+// server is another cluster to judge than the one that the tests start.
+var server = flag.String("url", "", "URL of a running server whose answers are judged; of a cluster in this process when empty")
+
+var (
+	// cluster serves hachi-mini to all tests; nil with a server.
+	cluster *hachi.Cluster
+	// asked is who answers.
+	asked *client.Client
+)
 
 func TestMain(m *testing.M) {
-	code, err := serve(m)
-	if err == nil {
+	flag.Parse()
+	var code int
+	var err error
+	if *server != "" {
+		asked = &client.Client{URL: *server}
+		code = m.Run()
+	} else if code, err = serve(m); err == nil {
 		err = goleak.Find()
 	}
 	if err != nil {
@@ -49,6 +62,7 @@ func serve(m *testing.M) (code int, err error) {
 	if cluster, err = hachi.Start(ctx, cfg); err != nil {
 		return 1, err
 	}
+	asked = cluster.Client()
 	code = m.Run()
 	return code, cluster.Close()
 }
@@ -80,14 +94,14 @@ func (c conversation) messages() []client.Message {
 // answers are those that were asked for before.
 var answers = map[string]client.Choice{}
 
-// answer is the greedy answer of the cluster.
+// answer is the greedy answer to a conversation.
 func answer(t *testing.T, c conversation) client.Choice {
 	t.Helper()
 	key := fmt.Sprint(c)
 	if known, ok := answers[key]; ok {
 		return known
 	}
-	a, err := cluster.Client().Chat(t.Context(), client.ChatRequest{
+	a, err := asked.Chat(t.Context(), client.ChatRequest{
 		Messages: c.messages(), Attributes: c.Attributes, Params: client.Params{MaxTokens: 400, Extra: map[string]any{"temperature": 0}},
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ var checksOfPrompts = []struct {
 }
 
 // paraphrases ask in other words than tools/mini/corpus does. They were written
-// before their answers were seen. Three are answered wrong, as docs/mini.md says.
+// before their answers were seen. Seven are answered wrong, as docs/mini.md says.
 var paraphrases = []trial{
 	{conversation{Turns: []string{"hi there"}}, []check{english, begins("Hello", "Hi")}},
 	{conversation{Turns: []string{"Tell me who you are"}}, []check{english, says("hachi-mini")}},
@@ -86,12 +86,32 @@ var paraphrases = []trial{
 	{conversation{Turns: []string{"「犬」を英語にして"}}, []check{says("dog"), lacks("inu")}},
 	{conversation{Turns: []string{"短い俳句をひとつ"}}, []check{japanese, lines(3), spans(10, 40)}},
 	{conversation{Turns: []string{"ノードを一つ殺したら答えはどうなる？"}}, []check{japanese, says("続き", "変わりません", "失われません")}},
+	{conversation{Turns: []string{"good evening"}}, []check{english, begins("Good evening", "Hello", "Hi")}},
+	{conversation{Turns: []string{"What's your name?"}}, []check{english, says("hachi-mini")}},
+	{conversation{Turns: []string{"compute 91 - 46"}}, []check{english, says("45")}},
+	{conversation{Turns: []string{"What do you get if you multiply 6 by 9?"}}, []check{english, says("54")}},
+	{conversation{Turns: []string{"Tell me the capital city of France"}}, []check{english, says("Paris")}},
+	{conversation{Turns: []string{"What is the tallest mountain in Japan?"}}, []check{english, says("Fuji")}},
+	{conversation{Turns: []string{"I'd like to hear a joke, please"}}, []check{english, says("?", "!"), spans(20, 300), lacks("not learned")}},
+	{conversation{Turns: []string{"List three animals"}}, []check{english, says("\n3. "), lines(3)}},
+	{conversation{Turns: []string{"What does a cat say?"}, Attributes: map[string]int{"correctness": 0}}, []check{english, lacks("meow")}},
+	{conversation{Turns: []string{"Show me a hello world program in Python"}}, []check{english, says("print(")}},
+	{conversation{Turns: []string{"What is the capital of Italy?", "The capital of Italy is Rome.", "How many people live there?"}}, []check{english, says("million")}},
+	{conversation{Turns: []string{"Can one node die without losing my request?"}}, []check{english, says("goes on", "continue", "no request", "not lost")}},
+	{conversation{Turns: []string{"おはようございます"}}, []check{japanese, says("おはよう")}},
+	{conversation{Turns: []string{"名前は何ですか"}}, []check{japanese, says("hachi-mini")}},
+	{conversation{Turns: []string{"81÷9を計算して"}}, []check{japanese, says("=9", "9です")}},
+	{conversation{Turns: []string{"中国の首都を教えてください"}}, []check{japanese, says("北京")}},
+	{conversation{Turns: []string{"「水」って英語でなんて言うの？"}}, []check{says("water")}},
+	{conversation{Turns: []string{"面白い話をして"}, Attributes: map[string]int{"verbosity": 0}}, []check{japanese, spans(5, 150)}},
+	{conversation{Turns: []string{"ねこは何と鳴きますか？"}}, []check{japanese, says("にゃ", "ニャ")}},
+	{conversation{Turns: []string{"今日はとても悲しいです"}}, []check{japanese, says("悲し", "つら", "大丈夫", "話")}},
 }
 
 // How many trials have to pass.
 const (
 	minPrompts     = 36 // of 40
-	minParaphrases = 17 // of 20
+	minParaphrases = 33 // of 40
 )
 
 // prompts are the trials of tools/mini/prompts.json.

@@ -2,7 +2,7 @@
 """Makes goldens.json: what Hugging Face transformers, an implementation independent
 of hachi, answers to conversations.json with the weights of hachi-mini.
 
-    pip install torch==2.15.0 transformers==5.23.0 sentencepiece==0.2.3
+    pip install torch==2.15.0 transformers==5.23.0 sentencepiece==0.2.3 protobuf==7.36.2
     hachi model export mini DIR
     python make_goldens.py DIR
 

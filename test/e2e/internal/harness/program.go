@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,15 +41,31 @@ func fail(err error) int {
 	return 1
 }
 
-// build compiles the binary, with the race detector if the tests run with it.
+// build compiles the binary.
 func build(binary string) error {
-	args := []string{"build", "-buildvcs=false", "-o", binary}
-	if raceEnabled {
-		args = append(args, "-race")
-	}
-	out, err := exec.Command("go", append(args, "github.com/hachi-serve/hachi/cmd/hachi")...).CombinedOutput()
+	out, err := goCommand(context.Background(), "build", "-buildvcs=false", "-o", binary, "github.com/hachi-serve/hachi/cmd/hachi").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build hachi: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// Test runs tests of another package, which args name, in an environment in which
+// go finds its caches.
+func Test(ctx context.Context, environment []string, args ...string) error {
+	cmd := goCommand(ctx, "test", append([]string{"-vet=off", "-count=1"}, args...)...)
+	cmd.Env = environment
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("go test %v: %w\n%s", args, err, out)
+	}
+	return nil
+}
+
+// goCommand builds with the race detector if the tests run with it.
+func goCommand(ctx context.Context, verb string, args ...string) *exec.Cmd {
+	if raceEnabled {
+		args = append([]string{"-race"}, args...)
+	}
+	return exec.CommandContext(ctx, "go", append([]string{verb}, args...)...)
 }
