@@ -90,11 +90,12 @@ func (c *Compiler) Regex(expression string) (*Grammar, error) {
 		return nil, fmt.Errorf("the expression is %w: %d bytes, the limit is %d", ErrTooLarge, len(expression), c.limits.SourceBytes)
 	}
 	return c.remember("regex "+expression, func() (*automaton.Program, error) {
-		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
+		budget := c.limits.budget()
+		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), Budget: budget})
 		if err != nil {
 			return nil, err
 		}
-		return c.text(d)
+		return c.text(d, budget)
 	})
 }
 
@@ -110,16 +111,16 @@ func (c *Compiler) Choice(texts []string) (*Grammar, error) {
 	if source.Len() > c.limits.SourceBytes {
 		return nil, fmt.Errorf("the choices are %w: %d bytes, the limit is %d", ErrTooLarge, source.Len(), c.limits.SourceBytes)
 	}
-	return c.remember("choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts)) })
+	return c.remember("choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts), c.limits.budget()) })
 }
 
 // text builds the automaton of the texts of d.
-func (c *Compiler) text(d *regex.DFA) (*automaton.Program, error) {
+func (c *Compiler) text(d *regex.DFA, budget *automaton.Budget) (*automaton.Program, error) {
 	b := automaton.NewBuilder(schema.DrawingPerState * c.limits.States)
 	r := b.Rule("the text")
 	start, end := b.Body(r)
 	b.Empty(d.Draw(b, start, b.Runes), end)
-	return b.Build(r, c.limits.States)
+	return b.Build(r, budget)
 }
 
 // remember returns the grammar of a source, from the cache or compiled now.

@@ -41,7 +41,8 @@
 // Concurrency: a Compiler and a Grammar are safe for use by many goroutines. A
 // Matcher belongs to one goroutine at a time. Matchers of one Grammar may run at
 // the same time and share its masks; one may wait while another computes a mask.
-// The package starts no goroutine.
+// The package starts no goroutine. A compilation is bounded by Limits.Steps in work, and
+// by Limits.Memory in bytes; a Compiler runs one at a time.
 //
 // References: Willard and Louf, "Efficient guided generation for large language
 // models" (2023), for masks from automata; Dong et al., "XGrammar" (2024), for

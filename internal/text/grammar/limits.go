@@ -13,6 +13,7 @@ type Limits struct {
 	SourceBytes int // of a schema, an expression or a list of choices
 	SchemaDepth int // of a schema's own nesting
 	States      int // of an automaton: about 40 bytes each
+	Steps       int // of the work for one source: visits to nodes, states, transitions and ranges
 	Indent      int // blanks after a new line between the tokens of JSON; 0 or more
 	Nesting     int // of values of any kind and of recursive schemas in the text
 	Readings    int // of an ambiguous text at the same time; also the maximum of branches by $ref
@@ -28,6 +29,7 @@ func DefaultLimits() Limits {
 		SourceBytes: 256 << 10,
 		SchemaDepth: 64,
 		States:      1 << 16,
+		Steps:       1 << 24,
 		Indent:      16,
 		Nesting:     32,
 		Readings:    256,
@@ -48,6 +50,7 @@ func (l Limits) validate() error {
 	check("SourceBytes", l.SourceBytes, 1, 1<<24)
 	check("SchemaDepth", l.SchemaDepth, 1, 1<<10)
 	check("States", l.States, 1<<10, 1<<20)
+	check("Steps", l.Steps, 1<<16, 1<<30)
 	check("Indent", l.Indent, 0, 1<<10)
 	check("Nesting", l.Nesting, 1, 1<<10)
 	check("Readings", l.Readings, 1, 1<<10)
@@ -57,8 +60,17 @@ func (l Limits) validate() error {
 	return errors.Join(faults...)
 }
 
+// Memory is the maximum number of bytes that one compilation holds at a time: its
+// drawing, and what its steps keep. A Compiler compiles one source at a time.
+func (l Limits) Memory() int {
+	const drawn = 96 // bytes of a node and of the transitions that lead from it
+	return schema.DrawingPerState*l.States*drawn + l.Steps*automaton.StepBytes
+}
+
+func (l Limits) budget() *automaton.Budget { return automaton.NewBudget(l.States, l.Steps) }
+
 func (l Limits) schema() schema.Limits {
-	return schema.Limits{Bytes: l.SourceBytes, Depth: l.SchemaDepth, States: l.States, Indent: l.Indent}
+	return schema.Limits{Bytes: l.SourceBytes, Depth: l.SchemaDepth, States: l.States, Steps: l.Steps, Indent: l.Indent}
 }
 
 func (l Limits) machine() automaton.Limits {

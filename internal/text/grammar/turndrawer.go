@@ -112,7 +112,7 @@ func (d *turnDrawer) text(from node) (node, error) {
 	case t.Choice != nil:
 		return d.Text(from, regex.Words(t.Choice)), nil
 	default:
-		words, err := regex.Compile(*t.Regex, regex.Options{Alphabet: regex.Scalars(), MaxStates: d.limits.States})
+		words, err := regex.Compile(*t.Regex, regex.Options{Alphabet: regex.Scalars(), Budget: d.Budget()})
 		if err != nil {
 			return automaton.None, err
 		}
@@ -217,11 +217,11 @@ func (c *Calls) mark() string {
 func (d *turnDrawer) without(expressions ...string) (*regex.DFA, error) {
 	all := regex.Class(regex.Scalars())
 	for _, e := range expressions {
-		dfa, err := regex.Compile(e, regex.Options{Alphabet: regex.Scalars(), MaxStates: d.limits.States})
+		dfa, err := regex.Compile(e, regex.Options{Alphabet: regex.Scalars(), Budget: d.Budget()})
 		if err != nil {
 			return nil, err
 		}
-		if all, err = all.Minus(dfa, d.limits.States); err != nil {
+		if all, err = all.Minus(dfa, d.Budget()); err != nil {
 			return nil, err
 		}
 	}

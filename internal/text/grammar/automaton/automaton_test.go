@@ -16,7 +16,7 @@ func build(t *testing.T, draw func(b *Builder, root Rule)) (*Program, error) {
 	b := NewBuilder(1 << 16)
 	root := b.Rule("root")
 	draw(b, root)
-	return b.Build(root, 1<<12)
+	return b.Build(root, NewBudget(1<<12, 1<<24))
 }
 
 // run reports whether a text is recognized, or how many bytes can be read.

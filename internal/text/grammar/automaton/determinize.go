@@ -2,24 +2,17 @@ package automaton
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 )
 
-// ErrTooLarge is wrapped by errors about limits.
-var ErrTooLarge = errors.New("too large")
-
-// maxWork bounds the work of Build, in visits to nodes and transitions.
-const maxWork = 1 << 24
-
 // Build makes the drawing deterministic. A text is recognized when root
-// recognizes it. The Program has at most maxStates states.
-func (b *Builder) Build(root Rule, maxStates int) (*Program, error) {
+// recognizes it. The Program has at most the budget's states.
+func (b *Builder) Build(root Rule, budget *Budget) (*Program, error) {
 	if b.Full() {
 		return nil, fmt.Errorf("the drawing is %w", ErrTooLarge)
 	}
-	d := &determinizer{b: b, p: &Program{root: int32(root)}, max: maxStates, work: maxWork, mark: make([]int32, len(b.nodes))}
+	d := &determinizer{b: b, p: &Program{root: int32(root)}, budget: budget, mark: make([]int32, len(b.nodes))}
 	for _, r := range b.rules {
 		start, err := d.rule(r)
 		if err != nil {
@@ -41,12 +34,11 @@ func (b *Builder) Build(root Rule, maxStates int) (*Program, error) {
 
 // determinizer turns drawings into states: each is a set of nodes.
 type determinizer struct {
-	b     *Builder
-	p     *Program
-	max   int     // states
-	work  int     // that is left
-	mark  []int32 // by node: the last search that has seen it
-	stamp int32   // of this search
+	b      *Builder
+	p      *Program
+	budget *Budget
+	mark   []int32 // by node: the last search that has seen it
+	stamp  int32   // of this search
 
 	end   Node
 	ids   map[string]int32
@@ -66,8 +58,8 @@ func (d *determinizer) rule(r drawing) (int32, error) {
 		d.calls(nodes)
 		s.moves.to, s.calls.to = int32(len(d.p.moves)), int32(len(d.p.calls))
 		d.p.states = append(d.p.states, s)
-		if int(d.first)+len(d.queue) > d.max || d.work < 0 {
-			return 0, fmt.Errorf("the automaton is %w: more than %d states or their work", ErrTooLarge, d.max)
+		if err := d.budget.Err(int(d.first) + len(d.queue)); err != nil {
+			return 0, fmt.Errorf("the automaton is %w", err)
 		}
 	}
 	return start, nil
@@ -84,7 +76,7 @@ func (d *determinizer) state(nodes []Node) int32 {
 			continue
 		}
 		d.mark[n] = d.stamp
-		d.work--
+		d.budget.Spend(1)
 		at := &d.b.nodes[n]
 		if len(at.bytes) > 0 || len(at.calls) > 0 || n == d.end {
 			kept = append(kept, n)
@@ -118,14 +110,14 @@ func (d *determinizer) moves(nodes []Node) {
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
 	begin := len(d.p.moves)
-	for i := 0; i+1 < len(cuts) && d.work >= 0; i++ {
+	for i := 0; i+1 < len(cuts) && !d.budget.Spent(); i++ {
 		var targets []Node
 		for _, e := range edges {
 			if int(e.lo) <= cuts[i] && cuts[i] <= int(e.hi) {
 				targets = append(targets, e.to)
 			}
 		}
-		d.work -= len(edges)
+		d.budget.Spend(len(edges))
 		if targets == nil {
 			continue
 		}

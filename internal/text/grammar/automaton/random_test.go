@@ -98,7 +98,7 @@ func TestRandomRules(t *testing.T) {
 	for seed := range uint64(30000) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		b, root := scribble(r)
-		p, err := b.Build(root, 1<<10)
+		p, err := b.Build(root, NewBudget(1<<10, 1<<24))
 		if err != nil {
 			continue
 		}
@@ -139,7 +139,7 @@ func TestRandomForgetting(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		b, root := scribble(r)
-		p, err := b.Build(root, 1<<10)
+		p, err := b.Build(root, NewBudget(1<<10, 1<<24))
 		if err != nil {
 			continue
 		}

@@ -13,17 +13,13 @@ import (
 
 // Options say how an expression is interpreted.
 type Options struct {
-	Search    bool    // a text is accepted when a part of it matches, not only the whole
-	Alphabet  []Range // disjoint and ascending; texts have no other characters
-	MaxStates int
+	Search   bool    // a text is accepted when a part of it matches, not only the whole
+	Alphabet []Range // disjoint and ascending; texts have no other characters
+	Budget   *automaton.Budget
 }
 
-const (
-	// maxBytes bounds an expression, and so the size of its expanded repeats.
-	maxBytes = 1 << 14
-	// maxWork bounds the work of Compile, in visits to instructions and ranges.
-	maxWork = 1 << 22
-)
+// maxBytes bounds an expression, and so the size of its expanded repeats.
+const maxBytes = 1 << 14
 
 // Compile makes the DFA of an RE2 expression.
 func Compile(pattern string, o Options) (*DFA, error) {
@@ -38,14 +34,14 @@ func Compile(pattern string, o Options) (*DFA, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{prog: prog, o: o, ids: map[string]int{}, classes: make([][]Range, len(prog.Inst)), mark: make([]int32, len(prog.Inst)), work: maxWork}
+	c := &compiler{prog: prog, o: o, ids: map[string]int{}, classes: make([][]Range, len(prog.Inst)), mark: make([]int32, len(prog.Inst))}
 	if err := c.prepare(); err != nil {
 		return nil, err
 	}
 	c.state([]uint32{uint32(prog.Start)}, true)
 	for i := 0; i < len(c.subsets); i++ {
-		if len(c.subsets) > o.MaxStates || c.work < 0 {
-			return nil, errTooLarge(o.MaxStates)
+		if err := o.Budget.Err(len(c.subsets)); err != nil {
+			return nil, err
 		}
 		c.edges(i)
 	}
@@ -58,7 +54,6 @@ type compiler struct {
 	prog    *syntax.Prog
 	o       Options
 	classes [][]Range // what an instruction waits for, within the alphabet
-	work    int       // that is left
 	mark    []int32   // by instruction: the last search that has seen it
 	stamp   int32     // of this search
 
@@ -83,10 +78,10 @@ func (c *compiler) prepare() error {
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
 			c.classes[i] = within(class(&inst), c.o.Alphabet)
-			c.work -= len(c.classes[i])
+			c.o.Budget.Spend(1 + len(c.classes[i]))
 		}
-		if c.work < 0 {
-			return errTooLarge(c.o.MaxStates)
+		if err := c.o.Budget.Err(0); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -172,7 +167,7 @@ func (c *compiler) follow(from []uint32, begin, end bool) (waiting []uint32, mat
 			continue
 		}
 		c.mark[pc] = c.stamp
-		c.work--
+		c.o.Budget.Spend(1)
 		switch inst := &c.prog.Inst[pc]; inst.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
 			stack = append(stack, inst.Out, inst.Arg)
@@ -212,7 +207,7 @@ func (c *compiler) edges(i int) {
 	cuts = slices.Compact(cuts)
 	known := map[string]int{} // states by what leads to them
 	alphabet := c.o.Alphabet
-	for k := 0; k+1 < len(cuts) && c.work >= 0; k++ {
+	for k := 0; k+1 < len(cuts) && !c.o.Budget.Spent(); k++ {
 		if alphabet = from(alphabet, cuts[k]); len(alphabet) == 0 || alphabet[0].Lo > cuts[k] {
 			continue
 		}
@@ -224,7 +219,7 @@ func (c *compiler) edges(i int) {
 				key = binary.LittleEndian.AppendUint32(key, c.prog.Inst[pc].Out)
 			}
 		}
-		c.work -= len(s.waiting)
+		c.o.Budget.Spend(1 + len(s.waiting))
 		if c.o.Search {
 			targets = append(targets, uint32(c.prog.Start))
 		}

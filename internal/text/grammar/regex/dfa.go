@@ -1,7 +1,6 @@
 package regex
 
 import (
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -174,9 +173,4 @@ func (d *DFA) Draw(b *automaton.Builder, from automaton.Node, put func(from auto
 		}
 	}
 	return end
-}
-
-// errTooLarge names the limit that an automaton exceeds.
-func errTooLarge(max int) error {
-	return fmt.Errorf("%w: more than %d states or their work", automaton.ErrTooLarge, max)
 }

@@ -1,39 +1,40 @@
 package regex
 
-// Intersect accepts what both accept, with at most max states.
-func (d *DFA) Intersect(o *DFA, max int) (*DFA, error) {
-	p := product{a: d, b: o, max: max, accepts: func(a, b bool) bool { return a && b }}
+import "github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+
+// Intersect accepts what both accept.
+func (d *DFA) Intersect(o *DFA, budget *automaton.Budget) (*DFA, error) {
+	p := product{a: d, b: o, budget: budget, accepts: func(a, b bool) bool { return a && b }}
 	return p.build()
 }
 
-// Minus accepts what d accepts and o does not, with at most max states.
-func (d *DFA) Minus(o *DFA, max int) (*DFA, error) {
-	p := product{a: d, b: o, max: max, beyond: true, accepts: func(a, b bool) bool { return a && !b }}
+// Minus accepts what d accepts and o does not.
+func (d *DFA) Minus(o *DFA, budget *automaton.Budget) (*DFA, error) {
+	p := product{a: d, b: o, budget: budget, beyond: true, accepts: func(a, b bool) bool { return a && !b }}
 	return p.build()
 }
 
-// Union accepts what either accepts, with at most max states: what is not outside
+// Union accepts what either accepts: what is not outside
 // of both (De Morgan).
-func (d *DFA) Union(o *DFA, max int) (*DFA, error) {
+func (d *DFA) Union(o *DFA, budget *automaton.Budget) (*DFA, error) {
 	all := Class(Scalars())
-	outside, err := all.Minus(d, max)
+	outside, err := all.Minus(d, budget)
 	if err == nil {
-		outside, err = outside.Minus(o, max)
+		outside, err = outside.Minus(o, budget)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return all.Minus(outside, max)
+	return all.Minus(outside, budget)
 }
 
 // product runs two automata at once.
 type product struct {
 	a, b    *DFA
-	max     int
+	budget  *automaton.Budget
 	accepts func(a, b bool) bool
 	beyond  bool // goes on where b has ended
 
-	work  int // ranges looked at
 	out   DFA
 	ids   map[[2]int]int
 	order [][2]int // pairs of states; -1 is where b has ended
@@ -43,8 +44,8 @@ func (p *product) build() (*DFA, error) {
 	p.ids = map[[2]int]int{}
 	p.state(0, 0)
 	for i := 0; i < len(p.order); i++ {
-		if len(p.order) > p.max || p.work > maxWork {
-			return nil, errTooLarge(p.max)
+		if err := p.budget.Err(len(p.order)); err != nil {
+			return nil, err
 		}
 		p.edges(i)
 	}
@@ -73,7 +74,7 @@ func (p *product) edges(i int) {
 			for len(others) > 0 && others[0].Hi < at {
 				others = others[1:]
 			}
-			p.work++
+			p.budget.Spend(1)
 			last, other := e.Hi, -1
 			if len(others) > 0 && others[0].Lo <= at {
 				last, other = min(last, others[0].Hi), others[0].to

@@ -38,7 +38,7 @@ func compare(t *testing.T, pattern string, texts []string) {
 	part := regexp.MustCompile(pattern)
 	whole := regexp.MustCompile(`\A(?:` + pattern + `)\z`)
 	for _, search := range []bool{false, true} {
-		d, err := Compile(pattern, Options{Search: search, Alphabet: Scalars(), MaxStates: 1 << 12})
+		d, err := Compile(pattern, Options{Search: search, Alphabet: Scalars(), Budget: automaton.NewBudget(1<<12, 1<<22)})
 		if errors.Is(err, automaton.ErrTooLarge) {
 			continue
 		}
@@ -72,7 +72,7 @@ func TestRefused(t *testing.T) {
 		`a{1001}`:                        "invalid repeat count",
 		`(?:a|b)*a(?:a|b){9}c(?:a|b){9}`: "too large",
 	} {
-		_, err := Compile(pattern, Options{Alphabet: Scalars(), MaxStates: 256})
+		_, err := Compile(pattern, Options{Alphabet: Scalars(), Budget: automaton.NewBudget(256, 1<<22)})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, expected %q", pattern, err, want)
 		}
@@ -81,7 +81,7 @@ func TestRefused(t *testing.T) {
 
 func TestCombine(t *testing.T) {
 	compile := func(p string, search bool) *DFA {
-		d, err := Compile(p, Options{Search: search, Alphabet: Scalars(), MaxStates: 1 << 12})
+		d, err := Compile(p, Options{Search: search, Alphabet: Scalars(), Budget: automaton.NewBudget(1<<12, 1<<22)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,11 +90,11 @@ func TestCombine(t *testing.T) {
 	for _, p := range patterns {
 		for _, q := range []string{`a`, `^.{2,4}$`, `[^b]$`, `日`} {
 			a, b := compile(p, true), compile(q, true)
-			both, err := a.Intersect(b, 1<<12)
+			both, err := a.Intersect(b, automaton.NewBudget(1<<12, 1<<22))
 			if err != nil {
 				t.Fatal(err)
 			}
-			only, err := a.Minus(b, 1<<12)
+			only, err := a.Minus(b, automaton.NewBudget(1<<12, 1<<22))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestCombine(t *testing.T) {
 			}
 		}
 	}
-	if d, err := compile(`a`, false).Intersect(compile(`b`, false), 9); err != nil || !d.Empty() {
+	if d, err := compile(`a`, false).Intersect(compile(`b`, false), automaton.NewBudget(9, 1<<22)); err != nil || !d.Empty() {
 		t.Errorf("a and b: %v, empty %v", err, d.Empty())
 	}
 }
@@ -141,7 +141,7 @@ func FuzzCompile(f *testing.F) {
 		if _, err := regexp.Compile(pattern); err != nil || !utf8.ValidString(text) {
 			return
 		}
-		if _, err := Compile(pattern, Options{Alphabet: Scalars(), MaxStates: 64}); err != nil {
+		if _, err := Compile(pattern, Options{Alphabet: Scalars(), Budget: automaton.NewBudget(64, 1<<22)}); err != nil {
 			return
 		}
 		if _, err := regexp.Compile(`\A(?:` + pattern + `)\z`); err != nil {
@@ -154,7 +154,7 @@ func FuzzCompile(f *testing.F) {
 func TestUnion(t *testing.T) {
 	for i, a := range patterns {
 		b := patterns[(i*7+3)%len(patterns)]
-		options := Options{Alphabet: Scalars(), MaxStates: 1 << 12}
+		options := Options{Alphabet: Scalars(), Budget: automaton.NewBudget(1<<12, 1<<22)}
 		x, err := Compile(a, options)
 		if err != nil {
 			t.Fatal(err)
@@ -163,7 +163,7 @@ func TestUnion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		both, err := x.Union(y, 1<<12)
+		both, err := x.Union(y, automaton.NewBudget(1<<12, 1<<22))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestList(t *testing.T) {
 	for expression, want := range map[string]string{
 		`a|bc|日本?`: "a bc 日 日本", `[a-c]{2}`: "aa ab ac ba bb bc ca cb cc", ``: "", `a*`: "none", `[a-z]{2}`: "none", `\pL`: "none",
 	} {
-		d, err := Compile(expression, Options{Alphabet: Scalars(), MaxStates: 1 << 12})
+		d, err := Compile(expression, Options{Alphabet: Scalars(), Budget: automaton.NewBudget(1<<12, 1<<22)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,12 +15,15 @@ type Limits struct {
 	Bytes  int // of the schema
 	Depth  int // of members and items, as the schema's author counts them: see measure
 	States int // of an automaton
+	Steps  int // of the work, see automaton.Budget
 	Indent int // blanks after a new line between the tokens of the text
 }
 
 const (
 	// DrawingPerState is the maximum size of a drawing, per state.
 	DrawingPerState = 8
+	// stepsOfVisit is what a visit to a subschema takes from the Budget.
+	stepsOfVisit = 16
 	// maxSteps bounds visits to subschemas, repeated ones included.
 	maxSteps = 1 << 16
 	// maxCompares bounds comparisons of schemas and values.
@@ -29,13 +32,15 @@ const (
 	maxDepth = 256
 )
 
+func (l Limits) budget() *automaton.Budget { return automaton.NewBudget(l.States, l.Steps) }
+
 // Object is the automaton of any JSON object.
 func Object(l Limits) (*automaton.Program, error) {
-	d := newDrawer(l)
+	d := newDrawer(l, l.budget())
 	r := d.Rule("a JSON object")
 	start, end := d.Body(r)
 	d.Empty(d.anyObject(start), end)
-	return d.Build(r, l.States)
+	return d.Build(r, d.budget)
 }
 
 // Compile makes the automaton of a schema. Its error is one *Fault or several,
@@ -45,7 +50,7 @@ func Compile(source []byte, l Limits) (*automaton.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newCompiler(doc, l, maxSteps)
+	c := newCompiler(doc, l, newDrawer(l, l.budget()), maxSteps)
 	return c.program(func(start Node) Node { return c.schema(start, []*value{doc.root}) })
 }
 
@@ -68,8 +73,8 @@ type compiler struct {
 	large    bool // a limit was reached, and that was noted
 }
 
-func newCompiler(doc *document, l Limits, steps int) *compiler {
-	return &compiler{drawer: newDrawer(l), doc: doc, limits: l, rules: map[string]automaton.Rule{}, checked: map[*value]bool{}, languages: map[string]language{}, steps: steps, compare: maxCompares}
+func newCompiler(doc *document, l Limits, d *drawer, steps int) *compiler {
+	return &compiler{drawer: d, doc: doc, limits: l, rules: map[string]automaton.Rule{}, checked: map[*value]bool{}, languages: map[string]language{}, steps: steps, compare: maxCompares}
 }
 
 // program draws a root and all that it calls, and builds it.
@@ -85,7 +90,7 @@ func (c *compiler) program(draw func(start Node) Node) (*automaton.Program, erro
 	if len(c.faults) > 0 {
 		return nil, errors.Join(c.faults...)
 	}
-	p, err := c.Build(root, c.limits.States)
+	p, err := c.Build(root, c.budget)
 	if errors.Is(err, automaton.ErrEmpty) {
 		err = errors.New("no text can satisfy the schema")
 	}
@@ -132,7 +137,7 @@ func (c *compiler) refer(from Node, all []*value) Node {
 
 // enter counts a step and fails beyond maxSteps.
 func (c *compiler) enter(v *value) bool {
-	if c.steps--; c.steps < 0 || c.depth >= maxDepth || c.Full() {
+	if c.steps--; c.steps < 0 || !c.budget.Spend(stepsOfVisit) || c.depth >= maxDepth || c.Full() {
 		if !c.large {
 			c.fault(v, "the schema is %w here, or contains itself", automaton.ErrTooLarge)
 		}
@@ -226,6 +231,7 @@ func (c *compiler) lay(f *flat, v *value, path map[*value]bool) bool {
 	if !c.check(v) || v.is(false) {
 		return false
 	}
+	c.budget.Spend(1 + len(f.parts)/8)
 	if v.is(true) || slices.Contains(f.parts, v) {
 		return true
 	}
@@ -299,6 +305,7 @@ func (c *compiler) choose(f *flat, branch *value) *flat {
 	if g == nil {
 		return nil
 	}
+	c.budget.Spend(len(f.parts) * (1 + len(g.parts)/8))
 	g.parts = union(f.parts, g.parts)
 	g.choices = append(slices.Clone(f.choices[1:]), g.choices...)
 	return g

@@ -18,7 +18,7 @@ type Composer struct {
 
 // NewComposer returns an empty drawing.
 func NewComposer(l Limits) *Composer {
-	d := newDrawer(l)
+	d := newDrawer(l, l.budget())
 	return &Composer{Builder: d.Builder, drawer: d, limits: l}
 }
 
@@ -44,8 +44,7 @@ func (c *Composer) schema(from Node, source []byte, more ...*value) (Node, error
 	if err != nil {
 		return none, err
 	}
-	part := newCompiler(doc, c.limits, maxSteps)
-	part.drawer = c.drawer
+	part := newCompiler(doc, c.limits, c.drawer, maxSteps)
 	to := part.schema(from, append([]*value{doc.root}, more...))
 	for len(part.pending) > 0 {
 		body := part.pending[0]
@@ -58,9 +57,12 @@ func (c *Composer) schema(from Node, source []byte, more ...*value) (Node, error
 // Text draws the texts of a DFA.
 func (c *Composer) Text(from Node, d *regex.DFA) Node { return d.Draw(c.Builder, from, c.Runes) }
 
+// Budget is what is left for all that is drawn.
+func (c *Composer) Budget() *automaton.Budget { return c.drawer.budget }
+
 // Program builds what a rule draws.
 func (c *Composer) Program(root automaton.Rule) (*automaton.Program, error) {
-	p, err := c.Build(root, c.limits.States)
+	p, err := c.Build(root, c.Budget())
 	if errors.Is(err, automaton.ErrEmpty) {
 		err = errors.New("no text can satisfy the schemas")
 	}

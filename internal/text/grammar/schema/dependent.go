@@ -32,7 +32,7 @@ func (c *compiler) dependents(parts []*value, m *members) [][]property {
 		for i, t := range triggers {
 			absent[t], required[t] = present&(1<<i) == 0, present&(1<<i) != 0
 		}
-		if named, ok := m.with(rules, required, absent); ok {
+		if named, ok := c.with(m, rules, required, absent); ok {
 			all = append(all, named)
 		}
 	}
@@ -41,12 +41,13 @@ func (c *compiler) dependents(parts []*value, m *members) [][]property {
 
 // with returns the named members where some are required, what these require is
 // required too, and some are absent. It is false where that cannot be.
-func (m *members) with(rules []member, required, absent map[string]bool) ([]property, bool) {
+func (c *compiler) with(m *members, rules []member, required, absent map[string]bool) ([]property, bool) {
 	for _, p := range m.named {
 		required[p.name] = required[p.name] || p.required
 	}
 	for changed := true; changed; {
 		changed = false
+		c.budget.Spend(len(rules))
 		for _, r := range rules {
 			for _, item := range r.items {
 				if required[r.name] && !required[item.text] {

@@ -33,6 +33,7 @@ func (c *compiler) disjoint(a, b *value, depth int) bool {
 	if a.is(false) || b.is(false) {
 		return true
 	}
+	c.budget.Spend(1)
 	if c.compare--; c.compare < 0 || depth == 0 || a.kind != object || b.kind != object {
 		return false
 	}

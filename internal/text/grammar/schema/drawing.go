@@ -27,13 +27,14 @@ const (
 // drawer draws the parts of JSON.
 type drawer struct {
 	*automaton.Builder
+	budget    *automaton.Budget
 	indent    int
 	value     automaton.Rule // any value
 	character automaton.Rule // one character of a string
 }
 
-func newDrawer(l Limits) *drawer {
-	d := &drawer{Builder: automaton.NewBuilder(l.States * DrawingPerState), indent: l.Indent}
+func newDrawer(l Limits, budget *automaton.Budget) *drawer {
+	d := &drawer{Builder: automaton.NewBuilder(l.States * DrawingPerState), budget: budget, indent: l.Indent}
 	d.value, d.character = d.Rule("a JSON value"), d.Rule("a character")
 	start, end := d.Body(d.value)
 	for _, part := range []func(Node) Node{d.anyObject, d.anyArray, d.anyText, d.anyNumber} {

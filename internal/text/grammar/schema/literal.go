@@ -36,6 +36,7 @@ func (c *compiler) given(parts []*value) (values []*value, ok bool) {
 	if !ok {
 		return nil, false
 	}
+	c.budget.Spend(len(values))
 	kept := slices.DeleteFunc(slices.Clone(values), c.refuses(parts))
 	if len(kept) == 0 && c.choosing == 0 {
 		c.fault(parts[0], "none of the listed values satisfies the rest of the schema")
@@ -75,7 +76,7 @@ func (c *compiler) refuses(parts []*value) func(*value) bool {
 // that accepts nothing.
 func (c *compiler) scratch(set types, parts []*value) *automaton.Machine {
 	c.steps /= 2
-	s := newCompiler(c.doc, c.limits, c.steps)
+	s := newCompiler(c.doc, c.limits, newDrawer(c.limits, c.budget), c.steps)
 	s.depth, s.compare, s.languages = c.depth, c.compare, c.languages
 	p, err := s.program(func(start Node) Node { return s.ofTypes(start, set&^(numbers|booleans|nulls), parts) })
 	c.faults = append(c.faults, s.faults...)

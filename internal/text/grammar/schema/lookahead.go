@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
@@ -40,19 +41,19 @@ func leadingLooks(pattern string) (heads []look, rest string, err error) {
 
 // narrow leaves the texts that a look-ahead allows, over the characters that both
 // patterns read alike.
-func (l look) narrow(d *regex.DFA, alphabet []regex.Range, maxStates int) (*regex.DFA, []regex.Range, error) {
-	inner, innerAlphabet, err := plainPattern("^(?:"+l.inner+")", maxStates)
+func (l look) narrow(d *regex.DFA, alphabet []regex.Range, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
+	inner, innerAlphabet, err := plainPattern("^(?:"+l.inner+")", budget)
 	if err != nil {
 		return nil, nil, err
 	}
 	alphabet = shared(alphabet, innerAlphabet)
-	if d, err = d.Intersect(regex.Class(alphabet), maxStates); err != nil {
+	if d, err = d.Intersect(regex.Class(alphabet), budget); err != nil {
 		return nil, nil, err
 	}
 	if l.negative {
-		d, err = d.Minus(inner, maxStates)
+		d, err = d.Minus(inner, budget)
 	} else {
-		d, err = d.Intersect(inner, maxStates)
+		d, err = d.Intersect(inner, budget)
 	}
 	return d, alphabet, err
 }

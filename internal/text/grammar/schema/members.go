@@ -3,6 +3,7 @@ package schema
 import (
 	"slices"
 
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
@@ -32,7 +33,7 @@ type region struct {
 
 // residue returns the names of a region with one of some residues: names with
 // different residues differ.
-func (r region) residue(want, residues, maxStates int) (*regex.DFA, error) {
+func (r region) residue(want, residues int, budget *automaton.Budget) (*regex.DFA, error) {
 	classes := make([][]regex.Range, residues)
 	for b := rune(0); b < 0x80; b++ {
 		i := int(b) % residues
@@ -45,7 +46,7 @@ func (r region) residue(want, residues, maxStates int) (*regex.DFA, error) {
 	if language == nil {
 		language = regex.Class(raw())
 	}
-	return language.Intersect(regex.Residue(classes, want), maxStates)
+	return language.Intersect(regex.Residue(classes, want), budget)
 }
 
 // members is what an object may have.
@@ -65,10 +66,12 @@ func (c *compiler) members(parts []*value) (m *members, ok bool) {
 	}
 	m = &members{}
 	names, required, declared := memberNames(parts)
+	known := map[string]bool{}
 	for _, name := range append(names, c.listedNames(parts)...) {
-		if slices.ContainsFunc(m.named, func(p property) bool { return p.name == name }) {
+		if known[name] {
 			continue
 		}
+		known[name] = true
 		p := property{name: name, required: required[name]}
 		p.hidden = !declared[name] && !rules.open && !rules.matches(name)
 		if p.all, ok = c.declarations(parts, &rules, name); !ok {
@@ -152,6 +155,7 @@ func (c *compiler) listedNames(parts []*value) []string {
 // declarations returns all that schemas say of the value of a member: by its name,
 // by the patterns that its name matches, or else by additionalProperties.
 func (c *compiler) declarations(parts []*value, rules *nameRules, name string) (all []*value, ok bool) {
+	c.budget.Spend(len(parts))
 	for _, p := range parts {
 		said := false
 		if declared := p.get("properties"); declared != nil && declared.get(name) != nil {
@@ -161,6 +165,7 @@ func (c *compiler) declarations(parts []*value, rules *nameRules, name string) (
 			if pattern.part != p {
 				continue
 			}
+			c.budget.Spend(len(name))
 			if !spells(pattern.alphabet, name) {
 				c.fault(pattern.schema, "the name %.100q has characters that readers of the pattern disagree on", name)
 				return nil, false
@@ -235,16 +240,16 @@ func (c *compiler) cells(m *members, at *value, rules *nameRules) ([]cell, bool)
 	if len(rules.patterns) == 0 && rules.allowed == nil {
 		alphabet = raw() // few states, for the most frequent schemas
 	}
-	free, err := regex.Class(alphabet).Minus(regex.Words(known), c.limits.States)
+	free, err := regex.Class(alphabet).Minus(regex.Words(known), c.budget)
 	if err == nil && rules.allowed != nil {
-		free, err = free.Intersect(rules.allowed, c.limits.States)
+		free, err = free.Intersect(rules.allowed, c.budget)
 	}
 	cells := []cell{{language: free}}
 	for _, p := range rules.patterns {
 		var next []cell
 		for _, cell := range cells {
 			if err == nil {
-				next, err = cell.split(next, p, c.limits.States)
+				next, err = cell.split(next, p, c.budget)
 				c.charge(cell.language)
 			}
 		}
@@ -261,12 +266,12 @@ func (c *compiler) cells(m *members, at *value, rules *nameRules) ([]cell, bool)
 }
 
 // split appends the names of a cell that match a pattern and those that do not.
-func (c cell) split(to []cell, p namePattern, maxStates int) ([]cell, error) {
-	in, err := c.language.Intersect(p.language, maxStates)
+func (c cell) split(to []cell, p namePattern, budget *automaton.Budget) ([]cell, error) {
+	in, err := c.language.Intersect(p.language, budget)
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.language.Minus(p.language, maxStates)
+	out, err := c.language.Minus(p.language, budget)
 	if err != nil {
 		return nil, err
 	}

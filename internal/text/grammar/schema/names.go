@@ -43,7 +43,7 @@ func (c *compiler) textsOf(f *flat) (*regex.DFA, bool) {
 			return nil, true
 		}
 		var err error
-		if joined, err = joined.Union(d, c.limits.States); err != nil {
+		if joined, err = joined.Union(d, c.budget); err != nil {
 			c.fault(branch, "texts: %w", err)
 			return nil, false
 		}
@@ -142,7 +142,7 @@ func (c *compiler) allow(rules *nameRules, schema *value) bool {
 	}
 	if d != nil && rules.allowed != nil {
 		var err error
-		if d, err = rules.allowed.Intersect(d, c.limits.States); err != nil {
+		if d, err = rules.allowed.Intersect(d, c.budget); err != nil {
 			c.fault(schema, "names: %w", err)
 			return false
 		}

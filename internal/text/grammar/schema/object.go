@@ -160,7 +160,7 @@ func (o *objectDrawer) others(from Node, s spot) {
 			continue
 		}
 		for residue := range o.residues {
-			d, err := r.residue(residue, o.residues, o.limits.States)
+			d, err := r.residue(residue, o.residues, o.budget)
 			if err != nil {
 				o.fault(r.at, "minProperties: %w", err)
 				return

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
@@ -13,23 +14,23 @@ import (
 // characters that they may have. What ECMAScript and RE2 read differently is
 // refused, or the characters on which they disagree are left out of the texts: so
 // both find the pattern.
-func ecmaPattern(pattern string, maxStates int) (*regex.DFA, []regex.Range, error) {
+func ecmaPattern(pattern string, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
 	heads, rest, err := leadingLooks(pattern)
 	if err != nil {
 		return nil, nil, err
 	}
-	d, alphabet, err := plainPattern(rest, maxStates)
+	d, alphabet, err := plainPattern(rest, budget)
 	for _, h := range heads {
 		if err != nil {
 			return nil, nil, err
 		}
-		d, alphabet, err = h.narrow(d, alphabet, maxStates)
+		d, alphabet, err = h.narrow(d, alphabet, budget)
 	}
 	return d, alphabet, err
 }
 
 // plainPattern is ecmaPattern for a pattern without look-ahead.
-func plainPattern(pattern string, maxStates int) (*regex.DFA, []regex.Range, error) {
+func plainPattern(pattern string, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
 	s := &patternScanner{rest: pattern}
 	for s.rest != "" {
 		if err := s.next(); err != nil {
@@ -37,7 +38,7 @@ func plainPattern(pattern string, maxStates int) (*regex.DFA, []regex.Range, err
 		}
 	}
 	alphabet := s.alphabet()
-	d, err := regex.Compile(s.out.String(), regex.Options{Search: true, Alphabet: alphabet, MaxStates: maxStates})
+	d, err := regex.Compile(s.out.String(), regex.Options{Search: true, Alphabet: alphabet, Budget: budget})
 	return d, alphabet, err
 }
 

@@ -159,7 +159,7 @@ func TestRandomSchemas(t *testing.T) {
 	if testing.Short() {
 		rounds = 100
 	}
-	small := Limits{Bytes: 1 << 14, Depth: 32, States: 1 << 13, Indent: 1}
+	small := Limits{Bytes: 1 << 14, Depth: 32, States: 1 << 13, Steps: 1 << 22, Indent: 1}
 	compiled := 0
 	for seed := range rounds {
 		source := author{rand.New(rand.NewPCG(seed, 88))}.document()

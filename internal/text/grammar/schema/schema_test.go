@@ -15,7 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 )
 
-var limits = Limits{Bytes: 1 << 18, Depth: 64, States: 1 << 16, Indent: 4}
+var limits = Limits{Bytes: 1 << 18, Depth: 64, States: 1 << 16, Steps: 1 << 24, Indent: 4}
 
 // oracle is another implementation of JSON Schema, which judges what is written.
 func oracle(source string) (*jsonschema.Schema, error) {
@@ -351,6 +351,10 @@ func TestHostile(t *testing.T) {
 		"unique":      `{"type":"object","properties":{` + repeat(40, `"%d":{"type":"array","items":{"type":"integer","minimum":0,"maximum":250},"uniqueItems":true,"maxItems":200}`) + `}}`,
 		"multiples":   `{"type":"object","properties":{` + repeat(40, `"%d":{"type":"number","multipleOf":20.47,"minimum":-1e9,"maximum":%d}`) + `}}`,
 		"few names":   `{"type":"object","propertyNames":{"pattern":"^a{9000}(b|c)$"},"minProperties":1}`,
+		"lists":       `{"enum":[` + repeat(9000, `%d`) + `],"type":"string","allOf":[` + repeat(16, `{"anyOf":[{"title":"a"},{"title":"b%d"}]}`) + `]}`,
+		"parts":       `{"allOf":[` + repeat(9000, `{}`) + `,` + repeat(16, `{"anyOf":[{"title":"a"},{"title":"b%d"}]}`) + `],"minLength":1}`,
+		"name tables": `{"type":"object","properties":{` + repeat(4000, `"a rather long name %d":{}`) + `},"patternProperties":{` + repeat(60, `"^a rather.*%d":{}`) + `}}`,
+		"many looks":  `{"type":"object","properties":{` + repeat(400, `"%d":{"type":"string","pattern":"(\\p{L}|[0-9]){2,9}%d$"}`) + `}}`,
 		"lengths":     `{"type":"object","properties":{` + repeat(300, `"%d":{"type":"string","minLength":30000}`) + `}}`,
 	} {
 		p, err := Compile([]byte(source), limits)
@@ -363,6 +367,27 @@ func TestHostile(t *testing.T) {
 		if err != nil {
 			t.Logf("%s: %.200v", name, err)
 		}
+	}
+}
+
+// TestBudgetBoundsTheWork: what a schema costs in all is bounded, not only each of
+// its parts.
+func TestBudgetBoundsTheWork(t *testing.T) {
+	var parts []string
+	for i := range 40 {
+		parts = append(parts, fmt.Sprintf(`"%d":{"type":"string","pattern":"^(a|b)*c{%d}$"}`, i, i+1))
+	}
+	source := []byte(`{"type":"object","properties":{` + strings.Join(parts, ",") + `}}`)
+	if _, err := Compile(source, limits); err != nil {
+		t.Error(err)
+	}
+	tight := limits
+	tight.Steps = 1 << 14
+	if _, err := Compile(source, tight); !errors.Is(err, automaton.ErrTooLarge) {
+		t.Errorf("with %d steps: %v", tight.Steps, err)
+	}
+	if _, err := Compile([]byte(`{"type":"object","properties":{`+parts[0]+`}}`), tight); err != nil {
+		t.Errorf("a part of it: %v", err)
 	}
 }
 
@@ -386,7 +411,7 @@ func FuzzCompile(f *testing.F) {
 	for _, tt := range corpus {
 		f.Add(tt.schema, uint64(1))
 	}
-	small := Limits{Bytes: 1 << 12, Depth: 16, States: 1 << 11, Indent: 1}
+	small := Limits{Bytes: 1 << 12, Depth: 16, States: 1 << 11, Steps: 1 << 20, Indent: 1}
 	f.Fuzz(func(t *testing.T, source string, seed uint64) {
 		p, err := Compile([]byte(source), small)
 		if err != nil {

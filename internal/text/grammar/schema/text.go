@@ -35,7 +35,7 @@ func (c *compiler) patterned(parts []*value) (d *regex.DFA, ok bool) {
 			}
 			one, err := c.language(name, v.text)
 			if err == nil && d != nil && one != nil {
-				one, err = d.Intersect(one, c.limits.States)
+				one, err = d.Intersect(one, c.budget)
 			}
 			if err != nil {
 				c.fault(v, "%s: %w", name, err)
@@ -58,9 +58,9 @@ func (c *compiler) cut(d *regex.DFA, parts []*value, minLen, maxLen int) (*regex
 	if minLen == 0 && maxLen < 0 {
 		return d, true
 	}
-	short, err := d.Intersect(regex.Length(minLen, maxLen), c.limits.States)
+	short, err := d.Intersect(regex.Length(minLen, maxLen), c.budget)
 	for limit := maxPatterned; errors.Is(err, automaton.ErrTooLarge) && minLen <= limit && limit < maxLen; limit /= 2 {
-		short, err = d.Intersect(regex.Length(minLen, limit), c.limits.States)
+		short, err = d.Intersect(regex.Length(minLen, limit), c.budget)
 	}
 	if err != nil {
 		c.fault(parts[0], "the length of a string with a pattern: %w", err)
@@ -80,7 +80,7 @@ func (c *compiler) language(name, s string) (*regex.DFA, error) {
 		return nil, nil
 	}
 	return c.remember("format "+s, func() language {
-		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), MaxStates: c.limits.States})
+		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), Budget: c.budget})
 		return language{d, regex.Scalars(), err}
 	}).both()
 }
@@ -98,7 +98,7 @@ func (l language) both() (*regex.DFA, error) { return l.language, l.err }
 // pattern compiles a pattern.
 func (c *compiler) pattern(s string) language {
 	return c.remember("pattern "+s, func() language {
-		d, alphabet, err := ecmaPattern(s, c.limits.States)
+		d, alphabet, err := ecmaPattern(s, c.budget)
 		return language{d, alphabet, err}
 	})
 }

@@ -67,6 +67,7 @@ func typeOf(v *value) types {
 // typed draws what satisfies all of some schemas, none of which refers or
 // chooses any more.
 func (c *compiler) typed(from Node, parts []*value) Node {
+	c.budget.Spend(8 * len(parts))
 	if given, ok := c.given(parts); ok {
 		return c.listed(from, given)
 	}
