@@ -90,11 +90,17 @@ func (t *Template) check(c Conversation) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Args)) {
-		if _, special := t.specials[name]; special || slices.Contains(reserved, name) {
+		if t.Reserves(name) {
 			return fmt.Errorf("the template's variable %s is not for clients to set", name)
 		}
 	}
 	return nil
+}
+
+// Reserves reports whether a variable is not for clients to set.
+func (t *Template) Reserves(name string) bool {
+	_, special := t.specials[name]
+	return special || slices.Contains(reserved, name)
 }
 
 // Reads reports whether the template reads a variable.

@@ -2,27 +2,33 @@ package chat
 
 import "strings"
 
-// ResembledAttribute returns the attribute that a name is probably a misspelling of; "" is
-// none. Case, blanks and punctuation do not count. A short attribute may differ
-// by one edit, a longer one by two.
+// ResembledAttribute returns the attribute that a name is, or is probably a misspelling
+// of; "" is none.
 func ResembledAttribute(name string) string {
+	for _, attribute := range attributeNames {
+		if Resembles(name, attribute) {
+			return attribute
+		}
+	}
+	return ""
+}
+
+// Resembles reports whether a name is a word or probably a misspelling of it. Case, blanks
+// and punctuation do not count. A short word may differ by one edit, a longer one by
+// two.
+func Resembles(name, word string) bool {
 	const short = 7
+	allowed := 2
+	if len(word) <= short {
+		allowed = 1
+	}
 	letters := strings.Map(func(c rune) rune {
 		if strings.ContainsRune("_-. ", c) {
 			return -1
 		}
 		return c
 	}, strings.ToLower(name))
-	for _, attribute := range attributeNames {
-		allowed := 2
-		if len(attribute) <= short {
-			allowed = 1
-		}
-		if edits([]rune(letters), []rune(attribute)) <= allowed {
-			return attribute
-		}
-	}
-	return ""
+	return edits([]rune(letters), []rune(word)) <= allowed
 }
 
 // edits counts the insertions, deletions, substitutions and swaps of neighbors

@@ -15,6 +15,7 @@ type parser struct {
 	at     int
 	depth  int
 	loops  int // around the statement being parsed, inside this macro
+	names  names
 }
 
 func (p *parser) peek() token { return p.tokens[p.at] }
@@ -185,6 +186,7 @@ func (p *parser) primary() expr {
 		case "none", "None":
 			return literal{nil}
 		}
+		p.names.use(t.text)
 		return name{t.text}
 	case tokenString:
 		text := t.text

@@ -38,6 +38,13 @@ func (p *parser) body(ends ...string) (block, string) {
 	return b, p.next().text
 }
 
+// inner parses a body whose names end with it.
+func (p *parser) inner(end string) block {
+	defer p.names.scope()()
+	b, _ := p.body(end)
+	return b
+}
+
 func (p *parser) statement() stmt {
 	t := p.expectKind(tokenName, "the name of a tag")
 	switch t.text {
@@ -51,16 +58,16 @@ func (p *parser) statement() stmt {
 		return p.withTag(t.line)
 	case "macro":
 		name := p.expectKind(tokenName, "the name of a macro").text
+		p.names.bind(name)
 		return macroStmt{name, p.macroBody(t.line, "endmacro")}
 	case "call":
 		return p.callTag(t.line)
 	case "filter":
 		filters := append([]filterExpr{p.namedFilter()}, p.filterChain()...)
-		b, _ := p.body("endfilter")
+		b := p.inner("endfilter")
 		return filterStmt{t.line, filters, b}
 	case "generation": // marks what the assistant wrote, for training
-		b, _ := p.body("endgeneration")
-		return withStmt{line: t.line, body: b}
+		return withStmt{line: t.line, body: p.inner("endgeneration")}
 	case "break", "continue":
 		if p.loops == 0 {
 			fail(t.line, "%s outside of a loop", t.text)
@@ -73,8 +80,12 @@ func (p *parser) statement() stmt {
 
 func (p *parser) ifTag() stmt {
 	test := p.tuple(false)
+	before := p.names.scope()
 	then, end := p.body("elif", "else", "endif")
 	s := ifStmt{test: test, then: then}
+	inThen := p.names.bound
+	before()
+	defer func() { p.names.keep(inThen) }()
 	switch end {
 	case "elif":
 		defer p.nest()()
@@ -87,6 +98,7 @@ func (p *parser) ifTag() stmt {
 
 func (p *parser) forTag(line int) stmt {
 	f := forStmt{line: line, target: p.target("in")}
+	defer p.names.scope()()
 	p.expect("in")
 	f.over = p.or()
 	if p.peek().is(",") {
@@ -96,6 +108,9 @@ func (p *parser) forTag(line int) stmt {
 		}
 		f.over = tupleExpr{items}
 	}
+	outside := p.names.scope()
+	p.names.bind("loop")
+	p.names.bindTarget(f.target)
 	if p.skip("if") {
 		f.filter = p.expression()
 	}
@@ -106,6 +121,7 @@ func (p *parser) forTag(line int) stmt {
 	var end string
 	f.body, end = p.body("else", "endfor")
 	p.loops--
+	outside()
 	if end == "else" {
 		f.otherwise, _ = p.body("endfor")
 	}
@@ -114,6 +130,7 @@ func (p *parser) forTag(line int) stmt {
 
 func (p *parser) setTag(line int) stmt {
 	to := p.target("=")
+	defer p.names.bindTarget(to)
 	if p.skip("=") {
 		return setStmt{line, to, p.tuple(false)}
 	}
@@ -124,6 +141,7 @@ func (p *parser) setTag(line int) stmt {
 
 func (p *parser) withTag(line int) stmt {
 	w := withStmt{line: line}
+	defer p.names.scope()()
 	for p.peek().kind != tokenBlockEnd {
 		if len(w.targets) > 0 {
 			p.expect(",")
@@ -132,12 +150,16 @@ func (p *parser) withTag(line int) stmt {
 		p.expect("=")
 		w.values = append(w.values, p.expression())
 	}
+	for _, to := range w.targets {
+		p.names.bindTarget(to)
+	}
 	w.body, _ = p.body("endwith")
 	return w
 }
 
 func (p *parser) callTag(line int) stmt {
 	inner := macroBody{line: line}
+	defer p.names.scope()()
 	if p.peek().is("(") {
 		p.signature(&inner)
 	}
@@ -151,6 +173,7 @@ func (p *parser) callTag(line int) stmt {
 
 func (p *parser) macroBody(line int, end string) macroBody {
 	m := macroBody{line: line}
+	defer p.names.scope()()
 	p.signature(&m)
 	m.body = p.isolated(end)
 	return m
@@ -158,6 +181,7 @@ func (p *parser) macroBody(line int, end string) macroBody {
 
 // isolated parses a body that no loop outside of it reaches.
 func (p *parser) isolated(end string) block {
+	defer p.names.scope()()
 	loops := p.loops
 	p.loops = 0
 	b, _ := p.body(end)
@@ -173,6 +197,7 @@ func (p *parser) signature(m *macroBody) {
 		}
 		t := p.expectKind(tokenName, "a parameter")
 		m.params = append(m.params, t.text)
+		p.names.bind(t.text)
 		if p.skip("=") {
 			m.defaults = append(m.defaults, p.expression())
 		} else if len(m.defaults) > 0 {

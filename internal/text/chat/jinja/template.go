@@ -2,27 +2,21 @@ package jinja
 
 // Template is a parsed template. It is immutable.
 type Template struct {
-	body  block
-	names map[string]bool
+	body block
+	read map[string]bool // variables of the caller
 }
 
 // Parse reads a template. A tag, filter or test that is not supported is an
 // error here, even in a branch that is never taken.
 func Parse(source string) (t *Template, err error) {
 	defer catch(&err)
-	p := &parser{tokens: lex(source)}
-	names := map[string]bool{}
-	for _, t := range p.tokens {
-		if t.kind == tokenName {
-			names[t.text] = true
-		}
-	}
-	return &Template{p.statements(), names}, nil
+	p := &parser{tokens: lex(source), names: newNames()}
+	return &Template{p.statements(), p.names.read}, nil
 }
 
-// Reads reports whether a name is in the template's source. A variable of any
+// Reads reports whether the template may read a variable of its caller. One of any
 // other name has no effect.
-func (t *Template) Reads(name string) bool { return t.names[name] }
+func (t *Template) Reads(name string) bool { return t.read[name] }
 
 // Render writes the template with these variables, in at most steps steps: one for
 // a character written or copied, 32 for a node.
