@@ -14,7 +14,9 @@ type request struct {
 	options      generation.Options
 	conversation completion.Conversation
 	toolPaths    []string // of the conversation's tools in the request
-	stream       bool
+	// thinks is whether the model shall think, if the request's thinking says so.
+	thinks *bool
+	stream bool
 }
 
 // read reads a request to answer; the fault of the body says what is wrong with
@@ -39,7 +41,7 @@ func (s *server) conversation(r *httpapi.Reader) (q request) {
 	c.Messages = s.messages(r)
 	c.Attributes = generation.Attributes(r, s.cfg.Template)
 	c.Tools, q.toolPaths = tools(r)
-	c.TemplateArgs = generation.TemplateArgs(r)
+	c.TemplateArgs = generation.TemplateArgs(r, s.cfg.Template)
 	c.ToolChoice, c.Parallel = choice(r)
 	if n := len(c.Messages); n > 0 {
 		last := c.Messages[n-1]
@@ -49,7 +51,10 @@ func (s *server) conversation(r *httpapi.Reader) (q request) {
 		c.Output = format(in)
 	}
 	if in := r.Inside("thinking"); in != nil {
-		readThinking(in, c.TemplateArgs)
+		q.thinks = readThinking(in)
+	}
+	if q.thinks != nil {
+		generation.SetArg(r, c.TemplateArgs, thinkingArg, *q.thinks, "thinking.type")
 	}
 	return q
 }
@@ -72,18 +77,20 @@ func format(r *httpapi.Reader) *completion.StructuredOutput {
 // thinkingArg is the variable by which chat templates switch thinking.
 const thinkingArg = "enable_thinking"
 
-// readThinking translates whether the model shall think to a variable for its
-// template. How long it thinks is not bounded: budget_tokens is not read.
-func readThinking(r *httpapi.Reader, args map[string]any) {
+// readThinking reads whether the model shall think, which becomes a variable of its
+// template; nil is as the template has it. How long it thinks is not bounded:
+// budget_tokens is not read.
+func readThinking(r *httpapi.Reader) *bool {
 	var kind string
 	r.Require("type", "enabled, disabled or adaptive")
-	switch r.Text("type", &kind); kind {
-	case "enabled":
-		args[thinkingArg] = true
-	case "disabled":
-		args[thinkingArg] = false
+	r.Text("type", &kind)
+	enabled := kind == "enabled"
+	switch kind {
+	case "enabled", "disabled":
+		return &enabled
 	case "adaptive", "between_tools":
 	default:
 		r.Fault("type", httpapi.CodeValue, "is %q, expected enabled, disabled or adaptive", kind)
 	}
+	return nil
 }

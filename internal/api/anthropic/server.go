@@ -84,7 +84,9 @@ func (s *server) create(c *httpapi.Call) error {
 // count answers POST /v1/messages/count_tokens: the length of the prompt that a
 // request has.
 func (s *server) count(c *httpapi.Call) error {
-	turn, err := s.prepare(c, s.conversation(c.Body))
+	q := s.conversation(c.Body)
+	generation.RefuseAttributes(c.Body)
+	turn, err := s.prepare(c, q)
 	if err != nil {
 		return err
 	}
@@ -103,9 +105,9 @@ func (s *server) prepare(c *httpapi.Call, q request) (*completion.Turn, error) {
 	}
 	for _, name := range turn.IgnoredArgs {
 		switch {
-		case name != thinkingArg:
+		case name != thinkingArg || q.thinks == nil:
 			generation.IgnoreArg(c.Body, name)
-		case q.conversation.TemplateArgs[name] == true:
+		case *q.thinks:
 			c.Body.Ignore("thinking.type")
 		}
 	}

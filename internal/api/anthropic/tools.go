@@ -9,14 +9,13 @@ import (
 )
 
 // tools reads the tools that a client runs. Tools of other types run at a server:
-// they are skipped, and as nothing of them is read, the answer's header names them.
+// they are skipped, and the answer's header names them.
 // The paths are those of the tools in the request.
 func tools(r *httpapi.Reader) (all []tool.Tool, paths []string) {
 	for i, in := range r.Objects("tools") {
-		if in.Has("type") && !in.Is("type", `"custom"`) {
+		if !generation.IsTool(in, "custom") {
 			continue
 		}
-		in.Accept("type")
 		in.Require("input_schema", "the JSON Schema of the tool's input")
 		all, paths = append(all, generation.Tool(in, "input_schema")), append(paths, fmt.Sprintf("tools[%d]", i))
 	}

@@ -5,9 +5,12 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
+// param has the attributes of a request.
+const param = "attributes"
+
 // Attributes reads those of a request, for every user message.
 func Attributes(r *httpapi.Reader, t *chat.Template) chat.Attributes {
-	in := r.Inside("attributes")
+	in := r.Inside(param)
 	if in == nil {
 		return nil
 	}
@@ -34,9 +37,20 @@ func MessageAttributes(r *httpapi.Reader, role string, t *chat.Template) chat.At
 			attribute(r, name, out, t)
 		case r.Has(name) && chat.ResembledAttribute(name) != "":
 			r.Fault(name, httpapi.CodeValue, "is not an attribute%s", suggestion(name))
+		case chat.Resembles(name, param):
+			refuseObject(r, name)
 		}
 	}
 	return out
+}
+
+// refuseObject refuses attributes in an object of their own on a message. Another
+// value is ignored.
+func refuseObject(r *httpapi.Reader, name string) {
+	if raw, _ := r.Any(name); httpapi.KindOf(raw) == httpapi.KindObject {
+		r.Fault(name, httpapi.CodeUnsupported, "is not read: attributes are keys of the message itself, beside role and content")
+	}
+	r.Ignore(name)
 }
 
 // attribute reads one that the model's template reads too.
@@ -56,12 +70,20 @@ func attribute(r *httpapi.Reader, name string, out chat.Attributes, t *chat.Temp
 	out[name] = v
 }
 
-// RefuseAttributes refuses attributes among the parameters of a request. Call it
-// when all others were read.
+// RefuseAttributes refuses attributes among the parameters of a request, and names
+// that resemble one or "attributes". Call it when all others were read.
 func RefuseAttributes(r *httpapi.Reader) {
 	r.Unread(func(name string) {
-		if IsAttribute(name) && r.Has(name) {
+		switch {
+		case IsAttribute(name) && !r.Has(name):
+			r.Accept(name)
+		case !r.Has(name):
+		case IsAttribute(name):
 			r.Fault(name, httpapi.CodeUnsupported, "is an attribute: it belongs in attributes, or on a user message")
+		case chat.ResembledAttribute(name) != "":
+			r.Fault(name, httpapi.CodeUnsupported, "is not a parameter%s An attribute belongs in attributes, or on a user message", suggestion(name))
+		case name != param && chat.Resembles(name, param):
+			r.Fault(name, httpapi.CodeUnsupported, "is not a parameter: did you mean %s?", param)
 		}
 	})
 }

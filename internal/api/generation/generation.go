@@ -10,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
 // Options are the parameters that a request has in any API.
@@ -104,18 +105,31 @@ const argsParam = "chat_template_kwargs"
 
 // TemplateArgs reads variables for the chat template, which may be of any kind; it
 // is never nil.
-func TemplateArgs(r *httpapi.Reader) map[string]any {
+func TemplateArgs(r *httpapi.Reader, t *chat.Template) map[string]any {
 	args := map[string]any{}
 	in := r.Inside(argsParam)
 	if in == nil {
 		return args
 	}
 	for _, name := range in.Names() {
-		if raw, ok := in.Any(name); ok {
+		raw, ok := in.Any(name)
+		if ok && t.Reserves(name) {
+			in.Fault(name, httpapi.CodeValue, "is a variable that the server sets")
+		}
+		if ok {
 			args[name] = raw
 		}
 	}
 	return args
+}
+
+// SetArg sets a variable for the chat template by another parameter, which is at a path
+// of the body. Both are not given together.
+func SetArg(body *httpapi.Reader, args map[string]any, name string, v any, path string) {
+	if _, given := args[name]; given {
+		body.Fault(argsParam+"."+name, httpapi.CodeValue, "and %s are both given, expected one of them", path)
+	}
+	args[name] = v
 }
 
 // IgnoreArg names a variable that the chat template does not read.

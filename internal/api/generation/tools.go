@@ -18,6 +18,17 @@ func Tool(r *httpapi.Reader, schema string) tool.Tool {
 	return t
 }
 
+// IsTool reads the type of a tool, and reports whether it is the given one, which
+// is the default. Another type is named in the answer's header.
+func IsTool(r *httpapi.Reader, want string) bool {
+	const param = "type"
+	kind := want
+	if r.Text(param, &kind); kind != want {
+		r.Ignore(param)
+	}
+	return kind == want
+}
+
 // ToolMode reads whether functions are called: auto, required, or one more word.
 func ToolMode(r *httpapi.Reader, param string, more ...string) tool.Mode {
 	modes := map[string]tool.Mode{"auto": tool.Auto, "required": tool.Required, "none": tool.None}

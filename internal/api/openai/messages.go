@@ -20,7 +20,7 @@ func (s *server) turn(r *httpapi.Reader, output *completion.StructuredOutput) (*
 	c := completion.Conversation{Messages: s.messages(r), Attributes: generation.Attributes(r, s.cfg.Template), Parallel: true, Output: output}
 	c.ToolChoice, c.Tools = toolChoice(r, tools(r))
 	r.Flag("parallel_tool_calls", &c.Parallel)
-	c.TemplateArgs = generation.TemplateArgs(r)
+	c.TemplateArgs = generation.TemplateArgs(r, s.cfg.Template)
 	readContinuation(r, &c)
 	if r.Err() != nil {
 		return nil, r.Err()

@@ -34,13 +34,12 @@ func refuseUnread(r *httpapi.Reader) {
 	r.Unread(func(name string) {
 		values, refused := neutral[name]
 		switch {
-		case !refused && !generation.IsAttribute(name):
+		case !refused:
 		case !r.Has(name) || slices.ContainsFunc(values, func(v string) bool { return r.Is(name, v) }):
 			r.Accept(name)
-		case refused:
-			r.Fault(name, httpapi.CodeUnsupported, "is not supported here%s", hints[name])
 		default:
-			r.Fault(name, httpapi.CodeUnsupported, "is an attribute: it belongs in attributes, or on a user message")
+			r.Fault(name, httpapi.CodeUnsupported, "is not supported here%s", hints[name])
 		}
 	})
+	generation.RefuseAttributes(r)
 }

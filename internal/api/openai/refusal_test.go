@@ -149,7 +149,7 @@ func TestBadRequestsNameTheirFault(t *testing.T) {
 		{chat, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}],"continue_final_message":true,"add_generation_prompt":true}`, "continue_final_message", "invalid_value", "both true"},
 		{chat, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}],"continue_final_message":false}`, "messages", "invalid_value", "last turn"},
 		{chat, `{` + user + `,"chat_template_kwargs":[]}`, "chat_template_kwargs", "invalid_type", ""},
-		{chat, `{` + user + `,"chat_template_kwargs":{"messages":[]}}`, "messages", "invalid_value", "variable messages"},
+		{chat, `{` + user + `,"chat_template_kwargs":{"messages":[]}}`, "chat_template_kwargs.messages", "invalid_value", "variable that the server sets"},
 		{chat, `{` + user + `,"reasoning_effort":"high"}`, "reasoning_effort", "unsupported_parameter", ""},
 		{chat, `{` + user + `,"echo":true}`, "echo", "unsupported_parameter", ""},
 		{chat, `{` + user + `,"prompt":"x"}`, "prompt", "unsupported_parameter", ""},

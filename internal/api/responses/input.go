@@ -103,7 +103,9 @@ func texts(parts []*httpapi.Reader, types ...string) string {
 		if !slices.Contains(types, kind) {
 			part.Fault("type", httpapi.CodeUnsupported, "is %q, only text is supported: %s", kind, strings.Join(types, ", "))
 		}
-		part.Accept("annotations", "logprobs") // of an answer that is sent back
+		if kind == outputText {
+			part.Accept("annotations", "logprobs") // of an answer that is sent back
+		}
 		part.Require(key, "the text of the part")
 		part.Text(key, &text)
 		all.WriteString(text)

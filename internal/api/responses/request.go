@@ -84,11 +84,12 @@ func (s *server) readConversation(r *httpapi.Reader, q *request) {
 	c.Parallel = true
 	r.Flag("parallel_tool_calls", &c.Parallel)
 	c.Output, q.echo.Text.Format = format(r)
-	c.TemplateArgs = generation.TemplateArgs(r)
+	c.TemplateArgs = generation.TemplateArgs(r, s.cfg.Template)
 	if in := r.Inside("reasoning"); in != nil && in.Has("effort") {
 		var effort string
 		in.Text("effort", &effort)
-		c.TemplateArgs[effortArg], q.echo.Reasoning.Effort = effort, &effort
+		generation.SetArg(r, c.TemplateArgs, effortArg, effort, "reasoning.effort")
+		q.echo.Reasoning.Effort = &effort
 	}
 	var instructions string
 	if r.Has("instructions") {

@@ -96,7 +96,7 @@ func (s *server) turn(c *httpapi.Call) (request, *completion.Turn, error) {
 		return q, nil, q.renamed(err)
 	}
 	for _, name := range turn.IgnoredArgs {
-		if name == effortArg {
+		if name == effortArg && q.echo.Reasoning.Effort != nil {
 			c.Body.Ignore("reasoning.effort")
 		} else {
 			generation.IgnoreArg(c.Body, name)

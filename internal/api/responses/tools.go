@@ -20,14 +20,13 @@ type function struct {
 }
 
 // tools reads the functions. Tools of other types run at a server: they are
-// skipped, and as nothing of them is read, the answer's header names them.
+// skipped, and the answer's header names them.
 func tools(r *httpapi.Reader) []function {
 	var all []function
 	for i, in := range r.Objects("tools") {
-		if !in.Is("type", `"`+typeFunction+`"`) {
+		if !generation.IsTool(in, typeFunction) {
 			continue
 		}
-		in.Accept("type")
 		all = append(all, function{generation.Tool(in, "parameters"), fmt.Sprintf("tools[%d]", i)})
 	}
 	return all
@@ -47,22 +46,21 @@ func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
 		in.Text("name", &c.Name)
 		return c, all
 	case "allowed_tools":
-		allowed := in.Objects("tools")
+		var names []string
+		for _, one := range in.Objects("tools") {
+			if generation.IsTool(one, typeFunction) {
+				var name string
+				one.Text("name", &name)
+				names = append(names, name)
+			}
+		}
 		in.Require("mode", "auto or required")
 		return tool.Choice{Mode: generation.ToolMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t function) bool {
-			return !slices.ContainsFunc(allowed, func(a *httpapi.Reader) bool { return names(a, t.Name) })
+			return !slices.Contains(names, t.Name)
 		})
 	}
 	in.Fault("type", httpapi.CodeUnsupported, "is %q, expected function or allowed_tools", kind)
 	return tool.Choice{}, all
-}
-
-// names reports whether an element of allowed_tools is a function.
-func names(r *httpapi.Reader, function string) bool {
-	var kind, name string
-	r.Text("type", &kind)
-	r.Text("name", &name)
-	return kind == typeFunction && name == function
 }
 
 // toolEcho is a function as an answer repeats it.
