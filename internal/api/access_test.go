@@ -139,7 +139,7 @@ func TestOnlyTheRightKeyPasses(t *testing.T) {
 			for name, c := range credentials {
 				for protocol, ask := range protocols {
 					before := len(b.Engine.Calls())
-					a := ask(t, addr, method, spell(path), requests[path], c.header, c.value)
+					a := ask(t, addr, method, spell(path), requestTo(path), c.header, c.value)
 					ran := len(b.Engine.Calls()) > before
 					if why := judge(a, ran, spelling == "plain", c.gives, access); why != "" {
 						t.Errorf("%s %s (%s) with the credential %s over %s: %d, ran %v: %s", method, spell(path), spelling, name, protocol, a.status, ran, why)
@@ -276,7 +276,7 @@ func TestClientsShareNoPrefixCache(t *testing.T) {
 			salts := map[string]uint64{}
 			for _, key := range []string{"A", "B"} {
 				for _, own := range []string{"s", "t"} {
-					r := httptest.NewRequest("POST", path, strings.NewReader(strings.Replace(requests[path], `"cache_salt":"s"`, `"cache_salt":"`+own+`"`, 1)))
+					r := httptest.NewRequest("POST", path, strings.NewReader(strings.Replace(requestTo(path), `"cache_salt":"s"`, `"cache_salt":"`+own+`"`, 1)))
 					r.Header.Set("x-api-key", key)
 					w := httptest.NewRecorder()
 					Handler(Config{Config: b.Config}, func() bool { return true }).ServeHTTP(w, r)

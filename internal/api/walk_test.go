@@ -58,6 +58,14 @@ func allRequests(t *testing.T) []request {
 	return all
 }
 
+// requestTo is the first of requests to a path; "" is none.
+func requestTo(path string) string {
+	for _, raw := range requests[path] {
+		return raw
+	}
+	return ""
+}
+
 // object is an object in a request.
 type object struct {
 	path    string
