@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,7 @@ type Config struct {
 	Session    Session
 	Placements <-chan *moe.Placement
 	HTTP, GRPC net.Listener
+	TLS        *tls.Config // of HTTP; nil is plaintext
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -30,10 +31,14 @@ type server struct {
 func newServer(c Config, ready func() bool) *server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true) // with prior knowledge, on the same port
+	if c.TLS == nil {
+		protocols.SetUnencryptedHTTP2(true) // with prior knowledge, on the same port
+	} else {
+		protocols.SetHTTP2(true)
+	}
 	s := &server{
 		web: &http.Server{
-			Protocols: protocols, ConnContext: httpapi.ConnContext,
+			Protocols: protocols, TLSConfig: c.TLS, ConnContext: httpapi.ConnContext,
 			Handler: api.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},
@@ -43,6 +48,14 @@ func newServer(c Config, ready func() bool) *server {
 	grpc_health_v1.RegisterHealthServer(s.rpc, s.health)
 	s.setReady(false)
 	return s
+}
+
+// serveHTTP serves HTTP, with TLS if there is a configuration of it.
+func (s *server) serveHTTP(l net.Listener) error {
+	if s.web.TLSConfig == nil {
+		return s.web.Serve(l)
+	}
+	return s.web.ServeTLS(l, "", "")
 }
 
 // setReady reports to gRPC's health clients what /readyz reports to others.
@@ -80,7 +93,7 @@ func Run(ctx context.Context, c Config) error {
 		failed <- c.Engine.Run(work)
 	})
 	all.Go(func() { follow(watch, c, ready, s.setReady) })
-	all.Go(func() { failed <- s.web.Serve(c.HTTP) })
+	all.Go(func() { failed <- s.serveHTTP(c.HTTP) })
 	all.Go(func() { failed <- s.rpc.Serve(c.GRPC) })
 	var err error
 	select {

@@ -31,9 +31,24 @@ func securityFlags(f configFlags, s *role.SecurityConfig) {
 	f.boolean("insecure", "security.insecure", &s.Insecure, insecureUsage)
 }
 
+// adminFlags are the flags of a process with an admin API.
+func adminFlags(f configFlags, a *role.AdminConfig) {
+	f.text("admin-listen", "security.adminListen", &a.AdminListen, "listener of the admin API (metrics and profiles), HOST:PORT; none when empty")
+	f.text("admin-keys", "security.adminKeys", &a.AdminKeys, "file with the keys of admins, from hachi keys new; read again when it changes")
+}
+
+// accessFlags are the flags of a process that clients call.
+func accessFlags(f configFlags, a *role.AccessConfig) {
+	adminFlags(f, &a.AdminConfig)
+	f.text("api-keys", "security.apiKeys", &a.APIKeys, "file with the keys of clients, from hachi keys new; read again when it changes; clients need none when empty")
+	f.boolean("shared-prefix-cache", "security.sharedPrefixCache", &a.SharedPrefixCache, "one prefix cache for all clients; then the time to the first token says what other clients have sent")
+	f.text("http-certificates", "security.httpCertificates", &a.HTTPCertificates, "directory with tls.crt and tls.key of the HTTP API, from an authority that clients trust; read again when they change; plaintext when empty")
+	f.list("allowed-host", "security.allowedHosts", &a.AllowedHosts, "name that a proxy on this machine sends in the Host header to a loopback listener; may be repeated")
+}
+
 const (
 	etcdCertificatesUsage = "directory with ca.crt, tls.crt and tls.key for etcd, or none for plaintext; that of --certificates when empty"
-	insecureUsage         = "allow plaintext on listeners that other machines reach"
+	insecureUsage         = "allow plaintext, and clients without keys, on listeners that other machines reach"
 )
 
 // placementFlags are shared by up and coordinator.

@@ -49,6 +49,11 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	if err := c.limitHeap(0); err != nil {
 		return err
 	}
+	who, err := openAccess(AccessConfig{AdminConfig: c.Security.AdminConfig}, c.Logger)
+	if err != nil {
+		return err
+	}
+	defer who.close()
 	alive := &liveness{alive: map[string]bool{}}
 	n, err := join(c.ClusterConfig, registry.CoordinatorRole, alive.hear)
 	if err != nil {
@@ -66,6 +71,11 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	})
 	stop := serveCoordinator(l, co, status.Handler(n.registry, co), c.Logger)
 	defer stop()
+	stopAdmin, err := adminAPI{routes: coordinatorRoutes(status.Handler(n.registry, co)), gate: who.gate, logger: c.Logger}.start(c.Security.AdminConfig)
+	if err != nil {
+		return err
+	}
+	defer stopAdmin()
 	if err := n.named(ctx); err != nil {
 		return err
 	}

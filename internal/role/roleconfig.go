@@ -10,12 +10,12 @@ import (
 // CoordinatorConfig configures RunCoordinator.
 type CoordinatorConfig struct {
 	ClusterConfig `yaml:"cluster"`
-	Placement     PlacementConfig `yaml:"placement"`
-	Security      SecurityConfig  `yaml:"security"`
-	Listen        string          `yaml:"listen"`
-	Advertise     string          `yaml:"advertise"` // address of the service that others use; the listener's own when empty
-	ExpectNodes   int             `yaml:"expectNodes"`
-	LogLevel      string          `yaml:"logLevel"`
+	Placement     PlacementConfig     `yaml:"placement"`
+	Security      CoordinatorSecurity `yaml:"security"`
+	Listen        string              `yaml:"listen"`
+	Advertise     string              `yaml:"advertise"` // address of the service that others use; the listener's own when empty
+	ExpectNodes   int                 `yaml:"expectNodes"`
+	LogLevel      string              `yaml:"logLevel"`
 }
 
 // Validate reports everything wrong at once.
@@ -23,6 +23,7 @@ func (c CoordinatorConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"listen": c.Listen})
+	c.Security.checkAdmin(&f, c.Security.SecurityConfig)
 	f.Address("listen", c.Listen)
 	f.Reachable(c.Listen, c.Advertise)
 	c.Placement.Check(&f)
@@ -71,7 +72,7 @@ type RouterConfig struct {
 	ClusterConfig `yaml:"cluster"`
 	ModelConfig   `yaml:"model"`
 	Serving       ServingConfig  `yaml:"serving"`
-	Security      SecurityConfig `yaml:"security"`
+	Security      RouterSecurity `yaml:"security"`
 	Listen        string         `yaml:"listen"`
 	GRPC          string         `yaml:"grpc"`
 	// Advertise and AdvertiseGRPC are the addresses in the router's record; the
@@ -89,6 +90,7 @@ func (c RouterConfig) Validate() error {
 	c.ModelConfig.Check(&f)
 	c.Serving.Check(&f)
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"grpc": c.GRPC})
+	c.Security.checkAccess(&f, c.ClusterConfig, c.Listen, c.GRPC)
 	f.BusyPoll(c.BusyPoll)
 	f.Address("listen", c.Listen)
 	f.Address("grpc", c.GRPC)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"path/filepath"
 
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -34,6 +36,7 @@ type routerProcess struct {
 	engine     *engine.Engine
 	metrics    *metrics.Metrics
 	http, grpc listener
+	access     *access
 }
 
 // RunRouter runs a router until ctx ends. The process joins the cluster last:
@@ -51,11 +54,21 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := c.limitHeap(int64(core.Blocks) * core.Dense.KVBlockBytes()); err != nil {
 		return err
 	}
-	p := &routerProcess{cfg: c, core: core, metrics: metrics.New()}
+	who, err := openAccess(c.Security.AccessConfig, c.Logger)
+	if err != nil {
+		return err
+	}
+	defer who.close()
+	p := &routerProcess{cfg: c, core: core, metrics: metrics.New(), access: who}
 	if err := p.openText(); err != nil {
 		return err
 	}
 	p.makeEngine()
+	stop, err := p.admin().start(c.Security.AdminConfig)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if err := p.listen(); err != nil {
 		return err
 	}
@@ -96,6 +109,17 @@ func (p *routerProcess) makeEngine() {
 		metrics.Engine(p.engine.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
 		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), s.MetricsTopExperts),
 	)
+	if p.access.gate.Clients != nil {
+		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
+	}
+}
+
+// admin is the admin API.
+func (p *routerProcess) admin() adminAPI {
+	return adminAPI{
+		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: p.metrics.Handler().ServeHTTP}},
+		gate:   p.access.gate, logger: p.cfg.Logger,
+	}
 }
 
 // listen opens both listeners, or none.
@@ -132,7 +156,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 		refused <- err
 	}()
 	err = router.Run(serving, router.Config{
-		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: p.http, GRPC: p.grpc, Logger: p.cfg.Logger,
+		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: p.http, TLS: p.access.tls(), GRPC: p.grpc, Logger: p.cfg.Logger,
 		Placements: conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
@@ -169,7 +193,8 @@ func (p *routerProcess) api() api.Config {
 			},
 			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
 			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
-		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins},
+		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins,
+			Gate: p.access.gate, Local: IsLoopback(p.http.Addr().String()), Hosts: p.cfg.Security.AllowedHosts},
 		Metrics: p.metrics.Handler(),
 	}
 }

@@ -16,7 +16,8 @@ type SecurityConfig struct {
 	// GossipKeys is a file with one base64 key of 16, 24 or 32 bytes per line: the
 	// first encrypts, all decrypt. "" is plaintext.
 	GossipKeys string `yaml:"gossipKeys"`
-	// Insecure allows plaintext on listeners that other machines reach.
+	// Insecure allows plaintext, and clients without keys, on listeners that other
+	// machines reach.
 	Insecure bool `yaml:"insecure"`
 }
 

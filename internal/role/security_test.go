@@ -25,7 +25,7 @@ func TestPlaintextThatOtherMachinesReachIsRefused(t *testing.T) {
 		{"10.0.0.1:1", "10.0.0.1:2", SecurityConfig{Insecure: true}, nil},
 	} {
 		c := DefaultCoordinator()
-		c.ID, c.Listen, c.Advertise, c.Gossip, c.Security = "c", test.listen, "10.0.0.1:1", test.gossip, test.by
+		c.ID, c.Listen, c.Advertise, c.Gossip, c.Security.SecurityConfig = "c", test.listen, "10.0.0.1:1", test.gossip, test.by
 		if got := faultFields(c.Validate()); !slices.Equal(got, test.want) {
 			t.Errorf("%+v: faults of %v", test, got)
 		}
@@ -35,7 +35,7 @@ func TestPlaintextThatOtherMachinesReachIsRefused(t *testing.T) {
 			t.Errorf("%+v: faults of %v", test, got)
 		}
 		r := DefaultRouter()
-		r.ID, r.Dir, r.GRPC, r.Gossip, r.Security = "r", "model", test.listen, test.gossip, test.by
+		r.ID, r.Dir, r.GRPC, r.Gossip, r.Security.SecurityConfig, r.Security.APIKeys = "r", "model", test.listen, test.gossip, test.by, "keys"
 		if got := faultFields(r.Validate()); slices.Contains(got, "grpc") != slices.Contains(test.want, "listen") {
 			t.Errorf("%+v: faults of %v", test, got)
 		}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"math"
 	"net/http"
@@ -27,6 +28,10 @@ type Config struct {
 	Origins []string
 	// Gate asks for API keys; nil asks for none.
 	Gate *keys.Gate
+	// IsAdmin reports whether the certificate of a connection, which its listener has
+	// verified, is an admin's: such a request needs no key for the routes of admins.
+	// nil knows no such certificate, and a nil state is a connection without TLS.
+	IsAdmin func(*tls.ConnectionState) bool
 	// Local is set for a listener that only this machine reaches. It refuses what the
 	// pages of other sites send.
 	Local bool

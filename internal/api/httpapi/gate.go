@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/tls"
 	"errors"
 	"math"
 	"net/http"
@@ -25,7 +26,8 @@ const (
 // unknown URL asks for a client's key.
 type guarded struct {
 	table
-	gate *keys.Gate
+	gate    *keys.Gate
+	isAdmin func(*tls.ConnectionState) bool
 }
 
 // ServeHTTP implements http.Handler.
@@ -34,7 +36,7 @@ func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if to.shape != nil {
 		answerOf(w).shape = to.shape
 	}
-	if to.access == OpenAccess {
+	if to.access == OpenAccess || to.access == AdminAccess && g.isAdmin != nil && g.isAdmin(r.TLS) {
 		g.serve(w, r, to)
 		return
 	}

@@ -32,7 +32,7 @@ func Handler(c Config, apis ...API) http.Handler {
 			t[path] = route{methods, a.Shape, a.Access}
 		}
 	}
-	return record(c.Log(), apis[0].Shape, refuseForeignPages(c, allowOrigins(c.Origins, guarded{t, c.Gate})))
+	return record(c.Log(), apis[0].Shape, refuseForeignPages(c, allowOrigins(c.Origins, guarded{t, c.Gate, c.IsAdmin})))
 }
 
 // route is where a path leads.

@@ -1,0 +1,112 @@
+package role
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/keys"
+	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/identity"
+)
+
+// adminAPI serves the inside of a process at a listener of its own: metrics and
+// profiles. A profile may have prompts in it.
+type adminAPI struct {
+	routes map[string]httpapi.Methods
+	gate   *keys.Gate
+	source *identity.Source // nil is plaintext
+	logger *slog.Logger
+}
+
+// start serves at an address until stop, which returns when nothing is served any
+// more. "" is no address.
+func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
+	if c.AdminListen == "" {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", c.AdminListen)
+	if err != nil {
+		return nil, &ConfigError{Err: &FieldError{Field: "security.adminListen", Err: err}}
+	}
+	server := &http.Server{
+		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
+	}
+	if a.source != nil {
+		server.TLSConfig = a.source.ClientsTLS()
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		err := http.ErrServerClosed
+		if server.TLSConfig == nil {
+			err = server.Serve(l)
+		} else {
+			err = server.ServeTLS(l, "", "")
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			a.logger.Error("admin API ended", "err", err)
+		}
+	})
+	return func() {
+		server.Close()
+		serving.Wait()
+	}, nil
+}
+
+// handler asks for an operator's certificate or an admin's key. Where there is
+// neither, only this machine reaches the listener, or the operator has said
+// --insecure.
+func (a adminAPI) handler(local bool) http.Handler {
+	gate := &keys.Gate{}
+	if a.gate != nil {
+		gate.Admins = a.gate.Admins
+	}
+	if gate.Admins == nil && a.source != nil {
+		gate.Admins = keys.NewGuard(nil) // certificates only
+	}
+	routes := map[string]httpapi.Methods{}
+	for path, get := range map[string]http.HandlerFunc{
+		"/debug/pprof": pprof.Index, "/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline,
+		"/debug/pprof/profile": pprof.Profile, "/debug/pprof/symbol": pprof.Symbol, "/debug/pprof/trace": pprof.Trace,
+	} {
+		routes[path] = httpapi.Methods{http.MethodGet: get}
+	}
+	for path, methods := range a.routes {
+		routes[path] = methods
+	}
+	return httpapi.Handler(
+		httpapi.Config{Service: completion.Service{Logger: a.logger}, Gate: gate, Local: local, IsAdmin: isOperator},
+		httpapi.API{Shape: openai.Shape, Routes: routes, Access: httpapi.AdminAccess},
+		httpapi.API{Routes: map[string]httpapi.Methods{"/healthz": httpapi.Probes(nil)["/healthz"]}, Access: httpapi.OpenAccess},
+	)
+}
+
+// coordinatorRoutes are those of the admin API of a coordinator: its status API, and
+// the metrics of its process.
+func coordinatorRoutes(api http.Handler) map[string]httpapi.Methods {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return map[string]httpapi.Methods{
+		"/metrics":   {http.MethodGet: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP},
+		"/v1/status": {http.MethodGet: api.ServeHTTP},
+		"/v1/nodes/": {http.MethodPut: api.ServeHTTP, http.MethodDelete: api.ServeHTTP},
+	}
+}
+
+// isOperator reports whether a connection shows the certificate of an operator.
+func isOperator(c *tls.ConnectionState) bool {
+	id, ok := identity.PeerOf(c)
+	return ok && id.Role == identity.Operator
+}
