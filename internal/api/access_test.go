@@ -270,7 +270,7 @@ func TestClientsShareNoPrefixCache(t *testing.T) {
 			{Name: "a", SHA256: keys.Hashes{keys.HashOf("A")}}, {Name: "b", SHA256: keys.Hashes{keys.HashOf("B")}},
 		})}
 		for _, path := range slices.Sorted(maps.Keys(requests)) {
-			if strings.HasSuffix(path, "tokenize") {
+			if strings.HasSuffix(path, "tokenize") || strings.HasSuffix(path, "_tokens") { // the engine is not asked
 				continue
 			}
 			salts := map[string]uint64{}
