@@ -10,8 +10,12 @@ GOLANGCI := bin/golangci-lint
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
 
+# Go stamps the commit by itself, but neither in a worktree of git nor with
+# -buildvcs=false.
+COMMIT = $(shell git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null)
+
 build: ## build bin/hachi
-	CGO_ENABLED=0 go build -trimpath -o bin/hachi ./cmd/hachi
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
 
 test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples race ## check everything; CONTRIBUTING.md says how long it takes
 

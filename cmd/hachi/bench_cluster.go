@@ -19,8 +19,8 @@ func newBenchCluster() *cobra.Command {
 		Short: "measure decode with experts in other processes against one process that holds the model",
 		Long: `cluster starts expert nodes on this machine and decodes the same tokens in turns
 with all experts in one process, with the nodes, and with the nodes and as many
-micro-batches as the router chooses. All ways use the same cores, so it measures
-what the way to the experts costs. A logit that differs by a bit is an error.`,
+micro-batches as the router chooses. All three use the same cores, so the
+difference is the cost of the calls. A logit that differs by a bit is an error.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCluster(cmd, c, out)
@@ -36,7 +36,7 @@ what the way to the experts costs. A logit that differs by a bit is an error.`,
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the cluster, HOST:PORT")
 	f.IntSliceVar(&c.Sequences, "sequences", []int{1, 8}, "sequences of a decode step")
 	f.IntVar(&c.Context, "context", 64, "positions before the decoded one")
-	f.IntVar(&c.Steps, "steps", 32, "steps of each way in a round")
+	f.IntVar(&c.Steps, "steps", 32, "decode steps of each of the three in a round")
 	f.IntVar(&c.Rounds, "rounds", 7, "repetitions; medians are reported")
 	f.Uint64Var(&c.Seed, "seed", 1, "same seed, same tokens")
 	out.register(cmd)

@@ -31,11 +31,11 @@ one after another in every round, a raw TCP ping-pong, an expert call as the
 router makes it, and a default unary gRPC call, by payload and by number of
 nodes called at once. Allocations are those of the calling process.
 
-Where the processes run and what else the cores do decides much: see --pin
-(none: anywhere; same: all on one core; apart: the caller on one core, the nodes
-on the others) and --cores (idle: they halt; awake: a process of the lowest
-scheduling class keeps them from halting; busy: a process of the usual class
-competes on each).`,
+The result depends on where the processes run, which --pin says (none: anywhere;
+same: all on one core; apart: the caller on one core, the nodes on the others),
+and on what else the cores do, which --cores says (idle: they halt; awake: a
+process of the lowest scheduling class keeps them from halting; busy: a process
+of the usual class competes on each).`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd) },
 	}
@@ -48,7 +48,7 @@ competes on each).`,
 	f.BoolVar(&b.config.Unix, "unix", false, "Unix sockets instead of TCP")
 	f.DurationVar(&b.config.Spin, "busy-poll", 0, "how long both ends of the hop poll before they block, as with the roles' --busy-poll")
 	f.IntVar(&b.config.Rounds, "rounds", 5, "repetitions; medians are reported")
-	f.DurationVar(&b.config.Span, "span", 200*time.Millisecond, "how long each way is measured in a round")
+	f.DurationVar(&b.config.Span, "span", 200*time.Millisecond, "how long each kind of call is measured in a round")
 	b.printer.register(cmd)
 	cmd.AddCommand(newBenchRPCChild())
 	return cmd

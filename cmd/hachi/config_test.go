@@ -88,7 +88,7 @@ func TestFaultsNameFieldsAndFlags(t *testing.T) {
 }
 
 func TestUnknownCommandsFail(t *testing.T) {
-	for _, args := range [][]string{{"upp"}, {"bench", "forwrd"}, {"model", "quantze"}, {"config", "rooter"}, {"bench", "rpc", "kid"}, {"bench", "failover", "nod"}} {
+	for _, args := range [][]string{{"upp"}, {"bench", "forwrd"}, {"model", "quantze"}, {"config", "rooter"}, {"bench", "rpc", "kid"}, {"bench", "failover", "nod"}, {"help", "upp"}, {"help", "model", "quantze"}, {"completion", "bsh"}} {
 		if _, _, err := execute(t, args...); err == nil || !strings.Contains(err.Error(), args[len(args)-1]) {
 			t.Errorf("hachi %v: error %v, want one that names the command", args, err)
 		}

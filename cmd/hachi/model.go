@@ -20,6 +20,7 @@ func newModelInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "write a checkpoint with seeded random weights, a tokenizer and a chat template",
+		Long:  "init writes a checkpoint with seeded random weights, a tokenizer and a chat\ntemplate. The presets:\n" + presets(),
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := preset.Describe(name)
@@ -45,4 +46,13 @@ func newModelInit() *cobra.Command {
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "same seed, same weights")
 	cmd.Flags().BoolVar(&o.Outliers, "outliers", false, "give weights heavy tails and channels of very different sizes, as training does")
 	return cmd
+}
+
+// presets is a line for each preset.
+func presets() string {
+	var lines []string
+	for _, p := range preset.All() {
+		lines = append(lines, fmt.Sprintf("  %-11s %s", p.Name, p.About))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -40,7 +40,36 @@ Begin with two terminals:
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
 		newStatus(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newVersion(), newEtcd(),
 	)
+	addStandardCommands(root)
 	return root
+}
+
+// addStandardCommands adds the commands of cobra, which then refuse an unknown name as
+// the others do.
+func addStandardCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short, c.Run, c.RunE = "show the help of a command", nil, showHelp
+		case "completion":
+			c.Short, c.Args = "write the completion script of a shell", knownCommand
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
+}
+
+// showHelp shows the help of the command that is named.
+func showHelp(cmd *cobra.Command, names []string) error {
+	named, rest, err := cmd.Root().Find(names)
+	if err != nil {
+		return err
+	}
+	if err := knownCommand(named, rest); err != nil {
+		return err
+	}
+	return named.Help()
 }
 
 // group is a command that only holds others. An unknown name is an error.

@@ -1,7 +1,7 @@
 """Runs hachi and llama.cpp in turns on the same weights and prints medians, as a Markdown table.
 
 make build
-bin/hachi model init --preset large DIR/bf16                      # or a checkpoint
+bin/hachi model init --preset 8x7b-slice DIR/bf16                 # or a checkpoint
 bin/hachi model quantize --dense --to int8 DIR/bf16 DIR/int8      # and int4
 python3 tools/gguf/export.py DIR/bf16 DIR/bf16.gguf               # see there
 llama-quantize DIR/bf16.gguf DIR/Q8_0.gguf Q8_0                   # and Q4_0
