@@ -44,7 +44,7 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 	case s.current(p):
 		return nil
 	case s.flooding(now):
-		s.note("%d placements in %v, the next one waits: does a node come and go?", s.rules.burst, s.rules.burstTime)
+		s.note("%d placements in %v, the next one is delayed: a node may be in a restart loop", s.rules.burst, s.rules.burstTime)
 		return nil
 	case !loading || s.broken(holders) || now.Sub(s.published) >= s.rules.republish:
 		return p

@@ -41,7 +41,7 @@ func (s *state) shape(roster map[moe.NodeID]planner.Mode) (shape, bool) {
 	}
 	fp, ok := plurality(models)
 	if !ok {
-		s.note("no expert node is there")
+		s.note("no expert node is registered")
 	}
 	return shapes[fp], ok
 }
@@ -54,7 +54,7 @@ func (s *state) shapeOf(fp moe.Fingerprint, shapes map[moe.Fingerprint]shape, wh
 	case len(shapes) > 0:
 		s.note("no expert node serves the model of %s, %s: nodes of other models are left out", whose, fp)
 	default:
-		s.note("no expert node is there")
+		s.note("no expert node is registered")
 	}
 	return sh, ok
 }

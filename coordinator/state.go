@@ -178,7 +178,7 @@ func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.T
 	case s.reported() > 0 && s.inGrace(now):
 		s.note("etcd is empty but the cluster is not: waiting for its nodes to register again")
 	case there < s.rules.expect && now.Before(s.led.Add(s.rules.patience)):
-		s.note("waiting for expert nodes: %d of %d are there", there, s.rules.expect)
+		s.note("waiting for expert nodes: %d of %d are registered", there, s.rules.expect)
 	default:
 		return false
 	}

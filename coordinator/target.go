@@ -88,7 +88,7 @@ func (s *state) settleHomes(roster map[moe.NodeID]planner.Mode, sh shape, now ti
 		}
 	}
 	if len(away) > 0 {
-		s.note("away, their experts are spread over the others: %s", joinIDs(away))
+		s.note("absent, their experts are placed on the other nodes: %s", joinIDs(away))
 	}
 	return homes
 }
@@ -171,9 +171,9 @@ func (s *state) explain(in planner.Input, plan planner.Plan) {
 		s.note("%d of %d experts have no place, first %v: the nodes' capacity is too small",
 			len(plan.Unplaced), in.Topology.Experts(), plan.Unplaced[0])
 	case usable < in.Replicas:
-		s.note("%d copies of each expert are asked for, only %d nodes can hold them", in.Replicas, usable)
+		s.note("%d replicas of each expert are configured, only %d nodes can hold them", in.Replicas, usable)
 	case plan.Missing > 0:
-		s.note("%d of %d copies have no place: the nodes' capacity is too small",
+		s.note("%d of %d replicas have no place: the nodes' capacity is too small",
 			plan.Missing, in.Topology.Experts()*in.Replicas)
 	}
 	if len(plan.Stuck) > 0 {
