@@ -27,7 +27,8 @@ func newChat() *cobra.Command {
 		Long: `chat sends messages to a router and prints the answers as they are generated. At
 a terminal it edits lines, keeps a history and knows commands: /help lists them.
 Ctrl-C stops an answer. When the input or the output is not a terminal, it
-prints answers only, and ends with status 1 at the first request that fails.`,
+prints answers only, and ends with status 1 at the first request that fails, or
+130 when Ctrl-C stops it.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if s.attributes, err = parseAttributes(attrs); err != nil {
@@ -39,9 +40,11 @@ prints answers only, and ends with status 1 at the first request that fails.`,
 			if cmd.Flags().Changed("seed") {
 				s.seed = &seed
 			}
-			switch in, out := cmd.InOrStdin(), cmd.OutOrStdout(); {
+			switch in, out, message := cmd.InOrStdin(), cmd.OutOrStdout(), strings.Join(args, " "); {
+			case len(args) > 0 && strings.TrimSpace(message) == "":
+				return &role.ConfigError{Err: errors.New("the message is empty")}
 			case len(args) > 0:
-				return reachable(s.say(cmd.Context(), strings.Join(args, " "), out), s.client.URL)
+				return reachable(s.say(cmd.Context(), message, out), s.client.URL)
 			case isTerminal(in) && isTerminal(out):
 				return reachable(talk(cmd.Context(), s, out, cmd.ErrOrStderr()), s.client.URL)
 			default:

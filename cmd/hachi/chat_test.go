@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/hachi-serve/hachi/client"
@@ -122,6 +124,7 @@ func TestAPipedChatPrintsAnswersOnly(t *testing.T) {
 		{"//etc is a path\n/etc/passwd too\n", nil, 0, "answer 5: /etc is a path\nanswer 6: /etc/passwd too\n", ""},
 		{"a\nfail\nnever\n", nil, 1, "answer 7: a\n", "hachi: status 429: the queue is full\n"},
 		{"", []string{"fail"}, 1, "", "hachi: status 429: the queue is full\n"},
+		{"", []string{" "}, 78, "", "hachi: the message is empty\n"},
 		{"/hlep\n", nil, 1, "", "hachi: unknown command /hlep: did you mean /help?\n"},
 		{"/attr helpfulnes=4\n", nil, 1, "", "unknown attribute"},
 	} {
@@ -136,6 +139,53 @@ func TestAPipedChatPrintsAnswersOnly(t *testing.T) {
 	}
 	if turns := r.request(t, 2).Messages; len(turns) != 3 || turns[1].Content != "answer 2: first" {
 		t.Errorf("the second turn carries %+v", turns)
+	}
+}
+
+// TestAnInterruptedChatFails with the status that shells give to the signal: while
+// it answers, and while it waits for a line.
+func TestAnInterruptedChatFails(t *testing.T) {
+	r := newFakeRouter(t)
+	for _, tt := range []struct {
+		signal syscall.Signal
+		status int
+		args   []string
+	}{
+		{syscall.SIGINT, 130, []string{"hold", "on"}},
+		{syscall.SIGTERM, 143, []string{"hold"}},
+		{syscall.SIGINT, 130, nil},
+	} {
+		cmd := chatProcess(t, t.TempDir(), append(tt.args, "--url", r.URL)...)
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stdin.Write([]byte("first\n")); err != nil {
+			t.Fatal(err)
+		}
+		answers := bufio.NewReader(out)
+		if _, err := answers.ReadString(':'); err != nil {
+			t.Fatal(err)
+		}
+		if len(tt.args) == 0 { // then it waits for the next line
+			if _, err := answers.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := cmd.Process.Signal(tt.signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // the status says it
+		if status := cmd.ProcessState.ExitCode(); status != tt.status {
+			t.Errorf("%v by %v: status %d, want %d", tt.args, tt.signal, status, tt.status)
+		}
 	}
 }
 

@@ -24,23 +24,54 @@ func terminal(f *os.File) bool {
 	return err == nil
 }
 
-// readMessages answers a message a line, until the input ends or a request fails.
+// readMessages answers a message a line, until the input ends, a request fails or
+// ctx ends.
 func readMessages(ctx context.Context, s *conversation, in io.Reader, out io.Writer) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		text := strings.TrimSpace(lines.Text())
-		if text == "" {
-			continue
-		}
-		if err := s.turn(ctx, text, out); err != nil {
-			if errors.Is(err, errLeave) {
-				return nil
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	lines := make(chan readLine)
+	go func() {
+		defer close(lines)
+		sendLines(ctx, in, lines)
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case line, more := <-lines:
+			if !more || line.err != nil {
+				return line.err
 			}
-			return err
+			if err := s.turn(ctx, line.text, out); errors.Is(err, errLeave) {
+				return nil
+			} else if err != nil {
+				return err
+			}
 		}
 	}
-	return lines.Err()
+}
+
+// sendLines sends the lines of an input that are not blank, until the input or ctx
+// ends. It may outlive ctx while it reads.
+func sendLines(ctx context.Context, in io.Reader, to chan<- readLine) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for more := true; more; {
+		var line readLine
+		if more = lines.Scan(); more {
+			line.text = strings.TrimSpace(lines.Text())
+		} else {
+			line.err = lines.Err()
+		}
+		if line == (readLine{}) {
+			continue
+		}
+		select {
+		case to <- line:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 const prompt = "> "

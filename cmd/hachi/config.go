@@ -39,10 +39,7 @@ func newPrintConfig(use, short string, c any, validate func() error) *cobra.Comm
 	return &cobra.Command{
 		Use: use, Short: short, Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := readConfigFile(cmd, c); err != nil {
-				return err
-			}
-			faults := validate()
+			faults := configure(cmd, c, validate)
 			if err := printConfig(cmd, c); err != nil {
 				return err
 			}

@@ -29,8 +29,7 @@ func execute(t *testing.T, args ...string) (stdout string, cmd *cobra.Command, e
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&bytes.Buffer{})
-	root.SetArgs(args)
-	cmd, err = root.ExecuteContextC(t.Context())
+	cmd, err = runCommand(t.Context(), root, args)
 	return out.String(), cmd, err
 }
 

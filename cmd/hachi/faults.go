@@ -27,11 +27,21 @@ func flagFault(cmd *cobra.Command, err error) error {
 	case errors.As(err, &absent):
 		err = errors.New(unknownFlag(cmd, absent))
 	case errors.As(err, &wrong):
-		if kind := kinds[wrong.GetFlag().Value.Type()]; kind != "" {
-			err = fmt.Errorf("--%s %q: want %s", wrong.GetFlag().Name, wrong.GetValue(), kind)
-		}
+		err = fmt.Errorf("--%s %q: %w", wrong.GetFlag().Name, wrong.GetValue(), wrongValue(err))
 	}
 	return &role.ConfigError{Err: err}
+}
+
+// wrongValue says what the value of a flag should be.
+func wrongValue(err error) error {
+	var wrong *pflag.InvalidValueError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	if kind := kinds[wrong.GetFlag().Value.Type()]; kind != "" {
+		return errors.New("want " + kind)
+	}
+	return wrong.Unwrap()
 }
 
 // kinds describe the values of flags.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,32 +11,32 @@ import (
 
 func TestMistypedCommandLinesSuggestTheRightOne(t *testing.T) {
 	for line, want := range map[string]string{
-		"upp":                           "did you mean `hachi up`?",
-		"serve":                         "did you mean `hachi up`?",
-		"sttaus":                        "did you mean `hachi status`?",
-		"ps":                            "did you mean `hachi status`?",
-		"expert-node":                   "did you mean `hachi expertnode`?",
-		"model quantze dir":             "did you mean `hachi model quantize`?",
-		"bench kernle":                  "did you mean `hachi bench kernel`?",
-		"wombat":                        "`hachi --help` lists the commands",
-		"model wombat":                  "`hachi model --help` lists the commands",
-		"up --nods 3":                   "unknown flag --nods: did you mean --nodes?",
-		"up --replica 3":                "did you mean --replicas?",
-		"up -nodes 3":                   "unknown flag -nodes: did you mean --nodes?",
-		"up --port 8080":                "did you mean --listen?",
-		"router --host 0.0.0.0":         "did you mean --listen?",
-		"up --dataDir /d":               "did you mean --data-dir?",
-		"up --data_dir /d":              "did you mean --data-dir?",
-		"chat --wombat":                 "unknown flag --wombat: `hachi chat --help` lists the flags",
-		"up --nodes three":              `--nodes "three": want a whole number`,
-		"up --lease-ttl 10":             `--lease-ttl "10": want a duration such as`,
-		"chat --seed -1":                `--seed "-1": want a whole number, 0 or more`,
-		"up --kv-cache-memory lots":     "kv-cache-memory",
-		"up mistralai/Mixtral-8x7B":     "if it is a model, write --model mistralai/Mixtral-8x7B",
-		"drain":                         "an argument is missing: hachi drain NODE",
-		"status expert-0":               `unexpected argument "expert-0": hachi status`,
-		"model inspect":                 "an argument is missing: hachi model inspect DIR",
-		"model export mini some where ": `unexpected argument "where"`,
+		"upp":                                    "did you mean `hachi up`?",
+		"serve":                                  "did you mean `hachi up`?",
+		"sttaus":                                 "did you mean `hachi status`?",
+		"ps":                                     "did you mean `hachi status`?",
+		"expert-node":                            "did you mean `hachi expertnode`?",
+		"model quantze dir":                      "did you mean `hachi model quantize`?",
+		"bench kernle":                           "did you mean `hachi bench kernel`?",
+		"wombat":                                 "`hachi --help` lists the commands",
+		"model wombat":                           "`hachi model --help` lists the commands",
+		"up --nods 3":                            "unknown flag --nods: did you mean --nodes?",
+		"up --replica 3":                         "did you mean --replicas?",
+		"up -nodes 3":                            "unknown flag -nodes: did you mean --nodes?",
+		"up --port 8080":                         "did you mean --listen?",
+		"router --id r --model d --host 0.0.0.0": "did you mean --listen?",
+		"up --dataDir /d":                        "did you mean --data-dir?",
+		"up --data_dir /d":                       "did you mean --data-dir?",
+		"chat --wombat":                          "unknown flag --wombat: `hachi chat --help` lists the flags",
+		"up --nodes three":                       `--nodes "three": want a whole number`,
+		"up --lease-ttl 10":                      `--lease-ttl "10": want a duration such as`,
+		"chat --seed -1":                         `--seed "-1": want a whole number, 0 or more`,
+		"up --kv-cache-memory lots":              "kv-cache-memory",
+		"up mistralai/Mixtral-8x7B":              "if it is a model, write --model mistralai/Mixtral-8x7B",
+		"drain":                                  "an argument is missing: hachi drain NODE",
+		"status expert-0":                        `unexpected argument "expert-0": hachi status`,
+		"model inspect":                          "an argument is missing: hachi model inspect DIR",
+		"model export mini some where ":          `unexpected argument "where"`,
 	} {
 		_, _, err := execute(t, strings.Fields(line)...)
 		if !errors.As(err, new(*role.ConfigError)) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -75,9 +76,45 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	t.Setenv("HACHI_NODES", "three")
 	t.Setenv("HACHI_REPLICAS", "two")
 	text = said("up")
-	for _, want := range []string{`HACHI_NODES="three"`, `HACHI_REPLICAS="two"`} {
+	for _, want := range []string{`HACHI_NODES="three": want a whole number`, `HACHI_REPLICAS="two": want a whole number`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("environment: %q is missing in\n%s", want, text)
+		}
+	}
+}
+
+// TestFaultsOfEveryOriginAreReportedAtOnce: of flags, of the environment, of the
+// file and of values, a line each.
+func TestFaultsOfEveryOriginAreReportedAtOnce(t *testing.T) {
+	t.Setenv("HACHI_REPLICAS", "two")
+	file := writeTemp(t, "listne: 8080\nnodes: many\nserving: {modelNmae: m, maxQueuedRequests: few}\nkvCacheMemory: 1Gi\nplacement: [a]\nwombat: 1\n")
+	for _, command := range []string{"up", "config"} {
+		_, cmd, err := execute(t, command, "--config", file, "--nods", "3", "--lease-ttl", "soon", "--threads=x", "--wombat", "--log-level", "loud", "--listen")
+		var config *role.ConfigError
+		if !errors.As(err, &config) {
+			t.Fatalf("%v is no fault of a configuration", err)
+		}
+		got := explain(cmd, err)
+		want := []string{
+			"unknown flag --nods: did you mean --nodes?",
+			`--lease-ttl "soon": want a duration such as 500ms, 10s or 5m`,
+			`--threads "x": want a whole number`,
+			"unknown flag --wombat: `hachi " + command + " --help` lists the flags",
+			"flag needs an argument: --listen",
+			`HACHI_REPLICAS="two": want a whole number`,
+			file + `: line 1: unknown field "listne": did you mean listen?`,
+			file + `: line 2: nodes "many": want a whole number`,
+			file + `: line 3: unknown field "modelNmae" in serving: did you mean serving.modelName?`,
+			file + `: line 3: serving.maxQueuedRequests "few": want a whole number`,
+			file + `: line 4: unknown field "kvCacheMemory": did you mean serving.kvCacheMemory?`,
+			file + ": line 5: placement: want a section with fields",
+			file + `: line 6: unknown field "wombat": ` + "`hachi config` prints the fields",
+			`logLevel (--log-level): "loud": want debug, info, warn or error`,
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", command, got, want)
 		}
 	}
 }

@@ -101,32 +101,3 @@ func flagOf(cmd *cobra.Command, field string) (found *pflag.Flag) {
 func configFileFlag(f *pflag.FlagSet) {
 	f.String("config", "", "YAML `file` with the fields that hachi config prints; flags and environment variables override them")
 }
-
-// readConfigFile reads the file of --config, if there is one, into the
-// configuration to which the command's flags are bound. Flags that were given
-// override the file.
-func readConfigFile(cmd *cobra.Command, into any) error {
-	path := cmd.Flag("config").Value.String()
-	if path == "" {
-		return nil
-	}
-	var again []func() error
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values := list.GetSlice()
-			again = append(again, func() error { return list.Replace(values) })
-			return
-		}
-		value := f.Value.String()
-		again = append(again, func() error { return f.Value.Set(value) })
-	})
-	if err := role.ReadConfig(path, into); err != nil {
-		return err
-	}
-	for _, set := range again {
-		if err := set(); err != nil {
-			return err
-		}
-	}
-	return nil
-}

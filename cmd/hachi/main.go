@@ -18,18 +18,18 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is main without the exit, so that tests can be the program.
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	if err := local.WatchParent(func() { os.Exit(1) }); err != nil {
 		fmt.Fprintln(os.Stderr, "hachi:", err)
 		return local.ExitConfigError
 	}
-	root := newRoot()
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := runCommand(ctx, newRoot(), args)
 	switch {
-	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
+	case err == nil:
 		return 0
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitSignal + int(context.Cause(ctx).(*signalError).signal)
 	case errors.As(err, new(*role.ConfigError)):
 		for _, line := range explain(cmd, err) {
 			fmt.Fprintln(os.Stderr, "hachi:", line)
@@ -39,6 +39,44 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "hachi:", err)
 		return 1
 	}
+}
+
+// exitSignal and the number of a signal are the exit status of a command that the
+// signal ended, as shells have it. A server that a signal stops has done its work.
+const exitSignal = 128
+
+// signalError is the cause of the end of a command's context.
+type signalError struct{ signal syscall.Signal }
+
+func (e *signalError) Error() string { return "ended by the signal " + e.signal.String() }
+
+// Is makes the cause an end of the context: net/http returns causes.
+func (e *signalError) Is(target error) bool { return target == context.Canceled }
+
+// untilSignal is a context that ends when the process is asked to end.
+func untilSignal() (ctx context.Context, stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(&signalError{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// unlessStopped is the error of a server; none if it ends because it is stopped.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // explain lists the faults of a configuration, a line each. A fault of a field
@@ -58,6 +96,13 @@ func explain(cmd *cobra.Command, err error) []string {
 		if f := flagOf(cmd, e.Field); f != nil {
 			return []string{fmt.Sprintf("%s (--%s): %v", e.Field, f.Name, e.Err)}
 		}
+	}
+	var unknown *role.UnknownFieldError
+	if errors.As(err, &unknown) {
+		if like := nearestField(unknown.Field, unknown.Known); like != "" {
+			return []string{fmt.Sprintf("%v: did you mean %s?", err, like)}
+		}
+		return []string{fmt.Sprintf("%v: `hachi config` prints the fields", err)}
 	}
 	return []string{err.Error()}
 }

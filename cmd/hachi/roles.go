@@ -13,16 +13,13 @@ func newCoordinator() *cobra.Command {
 		Short: "plan and publish which node serves which expert",
 		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := readConfigFile(cmd, &c); err != nil {
-				return err
-			}
-			if err := c.Validate(); err != nil {
+			if err := configure(cmd, &c, func() error { return c.Validate() }); err != nil {
 				return err
 			}
 			if c.Logger, err = newLogger(c.LogLevel); err != nil {
 				return err
 			}
-			return role.RunCoordinator(cmd.Context(), c)
+			return unlessStopped(cmd.Context(), role.RunCoordinator(cmd.Context(), c))
 		},
 	}
 	coordinatorFlags(cmd, &c)
@@ -55,16 +52,13 @@ func newExpertNode() *cobra.Command {
 }
 
 func runExpertNode(cmd *cobra.Command, c *role.ExpertNodeConfig) (err error) {
-	if err := readConfigFile(cmd, c); err != nil {
-		return err
-	}
-	if err := c.Validate(); err != nil {
+	if err := configure(cmd, c, func() error { return c.Validate() }); err != nil {
 		return err
 	}
 	if c.Logger, err = newLogger(c.LogLevel); err != nil {
 		return err
 	}
-	return role.RunExpertNode(cmd.Context(), *c)
+	return unlessStopped(cmd.Context(), role.RunExpertNode(cmd.Context(), *c))
 }
 
 func expertNodeFlags(cmd *cobra.Command, c *role.ExpertNodeConfig) {
@@ -87,16 +81,13 @@ func newRouter() *cobra.Command {
 		Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs",
 		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := readConfigFile(cmd, &c); err != nil {
-				return err
-			}
-			if err := c.Validate(); err != nil {
+			if err := configure(cmd, &c, func() error { return c.Validate() }); err != nil {
 				return err
 			}
 			if c.Logger, err = newLogger(c.LogLevel); err != nil {
 				return err
 			}
-			return role.RunRouter(cmd.Context(), c)
+			return unlessStopped(cmd.Context(), role.RunRouter(cmd.Context(), c))
 		},
 	}
 	routerFlags(cmd, &c)

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -31,6 +27,9 @@ Begin with two terminals:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if readsConfig(cmd) {
+				return nil // configure does it
+			}
 			return fromEnvironment(cmd.Flags())
 		},
 	}
@@ -88,28 +87,4 @@ func newLogger(level string) (*slog.Logger, error) {
 		return nil, &role.ConfigError{Err: &role.FieldError{Field: "logLevel", Err: fmt.Errorf("%q: want debug, info, warn or error", level)}}
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
-}
-
-// fromEnvironment sets every flag that was not given on the command line from
-// its environment variable. The variables of a child of `hachi up` were meant
-// for up, which hands each child its whole configuration.
-func fromEnvironment(flags *pflag.FlagSet) error {
-	if os.Getenv(local.ParentEnv) != "" {
-		return nil
-	}
-	var faults []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		name := "HACHI_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := os.LookupEnv(name)
-		if f.Changed || !ok {
-			return
-		}
-		if err := flags.Set(f.Name, value); err != nil {
-			faults = append(faults, fmt.Errorf("%s=%q: %w", name, value, err))
-		}
-	})
-	if len(faults) > 0 {
-		return &role.ConfigError{Err: errors.Join(faults...)}
-	}
-	return nil
 }

@@ -18,6 +18,26 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
+// nearestField is the field of a configuration that resembles another path the most:
+// one of the same section, or one of that name in another section.
+func nearestField(path string, known []string) string {
+	section, name := path[:strings.LastIndexByte(path, '.')+1], path[strings.LastIndexByte(path, '.')+1:]
+	var siblings, names []string
+	paths := map[string]string{} // by names
+	for _, k := range known {
+		rest, found := strings.CutPrefix(k, section)
+		if found && !strings.Contains(rest, ".") {
+			siblings = append(siblings, rest)
+		}
+		last := k[strings.LastIndexByte(k, '.')+1:]
+		names, paths[last] = append(names, last), k
+	}
+	if like := nearest(name, siblings); like != "" {
+		return section + like
+	}
+	return paths[nearest(name, names)]
+}
+
 // edits counts the insertions, deletions, replacements and swaps of neighbors that
 // make b of a (optimal string alignment).
 func edits(a, b string) int {

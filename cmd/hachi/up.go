@@ -33,10 +33,10 @@ with nothing downloaded.`,
 		SuggestFor: []string{"start", "serve", "run", "launch"},
 		Args:       modelByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := readConfigFile(cmd, &cfg); err != nil {
+			if err := configure(cmd, &cfg, func() error { return prepareUp(&cfg, cmd.OutOrStdout()) }); err != nil {
 				return err
 			}
-			return up(cmd.Context(), cfg, readyTimeout, cmd.OutOrStdout())
+			return unlessStopped(cmd.Context(), up(cmd.Context(), cfg, readyTimeout, cmd.OutOrStdout()))
 		},
 	}
 	upFlags(cmd, &cfg)
@@ -73,7 +73,7 @@ const modelUsage = "checkpoint directory; hachi-mini, which is part of hachi, wh
 
 // up runs a cluster until ctx ends.
 func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out io.Writer) error {
-	if err := prepareUp(&cfg, out); err != nil {
+	if err := makeDefaultModel(cfg, out); err != nil {
 		return err
 	}
 	logger, err := newLogger(cfg.LogLevel)
@@ -119,7 +119,9 @@ func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
 	}
 	if _, temporary, err := local.UserDir(); cfg.DataDir == "" && temporary && err == nil {
 		defer func() {
-			fmt.Fprintf(out, "no home directory that can be written: the data is in %s; --data-dir chooses another\n", cfg.DataDir)
+			if err == nil {
+				fmt.Fprintf(out, "no home directory that can be written: the data is in %s; --data-dir chooses another\n", cfg.DataDir)
+			}
 		}()
 	}
 	named := cfg.Model.Dir // a path, or by mistake the name of a model on a hub
@@ -132,10 +134,7 @@ func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
 			faults = errors.Join(&role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}, faults)
 		}
 	}
-	if faults != nil {
-		return faults
-	}
-	return makeDefaultModel(*cfg, out)
+	return faults
 }
 
 // announce prints the placement, the URL and what to do next.

@@ -72,8 +72,17 @@ func (f *Faults) Reachable(listen, advertise string) {
 // OneOf checks a name against a list.
 func (f *Faults) OneOf(field, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		f.Addf(field, "%q: want one of %q", value, allowed)
+		f.Addf(field, "%q: want %s", value, alternatives(allowed))
 	}
+}
+
+// alternatives lists names as a sentence does. The empty name is not said.
+func alternatives(names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " or " + names[n]
+	}
+	return strings.Join(names, "")
 }
 
 // Required refuses an empty value.
