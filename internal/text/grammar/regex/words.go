@@ -59,6 +59,34 @@ func (d *DFA) List(max int) ([]string, bool) {
 	return words, true
 }
 
+// Longest returns the length of the longest text that is accepted, characters; false
+// when there is none.
+func (d *DFA) Longest() (int, bool) {
+	const unknown, open = -1, -2
+	longest := make([]int, len(d.states)) // from each state
+	for i := range longest {
+		longest[i] = unknown
+	}
+	var visit func(at int) bool
+	visit = func(at int) bool {
+		if longest[at] != unknown {
+			return longest[at] != open // else a cycle: from every state a text is accepted
+		}
+		longest[at] = open
+		n := 0
+		for _, e := range d.states[at].edges {
+			if !visit(e.to) {
+				return false
+			}
+			n = max(n, 1+longest[e.to])
+		}
+		longest[at] = n
+		return true
+	}
+	finite := visit(0)
+	return longest[0], finite
+}
+
 // Residue accepts the texts over some disjoint classes of characters whose
 // classes have indices with a sum of want modulo the number of classes.
 func Residue(classes [][]Range, want int) *DFA {

@@ -19,7 +19,15 @@ func (c *compiler) array(from Node, parts []*value) Node {
 		c.Empty(start, close)
 	}
 	at, n := start, 0 // after n items
-	for ; !c.Full() && at != none && (n < maxLen || maxLen < 0 && n < max(first, minLen)); n++ {
+	last := maxLen    // the last item that is drawn by itself
+	if maxLen < 0 {
+		last = max(first, minLen)
+	}
+	many := last > first+maxChained
+	if many {
+		last = first + 1
+	}
+	for ; !c.Full() && at != none && n < last; n++ {
 		if n > 0 {
 			at = c.Literal(at, ",")
 		}
@@ -28,7 +36,11 @@ func (c *compiler) array(from Node, parts []*value) Node {
 			c.Empty(at, close)
 		}
 	}
-	if maxLen >= 0 || at == none {
+	if at == none || maxLen >= 0 && !many {
+		return to
+	}
+	if many {
+		c.further(at, itemsAt(parts, first), minLen-n, maxLen-n, close)
 		return to
 	}
 	if n > 0 {
@@ -40,6 +52,21 @@ func (c *compiler) array(from Node, parts []*value) Node {
 	c.Empty(c.Literal(at, ","), again)
 	c.Empty(at, close)
 	return to
+}
+
+// further joins two nodes by items behind others: minLen to maxLen of them, a negative
+// maxLen is no limit.
+func (c *compiler) further(from Node, all []*value, minLen, maxLen int, to Node) {
+	unit := c.rule("a further item: ", all, func(start Node) Node { return c.item(c.Literal(start, ","), all, false) })
+	from = c.exactly(from, unit, max(minLen, 0))
+	if maxLen >= 0 {
+		c.upTo(from, unit, maxLen-max(minLen, 0), to)
+		return
+	}
+	again := c.Node()
+	c.Empty(from, again)
+	c.Call(again, unit, again)
+	c.Empty(again, to)
 }
 
 // item draws an item and what may come before it. One that is drawn many times

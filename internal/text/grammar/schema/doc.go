@@ -31,6 +31,9 @@
 //   - Strings are valid UTF-8, surrogates are paired, and length counts
 //     characters. A name, a constant, and a string with a pattern or a format
 //     are written without escapes but those that JSON needs.
+//   - A count of characters or items exceeds its minimum by maxRepeated at most, and
+//     an object whose members are counted has at most maxCounted, or as many as have
+//     names.
 //   - A schema without type allows the types to which its keywords apply.
 //
 // # What is supported
@@ -49,7 +52,7 @@
 //     ^), format (date, time, date-time, duration, uuid, email, hostname, ipv4,
 //     ipv6, uri: see formats; any other format is an annotation). Where pattern
 //     or format and length need too many states, the text has at most maxPatterned
-//     characters
+//     characters; counts are drawn in blocks, so high bounds need few states
 //   - minimum, maximum, exclusiveMinimum, exclusiveMaximum (numbers; booleans as in
 //     OpenAPI 3.0), multipleOf (up to maxUnit, not counting zeros at the end), and
 //     as a format int8 to int64, uint8 to uint64, float, double

@@ -31,10 +31,11 @@ type drawer struct {
 	indent    int
 	value     automaton.Rule // any value
 	character automaton.Rule // one character of a string
+	blocks    map[blockKey]automaton.Rule
 }
 
 func newDrawer(l Limits, budget *automaton.Budget) *drawer {
-	d := &drawer{Builder: automaton.NewBuilder(l.States * DrawingPerState), budget: budget, indent: l.Indent}
+	d := &drawer{Builder: automaton.NewBuilder(l.States * DrawingPerState), budget: budget, indent: l.Indent, blocks: map[blockKey]automaton.Rule{}}
 	d.value, d.character = d.Rule("a JSON value"), d.Rule("a character")
 	start, end := d.Body(d.value)
 	for _, part := range []func(Node) Node{d.anyObject, d.anyArray, d.anyText, d.anyNumber} {

@@ -128,7 +128,7 @@ func (c *compiler) shape(m member) {
 	case "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties":
 		n, ok := count(m.value)
 		expect(ok, "a whole number, 0 or more")
-		if ok && n > c.limits.States {
+		if ok && n > c.limits.States && m.name[:len("min")] == "min" {
 			c.fault(m.value, "%s is %d, the limit is %d", m.name, n, c.limits.States)
 		}
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":

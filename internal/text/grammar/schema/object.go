@@ -64,6 +64,10 @@ func (o *objectDrawer) draw(from, to Node) {
 // meet by chance; the states grow with the sets of residues.
 var residuesFor = []int{0, 0, 8, 6, 5}
 
+// maxCounted is the maximum number of members of an object whose number is bounded,
+// unless more have names: a greater bound is cut.
+const maxCounted = 128
+
 // count drops bounds that always hold, and decides what must be counted. It is
 // false if it has recorded a fault.
 func (o *objectDrawer) count(parts []*value) bool {
@@ -76,6 +80,7 @@ func (o *objectDrawer) count(parts []*value) bool {
 	if o.minCount <= required {
 		o.minCount = 0
 	}
+	o.maxCount = min(o.maxCount, max(maxCounted, len(o.named), o.minCount))
 	if len(o.regions) == 0 && o.maxCount >= len(o.named) {
 		o.maxCount = -1
 	}

@@ -55,12 +55,19 @@ const maxPatterned = 256
 
 // cut leaves the texts of minLen to maxLen characters.
 func (c *compiler) cut(d *regex.DFA, parts []*value, minLen, maxLen int) (*regex.DFA, bool) {
+	if longest, finite := d.Longest(); finite && longest <= maxLen {
+		maxLen = -1
+	}
 	if minLen == 0 && maxLen < 0 {
 		return d, true
 	}
-	short, err := d.Intersect(regex.Length(minLen, maxLen), c.budget)
-	for limit := maxPatterned; errors.Is(err, automaton.ErrTooLarge) && minLen <= limit && limit < maxLen; limit /= 2 {
-		short, err = d.Intersect(regex.Length(minLen, limit), c.budget)
+	length := maxLen
+	if length*d.States() > c.limits.States && minLen <= maxPatterned {
+		length = min(length, maxPatterned)
+	}
+	short, err := d.Intersect(regex.Length(minLen, length), c.budget)
+	for ; errors.Is(err, automaton.ErrTooLarge) && !c.budget.Spent() && minLen <= length/2 && length > 1; length /= 2 {
+		short, err = d.Intersect(regex.Length(minLen, length/2), c.budget)
 	}
 	if err != nil {
 		c.fault(parts[0], "the length of a string with a pattern: %w", err)
@@ -118,18 +125,12 @@ func (c *compiler) counted(from Node, minLen, maxLen int) Node {
 	if minLen == 0 && maxLen < 0 {
 		return c.anyText(from)
 	}
-	at, close := c.Literal(from, `"`), c.Node()
-	for n := 0; !c.Full(); n++ {
-		if n >= minLen {
-			c.Empty(at, close)
-		}
-		if n == maxLen || n == minLen && maxLen < 0 {
-			break
-		}
-		at = c.call(at, c.character)
-	}
+	at, close := c.exactly(c.Literal(from, `"`), c.character, minLen), c.Node()
 	if maxLen < 0 {
+		c.Empty(at, close)
 		c.anyCharacter(at, at)
+	} else {
+		c.upTo(at, c.character, maxLen-minLen, close)
 	}
 	return c.Literal(close, `"`)
 }
