@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/hachi-serve/hachi/internal/api"
+	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
@@ -191,7 +192,7 @@ func (p *routerProcess) api() api.Config {
 				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
 				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
 			},
-			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
+			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, Budget: admission.Default(), MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
 			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
 		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins,
 			Gate: p.access.gate, Local: IsLoopback(p.http.Addr().String()), Hosts: p.cfg.Security.AllowedHosts},

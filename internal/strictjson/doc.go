@@ -2,8 +2,10 @@
 // what encoding/json forgives: a repeated key, a value that is not an object,
 // data after the end.
 //
-// What it owns: nothing; it is one pure function. Model files are read through
-// it because a key that is read twice, or silently dropped, changes the arithmetic.
+// What it owns: nothing; its functions are pure. Object reads model files, because a
+// key that is read twice, or silently dropped, changes the arithmetic. Valid, Members
+// and Elements read messages from the network: they copy nothing, and count before
+// they make.
 //
 // Concurrency: safe, no state.
 //

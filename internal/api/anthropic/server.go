@@ -61,6 +61,7 @@ func (s *server) create(c *httpapi.Call) error {
 		return q.renamed(err)
 	}
 	defer reader.Close()
+	c.Admitted()
 	defer generation.NoteUsage(ctx, reader)
 	w := &writer{message: &message{
 		ID: access.NewID("msg_"), Type: "message", Role: "assistant", Model: s.cfg.Model, Usage: tokenUsage{Input: len(turn.Prompt)},
@@ -99,7 +100,7 @@ func (s *server) prepare(c *httpapi.Call, q request) (*completion.Turn, error) {
 	if err := c.Body.Err(); err != nil {
 		return nil, err
 	}
-	turn, err := transcript.Prepare(s.cfg.Service, q.conversation)
+	turn, err := transcript.Prepare(c.Context, s.cfg.Service, q.conversation)
 	if err != nil {
 		return nil, q.renamed(err)
 	}

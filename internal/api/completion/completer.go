@@ -75,7 +75,7 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	if err := caller.CheckPriority(r.Priority); err != nil {
 		return nil, err
 	}
-	if err := c.complete(&r); err != nil {
+	if err := c.complete(ctx, &r); err != nil {
 		return nil, err
 	}
 	r.Request.CacheSalt = salt(caller.Salt(r.CacheSalt))
@@ -94,8 +94,8 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 }
 
 // complete derives what the engine reads of a valid request.
-func (c *Completer) complete(r *Request) error {
-	g, err := c.grammar(r)
+func (c *Completer) complete(ctx context.Context, r *Request) error {
+	g, err := c.grammar(ctx, r)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,16 @@
 package completion
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 )
 
@@ -52,8 +56,12 @@ func (c *Conversation) callable() []int {
 }
 
 // Prepare renders a conversation and settles how it is answered. The error is a
-// *Fault; Params have the names of the chat completions of the OpenAI API.
-func (s Service) Prepare(c Conversation) (*Turn, error) {
+// *Fault, with Params that have the names of the chat completions of the OpenAI API, a
+// *ContextError, or ctx's.
+func (s Service) Prepare(ctx context.Context, c Conversation) (*Turn, error) {
+	if err := s.bounded(&c); err != nil {
+		return nil, err
+	}
 	if err := tool.Validate(c.Tools, tool.Choice{}); err != nil {
 		return nil, invalid("tools", "has a fault: %w", err)
 	}
@@ -66,11 +74,16 @@ func (s Service) Prepare(c Conversation) (*Turn, error) {
 	if !c.mayCall() {
 		c.Tools = nil
 	}
-	prompt, err := s.Template.Prompt(chat.Conversation{
+	prompt, err := s.Template.PromptWithin(s.Completer.bound(ctx), chat.Conversation{
 		Messages: c.Messages, Attributes: chat.Merge(s.Attributes, c.Attributes), Tools: c.Tools, Choice: c.ToolChoice,
 		Parallel: c.Parallel, Continue: c.Continue, Bare: c.Bare, Args: c.TemplateArgs,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, tokenizer.ErrTooLong):
+		return nil, s.Completer.tooLong(prompt, err)
+	case err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil:
 		return nil, invalid("messages", "cannot be answered: %w", err)
 	}
 	t := &Turn{Prompt: prompt, newText: !c.Continue, output: c.Output, answers: s.Template.Answers()}
@@ -81,6 +94,42 @@ func (s Service) Prepare(c Conversation) (*Turn, error) {
 	}
 	s.settle(t, c)
 	return t, nil
+}
+
+// bounded refuses conversations that no context holds, and more than a server reads,
+// by their lengths only.
+func (s Service) bounded(c *Conversation) error {
+	if len(c.Messages) > MaxMessages {
+		return invalid("messages", "has %d turns, expected at most %d", len(c.Messages), MaxMessages)
+	}
+	if len(c.Tools) > MaxTools {
+		return invalid("tools", "has %d functions, expected at most %d", len(c.Tools), MaxTools)
+	}
+	texts := make([]string, len(c.Messages))
+	for i, m := range c.Messages {
+		texts[i] = m.Content
+	}
+	if err := s.Completer.fits(texts...); err != nil {
+		return err
+	}
+	bytes := 0
+	for _, t := range c.Tools {
+		bytes += len(t.Description) + len(t.Parameters)
+	}
+	if bytes > MaxToolBytes {
+		return invalid("tools", "has %d bytes of descriptions and schemas, expected at most %d", bytes, MaxToolBytes)
+	}
+	bytes = 0
+	for name, v := range c.TemplateArgs {
+		bytes += len(name)
+		if raw, ok := v.(json.RawMessage); ok {
+			bytes += len(raw)
+		}
+	}
+	if bytes > MaxArgBytes {
+		return invalid("chat_template_kwargs", "has %d bytes, expected at most %d", bytes, MaxArgBytes)
+	}
+	return nil
 }
 
 // settle decides how the answer is constrained and read.

@@ -1,7 +1,8 @@
 package completion
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
@@ -20,9 +21,9 @@ func JSONObject(param string) *StructuredOutput {
 	return &StructuredOutput{param, grammar.Text{Object: true}}
 }
 
-// JSONSchema allows what satisfies a JSON Schema.
+// JSONSchema allows what satisfies a JSON Schema. It keeps a copy of the schema.
 func JSONSchema(param string, schema []byte) *StructuredOutput {
-	return &StructuredOutput{param, grammar.Text{Schema: json.RawMessage(schema)}}
+	return &StructuredOutput{param, grammar.Text{Schema: bytes.Clone(schema)}}
 }
 
 // Regex allows what an RE2 expression matches as a whole.
@@ -40,9 +41,9 @@ func (o *StructuredOutput) fault(code string, err error) error { return &Fault{o
 
 // grammar compiles what an answer to a request must be; nil is any text. The
 // compiler remembers grammars, so that further choices cost a look-up.
-func (c *Completer) grammar(r *Request) (*grammar.Grammar, error) {
+func (c *Completer) grammar(ctx context.Context, r *Request) (*grammar.Grammar, error) {
 	if r.turn != nil && r.turn.language != nil {
-		return c.turnGrammar(r.turn)
+		return c.turnGrammar(ctx, r.turn)
 	}
 	o := r.Output
 	if o == nil {
@@ -55,8 +56,11 @@ func (c *Completer) grammar(r *Request) (*grammar.Grammar, error) {
 	if err != nil {
 		return nil, o.fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
 	}
-	g, err := compiler.Text(o.text)
-	if err != nil {
+	g, err := compiler.TextWithin(ctx, o.text)
+	switch {
+	case errors.Is(err, grammar.ErrBusy), err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil:
 		return nil, o.fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
 	}
 	return g, nil

@@ -1,19 +1,28 @@
 package completion
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
 // ContextError is a prompt that leaves no room for an answer.
 type ContextError struct {
 	Prompt  int // its tokens
 	Context int // what the context holds, prompt and answer
+	// More says that the prompt has more tokens than that.
+	More bool
 }
 
 func (e *ContextError) Error() string {
-	return fmt.Sprintf("the prompt has %d tokens, but the context of this model holds %d, prompt and answer together: shorten the prompt to at most %d",
-		e.Prompt, e.Context, e.Context-1)
+	count := ""
+	if e.More {
+		count = "at least "
+	}
+	return fmt.Sprintf("the prompt has %s%d tokens, but the context of this model holds %d, prompt and answer together: shorten the prompt to at most %d",
+		count, e.Prompt, e.Context, e.Context-1)
 }
 
 // TokenError is a token of a prompt that is not in the vocabulary.
@@ -44,6 +53,55 @@ func (c *Completer) Check(prompt []int32) error {
 		}
 	}
 	return nil
+}
+
+// counted is how many contexts of tokens a prompt that is too long is counted to,
+// for its error.
+const counted = 2
+
+// bound stops the work on a prompt that no context holds.
+func (c *Completer) bound(ctx context.Context) tokenizer.Bound {
+	return tokenizer.Bound{Context: ctx, Tokens: counted * c.Context}
+}
+
+// MaxPromptBytes returns about how many bytes of text a context holds at most; 0 is not
+// known.
+func (c *Completer) MaxPromptBytes() int {
+	if c == nil || c.Tokenizer == nil {
+		return 0
+	}
+	return c.Context * c.Tokenizer.Longest()
+}
+
+// fits refuses texts that are too long for the context, by their lengths only.
+func (c *Completer) fits(texts ...string) error {
+	least := 0
+	for _, text := range texts {
+		least += c.Tokenizer.Least(text)
+	}
+	if least >= c.Context {
+		return &ContextError{Prompt: least, Context: c.Context, More: true}
+	}
+	return nil
+}
+
+// tooLong names the context that a text does not fit.
+func (c *Completer) tooLong(ids []int32, err error) error {
+	if errors.Is(err, tokenizer.ErrTooLong) {
+		return &ContextError{Prompt: len(ids), Context: c.Context, More: true}
+	}
+	return err
+}
+
+// Prompt tokenizes a prompt that is plain text. One that the context does not hold is
+// a *ContextError, by its length, or as soon as it has too many tokens. The work
+// stops with ctx.
+func (c *Completer) Prompt(ctx context.Context, text string) ([]int32, error) {
+	if err := c.fits(text); err != nil {
+		return nil, err
+	}
+	ids, err := c.Tokenizer.PromptWithin(c.bound(ctx), text)
+	return ids, c.tooLong(ids, err)
 }
 
 // Tokens converts ids as clients send them; the error is a *TokenError.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
@@ -23,6 +24,8 @@ type Service struct {
 	// is a second.
 	RetryAfter func() time.Duration
 	Deadline   time.Duration // of a request
+	// Budget bounds the work on large requests before they are admitted; nil does not.
+	Budget *admission.Budget
 	// Done observes every request to the model, for metrics. The outcome is
 	// "ok", "canceled", or an error's type. nil is not called.
 	Done func(outcome string, took time.Duration)

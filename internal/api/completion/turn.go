@@ -1,6 +1,7 @@
 package completion
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -51,7 +52,7 @@ func (c *Completer) decoder(r *Request) *tokenizer.Decoder {
 }
 
 // turnGrammar compiles the language of a turn.
-func (c *Completer) turnGrammar(t *Turn) (*grammar.Grammar, error) {
+func (c *Completer) turnGrammar(ctx context.Context, t *Turn) (*grammar.Grammar, error) {
 	fault := func(code string, err error) error {
 		var f *grammar.FunctionFault
 		switch {
@@ -69,8 +70,11 @@ func (c *Completer) turnGrammar(t *Turn) (*grammar.Grammar, error) {
 	if err != nil {
 		return nil, fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
 	}
-	g, err := compiler.Turn(*t.language)
-	if err != nil {
+	g, err := compiler.TurnWithin(ctx, *t.language)
+	switch {
+	case errors.Is(err, grammar.ErrBusy), err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil:
 		return nil, fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
 	}
 	return g, nil

@@ -195,7 +195,7 @@ type reply struct {
 // tell answers a conversation.
 func (s Service) tell(t testing.TB, c Conversation, r Request) *reply {
 	t.Helper()
-	turn, err := s.Prepare(c)
+	turn, err := s.Prepare(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +398,7 @@ func TestReasoningIsApart(t *testing.T) {
 	// A template argument that the template reads, and one that it does not.
 	c := ask(tool.Choice{})
 	c.TemplateArgs = map[string]any{"enable_thinking": false, "color": "red"}
-	turn, err := s.Prepare(c)
+	turn, err := s.Prepare(context.Background(), c)
 	if err != nil || !slices.Equal(turn.IgnoredArgs, []string{"color"}) || !strings.HasSuffix(s.Template.Answers().Decode(turn.Prompt), "</think>\n\n") {
 		t.Errorf("ignored %v, %v", turn.IgnoredArgs, err)
 	}
@@ -446,7 +446,7 @@ func TestOutputsBesideTools(t *testing.T) {
 	}
 	c := ask(tool.Choice{}, f)
 	c.Output = Regex("structured_outputs.regex", `\{.*\}`)
-	turn, err := s.Prepare(c)
+	turn, err := s.Prepare(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ func (c *Completer) Validate(r Request) error {
 		return invalid("stop", "has %d texts, expected at most %d", len(r.Stop), MaxStops)
 	case slices.Contains(r.Stop, ""):
 		return invalid("stop", "has an empty text: it would end every answer before its first character")
+	case slices.ContainsFunc(r.Stop, func(s string) bool { return len(s) > MaxStopBytes }):
+		return invalid("stop", "has a text of more than %d bytes", MaxStopBytes)
 	case len(r.StopTokens) > MaxStopTokens:
 		return invalid("stop_token_ids", "has %d tokens, expected at most %d", len(r.StopTokens), MaxStopTokens)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -76,6 +77,8 @@ var rows = []row{
 	{kind(moe.Invalid), invalid},
 	{is(scheduler.ErrTooManyTokens), overloaded},
 	{is(scheduler.ErrQueueFull), overloaded},
+	{is(admission.ErrBusy), overloaded},
+	{is(grammar.ErrBusy), overloaded},
 	{is(context.DeadlineExceeded), timedOut},
 	{is(context.Canceled), canceled},
 	{is(engine.ErrEnough), canceled},

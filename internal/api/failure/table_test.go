@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -50,6 +51,9 @@ var examples = map[string]struct {
 	"internal/router/sampler.ErrNoToken":          {sampler.ErrNoToken, 400},
 	"internal/router/sampler.ErrGrammar":          {sampler.ErrGrammar, 500},
 	"internal/text/grammar.ErrTooLarge":           {grammar.ErrTooLarge, 400},
+	"internal/text/grammar.ErrBusy":               {grammar.ErrBusy, 429},
+	"internal/api/admission.ErrBusy":              {admission.ErrBusy, 429},
+	"internal/text/tokenizer.ErrTooLong":          {&completion.ContextError{}, 400}, // what Completer makes of it
 	"internal/text/grammar.ErrConfusing":          {grammar.ErrConfusing, 400},
 	"internal/text/grammar.FunctionFault":         {&grammar.FunctionFault{Err: errCause}, 400},
 	"internal/text/grammar/automaton.ErrTooLarge": {automaton.ErrTooLarge, 400},

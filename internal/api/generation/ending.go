@@ -11,9 +11,9 @@ func Stop(r *httpapi.Reader, name string) []string {
 	var texts []string
 	switch httpapi.KindOf(raw) {
 	case httpapi.KindString:
-		texts = []string{httpapi.Text(raw)}
+		texts = []string{r.Decode(name, raw)}
 	case httpapi.KindList:
-		if texts, ok = httpapi.Texts(raw); !ok {
+		if texts, ok = r.Texts(name, raw); !ok {
 			r.Fault(name, httpapi.CodeType, "has something else than texts in its list")
 		}
 	default:
@@ -25,16 +25,12 @@ func Stop(r *httpapi.Reader, name string) []string {
 // stopTokens reads tokens that end the answer.
 func (r reader) stopTokens() []int32 {
 	const name = "stop_token_ids"
-	raw, ok := r.Value(name, httpapi.KindList)
-	if !ok {
-		return nil
-	}
-	list, _ := httpapi.List(raw)
+	list := r.List(name)
 	tokens := make([]int32, len(list))
 	for i, raw := range list {
 		id, ok := httpapi.Whole(raw)
 		if httpapi.KindOf(raw) != httpapi.KindNumber || !ok || id != int64(int32(id)) {
-			r.Fault(name, httpapi.CodeValue, "has %s, expected tokens, 0 to %d", raw[:min(len(raw), 20)], r.vocab-1)
+			r.Fault(name, httpapi.CodeValue, "has %s, expected tokens, 0 to %d", raw, r.vocab-1)
 			return nil
 		}
 		tokens[i] = int32(id)

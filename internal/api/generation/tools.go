@@ -1,6 +1,7 @@
 package generation
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
@@ -14,7 +15,8 @@ func Tool(r *httpapi.Reader, schema string) tool.Tool {
 	r.Text("name", &t.Name)
 	r.Text("description", &t.Description)
 	r.Flag("strict", &t.Strict)
-	t.Parameters, _ = r.Value(schema, httpapi.KindObject)
+	raw, _ := r.Value(schema, httpapi.KindObject)
+	t.Parameters = bytes.Clone(raw) // the answer needs it, and not the whole body
 	return t
 }
 

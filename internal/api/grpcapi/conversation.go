@@ -1,6 +1,7 @@
 package grpcapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 )
 
 // conversation makes a request one for an answer to a conversation.
-func (s *Server) conversation(in *hachiv1.Conversation, r *completion.Request) error {
+func (s *Server) conversation(ctx context.Context, in *hachiv1.Conversation, r *completion.Request) error {
 	c := completion.Conversation{
 		Attributes: attributes(in.GetAttributes()), Tools: tools(in.GetTools()), Parallel: !in.GetSingleToolCall(),
 		Output: r.Output, Continue: in.GetContinueFinalMessage(),
@@ -27,12 +28,14 @@ func (s *Server) conversation(in *hachiv1.Conversation, r *completion.Request) e
 		}
 		c.Messages = append(c.Messages, message(m))
 	}
-	if args := in.GetTemplateArgs(); args != "" {
+	if args := in.GetTemplateArgs(); len(args) > completion.MaxArgBytes {
+		return fault("conversation.template_args", fmt.Errorf("has %d bytes, expected at most %d", len(args), completion.MaxArgBytes))
+	} else if args != "" {
 		if err := json.Unmarshal([]byte(args), &c.TemplateArgs); err != nil {
 			return fault("conversation.template_args", fmt.Errorf("is not a JSON object: %w", err))
 		}
 	}
-	turn, err := s.service.Prepare(c)
+	turn, err := s.service.Prepare(ctx, c)
 	if err != nil {
 		return err
 	}

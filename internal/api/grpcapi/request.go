@@ -1,6 +1,7 @@
 package grpcapi
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
@@ -41,7 +42,7 @@ func protoName(param string) string {
 }
 
 // request reads a call. What a value may be, the Completer checks.
-func (s *Server) request(in *hachiv1.GenerateRequest) (completion.Request, error) {
+func (s *Server) request(ctx context.Context, in *hachiv1.GenerateRequest) (completion.Request, error) {
 	r := completion.Request{
 		Request: engine.Request{
 			MaxTokens: int(in.GetMaxTokens()), Params: params(in), StopTokens: tokens(in.GetStopTokens()), Logprobs: -1,
@@ -54,7 +55,7 @@ func (s *Server) request(in *hachiv1.GenerateRequest) (completion.Request, error
 	} else if in.GetTopLogprobs() > 0 {
 		return r, fault("top_logprobs", errors.New("needs logprobs"))
 	}
-	return r, s.prompt(in, &r)
+	return r, s.prompt(ctx, in, &r)
 }
 
 // tokens converts tokens; one that no int32 holds becomes one that no vocabulary
@@ -100,16 +101,16 @@ func params(in *hachiv1.GenerateRequest) sampler.Params {
 }
 
 // prompt reads one of the three forms of a prompt.
-func (s *Server) prompt(in *hachiv1.GenerateRequest, r *completion.Request) (err error) {
+func (s *Server) prompt(ctx context.Context, in *hachiv1.GenerateRequest, r *completion.Request) (err error) {
 	switch p := in.GetPrompt().(type) {
 	case *hachiv1.GenerateRequest_Text:
-		r.Prompt = s.service.Completer.Tokenizer.Prompt(p.Text)
-		return nil
+		r.Prompt, err = s.service.Completer.Prompt(ctx, p.Text)
+		return err
 	case *hachiv1.GenerateRequest_Tokens:
 		r.Prompt, err = completion.Tokens(s.service.Completer, p.Tokens.GetIds())
 		return err
 	case *hachiv1.GenerateRequest_Conversation:
-		return s.conversation(p.Conversation, r)
+		return s.conversation(ctx, p.Conversation, r)
 	}
 	return fault("prompt", errors.New("is missing: text, tokens or a conversation"))
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/internal/api/access"
 	"github.com/hachi-serve/hachi/internal/api/completion"
@@ -66,7 +67,16 @@ func requestID(ctx context.Context) string {
 
 // generate sends an answer as it comes.
 func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arrived time.Time, send func(*hachiv1.GenerateResponse) error) error {
-	r, err := s.request(in)
+	pass := s.service.Budget.Pass()
+	defer pass.Leave()
+	if err := pass.Hold(int64(proto.Size(in))); err != nil {
+		return err
+	}
+	if err := pass.Work(ctx); err != nil {
+		return err
+	}
+	logprobs := in.GetLogprobs()
+	r, err := s.request(ctx, in)
 	if err != nil {
 		return renamed(err)
 	}
@@ -77,6 +87,7 @@ func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arri
 		return renamed(err)
 	}
 	defer reader.Close()
+	pass.Leave()
 	record.PromptTokens = len(r.Prompt)
 	for {
 		d, err := reader.Next(ctx)
@@ -84,7 +95,7 @@ func (s *Server) generate(ctx context.Context, in *hachiv1.GenerateRequest, arri
 		if err != nil {
 			return err
 		}
-		m := delta(d, in.GetLogprobs())
+		m := delta(d, logprobs)
 		if d.Finish != engine.NotFinished {
 			summarize(m, reader)
 		}

@@ -1,18 +1,21 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
@@ -23,17 +26,20 @@ const (
 	BodyWithin = time.Minute
 )
 
-// readBody reads a request's object strictly: JSON by its type, bounded in size
-// and time, valid UTF-8, one object without a key that appears twice, nothing
-// after it.
-func readBody(w http.ResponseWriter, r *http.Request) (*Reader, error) {
+// readBody reads the body of a request that says it is JSON, bounded in size and
+// time. A large one needs a place in the budget before it is read.
+func readBody(w http.ResponseWriter, r *http.Request, pass *admission.Pass) ([]byte, error) {
 	if err := checkMediaType(r.Header); err != nil {
 		return nil, err
+	}
+	tooLong := refusal(http.StatusRequestEntityTooLarge, CodeTooLarge, fmt.Sprintf("the body is larger than %d bytes", MaxBody))
+	if r.ContentLength > MaxBody {
+		return nil, tooLong
 	}
 	// A recorder in a test has no deadlines; a connection has.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(BodyWithin))
-	raw, err := io.ReadAll(http.MaxBytesReader(connection(w), r.Body, MaxBody))
+	raw, err := readAll(http.MaxBytesReader(connection(w), r.Body, MaxBody), r.ContentLength, pass)
 	if err == nil {
 		// What is read from now on is the client's end. After a failure net/http
 		// reads what is left of the body, in what is left of the time.
@@ -42,14 +48,36 @@ func readBody(w http.ResponseWriter, r *http.Request) (*Reader, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, refusal(http.StatusRequestEntityTooLarge, CodeTooLarge,
-			fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
+		return nil, tooLong
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refusal(http.StatusRequestTimeout, CodeTimeout, fmt.Sprintf("the body did not arrive within %v", BodyWithin))
+	case errors.Is(err, admission.ErrBusy):
+		return nil, err
 	case err != nil:
-		return nil, Invalid("", "", "the body could not be read: "+err.Error())
+		return nil, Invalid("", "", "the body could not be read") // the cause has addresses
 	}
-	return decode(raw)
+	return raw, nil
+}
+
+// readAll reads a body of a length; -1 is an unknown one. Its memory is that of the
+// body, and in sum twice that if the length is unknown.
+func readAll(from io.Reader, length int64, pass *admission.Pass) ([]byte, error) {
+	const first = 4 << 10
+	size := max(first, min(length+1, MaxBody+1)) // one more byte finds the end
+	for raw := []byte(nil); ; size = min(2*size, MaxBody+1) {
+		if err := pass.Hold(size - 1); err != nil {
+			return nil, err
+		}
+		raw = slices.Grow(raw, int(size)-len(raw))
+		n, err := io.ReadFull(from, raw[len(raw):size])
+		switch raw = raw[:len(raw)+n]; err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return raw, nil
+		default:
+			return nil, err
+		}
+	}
 }
 
 // connection is the writer that http.MaxBytesReader knows how to close.
@@ -83,28 +111,35 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// decode returns the Reader of a body.
-func decode(raw []byte) (*Reader, error) {
+// decode checks a body strictly: valid UTF-8, one object without a key that appears
+// twice, nothing after it. It returns the Reader of a body whose prompt has at most prompt bytes; 0 is no
+// bound.
+func decode(raw []byte, prompt int) (*Reader, error) {
 	if !utf8.Valid(raw) {
 		return nil, Invalid("", "", "the body is not valid UTF-8")
 	}
-	members, err := strictjson.Object(raw)
-	if err != nil {
+	if err := strictjson.Valid(raw); err != nil {
 		return nil, Invalid("", "", "the body is not a JSON object as expected: "+err.Error())
 	}
 	if at, ok := loneSurrogate(raw); ok {
 		return nil, Invalid("", "", fmt.Sprintf("the escape %s at byte %d of the body is half a surrogate pair: it stands for no character", raw[at:at+6], at))
 	}
-	return newReader(members, "", new(error)), nil
+	r, err := newReader(raw, "", newState(prompt))
+	if err != nil {
+		return nil, Invalid("", "", "the body is not a JSON object as expected: "+err.Error())
+	}
+	return r, nil
 }
 
 // loneSurrogate finds an escape \uD800 to \uDFFF without its other half in
 // JSON text; encoding/json would make it U+FFFD and so change the prompt.
 func loneSurrogate(raw []byte) (int, bool) {
 	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
-			continue
+		next := bytes.IndexByte(raw[i:], '\\')
+		if next < 0 {
+			break
 		}
+		i += next
 		first, ok := escaped(raw[i:])
 		switch {
 		case !ok:

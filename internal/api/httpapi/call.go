@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/access"
+	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
 	"github.com/hachi-serve/hachi/internal/api/keys"
@@ -46,7 +47,7 @@ const WriteWithin = 10 * time.Second
 
 // Call is a request whose body has been received.
 type Call struct {
-	// Body reads the request's object.
+	// Body reads the request's object. It is empty after Admitted.
 	Body *Reader
 	// Context ends with the client or at the deadline.
 	Context context.Context
@@ -54,23 +55,31 @@ type Call struct {
 
 	w         http.ResponseWriter
 	heartbeat time.Duration
+	pass      *admission.Pass
 }
 
 // Endpoint answers a call, or returns an error, which Post answers.
 type Endpoint func(c *Call) error
 
-// Answer sends a whole answer. What the endpoint did not read of the body is
-// named in its header.
-func (c *Call) Answer(body any) {
+// Admitted ends the reading of the request: what the endpoint did not read of the body
+// is named in the answer's header, and the body is dropped. Endpoints call it when the
+// engine has accepted what they made of the body; Answer and Stream do otherwise.
+func (c *Call) Admitted() {
 	nameIgnored(c.w.Header(), c.Body.ignored())
+	c.Body.drop()
+	c.pass.Leave()
+}
+
+// Answer sends a whole answer.
+func (c *Call) Answer(body any) {
+	c.Admitted()
 	WriteJSON(c.w, http.StatusOK, body)
 }
 
 // Stream begins a stream of events, at once. An error that the endpoint returns
-// from now on becomes the last event. What the endpoint did not read of the body
-// is named in the header.
+// from now on becomes the last event.
 func (c *Call) Stream(shape StreamShape) (*Stream, error) {
-	nameIgnored(c.w.Header(), c.Body.ignored())
+	c.Admitted()
 	return newStream(answerOf(c.w), c.heartbeat, shape)
 }
 
@@ -84,12 +93,21 @@ func (c Config) Post(f Endpoint) http.HandlerFunc {
 		defer gone()
 		ctx, cancel := context.WithDeadline(client, started.Add(c.Deadline))
 		defer cancel()
+		pass := c.Budget.Pass()
+		defer pass.Leave()
 		err := failure.Catch(func() error {
-			body, err := readBody(w, r)
+			raw, err := readBody(w, r, pass)
 			if err != nil {
 				return err
 			}
-			return f(&Call{body, ctx, started, w, cmp.Or(c.Heartbeat, DefaultHeartbeat)})
+			if err := pass.Work(ctx); err != nil {
+				return err
+			}
+			body, err := decode(raw, c.Completer.MaxPromptBytes())
+			if err != nil {
+				return err
+			}
+			return f(&Call{body, ctx, started, w, cmp.Or(c.Heartbeat, DefaultHeartbeat), pass})
 		})
 		if err != nil {
 			c.suggestRetry(w, err)

@@ -16,6 +16,7 @@
 //	conn.go      tells a client that has gone from one that only stopped writing
 //	body.go      reads one JSON object
 //	reader.go    reads members by their types, and keeps the first fault
+//	limits.go    counts what reading makes of a body
 //	ignored.go   names the members that no code has read
 //	stream.go    writes server-sent events, and comments while there are none
 //	errors.go    turns any error into the shape of its API

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
@@ -25,6 +26,9 @@ const (
 	CodeMediaType   = "unsupported_media_type"
 	CodeRate        = failure.CodeRate
 )
+
+// maxMessage is the maximum length of an error's message, bytes.
+const maxMessage = 2 << 10
 
 // Error is a failure as clients see it; an API writes it in its Shape.
 type Error struct {
@@ -67,6 +71,9 @@ func toError(err error) *Error {
 		return known
 	}
 	c := failure.Classify(err)
+	if len(c.Message) > maxMessage { // a text of the request may be in it
+		c.Message = strings.ToValidUTF8(c.Message[:maxMessage], "") + "..."
+	}
 	if c.Type == failure.TypeRate {
 		c.Message += ": try again later"
 	}

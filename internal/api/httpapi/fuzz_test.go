@@ -18,7 +18,7 @@ func FuzzReader(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		r, err := decode([]byte(body))
+		r, err := decode([]byte(body), 0)
 		if err != nil {
 			if toError(err).Status != http.StatusBadRequest {
 				t.Errorf("%q: %v", body, err)

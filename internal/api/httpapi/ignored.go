@@ -23,9 +23,9 @@ const (
 
 // Unread calls f for the keys of this object that were not read, in order.
 func (r *Reader) Unread(f func(name string)) {
-	for _, name := range r.Names() {
-		if !r.read[name] {
-			f(name)
+	for i, m := range r.members {
+		if !r.read[i] {
+			f(m.Key)
 		}
 	}
 }

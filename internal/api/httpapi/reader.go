@@ -3,10 +3,10 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
@@ -14,29 +14,56 @@ import (
 // Reader reads the members of one object of a request. It keeps the first fault
 // of the whole request, after which it reads nothing, and remembers which members
 // were read. null is the same as absent.
+//
+// Members are parts of the body. What reading makes of them is counted, and a request
+// of too many values, or of more text than a prompt can have, is refused before more
+// of it is made.
 type Reader struct {
-	members map[string]json.RawMessage
-	path    string // of the object in the request; "" is the body itself
-	fault   *error // the first of the request; all its Readers share it
-	read    map[string]bool
+	members []strictjson.Member // in the order of their keys
+	read    []bool              // by member
+	path    string              // of the object in the request; "" is the body itself
+	request *requestState
 	ignore  []string // paths of what was read, and has no effect
 	inner   []*Reader
 }
 
-// newReader reads an object at a path.
-func newReader(members []strictjson.Member, path string, fault *error) *Reader {
-	r := &Reader{members: make(map[string]json.RawMessage, len(members)), path: path, fault: fault, read: map[string]bool{}}
-	for _, m := range members {
-		r.members[m.Key] = m.Value
+// newReader reads the object raw, which is valid JSON, at a path.
+func newReader(raw json.RawMessage, path string, request *requestState) (*Reader, error) {
+	members, err := strictjson.Members(raw, request.values)
+	if err != nil {
+		return nil, err
 	}
-	return r
+	request.values -= len(members)
+	return &Reader{members: members, read: make([]bool, len(members)), path: path, request: request}, nil
 }
 
 // Err returns the first fault of the request, an *Error.
-func (r *Reader) Err() error { return *r.fault }
+func (r *Reader) Err() error { return r.request.fault }
+
+// drop forgets the members, and so the body.
+func (r *Reader) drop() { r.members, r.read, r.ignore, r.inner = nil, nil, nil, nil }
 
 // Names returns the keys in order, so that the same request gives the same error.
-func (r *Reader) Names() []string { return slices.Sorted(maps.Keys(r.members)) }
+func (r *Reader) Names() []string {
+	names := make([]string, len(r.members))
+	for i, m := range r.members {
+		names[i] = m.Key
+	}
+	return names
+}
+
+// find returns the number of a member, and whether it is there.
+func (r *Reader) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(r.members, name, func(m strictjson.Member, name string) int { return strings.Compare(m.Key, name) })
+}
+
+// value is a member that is there; nil otherwise.
+func (r *Reader) value(name string) json.RawMessage {
+	if i, ok := r.find(name); ok {
+		return r.members[i].Value
+	}
+	return nil
+}
 
 // Path returns the path of a member in the request, such as messages[0].content.
 func (r *Reader) Path(name string) string {
@@ -49,27 +76,32 @@ func (r *Reader) Path(name string) string {
 // Has reports whether a member is there and not null. It does not count as
 // reading it.
 func (r *Reader) Has(name string) bool {
-	raw, ok := r.members[name]
-	return ok && KindOf(raw) != KindNull
+	raw := r.value(name)
+	return raw != nil && KindOf(raw) != KindNull
 }
 
 // Fault keeps what is wrong with a member; the message begins with its path.
 func (r *Reader) Fault(name, code, format string, args ...any) {
-	path := r.Path(name)
+	path := clip(r.Path(name))
+	for i, arg := range args {
+		args[i] = clipped(arg)
+	}
 	r.Fail(Invalid(path, code, path+" "+fmt.Sprintf(format, args...)))
 }
 
 // Fail keeps an error of the request; nil is none.
 func (r *Reader) Fail(err error) {
-	if *r.fault == nil {
-		*r.fault = err
+	if r.request.fault == nil {
+		r.request.fault = err
 	}
 }
 
 // Accept counts members as read whatever they are: they ask for nothing.
 func (r *Reader) Accept(names ...string) {
 	for _, name := range names {
-		r.read[name] = true
+		if i, ok := r.find(name); ok {
+			r.read[i] = true
+		}
 	}
 }
 
@@ -82,11 +114,11 @@ func (r *Reader) Require(name, what string) {
 
 // Any returns a member of any kind that is there, while there is no fault.
 func (r *Reader) Any(name string) (json.RawMessage, bool) {
-	r.read[name] = true
+	r.Accept(name)
 	if r.Err() != nil || !r.Has(name) {
 		return nil, false
 	}
-	return r.members[name], true
+	return r.value(name), true
 }
 
 // Value returns a member that is there, while there is no fault; another kind than
@@ -120,24 +152,18 @@ func (r *Reader) Open(name string, raw json.RawMessage) *Reader {
 		r.Fault(name, CodeType, "is %s, expected an object", kind)
 		return nil
 	}
-	members, err := strictjson.Object(raw)
+	in, err := newReader(raw, r.Path(name), r.request)
 	if err != nil {
-		path := r.Path(name)
-		r.Fail(Invalid(path, CodeValue, fmt.Sprintf("%s: %v", path, err)))
+		r.FaultIn(name, err)
 		return nil
 	}
-	in := newReader(members, r.Path(name), r.fault)
 	r.inner = append(r.inner, in)
 	return in
 }
 
 // Objects returns the Readers of a member that is a list of objects.
 func (r *Reader) Objects(name string) []*Reader {
-	raw, ok := r.Value(name, KindList)
-	if !ok {
-		return nil
-	}
-	list, _ := List(raw)
+	list := r.List(name)
 	all := make([]*Reader, 0, len(list))
 	for i, one := range list {
 		in := r.Open(fmt.Sprintf("%s[%d]", name, i), one)
@@ -158,7 +184,7 @@ func (r *Reader) TextOrParts(name, parts string, join func([]*Reader) string) st
 	}
 	switch kind := KindOf(raw); kind {
 	case KindString:
-		return Text(raw)
+		return r.Decode(name, raw)
 	case KindList:
 		return join(r.Objects(name))
 	default:
@@ -170,7 +196,7 @@ func (r *Reader) TextOrParts(name, parts string, join func([]*Reader) string) st
 // Text reads a string.
 func (r *Reader) Text(name string, v *string) {
 	if raw, ok := r.Value(name, KindString); ok {
-		*v = Text(raw)
+		*v = r.Decode(name, raw)
 	}
 }
 
@@ -220,4 +246,4 @@ func (r *Reader) IntegerWithin(name string, v *int, low, high int) {
 
 // Is reports whether a member has a value, which is given as compact JSON; numbers
 // compare by their values. It does not count as reading it.
-func (r *Reader) Is(name, want string) bool { return Same(r.members[name], want) }
+func (r *Reader) Is(name, want string) bool { return Same(r.value(name), want) }

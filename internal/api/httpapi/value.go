@@ -38,34 +38,6 @@ func KindOf(raw json.RawMessage) string {
 	return KindNumber
 }
 
-// Text decodes a string that is known to be valid JSON.
-func Text(raw json.RawMessage) string {
-	var s string
-	_ = json.Unmarshal(raw, &s)
-	return s
-}
-
-// List splits a list into its elements; ok is false for another kind.
-func List(raw json.RawMessage) (list []json.RawMessage, ok bool) {
-	if KindOf(raw) != KindList {
-		return nil, false
-	}
-	return list, json.Unmarshal(raw, &list) == nil
-}
-
-// Texts reads a list of strings; ok is false for anything else.
-func Texts(raw json.RawMessage) (texts []string, ok bool) {
-	list, ok := List(raw)
-	texts = make([]string, len(list))
-	for i, raw := range list {
-		if KindOf(raw) != KindString {
-			return nil, false
-		}
-		texts[i] = Text(raw)
-	}
-	return texts, ok
-}
-
 // Whole reads a number that is an integer, saturated to 64 bits; 3.0 and 3e0 are
 // 3.
 func Whole(raw json.RawMessage) (int64, bool) {
@@ -84,6 +56,9 @@ func Whole(raw json.RawMessage) (int64, bool) {
 
 // Same compares a value with a compact one; numbers by their value.
 func Same(raw json.RawMessage, want string) bool {
+	if len(raw) > maxQuoted+len(want) {
+		return false // no value that is asked for is so long
+	}
 	var buf bytes.Buffer
 	if json.Compact(&buf, raw) != nil {
 		return false

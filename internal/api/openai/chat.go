@@ -84,7 +84,7 @@ func (s *server) chat(c *httpapi.Call) error {
 	}
 	o.ask(false)
 	o.candidates, o.Request.MaxTokens = o.n, o.bound
-	turn, err := s.turn(c.Body, o.Request.Output)
+	turn, err := s.turn(c.Context, c.Body, o.Request.Output)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func (s *server) chat(c *httpapi.Call) error {
 		return err
 	}
 	defer stop()
+	c.Admitted()
 	defer noteUsage(ctx, all, o.n)
 	if o.stream {
 		return s.streamChat(ctx, c, o, all)

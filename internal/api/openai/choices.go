@@ -2,6 +2,7 @@ package openai
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/hachi-serve/hachi/internal/api/access"
@@ -27,6 +28,9 @@ type piece struct {
 // start submits every choice of every prompt. The returned stop cancels
 // all of them.
 func (s *server) start(ctx context.Context, o options, prompts [][]int32) ([]*choice, func(), error) {
+	if err := countPromptLogprobs(o, prompts); err != nil {
+		return nil, nil, err
+	}
 	var all []*choice
 	stop := func() {
 		for _, c := range all {
@@ -46,6 +50,28 @@ func (s *server) start(ctx context.Context, o options, prompts [][]int32) ([]*ch
 		}
 	}
 	return all, stop, nil
+}
+
+// countPromptLogprobs refuses more log probabilities of prompts than an answer may
+// have.
+func countPromptLogprobs(o options, prompts [][]int32) error {
+	if !o.Request.PromptLogprobs {
+		return nil
+	}
+	tokens := 0
+	for _, p := range prompts {
+		tokens += len(p)
+	}
+	param := "prompt_logprobs"
+	if o.promptLogprobs < 0 {
+		param = "logprobs"
+	}
+	if all := tokens * o.candidates * (o.Request.Logprobs + 1); all > completion.MaxPromptAlternatives {
+		return &completion.Fault{Param: param, Code: completion.CodeValue, Err: fmt.Errorf(
+			"asks for %d log probabilities of tokens of prompts, expected at most %d: ask for fewer alternatives or answers, or for a shorter prompt at a time",
+			all, completion.MaxPromptAlternatives)}
+	}
+	return nil
 }
 
 // follow calls f with the deltas of all choices as they come, one at a time.

@@ -37,7 +37,7 @@ func (s *server) completions(c *httpapi.Call) error {
 	if err := s.completionOptions(&o, c.Body); err != nil {
 		return err
 	}
-	prompts, err := s.prompts(c.Body)
+	prompts, err := s.prompts(c.Context, c.Body)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,7 @@ func (s *server) completions(c *httpapi.Call) error {
 		return err
 	}
 	defer stop()
+	c.Admitted()
 	defer noteUsage(ctx, all, o.candidates)
 	if o.stream {
 		return s.streamText(ctx, c, o, all)

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"context"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
@@ -16,7 +17,7 @@ const (
 )
 
 // turn prepares the turn that a request asks for.
-func (s *server) turn(r *httpapi.Reader, output *completion.StructuredOutput) (*completion.Turn, error) {
+func (s *server) turn(ctx context.Context, r *httpapi.Reader, output *completion.StructuredOutput) (*completion.Turn, error) {
 	c := completion.Conversation{Messages: s.messages(r), Attributes: generation.Attributes(r, s.cfg.Template), Parallel: true, Output: output}
 	c.ToolChoice, c.Tools = toolChoice(r, tools(r))
 	r.Flag("parallel_tool_calls", &c.Parallel)
@@ -25,7 +26,7 @@ func (s *server) turn(r *httpapi.Reader, output *completion.StructuredOutput) (*
 	if r.Err() != nil {
 		return nil, r.Err()
 	}
-	turn, err := s.cfg.Prepare(c)
+	turn, err := s.cfg.Prepare(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,16 +1,18 @@
 package openai
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
 // prompts reads the prompt of a completion: a text, texts, tokens, or lists of
 // tokens. A text gets exactly one BOS; tokens are used as they are.
-func (s *server) prompts(r *httpapi.Reader) ([][]int32, error) {
+func (s *server) prompts(ctx context.Context, r *httpapi.Reader) ([][]int32, error) {
 	const param = "prompt"
 	r.Require(param, "a text, texts, tokens, or lists of tokens")
 	raw, ok := r.Any(param)
@@ -21,13 +23,13 @@ func (s *server) prompts(r *httpapi.Reader) ([][]int32, error) {
 	var err error
 	switch elementKind(raw) {
 	case httpapi.KindString:
-		prompts, err = s.textPrompts(raw)
+		prompts, err = s.textPrompts(ctx, r, raw)
 	case httpapi.KindNumber:
 		var one []int32
-		one, err = s.tokens(param, raw)
+		one, err = s.tokens(r, param, raw, s.cfg.Completer.Context)
 		prompts = [][]int32{one}
 	case httpapi.KindList:
-		prompts, err = s.tokenPrompts(raw)
+		prompts, err = s.tokenPrompts(r, raw)
 	default:
 		err = httpapi.Invalid(param, httpapi.CodeType, "prompt is neither a text, texts, tokens nor lists of tokens")
 	}
@@ -68,61 +70,67 @@ func nth(param string, i, of int) string {
 	return fmt.Sprintf("%s[%d]", param, i)
 }
 
-func (s *server) textPrompts(raw json.RawMessage) ([][]int32, error) {
-	if httpapi.KindOf(raw) == httpapi.KindString {
-		return [][]int32{s.cfg.Completer.Tokenizer.Prompt(httpapi.Text(raw))}, nil
+func (s *server) textPrompts(ctx context.Context, r *httpapi.Reader, raw json.RawMessage) ([][]int32, error) {
+	const param = "prompt"
+	list := []json.RawMessage{raw}
+	if httpapi.KindOf(raw) == httpapi.KindList {
+		list = r.Elements(param, raw)
 	}
-	texts, ok := httpapi.Texts(raw)
-	if !ok {
-		return nil, httpapi.Invalid("prompt", httpapi.CodeType, "prompt begins with a text and goes on with something else")
-	}
-	if err := s.countChoices(len(texts), 1); err != nil {
+	if err := s.countChoices(len(list), 1); err != nil {
 		return nil, err
 	}
-	prompts := make([][]int32, len(texts))
-	for i, text := range texts {
-		prompts[i] = s.cfg.Completer.Tokenizer.Prompt(text)
+	prompts := make([][]int32, len(list))
+	for i, one := range list {
+		if httpapi.KindOf(one) != httpapi.KindString {
+			return nil, httpapi.Invalid(param, httpapi.CodeType, "prompt begins with a text and goes on with something else")
+		}
+		text := r.Decode(param, one)
+		if r.Err() != nil {
+			return nil, r.Err()
+		}
+		var err error
+		if prompts[i], err = s.cfg.Completer.Prompt(ctx, text); err != nil {
+			return nil, httpapi.About(nth(param, i, len(list)), err)
+		}
 	}
-	return prompts, nil
+	return prompts, r.Err()
 }
 
-func (s *server) tokenPrompts(raw json.RawMessage) ([][]int32, error) {
-	lists, _ := httpapi.List(raw)
+func (s *server) tokenPrompts(r *httpapi.Reader, raw json.RawMessage) ([][]int32, error) {
+	const param = "prompt"
+	lists := r.Elements(param, raw)
 	if err := s.countChoices(len(lists), 1); err != nil {
 		return nil, err
 	}
 	prompts := make([][]int32, len(lists))
 	for i, list := range lists {
 		var err error
-		if prompts[i], err = s.tokens(fmt.Sprintf("prompt[%d]", i), list); err != nil {
+		if prompts[i], err = s.tokens(r, nth(param, i, 2), list, s.cfg.Completer.Context); err != nil {
 			return nil, err
 		}
 	}
-	return prompts, nil
+	return prompts, r.Err()
 }
 
-// tokenID is a token in JSON: an integer, and nothing that Go would take for
-// one.
-type tokenID int64
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *tokenID) UnmarshalJSON(raw []byte) error {
-	x, ok := httpapi.Whole(raw)
-	if httpapi.KindOf(raw) != httpapi.KindNumber || !ok {
-		return fmt.Errorf("has %s, expected the integer of a token", raw[:min(len(raw), 20)])
-	}
-	*t = tokenID(x)
-	return nil
-}
-
-// tokens reads a list of tokens.
-func (s *server) tokens(param string, raw json.RawMessage) ([]int32, error) {
+// tokens reads a list of tokens. Of more than most it reads no more.
+func (s *server) tokens(r *httpapi.Reader, param string, raw json.RawMessage, most int) ([]int32, error) {
 	if httpapi.KindOf(raw) != httpapi.KindList {
 		return nil, httpapi.Invalid(param, httpapi.CodeType, param+" is "+httpapi.KindOf(raw)+", expected a list of tokens")
 	}
-	var ids []tokenID
-	if err := json.Unmarshal(raw, &ids); err != nil {
-		return nil, httpapi.Invalid(param, httpapi.CodeType, param+" "+err.Error())
+	var ids []int64
+	err := strictjson.Each(raw, func(one json.RawMessage) error {
+		x, ok := httpapi.Whole(one)
+		switch {
+		case httpapi.KindOf(one) != httpapi.KindNumber || !ok:
+			return httpapi.Invalid(param, httpapi.CodeType, fmt.Sprintf("%s has %s, expected the integer of a token", param, one[:min(len(one), 20)]))
+		case len(ids) == most:
+			return httpapi.About(param, &completion.ContextError{Prompt: most, Context: s.cfg.Completer.Context, More: true})
+		}
+		ids = append(ids, x)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	tokens, err := completion.Tokens(s.cfg.Completer, ids)
 	return tokens, httpapi.About(param, err)

@@ -79,7 +79,7 @@ func structuredOutputs(r *httpapi.Reader) *completion.StructuredOutput {
 	}
 	var found []*completion.StructuredOutput
 	if raw, ok := inner.Any("json"); ok && httpapi.KindOf(raw) == httpapi.KindString {
-		found = append(found, completion.JSONSchema(inner.Path("json"), []byte(httpapi.Text(raw))))
+		found = append(found, completion.JSONSchema(inner.Path("json"), []byte(inner.Decode("json", raw))))
 	} else if raw, ok := inner.Value("json", httpapi.KindObject); ok {
 		found = append(found, completion.JSONSchema(inner.Path("json"), raw))
 	}
@@ -89,7 +89,7 @@ func structuredOutputs(r *httpapi.Reader) *completion.StructuredOutput {
 		found = append(found, completion.Regex(inner.Path("regex"), expression))
 	}
 	if raw, ok := inner.Value("choice", httpapi.KindList); ok {
-		texts, ok := httpapi.Texts(raw)
+		texts, ok := inner.Texts("choice", raw)
 		if !ok || len(texts) == 0 {
 			inner.Fault("choice", httpapi.CodeType, "is not a list of one or more texts")
 		}

@@ -1,8 +1,11 @@
 package openai
 
 import (
+	"math"
+
 	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
 // tokenize answers POST /tokenize: the tokens of a text, or of a conversation
@@ -15,11 +18,13 @@ func (s *server) tokenize(c *httpapi.Call) error {
 	r.Text("prompt", &text)
 	r.Flag("add_special_tokens", &special)
 	tokens := []int32{}
+	within := tokenizer.Bound{Context: c.Context, Tokens: math.MaxInt}
+	var err error
 	switch {
 	case r.Has("messages") && r.Has("prompt"):
 		r.Fault("prompt", httpapi.CodeValue, "and messages are both there, expected one of them")
 	case r.Has("messages"):
-		turn, err := s.turn(r, nil)
+		turn, err := s.turn(c.Context, r, nil)
 		if err != nil {
 			return err
 		}
@@ -27,9 +32,12 @@ func (s *server) tokenize(c *httpapi.Call) error {
 	case !r.Has("prompt"):
 		r.Require("prompt", "the text to tokenize")
 	case special:
-		tokens = s.cfg.Completer.Tokenizer.Prompt(text)
+		tokens, err = s.cfg.Completer.Tokenizer.PromptWithin(within, text)
 	case text != "":
-		tokens = s.cfg.Completer.Tokenizer.Encode(text)
+		tokens, err = s.cfg.Completer.Tokenizer.EncodeWithin(within, text)
+	}
+	if err != nil {
+		return err
 	}
 	if refuseUnread(r); r.Err() != nil {
 		return r.Err()
@@ -47,7 +55,7 @@ func (s *server) detokenize(c *httpapi.Call) error {
 	if refuseUnread(r); r.Err() != nil {
 		return r.Err()
 	}
-	tokens, err := s.tokens("tokens", raw)
+	tokens, err := s.tokens(r, "tokens", raw, math.MaxInt)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (s *server) messages(r *httpapi.Reader) []chat.Message {
 	switch kind := httpapi.KindOf(raw); kind {
 	case httpapi.KindMissing:
 	case httpapi.KindString:
-		t.Say(transcript.User, httpapi.Text(raw), nil)
+		t.Say(transcript.User, r.Decode(param, raw), nil)
 	case httpapi.KindList:
 		items := r.Objects(param)
 		for _, one := range items {

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -45,7 +46,7 @@ func (s *server) read(c *httpapi.Call) request {
 	}
 	q.echo.Metadata = json.RawMessage("{}")
 	if raw, ok := r.Value("metadata", httpapi.KindObject); ok {
-		q.echo.Metadata = raw
+		q.echo.Metadata = bytes.Clone(raw)
 	}
 	q.echo.ServiceTier = "default"
 	q.echo.Temperature, q.echo.TopP = q.options.Request.Params.Temperature, q.options.Request.Params.TopP
@@ -84,6 +85,7 @@ func (s *server) readConversation(r *httpapi.Reader, q *request) {
 	c.Parallel = true
 	r.Flag("parallel_tool_calls", &c.Parallel)
 	c.Output, q.echo.Text.Format = format(r)
+	q.echo.Text.Format = bytes.Clone(q.echo.Text.Format)
 	c.TemplateArgs = generation.TemplateArgs(r, s.cfg.Template)
 	if in := r.Inside("reasoning"); in != nil && in.Has("effort") {
 		var effort string
@@ -98,7 +100,7 @@ func (s *server) readConversation(r *httpapi.Reader, q *request) {
 	}
 	q.echo.Parallel, q.echo.Tools, q.echo.ToolChoice = c.Parallel, echoTools(all), "auto"
 	if raw, ok := r.Any("tool_choice"); ok {
-		q.echo.ToolChoice = raw
+		q.echo.ToolChoice = json.RawMessage(bytes.Clone(raw))
 	}
 }
 
@@ -145,9 +147,10 @@ const includeLogprobs = "message.output_text.logprobs"
 // readLogprobs reads include and top_logprobs. What else include asks for is of
 // tools that run at a server.
 func readLogprobs(r *httpapi.Reader, q *request) {
-	raw, ok := r.Value("include", httpapi.KindList)
-	if wanted, texts := httpapi.Texts(raw); ok && !texts {
-		r.Fault("include", httpapi.CodeType, "is not a list of texts")
+	const include = "include"
+	raw, ok := r.Value(include, httpapi.KindList)
+	if wanted, texts := r.Texts(include, raw); ok && !texts {
+		r.Fault(include, httpapi.CodeType, "is not a list of texts")
 	} else {
 		for i, name := range wanted {
 			if name == includeLogprobs {

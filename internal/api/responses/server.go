@@ -57,6 +57,7 @@ func (s *server) create(c *httpapi.Call) error {
 		return q.renamed(err)
 	}
 	defer reader.Close()
+	c.Admitted()
 	defer generation.NoteUsage(ctx, reader)
 	f := &follower{server: s, reader: reader, writer: &writer{answer: s.begin(q)}, logprobs: q.logprobs}
 	if !q.stream {
@@ -91,7 +92,7 @@ func (s *server) turn(c *httpapi.Call) (request, *completion.Turn, error) {
 	if err := c.Body.Err(); err != nil {
 		return q, nil, err
 	}
-	turn, err := transcript.Prepare(s.cfg.Service, q.conversation)
+	turn, err := transcript.Prepare(c.Context, s.cfg.Service, q.conversation)
 	if err != nil {
 		return q, nil, q.renamed(err)
 	}

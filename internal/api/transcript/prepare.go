@@ -1,6 +1,8 @@
 package transcript
 
 import (
+	"context"
+
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
@@ -8,8 +10,8 @@ import (
 // Prepare prepares a turn of a conversation. Agents write system messages anywhere,
 // which many chat templates refuse: if this one does, those behind the first turn are
 // read as texts of the user, where they stand.
-func Prepare(s completion.Service, c completion.Conversation) (*completion.Turn, error) {
-	turn, err := s.Prepare(c)
+func Prepare(ctx context.Context, s completion.Service, c completion.Conversation) (*completion.Turn, error) {
+	turn, err := s.Prepare(ctx, c)
 	if err == nil {
 		return turn, nil
 	}
@@ -18,7 +20,7 @@ func Prepare(s completion.Service, c completion.Conversation) (*completion.Turn,
 		return nil, err
 	}
 	c.Messages = first
-	if turn, again := s.Prepare(c); again == nil {
+	if turn, again := s.Prepare(ctx, c); again == nil {
 		return turn, nil
 	}
 	return nil, err
@@ -35,8 +37,9 @@ func systemFirst(messages []chat.Message) (out []chat.Message, changed bool) {
 		case m.Role == User:
 			t.Say(User, m.Content, m.Attributes)
 		default:
+			t.end()
 			t.messages = append(t.messages, m)
 		}
 	}
-	return t.messages, changed
+	return t.Messages(), changed
 }

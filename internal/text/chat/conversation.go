@@ -1,10 +1,12 @@
 package chat
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
@@ -37,16 +39,27 @@ var reserved = []string{"messages", "tools", "documents", "add_generation_prompt
 // Prompt renders a conversation, ready for the answer, into ids. An error says
 // which turn is at fault.
 func (t *Template) Prompt(c Conversation) ([]int32, error) {
-	pieces, err := t.RenderConversation(c)
+	return t.PromptWithin(tokenizer.Bound{Context: context.Background(), Tokens: math.MaxInt}, c)
+}
+
+// PromptWithin is Prompt within a bound, as tokenizer.PromptWithin is. Rendering stops
+// with its context too.
+func (t *Template) PromptWithin(b tokenizer.Bound, c Conversation) ([]int32, error) {
+	pieces, err := t.render(b.Context, c)
 	if err != nil {
 		return nil, err
 	}
-	return t.tokens.EncodePieces(pieces), nil
+	return t.tokens.EncodePiecesWithin(b, pieces)
 }
 
 // RenderConversation is Prompt before encoding: special tokens where the template
 // wrote them, and text, which contains none.
 func (t *Template) RenderConversation(c Conversation) ([]tokenizer.Piece, error) {
+	return t.render(context.Background(), c)
+}
+
+// render is RenderConversation that stops with ctx.
+func (t *Template) render(ctx context.Context, c Conversation) ([]tokenizer.Piece, error) {
 	if err := t.check(c); err != nil {
 		return nil, err
 	}
@@ -59,9 +72,12 @@ func (t *Template) RenderConversation(c Conversation) ([]tokenizer.Piece, error)
 	} else {
 		t.renameCalls(c.Messages)
 	}
-	text, err := t.write(c)
+	text, err := t.writeWithin(ctx, c)
+	if stop := ctx.Err(); err != nil && stop != nil {
+		return nil, fmt.Errorf("rendering a conversation: %w", stop)
+	}
 	if err != nil {
-		return nil, t.blame(c, err)
+		return nil, t.blame(ctx, c, err)
 	}
 	if i := leftOut(c.Messages, text); i >= 0 {
 		return nil, turnError(c.Messages[i], errors.New("the model's template leaves this turn out"))
@@ -109,6 +125,11 @@ func (t *Template) Reads(name string) bool { return t.parsed.Reads(name) }
 // write renders. The author of the characters of turn i is i+1; that of tools and
 // variables is the number after the last.
 func (t *Template) write(c Conversation) (jinja.Text, error) {
+	return t.writeWithin(context.Background(), c)
+}
+
+// writeWithin is write that stops with ctx.
+func (t *Template) writeWithin(ctx context.Context, c Conversation) (jinja.Text, error) {
 	list, steps := jinja.List{}, baseSteps
 	for i, m := range c.Messages {
 		steps += turnSteps + charSteps*len(m.Content)
@@ -144,7 +165,7 @@ func (t *Template) write(c Conversation) (jinja.Text, error) {
 	for name, text := range t.specials {
 		variables[name] = jinja.Own(text)
 	}
-	return t.parsed.Render(variables, steps)
+	return t.parsed.RenderWithin(ctx, variables, steps)
 }
 
 // messageValue is a message as templates read it.

@@ -39,7 +39,7 @@ func check(messages []Message, open bool) error {
 	for i, m := range messages {
 		role, known := roles[m.Role]
 		if !known {
-			return fmt.Errorf("turn %d has the role %q, expected system, developer, user, assistant or tool", i, m.Role)
+			return fmt.Errorf("turn %d has the role %.40q, expected system, developer, user, assistant or tool", i, m.Role)
 		}
 		m.turn = i
 		if len(m.Attributes) > 0 && role != "user" {

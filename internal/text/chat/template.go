@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sort"
@@ -113,7 +114,7 @@ func (t *Template) Render(messages []Message, base Attributes) ([]tokenizer.Piec
 
 // blame finds the first turn with which the template fails, by rendering the
 // conversations that end before each turn.
-func (t *Template) blame(c Conversation, err error) error {
+func (t *Template) blame(ctx context.Context, c Conversation, err error) error {
 	var refused *jinja.Error
 	if !errors.As(err, &refused) || !refused.Raised {
 		err = fmt.Errorf("the model's template fails: %w", err)
@@ -121,7 +122,7 @@ func (t *Template) blame(c Conversation, err error) error {
 	messages := c.Messages
 	turn := sort.Search(len(messages)-1, func(i int) bool {
 		c.Messages = messages[:i+1]
-		_, err := t.write(c)
+		_, err := t.writeWithin(ctx, c)
 		return err != nil
 	})
 	return turnError(messages[turn], err)

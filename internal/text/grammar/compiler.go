@@ -1,11 +1,13 @@
 package grammar
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
@@ -21,9 +23,10 @@ type Compiler struct {
 	first      *trie // by First
 	silent     []int32
 
-	// compiling serializes compilations, so that a burst of large sources needs
-	// the memory of one.
-	compiling sync.Mutex
+	// compiling is held by a compilation: they run one after another, so that a burst
+	// of large sources needs the memory and the processor of one.
+	compiling chan struct{}
+	waiting   atomic.Int32 // compilations, with the one that runs
 	mu        sync.Mutex   // guards recent; taken after compiling
 	recent    []remembered // the most recently used first
 }
@@ -38,6 +41,9 @@ type remembered struct {
 // Schema are one Fault or several, joined.
 type Fault = schema.Fault
 
+// ErrBusy means that more grammars wait to be compiled than Limits.Waiting.
+var ErrBusy = errors.New("too many other schemas and expressions are being compiled")
+
 // ErrTooLarge is wrapped by errors about limits.
 var ErrTooLarge = automaton.ErrTooLarge
 
@@ -47,7 +53,7 @@ func NewCompiler(v Vocabulary, l Limits) (*Compiler, error) {
 	if err := errors.Join(l.validate(), checkVocabulary(v)); err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
-	c := &Compiler{vocabulary: v, limits: l}
+	c := &Compiler{vocabulary: v, limits: l, compiling: make(chan struct{}, 1)}
 	first := func(token int32) []byte {
 		if len(v.Bytes(token)) == 0 {
 			return nil
@@ -71,14 +77,24 @@ func NewCompiler(v Vocabulary, l Limits) (*Compiler, error) {
 func (c *Compiler) Words() int { return (c.vocabulary.Size() + 63) / 64 }
 
 // Object returns the grammar of JSON objects.
-func (c *Compiler) Object() (*Grammar, error) {
-	return c.remember("object", func() (*automaton.Program, error) { return schema.Object(c.limits.schema()) })
+func (c *Compiler) Object() (*Grammar, error) { return c.object(context.Background()) }
+
+func (c *Compiler) object(ctx context.Context) (*Grammar, error) {
+	return c.remember(ctx, "object", func() (*automaton.Program, error) { return schema.Object(c.limits.schema()) })
 }
 
 // Schema returns the grammar of what satisfies a JSON Schema. Package schema
 // documents what is supported and how it is written.
 func (c *Compiler) Schema(source []byte) (*Grammar, error) {
-	return c.remember("schema "+string(source), func() (*automaton.Program, error) {
+	return c.schema(context.Background(), source)
+}
+
+func (c *Compiler) schema(ctx context.Context, source []byte) (*Grammar, error) {
+	if len(source) > c.limits.SourceBytes {
+		_, err := schema.Compile(source, c.limits.schema()) // says so
+		return nil, err
+	}
+	return c.remember(ctx, "schema "+string(source), func() (*automaton.Program, error) {
 		return schema.Compile(source, c.limits.schema())
 	})
 }
@@ -86,10 +102,14 @@ func (c *Compiler) Schema(source []byte) (*Grammar, error) {
 // Regex returns the grammar of the texts that an RE2 expression matches as a
 // whole.
 func (c *Compiler) Regex(expression string) (*Grammar, error) {
+	return c.regex(context.Background(), expression)
+}
+
+func (c *Compiler) regex(ctx context.Context, expression string) (*Grammar, error) {
 	if len(expression) > c.limits.SourceBytes {
 		return nil, fmt.Errorf("the expression is %w: %d bytes, the limit is %d", ErrTooLarge, len(expression), c.limits.SourceBytes)
 	}
-	return c.remember("regex "+expression, func() (*automaton.Program, error) {
+	return c.remember(ctx, "regex "+expression, func() (*automaton.Program, error) {
 		budget := c.limits.budget()
 		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), Budget: budget})
 		if err != nil {
@@ -101,6 +121,16 @@ func (c *Compiler) Regex(expression string) (*Grammar, error) {
 
 // Choice returns the grammar of a list of texts.
 func (c *Compiler) Choice(texts []string) (*Grammar, error) {
+	return c.choice(context.Background(), texts)
+}
+
+func (c *Compiler) choice(ctx context.Context, texts []string) (*Grammar, error) {
+	bytes := 0
+	for _, t := range texts {
+		if bytes += len(t) + 3; bytes > c.limits.SourceBytes {
+			return nil, fmt.Errorf("the choices are %w: more than the limit of %d bytes", ErrTooLarge, c.limits.SourceBytes)
+		}
+	}
 	var source strings.Builder
 	for _, t := range texts {
 		if !utf8.ValidString(t) {
@@ -111,7 +141,7 @@ func (c *Compiler) Choice(texts []string) (*Grammar, error) {
 	if source.Len() > c.limits.SourceBytes {
 		return nil, fmt.Errorf("the choices are %w: %d bytes, the limit is %d", ErrTooLarge, source.Len(), c.limits.SourceBytes)
 	}
-	return c.remember("choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts), c.limits.budget()) })
+	return c.remember(ctx, "choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts), c.limits.budget()) })
 }
 
 // text builds the automaton of the texts of d.
@@ -124,12 +154,20 @@ func (c *Compiler) text(d *regex.DFA, budget *automaton.Budget) (*automaton.Prog
 }
 
 // remember returns the grammar of a source, from the cache or compiled now.
-func (c *Compiler) remember(source string, compile func() (*automaton.Program, error)) (*Grammar, error) {
+func (c *Compiler) remember(ctx context.Context, source string, compile func() (*automaton.Program, error)) (*Grammar, error) {
 	if g := c.recall(source); g != nil {
 		return g, nil
 	}
-	c.compiling.Lock()
-	defer c.compiling.Unlock()
+	defer c.waiting.Add(-1)
+	if c.waiting.Add(1) > int32(c.limits.Waiting) {
+		return nil, ErrBusy
+	}
+	select {
+	case c.compiling <- struct{}{}:
+		defer func() { <-c.compiling }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for other schemas to be compiled: %w", ctx.Err())
+	}
 	if g := c.recall(source); g != nil {
 		return g, nil
 	}

@@ -20,6 +20,7 @@ type Limits struct {
 	Sets        int // of readings that a grammar caches: up to 2 KiB each
 	Masks       int // that a grammar caches: a bit per token each
 	Grammars    int // that a Compiler caches
+	Waiting     int // compilations of a Compiler at once; one runs, the others wait
 }
 
 // DefaultLimits returns limits for a server: with 32,000 tokens a grammar
@@ -36,6 +37,7 @@ func DefaultLimits() Limits {
 		Sets:        2048,
 		Masks:       512,
 		Grammars:    32,
+		Waiting:     16,
 	}
 }
 
@@ -57,6 +59,7 @@ func (l Limits) validate() error {
 	check("Sets", l.Sets, 1, 1<<20)
 	check("Masks", l.Masks, 1, 1<<20)
 	check("Grammars", l.Grammars, 1, 1<<20)
+	check("Waiting", l.Waiting, 1, 1<<20)
 	return errors.Join(faults...)
 }
 

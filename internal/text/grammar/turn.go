@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,22 +89,32 @@ func (f *FunctionFault) Unwrap() error { return f.Err }
 var ErrConfusing = errors.New("allows texts that begin as a call of a function does, which is not supported together with functions")
 
 // Text returns the grammar of a language of texts that is not any text.
-func (c *Compiler) Text(t Text) (*Grammar, error) {
+func (c *Compiler) Text(t Text) (*Grammar, error) { return c.TextWithin(context.Background(), t) }
+
+// TextWithin is Text that waits for other compilations no longer than ctx. The error
+// may be ErrBusy.
+func (c *Compiler) TextWithin(ctx context.Context, t Text) (*Grammar, error) {
 	switch {
 	case t.Object:
-		return c.Object()
+		return c.object(ctx)
 	case t.Schema != nil:
-		return c.Schema(t.Schema)
+		return c.schema(ctx, t.Schema)
 	case t.Choice != nil:
-		return c.Choice(t.Choice)
+		return c.choice(ctx, t.Choice)
 	default:
-		return c.Regex(*t.Regex)
+		return c.regex(ctx, *t.Regex)
 	}
 }
 
 // Turn returns the grammar of a turn. Its error may be a *FunctionFault, or that
 // of the language of the text, or ErrConfusing.
-func (c *Compiler) Turn(t Turn) (*Grammar, error) {
+func (c *Compiler) Turn(t Turn) (*Grammar, error) { return c.TurnWithin(context.Background(), t) }
+
+// TurnWithin is Turn that waits as TextWithin does.
+func (c *Compiler) TurnWithin(ctx context.Context, t Turn) (*Grammar, error) {
+	if bytes := t.bytes(); bytes > 4*c.limits.SourceBytes { // blanks do not count below
+		return nil, fmt.Errorf("the schemas together are %w: %d bytes, the limit is %d", ErrTooLarge, bytes, c.limits.SourceBytes)
+	}
 	source, err := json.Marshal(t)
 	if err != nil {
 		return nil, fmt.Errorf("a schema is not JSON: %w", err)
@@ -112,7 +123,7 @@ func (c *Compiler) Turn(t Turn) (*Grammar, error) {
 		return nil, fmt.Errorf("the schemas together are %w: %d bytes, the limit is %d", ErrTooLarge, len(source), c.limits.SourceBytes)
 	}
 	if t.Text != nil && !t.Text.Any() && t.Calls != nil {
-		text, err := c.Text(*t.Text)
+		text, err := c.TextWithin(ctx, *t.Text)
 		if err != nil {
 			return nil, err
 		}
@@ -120,10 +131,30 @@ func (c *Compiler) Turn(t Turn) (*Grammar, error) {
 			return nil, ErrConfusing
 		}
 	}
-	return c.remember("turn "+string(source), func() (*automaton.Program, error) {
+	return c.remember(ctx, "turn "+string(source), func() (*automaton.Program, error) {
 		d := turnDrawer{schema.NewComposer(c.limits.schema()), c.limits, t}
 		return d.program()
 	})
+}
+
+// bytes is the length of the sources of a turn.
+func (t *Turn) bytes() int {
+	n := 0
+	if t.Text != nil {
+		n = len(t.Text.Schema)
+		if t.Text.Regex != nil {
+			n += len(*t.Text.Regex)
+		}
+		for _, text := range t.Text.Choice {
+			n += len(text)
+		}
+	}
+	if t.Calls != nil {
+		for _, f := range t.Calls.Functions {
+			n += len(f.Name) + len(f.Schema)
+		}
+	}
+	return n
 }
 
 // openings are texts with which calls begin, in two spellings of their gaps.

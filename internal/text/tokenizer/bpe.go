@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,6 +19,8 @@ type bpe struct {
 	symbols map[rune]int32
 	merges  map[uint64]merge    // by pair
 	joints  map[uint64]struct{} // pairs of characters that are neighbors in a piece
+
+	segments sync.Pool // of *segment
 }
 
 type merge struct {

@@ -1,10 +1,12 @@
 package tokenizer
 
+import "slices"
+
 // candidate is a merge that was possible when it was pushed.
 type candidate struct {
 	merge
-	left int // index of the left span
-	pair uint64
+	left        int32 // index of the left span
+	first, next int32 // symbols of the pair
 }
 
 func (c candidate) before(d candidate) bool {
@@ -16,7 +18,11 @@ func (c candidate) before(d candidate) bool {
 type mergeQueue []candidate
 
 func (q *mergeQueue) push(c candidate) {
-	h := append(*q, c)
+	h := *q
+	if len(h) == cap(h) {
+		h = slices.Grow(h, 1+len(h)) // twice; append would copy large ones more often
+	}
+	h = append(h, c)
 	i := len(h) - 1
 	for i > 0 {
 		parent := (i - 1) / 2

@@ -49,60 +49,94 @@ func (t *Tokenizer) Specials() map[string]string { return maps.Clone(t.specials)
 // checkpoint says add_bos_token false, the text, and EOS if it says add_eos_token
 // true.
 func (t *Tokenizer) Prompt(text string) []int32 {
-	var ids []int32
-	if t.addBOS {
-		ids = append(ids, t.bos)
-	}
-	ids = t.encode(ids, text, true)
-	if t.addEOS {
-		ids = append(ids, t.eos)
-	}
+	ids, _ := t.PromptWithin(unbounded(), text)
 	return ids
+}
+
+// PromptWithin is Prompt within a bound. The error is ErrTooLong or the context's;
+// the ids then are the first of the prompt.
+func (t *Tokenizer) PromptWithin(b Bound, text string) ([]int32, error) {
+	o := output{Bound: b}
+	if t.addBOS {
+		o.ids = append(o.ids, t.bos)
+	}
+	t.encode(&o, text, true)
+	if t.addEOS {
+		o.ids = append(o.ids, t.eos)
+	}
+	return o.end()
 }
 
 // Encode returns the ids of a plain text at the beginning of a prompt, without
 // BOS. Names of special tokens in text stay text; a byte that is not UTF-8
 // counts as U+FFFD. The time is n log n in the length of text.
-func (t *Tokenizer) Encode(text string) []int32 { return t.encode(nil, text, true) }
+func (t *Tokenizer) Encode(text string) []int32 {
+	ids, _ := t.EncodeWithin(unbounded(), text)
+	return ids
+}
+
+// EncodeWithin is Encode within a bound, as PromptWithin is Prompt.
+func (t *Tokenizer) EncodeWithin(b Bound, text string) ([]int32, error) {
+	o := output{Bound: b}
+	t.encode(&o, text, true)
+	return o.end()
+}
 
 // EncodePieces encodes each run on its own and splices special ids between them.
 func (t *Tokenizer) EncodePieces(pieces []Piece) []int32 {
-	var ids []int32
-	for i, p := range pieces {
-		if p.Special {
-			ids = append(ids, p.ID)
-		} else {
-			ids = t.encode(ids, p.Text, i == 0)
-		}
-	}
+	ids, _ := t.EncodePiecesWithin(unbounded(), pieces)
 	return ids
 }
 
-func (t *Tokenizer) encode(ids []int32, text string, atStart bool) []int32 {
+// EncodePiecesWithin is EncodePieces within a bound, as PromptWithin is Prompt.
+func (t *Tokenizer) EncodePiecesWithin(b Bound, pieces []Piece) ([]int32, error) {
+	o := output{Bound: b}
+	for i, p := range pieces {
+		if p.Special {
+			o.ids = append(o.ids, p.ID)
+		} else {
+			t.encode(&o, p.Text, i == 0)
+		}
+		if !o.step(1) {
+			break
+		}
+	}
+	return o.end()
+}
+
+func (t *Tokenizer) encode(o *output, text string, atStart bool) {
 	if !utf8.ValidString(text) {
 		text = string([]rune(text)) // U+FFFD for every byte, not for a run of them
 	}
-	for text != "" {
+	for text != "" && o.err == nil {
 		start, end, id := t.inRaw.find(text)
-		ids = t.encodeRun(ids, text[:start], atStart)
+		t.encodeRun(o, text[:start], atStart)
 		if id >= 0 {
-			ids = append(ids, id)
+			o.ids = append(o.ids, id)
 		}
 		text, atStart = text[end:], false
 	}
-	return ids
 }
 
-func (t *Tokenizer) encodeRun(ids []int32, text string, atStart bool) []int32 {
-	for text = t.prefix.apply(text, atStart); text != ""; {
+func (t *Tokenizer) encodeRun(o *output, text string, atStart bool) {
+	for text = t.prefix.apply(text, atStart); text != "" && o.step(1); {
 		start, end, id := t.inNormal.find(text)
-		ids = t.bpe.encode(ids, text[:start])
+		t.bpe.encode(o, text[:start])
 		if id >= 0 {
-			ids = append(ids, id)
+			o.ids = append(o.ids, id)
 		}
 		text = text[end:]
 	}
-	return ids
+}
+
+// Longest returns the maximum number of bytes of text that a token stands for, at
+// least 1.
+func (t *Tokenizer) Longest() int { return t.vocab.longest }
+
+// Least returns a number of tokens that a text has at least, by its length only.
+func (t *Tokenizer) Least(text string) int {
+	// A mark in the text itself is spelled as a space.
+	return (len(text) - (len(meta)-1)*strings.Count(text, meta)) / t.vocab.longest
 }
 
 // FindSpecial returns the first special token in the text of a template,

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -36,12 +37,15 @@ type vocabulary struct {
 	pieces []piece
 	ids    map[string]int32
 	bytes  [256]int32
+	// longest is the maximum length of the text of a piece that is found in texts,
+	// bytes.
+	longest int
 }
 
 // newVocabulary checks what every file format must hold: distinct, valid
 // texts, one unknown piece and all 256 bytes.
 func newVocabulary(pieces []piece) (*vocabulary, error) {
-	v := &vocabulary{ids: make(map[string]int32, len(pieces))}
+	v := &vocabulary{ids: make(map[string]int32, len(pieces)), longest: 1}
 	for _, p := range pieces {
 		if err := v.add(p); err != nil {
 			return nil, err
@@ -82,6 +86,9 @@ func (v *vocabulary) add(p piece) error {
 		return fmt.Errorf("piece %d: %q is not UTF-8", id, p.text)
 	case taken:
 		return fmt.Errorf("piece %d: %q is piece %d already", id, p.text, other)
+	}
+	if p.kind == normal || p.kind == userDefined {
+		v.longest = max(v.longest, len(strings.ReplaceAll(p.text, meta, " ")))
 	}
 	v.ids[p.text] = int32(id)
 	v.pieces = append(v.pieces, p)

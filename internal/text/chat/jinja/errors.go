@@ -24,11 +24,16 @@ func fail(line int, format string, args ...any) {
 	panic(&Error{Line: line, Reason: fmt.Sprintf(format, args...)})
 }
 
+// stopped is the error of a context that ended a rendering.
+type stopped struct{ error }
+
 func catch(err *error) {
 	switch e := recover().(type) {
 	case nil:
 	case *Error:
 		*err = e
+	case stopped:
+		*err = e.error
 	default:
 		panic(e)
 	}

@@ -1,7 +1,11 @@
 package jinja
 
+import "context"
+
 // state is one rendering.
 type state struct {
+	ctx   context.Context
+	next  int // work that is left at the next look at ctx
 	scope *scope
 	out   Text
 	work  int // left
@@ -57,10 +61,19 @@ func size(v any) int {
 	return len(items)
 }
 
+// lookEvery is the number of steps between looks at the context.
+const lookEvery = 1 << 16
+
 // spend counts steps, and fails beyond the bound.
 func (s *state) spend(line, n int) {
 	if s.work -= n; s.work < 0 {
 		fail(line, "the template takes more than %d steps", s.limit)
+	}
+	if s.work <= s.next {
+		s.next = s.work - lookEvery
+		if err := s.ctx.Err(); err != nil {
+			panic(stopped{err})
+		}
 	}
 }
 

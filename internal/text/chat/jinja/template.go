@@ -1,5 +1,7 @@
 package jinja
 
+import "context"
+
 // Template is a parsed template. It is immutable.
 type Template struct {
 	body block
@@ -20,9 +22,14 @@ func (t *Template) Reads(name string) bool { return t.read[name] }
 
 // Render writes the template with these variables, in at most steps steps: one for
 // a character written or copied, 32 for a node.
-func (t *Template) Render(variables map[string]any, steps int) (text Text, err error) {
+func (t *Template) Render(variables map[string]any, steps int) (Text, error) {
+	return t.RenderWithin(context.Background(), variables, steps)
+}
+
+// RenderWithin is Render that stops with ctx; the error is then ctx's.
+func (t *Template) RenderWithin(ctx context.Context, variables map[string]any, steps int) (text Text, err error) {
 	defer catch(&err)
-	s := &state{scope: &scope{names: variables}, work: steps, limit: steps, filters: filters}
+	s := &state{ctx: ctx, scope: &scope{names: variables}, work: steps, limit: steps, next: steps, filters: filters}
 	defer s.enter(s.scope)() // what the template sets stays here
 	t.body.exec(s)
 	return s.out, nil
