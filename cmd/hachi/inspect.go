@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,12 +20,13 @@ func newModelInspect() *cobra.Command {
 		Use:   "inspect DIR",
 		Short: "describe a checkpoint, and say for what a router would refuse it",
 		Long: `inspect describes a checkpoint: its shape, its weights, its tokenizer and its
-chat template. It lists everything for which a router would not start, and
+chat template, and the sampling of requests that do not state it. It reads what
+a router reads at its start, lists everything for which it would not start, and
 ends with status 78 then. With --verify, it hashes every tensor and keeps the
 hashes for the nodes.`,
 		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, ckpt, err := inspectModel(args[0])
+			report, ckpt, err := inspectModel(cmd.Context(), args[0])
 			if ckpt != nil {
 				defer ckpt.Close()
 				if verify {
@@ -58,7 +60,7 @@ type inspection struct {
 
 // inspectModel reads a checkpoint as a router does. The error has all faults; the
 // checkpoint is nil if its weights cannot be served.
-func inspectModel(dir string) (inspection, *checkpoint.Checkpoint, error) {
+func inspectModel(ctx context.Context, dir string) (inspection, *checkpoint.Checkpoint, error) {
 	var report inspection
 	ckpt, err := checkpoint.Open(dir)
 	if checkpoint.FaultOf(err) == checkpoint.Foreign {
@@ -71,6 +73,9 @@ func inspectModel(dir string) (inspection, *checkpoint.Checkpoint, error) {
 	text, errText := role.InspectText(dir, cfg)
 	if errConfig == nil && errText == nil {
 		report.Text = &text
+	}
+	if err == nil {
+		err = role.InspectWeights(ctx, ckpt)
 	}
 	return report, ckpt, errors.Join(err, errText)
 }
@@ -93,6 +98,10 @@ func (r inspection) print(out io.Writer, asJSON bool) error {
 		template = "none, the plain [INST] format"
 	}
 	_, err := fmt.Fprintf(out, "%-12s %d tokens; an answer ends with %v\n%-12s %s\n", "tokenizer", r.Text.Tokens, r.Text.EOS, "template", template)
+	s := r.Text.Sampling
+	_, errSampling := fmt.Fprintf(out, "%-12s temperature %v, top_p %v, top_k %v, min_p %v, repetition_penalty %v, unless a request says otherwise\n",
+		"sampling", s.Temperature, s.TopP, s.TopK, s.MinP, s.RepetitionPenalty)
+	err = errors.Join(err, errSampling)
 	for _, note := range r.Text.Notes {
 		_, errNote := fmt.Fprintf(out, "%-12s %s\n", "note", note)
 		err = errors.Join(err, errNote)

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/role"
 )
@@ -49,6 +51,21 @@ func replaced(t *testing.T, old, replacement string) func(string) string {
 	}
 }
 
+// notANumber makes an element in the middle of a tensor NaN.
+func notANumber(t *testing.T, tensor string) func(string) string {
+	return func(file string) string {
+		header := 8 + int(binary.LittleEndian.Uint64([]byte(file)))
+		var tensors map[string]struct {
+			Offsets [2]int `json:"data_offsets"`
+		}
+		if err := json.Unmarshal([]byte(file[8:header]), &tensors); err != nil || tensors[tensor].Offsets[1] == 0 {
+			t.Fatal(err, tensors)
+		}
+		at := header + (tensors[tensor].Offsets[0]+tensors[tensor].Offsets[1])/8*4
+		return file[:at] + "\x00\x00\xc0\x7f" + file[at+4:]
+	}
+}
+
 func becomes(text string) func(string) string { return func(string) string { return text } }
 
 // TestInspectSaysWhyARouterRefuses changes one file at a time.
@@ -67,6 +84,11 @@ func TestInspectSaysWhyARouterRefuses(t *testing.T) {
 		"a template of calls": {edits{"chat_template.jinja": becomes("{{ frobnicate(messages) }}")}, []string{"chat_template.jinja"}},
 		"an end outside":      {edits{"generation_config.json": becomes(`{"eos_token_id": [2, 32000]}`)}, []string{"generation_config.json: eos_token_id 32000 is outside the vocabulary of 32000"}},
 		"an end that is text": {edits{"generation_config.json": becomes(`{"eos_token_id": "</s>"}`)}, []string{"generation_config.json"}},
+		"a range":             {edits{"generation_config.json": becomes(`{"temperature": -1}`)}, []string{"generation_config.json", "temperature", "--generation-config none"}},
+		"two ranges":          {edits{"generation_config.json": becomes(`{"top_p": 7, "repetition_penalty": -2}`)}, []string{"generation_config.json", "top_p"}},
+		"a number in quotes":  {edits{"generation_config.json": becomes(`{"top_k": "40"}`)}, []string{"generation_config.json", "--generation-config none"}},
+		"no JSON":             {edits{"generation_config.json": becomes(`{`)}, []string{"generation_config.json"}},
+		"not a number":        {edits{weights: notANumber(t, "model.norm.weight")}, []string{"tensor model.norm.weight", "expected finite numbers"}},
 		"an unknown key":      {edits{"config.json": replaced(t, `"hidden_size"`, `"attention_multiplier": 2, "hidden_size"`)}, []string{"attention_multiplier: unknown key"}},
 		"two unknown keys":    {edits{"config.json": replaced(t, `"hidden_size"`, `"clip_qkv": 2, "logit_scale": 2, "hidden_size"`)}, []string{"clip_qkv: unknown key", "logit_scale: unknown key"}},
 		"scaled rotary":       {edits{"config.json": replaced(t, `"hidden_size"`, `"rope_scaling": {"type": "yarn", "factor": 2}, "hidden_size"`)}, []string{"rope_scaling: scaled rotary embedding is not implemented"}},
@@ -104,9 +126,12 @@ func TestInspectSaysWhyARouterRefuses(t *testing.T) {
 }
 
 func TestInspectDescribesText(t *testing.T) {
+	stated := copied(t, map[string]func(string) string{"generation_config.json": becomes(`{"temperature": 0.7, "top_p": 0.9, "top_k": 40, "do_sample": true}`)})
 	noTemplate := copied(t, map[string]func(string) string{"tokenizer_config.json": becomes("")})
 	for dir, want := range map[string][]string{
-		tinyDir:    {"tokenizer    32000 tokens; an answer ends with [2]\n", "template     the checkpoint's own\n"},
+		tinyDir: {"tokenizer    32000 tokens; an answer ends with [2]\n", "template     the checkpoint's own\n",
+			"sampling     temperature 1, top_p 1, top_k 0, min_p 0, repetition_penalty 1, unless a request says otherwise\n"},
+		stated:     {"sampling     temperature 0.7, top_p 0.9, top_k 40, min_p 0, repetition_penalty 1, unless"},
 		noTemplate: {"template     none, the plain [INST] format\n", "note         no chat template: conversations have the plain [INST] format"},
 	} {
 		out, _, err := execute(t, "model", "inspect", dir)
@@ -143,5 +168,27 @@ func TestInspectOfNoCheckpoint(t *testing.T) {
 		if lines := explain(cmd, err); err == nil || len(lines) != 1 || !strings.Contains(lines[0], says) {
 			t.Errorf("%s: error %v, want one line with %q", path, err, says)
 		}
+	}
+}
+
+// TestInspectReadsWhatARouterReads: weights that a disk changed behind the manifest are
+// refused without --verify too.
+func TestInspectReadsWhatARouterReads(t *testing.T) {
+	dir := copied(t, nil)
+	if _, _, err := execute(t, "model", "inspect", "--verify", dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "model.safetensors")
+	info, errInfo := os.Stat(path)
+	data, errRead := os.ReadFile(path)
+	if err := errors.Join(errInfo, errRead); err != nil {
+		t.Fatal(err)
+	}
+	changed := notANumber(t, "model.embed_tokens.weight")(string(data))
+	if err := errors.Join(os.WriteFile(path, []byte(changed), 0o600), os.Chtimes(path, time.Time{}, info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := execute(t, "model", "inspect", dir); !errors.As(err, new(*role.ConfigError)) || !strings.Contains(err.Error(), "model.embed_tokens.weight") {
+		t.Errorf("error %v", err)
 	}
 }

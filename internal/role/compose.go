@@ -48,6 +48,19 @@ func openModel(m ModelConfig, family string) (weights, error) {
 	return w, nil
 }
 
+// mapDense maps the weights that a router reads, and refuses those that it could not
+// compute with.
+func (w weights) mapDense(ctx context.Context) (*checkpoint.DenseMap, error) {
+	if err := w.verifyDense(ctx); err != nil {
+		return nil, err
+	}
+	dense, err := w.ckpt.MapDense()
+	if err != nil {
+		return nil, &ConfigError{Err: err}
+	}
+	return dense, nil
+}
+
 // verifyDense hashes the weights that a router reads, if the checkpoint has a
 // manifest to compare them with.
 func (w weights) verifyDense(ctx context.Context) error {

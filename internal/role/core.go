@@ -49,12 +49,9 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 	}
 	core.Model, core.weights = w.cfg, w
 	core.close = append(core.close, w.ckpt.Close)
-	if err := w.verifyDense(ctx); err != nil {
-		return nil, err
-	}
-	dense, err := w.ckpt.MapDense()
+	dense, err := w.mapDense(ctx)
 	if err != nil {
-		return nil, &ConfigError{Err: err}
+		return nil, err
 	}
 	core.close = append(core.close, dense.Close)
 	if err := dense.Touch(ctx, nil); err != nil {

@@ -1,11 +1,15 @@
 package role
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
 // TextSummary says what a router makes of the text files of a checkpoint.
@@ -16,16 +20,32 @@ type TextSummary struct {
 	EOS          []int32  `json:"eos_tokens"`    // that end an answer
 	ChatTemplate bool     `json:"chat_template"` // of the checkpoint's own
 	Notes        []string `json:"notes"`         // what a person should know
+	// Sampling are the parameters of a request that does not state them.
+	Sampling completion.SamplingDefaults `json:"default_sampling_params"`
+}
+
+// InspectWeights reads the weights of a checkpoint that a router reads at its start. The
+// error has the first fault for which it would not start.
+func InspectWeights(ctx context.Context, ckpt *checkpoint.Checkpoint) error {
+	dense, err := weights{ckpt: ckpt}.mapDense(ctx)
+	if err != nil {
+		return err
+	}
+	return dense.Close()
 }
 
 // InspectText reads the text files of a checkpoint as a router does. The error has
 // every fault for which the router would not start.
 func InspectText(dir string, cfg model.Config) (TextSummary, error) {
-	s, err := openTextStack(dir, cfg)
-	if err != nil {
+	s, errText := openTextStack(dir, cfg)
+	sampling, errSampling := readSamplingDefaults(dir, GenerationConfigAuto)
+	if errSampling != nil {
+		errSampling = &ConfigError{Err: errSampling}
+	}
+	if err := errors.Join(errText, errSampling); err != nil {
 		return TextSummary{}, err
 	}
-	out := TextSummary{Tokens: s.tokenizer.Vocab(), EOS: s.eosTokens, ChatTemplate: chat.HasTemplate(dir)}
+	out := TextSummary{Sampling: sampling, Tokens: s.tokenizer.Vocab(), EOS: s.eosTokens, ChatTemplate: chat.HasTemplate(dir)}
 	note := func(format string, args ...any) { out.Notes = append(out.Notes, fmt.Sprintf(format, args...)) }
 	if whole, err := tokenizer.Load(dir); err == nil && whole.Vocab() > out.Tokens {
 		out.LeftOut = whole.Vocab() - out.Tokens
