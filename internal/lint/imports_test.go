@@ -70,6 +70,7 @@ var rules = []rule{
 	{"internal/router/metrics", []string{"internal/router/dispatch", "internal/router/engine", "internal/router/pipeline", "moe"}, network, "collectors of what a router counts"},
 	{"internal/expertnode/batcher", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "a queue before a backend"},
 	{"internal/coordinator/planner", []string{"moe"}, network, "pure"},
+	{"internal/transport/peers", []string{}, append(network, "google.golang.org/protobuf"), "connections of TCP only"},
 	{"internal/transport/rowbuf", []string{}, append(network, "google.golang.org/protobuf"), "memory only"},
 	{"internal/transport/inproc", []string{"moe"}, network, "function calls"},
 	{"internal/transport/faulty", []string{"moe"}, network, "a wrapper"},

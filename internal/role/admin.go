@@ -19,6 +19,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/api/openai"
 	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
 )
 
 // adminAPI serves the inside of a process at a listener of its own: metrics and
@@ -36,10 +37,11 @@ func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
 	if c.AdminListen == "" {
 		return func() {}, nil
 	}
-	l, err := net.Listen("tcp", c.AdminListen)
+	inner, err := net.Listen("tcp", c.AdminListen)
 	if err != nil {
 		return nil, &ConfigError{Err: &FieldError{Field: "security.adminListen", Err: err}}
 	}
+	l := peers.Bound(inner, peers.MaxConnections)
 	server := &http.Server{
 		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),

@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -69,7 +70,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
 		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})
-	stop := serveCoordinator(l, co, status.Handler(n.registry, co), c.Logger)
+	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), c.Logger)
 	defer stop()
 	stopAdmin, err := adminAPI{routes: coordinatorRoutes(status.Handler(n.registry, co)), gate: who.gate, logger: c.Logger}.start(c.Security.AdminConfig)
 	if err != nil {

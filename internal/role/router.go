@@ -22,6 +22,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router"
@@ -157,7 +158,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 		refused <- err
 	}()
 	err = router.Run(serving, router.Config{
-		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: p.http, TLS: p.access.tls(), GRPC: p.grpc, Logger: p.cfg.Logger,
+		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections), Logger: p.cfg.Logger,
 		Placements: conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),

@@ -4,10 +4,17 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
 type connKey struct{}
+
+// tcpConn is a connection of TCP without TLS, as it is or wrapped.
+type tcpConn interface {
+	net.Conn
+	syscall.Conn
+}
 
 // ConnContext carries a connection to the requests on it: http.Server.ConnContext.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
@@ -26,7 +33,7 @@ const (
 // soon as the client has closed its side for writing. Such a client may still wait
 // for its answer.
 func clientContext(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
-	conn, ok := r.Context().Value(connKey{}).(*net.TCPConn)
+	conn, ok := r.Context().Value(connKey{}).(tcpConn)
 	if !ok || r.ProtoMajor != 1 || r.ProtoMinor == 0 {
 		// HTTP/2 tells a closed side from a closed stream; HTTP/1.0 knows no probe.
 		return context.WithCancel(r.Context())
@@ -46,7 +53,7 @@ func clientContext(w http.ResponseWriter, r *http.Request) (context.Context, con
 // writing, has gone, or when ctx ends. The system of a client that has gone answers
 // what it receives with a reset: the next event of a stream, or a probe while
 // there is no answer yet.
-func watch(ctx context.Context, conn *net.TCPConn, a *answer) {
+func watch(ctx context.Context, conn tcpConn, a *answer) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for looks := 1; halfClosed(conn); looks++ {

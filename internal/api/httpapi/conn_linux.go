@@ -1,14 +1,10 @@
 package httpapi
 
-import (
-	"net"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // halfClosed reports whether a connection is one whose peer has closed its side for
 // writing, and that has not been reset since.
-func halfClosed(conn *net.TCPConn) bool {
+func halfClosed(conn tcpConn) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return false

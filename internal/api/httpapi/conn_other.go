@@ -2,8 +2,6 @@
 
 package httpapi
 
-import "net"
-
 // halfClosed reports false: a client that closes one side counts as gone where the
 // state of a connection cannot be read.
-func halfClosed(*net.TCPConn) bool { return false }
+func halfClosed(tcpConn) bool { return false }

@@ -20,6 +20,8 @@ const (
 	MaxStreams = 1024
 	// MinPing is the minimum time between a client's keepalive pings.
 	MinPing = 5 * time.Second
+	// HelloWithin is the time that a peer has for the handshakes of TLS and HTTP/2.
+	HelloWithin = 10 * time.Second
 
 	pingEvery  = 30 * time.Second
 	pingWithin = 20 * time.Second
@@ -30,6 +32,7 @@ const (
 func New(l *slog.Logger, options ...grpc.ServerOption) *grpc.Server {
 	own := []grpc.ServerOption{
 		grpc.MaxConcurrentStreams(MaxStreams),
+		grpc.ConnectionTimeout(HelloWithin),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingWithin}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: MinPing, PermitWithoutStream: true}),
 	}
