@@ -54,8 +54,10 @@ func (t *Text) Any() bool {
 //
 //	Begin name Between arguments (Next name Between arguments)* End
 //
-// In these four marks a blank is a gap: nothing, a blank, or a line end and up to
-// MaxIndent blanks.
+// In these four marks a blank is a gap: nothing, a blank, or a line end and an indent
+// by two or by four blanks for each list that is open (up to eight where it is by four).
+// At a colon and before a comma no line ends. The gaps of arguments are the same. A
+// reader of texts may take more: a line end and up to MaxIndent blanks.
 type Calls struct {
 	Begin, Between, Next, End string
 	// Marker is the part of Begin from which on a text is a call. It has no gap if

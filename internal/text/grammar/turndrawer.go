@@ -124,43 +124,58 @@ func (d *turnDrawer) text(from node) (node, error) {
 func (d *turnDrawer) calls(from node, read string, to node) error {
 	c := d.turn.Calls
 	begin, called := d.Node(), d.Node()
-	d.Empty(d.marks(from, strings.TrimPrefix(c.Begin, read)), begin)
+	from, level := d.marks(from, strings.TrimPrefix(c.Begin, read), depth(read))
+	d.Empty(from, begin)
 	for i, f := range c.Functions {
-		after, err := d.ObjectOf(d.marks(d.Literal(begin, f.Name), c.Between), f.Schema)
+		before, level := d.marks(d.Literal(begin, f.Name), c.Between, level)
+		after, err := d.Arguments(before, f.Schema, level)
 		if err != nil {
 			return &FunctionFault{i, err}
 		}
 		d.Empty(after, called)
 	}
+	level += depth(c.Between)
 	if c.Many {
-		d.Empty(d.marks(called, c.Next), begin)
+		again, _ := d.marks(called, c.Next, level)
+		d.Empty(again, begin)
 	}
-	d.Empty(d.marks(called, c.End), to)
+	over, _ := d.marks(called, c.End, level)
+	d.Empty(over, to)
 	return nil
 }
 
-// marks draws marks in which a blank is a gap.
-func (d *turnDrawer) marks(from node, marks string) node {
-	for i, literal := range strings.Split(marks, " ") {
+// marks draws marks in which a blank is a gap, and returns where they end and how many
+// lists are open there.
+func (d *turnDrawer) marks(from node, marks string, level int) (node, int) {
+	parts := strings.Split(marks, " ")
+	for i, literal := range parts {
 		if i > 0 {
-			from = d.gap(from)
+			from = d.gap(from, parts[i-1], literal, level)
 		}
 		from = d.Literal(from, literal)
+		level += depth(literal)
 	}
-	return from
+	return from, level
 }
 
-// gap draws nothing, a blank, or a line end and blanks.
-func (d *turnDrawer) gap(from node) node {
-	to := d.Literal(from, " ")
-	at := d.Literal(from, "\n")
-	d.Empty(from, to)
-	for range MaxIndent {
-		d.Empty(at, to)
-		at = d.Literal(at, " ")
+// gap draws what may stand between two parts of a mark: at a colon or before a comma
+// no line ends.
+func (d *turnDrawer) gap(from node, before, after string, level int) node {
+	if strings.HasSuffix(before, ":") || strings.HasPrefix(after, ":") || strings.HasPrefix(after, ",") {
+		to := d.Literal(from, " ")
+		d.Empty(from, to)
+		return to
 	}
-	d.Empty(at, to)
-	return to
+	if strings.HasPrefix(after, "}") || strings.HasPrefix(after, "]") {
+		level--
+	}
+	return d.Gap(from, max(level, 0))
+}
+
+// depth is the number of lists that a part of a mark leaves open.
+func depth(mark string) int {
+	open := strings.Count(mark, "{") + strings.Count(mark, "[")
+	return open - strings.Count(mark, "}") - strings.Count(mark, "]")
 }
 
 // lead draws up to MaxLead blanks and line ends.

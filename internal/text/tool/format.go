@@ -6,8 +6,9 @@ import "strings"
 //
 //	Begin name Between arguments (Next name Between arguments)* End
 //
-// In these four marks a blank is a gap: nothing, a blank, or a line end and up to
-// MaxIndent blanks. Arguments are a JSON object.
+// In these four marks a blank is a gap. A reader takes nothing, a blank, or a line end
+// and up to MaxIndent blanks; an answer that a grammar constrains has fewer blanks.
+// Arguments are a JSON object.
 type Format struct {
 	Begin, Between, Next, End string
 	// Marker is the part of Begin from which on a text is a call. It has no gap if
@@ -31,7 +32,7 @@ const (
 // Generic is the format for models whose template has none of its own: one JSON
 // object, and nothing else.
 var Generic = Format{
-	Begin: `{ "tool_calls" : [ { "name" : "`, Between: `" , "arguments" : `, Next: ` } , { "name" : "`, End: ` } ] }`,
+	Begin: `{ "tool_calls": [ { "name": "`, Between: `", "arguments": `, Next: ` }, { "name": "`, End: ` } ] }`,
 	Marker: `{ "tool_calls"`, Many: true,
 }
 

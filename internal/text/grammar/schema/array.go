@@ -12,9 +12,10 @@ func (c *compiler) array(from Node, parts []*value) Node {
 			return c.uniqueArray(from, parts, unique, minLen, maxLen, first)
 		}
 	}
+	defer c.deeper()()
 	start := c.Literal(from, "[")
 	close := c.Node()
-	to := c.Literal(c.gap(close), "]")
+	to := c.Literal(c.lastGap(close), "]")
 	if minLen == 0 {
 		c.Empty(start, close)
 	}

@@ -167,8 +167,11 @@ func (c *compiler) rule(prefix string, all []*value, body func(start Node) Node)
 		r = c.Rule(name)
 		c.rules[key] = r
 		c.pending = append(c.pending, func() {
+			level := c.level
+			c.level = unknownLevel
 			start, end := c.Body(r)
 			c.Empty(body(start), end)
+			c.level = level
 		})
 	}
 	return r

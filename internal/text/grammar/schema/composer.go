@@ -14,12 +14,21 @@ type Composer struct {
 	*automaton.Builder
 	drawer *drawer
 	limits Limits
+	called automaton.Rule // any value in arguments; 0 before it is drawn
 }
 
 // NewComposer returns an empty drawing.
 func NewComposer(l Limits) *Composer {
 	d := newDrawer(l, l.budget())
 	return &Composer{Builder: d.Builder, drawer: d, limits: l}
+}
+
+// Gap draws what may stand between the tokens of a call, where values are level deep.
+func (c *Composer) Gap(from Node, level int) Node {
+	before := c.drawer.layout
+	defer func() { c.drawer.layout = before }()
+	c.drawer.layout = tidy
+	return c.drawer.gapAt(from, level)
 }
 
 // Object draws any JSON object.
@@ -29,9 +38,18 @@ func (c *Composer) Object(from Node) Node { return c.drawer.anyObject(from) }
 // joined.
 func (c *Composer) Schema(from Node, source []byte) (Node, error) { return c.schema(from, source) }
 
-// ObjectOf draws what satisfies a JSON Schema and is an object. The error is that
-// of Schema.
-func (c *Composer) ObjectOf(from Node, source []byte) (Node, error) {
+// Arguments draws what satisfies a JSON Schema and is an object, as the arguments of a
+// call that stand level lists deep. Their white space is tidy. The error is that of
+// Schema.
+func (c *Composer) Arguments(from Node, source []byte, level int) (Node, error) {
+	d := c.drawer
+	before := *d
+	d.layout = tidy
+	if c.called == 0 {
+		c.called = d.anyValue()
+	}
+	d.value, d.level = c.called, level
+	defer func() { d.layout, d.value, d.level = before.layout, before.value, before.level }()
 	kind := &value{kind: text, text: "object", step: "type", id: -2}
 	object := &value{id: -1, kind: object, members: []member{{"type", kind}}, index: map[string]*value{"type": kind}}
 	kind.parent = object

@@ -32,21 +32,36 @@ type drawer struct {
 	value     automaton.Rule // any value
 	character automaton.Rule // one character of a string
 	blocks    map[blockKey]automaton.Rule
+	layout    layout
+	level     int // of the lists around what is drawn, or unknownLevel
 }
 
 func newDrawer(l Limits, budget *automaton.Budget) *drawer {
 	d := &drawer{Builder: automaton.NewBuilder(l.States * DrawingPerState), budget: budget, indent: l.Indent, blocks: map[blockKey]automaton.Rule{}}
-	d.value, d.character = d.Rule("a JSON value"), d.Rule("a character")
-	start, end := d.Body(d.value)
+	d.character = d.Rule("a character")
+	start, end := d.Body(d.character)
+	d.anyCharacter(start, end)
+	d.value = d.anyValue()
+	return d
+}
+
+// anyValue draws a rule for any value, in the layout of the drawer.
+func (d *drawer) anyValue() automaton.Rule {
+	level := d.level
+	d.level = unknownLevel
+	defer func() { d.level = level }()
+	r := d.Rule("a JSON value")
+	before := d.value
+	d.value = r
+	defer func() { d.value = before }()
+	start, end := d.Body(r)
 	for _, part := range []func(Node) Node{d.anyObject, d.anyArray, d.anyText, d.anyNumber} {
 		d.Empty(part(start), end)
 	}
 	for _, word := range []string{"true", "false", "null"} {
 		d.Empty(d.Literal(start, word), end)
 	}
-	start, end = d.Body(d.character)
-	d.anyCharacter(start, end)
-	return d
+	return r
 }
 
 // call draws what a rule recognizes.
@@ -56,24 +71,6 @@ func (d *drawer) call(from Node, r automaton.Rule) Node {
 	}
 	to := d.Node()
 	d.Call(from, r, to)
-	return to
-}
-
-// gap draws what may stand between the tokens of a list: nothing, a blank, or a
-// new line and its indentation.
-func (d *drawer) gap(from Node) Node {
-	if from == none {
-		return none
-	}
-	to := d.Node()
-	d.Empty(from, to)
-	d.Byte(from, ' ', ' ', to)
-	at := d.Literal(from, "\n")
-	for range d.indent {
-		d.Empty(at, to)
-		at = d.Literal(at, " ")
-	}
-	d.Empty(at, to)
 	return to
 }
 
@@ -96,12 +93,13 @@ func (d *drawer) anyArray(from Node) Node {
 
 // list draws any number of entries between brackets.
 func (d *drawer) list(from Node, open string, entry func(from Node) Node, end string) Node {
+	defer d.deeper()()
 	start, again := d.gap(d.Literal(from, open)), d.Node()
 	d.Empty(start, again)
 	to := d.Literal(start, end)
 	after := entry(again)
 	d.Empty(d.gap(d.Literal(after, ",")), again)
-	d.Empty(d.Literal(d.gap(after), end), to)
+	d.Empty(d.Literal(d.lastGap(after), end), to)
 	return to
 }
 

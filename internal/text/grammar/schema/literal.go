@@ -116,6 +116,7 @@ func (c *compiler) literal(from Node, v *value) Node {
 	if v.kind == array {
 		open, end, n = "[", "]", len(v.items)
 	}
+	defer c.deeper()()
 	at := c.gap(c.Literal(from, open))
 	for i := range n {
 		if i > 0 {
@@ -128,7 +129,7 @@ func (c *compiler) literal(from Node, v *value) Node {
 		}
 	}
 	if n > 0 {
-		at = c.gap(at)
+		at = c.lastGap(at)
 	}
 	return c.Literal(at, end)
 }

@@ -49,9 +49,10 @@ type spot struct {
 type spotNodes struct{ after, begin Node }
 
 func (o *objectDrawer) draw(from, to Node) {
+	defer o.deeper()()
 	start := o.gap(o.Literal(from, "{"))
 	o.close = o.Node()
-	end := o.Literal(o.gap(o.close), "}")
+	end := o.Literal(o.lastGap(o.close), "}")
 	o.Empty(start, o.at(spot{}).begin)
 	if o.minCount == 0 && o.optionalFrom(0) {
 		o.Empty(o.Literal(start, "}"), end)

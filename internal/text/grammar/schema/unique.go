@@ -36,8 +36,9 @@ func (c *compiler) uniqueArray(from Node, parts []*value, unique *value, minLen,
 		}
 		u.allowed = append(u.allowed, u.indices(values))
 	}
+	defer c.deeper()()
 	u.close = c.Node()
-	to := c.Literal(c.gap(u.close), "]")
+	to := c.Literal(c.lastGap(u.close), "]")
 	start := c.Literal(from, "[")
 	if minLen == 0 {
 		c.Empty(start, u.close)
