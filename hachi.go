@@ -23,6 +23,7 @@ type Cluster struct {
 	registry *registry.Registry
 	network  *inproc.Network
 	http     *http.Client
+	scheme   string // of the coordinator's URL
 	url      string // of the router
 	leader   string // address of the coordinator
 
@@ -63,7 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{
 		cfg: cfg, store: memory.New(), network: inproc.NewNetwork(), nodes: map[string]*task{}, failed: make(chan error, 1),
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		scheme: "http://", http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -151,5 +152,5 @@ func (c *Cluster) URL() string { return c.url }
 
 // Client calls the cluster's router and coordinator.
 func (c *Cluster) Client() *client.Client {
-	return &client.Client{URL: c.url, Coordinator: "http://" + c.leader, HTTP: c.http}
+	return &client.Client{URL: c.url, Coordinator: c.scheme + c.leader, HTTP: c.http}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,9 +15,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 // upConfig is the part of the file of `hachi up --config` that a Config decides.
@@ -33,8 +35,10 @@ type upConfig struct {
 
 // runFile is what `hachi up` writes into its data directory about the cluster.
 type runFile struct {
-	Etcd     []string       `json:"etcd"`
-	Children map[string]int `json:"children"` // process ids by name
+	Etcd             []string       `json:"etcd"`
+	Certificates     string         `json:"certificates"` // directories, of the operator
+	EtcdCertificates string         `json:"etcd_certificates"`
+	Children         map[string]int `json:"children"` // process ids by name
 }
 
 const (
@@ -66,10 +70,18 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.etcd, err = etcdstore.Dial(run.Etcd, c.cfg.Logger); err != nil {
+	where := status.Where{Etcd: run.Etcd, Cluster: clusterName}
+	if where.By, err = identity.Open(run.Certificates, c.cfg.Logger); err != nil {
 		return err
 	}
-	c.registry = registry.New(c.etcd, registry.Prefix(clusterName), registry.Options{TTL: c.cfg.LeaseTTL, Logger: c.cfg.Logger})
+	if where.EtcdBy, err = identity.Open(run.EtcdCertificates, c.cfg.Logger); err != nil {
+		return err
+	}
+	if c.etcd, err = where.Store(c.cfg.Logger); err != nil {
+		return err
+	}
+	c.scheme, c.http.Transport.(*http.Transport).TLSClientConfig = "https://", where.By.ClientTLS(identity.Coordinator, "")
+	c.registry = where.Registry(c.etcd, registry.Options{TTL: c.cfg.LeaseTTL, Logger: c.cfg.Logger})
 	return c.findNodes(run.Children)
 }
 

@@ -63,7 +63,7 @@ func (s *store) start() {
 func (s *store) registry(endpoint string) *registry.Registry {
 	s.t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	cli, err := etcdstore.Dial([]string{endpoint}, logger)
+	cli, err := etcdstore.Dial([]string{endpoint}, nil, logger)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestDamagedRecordsAreRepaired(t *testing.T) {
 	reg := s.registry(s.cfg.ClientAddr)
 	run(t, "c0", reg)
 	before, _ := obeyTwo(t, reg)
-	cli, err := etcdstore.Dial([]string{s.cfg.ClientAddr}, slog.New(slog.DiscardHandler))
+	cli, err := etcdstore.Dial([]string{s.cfg.ClientAddr}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

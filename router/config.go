@@ -9,6 +9,8 @@ import (
 	"net"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
@@ -46,6 +48,9 @@ type Config struct {
 	Placements <-chan *moe.Placement
 	HTTP, GRPC net.Listener
 	TLS        *tls.Config // of HTTP; nil is plaintext
+	// ServerOptions are those of the gRPC server: its certificate, and whom it lets
+	// in before the API keys decide.
+	ServerOptions []grpc.ServerOption
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ func newServer(c Config, ready func() bool) *server {
 			Handler: api.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},
-		rpc: grpcserver.New(c.Logger, append(grpcapi.ServerOptions(), grpcapi.Guard(c.API.Gate)...)...), health: health.NewServer(),
+		rpc: grpcserver.New(c.Logger, slices.Concat(grpcapi.ServerOptions(), c.ServerOptions, grpcapi.Guard(c.API.Gate))...), health: health.NewServer(),
 	}
 	hachiv1.RegisterInferenceServiceServer(s.rpc, grpcapi.New(c.API.Service))
 	grpc_health_v1.RegisterHealthServer(s.rpc, s.health)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 func newDrain() *cobra.Command {
@@ -24,21 +25,15 @@ ends with the node's process: one that starts again serves again.`,
 		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, node, out := cmd.Context(), args[0], cmd.OutOrStdout()
-			if addr == "" {
-				view, err := where.view(ctx)
-				if err != nil {
-					return err
-				}
-				if addr, err = view.Leader(); err != nil {
-					return err
-				}
+			c, err := where.coordinator(ctx, addr)
+			if err != nil {
+				return err
 			}
-			c := client.Client{Coordinator: "http://" + addr}
 			do := c.Drain
 			if undo {
 				do = c.Undrain
 			}
-			err := do(ctx, node)
+			err = do(ctx, node)
 			switch {
 			case err != nil:
 				return fmt.Errorf("drain %s: %w", node, err)
@@ -60,6 +55,24 @@ ends with the node's process: one that starts again serves again.`,
 	cmd.Flags().BoolVar(&undo, "undo", false, "take the request back")
 	cmd.Flags().BoolVar(&wait, "wait", false, "return when the node holds nothing")
 	return cmd
+}
+
+// coordinator is a client of the coordinator at an address, or of the leader.
+func (c *finder) coordinator(ctx context.Context, addr string) (out client.Client, err error) {
+	var where status.Where
+	if addr != "" && len(c.endpoints) == 0 && c.dataDir == "" {
+		err = c.open(&where)
+	} else if where, err = c.find(ctx); err == nil && addr == "" {
+		var view status.View
+		if view, err = status.ReadView(ctx, where); err == nil {
+			addr, err = view.Leader()
+		}
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Coordinator, out.HTTP = status.Web(addr, where.By)
+	return out, nil
 }
 
 // emptied waits until a node holds nothing, or is gone.

@@ -20,5 +20,6 @@ func newEtcd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&c.Dir, "dir", "", "directory of the data")
 	cmd.Flags().StringVar(&c.ClientAddr, "listen", "", "listener for clients, HOST:PORT")
+	cmd.Flags().StringVar(&c.Certificates, "certificates", "", "directory with ca.crt, tls.crt and tls.key; plaintext when empty")
 	return cmd
 }

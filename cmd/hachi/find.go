@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
@@ -23,50 +25,105 @@ type finder struct {
 	endpoints []string
 	cluster   string
 	dataDir   string
+	// certificates and etcdCertificates are directories of an operator's.
+	certificates, etcdCertificates string
 }
 
 func (c *finder) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&c.endpoints, "etcd", nil, "etcd endpoints, HOST:PORT,...; those of hachi up when empty")
 	f.StringVar(&c.cluster, "cluster", "", "name of the cluster in etcd; the only one that runs when empty")
+	f.StringVar(&c.certificates, "certificates", "", "directory with ca.crt, tls.crt and tls.key of an operator; those of hachi up when empty")
+	f.StringVar(&c.etcdCertificates, "etcd-certificates", "", etcdCertificatesUsage)
 	f.StringVar(&c.dataDir, "data-dir", "", "data directory of a hachi up; the only one that runs on this machine when empty")
 }
 
 // view reads the cluster's records.
 func (c *finder) view(ctx context.Context) (status.View, error) {
-	endpoints, cluster, err := c.find(ctx)
+	where, err := c.find(ctx)
 	if err != nil {
 		return status.View{}, err
 	}
-	return status.ReadView(ctx, endpoints, cluster)
+	return status.ReadView(ctx, where)
 }
 
-// find returns the etcd endpoints of the cluster, and its name there.
-func (c *finder) find(ctx context.Context) (endpoints []string, cluster string, err error) {
+// find returns where the cluster is.
+func (c *finder) find(ctx context.Context) (where status.Where, err error) {
 	switch {
 	case len(c.endpoints) > 0:
-		cluster, err = c.among(ctx, c.endpoints)
-		return c.endpoints, cluster, err
+		where.Etcd = c.endpoints
+		if err := c.open(&where); err != nil {
+			return where, err
+		}
+		if where.Cluster, err = c.among(ctx, where); err != nil || where.By != nil {
+			return where, err
+		}
+		return c.onThisMachine(where)
 	case c.dataDir != "":
 		run, err := local.ReadRunFile(c.dataDir)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w; start one with `hachi up --data-dir %s`, or name another cluster with --data-dir or --etcd", err, c.dataDir)
+			return where, fmt.Errorf("%w; start one with `hachi up --data-dir %s`, or name another cluster with --data-dir or --etcd", err, c.dataDir)
 		}
-		return run.Etcd, run.Cluster, nil
+		return c.of(run)
 	}
 	run, err := theOnly("--data-dir", func(r local.RunFile) bool { return c.cluster == "" || r.Cluster == c.cluster }, func(r local.RunFile) string { return r.DataDir })
 	if errors.Is(err, errNoneRuns) {
 		err = fmt.Errorf("%w; start one with `hachi up`, or name a cluster elsewhere with --etcd HOST:PORT", err)
 	}
-	return run.Etcd, run.Cluster, err
+	if err != nil {
+		return where, err
+	}
+	return c.of(run)
+}
+
+// onThisMachine adds the certificates of the `hachi up` that runs the cluster, if
+// it is this user's and on this machine.
+func (c *finder) onThisMachine(where status.Where) (status.Where, error) {
+	all, err := local.Running()
+	if err != nil {
+		return where, nil //nolint:nilerr // then the cluster is not one of this machine
+	}
+	for _, run := range all {
+		if run.Cluster == where.Cluster && slices.Equal(run.Etcd, where.Etcd) {
+			return c.of(run)
+		}
+	}
+	return where, nil
+}
+
+// of is where a `hachi up` runs. Flags override the operator's certificates.
+func (c *finder) of(run local.RunFile) (status.Where, error) {
+	where, err := run.Where()
+	if err != nil {
+		return where, err
+	}
+	return where, c.open(&where)
+}
+
+// open reads the certificates that flags name.
+func (c *finder) open(where *status.Where) (err error) {
+	if c.certificates != "" {
+		if where.By, err = identity.Open(c.certificates, nil); err != nil {
+			return err
+		}
+		where.EtcdBy = where.By
+	}
+	switch c.etcdCertificates {
+	case "":
+	case role.PlaintextEtcd:
+		where.EtcdBy = nil
+	default:
+		where.EtcdBy, err = identity.OpenForeign(c.etcdCertificates, nil)
+	}
+	return err
 }
 
 // among is the name of the cluster in an etcd: the given one, or the only one that
 // runs.
-func (c *finder) among(ctx context.Context, endpoints []string) (string, error) {
+func (c *finder) among(ctx context.Context, where status.Where) (string, error) {
 	if c.cluster != "" {
 		return c.cluster, nil
 	}
-	names, err := status.Clusters(ctx, endpoints)
+	names, err := status.Clusters(ctx, where)
 	switch {
 	case err != nil:
 		return "", err
@@ -76,7 +133,7 @@ func (c *finder) among(ctx context.Context, endpoints []string) (string, error) 
 		return registry.DefaultCluster, nil // whose placement may be left
 	}
 	return "", fmt.Errorf("several clusters run in the etcd at %s: say which with --cluster\n  --cluster %s",
-		strings.Join(endpoints, ","), strings.Join(names, "\n  --cluster "))
+		strings.Join(where.Etcd, ","), strings.Join(names, "\n  --cluster "))
 }
 
 // errNoneRuns means that this user's `hachi up` runs nowhere on this machine.

@@ -63,6 +63,9 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	servingFlags(f, &c.Serving)
 	f.text("listen", "listen", &c.Listen, "HTTP listener, the only fixed port, HOST:PORT")
 	f.text("data-dir", "dataDir", &c.DataDir, "etcd's data and logs; a directory per --listen in the user's cache when empty")
+	f.text("etcd-certificates", "security.etcdCertificates", &c.Security.EtcdCertificates, "directory with ca.crt, tls.crt and tls.key for an external etcd; plaintext when empty")
+	f.boolean("plaintext", "security.plaintext", &c.Security.Plaintext, "make no certificates: any process of this machine may act as any role")
+	f.boolean("insecure", "security.insecure", &c.Security.Insecure, insecureUsage)
 	f.list("etcd", "etcd", &c.Etcd, "external etcd endpoints, HOST:PORT,...; embedded when empty")
 	f.text("cluster", "cluster", &c.Cluster, "name of the cluster in etcd; with --etcd a name of its own when empty, kept in the data directory")
 	f.duration("lease-ttl", "leaseTTL", &c.TTL, leaseUsage)
@@ -139,7 +142,7 @@ func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
 
 // announce prints the placement, the URL and what to do next.
 func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, out io.Writer) error {
-	view, err := status.ReadView(ctx, cluster.Endpoints(), cluster.Name())
+	view, err := cluster.View(ctx)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func expired(t *testing.T, by *Authority, id ID) *Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := newMaterial(ca.Certificate, pair, time.Now().Add(-2*time.Minute))
+	m, err := newMaterial(ca.Certificate, pair, false, time.Now().Add(-2*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

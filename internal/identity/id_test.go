@@ -93,7 +93,7 @@ func FuzzCertificateFiles(f *testing.F) {
 	f.Add(ca.Certificate, ca.Certificate, ca.Key)
 	f.Add([]byte{}, []byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), []byte("x"))
 	f.Fuzz(func(t *testing.T, authorities, certificate, key []byte) {
-		m, err := newMaterial(authorities, Pair{certificate, key}, time.Now())
+		m, err := newMaterial(authorities, Pair{certificate, key}, false, time.Now())
 		if err == nil && m.id.Check() != nil {
 			t.Errorf("%v", m.id)
 		}

@@ -26,6 +26,7 @@ const (
 type Source struct {
 	dir     string
 	logger  *slog.Logger
+	foreign bool // the certificate names no process of a cluster
 	current atomic.Pointer[material]
 
 	mu      sync.Mutex // guards refused
@@ -37,18 +38,24 @@ type material struct {
 	id          ID
 	certificate tls.Certificate // with its leaf
 	authorities *x509.CertPool
-	// digest changes with the authorities, so that verdicts on certificates can be
-	// kept until then.
-	digest [32]byte
 }
 
 // Open reads the certificate in a directory. A nil logger is silent.
-func Open(dir string, logger *slog.Logger) (*Source, error) {
+func Open(dir string, logger *slog.Logger) (*Source, error) { return open(dir, false, logger) }
+
+// OpenForeign reads a certificate that need not name a process of a cluster, for a
+// server of another operator, as etcd may be.
+func OpenForeign(dir string, logger *slog.Logger) (*Source, error) { return open(dir, true, logger) }
+
+func open(dir string, foreign bool, logger *slog.Logger) (*Source, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{dir: dir, logger: logger, refused: map[string]string{}}
-	return s, s.reload()
+	s := &Source{dir: dir, logger: logger, foreign: foreign, refused: map[string]string{}}
+	if err := s.reload(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // ID names this process.
@@ -75,7 +82,7 @@ func (s *Source) reload() error {
 			return fmt.Errorf("certificates: %w", err)
 		}
 	}
-	m, err := newMaterial(raw[0], Pair{raw[1], raw[2]}, time.Now())
+	m, err := newMaterial(raw[0], Pair{raw[1], raw[2]}, s.foreign, time.Now())
 	if err != nil {
 		return fmt.Errorf("certificates in %s: %w", s.dir, err)
 	}

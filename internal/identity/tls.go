@@ -72,24 +72,3 @@ func (s *Source) expect(chain []*x509.Certificate, role Role, name string) error
 	}
 	return nil
 }
-
-// HostTLS is the configuration of connections to a server that is known by its host
-// name and not by an ID, as etcd. An authority of the cluster must vouch for it.
-func (s *Source) HostTLS() *tls.Config {
-	return &tls.Config{
-		MinVersion:           tls.VersionTLS12, // etcd of another operator
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &s.current.Load().certificate, nil },
-		// Verified below, by the authorities at the time of the connection.
-		InsecureSkipVerify: true,
-		VerifyConnection: func(c tls.ConnectionState) error {
-			between := x509.NewCertPool()
-			for _, other := range c.PeerCertificates[1:] {
-				between.AddCert(other)
-			}
-			_, err := c.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: s.current.Load().authorities, Intermediates: between, DNSName: c.ServerName})
-			s.tell(c.ServerName, err)
-			return err
-		},
-		SessionTicketsDisabled: true,
-	}
-}

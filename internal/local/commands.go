@@ -14,13 +14,13 @@ import (
 // commands writes the configuration of every child and lists the children in
 // the order in which they start and, reversed, stop.
 func (c *Cluster) commands() ([]command, error) {
-	if err := os.MkdirAll(filepath.Join(c.cfg.DataDir, "config"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(c.cfg.DataDir, "config"), 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	out := []command{c.roleCommand("coordinator-0", "coordinator")}
 	configs := []any{c.coordinatorConfig("coordinator-0")}
 	for i := range c.cfg.Nodes {
-		name := "expert-" + strconv.Itoa(i)
+		name := nodeName(i)
 		out = append(out, c.roleCommand(name, "expertnode"))
 		configs = append(configs, c.expertNodeConfig(name))
 	}
@@ -33,6 +33,9 @@ func (c *Cluster) commands() ([]command, error) {
 	}
 	return out, nil
 }
+
+// nodeName is the name of an expert node.
+func nodeName(i int) string { return "expert-" + strconv.Itoa(i) }
 
 func (c *Cluster) configFile(name string) string {
 	return filepath.Join(c.cfg.DataDir, "config", name+".yaml")
@@ -58,6 +61,7 @@ func (c *Cluster) command(name string, args ...string) command {
 func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
 	out := role.DefaultCoordinator()
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.Security.SecurityConfig = c.security(name)
 	out.Placement, out.ExpectNodes = c.cfg.Placement, c.cfg.Nodes
 	return out
 }
@@ -65,6 +69,7 @@ func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
 func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out := role.DefaultExpertNode()
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.Security = c.security(name)
 	out.ModelConfig = c.cfg.Model
 	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Model.Threads)
 	return out
@@ -73,6 +78,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 func (c *Cluster) routerConfig(name string) role.RouterConfig {
 	out := role.DefaultRouter()
 	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.Security.SecurityConfig = c.security(name)
 	out.ModelConfig, out.Serving, out.Listen = c.cfg.Model, c.cfg.Serving, c.cfg.Listen
 	out.Threads = c.cfg.RouterThreads()
 	return out

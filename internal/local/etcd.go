@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // EtcdCommand is the hidden subcommand that runs the embedded etcd.
@@ -59,7 +61,11 @@ func (c *Cluster) StartEtcd(ctx context.Context) (err error) {
 
 // startEtcd starts the process. One that ends before it answers is not restarted.
 func (c *Cluster) startEtcd(ctx context.Context, addr string) (*Child, error) {
-	cmd := c.command(etcdName, EtcdCommand, "--dir", c.etcdDir(), "--listen", addr)
+	args := []string{EtcdCommand, "--dir", c.etcdDir(), "--listen", addr}
+	if c.authority != nil {
+		args = append(args, "--certificates", c.cfg.certificates(etcdName))
+	}
+	cmd := c.command(etcdName, args...)
 	cmd.mustRun = true
 	failures := 0 // to run for a while
 	var serving atomic.Bool
@@ -88,7 +94,7 @@ func (c *Cluster) startEtcd(ctx context.Context, addr string) (*Child, error) {
 	for {
 		select {
 		case <-poll.C:
-			if healthy(ctx, addr) {
+			if c.healthy(ctx, addr) {
 				serving.Store(true)
 				return child, nil
 			}
@@ -123,19 +129,27 @@ func (c *Cluster) onDisk(e ChildEvent) ChildEvent {
 }
 
 // healthy asks an etcd once.
-func healthy(ctx context.Context, addr string) bool {
-	return answers(ctx, "http://"+addr+"/health", etcdTimeout)
+func (c *Cluster) healthy(ctx context.Context, addr string) bool {
+	if c.authority == nil {
+		return answers(ctx, http.DefaultClient, "http://"+addr+"/health", etcdTimeout)
+	}
+	by, err := identity.Open(c.cfg.certificates(operatorName), nil)
+	if err != nil {
+		return false
+	}
+	transport := &http.Transport{TLSClientConfig: by.HostTLS(), DisableKeepAlives: true}
+	return answers(ctx, &http.Client{Transport: transport}, "https://"+addr+"/health", etcdTimeout)
 }
 
 // answers reports whether a URL answers with status 200.
-func answers(ctx context.Context, url string, within time.Duration) bool {
+func answers(ctx context.Context, client *http.Client, url string, within time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return false
 	}

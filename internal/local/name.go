@@ -59,9 +59,15 @@ const upRole = "up"
 const etcdWithin = 10 * time.Second
 
 // claimCluster claims a cluster in an external etcd, so that a second `hachi up`
-// with the same name is refused before it starts a process.
-func claimCluster(ctx context.Context, cfg UpConfig, cluster string) (*claim, error) {
-	store, err := etcdstore.Dial(cfg.Etcd, quiet(cfg.Logger))
+// with the same name is refused before it starts a process. The claim is not sealed:
+// another `hachi up` has another authority, and must see it.
+func (of *Cluster) claimCluster(ctx context.Context) (*claim, error) {
+	cfg, cluster := of.cfg, of.name
+	where, err := of.Where()
+	if err != nil {
+		return nil, err
+	}
+	store, err := where.Store(quiet(cfg.Logger))
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +83,13 @@ func claimCluster(ctx context.Context, cfg UpConfig, cluster string) (*claim, er
 	if err := c.name.Wait(wait); err != nil {
 		c.release(ctx)
 		return nil, refusal(ctx, err, cfg, cluster)
+	}
+	if of.authority == nil {
+		return c, nil
+	}
+	if err := c.registry.Forget(wait); err != nil {
+		c.release(ctx)
+		return nil, fmt.Errorf("remove the placement of an earlier run: %w", err)
 	}
 	return c, nil
 }

@@ -5,27 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
 )
 
 // ready asks the router once.
-func ready(ctx context.Context, url string) bool { return answers(ctx, url+"/readyz", time.Second) }
+func ready(ctx context.Context, url string) bool {
+	return answers(ctx, http.DefaultClient, url+"/readyz", time.Second)
+}
 
 // reportProgress tells Events.Progress how far the nodes are with their
 // targets, until ctx ends.
 func (c *Cluster) reportProgress(ctx context.Context) {
-	client, err := etcdstore.Dial(c.endpoints, quiet(c.cfg.Logger))
+	where, err := c.Where()
+	if err != nil {
+		return
+	}
+	client, err := where.Store(quiet(c.cfg.Logger))
 	if err != nil {
 		return
 	}
 	defer client.Close()
-	reg := registry.New(client, registry.Prefix(c.name), registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
+	reg := where.Registry(client, registry.Options{TTL: c.cfg.TTL, Logger: quiet(c.cfg.Logger)})
 	defer reg.Close()
 	nodes, targets := reg.WatchNodes(ctx), reg.WatchTarget(ctx)
 	resident, wanted := map[moe.NodeID]moe.Shard{}, moe.Target{}
@@ -72,13 +78,17 @@ func (c *Cluster) lastWords() error {
 }
 
 // clearRecords removes what an earlier run on the same data directory left.
-func clearRecords(ctx context.Context, endpoints []string, cluster string, logger *slog.Logger) error {
-	client, err := etcdstore.Dial(endpoints, quiet(logger))
+func (c *Cluster) clearRecords(ctx context.Context) error {
+	where, err := c.Where()
+	if err != nil {
+		return err
+	}
+	client, err := where.Store(quiet(c.cfg.Logger))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	reg := registry.New(client, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL, Logger: quiet(logger)})
+	reg := where.Registry(client, registry.Options{TTL: registry.DefaultTTL, Logger: quiet(c.cfg.Logger)})
 	if err := reg.Clear(ctx); err != nil {
 		return fmt.Errorf("clear the records of an earlier run: %w", err)
 	}

@@ -23,6 +23,10 @@ type RunFile struct {
 	URL     string   `json:"url"`
 	DataDir string   `json:"data_dir"`
 	PID     int      `json:"pid"`
+	// Certificates and EtcdCertificates are the directories of the operator's
+	// certificates; "" is plaintext.
+	Certificates     string `json:"certificates,omitempty"`
+	EtcdCertificates string `json:"etcd_certificates,omitempty"`
 	// Parent is the run of the process that supervises the cluster.
 	Parent registry.Holder `json:"parent"`
 	// Children are the process ids of the roles by name, "expert-0" for example.
@@ -46,12 +50,20 @@ const (
 	runCopySuffix = ".json"
 )
 
-func (c *Cluster) writeRunFile() error {
-	dir, err := filepath.Abs(c.cfg.DataDir)
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
+// running describes the cluster.
+func (c *Cluster) running() RunFile {
+	run := RunFile{Etcd: c.endpoints, Cluster: c.name, URL: c.URL(), DataDir: c.cfg.DataDir, PID: os.Getpid(), Parent: role.Holder("")}
+	if run.EtcdCertificates = c.cfg.Security.EtcdCertificates; c.authority != nil {
+		run.Certificates = c.cfg.certificates(operatorName)
+		if len(c.cfg.Etcd) == 0 {
+			run.EtcdCertificates = run.Certificates
+		}
 	}
-	run := RunFile{Etcd: c.endpoints, Cluster: c.name, URL: c.URL(), DataDir: dir, PID: os.Getpid(), Parent: role.Holder("")}
+	return run
+}
+
+func (c *Cluster) writeRunFile() error {
+	run := c.running()
 	if !c.cfg.Restart {
 		run.Children = make(map[string]int, len(c.children))
 		for _, child := range c.children {
@@ -63,12 +75,12 @@ func (c *Cluster) writeRunFile() error {
 		return err
 	}
 	raw = append(raw, '\n')
-	if err := os.WriteFile(c.runFile(), raw, 0o644); err != nil {
+	if err := os.WriteFile(c.runFile(), raw, 0o600); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	// Without the copy the cluster is found by its data directory only.
-	if path, err := c.runCopy(); err == nil && os.MkdirAll(filepath.Dir(path), 0o755) == nil {
-		_ = os.WriteFile(path, raw, 0o644)
+	if path, err := c.runCopy(); err == nil && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
+		_ = os.WriteFile(path, raw, 0o600)
 	}
 	return nil
 }

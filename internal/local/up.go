@@ -16,15 +16,17 @@ import (
 
 // Cluster is a running cluster of child processes.
 type Cluster struct {
-	cfg      UpConfig
-	name     string // of the cluster in etcd
-	label    string // of the gossip, so that clusters on one machine never mix
-	claim    *claim // of the name; nil in the embedded etcd, which is of this cluster only
-	lock     *os.File
-	lifeR    *os.File // children inherit it
-	lifeW    *os.File // its end is the children's end
-	failed   chan error
-	children []*Child
+	cfg   UpConfig
+	name  string // of the cluster in etcd
+	label string // of the gossip, so that clusters on one machine never mix
+	claim *claim // of the name; nil in the embedded etcd, which is of this cluster only
+	lock  *os.File
+	// authority issues the certificates; nil in plaintext.
+	authority *authority
+	lifeR     *os.File // children inherit it
+	lifeW     *os.File // its end is the children's end
+	failed    chan error
+	children  []*Child
 
 	mu   sync.Mutex // guards etcd
 	etcd *Child     // nil while it is stopped
@@ -67,14 +69,19 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.name, err = clusterName(c.cfg); err != nil {
 		return err
 	}
+	if !c.cfg.Security.Plaintext {
+		if c.authority, err = newAuthority(c.cfg, c.name); err != nil {
+			return err
+		}
+	}
 	if c.endpoints = c.cfg.Etcd; len(c.endpoints) == 0 {
 		if err := c.StartEtcd(ctx); err != nil {
 			return err
 		}
-		if err := clearRecords(ctx, c.endpoints, c.name, c.cfg.Logger); err != nil {
+		if err := c.clearRecords(ctx); err != nil {
 			return err
 		}
-	} else if c.claim, err = claimCluster(ctx, c.cfg, c.name); err != nil {
+	} else if c.claim, err = c.claimCluster(ctx); err != nil {
 		return err
 	}
 	commands, err := c.commands()
@@ -148,6 +155,7 @@ func (c *Cluster) Close(ctx context.Context) {
 	}
 	c.claim.release(ctx)
 	c.StopEtcd()
+	c.authority.close()
 	for _, f := range []*os.File{c.lifeW, c.lifeR, c.lock} {
 		if f != nil {
 			f.Close()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -16,6 +17,7 @@ type UpConfig struct {
 	Nodes     int                  `yaml:"nodes"` // expert-node processes
 	Placement role.PlacementConfig `yaml:"placement"`
 	Serving   role.ServingConfig   `yaml:"serving"`
+	Security  SecurityConfig       `yaml:"security"`
 	Listen    string               `yaml:"listen"`  // HTTP listener, the only fixed port
 	DataDir   string               `yaml:"dataDir"` // etcd's data, the children's configurations and logs, the run file
 	Etcd      []string             `yaml:"etcd"`    // external; embedded when empty
@@ -40,6 +42,18 @@ type UpConfig struct {
 	Logger *slog.Logger             `yaml:"-"` // nil is silent
 	// Events receives what happens; nil functions are not called.
 	Events UpEvents `yaml:"-"`
+}
+
+// SecurityConfig says what a cluster on this machine protects. Its processes show
+// certificates that `hachi up` makes for each run.
+type SecurityConfig struct {
+	// EtcdCertificates is a directory with ca.crt, tls.crt and tls.key for an
+	// external etcd; "" is plaintext.
+	EtcdCertificates string `yaml:"etcdCertificates"`
+	// Plaintext makes no certificates.
+	Plaintext bool `yaml:"plaintext"`
+	// Insecure allows plaintext on listeners that other machines reach.
+	Insecure bool `yaml:"insecure"`
 }
 
 // UpEvents reports the life of a cluster. Functions may be called from any
@@ -86,6 +100,12 @@ func (c UpConfig) Validate() error {
 	}
 	if c.Cluster != "" {
 		f.Name("cluster", c.Cluster)
+		if err := identity.CheckName(c.Cluster); err != nil && !c.Security.Plaintext {
+			f.Addf("cluster", "cannot be in a certificate: %w", err)
+		}
+	}
+	if c.Security.EtcdCertificates != "" && len(c.Etcd) == 0 {
+		f.Addf("security.etcdCertificates", "%q: the embedded etcd has certificates of its own; give it with --etcd only", c.Security.EtcdCertificates)
 	}
 	f.LeaseTTL("leaseTTL", c.TTL)
 	f.LogLevel(c.LogLevel)

@@ -12,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/cluster/sealed"
 )
 
 // clusterConn connects a process to its cluster. A role that shares its process
@@ -33,20 +34,20 @@ func (c *clusterConn) gossipAddr() string {
 }
 
 // join connects to etcd, claims the process's name and joins the gossip.
-func join(cfg ClusterConfig, role string, changed func(gossip.Change)) (*clusterConn, error) {
+func join(cfg ClusterConfig, by *security, role string, changed func(gossip.Change)) (*clusterConn, error) {
 	options := registry.Options{TTL: cfg.TTL, Logger: cfg.Logger}
 	if p := cfg.InProcess; p != nil {
 		return &clusterConn{registry: registry.New(p.Store, registry.Prefix(cfg.Cluster), options)}, nil
 	}
-	client, err := etcdstore.Dial(cfg.Etcd, cfg.Logger)
+	client, err := etcdstore.Dial(cfg.Etcd, by.etcdCredentials(), cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
-	c := &clusterConn{client: client, registry: registry.New(client, registry.Prefix(cfg.Cluster), options), cluster: cfg.Cluster}
+	c := &clusterConn{client: client, registry: registry.New(sealed.New(client, by.source), registry.Prefix(cfg.Cluster), options), cluster: cfg.Cluster}
 	named := make(chan struct{})
 	c.gossip, err = gossip.Start(gossip.Config{
 		Name: cfg.ID, Role: role, Label: cmp.Or(cfg.GossipLabel, cfg.Cluster), Bind: cfg.Gossip, Advertise: cfg.AdvertiseGossip,
-		Seeds: c.seedsAfter(named), OnChange: changed, Logger: cfg.Logger,
+		Keys: by.gossip, Seeds: c.seedsAfter(named), OnChange: changed, Logger: cfg.Logger,
 	})
 	if err != nil {
 		client.Close()

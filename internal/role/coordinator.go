@@ -16,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
@@ -55,8 +56,13 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	defer who.close()
+	by, err := openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Coordinator)
+	if err != nil {
+		return err
+	}
+	defer by.close()
 	alive := &liveness{alive: map[string]bool{}}
-	n, err := join(c.ClusterConfig, registry.CoordinatorRole, alive.hear)
+	n, err := join(c.ClusterConfig, by, registry.CoordinatorRole, alive.hear)
 	if err != nil {
 		return err
 	}
@@ -70,9 +76,9 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
 		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})
-	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), c.Logger)
+	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, c.Logger)
 	defer stop()
-	stopAdmin, err := adminAPI{routes: coordinatorRoutes(status.Handler(n.registry, co)), gate: who.gate, logger: c.Logger}.start(c.Security.AdminConfig)
+	stopAdmin, err := adminAPI{routes: coordinatorRoutes(status.Handler(n.registry, co)), gate: who.gate, source: by.source, logger: c.Logger}.start(c.Security.AdminConfig)
 	if err != nil {
 		return err
 	}
@@ -88,11 +94,12 @@ const maxCoordinatorStreams = 64
 
 // serveCoordinator serves gRPC, and the status API over HTTP, at one address.
 // stop returns when nothing is served any more.
-func serveCoordinator(l net.Listener, co *coordinator.Coordinator, web http.Handler, log *slog.Logger) (stop func()) {
-	calls := grpcserver.New(log)
+func serveCoordinator(l net.Listener, co *coordinator.Coordinator, api *http.ServeMux, by *security, log *slog.Logger) (stop func()) {
+	calls, web := grpcserver.New(log, by.rules(log)...), by.handler(api, log)
 	hachiv1.RegisterCoordinatorServiceServer(calls, co)
 	healthpb.RegisterHealthServer(calls, health.NewServer())
 	server := &http.Server{
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxCoordinatorStreams},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,9 +111,15 @@ func serveCoordinator(l net.Listener, co *coordinator.Coordinator, web http.Hand
 		}),
 	}
 	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
+	serve := func() { _ = server.Serve(l) }
+	if server.TLSConfig = by.memberTLS(); server.TLSConfig == nil {
+		server.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		server.Protocols.SetHTTP2(true)
+		serve = func() { _ = server.ServeTLS(l, "", "") }
+	}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(l) })
+	serving.Go(serve)
 	return func() {
 		server.Close()
 		calls.Stop()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
@@ -23,26 +24,32 @@ type Core struct {
 	Blocks       int                  // of the KV cache
 	MaxSequences int
 
-	weights weights
-	device  backend.Device
-	threads int
-	close   []func() error
+	security *security
+	weights  weights
+	device   backend.Device
+	threads  int
+	close    []func() error
 }
 
 // OpenCore maps what a router computes with. Its pages are read now, not by the
 // first request.
 func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 	c.silence()
-	device, err := c.openDevice(c.BusyPoll)
+	by, err := openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Router)
 	if err != nil {
 		return nil, err
 	}
-	core := &Core{MaxSequences: c.Serving.MaxSequences, device: device, threads: c.workers(), close: []func() error{device.Close}}
+	core := &Core{MaxSequences: c.Serving.MaxSequences, security: by, threads: c.workers(), close: []func() error{func() error { by.close(); return nil }}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, core.Close())
 		}
 	}()
+	device, err := c.openDevice(c.BusyPoll)
+	if err != nil {
+		return nil, err
+	}
+	core.device, core.close = device, append(core.close, device.Close)
 	w, err := openModel(c.ModelConfig, device.Info().Family)
 	if err != nil {
 		return nil, err
@@ -77,7 +84,7 @@ func (c *Core) connect(cfg RouterConfig) {
 	suspect := func(node moe.NodeID) { c.Dispatcher.Suspect(node) }
 	pool := rpc.NewPool(rpc.PoolConfig{
 		Router: moe.RouterID(cfg.ID), Fingerprint: c.weights.fingerprint, MaxPayload: c.weights.maxPayload(), Broken: suspect, Draining: suspect,
-		Spin: cfg.BusyPoll,
+		Spin: cfg.BusyPoll, TLS: c.security.nodes(),
 	})
 	c.close = append(c.close, func() error { pool.Close(); return nil })
 	c.Dispatcher = cfg.dispatcher(c.weights, pool)

@@ -21,6 +21,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
@@ -119,6 +120,11 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err := c.limitHeap(0); err != nil {
 		return err
 	}
+	by, err := openSecurity(c.Security, c.ClusterConfig, identity.Expert)
+	if err != nil {
+		return err
+	}
+	defer by.close()
 	device, err := c.openDevice(c.BusyPoll)
 	if err != nil {
 		return err
@@ -129,7 +135,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer w.ckpt.Close()
-	conn, err := join(c.ClusterConfig, registry.ExpertNodeRole, func(gossip.Change) {})
+	conn, err := join(c.ClusterConfig, by, registry.ExpertNodeRole, func(gossip.Change) {})
 	if err != nil {
 		return err
 	}
@@ -145,7 +151,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: experts, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 	})
-	server, addr, err := c.serve(node, w)
+	server, addr, err := c.serve(node, w, by)
 	if err != nil {
 		return err
 	}
@@ -161,7 +167,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 }
 
 // serve lets routers call the node, over gRPC or inside this process.
-func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights) (nodeServer, string, error) {
+func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights, by *security) (nodeServer, string, error) {
 	id := moe.NodeID(c.ID)
 	if p := c.InProcess; p != nil {
 		p.Network.Connect(id, node)
@@ -173,7 +179,8 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights) (nodeServer, s
 	}
 	return serveExperts(rpc.Spin(l, c.BusyPoll), rpc.ServerConfig{
 		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
-	}, c.Logger), l.advertised, nil
+		Caller: by.caller(),
+	}, by.members(c.Logger), c.Logger), l.advertised, nil
 }
 
 // queuedSteps is the number of whole steps, with every row at each of its
@@ -196,8 +203,8 @@ type expertServer struct {
 	serving sync.WaitGroup
 }
 
-func serveExperts(l net.Listener, c rpc.ServerConfig, log *slog.Logger) *expertServer {
-	options := append(rpc.ServerOptions(c.MaxPayload), grpcserver.Recovery(log)...)
+func serveExperts(l net.Listener, c rpc.ServerConfig, secure []grpc.ServerOption, log *slog.Logger) *expertServer {
+	options := slices.Concat(rpc.ServerOptions(c.MaxPayload), grpcserver.Recovery(log), secure)
 	s := &expertServer{grpc: grpc.NewServer(options...), experts: rpc.NewServer(c), health: health.NewServer()}
 	hachiv1.RegisterExpertServiceServer(s.grpc, s.experts)
 	healthpb.RegisterHealthServer(s.grpc, s.health)

@@ -27,7 +27,7 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := serveExperts(l, rpc.ServerConfig{Handler: mirror{}, Node: "n", Fingerprint: "f", RowBytes: 4, MaxPayload: 1024}, nil)
+	server := serveExperts(l, rpc.ServerConfig{Handler: mirror{}, Node: "n", Fingerprint: "f", RowBytes: 4, MaxPayload: 1024}, nil, nil)
 	defer server.stop()
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -120,7 +120,7 @@ func (p *routerProcess) makeEngine() {
 func (p *routerProcess) admin() adminAPI {
 	return adminAPI{
 		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: p.metrics.Handler().ServeHTTP}},
-		gate:   p.access.gate, logger: p.cfg.Logger,
+		gate:   p.access.gate, source: p.core.security.source, logger: p.cfg.Logger,
 	}
 }
 
@@ -137,7 +137,7 @@ func (p *routerProcess) listen() (err error) {
 
 // serve joins the cluster and serves until ctx ends. It closes the listeners.
 func (p *routerProcess) serve(ctx context.Context) error {
-	conn, err := join(p.cfg.ClusterConfig, registry.RouterRole, p.observe)
+	conn, err := join(p.cfg.ClusterConfig, p.core.security, registry.RouterRole, p.observe)
 	if err != nil {
 		return errors.Join(err, p.http.Close(), p.grpc.Close())
 	}
@@ -159,7 +159,8 @@ func (p *routerProcess) serve(ctx context.Context) error {
 	}()
 	err = router.Run(serving, router.Config{
 		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections), Logger: p.cfg.Logger,
-		Placements: conn.registry.WatchPlacement(watch),
+		ServerOptions: p.core.security.clients(p.cfg.Logger),
+		Placements:    conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
 			Fingerprint: string(p.core.weights.fingerprint),

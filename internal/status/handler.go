@@ -20,12 +20,12 @@ type Coordinator interface {
 
 // Handler serves the status API over HTTP: the status as JSON, and requests to
 // drain a node.
-func Handler(reg *registry.Registry, c Coordinator) http.Handler {
+func Handler(reg *registry.Registry, c Coordinator) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
 		view, err := Read(r.Context(), reg)
 		if err != nil {
-			refuse(w, status.Error(codes.Unavailable, err.Error()))
+			Refuse(w, status.Error(codes.Unavailable, err.Error()))
 			return
 		}
 		seen, why := c.GetStatus(r.Context(), &hachiv1.GetStatusRequest{})
@@ -34,7 +34,7 @@ func Handler(reg *registry.Registry, c Coordinator) http.Handler {
 	drain := func(undo bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if _, err := c.DrainNode(r.Context(), &hachiv1.DrainNodeRequest{NodeId: r.PathValue("node"), Undo: undo}); err != nil {
-				refuse(w, err)
+				Refuse(w, err)
 				return
 			}
 			write(w, http.StatusOK, struct{}{})
@@ -45,8 +45,8 @@ func Handler(reg *registry.Registry, c Coordinator) http.Handler {
 	return mux
 }
 
-// refuse answers with the error object of the other HTTP API.
-func refuse(w http.ResponseWriter, err error) {
+// Refuse answers with the error object of the other HTTP API.
+func Refuse(w http.ResponseWriter, err error) {
 	type object struct {
 		Message string `json:"message"`
 		Type    string `json:"type"`
@@ -57,6 +57,10 @@ func refuse(w http.ResponseWriter, err error) {
 		code, kind = http.StatusNotFound, "invalid_request_error"
 	case codes.FailedPrecondition: // another coordinator leads
 		code, kind = http.StatusConflict, "invalid_request_error"
+	case codes.Unauthenticated:
+		code, kind = http.StatusUnauthorized, "authentication_error"
+	case codes.PermissionDenied:
+		code, kind = http.StatusForbidden, "permission_error"
 	case codes.Unavailable:
 		code = http.StatusServiceUnavailable
 	}

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/identity"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -35,16 +37,31 @@ func (v View) AskStatus(ctx context.Context) (*hachiv1.GetStatusResponse, error)
 		return nil, err
 	}
 	var out *hachiv1.GetStatusResponse
-	err = Ask(ctx, addr, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
+	err = ask(ctx, addr, v.by, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
 		out, err = c.GetStatus(ctx, &hachiv1.GetStatusRequest{})
 		return err
 	})
 	return out, err
 }
 
-// Ask asks a coordinator at an address.
-func Ask(ctx context.Context, addr string, question func(context.Context, hachiv1.CoordinatorServiceClient) error) error {
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+// DialRouter connects to the gRPC API of a router.
+func (v View) DialRouter(r *hachiv1.RouterRecord) (*grpc.ClientConn, error) {
+	return dial(r.GetGrpcAddr(), v.by, identity.Router, r.GetRouterId())
+}
+
+// dial connects to a process, which must have a role and, unless it is empty, a
+// name. A nil certificate is plaintext.
+func dial(addr string, by *identity.Source, role identity.Role, name string) (*grpc.ClientConn, error) {
+	secure := insecure.NewCredentials()
+	if by != nil {
+		secure = credentials.NewTLS(by.ClientTLS(role, name))
+	}
+	return grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(secure))
+}
+
+// ask asks a coordinator at an address.
+func ask(ctx context.Context, addr string, by *identity.Source, question func(context.Context, hachiv1.CoordinatorServiceClient) error) error {
+	conn, err := dial(addr, by, identity.Coordinator, "")
 	if err != nil {
 		return fmt.Errorf("coordinator at %s: %w", addr, err)
 	}

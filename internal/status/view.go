@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/cluster/sealed"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -24,6 +27,30 @@ type View struct {
 	NodeHolders, RouterHolders map[string]registry.Holder
 	// Revision is the registry's of the last write of the placement.
 	Revision int64
+
+	by *identity.Source // asks coordinators; nil is plaintext
+}
+
+// Where says where the records of a cluster are, and with which certificates they
+// are read; nil is plaintext.
+type Where struct {
+	Etcd    []string // endpoints
+	Cluster string   // its name in etcd; Clusters needs none
+	By      *identity.Source
+	EtcdBy  *identity.Source
+}
+
+// Store opens the store of the records.
+func (w Where) Store(logger *slog.Logger) (*etcdstore.Store, error) {
+	if w.EtcdBy == nil {
+		return etcdstore.Dial(w.Etcd, nil, logger)
+	}
+	return etcdstore.Dial(w.Etcd, w.EtcdBy.HostCredentials(), logger)
+}
+
+// Registry are the records of the cluster in an open store.
+func (w Where) Registry(store *etcdstore.Store, options registry.Options) *registry.Registry {
+	return registry.New(sealed.New(store, w.By), registry.Prefix(w.Cluster), options)
 }
 
 // viewTimeout bounds the reading of a view: a healthy etcd answers in
@@ -31,10 +58,10 @@ type View struct {
 const viewTimeout = 5 * time.Second
 
 // ReadView reads the records of a cluster once.
-func ReadView(ctx context.Context, endpoints []string, cluster string) (v View, err error) {
-	err = ask(ctx, endpoints, func(ctx context.Context, store *etcdstore.Store) error {
-		reg := registry.New(store, registry.Prefix(cluster), registry.Options{TTL: registry.DefaultTTL})
-		v, err = Read(ctx, reg)
+func ReadView(ctx context.Context, w Where) (v View, err error) {
+	err = w.ask(ctx, func(ctx context.Context, store *etcdstore.Store) error {
+		v, err = Read(ctx, w.Registry(store, registry.Options{TTL: registry.DefaultTTL}))
+		v.by = w.By
 		return err
 	})
 	if err != nil {
@@ -44,8 +71,8 @@ func ReadView(ctx context.Context, endpoints []string, cluster string) (v View, 
 }
 
 // Clusters lists the clusters of an etcd of which a process runs.
-func Clusters(ctx context.Context, endpoints []string) (names []string, err error) {
-	err = ask(ctx, endpoints, func(ctx context.Context, store *etcdstore.Store) error {
+func Clusters(ctx context.Context, w Where) (names []string, err error) {
+	err = w.ask(ctx, func(ctx context.Context, store *etcdstore.Store) error {
 		names, err = registry.Clusters(ctx, store)
 		return err
 	})
@@ -53,16 +80,16 @@ func Clusters(ctx context.Context, endpoints []string) (names []string, err erro
 }
 
 // ask calls question with a connection to an etcd, which must answer soon.
-func ask(ctx context.Context, endpoints []string, question func(context.Context, *etcdstore.Store) error) error {
+func (w Where) ask(ctx context.Context, question func(context.Context, *etcdstore.Store) error) error {
 	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 	defer cancel()
-	store, err := etcdstore.Dial(endpoints, nil)
+	store, err := w.Store(nil)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	if err = question(ctx, store); errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(endpoints, ","), viewTimeout)
+		return fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(w.Etcd, ","), viewTimeout)
 	}
 	return err
 }

@@ -12,12 +12,11 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -103,14 +102,12 @@ func waysOf(q apitest.Request, client hachiv1.InferenceServiceClient) []way {
 // generator connects to the gRPC API of a cluster's router.
 func generator(t *testing.T, cluster *harness.Cluster) hachiv1.InferenceServiceClient {
 	t.Helper()
-	var address string
+	var view status.View
 	eventually.True(t, "the router is listed", func() bool {
-		for _, r := range cluster.View(t).Routers {
-			address = r.GetGrpcAddr()
-		}
-		return address != ""
+		view = cluster.View(t)
+		return len(view.Routers) > 0
 	})
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := view.DialRouter(view.Routers[len(view.Routers)-1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
-	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/local"
@@ -21,7 +20,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
-	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -239,7 +237,7 @@ func embedded(t *testing.T) *embed.Cluster {
 func wholePlacement(t *testing.T, cluster *harness.Cluster, s shape) *moe.Placement {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		view, err := status.ReadView(t.Context(), cluster.Endpoints(), registry.DefaultCluster)
+		view, err := cluster.Cluster.View(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

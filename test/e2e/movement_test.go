@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/moe"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
@@ -21,8 +22,8 @@ func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
 				return func() bool { return cluster.PlacedOn(t, names...) }
 			}
 			cluster.UnderLoad(t, func() {
-				hachi.Start(t, "expertnode", "--id", "expert-2", "--model", hachi.Model, "--listen", "127.0.0.1:0",
-					"--etcd", cluster.Endpoints()[0])
+				hachi.Start(t, append(cluster.Security(t, identity.Expert, "expert-2"), "expertnode", "--id", "expert-2", "--model", hachi.Model, "--listen", "127.0.0.1:0",
+					"--etcd", cluster.Endpoints()[0])...)
 				eventually.True(t, "the new node serves", placed("expert-0", "expert-1", "expert-2"))
 				if status, output := hachi.Run(t, "drain", "expert-0", "--data-dir", dir, "--wait"); status != 0 {
 					t.Errorf("drain %d: %s", status, output)

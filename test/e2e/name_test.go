@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
@@ -67,7 +69,8 @@ func TestANameInUseIsRefused(t *testing.T) {
 		{"router", "--id", "router-0", "--model", hachi.Model, "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi"},
 		{"coordinator", "--id", "coordinator-0", "--listen", "127.0.0.1:0"},
 	} {
-		code, said := hachi.Run(t, append(args, "--etcd", cluster.Endpoints()[0])...)
+		as := map[string]identity.Role{"expertnode": identity.Expert, "router": identity.Router, "coordinator": identity.Coordinator}[args[0]]
+		code, said := hachi.Run(t, slices.Concat(args, []string{"--etcd", cluster.Endpoints()[0]}, cluster.Security(t, as, args[2]))...)
 		if code != local.ExitConfigError || !strings.Contains(said, "the name "+args[2]+" is in use") || strings.Count(said, "\n") != 1 {
 			t.Errorf("%v: %d, %q", args, code, said)
 		}
@@ -86,7 +89,7 @@ func TestAKilledProcessGetsItsNameBack(t *testing.T) {
 		return hachi.Start(t, "expertnode", "--id", "expert-0", "--model", hachi.Model, "--listen", "127.0.0.1:0", "--etcd", store, "--lease-ttl", "1h")
 	}
 	addr := func() string {
-		view, err := status.ReadView(t.Context(), []string{store}, "hachi")
+		view, err := status.ReadView(t.Context(), status.Where{Etcd: []string{store}, Cluster: "hachi"})
 		if err != nil {
 			t.Fatal(err)
 		}

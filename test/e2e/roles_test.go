@@ -13,6 +13,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
@@ -45,9 +46,13 @@ func TestStandbyCoordinatorTakesOver(t *testing.T) {
 	harness.Slow(t)
 	const ttl = 2 * harness.ShortTTL // a node that is lost for want of time would move
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.TTL = ttl })
-	reg := harness.Registry(t, cluster.Endpoints())
-	hachi.Start(t, "coordinator", "--id", "coordinator-1", "--etcd", cluster.Endpoints()[0], "--listen", "127.0.0.1:0",
-		"--expect-nodes", "3", "--lease-ttl", ttl.String())
+	where, err := cluster.Where()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := harness.Registry(t, where)
+	hachi.Start(t, append(cluster.Security(t, identity.Coordinator, "coordinator-1"), "coordinator", "--id", "coordinator-1", "--etcd", cluster.Endpoints()[0], "--listen", "127.0.0.1:0",
+		"--expect-nodes", "3", "--lease-ttl", ttl.String())...)
 	leader := func() string {
 		all, err := reg.Coordinators(t.Context())
 		if err != nil || len(all) == 0 {
@@ -74,8 +79,8 @@ func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
 	harness.Slow(t)
 	cluster := hachi.Cluster(t, nil)
 	second := harness.FreeAddress(t)
-	hachi.Start(t, "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model, "--listen", second,
-		"--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi")
+	hachi.Start(t, append(cluster.Security(t, identity.Router, "router-1"), "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model, "--listen", second,
+		"--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi")...)
 	eventually.True(t, "the second router serves", func() bool { return harness.Serves("http://" + second) })
 	want := harness.MustCompleteAll(t, "http://"+second, harness.StreamTokens)
 	body := `{"model":"tiny","prompt":"a","max_tokens":20000,"ignore_eos":true,"stream":true}`

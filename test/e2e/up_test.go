@@ -13,6 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
@@ -97,7 +98,11 @@ func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	view, err := status.ReadView(t.Context(), server.Endpoints(), registry.DefaultCluster)
+	operator, err := identity.Open(filepath.Join(dir, "certs", "operator"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := status.ReadView(t.Context(), status.Where{Etcd: server.Endpoints(), Cluster: registry.DefaultCluster, By: operator})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +121,7 @@ func TestRecordsOfAnOldRunAreCleared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg := harness.Registry(t, server.Endpoints())
+	reg := harness.Registry(t, status.Where{Etcd: server.Endpoints(), Cluster: registry.DefaultCluster})
 	stale := reg.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: "expert-7", Addr: "127.0.0.1:1", Fingerprint: "f", ExpertsPerLayer: []uint32{1}})
 	eventually.True(t, "the stale record is there", func() bool {
 		nodes, err := reg.Nodes(t.Context())

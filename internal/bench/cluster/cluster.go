@@ -11,13 +11,12 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
-	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
-	"github.com/hachi-serve/hachi/internal/status"
 )
 
 // Way is where the experts are, and how a step reaches them.
@@ -68,11 +67,15 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := cluster.Ready(ctx); err != nil {
 		return Report{}, err
 	}
-	view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
+	view, err := cluster.View(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	core, err := role.OpenCore(ctx, c.router())
+	router, err := c.router(cluster)
+	if err != nil {
+		return Report{}, err
+	}
+	core, err := role.OpenCore(ctx, router)
 	if err != nil {
 		return Report{}, err
 	}
@@ -94,14 +97,19 @@ func Run(ctx context.Context, c Config) (Report, error) {
 
 // router is the configuration of the core in this process: what the cluster's
 // own router has.
-func (c Config) router() role.RouterConfig {
+func (c Config) router(of *local.Cluster) (out role.RouterConfig, err error) {
+	const name = "bench"
 	serving := c.Up.Serving
 	serving.MaxSequences = slices.Max(c.Sequences)
-	return role.RouterConfig{
-		ClusterConfig: role.ClusterConfig{ID: "bench", Logger: c.Up.Logger},
+	out = role.RouterConfig{
+		ClusterConfig: role.ClusterConfig{ID: name, Cluster: of.Name(), Logger: c.Up.Logger},
 		ModelConfig:   ofThisProcess(c.Up.Model, c.Up.RouterThreads()),
 		Serving:       serving,
 	}
+	if !c.Up.Security.Plaintext {
+		out.Security.Certificates, err = of.Certificates(identity.Router, name)
+	}
+	return out, err
 }
 
 // ofThisProcess is a model that this process computes.

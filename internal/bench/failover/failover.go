@@ -13,11 +13,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
-	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
@@ -169,14 +167,14 @@ func (m *measurement) close(ctx context.Context) {
 
 // dial connects to the router's gRPC API.
 func dial(ctx context.Context, cluster *local.Cluster) (*grpc.ClientConn, error) {
-	view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
+	view, err := cluster.View(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(view.Routers) != 1 {
 		return nil, fmt.Errorf("%d routers are registered, want 1", len(view.Routers))
 	}
-	return grpc.NewClient("passthrough:///"+view.Routers[0].GetGrpcAddr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return view.DialRouter(view.Routers[0])
 }
 
 // whole waits until every expert is served by all its replicas, each by the
@@ -186,7 +184,7 @@ func whole(ctx context.Context, cluster *local.Cluster, up local.UpConfig, rebor
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
 	for {
-		view, err := status.ReadView(ctx, cluster.Endpoints(), registry.DefaultCluster)
+		view, err := cluster.View(ctx)
 		if err != nil {
 			return err
 		}

@@ -11,13 +11,19 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
+
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // Config says where the server keeps its data and listens.
 type Config struct {
 	Dir        string
 	ClientAddr string // HOST:PORT; a free loopback port when empty
+	// Certificates is a directory with ca.crt, tls.crt and tls.key: clients must
+	// show a certificate of an authority in ca.crt. "" is plaintext.
+	Certificates string
 }
 
 // Server is a running member of a cluster of one.
@@ -67,11 +73,17 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	cfg.TickMs, cfg.ElectionMs = 50, 250
 	cfg.QuotaBackendBytes = 256 << 20
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "revision", "1000"
-	client, err := clientURL(c.ClientAddr)
+	scheme := "http"
+	if c.Certificates != "" {
+		scheme, cfg.ClientTLSInfo, cfg.PeerTLSInfo = "https", tlsInfo(c.Certificates), tlsInfo(c.Certificates)
+		cfg.PeerTLSInfo.AllowedCNs = []string{string(identity.Etcd)}
+		cfg.TlsMinVersion = "TLS1.3"
+	}
+	client, err := listenURL(scheme, c.ClientAddr)
 	if err != nil {
 		return nil, err
 	}
-	peer, err := clientURL("")
+	peer, err := listenURL(scheme, "")
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +106,17 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	return nil, fmt.Errorf("start: %w", err)
 }
 
-// clientURL is a URL on an address, or on a free loopback port.
-func clientURL(addr string) (url.URL, error) {
+// tlsInfo demands certificates of clients. etcd reads certificate and key for each
+// connection, and the authorities once.
+func tlsInfo(dir string) transport.TLSInfo {
+	return transport.TLSInfo{
+		CertFile: filepath.Join(dir, identity.CertificateFile), KeyFile: filepath.Join(dir, identity.KeyFile),
+		TrustedCAFile: filepath.Join(dir, identity.AuthoritiesFile), ClientCertAuth: true,
+	}
+}
+
+// listenURL is a URL on an address, or on a free loopback port.
+func listenURL(scheme, addr string) (url.URL, error) {
 	if addr == "" {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -104,7 +125,7 @@ func clientURL(addr string) (url.URL, error) {
 		addr = l.Addr().String()
 		l.Close()
 	}
-	return url.URL{Scheme: "http", Host: addr}, nil
+	return url.URL{Scheme: scheme, Host: addr}, nil
 }
 
 // Endpoints are the addresses clients use.

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 )
@@ -29,11 +31,15 @@ const (
 	callTimeout = 3 * time.Second
 )
 
-// Dial makes a store. Dial does not wait for an etcd to be there.
-func Dial(endpoints []string, logger *slog.Logger) (*Store, error) {
+// Dial makes a store. Dial does not wait for an etcd to be there. Nil credentials
+// are plaintext.
+func Dial(endpoints []string, by credentials.TransportCredentials, logger *slog.Logger) (*Store, error) {
+	if by == nil {
+		by = insecure.NewCredentials()
+	}
 	cli, err := clientv3.New(clientv3.Config{
 		Endpoints: endpoints, Logger: zap.NewNop(), DialKeepAliveTime: 5 * time.Second, DialKeepAliveTimeout: 3 * time.Second,
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+		DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(by), grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
 			MinConnectTimeout: callTimeout,
 		})},

@@ -39,6 +39,8 @@ type Config struct {
 	Label     string // of the cluster: members with another one are not heard
 	Bind      string // HOST:PORT; port 0 takes a free one
 	Advertise string // HOST:PORT; Bind's own when empty
+	// Keys encrypt the gossip; nil is plaintext.
+	Keys *Keys
 	// Seeds lists addresses to join through; asked again every while, so that
 	// halves of a cluster find each other.
 	Seeds    func(ctx context.Context) []string
@@ -162,6 +164,9 @@ func memberlistConfig(c Config) (*memberlist.Config, error) {
 	mc := memberlist.DefaultLANConfig()
 	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
 		mc = memberlist.DefaultLocalConfig()
+	}
+	if c.Keys != nil {
+		mc.Keyring = c.Keys.ring
 	}
 	mc.Name, mc.Label = memberName(c.Name, time.Now()), c.Label
 	mc.BindAddr, mc.BindPort = host, port

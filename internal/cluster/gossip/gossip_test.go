@@ -28,11 +28,17 @@ type process struct {
 
 func start(t *testing.T, name, label string, seeds ...string) *process {
 	t.Helper()
+	return startSecure(t, name, label, nil, seeds...)
+}
+
+func startSecure(t *testing.T, name, label string, keys *Keys, seeds ...string) *process {
+	t.Helper()
 	p := &process{changes: make(chan Change, 100), latest: map[string]Change{}}
 	p.seeds.Store(seeds)
 	var err error
 	p.Member, err = Start(Config{
 		Name: name, Role: "expertnode", Label: label, Bind: "127.0.0.1:0", // no Logger: a silent one
+		Keys:     keys,
 		Seeds:    func(context.Context) []string { return p.seeds.Load().([]string) },
 		OnChange: func(c Change) { p.changes <- c },
 	})

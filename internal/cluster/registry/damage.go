@@ -43,6 +43,9 @@ func (r *Registry) note(key string, err error) bool {
 
 // decodeRecord reads the record of a key, the last part of which is its id.
 func decodeRecord[T any, M message[T]](key string, raw []byte) (*T, error) {
+	if err := refusal(raw); err != nil {
+		return nil, err
+	}
 	record := new(T)
 	if err := proto.Unmarshal(raw, M(record)); err != nil {
 		return nil, err

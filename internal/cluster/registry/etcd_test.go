@@ -37,7 +37,7 @@ func freshEtcd(t *testing.T) *etcd.Server {
 // dial opens the etcd at an endpoint until the test ends.
 func dial(t *testing.T, endpoint string) *etcdstore.Store {
 	t.Helper()
-	store, err := etcdstore.Dial([]string{endpoint}, nil)
+	store, err := etcdstore.Dial([]string{endpoint}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

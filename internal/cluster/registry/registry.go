@@ -197,6 +197,9 @@ func (r *Registry) decodeDrains(values map[string][]byte) map[moe.NodeID]int64 {
 	out := map[moe.NodeID]int64{}
 	for key, value := range values {
 		started, err := strconv.ParseInt(string(value), 10, 64)
+		if why := refusal(value); why != nil {
+			err = why
+		}
 		if !r.note(key, err) {
 			continue
 		}
@@ -232,6 +235,17 @@ func (r *Registry) Clear(ctx context.Context) error {
 	return r.store.Clear(ctx, r.prefix)
 }
 
+// Forget removes the target and the placement of an earlier run, whose signatures
+// no process trusts any more.
+func (r *Registry) Forget(ctx context.Context) error {
+	for _, key := range []string{r.targetKey(), r.placementKey()} {
+		if err := r.store.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // message is a pointer to a generated message of type T.
 type message[T any] interface {
 	*T
@@ -259,6 +273,9 @@ func decodeAll[T any, M message[T]](r *Registry, entries []Entry) []*T {
 }
 
 func decodePlacement(raw []byte) (*moe.Placement, error) {
+	if err := refusal(raw); err != nil {
+		return nil, fmt.Errorf("placement: %w", err)
+	}
 	var record hachiv1.PlacementRecord
 	if err := proto.Unmarshal(raw, &record); err != nil {
 		return nil, fmt.Errorf("placement: %w", err)
@@ -267,6 +284,9 @@ func decodePlacement(raw []byte) (*moe.Placement, error) {
 }
 
 func decodeTarget(raw []byte) (moe.Target, error) {
+	if err := refusal(raw); err != nil {
+		return moe.Target{}, fmt.Errorf("target: %w", err)
+	}
 	var record hachiv1.TargetRecord
 	if err := proto.Unmarshal(raw, &record); err != nil {
 		return moe.Target{}, fmt.Errorf("target: %w", err)

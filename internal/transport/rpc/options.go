@@ -1,11 +1,13 @@
 package rpc
 
 import (
+	"crypto/tls"
 	"math"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 )
@@ -53,10 +55,15 @@ func ServerOptions(maxPayload int) []grpc.ServerOption {
 }
 
 // dialOptions are those of a router's connections. Nodes are reached directly,
-// whatever proxy the environment names for the rest of the world.
-func dialOptions(maxPayload int, spin time.Duration) []grpc.DialOption {
+// whatever proxy the environment names for the rest of the world. A nil secure is
+// plaintext.
+func dialOptions(maxPayload int, spin time.Duration, secure *tls.Config) []grpc.DialOption {
+	by := insecure.NewCredentials()
+	if secure != nil {
+		by = credentials.NewTLS(secure)
+	}
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(by),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newCodec()), grpc.MaxCallRecvMsgSize(maxPayload+headRoom)),
 		grpc.WithInitialWindowSize(window(maxPayload)), grpc.WithInitialConnWindowSize(window(maxPayload)),
 		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),

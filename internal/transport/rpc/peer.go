@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -42,7 +43,11 @@ type peer struct {
 // newPeer does not dial, because the pool's lock is held: gRPC connects with the
 // first stream. The scheme passthrough hands the address to the dialer as it is.
 func newPeer(pool *Pool, to moe.Replica) (*peer, error) {
-	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(pool.cfg.MaxPayload, pool.cfg.Spin)...)
+	var secure *tls.Config
+	if pool.cfg.TLS != nil {
+		secure = pool.cfg.TLS(to.Node)
+	}
+	conn, err := grpc.NewClient("passthrough:///"+to.Addr, dialOptions(pool.cfg.MaxPayload, pool.cfg.Spin, secure)...)
 	if err != nil {
 		return nil, err
 	}

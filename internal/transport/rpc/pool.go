@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"crypto/tls"
 	"errors"
 	"sync"
 	"time"
@@ -17,6 +18,9 @@ type PoolConfig struct {
 	// Spin is how long a connection polls for an answer before it parks; 0 parks at
 	// once. See the function Spin.
 	Spin time.Duration
+	// TLS is the configuration of a connection to a node, which verifies that the node
+	// is the one of that name; nil is plaintext.
+	TLS func(node moe.NodeID) *tls.Config
 	// Broken is called when a stream to a node ends that this side did not end;
 	// Draining when a node asks for no new calls. Both are called only for the
 	// node's most recent address: a stale connection to an old address says nothing

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -38,7 +39,10 @@ type ServerConfig struct {
 	// CreditRows are the rows in flight per stream, counted per (row, expert).
 	// 0 stands for as many as the stream's flow control has room for.
 	CreditRows int
-	Logger     *slog.Logger // nil is silent
+	// Caller is the name that the certificate of a stream's router has; nil where
+	// routers have none.
+	Caller func(ctx context.Context) (moe.RouterID, bool)
+	Logger *slog.Logger // nil is silent
 }
 
 // Server implements hachiv1.ExpertServiceServer. Memory, messages and requests are
@@ -155,7 +159,13 @@ func (s *Server) greet(stream grpc.ServerStream, in *incoming) (moe.RouterID, er
 	if fp := moe.Fingerprint(hello.GetFingerprint()); fp != s.cfg.Fingerprint {
 		return "", status.Errorf(codes.FailedPrecondition, "fingerprint %s, expected %s: model or numerics differ", fp, s.cfg.Fingerprint)
 	}
-	return moe.RouterID(hello.GetRouterId()), stream.SendMsg(s.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Welcome{Welcome: &hachiv1.Welcome{
+	router := moe.RouterID(hello.GetRouterId())
+	if s.cfg.Caller != nil {
+		if name, ok := s.cfg.Caller(stream.Context()); !ok || name != router {
+			return "", status.Errorf(codes.PermissionDenied, "the hello is of router %q, the certificate of %q", router, name)
+		}
+	}
+	return router, stream.SendMsg(s.out.plain(&hachiv1.ExchangeResponse{Body: &hachiv1.ExchangeResponse_Welcome{Welcome: &hachiv1.Welcome{
 		NodeId: string(s.cfg.Node), Fingerprint: string(s.cfg.Fingerprint),
 		CreditRows: uint32(s.cfg.CreditRows), MaxPayloadBytes: uint64(s.cfg.MaxPayload),
 	}}}))

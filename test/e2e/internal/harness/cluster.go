@@ -3,13 +3,14 @@ package harness
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
@@ -65,7 +66,7 @@ func (p *Program) Cluster(t *testing.T, change func(*local.UpConfig)) *Cluster {
 // View reads the records of the cluster.
 func (c *Cluster) View(t *testing.T) status.View {
 	t.Helper()
-	view, err := status.ReadView(t.Context(), c.Endpoints(), c.Name())
+	view, err := c.Cluster.View(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +108,25 @@ func (c *Cluster) Signal(t *testing.T, name string, signal syscall.Signal) {
 	}
 }
 
-// Registry opens the records of the cluster at endpoints.
-func Registry(t *testing.T, endpoints []string) *registry.Registry {
+// Security are the flags of another process of the cluster, with a certificate of
+// its own.
+func (c *Cluster) Security(t *testing.T, role identity.Role, name string) []string {
+	t.Helper()
+	dir, err := c.Certificates(role, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--certificates", dir, "--gossip-keys", filepath.Join(filepath.Dir(dir), "gossip.keys")}
+}
+
+// Registry opens the records of a cluster, with a nil certificate in plaintext.
+func Registry(t *testing.T, where status.Where) *registry.Registry {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	client, err := etcdstore.Dial(endpoints, logger)
+	client, err := where.Store(logger)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	return registry.New(client, registry.Prefix(registry.DefaultCluster), registry.Options{TTL: registry.DefaultTTL, Logger: logger})
+	return where.Registry(client, registry.Options{TTL: registry.DefaultTTL, Logger: logger})
 }
