@@ -71,6 +71,7 @@ that keep --slo-ttft and --slo-itl.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&b.client.URL, "url", defaultURL, "server to load")
+	f.StringVar(&b.client.Key, "api-key", "", apiKeyUsage)
 	f.StringVar(&b.client.Model, "model", "", "model to ask for; the server's only one when empty")
 	f.Float64SliceVar(&b.rates, "rate", []float64{1}, "`requests` per second; several rates, R1,R2,..., are one run each")
 	f.StringVar(&b.arrival, "arrival", string(serve.Poisson), "poisson or fixed")

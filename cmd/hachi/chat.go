@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 
@@ -74,8 +75,13 @@ func parseAttributes(pairs []string) (chat.Attributes, error) {
 	return out, nil
 }
 
-// reachable says how to start a server when none could be reached.
+// reachable says how to start a server when none could be reached, and how to give an
+// API key when the server asks for one.
 func reachable(err error, url string) error {
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusUnauthorized {
+		return fmt.Errorf("%w: give the API key in the environment variable HACHI_API_KEY", err)
+	}
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		return fmt.Errorf("no server answers at %s (%w): start one with `hachi up`, or name another with --url", url, dial.Err)

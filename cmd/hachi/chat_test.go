@@ -56,6 +56,11 @@ func (r *fakeRouter) chat(w http.ResponseWriter, req *http.Request) {
 	n := len(r.requests)
 	r.mu.Unlock()
 	said := body.Messages[len(body.Messages)-1].Content
+	if strings.HasPrefix(said, "key") && req.Header.Get("Authorization") != "Bearer KEY" {
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, `{"error":{"message":"no key"}}`)
+		return
+	}
 	if strings.HasPrefix(said, "fail") {
 		w.WriteHeader(http.StatusTooManyRequests)
 		fmt.Fprint(w, `{"error":{"message":"the queue is full"}}`)
@@ -123,6 +128,9 @@ func TestAPipedChatPrintsAnswersOnly(t *testing.T) {
 		{"/system be brief\n/attr toxicity=4 humor=0\nhi\n/exit\nnever\n", nil, 0, "answer 4: hi\n", ""},
 		{"//etc is a path\n/etc/passwd too\n", nil, 0, "answer 5: /etc is a path\nanswer 6: /etc/passwd too\n", ""},
 		{"a\nfail\nnever\n", nil, 1, "answer 7: a\n", "hachi: status 429: the queue is full\n"},
+		{"", []string{"key"}, 1, "", "give the API key in the environment variable HACHI_API_KEY\n"},
+		{"", []string{"key", "--api-key", "WRONG"}, 1, "", "no key"},
+		{"", []string{"key", "--api-key", "KEY"}, 0, "answer 11: key\n", ""},
 		{"", []string{"fail"}, 1, "", "hachi: status 429: the queue is full\n"},
 		{"", []string{" "}, 78, "", "hachi: the message is empty\n"},
 		{"/hlep\n", nil, 1, "", "hachi: unknown command /hlep: did you mean /help?\n"},

@@ -135,6 +135,13 @@ func TestOnlyTheRightKeyPasses(t *testing.T) {
 		if listed == "GET /page/" || path == "/" {
 			continue // TestThePageNeedsNoKey
 		}
+		for _, other := range []string{"OPTIONS", "HEAD", "PATCH"} { // which no API lists
+			for name, c := range credentials {
+				if a := askHTTP2(t, addr, other, path, "", c.header, c.value); access == httpapi.ClientAccess && a.passed() != (c.gives == access) {
+					t.Errorf("%s %s with the credential %s: %d", other, path, name, a.status)
+				}
+			}
+		}
 		for spelling, spell := range spellings {
 			for name, c := range credentials {
 				for protocol, ask := range protocols {

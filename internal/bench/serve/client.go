@@ -14,6 +14,7 @@ import (
 type Client struct {
 	URL   string // of the server, for example http://127.0.0.1:8080
 	Model string // empty for the server's only one
+	Key   string // the API key; empty sends none
 	HTTP  *http.Client
 }
 
@@ -51,7 +52,7 @@ func (c Client) Tokens(ctx context.Context) ([]int32, error) {
 }
 
 func (c Client) api() *client.Client {
-	return &client.Client{URL: c.URL, Model: c.Model, HTTP: c.HTTP}
+	return &client.Client{URL: c.URL, Model: c.Model, Key: c.Key, HTTP: c.HTTP}
 }
 
 // Do runs one streamed completion that was due at a time.
