@@ -186,7 +186,7 @@ func (i *modelImport) inspect(dir string, side []string, src foreign) (role.Text
 			return role.TextSummary{}, err
 		}
 	}
-	text, err := role.InspectText(dir, src.Config())
+	text, err := role.InspectText(dir, src.Config(), role.GenerationConfigAuto)
 	if err != nil {
 		why := strings.ReplaceAll(err.Error(), dir, cmp.Or(i.words, i.source)) // no path that is gone afterwards
 		err = &role.ConfigError{Err: fmt.Errorf("a router would refuse the text files (--tokenizer DIR takes those of another directory): %s", why)}

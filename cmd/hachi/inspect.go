@@ -61,6 +61,15 @@ type inspection struct {
 // inspectModel reads a checkpoint as a router does. The error has all faults; the
 // checkpoint is nil if its weights cannot be served.
 func inspectModel(ctx context.Context, dir string) (inspection, *checkpoint.Checkpoint, error) {
+	report, ckpt, err := inspectFiles(dir, role.GenerationConfigAuto)
+	if ckpt != nil {
+		err = errors.Join(role.InspectWeights(ctx, ckpt), err)
+	}
+	return report, ckpt, err
+}
+
+// inspectFiles reads a checkpoint without its weights, of which it reads a sample.
+func inspectFiles(dir, generationConfig string) (inspection, *checkpoint.Checkpoint, error) {
 	var report inspection
 	ckpt, err := checkpoint.Open(dir)
 	if checkpoint.FaultOf(err) == checkpoint.Foreign {
@@ -70,12 +79,9 @@ func inspectModel(ctx context.Context, dir string) (inspection, *checkpoint.Chec
 	if errConfig != nil {
 		cfg = model.Config{Vocab: math.MaxInt32} // the text files are judged by themselves
 	}
-	text, errText := role.InspectText(dir, cfg)
+	text, errText := role.InspectText(dir, cfg, generationConfig)
 	if errConfig == nil && errText == nil {
 		report.Text = &text
-	}
-	if err == nil {
-		err = role.InspectWeights(ctx, ckpt)
 	}
 	return report, ckpt, errors.Join(err, errText)
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
-	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
 func newUp() *cobra.Command {
@@ -133,11 +132,22 @@ func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
 	}
 	faults := cfg.Validate()
 	if named != "" {
-		if err := checkpoint.Diagnose(named); err != nil {
-			faults = errors.Join(&role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}, faults)
-		}
+		faults = errors.Join(refuseModel(named, cfg.Serving.GenerationConfig), faults)
 	}
 	return faults
+}
+
+// refuseModel finds what the processes of a cluster would refuse in the files of a
+// model.
+func refuseModel(dir, generationConfig string) error {
+	_, ckpt, err := inspectFiles(dir, generationConfig)
+	if ckpt != nil {
+		err = errors.Join(err, ckpt.Close())
+	}
+	if err == nil {
+		return nil
+	}
+	return &role.ConfigError{Err: &role.FieldError{Field: "model.dir", Err: err}}
 }
 
 // announce prints the placement, the URL and what to do next.

@@ -34,11 +34,12 @@ func InspectWeights(ctx context.Context, ckpt *checkpoint.Checkpoint) error {
 	return dense.Close()
 }
 
-// InspectText reads the text files of a checkpoint as a router does. The error has
-// every fault for which the router would not start.
-func InspectText(dir string, cfg model.Config) (TextSummary, error) {
+// InspectText reads the text files of a checkpoint as a router with a
+// serving.generationConfig does. The error has every fault for which the router would not
+// start.
+func InspectText(dir string, cfg model.Config, generationConfig string) (TextSummary, error) {
 	s, errText := openTextStack(dir, cfg)
-	sampling, errSampling := readSamplingDefaults(dir, GenerationConfigAuto)
+	sampling, errSampling := readSamplingDefaults(dir, generationConfig)
 	if errSampling != nil {
 		errSampling = &ConfigError{Err: errSampling}
 	}

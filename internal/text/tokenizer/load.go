@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 )
 
 // Load reads the tokenizer of a checkpoint: DIR/tokenizer.json, or where there
@@ -23,10 +24,13 @@ func Load(dir string) (*Tokenizer, error) {
 		parse = func(b []byte) (definition, error) { return parseModelAs(b, c) }
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("tokenizer: %s has neither %s nor %s", dir, jsonFile, modelFile)
+		return nil, fmt.Errorf("tokenizer: %s has neither %s nor %s%s", dir, jsonFile, modelFile, otherFormat(dir))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	if strings.HasPrefix(string(b), "version https://git-lfs") {
+		return nil, fmt.Errorf("tokenizer: %s is a Git LFS pointer, not the file itself: run `git lfs pull` in the repository of the model", path)
 	}
 	d, err := parse(b)
 	if err != nil {
@@ -50,4 +54,20 @@ func parseModelAs(b []byte, c config) (definition, error) {
 		d.prefix.scheme, d.stripSpace = never, false
 	}
 	return d, err
+}
+
+// otherFormat is the end of a message about a checkpoint without a tokenizer: what it
+// has instead, and what to get.
+func otherFormat(dir string) string {
+	for _, other := range []struct{ pattern, what string }{
+		{"tekken.json", "the format of Mistral's own tools"},
+		{"tokenizer.model.v*", "the format of Mistral's own tools"},
+		{"vocab.json", "the format of slow tokenizers"},
+		{"*.tiktoken", "the format of tiktoken"},
+	} {
+		if found, err := filepath.Glob(filepath.Join(dir, other.pattern)); err == nil && len(found) > 0 {
+			return fmt.Sprintf(", only %s, %s: take %s of the Hugging Face form of the model", filepath.Base(found[0]), other.what, jsonFile)
+		}
+	}
+	return ": copy them from the repository of the model"
 }

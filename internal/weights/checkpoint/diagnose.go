@@ -1,8 +1,6 @@
 package checkpoint
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +11,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
 // Diagnose finds, from names and the first bytes of files, what kind of model
@@ -47,6 +43,9 @@ func Diagnose(path string) error {
 	}
 	if !slices.ContainsFunc(names, hasSuffix(".safetensors", ".safetensors.index.json")) {
 		return describeWithoutWeights(path, names)
+	}
+	if why := describeOtherNames(names); why != "" {
+		return foreign(path, why)
 	}
 	return describePartial(path)
 }
@@ -109,6 +108,7 @@ var pickled = []string{".bin", ".pt", ".pth", ".ckpt"}
 const (
 	lfsPrefix    = "version https://git-lfs"
 	pullFirst    = "run `git lfs pull` in the repository of the model"
+	mergeFirst   = "an adapter (PEFT, LoRA), not a model: merge it into its base model (merge_and_unload, save_pretrained), then give that directory"
 	convertFirst = "hachi reads safetensors only; convert with transformers: AutoModelForCausalLM.from_pretrained(SOURCE).save_pretrained(DIR), and copy the tokenizer files"
 )
 
@@ -139,9 +139,12 @@ func describeWithoutConfig(dir string, names []string) error {
 	}
 	switch {
 	case slices.Contains(names, "adapter_config.json"):
-		return foreign(dir, "an adapter (PEFT), not a model: merge it into its base model (merge_and_unload, save_pretrained), then give that directory")
+		return foreign(dir, mergeFirst)
 	case slices.Contains(names, "params.json"):
-		return foreign(dir, "a checkpoint in the format of its maker (params.json): download the Hugging Face format of the model, with "+configFile)
+		return foreign(dir, makersFormat("params.json"))
+	}
+	if name := find(pickled...); name != "" {
+		return foreign(dir, "no "+configFile+", but weights of PyTorch ("+name+"): download the Hugging Face format of the model, with "+configFile+" and safetensors files")
 	}
 	return &Error{File: filepath.Join(dir, configFile), Fault: Unreadable,
 		Err: fmt.Errorf("no such file: give a directory with %s, the safetensors files and the tokenizer of a Mixtral", configFile)}
@@ -169,6 +172,29 @@ func describeWithoutWeights(dir string, names []string) error {
 		Err: errors.New("no such file: the directory has no weights; download the model again, with its safetensors files")}
 }
 
+// describeOtherNames describes safetensors files that are no checkpoint by their names;
+// "" leaves them to Open.
+func describeOtherNames(names []string) string {
+	if slices.Contains(names, singleFile) || slices.Contains(names, indexFile) {
+		return ""
+	}
+	name := names[slices.IndexFunc(names, hasSuffix(".safetensors", ".safetensors.index.json"))]
+	switch {
+	case slices.Contains(names, "adapter_config.json"):
+		return mergeFirst
+	case strings.HasPrefix(name, "consolidated"):
+		return makersFormat(name)
+	case strings.Contains(name, "-of-"):
+		return fmt.Sprintf("%s is a part of the weights, and %s, which lists the parts, is missing: finish the download", name, indexFile)
+	}
+	return fmt.Sprintf("%s is no name of a checkpoint's file: expected %s, or %s and its parts", name, singleFile, indexFile)
+}
+
+// makersFormat describes files that are not in the Hugging Face format.
+func makersFormat(name string) string {
+	return fmt.Sprintf("a checkpoint in the format of its maker (%s): download the Hugging Face format of the model, with %s", name, configFile)
+}
+
 // describePartial describes a directory without some of the files that its index
 // names. It leaves a wrong index to Open.
 func describePartial(dir string) error {
@@ -190,63 +216,6 @@ func describePartial(dir string) error {
 	}
 	return &Error{File: missing[0], Fault: Unreadable,
 		Err: fmt.Errorf("no such file: %d of the checkpoint's %d files are missing; finish the download", len(missing), len(names))}
-}
-
-// describeConfig describes a config.json of weights that hachi does not read; ""
-// leaves it to Open.
-func describeConfig(dir string, names []string) string {
-	path := filepath.Join(dir, configFile)
-	if startsWith(path, lfsPrefix) {
-		return configFile + " is a Git LFS pointer, not the file itself: " + pullFirst
-	}
-	method := quantMethod(path)
-	if method == "" && slices.Contains(names, "quant_config.json") {
-		method = "awq"
-	}
-	if method == "" && slices.Contains(names, "quantize_config.json") {
-		method = "gptq"
-	}
-	switch method {
-	case "":
-		return ""
-	case "awq":
-		return importFirst("weights quantized by AWQ", dir)
-	}
-	return fmt.Sprintf("weights quantized by %s, which hachi does not read: take the original checkpoint (`hachi model quantize` makes int8 and int4 of it), its AWQ or its GGUF form (`hachi model import`)", method)
-}
-
-// quantMethod is the method of a config.json's quantization, in lower case; "" if
-// there is none.
-func quantMethod(path string) string {
-	data, err := readSmall(path, maxConfig)
-	if err != nil {
-		return ""
-	}
-	members, err := strictjson.Object(data)
-	if err != nil {
-		return ""
-	}
-	for _, m := range members {
-		if m.Null() {
-			continue
-		}
-		var q struct {
-			Method string `json:"quant_method"`
-			In8Bit bool   `json:"load_in_8bit"`
-			In4Bit bool   `json:"load_in_4bit"`
-		}
-		switch err := json.Unmarshal(m.Value, &q); {
-		case m.Key == "quantization_config" && err != nil:
-			return "" // Open describes the value
-		case m.Key == "quantization_config" && q.Method == "" && (q.In8Bit || q.In4Bit):
-			return "bitsandbytes"
-		case m.Key == "quantization_config":
-			return strings.ToLower(cmp.Or(q.Method, "a method without a name"))
-		case m.Key == "compression_config":
-			return "compressed-tensors"
-		}
-	}
-	return ""
 }
 
 // startsWith reports whether a file begins with some bytes.
