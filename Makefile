@@ -111,8 +111,8 @@ soak: build ## run what is too long and too large for every commit
 
 # Clients that people use against a running cluster; needs
 # python3, node, npm and, the first time, their registries.
-clients: ## run the clients of other projects against a cluster
-	tools/clients/run.sh
+clients: ## run the clients of other projects against a cluster; CLIENTS names some, STRICT=1 allows no skip
+	go run ./tools/clients $(if $(STRICT),-strict) $(CLIENTS)
 
 # The chat page in a browser; needs Chromium and fonts of Noto with Japanese.
 screens: build ## write the screenshots of the chat page

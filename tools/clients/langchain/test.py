@@ -1,9 +1,11 @@
 """What LangChain asks of a server, a loop over two tools included, with the answers checked."""
 
 import importlib.metadata
+import json
 import os
 import typing
 
+from killer import DAYS, DIARY, SKY, STORY, survives
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -50,7 +52,17 @@ def agent(llm):
     assert last.text and not last.tool_calls, last
 
 
+def deaths():
+    llm = ChatOpenAI(model="hachi-mini", base_url=os.environ["HACHI_URL"], api_key="none", temperature=0.9, seed=7, max_retries=0)
+    survives(lambda: (chunk.text for chunk in llm.stream(STORY)))
+    diary = {"type": "function", "function": {"name": "diary", "parameters": SKY, "strict": True}}
+    asked = llm.bind_tools([diary], tool_choice="diary", parallel_tool_calls=False)
+    arguments = survives(lambda: (call["args"] or "" for chunk in asked.stream(DIARY) for call in chunk.tool_call_chunks))
+    assert len(json.loads(arguments)["sky"]) == DAYS
+
+
 for llm in (model(), model(use_responses_api=True, store=False)):
     text(llm)
     agent(llm)
-print("langchain-openai", importlib.metadata.version("langchain-openai"), ": ok")
+deaths()
+print("langchain-openai", importlib.metadata.version("langchain-openai"))

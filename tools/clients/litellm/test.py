@@ -6,6 +6,7 @@ import os
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "true"  # the package else fetches prices of models
 import litellm  # noqa: E402
+from killer import DAYS, DIARY, SKY, STORY, survives  # noqa: E402
 
 ask = dict(
     model="openai/hachi-mini", api_base=os.environ["HACHI_URL"], api_key="none", temperature=0, max_tokens=200, num_retries=0,
@@ -29,4 +30,18 @@ except litellm.NotFoundError:
     pass
 else:
     raise AssertionError("another model was served")
-print("litellm", importlib.metadata.version("litellm"), ": ok")
+
+drawn = {**ask, "temperature": 0.9, "seed": 7, "max_tokens": 1000, "stream": True}
+survives(lambda: (c.choices[0].delta.content or "" for c in litellm.completion(**{**drawn, "messages": [{"role": "user", "content": STORY}]})))
+
+
+def arguments():
+    diary = {"type": "function", "function": {"name": "diary", "parameters": SKY}}
+    messages = [{"role": "user", "content": DIARY}]
+    for chunk in litellm.completion(**{**drawn, "messages": messages}, tools=[diary], tool_choice="required", parallel_tool_calls=False):
+        for call in chunk.choices[0].delta.tool_calls or []:
+            yield call.function.arguments or ""
+
+
+assert len(json.loads(survives(arguments))["sky"]) == DAYS
+print("litellm", importlib.metadata.version("litellm"))

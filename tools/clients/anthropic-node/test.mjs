@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import Anthropic, { NotFoundError } from "@anthropic-ai/sdk";
+import { days, diary, sky, story, survives } from "../killer.mjs";
 
 // The client appends /v1/messages itself.
 const baseURL = process.env.HACHI_URL.replace(/\/v1$/, "");
@@ -25,16 +26,40 @@ async function tools() {
   assert.equal(use.name, "weather");
   assert.ok(["Kyoto", "Osaka"].includes(use.input.city));
   assert.deepEqual((await client.messages.stream(ask).finalMessage()).content.at(-1).input, use.input);
+  const result = { type: "tool_result", tool_use_id: use.id, content: "sunny" };
+  const turns = [...ask.messages, { role: "assistant", content: answer.content }, { role: "user", content: [result] }];
+  const after = await client.messages.create({ ...ask, messages: turns, tool_choice: { type: "none" } });
+  assert.ok(after.content[0].text);
+}
+
+async function count() {
   const { input_tokens } = await client.messages.countTokens({ model: sum.model, messages: sum.messages });
-  assert.ok(input_tokens > 0);
+  const { usage } = await client.messages.create(sum);
+  assert.equal(input_tokens, usage.input_tokens + (usage.cache_read_input_tokens ?? 0));
 }
 
 async function errors() {
   await assert.rejects(client.messages.create({ ...sum, model: "other" }), NotFoundError);
 }
 
+async function deaths() {
+  const ask = (content, options) => client.messages.stream({
+    model: "hachi-mini", max_tokens: 1000, temperature: 0.9, seed: 7, messages: [{ role: "user", content }], ...options,
+  });
+  await survives(async function* () {
+    for await (const e of ask(story)) if (e.type === "content_block_delta") yield e.delta.text;
+  });
+  const written = await survives(async function* () {
+    const tool = { tools: [{ name: "diary", input_schema: sky }], tool_choice: { type: "tool", name: "diary", disable_parallel_tool_use: true } };
+    for await (const e of ask(diary, tool)) if (e.type === "content_block_delta") yield e.delta.partial_json;
+  });
+  assert.equal(JSON.parse(written).sky.length, days);
+}
+
 await text();
 await tools();
+await count();
 await errors();
+await deaths();
 const { version } = JSON.parse(readFileSync("node_modules/@anthropic-ai/sdk/package.json", "utf8"));
-console.log("@anthropic-ai/sdk", version, ": ok");
+console.log("@anthropic-ai/sdk", version);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import OpenAI, { BadRequestError, NotFoundError } from "openai";
+import { days, diary, sky, story, survives } from "../killer.mjs";
 
 const client = new OpenAI({ baseURL: process.env.HACHI_URL, apiKey: "none", maxRetries: 0, timeout: 60_000 });
 const ask = {
@@ -98,12 +99,44 @@ async function errors() {
   await assert.rejects(client.models.retrieve("other"), NotFoundError);
 }
 
+// The text through responses, whole and streamed, is that of chat completions.
+async function responses() {
+  const sum = { model: "hachi-mini", input: "What is 12 + 30?", temperature: 0 };
+  const answer = await client.responses.create(sum);
+  assert.equal(answer.status, "completed");
+  assert.ok(answer.output_text.endsWith("12 + 30 = 42."));
+  let text = "";
+  for await (const e of await client.responses.create({ ...sum, stream: true })) if (e.type === "response.output_text.delta") text += e.delta;
+  assert.equal(text, answer.output_text);
+}
+
+async function deaths() {
+  const drawn = (content) => ({ model: "hachi-mini", temperature: 0.9, seed: 7, stream: true, messages: [{ role: "user", content }] });
+  await survives(async function* () {
+    for await (const chunk of await client.chat.completions.create(drawn(story))) yield chunk.choices[0].delta.content ?? "";
+  });
+  const written = await survives(async function* () {
+    const tools = [{ type: "function", function: { name: "diary", parameters: sky, strict: true } }];
+    const asked = { ...drawn(diary), tools, tool_choice: "required", parallel_tool_calls: false };
+    for await (const chunk of await client.chat.completions.create(asked)) {
+      for (const call of chunk.choices[0].delta.tool_calls ?? []) yield call.function.arguments ?? "";
+    }
+  });
+  assert.equal(JSON.parse(written).sky.length, days);
+  await survives(async function* () {
+    const asked = { model: "hachi-mini", input: story, temperature: 0.9, seed: 7, stream: true };
+    for await (const e of await client.responses.create(asked)) if (e.type === "response.output_text.delta") yield e.delta;
+  });
+}
+
 await models();
 await streaming(await chat());
 await breaksOff();
 await completions();
 await structured();
 await tools();
+await responses();
 await errors();
+await deaths();
 const { version } = JSON.parse(readFileSync("node_modules/openai/package.json", "utf8"));
-console.log("openai", version, "for Node: ok");
+console.log("openai", version, "for Node");

@@ -6,6 +6,7 @@ import typing
 
 import openai
 import pydantic
+from killer import DAYS, DIARY, SKY, STORY, survives
 
 client = openai.OpenAI(base_url=os.environ["HACHI_URL"], api_key="none", max_retries=0, timeout=60)
 SUM = [{"role": "user", "content": "What is 12 + 30?"}]
@@ -65,7 +66,26 @@ def response_tools():
     assert after.output_text, after
 
 
+def deaths():
+    ask = dict(model="hachi-mini", messages=[{"role": "user", "content": STORY}], temperature=0.9, seed=7)
+    survives(lambda: (c.choices[0].delta.content or "" for c in client.chat.completions.create(**ask, stream=True)))
+    diary = dict(
+        ask, messages=[{"role": "user", "content": DIARY}], parallel_tool_calls=False, tool_choice="required",
+        tools=[{"type": "function", "function": {"name": "diary", "parameters": SKY, "strict": True}}],
+    )
+
+    def arguments():
+        for chunk in client.chat.completions.create(**diary, stream=True):
+            for call in chunk.choices[0].delta.tool_calls or []:
+                yield call.function.arguments or ""
+
+    assert len(json.loads(survives(arguments))["sky"]) == DAYS
+    said = dict(model="hachi-mini", input=STORY, temperature=0.9, stream=True, extra_body={"seed": 7})
+    survives(lambda: (e.delta for e in client.responses.create(**said) if e.type == "response.output_text.delta"))
+
+
 chat_tools()
 responses()
 response_tools()
-print("openai", openai.__version__, "for Python, tools and responses: ok")
+deaths()
+print("tools and responses")

@@ -5,6 +5,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateObject, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
+import { days, diary, story, survives } from "../killer.mjs";
 
 const server = { baseURL: process.env.HACHI_URL, apiKey: "none" };
 // Without store: false the provider for OpenAI sends references to stored items, and a router stores none.
@@ -49,11 +50,24 @@ async function tools(ask) {
   assert.ok(steps[1].text);
 }
 
+// The provider for OpenAI sends no seed, so that only its greedy answers are the same twice.
+async function deaths(name, ask) {
+  const drawn = { ...ask, maxOutputTokens: 1000, ...(name === "@ai-sdk/openai" ? { temperature: 0 } : { temperature: 0.9, seed: 7 }) };
+  await survives(() => streamText({ ...drawn, prompt: story }).textStream);
+  const inputSchema = z.object({ sky: z.array(z.enum(["sunny", "rainy", "cloudy"])).length(days) });
+  const written = await survives(async function* () {
+    const asked = streamText({ ...drawn, prompt: diary, tools: { diary: tool({ inputSchema }) }, toolChoice: "required" });
+    for await (const part of asked.fullStream) if (part.type === "tool-input-delta") yield part.delta;
+  });
+  inputSchema.parse(JSON.parse(written));
+}
+
 for (const [name, provider] of Object.entries(providers)) {
   const ask = { model: provider("hachi-mini"), maxRetries: 0, temperature: 0, maxOutputTokens: 400, providerOptions };
   await text(ask);
   await object(ask);
   await tools(ask);
+  await deaths(name, ask);
   const { version } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8"));
-  console.log(name, version, ": ok");
+  console.log(name, version);
 }

@@ -1,8 +1,10 @@
 """What Anthropic's client for Python asks of a server, with the answers checked."""
 
+import json
 import os
 
 import anthropic
+from killer import DAYS, DIARY, SKY, STORY, survives
 
 # The client appends /v1/messages itself.
 client = anthropic.Anthropic(base_url=os.environ["HACHI_URL"].removesuffix("/v1"), api_key="none", max_retries=0, timeout=60)
@@ -63,8 +65,28 @@ def errors():
         raise AssertionError("another model was served")
 
 
+def deaths():
+    def ask(text, **options):
+        return client.messages.stream(
+            model="hachi-mini", max_tokens=1000, messages=[{"role": "user", "content": text}], extra_body={"temperature": 0.9, "seed": 7}, **options
+        )
+
+    def text():
+        with ask(STORY) as events:
+            yield from events.text_stream
+
+    def arguments():
+        choice = {"type": "tool", "name": "diary", "disable_parallel_tool_use": True}
+        with ask(DIARY, tools=[{"name": "diary", "input_schema": SKY}], tool_choice=choice) as events:
+            yield from (e.partial_json for e in events if e.type == "input_json")
+
+    survives(text)
+    assert len(json.loads(survives(arguments))["sky"]) == DAYS
+
+
 stream(create())
 tools()
 count()
 errors()
-print("anthropic", anthropic.__version__, "for Python: ok")
+deaths()
+print("anthropic", anthropic.__version__, "for Python")

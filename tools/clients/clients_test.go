@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// repository makes a directory with the client's pins and no client installed.
+func repository(t *testing.T, name string) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, ".cache", "clients"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(root, "tools", "clients", name), os.DirFS(name)); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestAClientWhoseRegistryIsUnreachableIsSkippedWithAReason(t *testing.T) {
+	// No server listens at port 1, and nothing comes from a cache.
+	t.Setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+	t.Setenv("PIP_RETRIES", "0")
+	t.Setenv("PIP_NO_CACHE_DIR", "1")
+	t.Setenv("PIP_FIND_LINKS", "")
+	t.Setenv("npm_config_registry", "http://127.0.0.1:1/")
+	t.Setenv("npm_config_fetch_retries", "0")
+	t.Setenv("npm_config_cache", t.TempDir())
+	for _, c := range []struct {
+		name   string
+		strict bool
+	}{{"anthropic-python", false}, {"openai-node", false}, {"openai-node", true}} {
+		name := c.name
+		root := repository(t, name)
+		var out strings.Builder
+		if err := run(t.Context(), &out, root, c.strict, []string{name}); (err != nil) != c.strict {
+			t.Errorf("%s, strict %v: %v", name, c.strict, err)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if skip := "SKIPPED " + name + ": "; len(lines) != 3 || lines[0] != "installing "+name || len(lines[1]) <= len(skip) || !strings.HasPrefix(lines[1], skip) {
+			t.Errorf("%s: no reason in %q", name, lines)
+		}
+		if last := lines[len(lines)-1]; last != "0 passed, 0 failed, 1 skipped" {
+			t.Errorf("%s: the last line is %q", name, last)
+		}
+	}
+}
+
+func TestAFailedInstallationIsTriedAgain(t *testing.T) {
+	root := repository(t, "openai-node")
+	tries := 0
+	c := client{name: "openai-node", source: filepath.Join(root, "tools", "clients", "openai-node"), dir: filepath.Join(root, ".cache", "clients", "openai-node")}
+	c.ecosystem = ecosystem{pins: "package-lock.json", install: func(context.Context, client) error {
+		tries++
+		if tries == 1 {
+			return errors.New("the disk is full")
+		}
+		return nil
+	}}
+	if err := prepare(t.Context(), c, func() {}); err == nil {
+		t.Error("the first installation passes")
+	}
+	for range 2 {
+		if err := prepare(t.Context(), c, func() {}); err != nil {
+			t.Error(err)
+		}
+	}
+	if tries != 2 {
+		t.Errorf("%d installations, want 2: the failed one and one that holds", tries)
+	}
+	if err := os.WriteFile(filepath.Join(c.source, "package-lock.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepare(t.Context(), c, func() {}); err != nil || tries != 3 {
+		t.Errorf("%d installations after other pins, %v; want 3", tries, err)
+	}
+}
+
+func TestAnInterruptedInstallationIsNoSkip(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out strings.Builder
+	if err := run(ctx, &out, repository(t, "openai-node"), false, []string{"openai-node"}); !errors.Is(err, context.Canceled) || strings.Contains(out.String(), "SKIPPED") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+func TestReasonIsOneLineThatSaysWhatWentWrong(t *testing.T) {
+	for said, want := range map[string]string{
+		"pip: exit status 1\nLooking in indexes\nERROR: No matching distribution found for x\n":        "pip: exit status 1: ERROR: No matching distribution found for x",
+		"npm: exit status 1\nnpm notice\nnpm error connect ECONNREFUSED 127.0.0.1:1\nnpm error more\n": "npm: exit status 1: npm error connect ECONNREFUSED 127.0.0.1:1",
+		`exec: "npm": executable file not found in $PATH` + "\n":                                       `exec: "npm": executable file not found in $PATH`,
+		"pip: exit status 1\nnothing that helps\n":                                                     "pip: exit status 1",
+	} {
+		if got := reason(errors.New(said)); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
+		}
+	}
+}
+
+func TestExitStatusFollowsTheTally(t *testing.T) {
+	for _, c := range []struct {
+		tally           tally
+		lenient, strict bool // whether the run passes
+	}{
+		{tally{passed: 2}, true, true},
+		{tally{passed: 2, skipped: 1}, true, false},
+		{tally{passed: 2, failed: 1}, false, false},
+		{tally{skipped: 1}, true, false},
+	} {
+		if got := c.tally.err(false) == nil; got != c.lenient {
+			t.Errorf("%v passes: %v", c.tally, got)
+		}
+		if got := c.tally.err(true) == nil; got != c.strict {
+			t.Errorf("%v passes with -strict: %v", c.tally, got)
+		}
+	}
+	if err := run(t.Context(), &strings.Builder{}, t.TempDir(), false, []string{"unheard-of"}); err == nil {
+		t.Error("an unknown client is run")
+	}
+}
+
+func serving(pids ...int) (found []node) {
+	for i, pid := range pids {
+		found = append(found, node{Name: string(rune('a' + i)), State: "serving", PID: pid})
+	}
+	return found
+}
+
+func TestClusterIsWholeWhenLivingNodesServe(t *testing.T) {
+	loading := serving(1, 2, 3)
+	loading[1].State = "loading"
+	for name, c := range map[string]struct {
+		found []node
+		dead  []int
+		want  bool
+	}{
+		"three":                     {serving(1, 2, 3), nil, true},
+		"three after a death":       {serving(1, 4, 3), []int{2}, true},
+		"two":                       {serving(1, 2), nil, false},
+		"one loads":                 {loading, nil, false},
+		"one is dead and unnoticed": {serving(1, 2, 3), []int{2}, false},
+	} {
+		if got := whole(c.found, c.dead); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// fakeCluster has three nodes and restarts a dead one at once.
+type fakeCluster struct {
+	found    []node
+	requests int
+}
+
+func (f *fakeCluster) status(context.Context) ([]node, error) { return f.found, nil }
+func (f *fakeCluster) running(context.Context) (int, error)   { return f.requests, nil }
+
+func (f *fakeCluster) kill(pid int) error {
+	f.found = append([]node(nil), f.found...)
+	for i := range f.found {
+		if f.found[i].PID == pid {
+			f.found[i].PID += 10
+		}
+	}
+	return nil
+}
+
+func TestKillerKillsOneNodeAfterTheOther(t *testing.T) {
+	cluster := &fakeCluster{found: serving(1, 2, 3), requests: 1}
+	k := newKiller(cluster)
+	k.kill = cluster.kill
+	server := httptest.NewServer(k.handler(func(ctx context.Context, _ time.Duration, done func(context.Context) bool) error {
+		if !done(ctx) {
+			return errors.New("not whole")
+		}
+		return nil
+	}))
+	defer server.Close()
+	post := func(path string) int {
+		resp, err := http.Post(server.URL+path, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := post("/kill"); got != http.StatusConflict {
+		t.Errorf("a kill before the nodes serve: %d", got)
+	}
+	for range 4 {
+		if whole, kill := post("/whole"), post("/kill"); whole != 200 || kill != 200 {
+			t.Errorf("whole: %d, kill: %d", whole, kill)
+		}
+	}
+	if got := []int{cluster.found[0].PID, cluster.found[1].PID, cluster.found[2].PID}; got[0] != 21 || got[1] != 12 || got[2] != 13 || k.kills() != 4 {
+		t.Errorf("processes %v after %d kills", got, k.kills())
+	}
+	cluster.requests = 0
+	if whole, kill := post("/whole"), post("/kill"); whole != 200 || kill != http.StatusConflict {
+		t.Errorf("a kill while no request runs: %d", kill)
+	}
+}
