@@ -6,6 +6,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
@@ -100,8 +101,11 @@ func products(p *cpu.Pool, mem *Memory) []*job {
 		}
 		jobs = append(jobs, j)
 	}
-	for _, d := range []tensor.DType{tensor.BF16, tensor.Int8, tensor.Int4, tensor.Int4Affine, tensor.F16, tensor.F32} {
+	for _, d := range tensor.Formats() {
 		all := len(mem.Bytes) / d.Bytes(tensor.BlockRows, hidden) * tensor.BlockRows
+		if !kernel.Native(d) {
+			all = min(all, 4096) // enough: they are not bound by memory
+		}
 		add(d, 1, all)
 		if d == tensor.BF16 || d.Quantized() {
 			add(d, 4, all)

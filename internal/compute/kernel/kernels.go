@@ -80,6 +80,10 @@ func slot(d tensor.DType) int {
 	panic("kernel: no kernel for " + d.String())
 }
 
+// Native reports whether products of a format have micro-kernels. Weights of other
+// formats are widened to f32 first, which costs more than reading them.
+func Native(d tensor.DType) bool { return !d.Quantized() || blockSlot(d) >= 0 }
+
 // blockSlot is the number of a quantized format in the tables, -1 for one that
 // has no micro-kernel.
 func blockSlot(d tensor.DType) int {
