@@ -15,7 +15,10 @@ import (
 type Options struct {
 	Search   bool    // a text is accepted when a part of it matches, not only the whole
 	Alphabet []Range // disjoint and ascending; texts have no other characters
-	Budget   *automaton.Budget
+	// Marks are single characters, ascending, that only themselves match: classes and
+	// the dot leave them out. Texts may have them beside the Alphabet.
+	Marks  []Range
+	Budget *automaton.Budget
 }
 
 // maxBytes bounds an expression, and so the size of its expanded repeats.
@@ -77,7 +80,7 @@ func (c *compiler) prepare() error {
 				return errors.New(`word boundaries (\b, \B) and line anchors ((?m)) are not supported`)
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			c.classes[i] = within(class(&inst), c.o.Alphabet)
+			c.classes[i] = c.within(class(&inst))
 			c.o.Budget.Spend(1 + len(c.classes[i]))
 		}
 		if err := c.o.Budget.Err(0); err != nil {
@@ -113,6 +116,34 @@ func class(inst *syntax.Inst) []Range {
 		out = append(out, Range{Lo: inst.Rune[i], Hi: inst.Rune[i+1]})
 	}
 	return out
+}
+
+// within returns what an instruction waits for, within the alphabet; or a mark.
+func (c *compiler) within(ranges []Range) []Range {
+	if len(ranges) == 1 && slices.Contains(c.o.Marks, ranges[0]) {
+		return ranges
+	}
+	return c.unmarked(within(ranges, c.o.Alphabet))
+}
+
+// unmarked leaves the marks out of ranges.
+func (c *compiler) unmarked(ranges []Range) []Range {
+	for _, m := range c.o.Marks {
+		var kept []Range
+		for _, r := range ranges {
+			if r.Lo < m.Lo && m.Lo <= r.Hi {
+				kept = append(kept, Range{Lo: r.Lo, Hi: m.Lo - 1})
+			}
+			if r.Lo <= m.Lo && m.Lo < r.Hi {
+				r.Lo = m.Lo + 1
+			}
+			if r.Lo > m.Lo || r.Hi < m.Lo {
+				kept = append(kept, r)
+			}
+		}
+		ranges = kept
+	}
+	return ranges
 }
 
 // within returns the part of ascending ranges that an alphabet has.

@@ -151,6 +151,45 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
+// TestMarks: a mark says what must follow its place, and is no part of the text.
+func TestMarks(t *testing.T) {
+	budget := automaton.NewBudget(1<<12, 1<<22)
+	marks := []Range{{Lo: '#', Hi: '#'}, {Lo: '%', Hi: '%'}}
+	compile := func(expression string) *DFA {
+		d, err := Compile(expression, Options{Alphabet: Scalars(), Marks: marks, Budget: budget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for text, want := range map[string]bool{"ab": true, "#a%%b#": true, "a#": false, "ba": false} {
+		if got := compile(`ab`).Ignoring(marks).Match(text); got != want {
+			t.Errorf("ignoring marks, %q is %v", text, got)
+		}
+	}
+	behind, err := compile(`b+`).Behind(marks[0], budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"a#b": true, "#bb": true, "a#a#b": true, "a#a": false, "ab": false, "a%b": false} {
+		if got := behind.Match(text); got != want {
+			t.Errorf("behind a mark, %q is %v", text, got)
+		}
+	}
+	erased, err := compile(`(a#.|%.[^c])*`).Erasing(marks, budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"": true, "ab": true, "xy": true, "abxy": true, "xc": false, "a": false, "ac": true, "a#": false, "#": false} {
+		if got := erased.Match(text); got != want {
+			t.Errorf("without marks, %q is %v", text, got)
+		}
+	}
+	if _, err := compile(`(#a|b)*a(a|b){9}`).Erasing(marks, automaton.NewBudget(100, 1<<20)); !errors.Is(err, automaton.ErrTooLarge) {
+		t.Errorf("more states than the budget has: %v", err)
+	}
+}
+
 func TestUnion(t *testing.T) {
 	for i, a := range patterns {
 		b := patterns[(i*7+3)%len(patterns)]

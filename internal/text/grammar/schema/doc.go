@@ -48,8 +48,8 @@
 //     as in draft 7; uniqueItems, where the items have at most maxUnique values,
 //     which can be listed
 //   - minLength, maxLength, pattern (ECMAScript, without word boundaries,
-//     back-references and look-around, but with look-ahead right after a leading
-//     ^), format (date, time, date-time, duration, uuid, email, hostname, ipv4,
+//     back-references and look-behind; with look-ahead anywhere, but not repeated by
+//     itself), format (date, time, date-time, duration, uuid, email, hostname, ipv4,
 //     ipv6, uri: see formats; any other format is an annotation). Where pattern
 //     or format and length need too many states, the text has at most maxPatterned
 //     characters; counts are drawn in blocks, so high bounds need few states

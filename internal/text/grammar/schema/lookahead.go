@@ -2,87 +2,86 @@ package schema
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
 )
 
-// look is a look-ahead right after the ^ that begins a pattern: the whole text
-// begins with inner, or it does not. Generators of schemas write email addresses
-// and decimals in this way.
+// Marks stand for the look-aheads of a pattern: noncharacters of Unicode, which texts
+// with look-ahead do not have.
+const firstMark, lastMark = 0xfdd0, 0xfdef
+
+var errMarks = fmt.Errorf("the noncharacters U+%X to U+%X are not supported", firstMark, lastMark)
+
+// look is a look-ahead: what follows its mark begins with inner, or does not.
 type look struct {
+	mark     rune
 	inner    string
 	negative bool
 }
 
-// leadingLooks takes the look-aheads off the begin of a pattern.
-func leadingLooks(pattern string) (heads []look, rest string, err error) {
-	rest, anchored := strings.CutPrefix(pattern, "^")
-	if !anchored {
-		return nil, pattern, nil
+// takeLooks puts marks in the places of the look-aheads of a pattern.
+func takeLooks(pattern string) (looks []look, rest string, err error) {
+	var out strings.Builder
+	if strings.ContainsFunc(pattern, func(r rune) bool { return firstMark <= r && r <= lastMark }) {
+		return nil, "", errMarks
 	}
-	for strings.HasPrefix(rest, "(?=") || strings.HasPrefix(rest, "(?!") {
-		end := groupEnd(rest)
-		if end < 0 {
-			return nil, "", errors.New("a group without )")
+	for class := false; pattern != ""; {
+		n := 1
+		switch {
+		case pattern[0] == '\\':
+			n = min(2, len(pattern))
+		case pattern[0] == '[':
+			class = true
+		case pattern[0] == ']':
+			class = false
+		case !class && (strings.HasPrefix(pattern, "(?=") || strings.HasPrefix(pattern, "(?!")):
+			end := groupEnd(pattern)
+			if end < 0 {
+				return nil, "", errors.New("a group without )")
+			}
+			if len(looks) > lastMark-firstMark {
+				return nil, "", fmt.Errorf("more than %d look-aheads", lastMark-firstMark+1)
+			}
+			l := look{firstMark + rune(len(looks)), pattern[len("(?="):end], pattern[len("(?")] == '!'}
+			looks = append(looks, l)
+			out.WriteRune(l.mark)
+			pattern = pattern[end+1:]
+			if pattern != "" && strings.IndexByte("*+?{", pattern[0]) >= 0 {
+				return nil, "", errors.New("a look-ahead cannot be repeated")
+			}
+			continue
 		}
-		heads = append(heads, look{rest[len("(?="):end], rest[len("(?")] == '!'})
-		rest = rest[end+1:]
-		if rest != "" && strings.IndexByte("*+?{", rest[0]) >= 0 {
-			return nil, "", errors.New("a look-ahead cannot be repeated")
-		}
+		out.WriteString(pattern[:n])
+		pattern = pattern[n:]
 	}
-	if heads != nil && alternates(rest) {
-		return nil, "", errors.New("beside look-ahead, | is supported within groups only")
-	}
-	return heads, "^" + rest, nil
+	return looks, out.String(), nil
 }
 
-// narrow leaves the texts that a look-ahead allows, over the characters that both
-// patterns read alike.
-func (l look) narrow(d *regex.DFA, alphabet []regex.Range, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
-	inner, innerAlphabet, err := plainPattern("^(?:"+l.inner+")", budget)
+// narrow leaves the texts with marks in which each mark of the look-ahead is followed
+// by what it says, over the characters that all patterns read alike. The texts have
+// some marks, this look-ahead's among them.
+func (l look) narrow(d *regex.DFA, alphabet, marks []regex.Range, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
+	follows, innerAlphabet, err := ecmaPattern("^(?:"+l.inner+")", budget)
 	if err != nil {
 		return nil, nil, err
 	}
-	alphabet = shared(alphabet, innerAlphabet)
-	if d, err = d.Intersect(regex.Class(alphabet), budget); err != nil {
-		return nil, nil, err
+	wrong := follows.Ignoring(marks)
+	if !l.negative {
+		if wrong, err = regex.Class(regex.Scalars()).Minus(wrong, budget); err != nil {
+			return nil, nil, err
+		}
 	}
-	if l.negative {
-		d, err = d.Minus(inner, budget)
-	} else {
-		d, err = d.Intersect(inner, budget)
+	if wrong, err = wrong.Behind(regex.Range{Lo: l.mark, Hi: l.mark}, budget); err == nil {
+		d, err = d.Minus(wrong, budget)
 	}
-	return d, alphabet, err
+	return d, shared(alphabet, innerAlphabet), err
 }
 
 // groupEnd returns where the group that begins a pattern ends, -1 for nowhere.
 func groupEnd(pattern string) int {
-	end := -1
-	structure(pattern, func(i, depth int) bool {
-		if depth == 0 && pattern[i] == ')' {
-			end = i
-		}
-		return end < 0
-	})
-	return end
-}
-
-// alternates reports a | outside of groups.
-func alternates(pattern string) bool {
-	found := false
-	structure(pattern, func(i, depth int) bool {
-		found = found || depth == 0 && pattern[i] == '|'
-		return !found
-	})
-	return found
-}
-
-// structure visits the bytes of a pattern that are neither escaped nor in a class,
-// with the number of groups that are open after each. It ends when visit is false.
-func structure(pattern string, visit func(i, depth int) bool) {
 	depth, class := 0, false
 	for i := 0; i < len(pattern); i++ {
 		switch pattern[i] {
@@ -102,8 +101,9 @@ func structure(pattern string, visit func(i, depth int) bool) {
 				depth--
 			}
 		}
-		if !class && !visit(i, depth) {
-			return
+		if !class && depth == 0 && pattern[i] == ')' {
+			return i
 		}
 	}
+	return -1
 }

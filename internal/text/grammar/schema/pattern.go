@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
 	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
@@ -15,22 +16,33 @@ import (
 // refused, or the characters on which they disagree are left out of the texts: so
 // both find the pattern.
 func ecmaPattern(pattern string, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
-	heads, rest, err := leadingLooks(pattern)
+	looks, rest, err := takeLooks(pattern)
 	if err != nil {
 		return nil, nil, err
 	}
-	d, alphabet, err := plainPattern(rest, budget)
-	for _, h := range heads {
-		if err != nil {
+	var marks []regex.Range
+	for _, l := range looks {
+		marks = append(marks, regex.Range{Lo: l.mark, Hi: l.mark})
+	}
+	d, alphabet, err := plainPattern(rest, marks, budget)
+	if err != nil || looks == nil {
+		return d, alphabet, err
+	}
+	for _, l := range looks {
+		if d, alphabet, err = l.narrow(d, alphabet, marks, budget); err != nil {
 			return nil, nil, err
 		}
-		d, alphabet, err = h.narrow(d, alphabet, budget)
 	}
+	if d, err = d.Erasing(marks, budget); err != nil {
+		return nil, nil, err
+	}
+	alphabet = shared(alphabet, []regex.Range{{Lo: 0, Hi: firstMark - 1}, {Lo: lastMark + 1, Hi: utf8.MaxRune}})
+	d, err = d.Intersect(regex.Class(alphabet), budget)
 	return d, alphabet, err
 }
 
-// plainPattern is ecmaPattern for a pattern without look-ahead.
-func plainPattern(pattern string, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
+// plainPattern is ecmaPattern for a pattern without look-ahead, which may have marks.
+func plainPattern(pattern string, marks []regex.Range, budget *automaton.Budget) (*regex.DFA, []regex.Range, error) {
 	s := &patternScanner{rest: pattern}
 	for s.rest != "" {
 		if err := s.next(); err != nil {
@@ -38,7 +50,7 @@ func plainPattern(pattern string, budget *automaton.Budget) (*regex.DFA, []regex
 		}
 	}
 	alphabet := s.alphabet()
-	d, err := regex.Compile(s.out.String(), regex.Options{Search: true, Alphabet: alphabet, Budget: budget})
+	d, err := regex.Compile(s.out.String(), regex.Options{Search: true, Alphabet: alphabet, Marks: marks, Budget: budget})
 	return d, alphabet, err
 }
 
@@ -111,8 +123,8 @@ func (s *patternScanner) next() error {
 		if has("[^") {
 			return s.take(2)
 		}
-	case has("(?<=") || has("(?<!") || has("(?=") || has("(?!"):
-		return errors.New("look-around is supported as look-ahead right after a leading ^ only")
+	case has("(?<=") || has("(?<!"):
+		return errors.New("look-around is supported as look-ahead only, (?=...) and (?!...)")
 	case has("(?") && !has("(?:") && !has("(?<"):
 		return errors.New("groups are supported in the forms (...), (?:...) and (?<name>...)")
 	case has("."):
@@ -172,8 +184,11 @@ func (s *patternScanner) unicode() error {
 	if !ok || len(digits) < 1 || len(digits) > 6 || !isHex(digits) {
 		return errors.New(`\u needs four hexadecimal digits, or some in braces`)
 	}
-	if code, _ := strconv.ParseUint(digits, 16, 32); code >= 0xd800 && code <= 0xdfff {
+	switch code, _ := strconv.ParseUint(digits, 16, 32); {
+	case code >= 0xd800 && code <= 0xdfff:
 		return errors.New(`surrogates are not supported: write \u{...}`)
+	case code >= firstMark && code <= lastMark:
+		return errMarks
 	}
 	fmt.Fprintf(&s.out, `\x{%s}`, digits)
 	s.rest = rest

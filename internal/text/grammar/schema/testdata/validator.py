@@ -55,6 +55,9 @@ CASES = [
     ({"type": "string", "pattern": EMAIL}, ["a@b.co", ".a@b.co", "a..b@c.de", "a.b@c.de", "@b.co", "a@b", "a+b@c-d.org", "日@b.co"]),
     ({"type": "string", "pattern": DECIMAL}, ["1", "-1.5", "", "-", ".", "+.", "0012.5", "1e5", "1.2.3", ".5"]),
     ({"type": "string", "pattern": r"^(?=.*\d)(?=.*[a-z]).{3,5}$"}, ["".join(s) for n in range(2, 5) for s in itertools.product("a1B", repeat=n)]),
+    *(({"type": "string", "pattern": p}, ["".join(s) for n in range(5) for s in itertools.product("abc", repeat=n)]) for p in (
+        r"a(?=b)", r"a(?!b)", r"^a(?=b)b*c?$", r"^(?:(?!ab).)*$", r"^((?=a)a|(?!b)c)+$", r"^a(?=.*c)(?!.*bb)", r"^(?!a)b|c$", r"^(?=(?!a))b|a(?=c$)", r"^(a(?=bc)|b|c(?!$))*$", r"b(?=[^c])", r"^(?:a(?!a)|b)*c?(?!c)",
+    )),
     ({"type": ["string", "null"], "const": None}, [None, "x"]),
     ({"type": "integer", "enum": [1, "a", 2.5, 3]}, [1, 2.5, 3, "a", 4]),
 ]
