@@ -37,7 +37,7 @@ Begin with two terminals:
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
-		newStatus(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newVersion(), newEtcd(),
+		newStatus(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
 	)
 	addStandardCommands(root)
 	return root

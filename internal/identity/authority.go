@@ -46,7 +46,8 @@ func NewAuthority(cluster string, from time.Time, life time.Duration) (*Authorit
 		return nil, err
 	}
 	template := &x509.Certificate{
-		Subject:   pkix.Name{CommonName: "hachi " + cluster, SerialNumber: rand.Text()}, // two authorities of a cluster differ
+		// The serial number makes two authorities of a cluster differ.
+		Subject:   pkix.Name{CommonName: cluster, Organization: []string{"hachi"}, SerialNumber: rand.Text()},
 		NotBefore: from.Add(-skew), NotAfter: from.Add(life),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
@@ -83,6 +84,9 @@ func ParseAuthority(p Pair) (*Authority, error) {
 	}
 	return &Authority{all[0], key}, nil
 }
+
+// cluster is the cluster of which the authority is.
+func (a *Authority) cluster() string { return a.certificate.Subject.CommonName }
 
 // Pair is the authority's own certificate and key, in PEM.
 func (a *Authority) Pair() (Pair, error) { return newPair(a.certificate.Raw, a.key) }

@@ -125,6 +125,10 @@ func serve(t *testing.T, s *Source, log *slog.Logger) (addr string) {
 	return l.Addr().String()
 }
 
+func tlsTo(s *Source, role Role, name string) credentials.TransportCredentials {
+	return credentials.NewTLS(s.ClientTLS(role, name))
+}
+
 func dial(t *testing.T, addr string, by credentials.TransportCredentials) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(by))

@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +21,6 @@ const (
 	renewCheck      = time.Minute
 
 	operatorName = "operator"
-	gossipBytes  = 32 // of the key
 )
 
 // authority issues the certificates of one run of a cluster. Its key is in the
@@ -58,11 +55,9 @@ func newAuthority(cfg UpConfig, cluster string) (*authority, error) {
 		return nil, err
 	}
 	a := &authority{cfg: cfg, cluster: cluster, issuer: issuer, trusted: pair.Certificate, stop: func() {}, done: make(chan struct{})}
-	key := make([]byte, gossipBytes)
-	rand.Read(key) // never fails
 	err = errors.Join(os.RemoveAll(cfg.certs()), identity.MakeDir(cfg.certs()))
 	if err == nil {
-		err = identity.WriteFile(cfg.gossipKeys(), []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+		err = identity.WriteFile(cfg.gossipKeys(), []byte(identity.NewGossipKey()+"\n"))
 	}
 	if err == nil {
 		err = a.renew()

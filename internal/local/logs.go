@@ -18,7 +18,7 @@ const previousSuffix = ".previous"
 // rotateLogs begins a run: it makes the directory and keeps the logs of the run
 // before under another name, so that no line of them is taken for one of this run.
 func rotateLogs(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
@@ -36,7 +36,7 @@ func rotateLogs(dir string) error {
 // openLog opens a child's log, and says where the output of its next process
 // begins.
 func openLog(path string) (f *os.File, begin int64, err error) {
-	f, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -36,7 +36,7 @@ func clusterName(c UpConfig) (string, error) {
 		return "", fmt.Errorf("data directory: %w", err)
 	}
 	name := "up-" + strings.ToLower(rand.Text()[:nameLetters])
-	if err := os.WriteFile(path, []byte(name+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(name+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("data directory: %w", err)
 	}
 	return name, nil
