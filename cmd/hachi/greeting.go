@@ -18,7 +18,7 @@ func greet(out io.Writer, cluster *local.Cluster, cfg local.UpConfig) error {
 		return nil
 	}
 	victim := fmt.Sprintf("expert-%d", cfg.Nodes-1)
-	_, err := io.WriteString(out, greeting(chatCommand(cfg.Listen), victim, cluster.Child(victim).PID()))
+	_, err := io.WriteString(out, greeting(chatCommand(cluster.URL()), victim, cluster.Child(victim).PID()))
 	return err
 }
 
@@ -34,10 +34,10 @@ The last one kills node %[2]s while it answers: the answer may pause, and not on
 }
 
 // chatCommand is `hachi chat` as it can be pasted.
-func chatCommand(listen string) string {
+func chatCommand(url string) string {
 	out := invocation(os.Args[0]) + " chat"
-	if "http://"+listen != defaultURL || !isOnly() {
-		out += " --url http://" + listen
+	if url != defaultURL || !isOnly() {
+		out += " --url " + url
 	}
 	return out
 }

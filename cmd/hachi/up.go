@@ -62,6 +62,7 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	servingFlags(f, &c.Serving)
 	f.text("listen", "listen", &c.Listen, "HTTP listener, the only fixed port, HOST:PORT")
 	f.text("data-dir", "dataDir", &c.DataDir, "etcd's data and logs; a directory per --listen in the user's cache when empty")
+	accessFlags(f, &c.Security.AccessConfig)
 	f.text("etcd-certificates", "security.etcdCertificates", &c.Security.EtcdCertificates, "directory with ca.crt, tls.crt and tls.key for an external etcd; plaintext when empty")
 	f.boolean("plaintext", "security.plaintext", &c.Security.Plaintext, "make no certificates: any process of this machine may act as any role")
 	f.boolean("insecure", "security.insecure", &c.Security.Insecure, insecureUsage)
@@ -167,8 +168,16 @@ serving %s at %s
 status: %s
 stop:   Ctrl-C here, or: kill %d
 logs:   %s
-`, filepath.Base(cfg.Model.Dir), cluster.URL(), statusCommand(dir, cfg.Listen), os.Getpid(), filepath.Join(dir, "logs"))
+%s`, filepath.Base(cfg.Model.Dir), cluster.URL(), statusCommand(dir, cfg.Listen), os.Getpid(), filepath.Join(dir, "logs"), askForKey(cfg))
 	return err
+}
+
+// askForKey says how clients send a key, where they need one.
+func askForKey(cfg local.UpConfig) string {
+	if cfg.Security.APIKeys == "" {
+		return ""
+	}
+	return "key:    clients need one of " + cfg.Security.APIKeys + ": HACHI_API_KEY=KEY before the commands below\n"
 }
 
 // statusCommand is `hachi status` as it can be pasted: with the data directory

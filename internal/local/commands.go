@@ -78,7 +78,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 func (c *Cluster) routerConfig(name string) role.RouterConfig {
 	out := role.DefaultRouter()
 	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
-	out.Security.SecurityConfig = c.security(name)
+	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
 	out.ModelConfig, out.Serving, out.Listen = c.cfg.Model, c.cfg.Serving, c.cfg.Listen
 	out.Threads = c.cfg.RouterThreads()
 	return out

@@ -121,7 +121,12 @@ func orExited(e ChildEvent) error {
 func (c *Cluster) Failed() <-chan error { return c.failed }
 
 // URL is the base of the HTTP API.
-func (c *Cluster) URL() string { return "http://" + c.cfg.Listen }
+func (c *Cluster) URL() string {
+	if c.cfg.Security.HTTPCertificates != "" {
+		return "https://" + c.cfg.Listen
+	}
+	return "http://" + c.cfg.Listen
+}
 
 // Name is the cluster's name in etcd.
 func (c *Cluster) Name() string { return c.name }

@@ -47,13 +47,26 @@ type UpConfig struct {
 // SecurityConfig says what a cluster on this machine protects. Its processes show
 // certificates that `hachi up` makes for each run.
 type SecurityConfig struct {
+	// AccessConfig says who may call the router.
+	role.AccessConfig `yaml:",inline"`
 	// EtcdCertificates is a directory with ca.crt, tls.crt and tls.key for an
 	// external etcd; "" is plaintext.
 	EtcdCertificates string `yaml:"etcdCertificates"`
 	// Plaintext makes no certificates.
 	Plaintext bool `yaml:"plaintext"`
-	// Insecure allows plaintext on listeners that other machines reach.
+	// Insecure allows plaintext, and clients without keys, on listeners that other
+	// machines reach.
 	Insecure bool `yaml:"insecure"`
+}
+
+// check adds the faults of what clients and admins reach. Only the address that the
+// configuration names may be another than loopback.
+func (s SecurityConfig) check(f *role.Faults, listen string) {
+	router := role.RouterSecurity{AccessConfig: s.AccessConfig}
+	if router.Insecure = s.Insecure; !s.Plaintext {
+		router.Certificates = "those that the start makes"
+	}
+	router.CheckAccess(f, role.ClusterConfig{}, listen, "127.0.0.1:0")
 }
 
 // UpEvents reports the life of a cluster. Functions may be called from any
@@ -104,6 +117,7 @@ func (c UpConfig) Validate() error {
 			f.Addf("cluster", "cannot be in a certificate: %w", err)
 		}
 	}
+	c.Security.check(&f, c.Listen)
 	if c.Security.EtcdCertificates != "" && len(c.Etcd) == 0 {
 		f.Addf("security.etcdCertificates", "%q: the embedded etcd has certificates of its own; give it with --etcd only", c.Security.EtcdCertificates)
 	}

@@ -45,3 +45,28 @@ func TestUpWantsAFixedPort(t *testing.T) {
 		t.Errorf("listen: 127.0.0.1:0: error %v", err)
 	}
 }
+
+// TestUpRefusesClientsOfOtherMachinesWithoutKeysAndTLS, and admins in plaintext.
+func TestUpRefusesClientsOfOtherMachinesWithoutKeysAndTLS(t *testing.T) {
+	for _, tt := range []struct {
+		listen, admin string
+		security      SecurityConfig
+		want          string // part of the fault; "" is none
+	}{
+		{"127.0.0.1:1", "", SecurityConfig{}, ""},
+		{"0.0.0.0:1", "", SecurityConfig{}, "--api-keys"},
+		{"0.0.0.0:1", "", SecurityConfig{AccessConfig: role.AccessConfig{APIKeys: "k"}}, "--http-certificates"},
+		{"0.0.0.0:1", "", SecurityConfig{AccessConfig: role.AccessConfig{APIKeys: "k", HTTPCertificates: "c"}}, ""},
+		{"0.0.0.0:1", "", SecurityConfig{Insecure: true}, ""},
+		{"127.0.0.1:1", "0.0.0.0:2", SecurityConfig{}, ""}, // with the certificates of the cluster
+		{"127.0.0.1:1", "0.0.0.0:2", SecurityConfig{Plaintext: true}, "--certificates"},
+		{"127.0.0.1:1", "127.0.0.1:2", SecurityConfig{Plaintext: true}, ""},
+	} {
+		c := DefaultUp()
+		c.Model.Dir, c.DataDir, c.Listen, c.Security = "m", "d", tt.listen, tt.security
+		c.Security.AdminListen = tt.admin
+		if err := c.Validate(); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}

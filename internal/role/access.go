@@ -50,11 +50,11 @@ type AccessConfig struct {
 	AllowedHosts []string `yaml:"allowedHosts"`
 }
 
-// checkAccess adds the faults of a router's listeners for clients. Both the keys and
+// CheckAccess adds the faults of a router's listeners for clients. Both the keys and
 // the encryption of what other machines reach are required.
-func (s RouterSecurity) checkAccess(f *Faults, c ClusterConfig, listen, grpc string) {
+func (s RouterSecurity) CheckAccess(f *Faults, c ClusterConfig, listen, grpc string) {
 	if c.InProcess == nil {
-		s.AccessConfig.CheckListener(f, s.SecurityConfig, "listen", listen)
+		s.checkListener(f, "listen", listen)
 		if s.APIKeys == "" && s.Certificates != "" { // without certificates check has refused it
 			s.CheckPlaintext(f, "grpc", grpc, "--api-keys")
 		}
@@ -67,13 +67,13 @@ func (s RouterSecurity) checkAccess(f *Faults, c ClusterConfig, listen, grpc str
 	}
 }
 
-// CheckListener refuses an HTTP listener that other machines reach and that asks for
+// checkListener refuses an HTTP listener that other machines reach and that asks for
 // no keys, or is plaintext.
-func (a AccessConfig) CheckListener(f *Faults, s SecurityConfig, field, addr string) {
-	if a.APIKeys == "" {
+func (s RouterSecurity) checkListener(f *Faults, field, addr string) {
+	if s.APIKeys == "" {
 		s.CheckPlaintext(f, field, addr, "--api-keys")
 	}
-	if a.HTTPCertificates == "" {
+	if s.HTTPCertificates == "" {
 		s.CheckPlaintext(f, field, addr, "--http-certificates")
 	}
 }

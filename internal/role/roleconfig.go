@@ -90,7 +90,7 @@ func (c RouterConfig) Validate() error {
 	c.ModelConfig.Check(&f)
 	c.Serving.Check(&f)
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"grpc": c.GRPC})
-	c.Security.checkAccess(&f, c.ClusterConfig, c.Listen, c.GRPC)
+	c.Security.CheckAccess(&f, c.ClusterConfig, c.Listen, c.GRPC)
 	f.BusyPoll(c.BusyPoll)
 	f.Address("listen", c.Listen)
 	f.Address("grpc", c.GRPC)
