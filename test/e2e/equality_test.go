@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -15,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/role"
@@ -236,19 +238,19 @@ func embedded(t *testing.T) *embed.Cluster {
 // serves as soon as each has one.
 func wholePlacement(t *testing.T, cluster *harness.Cluster, s shape) *moe.Placement {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		view, err := cluster.Cluster.View(t.Context())
-		if err != nil {
-			t.Fatal(err)
+	var p *moe.Placement
+	fault := errors.New("no view of the cluster")
+	defer func() {
+		if fault != nil {
+			t.Error(fault)
 		}
-		err = s.fits(view.Placement)
-		if err == nil {
-			return view.Placement
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	}()
+	eventually.True(t, "every expert has its replicas", func() bool {
+		p = cluster.View(t).Placement
+		fault = s.fits(p)
+		return fault == nil
+	})
+	return p
 }
 
 // fits says how a placement differs from a shape: every expert has its
