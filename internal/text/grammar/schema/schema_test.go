@@ -185,6 +185,36 @@ func TestBoundsNeedFewStates(t *testing.T) {
 	}
 }
 
+// TestToolsOfTheField: the parameters of real tools are obeyed, or refused by keyword
+// and place. No keyword is dropped.
+func TestToolsOfTheField(t *testing.T) {
+	for _, tt := range toolCorpus {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := Compile([]byte(tt.schema), limits)
+			if tt.pointer != "" {
+				var f *Fault
+				keyword := tt.pointer[strings.LastIndex(tt.pointer, "/")+1:]
+				if !errors.As(err, &f) || f.Pointer != tt.pointer || !strings.Contains(err.Error(), keyword) {
+					t.Errorf("%v, want a fault at %s that names %s", err, tt.pointer, keyword)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(tt.schema, "(?!") { // the oracle reads no look-ahead; TestSmallDocuments has it
+				m, err := machine(p)
+				if err != nil || !accepts(m, tt.arguments) || accepts(m, tt.wrong) {
+					t.Errorf("%s is not accepted, or %s is, or %v", tt.arguments, tt.wrong, err)
+				}
+				return
+			}
+			checkSample(t, sample{tt.name, tt.schema, []string{tt.arguments}, []string{tt.wrong}, nil}, p)
+			checkWalks(t, tt.schema, p, 20)
+		})
+	}
+}
+
 func TestCorpus(t *testing.T) {
 	for _, tt := range corpus {
 		t.Run(tt.name, func(t *testing.T) {
