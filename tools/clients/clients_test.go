@@ -16,7 +16,7 @@ import (
 func repository(t *testing.T, name string) string {
 	t.Helper()
 	root := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(root, ".cache", "clients"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, ".cache", "clients"), 0o750); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.CopyFS(filepath.Join(root, "tools", "clients", name), os.DirFS(name)); err != nil {

@@ -62,7 +62,7 @@ var golang = ecosystem{
 // prepare copies the client's folder and what clients share into the cache, and
 // installs the pinned packages unless they are there. Before that it calls begin.
 func prepare(ctx context.Context, c client, begin func()) error {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	if err := os.MkdirAll(c.dir, 0o750); err != nil {
 		return err
 	}
 	for from, to := range map[string]string{c.source: c.dir, filepath.Dir(c.source): filepath.Dir(c.dir)} {

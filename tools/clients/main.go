@@ -39,9 +39,10 @@ var all = []client{
 	{name: "ai-sdk", ecosystem: npm, scripts: []string{"test.mjs"}, kills: 4},
 	{name: "anthropic-python", ecosystem: python, scripts: []string{"test.py"}, kills: 2},
 	{name: "anthropic-node", ecosystem: npm, scripts: []string{"test.mjs"}, kills: 2},
-	// The streams of these two stay inside the programs.
+	// The streams of these three stay inside the programs.
 	{name: "codex", ecosystem: npm, scripts: []string{"test.mjs"}},
 	{name: "claude-code", ecosystem: npm, scripts: []string{"test.mjs"}},
+	{name: "continue", ecosystem: npm, scripts: []string{"test.mjs"}},
 }
 
 // patience is the maximum duration of one client.
