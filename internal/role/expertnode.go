@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/compute/arena"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/identity"
@@ -26,7 +28,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
-	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -38,12 +39,12 @@ type expertLoader struct {
 	experts backend.Experts
 	threads int // to quantize with
 
-	mu   sync.Mutex // guards maps
-	maps map[moe.ExpertID]*checkpoint.ExpertMap
+	mu   sync.Mutex                 // guards maps
+	maps map[moe.ExpertID]io.Closer // of the memory of weights
 }
 
 func newExpertLoader(w weights, experts backend.Experts, threads int) *expertLoader {
-	return &expertLoader{w: w, experts: experts, threads: threads, maps: map[moe.ExpertID]*checkpoint.ExpertMap{}}
+	return &expertLoader{w: w, experts: experts, threads: threads, maps: map[moe.ExpertID]io.Closer{}}
 }
 
 // Close unmaps every expert, once nothing computes any more.
@@ -70,28 +71,41 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 	if err := m.Touch(ctx, nil); err != nil {
 		return errors.Join(err, m.Close())
 	}
+	weights, memory := m.Weights, io.Closer(m)
 	if l.w.quantize != tensor.Invalid {
-		return errors.Join(l.quantized(ctx, id, m.Weights), m.Close())
+		weights, memory, err = l.quantized(ctx, id, m.Weights)
+		if err = errors.Join(err, m.Close()); err != nil {
+			return err
+		}
 	}
-	if err := l.experts.Load(ctx, id, m.Weights); err != nil {
-		return errors.Join(err, m.Close())
+	// A backend or the quantization may have read a file that changed meanwhile.
+	if err := errors.Join(l.experts.Load(ctx, id, weights), l.w.ckpt.Unchanged()); err != nil {
+		return errors.Join(err, l.experts.Unload(id), memory.Close())
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.maps[id] = m
+	l.maps[id] = memory
 	return nil
 }
 
-// quantized loads an expert from memory of its own.
-func (l *expertLoader) quantized(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) error {
-	for _, m := range []*tensor.Weight{&w.W1, &w.W2, &w.W3} {
-		out, err := quantize.Weight(ctx, kernel.Best(), l.threads, *m, l.w.quantize)
-		if err != nil {
-			return fmt.Errorf("expert %v: %w", id, err)
-		}
-		*m = out
+// quantized makes the weights of an expert in memory of their own, outside the Go
+// heap, where garbage would grow with them.
+func (l *expertLoader) quantized(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) (model.ExpertWeights, io.Closer, error) {
+	matrices, size := []*tensor.Weight{&w.W1, &w.W2, &w.W3}, int64(0)
+	for _, m := range matrices {
+		size += arena.Size(l.w.quantize.Bytes(m.Rows, m.Cols))
 	}
-	return l.experts.Load(ctx, id, w)
+	memory, err := arena.New(size)
+	if err != nil {
+		return w, nil, fmt.Errorf("expert %v: %w", id, err)
+	}
+	for _, m := range matrices {
+		dst := memory.Bytes(l.w.quantize.Bytes(m.Rows, m.Cols))
+		if *m, err = quantize.WeightInto(ctx, dst, kernel.Best(), l.threads, *m, l.w.quantize); err != nil {
+			return w, nil, errors.Join(fmt.Errorf("expert %v: %w", id, err), memory.Close())
+		}
+	}
+	return w, memory, nil
 }
 
 // Unload implements expertnode.Loader. The backend's Unload returns when no
@@ -135,6 +149,13 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer w.ckpt.Close()
+	ctx, guard, unguard := guardWeights(ctx, w.ckpt, c.Logger)
+	defer unguard()
+	return guard.end(c.run(ctx, device, w, guard, by))
+}
+
+// run runs an expert node that computes with a device.
+func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weights, guard *weightsGuard, by *security) error {
 	conn, err := join(c.ClusterConfig, by, registry.ExpertNodeRole, func(gossip.Change) {})
 	if err != nil {
 		return err
@@ -148,7 +169,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	loader := newExpertLoader(w, experts, c.workers())
 	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
-		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: experts, ExpertBytes: w.expertBytes(),
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{experts, guard}, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 	})
 	server, addr, err := c.serve(node, w, by)

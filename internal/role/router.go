@@ -65,7 +65,9 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := p.openText(); err != nil {
 		return err
 	}
-	p.makeEngine()
+	ctx, guard, unguard := guardWeights(ctx, core.weights.ckpt, c.Logger)
+	defer unguard()
+	p.makeEngine(guard)
 	stop, err := p.admin().start(c.Security.AdminConfig)
 	if err != nil {
 		return err
@@ -74,7 +76,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if err := p.listen(); err != nil {
 		return err
 	}
-	return p.serve(ctx)
+	return guard.end(p.serve(ctx))
 }
 
 // openText reads the tokenizer and the chat template, and checks the template's
@@ -96,11 +98,11 @@ func (p *routerProcess) openText() (err error) {
 }
 
 // makeEngine joins the model with the scheduler, and both with the metrics.
-func (p *routerProcess) makeEngine() {
+func (p *routerProcess) makeEngine(guard *weightsGuard) {
 	core, s := p.core, p.cfg.Serving
 	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: s.MicroBatches})
 	p.engine = engine.New(engine.Config{
-		Model: core.Model, Vocab: p.text.tokenizer.Vocab(), Forward: runner, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
+		Model: core.Model, Vocab: p.text.tokenizer.Vocab(), Forward: guardedModel{runner, guard}, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
 		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,

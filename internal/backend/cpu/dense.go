@@ -3,7 +3,9 @@ package cpu
 import (
 	"fmt"
 	"math"
+	"runtime/debug"
 
+	"github.com/hachi-serve/hachi/internal/compute/arena"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -24,7 +26,7 @@ type Dense struct {
 	pool   *Pool
 	rotary kernel.Rotary
 	kv     []kvLayer
-	memory *arena // of kv
+	memory *arena.Arena // of kv
 	norms  []layerNorms
 	norm   []float32
 	scale  float32
@@ -75,7 +77,7 @@ func (d *Dense) ReserveKV(blocks int) error {
 		return err
 	}
 	d.opts.Blocks = blocks
-	memory, err := newArena(kvArenaBytes(d.cfg, d.opts))
+	memory, err := arena.New(kvArenaBytes(d.cfg, d.opts))
 	if err != nil {
 		return fmt.Errorf("KV cache of %d blocks: %w", blocks, err)
 	}
@@ -89,7 +91,7 @@ func (d *Dense) ReserveKV(blocks int) error {
 func (d *Dense) freeKV() error {
 	memory := d.memory
 	d.kv, d.memory = nil, nil
-	return memory.close()
+	return memory.Close()
 }
 
 // KVBlockBytes implements backend.Dense.
@@ -107,6 +109,7 @@ func (d *Dense) Embed(b *model.Batch, x tensor.Matrix) error {
 		return err
 	}
 	d.prepare(b)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // as the workers of a Pool do
 	stride := d.w.Embed.Cols * d.w.Embed.DType.Size()
 	for i, token := range b.Tokens {
 		tensor.Decode(x.Row(i), d.w.Embed.Data[int(token)*stride:(int(token)+1)*stride], d.w.Embed.DType)

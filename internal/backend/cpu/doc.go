@@ -9,7 +9,8 @@
 // when written and read back from the cache, even by the chunk that wrote them.
 //
 // A panic of a worker becomes a panic of the caller of the run, when every worker
-// has left the loop: the pool can be used again.
+// has left the loop: the pool can be used again. A page of a mapped weight that cannot
+// be read, because the file was cut or its disk failed, is such a panic.
 //
 // A step in steady state allocates nothing: scratch grows to the largest step
 // and stays.

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/hachi-serve/hachi/internal/compute/arena"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -19,13 +20,13 @@ type kvLayer struct {
 var _ = [1]struct{}{}[model.BlockSize-kernel.Tile]
 
 // newKVLayer takes the memory of a layer from an arena.
-func newKVLayer(cfg model.Config, opts DenseOptions, from *arena) kvLayer {
+func newKVLayer(cfg model.Config, opts DenseOptions, from *arena.Arena) kvLayer {
 	l := kvLayer{format: opts.Numerics.KV, heads: cfg.KVHeads, headDim: cfg.HeadDim}
 	tiles := opts.Blocks * l.heads
 	size := tiles * kernel.KVTileBytes(l.format, l.headDim)
-	l.k, l.v = from.bytes(size), from.bytes(size)
+	l.k, l.v = from.Bytes(size), from.Bytes(size)
 	if l.format.Scaled() {
-		l.ks, l.vs = from.floats(tiles*kernel.Tile), from.floats(tiles*kernel.Tile)
+		l.ks, l.vs = from.Floats(tiles*kernel.Tile), from.Floats(tiles*kernel.Tile)
 	}
 	return l
 }
@@ -33,9 +34,9 @@ func newKVLayer(cfg model.Config, opts DenseOptions, from *arena) kvLayer {
 // kvArenaBytes is the memory of the caches of all layers.
 func kvArenaBytes(cfg model.Config, opts DenseOptions) int64 {
 	tiles := opts.Blocks * cfg.KVHeads
-	layer := 2 * arenaSize(tiles*kernel.KVTileBytes(opts.Numerics.KV, cfg.HeadDim))
+	layer := 2 * arena.Size(tiles*kernel.KVTileBytes(opts.Numerics.KV, cfg.HeadDim))
 	if opts.Numerics.KV.Scaled() {
-		layer += 2 * arenaSize(4*tiles*kernel.Tile)
+		layer += 2 * arena.Size(4*tiles*kernel.Tile)
 	}
 	return int64(cfg.Layers) * layer
 }

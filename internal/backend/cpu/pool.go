@@ -150,7 +150,9 @@ func (p *Pool) run(n, grain int, f loop) {
 // loop changes rows that a product in it has read.
 func (p *Pool) compute(i int, w *worker) {
 	w.s.Hold()
+	faults := debug.SetPanicOnFault(true) // a page of a mapped file that was cut, or whose disk failed
 	defer func() {
+		debug.SetPanicOnFault(faults)
 		w.s.Release()
 		if v := recover(); v != nil {
 			p.panicked.CompareAndSwap(nil, &moe.Panic{Value: v, Stack: debug.Stack()})

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
@@ -51,6 +52,9 @@ type file struct {
 	header  [sha256.Size]byte
 	entries []entry
 	start   int64 // file offset of the data section
+	// state is what the file was when it was opened, or after the last change of its
+	// status that left its content as it was.
+	state atomic.Pointer[state]
 }
 
 func openFile(dir, name string) (*file, error) {
@@ -68,6 +72,15 @@ func openFile(dir, name string) (*file, error) {
 		return nil, &Error{File: path, Fault: Unreadable, Err: err}
 	}
 	out := &file{f: f, name: name, size: info.Size(), modTime: info.ModTime().UnixNano()}
+	was, err := stateOf(f)
+	if err == nil && was.size != out.size {
+		err = errors.New("the file grows or shrinks")
+	}
+	if err != nil {
+		f.Close()
+		return nil, &Error{File: path, Fault: Unreadable, Err: err}
+	}
+	out.state.Store(&was)
 	var header []byte
 	out.entries, header, out.start, err = readHeader(path, f, out.size)
 	if err != nil {
@@ -76,20 +89,6 @@ func openFile(dir, name string) (*file, error) {
 	}
 	out.header = sha256.Sum256(header)
 	return out, nil
-}
-
-// checkUnchanged guards a mapping: bytes past the end of a file that shrank
-// are a bus error, not an error value.
-func (f *file) checkUnchanged() error {
-	info, err := f.f.Stat()
-	if err != nil {
-		return &Error{File: f.f.Name(), Fault: Unreadable, Err: err}
-	}
-	if info.Size() != f.size {
-		return &Error{File: f.f.Name(), Fault: Changed, Expected: fmt.Sprintf("%d bytes, as when it was opened", f.size),
-			Found: fmt.Sprintf("%d", info.Size())}
-	}
-	return nil
 }
 
 // openFiles opens the safetensors files of dir and checks them against the

@@ -12,10 +12,14 @@ import (
 // stripsAtOnce is one piece of work: about a megabyte of bf16.
 const stripsAtOnce = 8
 
+// WeightInto quantizes a matrix into dst, of to.Bytes(w.Rows, w.Cols) bytes.
+func WeightInto(ctx context.Context, dst []byte, k *kernel.Kernels, threads int, w tensor.Weight, to tensor.DType) (tensor.Weight, error) {
+	return tensor.Weight{DType: to, Rows: w.Rows, Cols: w.Cols, Data: dst}, into(ctx, dst, k, threads, w, to)
+}
+
 // Weight quantizes a matrix into new memory.
 func Weight(ctx context.Context, k *kernel.Kernels, threads int, w tensor.Weight, to tensor.DType) (tensor.Weight, error) {
-	out := tensor.Weight{DType: to, Rows: w.Rows, Cols: w.Cols, Data: make([]byte, to.Bytes(w.Rows, w.Cols))}
-	return out, into(ctx, out.Data, k, threads, w, to)
+	return WeightInto(ctx, make([]byte, to.Bytes(w.Rows, w.Cols)), k, threads, w, to)
 }
 
 // into quantizes a matrix into dst, strips shared between threads.
