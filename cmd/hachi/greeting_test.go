@@ -20,7 +20,7 @@ func TestTheGreetingHasThreeThingsToPaste(t *testing.T) {
 }
 
 func TestTheChatCommandNamesAPortThatIsNotTheDefault(t *testing.T) {
-	if got := chatCommand("127.0.0.1:8080"); !strings.HasSuffix(got, " chat") {
+	if got := chatCommand("http://127.0.0.1:8080"); !strings.HasSuffix(got, " chat") {
 		t.Errorf("%q", got)
 	}
 	if got := chatCommand("http://127.0.0.1:9"); !strings.HasSuffix(got, " chat --url http://127.0.0.1:9") {
