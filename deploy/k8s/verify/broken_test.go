@@ -14,6 +14,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		coordinator = "base/coordinator.yaml"
 		expert      = "base/expertnode.yaml"
 		router      = "base/router.yaml"
+		policies    = "base/networkpolicies.yaml"
 	)
 	for _, c := range []struct {
 		name, file, old, new, want string
@@ -48,6 +49,9 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"in no namespace", "base/kustomization.yaml", "namespace: hachi\n", "", "metadata.namespace: Required value"},
 		{"namespace that is not made", "base/kustomization.yaml", "  - namespace.yaml\n", "", "0 namespaces"},
 
+		{"no policies", "base/kustomization.yaml", "  - networkpolicies.yaml\n", "", "etcd to expertnode at port 7070/TCP: allowed true, want false"},
+		{"experts for all", policies, "    - from: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: router}}}]\n      ports: [{port: 7070", "    - ports: [{port: 7070", "clients to expertnode at port 7070/TCP: allowed true, want false"},
+		{"gossip over TCP only", policies, "        - {port: 7946, protocol: UDP}\n", "", "at port 7946/UDP: allowed false, want true"},
 		{"unknown host", "base/kustomization.yaml", "etcd-1.etcd:2379", "etcd-1.etcds:2379", `no Service gives the name "etcd-1.etcds"`},
 		{"host of a pod that is not there", "base/kustomization.yaml", "etcd-2.etcd:2379", "etcd-3.etcd:2379", `no Service gives the name "etcd-3.etcd"`},
 		{"unknown port", "base/kustomization.yaml", "etcd-1.etcd:2379", "etcd-1.etcd:2378", `has no port 2378`},

@@ -17,6 +17,7 @@ func Check(m *Manifests) []error {
 	m.checkAddresses(&f)
 	m.checkAvailability(&f)
 	m.checkSecurity(&f)
+	m.checkEdges(&f)
 	m.checkCluster(&f)
 	m.checkMemory(&f)
 	return f

@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -23,6 +24,7 @@ type Manifests struct {
 	StatefulSets []*appsv1.StatefulSet
 	Deployments  []*appsv1.Deployment
 	Budgets      []*policyv1.PodDisruptionBudget
+	Policies     []*networkingv1.NetworkPolicy
 }
 
 // Load copies the YAML files under dir into memory, so that they can be changed
@@ -87,16 +89,18 @@ func (m *Manifests) add(raw []byte) error {
 		m.Deployments = append(m.Deployments, o)
 	case *policyv1.PodDisruptionBudget:
 		m.Budgets = append(m.Budgets, o)
+	case *networkingv1.NetworkPolicy:
+		m.Policies = append(m.Policies, o)
 	default:
 		return fmt.Errorf("no rule says what a %T is for", object)
 	}
 	return nil
 }
 
-// decode reads one document of the core, apps or policy API, and validates it.
+// decode reads one document of the core, apps, policy or networking API, and validates it.
 func decode(raw []byte) (runtime.Object, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, policyv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, policyv1.AddToScheme, networkingv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, err
 		}
