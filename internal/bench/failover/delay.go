@@ -59,30 +59,30 @@ func (c DelayConfig) Validate() error {
 	return errors.Join(faults...)
 }
 
-// DelayReport is inter-token latency with late answers, with and without asking
-// another replica, in milliseconds.
+// DelayReport is inter-token latency without delayed answers, and with them, with
+// and without hedging.
 type DelayReport struct {
-	LateShare   float64         `json:"late_share"`
-	LateBy      float64         `json:"late_by_ms"`
+	Fraction    float64         `json:"delayed_fraction"`
+	DelayMS     float64         `json:"delay_ms"`
 	Streams     int             `json:"streams"`
 	Tokens      int             `json:"tokens"`
 	Repeat      int             `json:"repeat"`
 	Undisturbed measure.Latency `json:"undisturbed"`
-	Patient     measure.Latency `json:"late_answers_waited_for"`
-	Hedged      measure.Latency `json:"late_answers_hedged"`
-	// Better is the p99 without asking others over the p99 with it; Extra the
-	// rows that were sent beyond those of the undisturbed cluster, as a share.
-	Better float64 `json:"p99_better"`
-	Extra  float64 `json:"extra_rows"`
+	Unhedged    measure.Latency `json:"unhedged"`
+	Hedged      measure.Latency `json:"hedged"`
+	// Speedup is Unhedged.P99 / Hedged.P99. ExtraRows are the rows that hedging
+	// sent beyond those of the undisturbed cluster, as a fraction of the latter.
+	Speedup   float64 `json:"p99_speedup"`
+	ExtraRows float64 `json:"extra_rows"`
 }
 
-// RunDelay measures a cluster without late answers, one that waits for them, and
-// one that asks others meanwhile. A token that differs between them is an error.
+// RunDelay measures a cluster without delayed answers, one that waits for them, and
+// one that hedges them. A token that differs between them is an error.
 func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 	if err := c.Validate(); err != nil {
 		return DelayReport{}, err
 	}
-	r := DelayReport{LateShare: c.Delay.Fraction, LateBy: measure.Milliseconds(c.Delay.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
+	r := DelayReport{Fraction: c.Delay.Fraction, DelayMS: measure.Milliseconds(c.Delay.By), Streams: c.Streams, Tokens: c.Tokens, Repeat: c.Repeat}
 	var want []stream
 	var rows [3]float64
 	for i, s := range []struct {
@@ -92,7 +92,7 @@ func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 		gaps    *measure.Latency
 	}{
 		{"undisturbed", false, false, &r.Undisturbed},
-		{"late answers, waited for", true, true, &r.Patient},
+		{"late answers, waited for", true, true, &r.Unhedged},
 		{"late answers, hedged", true, false, &r.Hedged},
 	} {
 		if c.Progress != nil {
@@ -109,7 +109,7 @@ func RunDelay(ctx context.Context, c DelayConfig) (DelayReport, error) {
 		}
 		want, rows[i], *s.gaps = got.streams, got.rows, measure.LatencyOf(got.gaps)
 	}
-	r.Better, r.Extra = r.Patient.P99/r.Hedged.P99, rows[2]/rows[0]-1
+	r.Speedup, r.ExtraRows = r.Unhedged.P99/r.Hedged.P99, rows[2]/rows[0]-1
 	return r, nil
 }
 
@@ -155,8 +155,8 @@ func (c DelayConfig) measure(ctx context.Context, up local.UpConfig, want []stre
 // WriteText writes inter-token latency of each cluster.
 func (r DelayReport) WriteText(out io.Writer) {
 	fmt.Fprintf(out, "%.3g %% of answers late by %.0f ms, %d streams of %d tokens, %d times: no stream failed, every token is that of the undisturbed cluster\n",
-		100*r.LateShare, r.LateBy, r.Streams, r.Tokens, r.Repeat)
+		100*r.Fraction, r.DelayMS, r.Streams, r.Tokens, r.Repeat)
 	fmt.Fprintln(out, "inter-token latency")
-	writeLatencies(out, []latency{{"undisturbed", r.Undisturbed}, {"late answers, waited for", r.Patient}, {"late answers, hedged", r.Hedged}})
-	fmt.Fprintf(out, "p99 better by %.1f times, for %.2f %% more rows\n", r.Better, 100*r.Extra)
+	writeLatencies(out, []latency{{"undisturbed", r.Undisturbed}, {"late answers, waited for", r.Unhedged}, {"late answers, hedged", r.Hedged}})
+	fmt.Fprintf(out, "p99 better by %.1f times, for %.2f %% more rows\n", r.Speedup, 100*r.ExtraRows)
 }
