@@ -15,6 +15,8 @@ func Natural(a, b moe.NodeID) int {
 	return cmp.Or(strings.Compare(pa, pb), cmp.Compare(na, nb), strings.Compare(string(a), string(b)))
 }
 
+// splitNumber cuts the digits off the end of an id. An id without digits, or with
+// a number that no int holds, is a prefix with the number -1.
 func splitNumber(id string) (prefix string, number int) {
 	prefix = strings.TrimRight(id, "0123456789")
 	number, err := strconv.Atoi(id[len(prefix):])

@@ -47,6 +47,8 @@ func newPlacer(in Input) *placer {
 	return p
 }
 
+// flags marks the experts of a shard, by Topology.Index. A shard may be of another
+// model: experts that the topology does not have are left out.
 func (p *placer) flags(s moe.Shard) []bool {
 	out := make([]bool, len(p.copies))
 	for _, id := range s {
@@ -67,7 +69,11 @@ func (p *placer) bounds(layer int) (first, end int) {
 // expert without weight would be placed without regard to balance.
 const minShare = 0.05
 
-// weigh turns load into weights.
+// weigh turns rows into weights, so that layers and replica counts compare:
+//
+//	weight(e) = max(minShare, rows(e) / mean rows of e's layer) / replicas
+//
+// Without measured load every expert of a layer has the mean.
 func (p *placer) weigh() {
 	p.weight = make([]float64, len(p.copies))
 	for layer := range p.in.Topology.Layers() {
@@ -88,6 +94,8 @@ func (p *placer) weigh() {
 	}
 }
 
+// give places a copy on a node. A copy that the node holds already occupies nothing
+// more.
 func (p *placer) give(node, expert int) {
 	p.copies[expert] = append(p.copies[expert], node)
 	p.count[node]++
@@ -97,6 +105,7 @@ func (p *placer) give(node, expert int) {
 	p.layer[p.layerOf[expert]][node] += p.weight[expert]
 }
 
+// take is the inverse of give.
 func (p *placer) take(node, expert int) {
 	p.copies[expert] = slices.DeleteFunc(p.copies[expert], func(n int) bool { return n == node })
 	p.count[node]--
@@ -130,9 +139,13 @@ func (p *placer) cost(layer, node int) float64 {
 	return p.layer[layer][node] + float64(p.count[node])*p.unit()
 }
 
-// unit is what holding one expert more weighs against the load of a layer.
+// unit is the cost of one expert more, beside loads whose mean is 1 per expert: a
+// node that holds one expert more in every layer costs 1/4 more in each. So
+// counts decide between nodes of nearly equal load, and load decides otherwise.
 func (p *placer) unit() float64 { return 1 / float64(4*p.in.Topology.Layers()) }
 
+// keepFixed gives pinned nodes what the target gives them. It runs first: a pinned
+// node can neither load nor unload, so other nodes must fit around it.
 func (p *placer) keepFixed() {
 	for i, n := range p.nodes {
 		for expert := range p.copies {
@@ -143,7 +156,9 @@ func (p *placer) keepFixed() {
 	}
 }
 
-// sendHome gives the experts that lack a copy to their home.
+// sendHome gives the experts that lack copy number copyNo to their home: the node
+// at position (e + copyNo) mod homes. A home that is absent or full is skipped, and
+// keepPlaced and fill find another node.
 func (p *placer) sendHome(copyNo int) {
 	for expert := range p.copies {
 		if len(p.copies[expert]) > copyNo || len(p.homes) == 0 {
@@ -157,7 +172,8 @@ func (p *placer) sendHome(copyNo int) {
 	}
 }
 
-// keepPlaced leaves the experts that lack a copy where they are.
+// keepPlaced leaves the experts that lack a copy where they are assigned. When
+// several nodes are assigned one, the best of them keeps it.
 func (p *placer) keepPlaced(copyNo int) {
 	for expert := range p.copies {
 		if len(p.copies[expert]) > copyNo {
@@ -170,7 +186,7 @@ func (p *placer) keepPlaced(copyNo int) {
 }
 
 // fill finds a place for the experts that lack a copy, layer by layer, the
-// heaviest first.
+// heaviest first: light experts even out what the heavy ones left uneven.
 func (p *placer) fill(copyNo int) {
 	for layer := range p.in.Topology.Layers() {
 		var todo []int
@@ -211,15 +227,17 @@ func (p *placer) best(expert int, suits func(node int) bool) int {
 	return best
 }
 
-// resting is how much busier a node that holds an expert may be to be given it
-// rather than one that would load it.
-const resting = 0.75
+// residentDiscount is the factor on the cost of a node that holds the expert: a
+// node that would load it must be 25 % cheaper to be preferred.
+const residentDiscount = 0.75
 
+// before reports that a is the better node for an expert, by the cost that each
+// would have with it.
 func (p *placer) before(a, b, expert int) bool {
 	cost := func(node int) float64 {
 		c := p.cost(p.layerOf[expert], node) + p.weight[expert]
 		if p.resident[node][expert] {
-			c *= resting
+			c *= residentDiscount
 		}
 		return c
 	}
@@ -248,6 +266,8 @@ func (p *placer) keepLeaving() []moe.NodeID {
 	return stuck
 }
 
+// missing counts the copies that no node has room for, and lists the experts
+// without any copy: rows for those stall.
 func (p *placer) missing() (copies int, unplaced []moe.ExpertID) {
 	for expert, nodes := range p.copies {
 		copies += max(0, p.in.Replicas-len(nodes))
@@ -258,6 +278,7 @@ func (p *placer) missing() (copies int, unplaced []moe.ExpertID) {
 	return copies, unplaced
 }
 
+// shard is what the plan gives a node, in the order of the topology.
 func (p *placer) shard(node int) moe.Shard {
 	var ids []moe.ExpertID
 	for expert, nodes := range p.copies {

@@ -44,7 +44,7 @@ type Moves struct {
 	// too. Nil is all layers, for nodes that have just joined: every node may be
 	// relieved, and nothing is swapped.
 	Layers []int
-	// Gain is the least by which a move must lower the load of the busier of
+	// Gain is the minimum by which a move must lower the load of the busier of
 	// its two nodes, as a share of what the layer's nodes carry on average.
 	Gain float64
 }
@@ -119,7 +119,7 @@ func compute(in Input) Plan {
 		p.fill(copyNo)
 	}
 	plan := Plan{Shards: map[moe.NodeID]moe.Shard{}}
-	plan.Stuck = p.keepLeaving()
+	plan.Stuck = p.keepLeaving() // after all copies: it keeps what no other node has
 	if in.Policy == Balanced {
 		plan.Moved = p.spread(in.Moves)
 	}

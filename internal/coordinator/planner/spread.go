@@ -6,12 +6,18 @@ import (
 )
 
 // step moves an expert from the busier node to the other, and perhaps one back.
+// Its gain is by how much it lowers the cost of the busier of the two nodes:
+//
+//	gain = cost(from) - max(cost(from) after, cost(to) after)
+//
+// A step that makes the other node as busy as the first was gains nothing.
 type step struct {
 	from, to     int
 	expert, back int // back is -1 when nothing comes back
 	gain         float64
 }
 
+// moves counts the copies that a node must load for the step.
 func (s step) moves() int {
 	if s.back >= 0 {
 		return 2
@@ -20,7 +26,9 @@ func (s step) moves() int {
 }
 
 // spread evens the load out by moving copies that have a place, the worst
-// layer first, and reports how many it moved.
+// layer first, and reports how many it moved. Every step lowers the larger cost
+// of two nodes by more than a fixed amount, so spread ends without a bound on
+// moves too.
 func (p *placer) spread(m Moves) int {
 	layers := m.Layers
 	if layers == nil {
@@ -50,16 +58,18 @@ func (p *placer) spread(m Moves) int {
 }
 
 // bestStep relieves the busiest node of a layer, or, when all layers may
-// change, the busiest that can be relieved.
+// change, the busiest that can be relieved. A step must gain more than Moves.Gain
+// of the mean and more than half a unit: below that, it would only exchange two
+// nodes that are equally busy.
 func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 	open := p.open()
 	slices.SortStableFunc(open, func(a, b int) int { return cmp.Compare(p.cost(layer, b), p.cost(layer, a)) })
-	least := max(m.Gain*p.mean(layer), p.unit()/2)
+	threshold := max(m.Gain*p.mean(layer), p.unit()/2)
 	for i, from := range open {
 		if i > 0 && m.Layers != nil {
 			break
 		}
-		best := step{gain: least}
+		best := step{gain: threshold}
 		found := false
 		for _, to := range open[i+1:] {
 			for _, s := range p.steps(layer, from, to, m.Layers != nil) {
@@ -107,6 +117,7 @@ func (p *placer) roomForSwap(node, expert int) bool {
 		(n.Capacity < 0 || p.resident[node][expert] || p.occupied[node] < n.Capacity)
 }
 
+// open lists the nodes that may gain and lose experts.
 func (p *placer) open() []int {
 	var out []int
 	for i, n := range p.nodes {
@@ -139,7 +150,7 @@ func (p *placer) imbalance(layer int) float64 {
 	return busiest / mean
 }
 
-// Imbalance tells, per layer, how much more than the average the busiest open
+// Imbalance is, per layer, how much more than the average the busiest open
 // node carries when every node has what it is assigned: 1 is even.
 func Imbalance(in Input) []float64 {
 	p := newPlacer(in)
