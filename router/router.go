@@ -54,7 +54,7 @@ func newServer(c Config, ready func() bool) *server {
 // serveHTTP serves HTTP, with TLS if there is a configuration of it.
 func (s *server) serveHTTP(l net.Listener) error {
 	if s.web.TLSConfig == nil {
-		return s.web.Serve(l)
+		return s.web.Serve(httpapi.Listener(l))
 	}
 	return s.web.ServeTLS(l, "", "")
 }

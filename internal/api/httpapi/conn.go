@@ -4,17 +4,10 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"syscall"
 	"time"
 )
 
 type connKey struct{}
-
-// tcpConn is a connection of TCP without TLS, as it is or wrapped.
-type tcpConn interface {
-	net.Conn
-	syscall.Conn
-}
 
 // ConnContext carries a connection to the requests on it: http.Server.ConnContext.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
@@ -33,7 +26,7 @@ const (
 // soon as the client has closed its side for writing. Such a client may still wait
 // for its answer.
 func clientContext(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
-	conn, ok := r.Context().Value(connKey{}).(tcpConn)
+	conn, ok := r.Context().Value(connKey{}).(*probed)
 	if !ok || r.ProtoMajor != 1 || r.ProtoMinor == 0 {
 		// HTTP/2 tells a closed side from a closed stream; HTTP/1.0 knows no probe.
 		return context.WithCancel(r.Context())
@@ -52,8 +45,9 @@ func clientContext(w http.ResponseWriter, r *http.Request) (context.Context, con
 // watch returns when the client of a connection, which has closed its side for
 // writing, has gone, or when ctx ends. The system of a client that has gone answers
 // what it receives with a reset: the next event of a stream, or a probe while
-// there is no answer yet.
-func watch(ctx context.Context, conn tcpConn, a *answer) {
+// there is no answer yet. After the last probe the keep-alive of TCP finds it, when that
+// system has forgotten the connection.
+func watch(ctx context.Context, conn *probed, a *answer) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for looks := 1; halfClosed(conn); looks++ {
@@ -68,11 +62,11 @@ func watch(ctx context.Context, conn tcpConn, a *answer) {
 	}
 }
 
-// probe sends an interim response, which clients skip, unless the answer has begun.
-func (a *answer) probe(conn net.Conn) {
+// probe sends a byte of the answer ahead, unless the answer has begun.
+func (a *answer) probe(conn *probed) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.status == 0 {
-		_, _ = conn.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) // its failure shows in the connection's state
+		conn.probe()
 	}
 }

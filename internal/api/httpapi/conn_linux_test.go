@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -20,7 +23,7 @@ func seen(t *testing.T, ask Endpoint) (addr string, requests <-chan context.Cont
 		ch <- r.Context()
 		h.ServeHTTP(w, r)
 	}))
-	server.Config.ConnContext = ConnContext
+	server.Config.ConnContext, server.Listener = ConnContext, Listener(server.Listener)
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String(), ch
@@ -34,10 +37,15 @@ func begin(t *testing.T, addr string) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	ask(t, conn)
+	return conn.(*net.TCPConn)
+}
+
+func ask(t *testing.T, conn net.Conn) {
+	t.Helper()
 	if _, err := fmt.Fprintf(conn, "POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
 		t.Fatal(err)
 	}
-	return conn.(*net.TCPConn)
 }
 
 // TestHalfClosedClientIsServed: whole and streamed, after net/http has noticed that
@@ -89,5 +97,38 @@ func TestClosedClientEndsItsRequest(t *testing.T) {
 	conn.Close()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestProbesAreBytesOfTheAnswer: a client that asked for no interim response gets none,
+// however often it is probed, on a connection that it keeps too.
+func TestProbesAreBytesOfTheAnswer(t *testing.T) {
+	for probes := range 3 * len(statusLine) {
+		addr, requests := seen(t, func(c *Call) error {
+			for range probes {
+				answerOf(c.w).probe(c.Context.Value(connKey{}).(*probed))
+			}
+			c.Answer("all")
+			return nil
+		})
+		conn := begin(t, addr)
+		answers := bufio.NewReader(conn)
+		for range 2 {
+			<-requests
+			status, err := answers.ReadString('\n')
+			if err != nil || status != "HTTP/1.1 200 OK\r\n" {
+				t.Fatalf("%d probes: the answer begins with %q, %v", probes, status, err)
+			}
+			header, err := textproto.NewReader(answers).ReadMIMEHeader()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, _ := strconv.Atoi(header.Get("Content-Length"))
+			body := make([]byte, n)
+			if _, err := io.ReadFull(answers, body); err != nil || string(body) != "\"all\"\n" {
+				t.Fatalf("%d probes: the body is %q, %v", probes, body, err)
+			}
+			ask(t, conn)
+		}
 	}
 }
