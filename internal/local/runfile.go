@@ -92,11 +92,17 @@ func (c *Cluster) removeRunFile() {
 	}
 }
 
-// ReadRunFile reads the run file of the cluster that uses dataDir.
+// ReadRunFile reads the run file of the cluster that uses dataDir. One that a killed
+// `hachi up` left describes no cluster.
 func ReadRunFile(dataDir string) (RunFile, error) {
 	run, err := readRunFile(filepath.Join(dataDir, runFileName))
-	if errors.Is(err, os.ErrNotExist) {
-		return run, fmt.Errorf("no `hachi up` runs on %s", dataDir)
+	gone := errors.Is(err, os.ErrNotExist)
+	if err == nil {
+		ended, known := role.HasEnded(role.Holder(""))(run.Parent)
+		gone = ended && known
+	}
+	if gone {
+		return RunFile{}, fmt.Errorf("no `hachi up` runs on %s", dataDir)
 	}
 	return run, err
 }

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"encoding/json"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -83,5 +85,43 @@ func TestATakenPortSaysWhatToDo(t *testing.T) {
 	c.removeRunFile()
 	if running, err := Running(); err != nil || len(running) != 0 {
 		t.Errorf("after the end, running are %+v, %v", running, err)
+	}
+}
+
+// TestAKilledUpRunsNowhere: neither its data directory nor the user's files say
+// that it runs.
+func TestAKilledUpRunsNowhere(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	c := &Cluster{cfg: UpConfig{Listen: "127.0.0.1:1", DataDir: t.TempDir()}}
+	if err := c.writeRunFile(); err != nil {
+		t.Fatal(err)
+	}
+	run, err := ReadRunFile(c.cfg.DataDir)
+	if err != nil || run.PID != os.Getpid() {
+		t.Fatalf("while it runs: %+v, %v", run, err)
+	}
+	ended := exec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	run.Parent.PID, run.Parent.Ticks = ended.Process.Pid, "1"
+	raw, err := json.Marshal(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	duplicate, err := c.runCopy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{c.runFile(), duplicate} {
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if run, err := ReadRunFile(c.cfg.DataDir); err == nil || !strings.Contains(err.Error(), "no `hachi up` runs on "+c.cfg.DataDir) {
+		t.Errorf("after it was killed, its data directory has %+v, %v", run, err)
+	}
+	if running, err := Running(); err != nil || len(running) != 0 {
+		t.Errorf("after it was killed, running are %+v, %v", running, err)
 	}
 }
