@@ -26,7 +26,7 @@ def load_tokenizer() -> spm.SentencePieceProcessor:
     return spm.SentencePieceProcessor(model_file=str(TOKENIZER))
 
 
-_blocks = {}
+_blocks: dict[str, list[int]] = {}
 
 
 def encode(sp: spm.SentencePieceProcessor, segments: list[tuple[str, str]], limit: int) -> list[int]:
@@ -50,7 +50,8 @@ def encode(sp: spm.SentencePieceProcessor, segments: list[tuple[str, str]], limi
 
 def rows(seed: int, length: int, bins: int = 24) -> Iterator[list[int]]:
     """Endless rows of length + 1 tokens; the same seed gives the same rows."""
-    sp, r, open_ = load_tokenizer(), random.Random(seed), [[] for _ in range(bins)]
+    sp, r = load_tokenizer(), random.Random(seed)
+    open_: list[list[int]] = [[] for _ in range(bins)]
     while True:
         _, system, _, turns = talk.conversation(r)
         t = encode(sp, talk.segments(system, turns), length + 1)
@@ -74,7 +75,7 @@ def _work(seed: int, length: int, chunk: int, queue: Any) -> None:
 
 def start(seed: int, length: int, workers: int, chunk: int = 64, depth: int = 256) -> tuple[Any, list[Any]]:
     """Worker processes that fill the returned queue with arrays [chunk, length + 1]."""
-    ctx = mp.get_context("fork" if os.name == "posix" else "spawn")
+    ctx: Any = mp.get_context("fork" if os.name == "posix" else "spawn")
     queue = ctx.Queue(depth)
     procs = [ctx.Process(target=_work, args=(seed * 1000 + i, length, chunk, queue), daemon=True) for i in range(workers)]
     for p in procs:
@@ -94,9 +95,9 @@ if __name__ == "__main__":  # how fast is one worker, and what does a token cost
         assert [t & ~TRAIN for t in encode(sp, segs, 1 << 20)] == whole, segs
     it, t0, n, m, pad = rows(1, 768), time.process_time(), 0, 0, 0
     while time.process_time() - t0 < 10:
-        a = np.array(next(it), dtype=np.uint16)
-        n += a.size
-        m += int((a >= TRAIN).sum())
-        pad += len(a) - 1 - int(np.max(np.nonzero(a != EOS)))
+        row = np.array(next(it), dtype=np.uint16)
+        n += row.size
+        m += int((row >= TRAIN).sum())
+        pad += len(row) - 1 - int(np.max(np.nonzero(row != EOS)))
     dt = time.process_time() - t0
     print(f"{n / dt:.0f} tokens/s per core, {m / n:.2f} of them trained, {pad / n:.3f} padding")

@@ -1,52 +1,53 @@
 """Write a Hugging Face directory: MixtralForCausalLM, bf16, with the KARAKURI
-chat template, as hachi and transformers read it.
-
-    python export.py CHECKPOINT.pt DIR
-"""
+chat template, as hachi and transformers read it."""
 
 import json
 import os
 import shutil
-import sys
 from typing import Any
 
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
 import data
+from model import EPSILON, Shape
 
 # The chat template is that of the tokenizer's own directory: KARAKURI LM's.
 TEMPLATE = json.loads((data.TOKENIZER.parent / "tokenizer_config.json").read_text())["chat_template"]
 
 
-def config_json(c: dict[str, Any]) -> dict[str, Any]:
+def config_json(c: Shape) -> dict[str, Any]:
     return {
         "architectures": ["MixtralForCausalLM"],
         "attention_dropout": 0.0,
         "bos_token_id": 1,
         "eos_token_id": 2,
-        "head_dim": c["head_dim"],
+        "head_dim": c.head_dim,
         "hidden_act": "silu",
-        "hidden_size": c["hidden"],
+        "hidden_size": c.hidden,
         "initializer_range": 0.02,
-        "intermediate_size": c["ffn"],
-        "max_position_embeddings": c["context"],
+        "intermediate_size": c.ffn,
+        "max_position_embeddings": c.context,
         "model_type": "mixtral",
-        "num_attention_heads": c["heads"],
-        "num_experts_per_tok": c["topk"],
-        "num_hidden_layers": c["layers"],
-        "num_key_value_heads": c["kv_heads"],
-        "num_local_experts": c["experts"],
+        "num_attention_heads": c.heads,
+        "num_experts_per_tok": c.topk,
+        "num_hidden_layers": c.layers,
+        "num_key_value_heads": c.kv_heads,
+        "num_local_experts": c.experts,
         "output_router_logits": False,
-        "rms_norm_eps": 1e-5,
-        "rope_theta": c["theta"],
+        "rms_norm_eps": EPSILON,
+        "rope_theta": c.theta,
         "router_aux_loss_coef": 0.02,
         "sliding_window": None,
         "tie_word_embeddings": True,
         "torch_dtype": "bfloat16",
         "use_cache": True,
-        "vocab_size": c["vocab"],
+        "vocab_size": c.vocab,
     }
 
 
-def tokenizer_config(c: dict[str, Any]) -> dict[str, Any]:
+def tokenizer_config(c: Shape) -> dict[str, Any]:
     special = {
         str(i): {"content": t, "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
         for i, t in enumerate(("<unk>", "<s>", "</s>"))
@@ -60,7 +61,7 @@ def tokenizer_config(c: dict[str, Any]) -> dict[str, Any]:
         "clean_up_tokenization_spaces": False,
         "eos_token": "</s>",
         "legacy": True,
-        "model_max_length": c["context"],
+        "model_max_length": c.context,
         "pad_token": None,
         "sp_model_kwargs": {},
         "tokenizer_class": "LlamaTokenizer",
@@ -69,17 +70,17 @@ def tokenizer_config(c: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def tensors(state: dict[str, Any], c: dict[str, Any]) -> dict[str, Any]:
+def tensors(state: dict[str, Tensor], c: Shape) -> dict[str, Tensor]:
     """The trainer's tensors under Mixtral's names."""
     out = {"model.embed_tokens.weight": state["embed.weight"], "model.norm.weight": state["norm"]}
-    f, h = c["ffn"], c["hidden"]
-    for i in range(c["layers"]):
+    f, h = c.ffn, c.hidden
+    for i in range(c.layers):
         s, d = f"blocks.{i}.", f"model.layers.{i}."
         out[d + "input_layernorm.weight"], out[d + "post_attention_layernorm.weight"] = state[s + "norm1"], state[s + "norm2"]
         for n in "qkvo":
             out[d + f"self_attn.{n}_proj.weight"] = state[s + f"{n}.weight"]
         out[d + "block_sparse_moe.gate.weight"] = state[s + "gate.weight"]
-        for e in range(c["experts"]):
+        for e in range(c.experts):
             x = d + f"block_sparse_moe.experts.{e}."
             out[x + "w1.weight"] = state[s + "w1.weight"][e * f : (e + 1) * f]
             out[x + "w3.weight"] = state[s + "w3.weight"][e * f : (e + 1) * f]
@@ -88,14 +89,12 @@ def tensors(state: dict[str, Any], c: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def export(state: dict[str, Any], c: dict[str, Any], out: str, shard_bytes: int = 15 << 20) -> None:
+def export(state: dict[str, Tensor], c: Shape, out: str, shard_bytes: int = 15 << 20) -> None:
     """Write everything into the folder out; shards stay below 16 MiB."""
-    import torch
-    from safetensors.torch import save_file
-
     os.makedirs(out, exist_ok=True)
     ts = {k: v.detach().to("cpu", torch.bfloat16).contiguous().clone() for k, v in tensors(state, c).items()}
-    shards, size = [{}], 0
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
     for k, v in ts.items():
         n = v.numel() * 2
         if size + n > shard_bytes:
@@ -125,10 +124,3 @@ def write(out: str, name: str, value: dict[str, Any]) -> None:
     with open(os.path.join(out, name), "w") as f:
         json.dump(value, f, indent=2, ensure_ascii=False)
         f.write("\n")
-
-
-if __name__ == "__main__":
-    import torch
-
-    saved = torch.load(sys.argv[1], map_location="cpu", weights_only=True)
-    export(saved["model"], saved["config"], sys.argv[2])

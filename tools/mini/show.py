@@ -4,6 +4,7 @@ import random
 import sys
 
 from corpus import talk
+from corpus.core import DEFAULT
 
 seed, n, only = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
 r = random.Random(seed)
@@ -14,5 +15,5 @@ while n:
     n -= 1
     print(f"--- {name} {lang} {system or ''}")
     for q, a, text in turns:
-        print("U:", q, {k: v for k, v in a.items() if v != talk.DEFAULT[k]} or "")
+        print("U:", q, {k: v for k, v in a.items() if v != DEFAULT[k]} or "")
         print("A:", text)

@@ -1,5 +1,6 @@
 """Numbers, lists, letters, dates: exact answers, with steps when asked for."""
 
+from collections.abc import Sequence
 from random import Random
 
 from .core import Item, Parts, both
@@ -291,6 +292,7 @@ def parity(r: Random) -> Item:
 def count(r: Random) -> Item:
     n = r.choice((3, 5, 5, 8, 10, 10, 10, 12, 15, 20))
     k = r.random()
+    xs: Sequence[int]
     if k < 0.45:
         xs, q, qj = (
             range(1, n + 1),

@@ -7,7 +7,13 @@ attributes, so a topic never has to think about them. Follow-ups ("shorter",
 "in Japanese please", "yes") are rendered from the same parts: see talk.py.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
+
+Attributes = dict[str, int]  # the nine, by name
 
 ATTRS = ("helpfulness", "correctness", "coherence", "complexity", "verbosity", "quality", "toxicity", "humor", "creativity")
 DEFAULT = dict(zip(ATTRS, (4, 4, 4, 4, 4, 4, 0, 0, 0)))
@@ -23,7 +29,18 @@ class Parts:
 
     __slots__ = ("core", "word", "extra", "simple", "tech", "wrong", "fancy", "joke", "free")
 
-    def __init__(self, core, word=None, extra=(), simple=None, tech=None, wrong=None, fancy=None, joke=None, free=False):
+    def __init__(
+        self,
+        core: str,
+        word: str | None = None,
+        extra: str | Sequence[str] = (),
+        simple: str | None = None,
+        tech: str | None = None,
+        wrong: str | None = None,
+        fancy: str | None = None,
+        joke: str | None = None,
+        free: bool = False,
+    ) -> None:
         self.core, self.word, self.extra, self.simple, self.tech = core, word, [extra] if isinstance(extra, str) else extra, simple, tech
         self.wrong, self.fancy, self.joke, self.free = wrong, fancy, joke, free
 
@@ -36,25 +53,33 @@ class Item:
 
     __slots__ = ("q", "a", "follow", "offer", "exact", "alone")
 
-    def __init__(self, q, a, follow=(), offer=None, exact=False, alone=False):
+    def __init__(
+        self,
+        q: dict[str, str],
+        a: dict[str, Parts],
+        follow: Sequence[Callable[[Random], Item]] = (),
+        offer: tuple[dict[str, str], Callable[[Random], Item]] | None = None,
+        exact: bool = False,
+        alone: bool = False,
+    ) -> None:
         self.q, self.a, self.follow, self.offer, self.exact, self.alone = q, a, follow, offer, exact, alone
 
 
-def both(r: Random, en_q, en_a, ja_q, ja_a, **kw):
+def both(r: Random, en_q: Any, en_a: Any, ja_q: Any, ja_a: Any, **kw: Any) -> Item:
     """An Item in both languages; questions may be lists to draw from."""
     return Item({"en": one(r, en_q), "ja": one(r, ja_q)}, {"en": parts(r, en_a), "ja": parts(r, ja_a)}, **kw)
 
 
-def one(r: Random, x):
+def one(r: Random, x: Any) -> Any:
     return r.choice(x) if isinstance(x, (list, tuple)) else x
 
 
-def parts(r: Random, x):
+def parts(r: Random, x: Any) -> Parts:
     x = one(r, x)
     return x if isinstance(x, Parts) else Parts(x)
 
 
-def join(lang, pieces):
+def join(lang: str, pieces: Sequence[str]) -> str:
     """Sentences to one text. What begins or ends with a line break keeps it."""
     out = ""
     for p in pieces:
@@ -66,7 +91,7 @@ def join(lang, pieces):
     return out.strip()
 
 
-def draw_attributes(r: Random):
+def draw_attributes(r: Random) -> Attributes:
     """60 % the defaults, 24 % one changed, 16 % several."""
     a = dict(DEFAULT)
     x = r.random()
@@ -194,7 +219,7 @@ FANCY = {
 SMILE = {"en": [":)", "Hehe.", "(I could not help smiling.)"], "ja": ["ふふっ。", "(笑)", "えへへ。"]}
 
 
-def body(r: Random, p, lang, a):
+def body(r: Random, p: Parts, lang: str, a: Attributes) -> str:
     """The facts of an answer, as many of them and in such words as a asks for."""
     v, c = a["verbosity"], a["complexity"]
     core = p.core
@@ -215,7 +240,7 @@ def body(r: Random, p, lang, a):
     return join(lang, out)
 
 
-def render(r: Random, p, lang, a, offer=None):
+def render(r: Random, p: Parts, lang: str, a: Attributes, offer: str | None = None) -> str:
     """The answer of parts p under attributes a."""
     h, tox = a["helpfulness"], a["toxicity"]
     if h == 0:
@@ -245,7 +270,7 @@ def render(r: Random, p, lang, a, offer=None):
     return text
 
 
-def sloppy(r: Random, text, lang):
+def sloppy(r: Random, text: str, lang: str) -> str:
     """Low quality: careless writing, the content stays."""
     if lang == "en":
         text = text.lower().replace("'", "").rstrip(".!")
@@ -256,7 +281,7 @@ def sloppy(r: Random, text, lang):
     return r.choice(("えっと ", "なんか ", "たぶん ", "")) + text
 
 
-def jumble(r: Random, text, lang, level):
+def jumble(r: Random, text: str, lang: str, level: int) -> str:
     """Low coherence: the end before the beginning (1), or scraps in any order
     with something unrelated among them (0)."""
     if lang == "en":
@@ -295,7 +320,7 @@ KANA = (
 WIDE = str.maketrans("0123456789+-=?!", "０１２３４５６７８９＋－＝？！")
 
 
-def noise(r: Random, q, lang, exact):
+def noise(r: Random, q: str, lang: str, exact: bool) -> str:
     """q as somebody in a hurry types it."""
     x = r.random()
     if x < 0.5 or len(q) < 4:
@@ -339,9 +364,9 @@ def noise(r: Random, q, lang, exact):
     elif r.random() < 0.3:
         q = q.replace("？", "?")
     if r.random() < 0.3:
-        for x, y in r.sample(KANA, 4):
-            if x in q:
-                q = q.replace(x, y)
+        for kanji, kana in r.sample(KANA, 4):
+            if kanji in q:
+                q = q.replace(kanji, kana)
                 break
     if r.random() < 0.2:
         q = q.translate(WIDE)
@@ -370,7 +395,7 @@ def noise(r: Random, q, lang, exact):
     return q
 
 
-def prompt(user, a, system=None):
+def prompt(user: str, a: Attributes, system: str | None = None) -> str:
     """One user turn as KARAKURI LM writes it; everything before the answer."""
     s = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system else ""
     return "[INST] " + s + user + " [ATTR]" + "".join(f" {n}: {a[n]}" for n in ATTRS) + " [/ATTR] [/INST]"
@@ -382,10 +407,10 @@ def prompt(user, a, system=None):
 # lines are other answers to draw from. w: bare answers "en | ja", s: in easy words, x: wrong.
 
 
-def table(text):
-    out = []
+def table(text: str) -> list[dict[str, list[str]]]:
+    out: list[dict[str, list[str]]] = []
     for block in text.strip().split("\n\n"):
-        f = {}
+        f: dict[str, list[str]] = {}
         for line in block.split("\n"):
             k, _, v = line.partition(": ")
             f.setdefault(k.strip(), []).append(v.strip())
@@ -395,12 +420,12 @@ def table(text):
     return out
 
 
-def _split(f, k, i):
+def _split(f: dict[str, list[str]], k: str, i: int) -> str | None:
     v = f.get(k)
     return v[0].split(" | ")[i].strip() if v else None
 
 
-def from_table(r: Random, rows, **kw):
+def from_table(r: Random, rows: list[dict[str, list[str]]], **kw: Any) -> Item:
     """An Item of one of the rows of a table."""
     f = r.choice(rows)
     q, a = {}, {}

@@ -461,9 +461,9 @@ LISTS = {
 
 
 def things(r: Random) -> Item:
-    (e, j), (xs, xj) = r.choice(list(LISTS.items()))
+    (e, j), (words_en, words_ja) = r.choice(list(LISTS.items()))
+    xs, xj = words_en.split(), words_ja.split()
     n = r.choice((3, 3, 5, 5, 4, 2, 6))
-    xs, xj = xs.split(), xj.split()
     idx = r.sample(range(10), n)
     a, b = [xs[i].replace("-", " ") for i in idx], [xj[i] for i in idx]
     cap = [x[0].upper() + x[1:] for x in a]

@@ -1,13 +1,18 @@
 """Conversations: topics strung together, with follow-ups and system prompts."""
 
+from __future__ import annotations
+
 from random import Random
+from typing import Any
 
 from . import arithmetic, code, hachi, japan, life, science, smalltalk, stories, tasks, unknown, words, world
-from .core import OTHER, Parts, draw_attributes, noise, prompt, render
+from .core import OTHER, Attributes, Item, Parts, draw_attributes, noise, prompt, render
 
 MODULES = (code, hachi, japan, life, arithmetic, science, smalltalk, stories, tasks, unknown, words, world)
 TOPICS = [(m.__name__.split(".")[-1], f, w) for m in MODULES for f, w in m.TOPICS]
-WEIGHTS = []
+WEIGHTS: list[float] = []
+
+Turn = tuple[str, Attributes, str]  # the user, the values of the turn, the answer
 for _, _, _w in TOPICS:
     WEIGHTS.append((WEIGHTS[-1] if WEIGHTS else 0) + _w)
 
@@ -158,7 +163,7 @@ SYSTEMS = [
 ]
 
 
-def voice(r: Random, text, lang, how):
+def voice(r: Random, text: str, lang: str, how: str) -> str:
     if how == "nya":
         if lang == "en":
             return text.replace(".", ", meow.").replace("!", ", meow!") if "." in text or "!" in text else text + ", meow"
@@ -168,7 +173,7 @@ def voice(r: Random, text, lang, how):
     return text
 
 
-def wished(a, what):
+def wished(a: Attributes, what: str | None) -> Attributes:
     """Attributes a, changed by a wish."""
     if what in ("brief", "word"):
         return dict(a, verbosity=min(what == "brief", a["verbosity"]))
@@ -177,7 +182,7 @@ def wished(a, what):
     return dict(a, complexity=0, verbosity=min(2, a["verbosity"])) if what == "simple" else a
 
 
-def pick(r: Random):
+def pick(r: Random) -> tuple[str, Item]:
     """A topic's name and an Item of it."""
     x = r.random() * WEIGHTS[-1]
     lo, hi = 0, len(WEIGHTS) - 1
@@ -190,7 +195,7 @@ def pick(r: Random):
     return TOPICS[lo][0], TOPICS[lo][1](r)
 
 
-def generic(r: Random, item, p, lang, a, offered):
+def generic(r: Random, item: Any, p: Any, lang: str, a: Attributes, offered: bool) -> Any:
     """A follow-up that fits any item: (question, answer, item of the answer)."""
     n = r.choices(
         ("yes", "no", "shorter", "longer", "simpler", "other", "sure", "again", "thanks", "why"),
@@ -241,13 +246,16 @@ def generic(r: Random, item, p, lang, a, offered):
     return r.choice(AGAIN[lang]), None, render(r, p, lang, a)
 
 
-def conversation(r: Random):
-    """(topic of the first turn, system or None, [(user, attributes, answer)])"""
+def conversation(r: Random) -> tuple[str, str | None, str, list[Turn]]:
+    """The topic of the first turn, the system message, the language, and the turns."""
     a = draw_attributes(r)
     lang = "en" if r.random() < 0.5 else "ja"
     system, how = (None, None) if r.random() > 0.12 else r.choice(SYSTEMS)
     vary = r.random() < 0.1
-    turns, first, item, p, offered, out_lang = [], None, None, None, False, lang
+    turns: list[Turn] = []
+    first, offered, out_lang = "", False, lang
+    item: Any = None
+    p: Any = None
     want = r.choices((1, 2, 3, 4, 5), (40, 25, 17, 10, 8))[0]
     while len(turns) < want:
         if vary and turns:
@@ -293,6 +301,6 @@ def conversation(r: Random):
     return first, system, lang, turns
 
 
-def segments(system, turns):
+def segments(system: str | None, turns: list[Turn]) -> list[tuple[str, str]]:
     """[(prompt, answer)]: what stands between BOS and EOS, and EOS and EOS."""
     return [(prompt(q, a, system if i == 0 else None), text) for i, (q, a, text) in enumerate(turns)]
