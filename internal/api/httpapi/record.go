@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/hachi-serve/hachi/internal/api/access"
@@ -83,10 +84,14 @@ func ours(err error) bool {
 	return err != nil && toError(err).Status == http.StatusInternalServerError
 }
 
-// level is that of a request's log line: probes come every second.
+// level is that of a request's log line: probes come every second, and a load of the
+// chat page asks for many files.
 func level(path string) slog.Level {
 	switch path {
-	case "/healthz", "/readyz", "/metrics":
+	case "/healthz", "/readyz", "/metrics", "/":
+		return slog.LevelDebug
+	}
+	if strings.HasPrefix(path, "/page/") {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

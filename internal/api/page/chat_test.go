@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 )
@@ -169,6 +170,35 @@ func TestWaitingIsShown(t *testing.T) {
 	s.end()
 	p.answered(1, "done")
 	p.until(`document.querySelector(".waiting").hidden`)
+}
+
+// TestReasoningIsFolded: what a model thinks is apart from its answer, closed until
+// somebody opens it, and not part of the conversation that goes on.
+func TestReasoningIsFolded(t *testing.T) {
+	s := newServer(t, options{template: apitest.ThinkTemplate, script: beginning("<think>Let me see, 八.")})
+	p := newTab(t)
+	p.open(s.URL)
+	p.say("How many?")
+	p.until(`document.querySelector(".answer details")?.hidden === false`)
+	if eval[bool](p, `document.querySelector(".answer details").open`) {
+		t.Error("the reasoning is open")
+	}
+	s.push("</think>Eight.")
+	s.end()
+	p.answered(1, "done")
+	if got := eval[string](p, `document.querySelector(".answer-text").innerText`); got != "Eight." {
+		t.Errorf("the answer is %q", got)
+	}
+	p.run(chromedp.SendKeys(chromedp.CSS(".answer details summary"), kb.Enter))
+	p.wantText(".reasoning", "Let me see, 八.")
+	p.run(chromedp.Reload())
+	p.answered(1, "done")
+	p.until(`document.querySelector(".reasoning").textContent === "Let me see, 八." && !document.querySelector(".answer details").open`)
+	p.say("And now?")
+	p.until(`document.querySelectorAll(".answer").length === 2`)
+	if got := s.last().Messages; len(got) != 3 || got[1]["content"] != "Eight." {
+		t.Errorf("the conversation goes on with %v", got)
+	}
 }
 
 // TestExamplesOfTheSmallModel: three messages to try, one in Japanese, one with an

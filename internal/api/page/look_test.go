@@ -1,11 +1,16 @@
 package page_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/hachi-serve/hachi/internal/api/apitest"
+	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
 // background is the color behind the page.
@@ -108,7 +113,7 @@ func TestAxeFindsNoViolation(t *testing.T) {
 		phone bool
 	}{{"light", false, false}, {"dark", true, false}, {"phone", false, true}, {"dark phone", true, true}} {
 		t.Run(look.name, func(t *testing.T) {
-			s := newServer(t, options{model: "hachi-mini", script: beginning("# Title\n\n" + wide + "\n\n> quote\n\n- `code` [link](https://example.org)")})
+			s := newServer(t, options{model: "hachi-mini", template: apitest.ThinkTemplate, script: beginning("<think>Hm.</think># Title\n\n" + wide + "\n\n> quote\n\n- `code` [link](https://example.org)")})
 			p := newTab(t)
 			p.dark(look.dark)
 			if look.phone {
@@ -129,10 +134,19 @@ func TestAxeFindsNoViolation(t *testing.T) {
 			s.end()
 			p.answered(1, "done")
 			check("after an answer")
+			p.run(chromedp.SendKeys(chromedp.CSS(".answer details summary"), kb.Enter))
+			p.wantText(".reasoning", "Hm.")
+			check("with reasoning")
+			p.say("And then?")
+			p.until(`document.querySelectorAll(".answer-text").length === 2 && document.querySelectorAll(".answer-text")[1].innerText.includes("link")`)
+			s.call().End(engine.Event{Err: errors.New("the disk is full")})
+			p.answered(2, "failed")
+			p.wantText(".answer:last-child .failure", "the disk is full")
+			check("after a failure")
 			p.click("#settings-toggle")
 			check("with settings")
 			p.click("#settings-close")
-			p.click(".question .below button")
+			p.click(".turns > :nth-last-child(2) .below button")
 			check("while editing")
 			s.ready.Store(false)
 			eval[bool](p, `(window.dispatchEvent(new Event("online")), true)`)

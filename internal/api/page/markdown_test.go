@@ -49,7 +49,7 @@ func TestMarkdown(t *testing.T) {
 		{"[x](https://a.example/?q=1&r=(2)) y", `<p><a href="https://a.example/?q=1&amp;r=(2)"` + link + `x</a> y</p>`},
 		{"See https://a.example/b. <http://c.example>", `<p>See <a href="https://a.example/b"` + link + `https://a.example/b</a>. <a href="http://c.example/"` + link + `http://c.example</a></p>`},
 		{"![alt](https://a.example/p.png)", `<p><a href="https://a.example/p.png"` + link + `alt</a></p>`},
-		{"| a | b |\n|---|--:|\n| 1 | *2* |\n| 3 |", `<div class="table" tabindex="0" role="region" aria-label="Table"><table><thead><tr><th scope="col">a</th><th class="right" scope="col">b</th></tr></thead>` +
+		{"| a | b |\n|---|--:|\n| 1 | *2* |\n| 3 |", `<div class="table" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th scope="col">a</th><th class="right" scope="col">b</th></tr></thead>` +
 			`<tbody><tr><td>1</td><td class="right"><em>2</em></td></tr><tr><td>3</td><td class="right"></td></tr></tbody></table></div>`},
 		{"a | b\nc", "<p>a | b<br>c</p>"},
 	} {

@@ -84,8 +84,8 @@ function codeAt(lines, at) {
     end: Math.min(end + 1, lines.length),
     build: () => make("figure", { class: "code" },
       make("figcaption", {}, make("span", {}, language || "code"), copyButton("Copy code", () => code)),
-      // A region that scrolls must be reachable by keyboard.
-      make("pre", { tabindex: "0", role: "region", "aria-label": `Code${language ? `: ${language}` : ""}` }, make("code", {}, code))),
+      // What scrolls must be reachable by keyboard. Landmarks would need names of their own.
+      make("pre", { tabindex: "0", role: "group", "aria-label": `Code${language ? `: ${language}` : ""}` }, make("code", {}, code))),
   };
 }
 
@@ -166,7 +166,7 @@ function tableAt(lines, at) {
   const row = (tag, texts) => make("tr", {}, ...classes.map((name, i) => make(tag, { class: name, scope: tag === "th" ? "col" : null }, ...inline(texts[i] ?? ""))));
   return {
     end,
-    build: () => make("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" },
+    build: () => make("div", { class: "table", tabindex: "0", role: "group", "aria-label": "Table" },
       make("table", {}, make("thead", {}, row("th", head)), make("tbody", {}, ...rows.map((texts) => row("td", texts))))),
   };
 }
