@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/episode"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -41,6 +42,7 @@ type Coordinator struct {
 	floor moe.Epoch
 	// planning lets one PlanPlacement compute at a time.
 	planning sync.Mutex
+	writes   *episode.Log // faults of writes to etcd
 
 	mu       sync.Mutex                 // guards snapshot
 	snapshot *hachiv1.GetStatusResponse // nil unless leading
@@ -51,7 +53,7 @@ func New(cfg Config) *Coordinator {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Coordinator{cfg: cfg}
+	return &Coordinator{cfg: cfg, writes: episode.New(cfg.Logger, slog.LevelWarn, "etcd write failed, will re-read and retry", "etcd takes writes again", "store", episode.State)}
 }
 
 const (

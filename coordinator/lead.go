@@ -126,7 +126,9 @@ func (l *leader) step(ctx context.Context) error {
 		return err
 	case err != nil:
 		l.stale = true
-		l.c.cfg.Logger.Warn("etcd write failed, will re-read and retry", "err", err)
+		l.c.writes.Failed("etcd", "err", err)
+	default:
+		l.c.writes.Worked("etcd")
 	}
 	return nil
 }

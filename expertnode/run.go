@@ -2,9 +2,11 @@ package expertnode
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/episode"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -24,7 +26,8 @@ func (n *Node) Run(ctx context.Context, session Session, watches Watches) error 
 	batching := make(chan struct{})
 	go func() { defer close(batching); n.batcher.Run(work) }()
 	defer func() { stop(); <-batching }()
-	l := &loop{n: n, watches: watches, moved: make(chan move), failed: failures{}}
+	l := &loop{n: n, watches: watches, moved: make(chan move), failed: failures{},
+		faults: episode.New(n.cfg.Logger, slog.LevelError, "failed to load expert", "expert is loaded again", "expert", episode.State)}
 	defer l.join()
 	l.follow(ctx)
 	session.Update(func(r *hachiv1.NodeRecord) { r.Draining = true })
@@ -46,6 +49,7 @@ type loop struct {
 	moving  context.CancelFunc // of the load or unload under way; nil if none
 	moved   chan move
 	failed  failures
+	faults  *episode.Log
 	watch   watchdog
 }
 
@@ -146,12 +150,13 @@ func (l *loop) settle(m move) {
 	switch {
 	case m.err != nil && l.leaving:
 	case m.err != nil && m.load:
-		l.n.cfg.Logger.Error("failed to load expert", "expert", m.id, "err", m.err)
+		l.faults.Failed(m.id.String(), "err", m.err)
 		l.failed.add(m.id, m.err, time.Now())
 		l.failed.keep(l.view.target.Shards[l.n.cfg.ID])
 	case m.err != nil:
 		l.n.cfg.Logger.Error("failed to unload expert", "expert", m.id, "err", m.err)
 	case m.load:
+		l.faults.Worked(m.id.String())
 		delete(l.failed, m.id)
 		l.n.setResident(moe.NewShard(append(slices.Clone(l.n.resident()), m.id)))
 	}

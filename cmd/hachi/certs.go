@@ -106,7 +106,7 @@ func newCertsRenew() *cobra.Command {
 				within = identity.AuthorityLife
 			}
 			renewed, err := dir.Renew(within)
-			printCertificates(cmd.OutOrStdout(), renewed)
+			printCertificates(printed(cmd), renewed)
 			return permanent(err)
 		},
 	}
@@ -127,7 +127,7 @@ func newCertsShow() *cobra.Command {
 			if err != nil {
 				return permanent(err)
 			}
-			printCertificates(cmd.OutOrStdout(), all)
+			printCertificates(printed(cmd), all)
 			return nil
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
@@ -47,7 +48,7 @@ prints answers only, and ends with status 1 at the first request that fails, or
 			case len(args) > 0:
 				return reachable(s.say(cmd.Context(), message, out), s.client.URL)
 			case isTerminal(in) && isTerminal(out):
-				return reachable(talk(cmd.Context(), s, out, cmd.ErrOrStderr()), s.client.URL)
+				return reachable(talk(cmd.Context(), s, out, printable.Writer(cmd.ErrOrStderr())), s.client.URL)
 			default:
 				return reachable(readMessages(cmd.Context(), s, in, out), s.client.URL)
 			}
@@ -125,7 +126,7 @@ func (s *conversation) say(ctx context.Context, text string, out io.Writer) erro
 			return err
 		}
 		answer.WriteString(chunk.Text)
-		if _, err := fmt.Fprint(out, chunk.Text); err != nil {
+		if _, err := fmt.Fprint(out, printable.Text(chunk.Text)); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 // fakeRouter answers every chat with the number of the request and what the user
@@ -238,4 +240,37 @@ func FuzzBaseURL(f *testing.F) {
 			t.Errorf("%q becomes %q, and that %q, %v", given, base, again, err)
 		}
 	})
+}
+
+// TestChatEscapesWhatAModelSays: an answer could otherwise move the cursor, or write to
+// the clipboard of a terminal.
+func TestChatEscapesWhatAModelSays(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\\u001b]52;c;eA==\\u0007\\u202e\\n\\tb\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+	}))
+	defer server.Close()
+	var out strings.Builder
+	s := conversation{client: client.Client{URL: server.URL}}
+	if err := s.say(t.Context(), "x", &out); err != nil || out.String() != "a\\u001b]52;c;eA==\\u0007\\u202e\n\tb\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	if said := s.messages[1].Content; said != "a\x1b]52;c;eA==\a\u202e\n\tb" {
+		t.Errorf("the conversation goes on with %q", said)
+	}
+}
+
+// TestAServerThatIsStoppedEndsWithZero, though it cannot tell etcd; a wrong
+// configuration stays one.
+func TestAServerThatIsStoppedEndsWithZero(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	away := fmt.Errorf("etcd: %w", context.DeadlineExceeded)
+	wrong := &role.ConfigError{Err: away}
+	if err := unlessStopped(stopped, away); err != nil {
+		t.Error(err)
+	}
+	if unlessStopped(stopped, wrong) == nil || unlessStopped(t.Context(), away) == nil {
+		t.Error("a failure is lost")
+	}
 }

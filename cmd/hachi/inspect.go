@@ -42,7 +42,7 @@ hashes for the nodes.`,
 				report.Faults = explain(cmd, err)
 				err = &role.ConfigError{Err: err}
 			}
-			return errors.Join(report.print(cmd.OutOrStdout(), asJSON), err)
+			return errors.Join(report.print(printed(cmd), asJSON), err)
 		},
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, "hash every tensor and write the manifest")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -21,7 +23,7 @@ func run(args []string) int {
 	ctx, stop := untilSignal()
 	defer stop()
 	if err := local.WatchParent(func() { os.Exit(1) }); err != nil {
-		fmt.Fprintln(os.Stderr, "hachi:", err)
+		fmt.Fprintln(printable.Writer(os.Stderr), "hachi:", err)
 		return local.ExitConfigError
 	}
 	cmd, err := runCommand(ctx, newRoot(), args)
@@ -32,11 +34,11 @@ func run(args []string) int {
 		return exitSignal + int(context.Cause(ctx).(*signalError).signal)
 	case errors.As(err, new(*role.ConfigError)):
 		for _, line := range explain(cmd, err) {
-			fmt.Fprintln(os.Stderr, "hachi:", line)
+			fmt.Fprintln(printable.Writer(os.Stderr), "hachi:", line)
 		}
 		return local.ExitConfigError
 	default:
-		fmt.Fprintln(os.Stderr, "hachi:", err)
+		fmt.Fprintln(printable.Writer(os.Stderr), "hachi:", err)
 		return 1
 	}
 }
@@ -71,13 +73,18 @@ func untilSignal() (ctx context.Context, stop func()) {
 	}
 }
 
-// unlessStopped is the error of a server; none if it ends because it is stopped.
+// unlessStopped is the error of a server; none if it ends because it is stopped. What
+// a server that stops cannot tell the others, they find out: its lease ends.
 func unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil && !errors.As(err, new(*role.ConfigError)) {
 		return nil
 	}
 	return err
 }
+
+// printed is where a command prints what others than its user have written: names,
+// reasons, tensors.
+func printed(cmd *cobra.Command) io.Writer { return printable.Writer(cmd.OutOrStdout()) }
 
 // explain lists the faults of a configuration, a line each. A fault of a field
 // names the flag that sets the field.

@@ -23,9 +23,9 @@ func newStatus() *cobra.Command {
 			seen, err := view.AskStatus(cmd.Context())
 			report := status.Describe(view, seen, err)
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
+				return printJSON(printed(cmd), report)
 			}
-			status.Print(cmd.OutOrStdout(), report)
+			status.Print(printed(cmd), report)
 			return nil
 		},
 	}

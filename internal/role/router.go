@@ -3,6 +3,7 @@ package role
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/episode"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -206,12 +208,14 @@ func (p *routerProcess) api() api.Config {
 
 // dispatcher sends rows over a transport.
 func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatcher {
+	faults := episode.New(c.Logger, slog.LevelWarn, "failing over expert calls", "expert calls are answered again", "node", episode.Flapping)
 	return dispatch.New(dispatch.Config{
 		Transport: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
 		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), DisableHedging: c.Serving.DisableHedging,
 		OnFailover: func(node moe.NodeID, kind moe.Kind, rows int) {
-			c.Logger.Warn("failing over expert call", "node", node, "kind", kind.String(), "rows", rows)
+			faults.Failed(string(node), "kind", kind.String(), "rows", rows)
 		},
+		OnReply: func(node moe.NodeID) { faults.Worked(string(node)) },
 	})
 }
 

@@ -68,6 +68,9 @@ func Classify(err error) Class {
 	if c.Message == "" {
 		c.Message = err.Error()
 	}
+	if c.Status >= http.StatusInternalServerError {
+		c.Message = withoutAddresses(c.Message)
+	}
 	var fault *completion.Fault
 	var param *sampler.ParamError
 	switch {

@@ -117,6 +117,9 @@ func (d *Dispatcher) recordOutcome(a *attempt) {
 
 // recordReply records the latency of an answered call.
 func (d *Dispatcher) recordReply(a *attempt) {
+	if d.cfg.OnReply != nil {
+		d.cfg.OnReply(a.to.Node)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.nodes.record(a.to.Node)

@@ -1,0 +1,50 @@
+package episode
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAFaultHasTwoLinesHoweverOftenItIsSeen.
+func TestAFaultHasTwoLinesHoweverOftenItIsSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		l := New(slog.New(slog.NewTextHandler(&out, nil)), slog.LevelWarn, "fails", "works again", "node", Flapping)
+		lines := func() int { return strings.Count(out.String(), "\n") }
+		l.Worked("a")
+		for range 1000 { // a node that fails every other call
+			l.Failed("a", "kind", "busy")
+			l.Worked("a")
+			time.Sleep(50 * time.Millisecond)
+		}
+		if l.Failed("b", "kind", "gone"); lines() != 2 || !strings.Contains(out.String(), "msg=fails node=a kind=busy") {
+			t.Fatalf("%s", out.String())
+		}
+		time.Sleep(Flapping)
+		for range 3 {
+			l.Worked("a")
+		}
+		if lines() != 3 || !strings.Contains(out.String(), `msg="works again" node=a lasted=49.95s seen=1000`) {
+			t.Fatalf("%s", out.String())
+		}
+		if l.Failed("a"); lines() != 4 {
+			t.Errorf("a second fault has no line: %s", out.String())
+		}
+	})
+}
+
+// TestNamesFromTheNetworkTakeBoundedMemory.
+func TestNamesFromTheNetworkTakeBoundedMemory(t *testing.T) {
+	l := New(slog.New(slog.DiscardHandler), slog.LevelWarn, "fails", "works again", "node", Flapping)
+	for i := range 3 * maxSubjects {
+		l.Failed(fmt.Sprint(i))
+	}
+	if len(l.faults) != maxSubjects {
+		t.Errorf("%d subjects", len(l.faults))
+	}
+}
