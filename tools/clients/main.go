@@ -74,9 +74,9 @@ func (t tally) String() string {
 func (t tally) err(strict bool) error {
 	switch {
 	case t.failed > 0:
-		return fmt.Errorf("%d clients failed", t.failed)
+		return fmt.Errorf("failed clients: %d", t.failed)
 	case strict && t.skipped > 0:
-		return fmt.Errorf("%d clients were skipped, which -strict forbids", t.skipped)
+		return fmt.Errorf("skipped clients, which -strict forbids: %d", t.skipped)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func runAll(ctx context.Context, out io.Writer, root, cache string, clients []cl
 		said, err := runClient(ctx, c, env)
 		kills := killer.kills() - before
 		if err == nil && kills < c.kills {
-			err = fmt.Errorf("%d nodes were killed, not %d", kills, c.kills)
+			err = fmt.Errorf("nodes killed: %d, want %d", kills, c.kills)
 		}
 		if err != nil {
 			count.failed++
@@ -153,7 +153,7 @@ func runAll(ctx context.Context, out io.Writer, root, cache string, clients []cl
 			continue
 		}
 		count.passed++
-		_, _ = fmt.Fprintf(out, "passed  %s: %s; %d nodes killed, %.0f s\n", c.name, strings.Join(strings.Fields(said), " "), kills, time.Since(start).Seconds())
+		_, _ = fmt.Fprintf(out, "passed  %s: %s; nodes killed: %d; %.0f s\n", c.name, strings.Join(strings.Fields(said), " "), kills, time.Since(start).Seconds())
 	}
 	if log := cluster.stop(); count.failed > 0 {
 		_, _ = fmt.Fprint(out, "log of hachi up:\n", log)
