@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hachi-serve/hachi/internal/api/failure"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 )
 
 // docs is docs/api.md.
@@ -47,4 +51,36 @@ func harmlessValues(t *testing.T) map[string][]string {
 		}
 	}
 	return values
+}
+
+// TestDocsNameEveryRouteAndKey that the APIs have, every type of an error, and every header of
+// hachi's own.
+func TestDocsNameEveryRouteAndKey(t *testing.T) {
+	page := docs(t)
+	_, _, routes := guardedServer(t)
+	for route := range routes {
+		method, path, _ := strings.Cut(route, " ")
+		path = strings.TrimSuffix(path, "/")
+		if !strings.HasPrefix(path, "/page") && !strings.Contains(page, "`"+method+" "+path) && !strings.Contains(page, "`"+path) {
+			t.Errorf("docs/api.md does not name %s", route)
+		}
+	}
+	for _, r := range allRequests(t) {
+		objects, _ := take("", any(r.body))
+		for _, o := range objects {
+			for key := range o.members {
+				if _, err := strconv.Atoi(key); err != nil && !regexp.MustCompile("[`\".]"+key+"[`\".= ]").MatchString(page) {
+					t.Errorf("docs/api.md does not name %s of %s", member(o.path, key), r.path)
+				}
+			}
+		}
+	}
+	for _, name := range []string{
+		failure.TypeInvalid, failure.TypeRate, failure.TypeTimeout, failure.TypeServer, failure.TypeCanceled,
+		httpapi.IgnoredHeader, httpapi.IDHeader, "Retry-After", "X-Should-Retry", "Request-Id",
+	} {
+		if !strings.Contains(page, "`"+name) {
+			t.Errorf("docs/api.md does not name %s", name)
+		}
+	}
 }
