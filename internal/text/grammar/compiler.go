@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type Compiler struct {
 	tokens     *trie // by Bytes
 	first      *trie // by First
 	silent     []int32
+	begin      [256][]int32 // tokens by the first of their Bytes
+	commas     []int32      // tokens with a comma
 
 	// compiling is held by a compilation: they run one after another, so that a burst
 	// of large sources needs the memory and the processor of one.
@@ -62,6 +65,14 @@ func NewCompiler(v Vocabulary, l Limits) (*Compiler, error) {
 			c.silent = append(c.silent, token)
 		}
 		return v.First(token)
+	}
+	for token := range int32(v.Size()) {
+		if b := v.Bytes(token); len(b) > 0 {
+			c.begin[b[0]] = append(c.begin[b[0]], token)
+			if bytes.IndexByte(b, ',') >= 0 {
+				c.commas = append(c.commas, token)
+			}
+		}
 	}
 	var err error
 	if c.tokens, err = newTrie(v.Size(), v.Bytes); err == nil {

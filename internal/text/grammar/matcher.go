@@ -37,7 +37,7 @@ func (g *Grammar) Words() int { return g.compiler.Words() }
 func (g *Grammar) Matcher() *Matcher {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return &Matcher{g: g, at: g.machine.Start()}
+	return &Matcher{g: g, at: g.machine.Begin()}
 }
 
 // mask returns the mask after a text. The caller holds the lock and must not
@@ -105,10 +105,35 @@ func (g *Grammar) walk(t *trie, s *automaton.Set) (mask []uint64, plain bool) {
 	return mask, plain
 }
 
+// distinguish takes the tokens out of a mask that would write an item twice.
+func (g *Grammar) distinguish(mask []uint64, m *Matcher) {
+	c := g.compiler
+	check := func(tokens []int32) {
+		for _, token := range tokens {
+			if mask[token/64]>>(token%64)&1 == 0 {
+				continue
+			}
+			text := c.vocabulary.Bytes(token)
+			if !m.started {
+				text = c.vocabulary.First(token)
+			}
+			if _, ok := g.machine.Read(m.at, text); !ok {
+				mask[token/64] &^= 1 << (token % 64)
+			}
+		}
+	}
+	for b, suspect := range m.at.Suspects() {
+		if suspect {
+			check(c.begin[b])
+		}
+	}
+	check(c.commas)
+}
+
 // Matcher is the state of one answer.
 type Matcher struct {
 	g       *Grammar
-	at      *automaton.Set
+	at      automaton.Text
 	started bool // a token was accepted
 	ended   bool // by EOS
 }
@@ -127,7 +152,10 @@ func (m *Matcher) Mask(dst []uint64) {
 	}
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
-	copy(dst, m.g.mask(m.at, m.started))
+	copy(dst, m.g.mask(m.at.Set, m.started))
+	if m.g.machine.Distinguishes() {
+		m.g.distinguish(dst, m)
+	}
 }
 
 // Accept adds a token to the answer. It reports false, and nothing has changed,
@@ -152,11 +180,8 @@ func (m *Matcher) Accept(token int32) bool {
 	}
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
-	at := m.at
-	for _, b := range text {
-		at = m.g.machine.Step(at, b)
-	}
-	if at == m.g.machine.Dead() {
+	at, ok := m.g.machine.Read(m.at, text)
+	if !ok {
 		return false
 	}
 	m.at, m.started = at, true

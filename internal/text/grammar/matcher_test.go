@@ -329,12 +329,12 @@ func TestKinds(t *testing.T) {
 			for seed := range uint64(12) {
 				r := rand.New(rand.NewPCG(seed, 3))
 				for m := g.Matcher(); !m.Done(); {
-					mask, isPlain := g.walk(c.tokens, m.at)
+					mask, isPlain := g.walk(c.tokens, m.at.Set)
 					kind := m.at.Kind()
 					if masks[kind] == nil {
 						masks[kind] = map[*automaton.Set][]uint64{}
 					}
-					masks[kind][m.at] = mask
+					masks[kind][m.at.Set] = mask
 					plain[kind] = plain[kind] || isPlain
 					choice := allowed(mask, v.Size())
 					token := choice[r.IntN(len(choice))]

@@ -38,6 +38,9 @@ type callEdge struct {
 type drawing struct {
 	name       string // for errors
 	start, end Node
+	role       role
+	item       Rule // of a list
+	least      int  // texts of an item
 }
 
 // NewBuilder returns an empty drawing of at most size nodes and transitions.
@@ -102,7 +105,7 @@ func (b *Builder) Literal(from Node, text string) Node {
 
 // Rule adds a rule without a body. Its name is for errors.
 func (b *Builder) Rule(name string) Rule {
-	b.rules = append(b.rules, drawing{name, b.Node(), b.Node()})
+	b.rules = append(b.rules, drawing{name: name, start: b.Node(), end: b.Node()})
 	return Rule(len(b.rules) - 1)
 }
 

@@ -18,7 +18,7 @@ func (b *Builder) Build(root Rule, budget *Budget) (*Program, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.p.rules = append(d.p.rules, rule{name: r.name, start: start})
+		d.p.rules = append(d.p.rules, rule{name: r.name, start: start, role: r.role, item: int32(r.item), least: r.least})
 	}
 	if err := d.p.checkCalls(); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (b *Builder) Build(root Rule, budget *Budget) (*Program, error) {
 		return nil, ErrEmpty
 	}
 	p.classify()
-	return p, nil
+	return p, p.countItems()
 }
 
 // determinizer turns drawings into states: each is a set of nodes.

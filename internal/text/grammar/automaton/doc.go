@@ -1,6 +1,11 @@
 // Package automaton recognizes text byte by byte with a network of finite
 // automata that call one another, so that nested text is recognized too.
 //
+// A Set does not know which items a JSON list has. Where none may be there twice
+// (Builder.List), a Text keeps them, and Machine.Read refuses a byte after which no other
+// item can be written. Every state has a count of the texts that finish its rule, so
+// that such a list has no dead end.
+//
 // What it owns: the Builder, which draws rules; the Program, which is their
 // deterministic form; the Machine, which runs it and caches what it computes.
 //

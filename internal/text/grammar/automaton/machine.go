@@ -37,11 +37,14 @@ type frame struct {
 	depth  int32
 	id     uint64
 	kind   uint64 // equal for frames that differ only in states of one class
+	role   role
+	path   string // of a list: names the frame among those of one text
 }
 
 type frameKey struct {
 	caller    uint64
 	to, depth int32
+	role      role
 }
 
 // reading is one way to read the text so far.
@@ -59,6 +62,8 @@ type Set struct {
 	open      bool
 	plain     bool
 	kind      uint64
+	opened    []string // lists without repetition that the last byte has begun
+	counts    []int    // of the Program
 }
 
 // Accepting reports that the text so far is recognized.
@@ -182,17 +187,28 @@ func (m *Machine) intern(c *closure) *Set {
 			s.open = s.open || c.fits(reading{to.to, r.frame})
 		}
 	}
+	s.counts = m.p.texts
+	for _, r := range s.readings {
+		if r.frame.role == list && m.p.begins[r.at] {
+			s.opened = append(s.opened, r.frame.path)
+		}
+	}
 	m.sets[string(key)] = s
 	return s
 }
 
 // push returns the frame of a caller that goes on at a state.
-func (m *Machine) push(caller *frame, to, weight int32) *frame {
-	key := frameKey{caller.id, to, caller.depth + weight}
+func (m *Machine) push(caller *frame, to, weight int32, as role) *frame {
+	key := frameKey{caller.id, to, caller.depth + weight, as}
 	f, ok := m.frames[key]
 	if !ok {
 		m.ids++
-		f = &frame{caller: caller, to: to, depth: key.depth, id: m.ids}
+		f = &frame{caller: caller, to: to, depth: key.depth, id: m.ids, role: as}
+		if as == list {
+			for up := f; up.caller != nil; up = up.caller {
+				f.path += fmt.Sprint(up.to, up.role, " ")
+			}
+		}
 		f.kind = m.name([]uint64{caller.kind, uint64(m.classes[to]), uint64(f.depth)})
 		m.frames[key] = f
 	}
@@ -204,7 +220,7 @@ func (m *Machine) renew(f *frame) *frame {
 	if f == m.bottom {
 		return f
 	}
-	return m.push(m.renew(f.caller), f.to, f.depth-f.caller.depth)
+	return m.push(m.renew(f.caller), f.to, f.depth-f.caller.depth, f.role)
 }
 
 // kind names readings by the classes of their states.
@@ -270,10 +286,10 @@ func (c *closure) add(r reading) {
 func (c *closure) call(r reading, to call) {
 	m := c.m
 	callee := m.p.rules[to.rule]
-	if m.p.last(to.to) {
+	if m.p.last(to.to) && callee.role == plain {
 		c.add(reading{callee.start, r.frame})
 	} else if c.fits(reading{to.to, r.frame}) {
-		c.add(reading{callee.start, m.push(r.frame, to.to, callee.weight)})
+		c.add(reading{callee.start, m.push(r.frame, to.to, callee.weight, callee.role)})
 	}
 }
 

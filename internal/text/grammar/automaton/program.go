@@ -11,6 +11,8 @@ type Program struct {
 	root   int32
 	class  [256]uint8 // bytes that no state tells apart share a class
 	count  int        // of classes
+	texts  []int      // see counts; nil without lists
+	begins []bool     // by state: a list without repetition begins; nil without lists
 }
 
 // state is a state of one rule.
@@ -38,6 +40,9 @@ type rule struct {
 	start int32
 	// weight is 1 for a rule that may be inside itself: nesting counts these.
 	weight int32
+	role   role
+	item   int32 // the rule of a list's items
+	least  int   // texts of an item
 }
 
 // States returns the number of states.

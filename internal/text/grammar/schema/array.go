@@ -1,5 +1,7 @@
 package schema
 
+import "github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+
 // array draws arrays.
 func (c *compiler) array(from Node, parts []*value) Node {
 	minLen, maxLen := bounds(parts, "minItems", "maxItems")
@@ -59,6 +61,11 @@ func (c *compiler) array(from Node, parts []*value) Node {
 // maxLen is no limit.
 func (c *compiler) further(from Node, all []*value, minLen, maxLen int, to Node) {
 	unit := c.rule("a further item: ", all, func(start Node) Node { return c.item(c.Literal(start, ","), all, false) })
+	c.times(from, unit, minLen, maxLen, to)
+}
+
+// times joins two nodes by minLen to maxLen units, a negative maxLen is no limit.
+func (c *compiler) times(from Node, unit automaton.Rule, minLen, maxLen int, to Node) {
 	from = c.exactly(from, unit, max(minLen, 0))
 	if maxLen >= 0 {
 		c.upTo(from, unit, maxLen-max(minLen, 0), to)

@@ -154,7 +154,10 @@ func (c *compiler) charge(d *regex.DFA) { c.steps -= d.States() / 16 }
 // rule returns the rule that a prefix and some schemas name; its body is drawn
 // once, later.
 func (c *compiler) rule(prefix string, all []*value, body func(start Node) Node) automaton.Rule {
-	key, name := prefix, prefix
+	key, name, layout, value := prefix, prefix, c.layout, c.value
+	if layout == bare {
+		key = "bare " + prefix
+	}
 	for i, v := range all {
 		key += " " + strconv.Itoa(v.id)
 		if i > 0 {
@@ -167,11 +170,9 @@ func (c *compiler) rule(prefix string, all []*value, body func(start Node) Node)
 		r = c.Rule(name)
 		c.rules[key] = r
 		c.pending = append(c.pending, func() {
-			level := c.level
-			c.level = unknownLevel
+			defer c.drawn(layout, value, unknownLevel)()
 			start, end := c.Body(r)
 			c.Empty(body(start), end)
-			c.level = level
 		})
 	}
 	return r

@@ -20,6 +20,10 @@
 //     before it. So names that come twice are not counted twice.
 //   - Items that must be unique and have many values come in the order in which
 //     the values are listed (see maxSubsets).
+//   - Unique items that cannot be listed have no white space within, no escapes but
+//     those that JSON needs, and no zeros at the end of fractions; equal items are then
+//     equal bytes, which automaton.Machine.Read tells apart. Items of any kind are no
+//     lists and no objects.
 //   - Between tokens stands nothing, one blank, or a new line and up to
 //     Limits.Indent blanks; after a colon nothing or one blank; before a colon
 //     or a comma nothing. So a model cannot write blanks without end.
@@ -45,8 +49,8 @@
 //     minProperties (where names are free, up to 4 beyond the required members),
 //     maxProperties, dependentRequired (of at most maxTriggers names)
 //   - items, prefixItems, minItems, maxItems; a list of items and additionalItems,
-//     as in draft 7; uniqueItems, where the items have at most maxUnique values,
-//     which can be listed
+//     as in draft 7; uniqueItems: at most maxUnique listed values, or values of any kind
+//     but objects whose names are free
 //   - minLength, maxLength, pattern (ECMAScript, without word boundaries,
 //     back-references and look-behind; with look-ahead anywhere, but not repeated by
 //     itself), format (date, time, date-time, duration, uuid, email, hostname, ipv4,

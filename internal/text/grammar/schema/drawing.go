@@ -30,6 +30,7 @@ type drawer struct {
 	budget    *automaton.Budget
 	indent    int
 	value     automaton.Rule // any value
+	bareValue automaton.Rule // any value that is no list, bare; 0 before it is drawn
 	character automaton.Rule // one character of a string
 	blocks    map[blockKey]automaton.Rule
 	layout    layout
@@ -55,7 +56,11 @@ func (d *drawer) anyValue() automaton.Rule {
 	d.value = r
 	defer func() { d.value = before }()
 	start, end := d.Body(r)
-	for _, part := range []func(Node) Node{d.anyObject, d.anyArray, d.anyText, d.anyNumber} {
+	parts := []func(Node) Node{d.anyObject, d.anyArray, d.anyText, d.anyNumber}
+	if d.layout == bare {
+		parts = []func(Node) Node{d.anyText, func(from Node) Node { return d.numbers(from, interval{}, nil, true) }}
+	}
+	for _, part := range parts {
 		d.Empty(part(start), end)
 	}
 	for _, word := range []string{"true", "false", "null"} {
@@ -77,6 +82,9 @@ func (d *drawer) call(from Node, r automaton.Rule) Node {
 // colon draws what stands between a name and its value.
 func (d *drawer) colon(from Node) Node {
 	at := d.Literal(from, ":")
+	if d.layout == bare {
+		return at
+	}
 	to := d.Literal(at, " ")
 	d.Empty(at, to)
 	return to
@@ -105,6 +113,10 @@ func (d *drawer) list(from Node, open string, entry func(from Node) Node, end st
 
 func (d *drawer) anyText(from Node) Node {
 	in := d.Literal(from, `"`)
+	if d.layout == bare {
+		d.spelled(in, regex.Scalars(), in)
+		return d.Literal(in, `"`)
+	}
 	d.anyCharacter(in, in)
 	return d.Literal(in, `"`)
 }

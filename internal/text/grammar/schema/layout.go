@@ -1,5 +1,7 @@
 package schema
 
+import "github.com/hachi-serve/hachi/internal/text/grammar/automaton"
+
 // layout is how much white space may stand between the tokens of JSON.
 type layout int
 
@@ -10,6 +12,8 @@ const (
 	// indent by two or by four. Models that do not know a format well otherwise fill
 	// calls with blanks.
 	tidy
+	// bare is none, and one way to write each value: equal values are equal bytes.
+	bare
 )
 
 const (
@@ -40,8 +44,8 @@ func (d *drawer) lastGap(from Node) Node { return d.gapAt(from, max(d.level-1, u
 
 // gapAt draws a gap where values are level deep.
 func (d *drawer) gapAt(from Node, level int) Node {
-	if from == none {
-		return none
+	if from == none || d.layout == bare {
+		return from
 	}
 	to := d.Literal(from, " ")
 	d.Empty(from, to)
@@ -65,4 +69,22 @@ func (d *drawer) deeper() (leave func()) {
 		d.level++
 	}
 	return func() { d.level = level }
+}
+
+// drawn sets how what follows is drawn: its layout, the rule of any value, and its
+// level. What drawn returns takes that back.
+func (d *drawer) drawn(l layout, value automaton.Rule, level int) (back func()) {
+	before, old, deep := d.layout, d.value, d.level
+	d.layout, d.value, d.level = l, value, level
+	return func() { d.layout, d.value, d.level = before, old, deep }
+}
+
+// barely draws what follows bare.
+func (d *drawer) barely() (back func()) {
+	back = d.drawn(bare, d.value, unknownLevel)
+	if d.bareValue == 0 {
+		d.bareValue = d.anyValue()
+	}
+	d.value = d.bareValue
+	return back
 }

@@ -91,17 +91,18 @@ func (c *compiler) scratch(set types, parts []*value) *automaton.Machine {
 }
 
 func accepts(m *automaton.Machine, text string) bool {
-	s := m.Start()
-	for i := range len(text) {
-		s = m.Step(s, text[i])
-	}
-	return s.Accepting()
+	t, ok := m.Read(m.Begin(), []byte(text))
+	return ok && t.Accepting()
 }
 
 // listed draws some values.
 func (c *compiler) listed(from Node, values []*value) Node {
 	to := c.Node()
 	for _, v := range values {
+		if c.layout == bare && (v.kind == object || v.kind == array || v.kind == number && strings.ContainsAny(v.text, ".eE")) {
+			c.fault(v, "uniqueItems: lists, objects and fractions are supported as listed items only where all items are listed")
+			return none
+		}
 		c.Empty(c.literal(from, v), to)
 	}
 	return to

@@ -7,14 +7,21 @@ import "strings"
 func (c *compiler) number(from Node, parts []*value, fractions bool) Node {
 	i, unit := c.interval(parts), c.unit(parts, fractions)
 	if i.low == nil && i.high == nil && unit == nil {
-		if fractions {
+		if !fractions {
+			return c.anyInteger(from)
+		}
+		if c.layout != bare {
 			return c.anyNumber(from)
 		}
-		return c.anyInteger(from)
 	}
-	to := c.Node()
-	c.between(from, i.positive(), unit, fractions, to)
-	c.between(c.Literal(from, "-"), i.negative(), unit, fractions, to)
+	return c.numbers(from, i, unit, fractions)
+}
+
+// numbers draws the numbers of an interval.
+func (d *drawer) numbers(from Node, i interval, unit *unit, fractions bool) Node {
+	to := d.Node()
+	d.between(from, i.positive(), unit, fractions, to)
+	d.between(d.Literal(from, "-"), i.negative(), unit, fractions, to)
 	return to
 }
 
@@ -126,17 +133,21 @@ type writer struct {
 type place struct {
 	digit         int // the next one, counted from the left; the point is none
 	onLow, onHigh bool
-	remainder     int // of the digits so far, see unit
+	remainder     int  // of the digits so far, see unit
+	zero          bool // the last digit is a 0 behind the point, of a bare number
 }
 
 // freePlace is a place of a multiple that is no bound any more: what may follow
 // does not depend on how long the number is.
-type freePlace struct{ after, remainder int }
+type freePlace struct {
+	after, remainder int
+	zero             bool
+}
 
 // at returns the node of a place.
 func (w *writer) at(p place) Node {
 	if w.unit != nil && p.digit > 0 && !p.onLow && !p.onHigh {
-		key := freePlace{p.digit - w.digits, p.remainder}
+		key := freePlace{p.digit - w.digits, p.remainder, p.zero}
 		n, ok := w.free[key]
 		if !ok {
 			n = w.Node()
@@ -180,7 +191,7 @@ func (w *writer) follow(n Node, p place) {
 	}
 	for d := low; d <= high && !w.Full(); d++ {
 		if remainder, ok := w.unit.next(p.remainder, d, after); ok {
-			w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == low, p.onHigh && d == high, remainder}))
+			w.Byte(next, d, d, w.at(place{p.digit + 1, p.onLow && d == low, p.onHigh && d == high, remainder, w.layout == bare && after >= 0 && d == '0'}))
 		}
 	}
 }
@@ -200,5 +211,5 @@ func (e ends) digit(i, digits int) byte {
 func (w *writer) ends(p place, after int) bool {
 	low := !p.onLow || after >= len(w.low.fraction) && !w.low.open
 	high := !p.onHigh || after < len(w.high.fraction) || !w.high.open
-	return low && high && w.unit.ends(p.remainder, after)
+	return low && high && !p.zero && w.unit.ends(p.remainder, after)
 }

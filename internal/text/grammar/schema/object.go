@@ -1,12 +1,21 @@
 package schema
 
-import "github.com/hachi-serve/hachi/internal/text/grammar/regex"
+import (
+	"slices"
+
+	"github.com/hachi-serve/hachi/internal/text/grammar/regex"
+)
 
 // object draws objects: the named members in the order of their declaration, then
 // other members where a schema allows them.
 func (c *compiler) object(from Node, parts []*value) Node {
 	m, ok := c.members(parts)
 	if !ok {
+		return none
+	}
+	never := func(r region) bool { return slices.ContainsFunc(r.all, func(v *value) bool { return v.is(false) }) }
+	if m.regions = slices.DeleteFunc(m.regions, never); c.layout == bare && len(m.regions) > 0 {
+		c.fault(parts[0], "uniqueItems is not supported for objects whose names are free: additionalProperties false closes them")
 		return none
 	}
 	to := c.Node()

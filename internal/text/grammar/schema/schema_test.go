@@ -48,9 +48,9 @@ func machine(p *automaton.Program) (*automaton.Machine, error) {
 }
 
 // end returns the shortest way to the end of a text.
-func end(m *automaton.Machine, s *automaton.Set) (string, error) {
+func end(m *automaton.Machine, s automaton.Text) (string, error) {
 	type place struct {
-		s    *automaton.Set
+		s    automaton.Text
 		text string
 	}
 	seen := map[*automaton.Set]bool{}
@@ -60,8 +60,8 @@ func end(m *automaton.Machine, s *automaton.Set) (string, error) {
 			return at.text, nil
 		}
 		for b := range 256 {
-			if next := m.Step(at.s, byte(b)); next != m.Dead() && !seen[next] {
-				seen[next] = true
+			if next, ok := m.Read(at.s, []byte{byte(b)}); ok && !seen[next.Set] {
+				seen[next.Set] = true
 				queue = append(queue, place{next, at.text + string([]byte{byte(b)})})
 			}
 		}
@@ -73,10 +73,10 @@ func end(m *automaton.Machine, s *automaton.Set) (string, error) {
 // to its end.
 func walk(m *automaton.Machine, r *rand.Rand) (string, error) {
 	var out []byte
-	for s := m.Start(); ; {
+	for s := m.Begin(); ; {
 		var allowed []byte
 		for b := range 256 {
-			if m.Step(s, byte(b)) != m.Dead() {
+			if _, ok := m.Read(s, []byte{byte(b)}); ok {
 				allowed = append(allowed, byte(b))
 			}
 		}
@@ -100,7 +100,7 @@ func walk(m *automaton.Machine, r *rand.Rand) (string, error) {
 			return string(out) + rest, err
 		}
 		out = append(out, b)
-		s = m.Step(s, b)
+		s, _ = m.Read(s, []byte{b})
 	}
 }
 
@@ -267,10 +267,10 @@ func TestFaults(t *testing.T) {
 	tests := []struct{ schema, pointer, want string }{
 		{`{"not":{"type":"string"}}`, "/not", "other negations are not supported"},
 		{`{"properties":{"a":{"if":{}}}}`, "/properties/a/if", "if is not supported"},
-		{`{"properties":{"a/b~c":{"uniqueItems":true}}}`, "/properties/a~1b~0c/uniqueItems", "items of at most 256 listed values"},
-		{`{"type":"array","items":{"type":"string"},"uniqueItems":true}`, "/uniqueItems", "items of at most 256 listed values"},
-		{`{"type":"array","items":{"type":"number","minimum":0,"maximum":1},"uniqueItems":true}`, "/uniqueItems", "listed values"},
-		{`{"type":"array","items":{"type":"integer","minimum":0,"maximum":1000},"uniqueItems":true}`, "/uniqueItems", "listed values"},
+		{`{"properties":{"a/b~c":{"prefixItems":[{"type":"string"}],"uniqueItems":true}}}`, "/properties/a~1b~0c/uniqueItems", "items of at most 256 listed values"},
+		{`{"type":"array","items":{"type":"object","additionalProperties":{"type":"string"}},"uniqueItems":true}`, "/items", "names are free"},
+		{`{"type":"array","items":{"anyOf":[{"enum":[[1]]},{"type":"string"}]},"uniqueItems":true}`, "/items/anyOf/0/enum/0", "listed items"},
+		{`{"type":"array","items":{"type":"object","properties":{"a":{"type":"boolean"}},"required":["a"],"additionalProperties":false},"uniqueItems":true,"minItems":3}`, "", "fewer than 3"},
 		{`{"type":"array","items":{"type":"boolean"},"uniqueItems":true,"minItems":3}`, "", "no text can satisfy"},
 		{`{"type":"array","uniqueItems":1}`, "/uniqueItems", "true or false"},
 		{`{"type":"object","patternProperties":{"(?<=a)b":{}}}`, "/patternProperties/(?<=a)b", "look-around"},

@@ -125,12 +125,24 @@ func (c *compiler) counted(from Node, minLen, maxLen int) Node {
 	if minLen == 0 && maxLen < 0 {
 		return c.anyText(from)
 	}
-	at, close := c.exactly(c.Literal(from, `"`), c.character, minLen), c.Node()
-	if maxLen < 0 {
+	one := c.character
+	if c.layout == bare {
+		one = c.rule("a character", nil, func(start Node) Node {
+			end := c.Node()
+			c.spelled(start, regex.Scalars(), end)
+			return end
+		})
+	}
+	at, close := c.exactly(c.Literal(from, `"`), one, minLen), c.Node()
+	switch {
+	case maxLen >= 0:
+		c.upTo(at, one, maxLen-minLen, close)
+	case c.layout == bare:
+		c.Empty(at, close)
+		c.spelled(at, regex.Scalars(), at)
+	default:
 		c.Empty(at, close)
 		c.anyCharacter(at, at)
-	} else {
-		c.upTo(at, c.character, maxLen-minLen, close)
 	}
 	return c.Literal(close, `"`)
 }

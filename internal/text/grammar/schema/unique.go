@@ -17,8 +17,8 @@ const (
 )
 
 // uniqueArray draws arrays in which no item is there twice. An automaton can tell
-// which of finitely many values are still free, and nothing more: so every item
-// must be of listed values.
+// which of finitely many values are still free; of other items the reader of a text
+// keeps account (distinctArray).
 func (c *compiler) uniqueArray(from Node, parts []*value, unique *value, minLen, maxLen, first int) Node {
 	u := &uniqueDrawer{compiler: c, minLen: minLen, maxLen: maxLen, first: first, nodes: map[string]Node{}}
 	positions := first
@@ -29,9 +29,13 @@ func (c *compiler) uniqueArray(from Node, parts []*value, unique *value, minLen,
 		faults := len(c.faults)
 		values, ok := c.finite(itemsAt(parts, i))
 		if !ok || len(u.values)+len(values) > maxUnique {
-			if len(c.faults) == faults {
-				c.fault(unique, "uniqueItems is supported for items of at most %d listed values: enum, const, booleans, null, strings with a pattern of few texts, integers within narrow bounds; or with maxItems 1", maxUnique)
+			if len(c.faults) > faults {
+				return none
 			}
+			if first == 0 {
+				return c.distinctArray(from, parts, minLen, maxLen)
+			}
+			c.fault(unique, "uniqueItems beside a prefix is supported for items of at most %d listed values: enum, const, booleans, null, strings with a pattern of few texts, integers within narrow bounds", maxUnique)
 			return none
 		}
 		u.allowed = append(u.allowed, u.indices(values))
