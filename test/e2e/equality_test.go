@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/role"
@@ -208,13 +210,32 @@ func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 				c.Nodes, c.Placement = s.nodes, role.PlacementConfig{Policy: string(s.policy), Replicas: s.replicas}
 			})
 			placement := wholePlacement(t, cluster, s)
-			calls := rpc.NewPool(rpc.PoolConfig{Router: "second", Fingerprint: a.fingerprint, MaxPayload: 1 << 20})
-			defer calls.Close()
+			calls := secondRouter(t, cluster, a.fingerprint)
 			compareLogits(t, s.String(), a.logits(t, a.dispatcher(t, calls, placement), pipeline.MicroBatcher{Fixed: 2}), want)
 			answers := harness.MustCompleteAll(t, cluster.URL(), tokens)
 			harness.Compare(t, s.String(), answers, wantAnswers)
 		})
 	}
+}
+
+// secondRouter calls the nodes of a cluster as a router of it.
+func secondRouter(t *testing.T, cluster *harness.Cluster, fingerprint moe.Fingerprint) *rpc.Pool {
+	t.Helper()
+	const name = "second"
+	dir, err := cluster.Cluster.Certificates(identity.Router, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by, err := identity.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := rpc.NewPool(rpc.PoolConfig{
+		Router: name, Fingerprint: fingerprint, MaxPayload: 1 << 20,
+		TLS: func(node moe.NodeID) *tls.Config { return by.ClientTLS(identity.Expert, string(node)) },
+	})
+	t.Cleanup(calls.Close)
+	return calls
 }
 
 // embedded is a cluster of one node inside this process.
