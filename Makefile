@@ -17,7 +17,7 @@ COMMIT = $(shell git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/
 build: ## build bin/hachi
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
 
-test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples race ## check everything; CONTRIBUTING.md says how long it takes
+test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples costs race ## check everything; CONTRIBUTING.md says how long it takes
 
 quick: ## run the tests that take few seconds, without the race detector
 	go test -short ./...
@@ -79,6 +79,10 @@ manifests: ## check the Kubernetes manifests and run their pods
 examples:
 	CGO_ENABLED=0 go -C examples vet ./...
 	CGO_ENABLED=0 go -C examples build -o /dev/null ./...
+
+# The race detector would be counted.
+costs: ## count what refused requests allocate
+	go test -run CostsLittle ./internal/api
 
 $(GOTESTSUM): tools/gotestsum/go.mod
 	go -C tools/gotestsum build -o ../../$(GOTESTSUM) gotest.tools/gotestsum

@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector allocates beside the program.
+
 package api
 
 import (
