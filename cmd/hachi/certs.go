@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 const day = 24 * time.Hour
 
 func newCerts() *cobra.Command {
-	cmd := group("certs", "make the certificates of a cluster", newCertsInit(), newCertsIssue(), newCertsRenew(), newCertsShow())
+	cmd := group("certs", "make the certificates of a cluster", newCertsInit(), newCertsIssue(), newCertsRenew(), newCertsShow(), newCertsEtcd())
 	cmd.Long = `certs keeps the private authority of a cluster in a directory, and the
 certificates that it issued in ROLE/NAME below it. Hand such a directory to the
 process of that role and name, which reads it with --certificates. The key of the
@@ -134,6 +135,36 @@ func newCertsShow() *cobra.Command {
 	certsDir(cmd, &dir)
 	return cmd
 }
+
+func newCertsEtcd() *cobra.Command {
+	var where finder
+	cmd := &cobra.Command{
+		Use: "etcd", Short: "let each role write its own records in etcd only", Args: arguments(0),
+		Long: `etcd makes a user of etcd for each role, which is the common name of its
+certificates, lets it read the records of the cluster and write its own, and turns
+authentication on. It needs an operator's certificate, and an etcd that asks for
+certificates (--client-cert-auth).`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found, err := where.find(cmd.Context())
+			if err != nil {
+				return err
+			}
+			store, err := found.Store(nil)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			ctx, cancel := context.WithTimeout(cmd.Context(), etcdWithin)
+			defer cancel()
+			return store.Restrict(ctx, found.Cluster)
+		},
+	}
+	where.flags(cmd.Flags())
+	return cmd
+}
+
+// etcdWithin bounds the setup of users: a healthy etcd answers in milliseconds.
+const etcdWithin = 30 * time.Second
 
 func printCertificates(out io.Writer, all []identity.Issued) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
