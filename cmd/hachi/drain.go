@@ -14,7 +14,7 @@ import (
 
 func newDrain() *cobra.Command {
 	var where finder
-	var addr string
+	var addr, key string
 	var undo, wait bool
 	cmd := &cobra.Command{
 		Use:   "drain NODE",
@@ -29,6 +29,7 @@ ends with the node's process: one that starts again serves again.`,
 			if err != nil {
 				return err
 			}
+			c.Key = key
 			do := c.Drain
 			if undo {
 				do = c.Undrain
@@ -52,6 +53,7 @@ ends with the node's process: one that starts again serves again.`,
 	}
 	where.flags(cmd.Flags())
 	cmd.Flags().StringVar(&addr, "coordinator", "", "service of the leading coordinator, HOST:PORT; found in etcd when empty")
+	cmd.Flags().StringVar(&key, "api-key", "", "key of an admin, for a coordinator with --admin-keys and without certificates; better in the environment variable HACHI_API_KEY")
 	cmd.Flags().BoolVar(&undo, "undo", false, "take the request back")
 	cmd.Flags().BoolVar(&wait, "wait", false, "return when the node holds nothing")
 	return cmd

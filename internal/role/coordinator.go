@@ -13,6 +13,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/hachi-serve/hachi/coordinator"
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
@@ -76,7 +77,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Expect: c.ExpectNodes, TTL: c.TTL,
 		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
 	})
-	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, c.Logger)
+	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, who.gate, c.Logger)
 	defer stop()
 	stopAdmin, err := adminAPI{routes: coordinatorRoutes(status.Handler(n.registry, co)), gate: who.gate, source: by.source, logger: c.Logger}.start(c.Security.AdminConfig)
 	if err != nil {
@@ -94,8 +95,12 @@ const maxCoordinatorStreams = 64
 
 // serveCoordinator serves gRPC, and the status API over HTTP, at one address.
 // stop returns when nothing is served any more.
-func serveCoordinator(l net.Listener, co *coordinator.Coordinator, api *http.ServeMux, by *security, log *slog.Logger) (stop func()) {
-	calls, web := grpcserver.New(log, by.rules(log)...), by.handler(api, log)
+func serveCoordinator(l net.Listener, co *coordinator.Coordinator, api *http.ServeMux, by *security, gate *keys.Gate, log *slog.Logger) (stop func()) {
+	rules, web := by.rules(log), by.handler(api, log)
+	if by.source == nil {
+		rules, web = plaintextRules(gate), plaintextAPI(api, gate, IsLoopback(l.Addr().String()), log)
+	}
+	calls := grpcserver.New(log, rules...)
 	hachiv1.RegisterCoordinatorServiceServer(calls, co)
 	healthpb.RegisterHealthServer(calls, health.NewServer())
 	server := &http.Server{
