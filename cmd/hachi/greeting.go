@@ -22,14 +22,15 @@ func greet(out io.Writer, cluster *local.Cluster, cfg local.UpConfig) error {
 	return err
 }
 
-// greeting is the text. victim is a node, and pid the number of its process.
+// greeting is the text. victim is a node, and pid the number of its process, which
+// is killed in the middle of an answer however long the program takes to start.
 func greeting(chat, victim string, pid int) string {
 	return fmt.Sprintf(`
 hachi-mini speaks English and Japanese. Try in another terminal:
   %[1]s 自己紹介して
   %[1]s --attribute toxicity=4 "Why is the sky blue?"
-  %[1]s "Tell me a story about a dragon." & sleep 0.2; kill -9 %[3]d
-The last one kills node %[2]s while it answers: the answer may pause, and not one token of it changes.
+  %[1]s "Tell me a story about a dragon." | (dd bs=1 count=9 2>/dev/null; kill -9 %[3]d; cat)
+The last one kills node %[2]s after nine letters of the answer: the rest may pause, and not one token of it changes.
 `, chat, victim, pid)
 }
 

@@ -10,7 +10,7 @@ func TestTheGreetingHasThreeThingsToPaste(t *testing.T) {
 	for _, want := range []string{
 		"\n  ./hachi chat --url http://127.0.0.1:9 自己紹介して\n",
 		"\n  ./hachi chat --url http://127.0.0.1:9 --attribute toxicity=4 ",
-		"kill -9 4711\n",
+		` "Tell me a story about a dragon." | (dd bs=1 count=9 2>/dev/null; kill -9 4711; cat)` + "\n",
 		"node expert-2",
 	} {
 		if !strings.Contains(text, want) {
