@@ -5,7 +5,7 @@ MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
 GOLANGCI := bin/golangci-lint
 
-.PHONY: help build test quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build test costs quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
