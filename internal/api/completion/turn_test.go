@@ -34,8 +34,8 @@ func allTools(t testing.TB) []tool.Tool {
 	if err := json.Unmarshal(raw, &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 50 {
-		t.Fatalf("%d tools, want 50", len(all))
+	if len(all) < 50 {
+		t.Fatalf("%d tools, want 50 or more", len(all))
 	}
 	return all
 }
