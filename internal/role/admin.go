@@ -51,7 +51,7 @@ func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		err := http.ErrServerClosed
+		var err error
 		if server.TLSConfig == nil {
 			err = server.Serve(l)
 		} else {
