@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -199,12 +202,30 @@ func TestOldLogsAreNotQuoted(t *testing.T) {
 		if err := os.CopyFS(model, os.DirFS(hachi.Model)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Remove(filepath.Join(model, "tokenizer.model")); err != nil {
-			t.Fatal(err)
-		}
+		damageNorm(t, filepath.Join(model, "model.safetensors"))
 		status, said := hachi.Run(t, "up", "--nodes", "1", "--listen", listen, "--data-dir", dir, "--model", model)
 		if status != local.ExitConfigError || strings.Count(said, model) != 1 || strings.Count(said, "hachi: router-0: ") != 1 || strings.Contains(said, "/one") == (name == "two") {
 			t.Errorf("run %s: status %d, said\n%s", name, status, said)
 		}
+	}
+}
+
+// damageNorm makes the first element of a norm NaN, which only a router finds, when it starts.
+func damageNorm(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := 8 + int(binary.LittleEndian.Uint64(data))
+	var tensors map[string]struct {
+		Offsets []int `json:"data_offsets"`
+	}
+	if err := json.Unmarshal(data[8:header], &tensors); err != nil || len(tensors["model.norm.weight"].Offsets) == 0 {
+		t.Fatal(err, tensors)
+	}
+	binary.LittleEndian.PutUint32(data[header+tensors["model.norm.weight"].Offsets[0]:], math.Float32bits(float32(math.NaN())))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
