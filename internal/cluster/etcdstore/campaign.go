@@ -39,7 +39,9 @@ func (s *Store) Campaign(ctx context.Context, prefix string, value []byte, ttl t
 	}, nil
 }
 
-// elect campaigns until the election is won, the session ends or ctx ends.
+// elect campaigns until the election is won, the session ends or ctx ends. A campaign
+// that is over withdraws its candidacy, and waits for etcd without end while etcd is
+// away: elect does not wait for longer than grantTimeout, and the client's end ends it.
 func elect(ctx context.Context, session *concurrency.Session, election *concurrency.Election, value []byte) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -52,7 +54,18 @@ func elect(ctx context.Context, session *concurrency.Session, election *concurre
 		case <-ctx.Done():
 		}
 	}()
-	err := election.Campaign(ctx, string(value))
+	campaigned := make(chan error, 1)
+	go func() { campaigned <- election.Campaign(ctx, string(value)) }()
+	var err error
+	select {
+	case err = <-campaigned:
+	case <-ctx.Done():
+		select {
+		case err = <-campaigned:
+		case <-time.After(grantTimeout):
+			err = context.Cause(ctx)
+		}
+	}
 	cancel(nil)
 	<-watching
 	return err
