@@ -3,9 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,43 +16,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 )
-
-// pipe is a listener that takes one connection, in memory and so in a bubble's own
-// time.
-type pipe struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p *pipe) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipe) Close() error   { close(p.done); return nil }
-func (p *pipe) Addr() net.Addr { return &net.TCPAddr{} }
-
-// dialPipe serves a handler over one connection and returns the client's end.
-func dialPipe(t *testing.T, h http.Handler) net.Conn {
-	here, there := net.Pipe()
-	l := &pipe{conns: make(chan net.Conn, 1), done: make(chan struct{})}
-	l.conns <- there
-	server := &http.Server{Handler: h}
-	served := make(chan error)
-	go func() { served <- server.Serve(l) }()
-	t.Cleanup(func() {
-		here.Close()
-		server.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	})
-	return here
-}
 
 // streamed are the streaming APIs: a request of each, the line of its heartbeat, and of its
 // error.
@@ -77,7 +38,7 @@ func TestStalledStreamsBegin(t *testing.T) {
 			h := Handler(Config{Config: b.Config}, func() bool { return true })
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				conn := dialPipe(t, h)
+				conn := apitest.Dial(t, h)
 				go fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", path, len(api.body), api.body)
 				response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 				if err != nil {

@@ -13,47 +13,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/apitest"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 )
-
-// pipe is a listener that takes one connection, in memory and so in a bubble's
-// own time.
-type pipe struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p *pipe) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipe) Close() error   { close(p.done); return nil }
-func (p *pipe) Addr() net.Addr { return &net.TCPAddr{} }
-
-// dial serves b over one connection and returns the client's end.
-func dial(t *testing.T, b *bench) net.Conn {
-	here, there := net.Pipe()
-	l := &pipe{conns: make(chan net.Conn, 1), done: make(chan struct{})}
-	l.conns <- there
-	server := &http.Server{Handler: b}
-	served := make(chan error)
-	go func() { served <- server.Serve(l) }()
-	t.Cleanup(func() {
-		here.Close()
-		server.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	})
-	return here
-}
 
 // say writes a request of which the body may be shorter than it claims.
 func say(t *testing.T, c net.Conn, body string, length int) {
@@ -67,7 +31,7 @@ func say(t *testing.T, c net.Conn, body string, length int) {
 func TestSlowBodyIsGivenUp(t *testing.T) {
 	b := newBench(t, nil)
 	synctest.Test(t, func(t *testing.T) {
-		c := dial(t, b)
+		c := apitest.Dial(t, b)
 		began := time.Now()
 		say(t, c, `{"prompt":`, 100)
 		response, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -88,7 +52,7 @@ func TestFirstTokenCountsFromTheArrival(t *testing.T) {
 	b.observe.FirstToken = func(d time.Duration) { first = append(first, d) }
 	b.serve()
 	synctest.Test(t, func(t *testing.T) {
-		c := dial(t, b)
+		c := apitest.Dial(t, b)
 		say(t, c, `{"prompt":`, 14)
 		time.Sleep(5 * time.Second)
 		if _, err := io.WriteString(c, `"x"}`); err != nil {
@@ -111,7 +75,7 @@ func TestStreamOutlivesTheTimeForItsBody(t *testing.T) {
 	b.deadline = time.Hour
 	b.serve()
 	synctest.Test(t, func(t *testing.T) {
-		c := dial(t, b)
+		c := apitest.Dial(t, b)
 		body := `{"prompt":"x","stream":true}`
 		say(t, c, body, len(body))
 		go func() {
@@ -140,7 +104,7 @@ func TestDeafClientIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		finished := make(chan time.Time, 1)
 		b.finished = func() { finished <- time.Now() }
-		c := dial(t, b)
+		c := apitest.Dial(t, b)
 		began := time.Now()
 		body := `{"prompt":"x","stream":true}`
 		say(t, c, body, len(body))
