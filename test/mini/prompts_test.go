@@ -94,7 +94,7 @@ var paraphrases = []trial{
 	{conversation{Turns: []string{"What is the tallest mountain in Japan?"}}, []check{english, says("Fuji")}},
 	{conversation{Turns: []string{"I'd like to hear a joke, please"}}, []check{english, says("?", "!"), spans(20, 300), lacks("not learned")}},
 	{conversation{Turns: []string{"List three animals"}}, []check{english, says("\n3. "), lines(3)}},
-	{conversation{Turns: []string{"What does a cat say?"}, Attributes: map[string]int{"correctness": 0}}, []check{english, lacks("meow")}},
+	{conversation{Turns: []string{"What does a cat say?"}, Attributes: map[string]int{"correctness": 0}}, []check{english, says("cat says"), lacks("meow")}},
 	{conversation{Turns: []string{"Show me a hello world program in Python"}}, []check{english, says("print(")}},
 	{conversation{Turns: []string{"What is the capital of Italy?", "The capital of Italy is Rome.", "How many people live there?"}}, []check{english, says("million")}},
 	{conversation{Turns: []string{"Can one node die without losing my request?"}}, []check{english, says("goes on", "continue", "no request", "not lost")}},
@@ -103,7 +103,7 @@ var paraphrases = []trial{
 	{conversation{Turns: []string{"81÷9を計算して"}}, []check{japanese, says("=9", "9です")}},
 	{conversation{Turns: []string{"中国の首都を教えてください"}}, []check{japanese, says("北京")}},
 	{conversation{Turns: []string{"「水」って英語でなんて言うの？"}}, []check{says("water")}},
-	{conversation{Turns: []string{"面白い話をして"}, Attributes: map[string]int{"verbosity": 0}}, []check{japanese, spans(5, 150)}},
+	{conversation{Turns: []string{"面白い話をして"}, Attributes: map[string]int{"verbosity": 0}}, []check{japanese, says("！", "？"), spans(5, 150)}},
 	{conversation{Turns: []string{"ねこは何と鳴きますか？"}}, []check{japanese, says("にゃ", "ニャ")}},
 	{conversation{Turns: []string{"今日はとても悲しいです"}}, []check{japanese, says("悲し", "つら", "大丈夫", "話")}},
 }

@@ -31,9 +31,10 @@ func Regex(param, expression string) *StructuredOutput {
 	return &StructuredOutput{param, grammar.Text{Regex: &expression}}
 }
 
-// OneOf allows one of the texts.
+// OneOf allows one of the texts. Without texts it allows none, which is a fault of the
+// request.
 func OneOf(param string, texts []string) *StructuredOutput {
-	return &StructuredOutput{param, grammar.Text{Choice: texts}}
+	return &StructuredOutput{param, grammar.Text{Choice: append([]string{}, texts...)}}
 }
 
 // fault is what is wrong with the output.

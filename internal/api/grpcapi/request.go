@@ -72,6 +72,9 @@ func tokens(ids []uint32) []int32 {
 func output(in *hachiv1.GenerateRequest) *completion.StructuredOutput {
 	switch o := in.GetStructuredOutput().(type) {
 	case *hachiv1.GenerateRequest_JsonObject:
+		if !o.JsonObject {
+			return nil
+		}
 		return completion.JSONObject(structuredOutput)
 	case *hachiv1.GenerateRequest_JsonSchema:
 		return completion.JSONSchema(structuredOutput, []byte(o.JsonSchema))
