@@ -1,3 +1,7 @@
+//go:build !race
+
+// 360 answers in turn take minutes under the race detector.
+
 package e2e
 
 import (
