@@ -31,8 +31,8 @@ func Regex(param, expression string) *StructuredOutput {
 	return &StructuredOutput{param, grammar.Text{Regex: &expression}}
 }
 
-// OneOf allows one of the texts. Without texts it allows none, which is a fault of the
-// request.
+// OneOf allows one of the texts. No texts are a fault of the request, and not any text,
+// which a nil Choice would be.
 func OneOf(param string, texts []string) *StructuredOutput {
 	return &StructuredOutput{param, grammar.Text{Choice: append([]string{}, texts...)}}
 }

@@ -170,6 +170,19 @@ func TestGenerateStructuredOutput(t *testing.T) {
 	}
 }
 
+// TestJSONObjectIsOffWhereItIsFalse, as where it is not set.
+func TestJSONObjectIsOffWhereItIsFalse(t *testing.T) {
+	b := start(t, nil)
+	in := textPrompt("x")
+	in.StructuredOutput = &hachiv1.GenerateRequest_JsonObject{}
+	if _, err := b.generate(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.engine.Calls()[0].Request.Matcher; m != nil {
+		t.Errorf("the answer has a grammar: %v", m)
+	}
+}
+
 // TestGenerateStreams: what is there is sent while the rest is not.
 func TestGenerateStreams(t *testing.T) {
 	b := start(t, nil)
@@ -215,6 +228,12 @@ func TestGenerateRefuses(t *testing.T) {
 	user := func(attributes map[string]uint32) *hachiv1.GenerateRequest {
 		return conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "user", Content: "x", Attributes: attributes}}})
 	}
+	noChoice := &hachiv1.GenerateRequest_Choice{Choice: &hachiv1.TextList{}}
+	withTool := func(choice *hachiv1.GenerateRequest_Choice) *hachiv1.GenerateRequest {
+		in := conversation(&hachiv1.Conversation{Messages: []*hachiv1.Message{{Role: "user", Content: "x"}}, Tools: []*hachiv1.Tool{weather}})
+		in.StructuredOutput = choice
+		return in
+	}
 	tests := []struct {
 		mention string
 		in      *hachiv1.GenerateRequest
@@ -232,6 +251,8 @@ func TestGenerateRefuses(t *testing.T) {
 		{"stop_tokens", with(func(in *hachiv1.GenerateRequest) { in.StopTokens = []uint32{32000} })},
 		{"min_tokens is 5", with(func(in *hachiv1.GenerateRequest) { in.MinTokens, in.MaxTokens = 5, 4 })},
 		{"structured_output", with(func(in *hachiv1.GenerateRequest) { in.StructuredOutput = &hachiv1.GenerateRequest_Regex{Regex: "("} })},
+		{"structured_output", with(func(in *hachiv1.GenerateRequest) { in.StructuredOutput = noChoice })},
+		{"structured_output", withTool(noChoice)},
 		{"/not", with(func(in *hachiv1.GenerateRequest) {
 			in.StructuredOutput = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"not":{"type":"string"}}`}
 		})},
