@@ -21,6 +21,11 @@ type Rule struct {
 	Clients bool
 }
 
+// OperatorsOnly reports whether a rule keeps every other caller out.
+func (r Rule) OperatorsOnly() bool {
+	return !r.Clients && slices.Equal(r.Roles, []Role{Operator})
+}
+
 // Methods are the rules of every RPC, by its full name. A method that is not here
 // is refused.
 func Methods() map[string]Rule {

@@ -14,7 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/api/openai"
-	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // plaintextAPI serves a coordinator's HTTP API without certificates: what changes the
@@ -33,11 +33,9 @@ func plaintextAPI(api http.Handler, gate *keys.Gate, local bool, log *slog.Logge
 // plaintextRules ask for an admin's key, if there are any, in the metadata of the
 // RPCs of a coordinator that operators call.
 func plaintextRules(gate *keys.Gate) []grpc.ServerOption {
-	admins := map[string]bool{
-		hachiv1.CoordinatorService_DrainNode_FullMethodName: true, hachiv1.CoordinatorService_PlanPlacement_FullMethodName: true,
-	}
+	rules := identity.Methods()
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-		if !admins[info.FullMethod] {
+		if !rules[info.FullMethod].OperatorsOnly() {
 			return handle(ctx, in)
 		}
 		caller, err := gate.EnterAdmin(keys.Credential(func(name string) []string { return metadata.ValueFromIncomingContext(ctx, name) }))
