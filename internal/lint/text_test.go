@@ -46,3 +46,14 @@ func texts(t *testing.T, f func(name, text string)) {
 		t.Fatal(err)
 	}
 }
+
+var mergeMark = regexp.MustCompile(`(?m)^(<<<<<<<|>>>>>>>) .*$`)
+
+// TestNoMergeMarkIsLeft: outside of code no compiler finds one.
+func TestNoMergeMarkIsLeft(t *testing.T) {
+	texts(t, func(name, text string) {
+		if mark := mergeMark.FindString(text); mark != "" {
+			t.Errorf("%s: %s", name, mark)
+		}
+	})
+}
