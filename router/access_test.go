@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/internal/api/keys"
+	"github.com/hachi-serve/hachi/internal/api/server"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -69,7 +70,7 @@ func TestOnlyTheRightKeyCalls(t *testing.T) {
 		addr = c.GRPC.Addr().String()
 		d := *c
 		d.Logger = slog.New(slog.DiscardHandler)
-		for name, service := range newServer(d, func() bool { return true }).rpc.GetServiceInfo() {
+		for name, service := range server.New(d.Config, func() bool { return true }).Services() {
 			for _, m := range service.Methods {
 				methods = append(methods, "/"+name+"/"+m.Name)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
@@ -128,8 +129,8 @@ func start(t *testing.T, change func(*Config)) *bench {
 	m, d := metrics.New(), &adopting{}
 	m.Collect(metrics.Engine(b.engine.Stats), metrics.Dispatch(d), metrics.Experts(d.Counts, moe.Uniform(1, 2), 0))
 	c := Config{
-		Engine: b.engine, Dispatcher: d, Session: b.session, Placements: b.placements, HTTP: listen(t), GRPC: listen(t),
-		API: api.Config{
+		Engine: b.engine, Dispatcher: d, Session: b.session, Placements: b.placements,
+		Config: server.Config{HTTP: listen(t), GRPC: listen(t), API: api.Config{
 			Config: httpapi.Config{Service: completion.Service{
 				Model: "m",
 				Completer: &completion.Completer{
@@ -138,7 +139,7 @@ func start(t *testing.T, change func(*Config)) *bench {
 				Template: chat.MustParse(chat.KarakuriTemplate, tok), Deadline: time.Minute, Done: m.Request,
 			}},
 			Metrics: m.Handler(),
-		},
+		}},
 	}
 	if change != nil {
 		change(&c)

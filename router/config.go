@@ -2,16 +2,11 @@ package router
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"time"
 
-	"google.golang.org/grpc"
-
-	"github.com/hachi-serve/hachi/internal/api"
+	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -41,70 +36,33 @@ type Session interface {
 
 // Config joins the pieces of a router. Run owns the listeners and the session.
 type Config struct {
+	server.Config
 	Engine     Engine
 	Dispatcher Dispatcher
-	API        api.Config // its Service also answers gRPC
 	Session    Session
 	Placements <-chan *moe.Placement
-	HTTP, GRPC net.Listener
-	TLS        *tls.Config // of HTTP; nil is plaintext
-	// ServerOptions are those of the gRPC server: its certificate, and whom it lets
-	// in before the API keys decide.
-	ServerOptions []grpc.ServerOption
-	// Grace bounds how long running answers may take at a graceful stop; 0 is
-	// 8 s.
-	Grace  time.Duration
-	Logger *slog.Logger // nil is silent
 }
 
-const (
-	reportEvery = 200 * time.Millisecond
-	grace       = 8 * time.Second
-	// errorsWithin bounds how long answers that the stop ends may take to send
-	// their errors.
-	errorsWithin = 2 * time.Second
-)
+const reportEvery = 200 * time.Millisecond
 
 // validate names every piece that is missing.
 func (c Config) validate() error {
-	var faults []error
-	need := func(ok bool, field string) {
-		if !ok {
-			faults = append(faults, fmt.Errorf("router: %s is missing", field))
-		}
+	var m server.Missing
+	m.Need(c.Engine != nil, "Engine")
+	m.Need(c.Dispatcher != nil, "Dispatcher")
+	m.Need(c.Session != nil, "Session")
+	c.Check(&m)
+	if len(m) == 0 {
+		return nil
 	}
-	need(c.Engine != nil, "Engine")
-	need(c.Dispatcher != nil, "Dispatcher")
-	need(c.API.Completer != nil, "API.Completer")
-	need(c.API.Template != nil, "API.Template")
-	need(c.API.Deadline > 0, "API.Deadline")
-	need(c.Session != nil, "Session")
-	need(c.HTTP != nil, "HTTP")
-	need(c.GRPC != nil, "GRPC")
-	return errors.Join(faults...)
-}
-
-// withDefaults fills what may be left out.
-func (c Config) withDefaults() Config {
-	if c.Grace == 0 {
-		c.Grace = grace
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	return c
+	return fmt.Errorf("router: %w", errors.Join(m...))
 }
 
 // close gives the listeners and the session up before anything serves on them.
 func (c Config) close(ctx context.Context) error {
-	var all []error
-	for _, l := range []net.Listener{c.HTTP, c.GRPC} {
-		if l != nil {
-			all = append(all, l.Close())
-		}
-	}
+	err := c.Config.Close()
 	if c.Session != nil {
-		all = append(all, c.Session.Close(ctx))
+		err = errors.Join(err, c.Session.Close(ctx))
 	}
-	return errors.Join(all...)
+	return err
 }

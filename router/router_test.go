@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/moe"
@@ -255,7 +256,7 @@ func TestBrokenListenerEndsTheRouter(t *testing.T) {
 // TestIncompleteConfigNamesItsFields and leaves no listener and no record behind.
 func TestIncompleteConfigNamesItsFields(t *testing.T) {
 	session := &noting{}
-	c := Config{HTTP: listen(t), GRPC: listen(t), Session: session}
+	c := Config{Config: server.Config{HTTP: listen(t), GRPC: listen(t)}, Session: session}
 	err := Run(t.Context(), c)
 	if err == nil {
 		t.Fatal("a router of nothing runs")

@@ -13,6 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
+	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/episode"
@@ -162,9 +163,12 @@ func (p *routerProcess) serve(ctx context.Context) error {
 		refused <- err
 	}()
 	err = router.Run(serving, router.Config{
-		Engine: p.engine, Dispatcher: p.core.Dispatcher, API: p.api(), HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections), Logger: p.cfg.Logger,
-		ServerOptions: p.core.security.clients(p.cfg.Logger),
-		Placements:    conn.registry.WatchPlacement(watch),
+		Config: server.Config{
+			API: p.api(), HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections),
+			ServerOptions: p.core.security.clients(p.cfg.Logger), Logger: p.cfg.Logger,
+		},
+		Engine: p.engine, Dispatcher: p.core.Dispatcher,
+		Placements: conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
 			Fingerprint: string(p.core.weights.fingerprint),
