@@ -66,6 +66,7 @@ type Node struct {
 	shard  moe.Shard
 	newest *moe.Placement
 	served []uint64 // rows per expert, by Topology.Index
+	ready  bool
 }
 
 // New makes a node that holds nothing.

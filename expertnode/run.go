@@ -66,6 +66,7 @@ func (l *loop) follow(ctx context.Context) {
 	report := time.NewTicker(reportEvery)
 	defer report.Stop()
 	for ctx.Err() == nil && !(l.leaving && l.view.dispensable(l.n.cfg.ID)) {
+		l.prepare()
 		l.act(ctx)
 		select {
 		case t, ok := <-l.watches.Target:

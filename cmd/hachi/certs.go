@@ -19,7 +19,7 @@ import (
 const day = 24 * time.Hour
 
 func newCerts() *cobra.Command {
-	cmd := group("certs", "make the certificates of a cluster", newCertsInit(), newCertsIssue(), newCertsRenew(), newCertsShow(), newCertsEtcd())
+	cmd := group("certs", "make the certificates of a cluster", newCertsInit(), newCertsIssue(), newCertsRenew(), newCertsShow(), newCertsSecrets(), newCertsEtcd())
 	cmd.Long = `certs keeps the private authority of a cluster in a directory, and the
 certificates that it issued in ROLE/NAME below it. Hand such a directory to the
 process of that role and name, which reads it with --certificates. The key of the

@@ -22,9 +22,11 @@ import (
 //	ROLE/NAME/ca.crt, tls.crt, tls.key
 type Directory string
 
+// GossipKeysFile has the keys of the gossip, one on each line.
+const GossipKeysFile = "gossip.keys"
+
 const (
 	authorityKeyFile = "ca.key"
-	gossipKeysFile   = "gossip.keys"
 	gossipKeyBytes   = 32
 )
 
@@ -48,7 +50,7 @@ func (d Directory) Init(cluster string, life time.Duration) error {
 	if err := d.write(a, nil); err != nil {
 		return err
 	}
-	return WriteFile(d.path(gossipKeysFile), []byte(NewGossipKey()+"\n"))
+	return WriteFile(d.path(GossipKeysFile), []byte(NewGossipKey()+"\n"))
 }
 
 // NewGossipKey is a key of the gossip, as its file has it.

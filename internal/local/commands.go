@@ -69,7 +69,7 @@ func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
 func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out := role.DefaultExpertNode()
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
-	out.Security = c.security(name)
+	out.Security.SecurityConfig = c.security(name)
 	out.ModelConfig = c.cfg.Model
 	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Model.Threads)
 	return out

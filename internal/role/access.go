@@ -20,8 +20,8 @@ type RouterSecurity struct {
 	AccessConfig   `yaml:",inline"`
 }
 
-// CoordinatorSecurity is the section security of a coordinator.
-type CoordinatorSecurity struct {
+// MemberSecurity is the section security of a process that clients do not call.
+type MemberSecurity struct {
 	SecurityConfig `yaml:",inline"`
 	AdminConfig    `yaml:",inline"`
 }

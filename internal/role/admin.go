@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/failure"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/api/openai"
@@ -29,6 +30,7 @@ type adminAPI struct {
 	gate   *keys.Gate
 	source *identity.Source // nil is plaintext
 	logger *slog.Logger
+	ready  func() bool // nil is always
 }
 
 // start serves at an address until stop, which returns when nothing is served any
@@ -91,20 +93,35 @@ func (a adminAPI) handler(local bool) http.Handler {
 	return httpapi.Handler(
 		httpapi.Config{Service: completion.Service{Logger: a.logger}, Gate: gate, Local: local, IsAdmin: isOperator},
 		httpapi.API{Shape: openai.Shape, Routes: routes, Access: httpapi.AdminAccess},
-		httpapi.API{Routes: map[string]httpapi.Methods{"/healthz": httpapi.Probes(nil)["/healthz"]}, Access: httpapi.OpenAccess},
+		httpapi.API{Shape: openai.Shape, Access: httpapi.OpenAccess, Routes: map[string]httpapi.Methods{
+			"/healthz": httpapi.Probes(nil)["/healthz"], "/readyz": {http.MethodGet: a.readyz},
+		}},
 	)
+}
+
+// readyz answers probes, which have no certificate.
+func (a adminAPI) readyz(w http.ResponseWriter, _ *http.Request) {
+	if a.ready != nil && !a.ready() {
+		httpapi.Fail(w, &httpapi.Error{Status: http.StatusServiceUnavailable, Type: failure.TypeServer, Message: "not every expert of the target is loaded, or the node leaves"})
+		return
+	}
+	httpapi.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// processRoutes are those of the admin API of a process that has no metrics of its own.
+func processRoutes() map[string]httpapi.Methods {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return map[string]httpapi.Methods{"/metrics": {http.MethodGet: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP}}
 }
 
 // coordinatorRoutes are those of the admin API of a coordinator: its status API, and
 // the metrics of its process.
 func coordinatorRoutes(api http.Handler) map[string]httpapi.Methods {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return map[string]httpapi.Methods{
-		"/metrics":   {http.MethodGet: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP},
-		"/v1/status": {http.MethodGet: api.ServeHTTP},
-		"/v1/nodes/": {http.MethodPut: api.ServeHTTP, http.MethodDelete: api.ServeHTTP},
-	}
+	routes := processRoutes()
+	routes["/v1/status"] = httpapi.Methods{http.MethodGet: api.ServeHTTP}
+	routes["/v1/nodes/"] = httpapi.Methods{http.MethodPut: api.ServeHTTP, http.MethodDelete: api.ServeHTTP}
+	return routes
 }
 
 // isOperator reports whether a connection shows the certificate of an operator.

@@ -106,3 +106,21 @@ func TestOnlyAdminsSeeTheInside(t *testing.T) {
 		t.Errorf("a page of another site reads the metrics: %d", w.Code)
 	}
 }
+
+// TestProbesNeedNoCertificate: a supervisor asks whether an expert node is ready.
+func TestProbesNeedNoCertificate(t *testing.T) {
+	ready := false
+	api := adminAPI{routes: processRoutes(), gate: &keys.Gate{}, source: &identity.Source{}, logger: slog.New(slog.DiscardHandler), ready: func() bool { return ready }}
+	for _, want := range []map[string]int{
+		{"/healthz": 200, "/readyz": 503, "/metrics": 401}, {"/healthz": 200, "/readyz": 200, "/metrics": 401},
+	} {
+		for path, status := range want {
+			w := httptest.NewRecorder()
+			api.handler(false).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			if w.Code != status {
+				t.Errorf("ready %v: %s: %d, expected %d", ready, path, w.Code, status)
+			}
+		}
+		ready = true
+	}
+}

@@ -134,7 +134,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err := c.limitHeap(0); err != nil {
 		return err
 	}
-	by, err := openSecurity(c.Security, c.ClusterConfig, identity.Expert)
+	by, err := openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Expert)
 	if err != nil {
 		return err
 	}
@@ -172,6 +172,11 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{experts, guard}, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 	})
+	stopAdmin, err := c.serveAdmin(node, by)
+	if err != nil {
+		return err
+	}
+	defer stopAdmin()
 	server, addr, err := c.serve(node, w, by)
 	if err != nil {
 		return err
@@ -185,6 +190,23 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 		}
 	})()
 	return follow(ctx, c, w, conn, node, addr)
+}
+
+// serveAdmin serves the admin API, whose probes say whether the node is ready.
+func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop func(), err error) {
+	if c.Security.AdminListen == "" {
+		return func() {}, nil
+	}
+	who, err := openAccess(AccessConfig{AdminConfig: c.Security.AdminConfig}, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	stop, err = adminAPI{routes: processRoutes(), gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
+	if err != nil {
+		who.close()
+		return nil, err
+	}
+	return func() { stop(); who.close() }, nil
 }
 
 // serve lets routers call the node, over gRPC or inside this process.

@@ -10,12 +10,12 @@ import (
 // CoordinatorConfig configures RunCoordinator.
 type CoordinatorConfig struct {
 	ClusterConfig `yaml:"cluster"`
-	Placement     PlacementConfig     `yaml:"placement"`
-	Security      CoordinatorSecurity `yaml:"security"`
-	Listen        string              `yaml:"listen"`
-	Advertise     string              `yaml:"advertise"` // address of the service that others use; the listener's own when empty
-	ExpectNodes   int                 `yaml:"expectNodes"`
-	LogLevel      string              `yaml:"logLevel"`
+	Placement     PlacementConfig `yaml:"placement"`
+	Security      MemberSecurity  `yaml:"security"`
+	Listen        string          `yaml:"listen"`
+	Advertise     string          `yaml:"advertise"` // address of the service that others use; the listener's own when empty
+	ExpectNodes   int             `yaml:"expectNodes"`
+	LogLevel      string          `yaml:"logLevel"`
 }
 
 // Validate reports everything wrong at once.
@@ -36,7 +36,7 @@ func (c CoordinatorConfig) Validate() error {
 type ExpertNodeConfig struct {
 	ClusterConfig `yaml:"cluster"`
 	ModelConfig   `yaml:"model"`
-	Security      SecurityConfig `yaml:"security"`
+	Security      MemberSecurity `yaml:"security"`
 	Listen        string         `yaml:"listen"`
 	Advertise     string         `yaml:"advertise"`
 	Capacity      Size           `yaml:"capacity"` // maximum memory for weights of experts; 0 is no limit
@@ -55,6 +55,7 @@ func (c ExpertNodeConfig) Validate() error {
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.Check(&f)
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"listen": c.Listen})
+	c.Security.checkAdmin(&f, c.Security.SecurityConfig)
 	if c.InProcess == nil {
 		f.Address("listen", c.Listen)
 		f.Reachable(c.Listen, c.Advertise)

@@ -30,7 +30,7 @@ func TestPlaintextThatOtherMachinesReachIsRefused(t *testing.T) {
 			t.Errorf("%+v: faults of %v", test, got)
 		}
 		n := DefaultExpertNode()
-		n.ID, n.Dir, n.Listen, n.Advertise, n.Gossip, n.Security = "n", "model", test.listen, "10.0.0.1:1", test.gossip, test.by
+		n.ID, n.Dir, n.Listen, n.Advertise, n.Gossip, n.Security.SecurityConfig = "n", "model", test.listen, "10.0.0.1:1", test.gossip, test.by
 		if got := faultFields(n.Validate()); !slices.Equal(got, test.want) {
 			t.Errorf("%+v: faults of %v", test, got)
 		}
