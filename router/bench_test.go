@@ -95,6 +95,13 @@ func (n *noting) look() (acked uint64, closed bool) {
 	return n.record.GetAckedEpoch(), n.closed
 }
 
+// load is what the record says to gateways.
+func (n *noting) load() (requests uint32, draining bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.record.GetLoad(), n.record.GetDraining()
+}
+
 // bench is a running router over a scripted engine.
 type bench struct {
 	engine     *enginetest.Engine

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/router/engine"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -13,10 +14,12 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 	defer clock.Stop()
 	reported := false
 	for {
-		acked, counts := c.Dispatcher.AckedEpoch(), c.Dispatcher.Counts()
-		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.RowsSent = uint64(acked), counts })
+		acked, counts, s := c.Dispatcher.AckedEpoch(), c.Dispatcher.Counts(), c.Engine.Stats()
+		c.Session.Update(func(r *hachiv1.RouterRecord) {
+			r.AckedEpoch, r.RowsSent, r.Load = uint64(acked), counts, uint32(s.Waiting+s.Running)
+		})
 		now := time.Now()
-		ready.observe(now, look(c))
+		ready.observe(now, look(c, s))
 		if ok := ready.ok(now); ok != reported {
 			reported = ok
 			report(ok)
@@ -38,8 +41,7 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 }
 
 // look gathers what readiness depends on.
-func look(c Config) observation {
-	s := c.Engine.Stats()
+func look(c Config, s engine.Stats) observation {
 	o := observation{abandoned: s.Abandoned, committed: s.Steps, idle: s.Waiting+s.Running == 0}
 	if p := c.Dispatcher.Placement(); p != nil {
 		o.epoch = p.Epoch()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/server"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
 // Run serves until ctx ends, then lets running answers finish for a while. When it
@@ -42,6 +43,7 @@ func Run(ctx context.Context, c Config) error {
 	case err = <-failed:
 	}
 	stopWatch()
+	c.Session.Update(func(r *hachiv1.RouterRecord) { r.Draining = true })
 	err = errors.Join(err, s.Stop(func() {
 		stopWork()
 		<-engineDone

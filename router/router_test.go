@@ -175,11 +175,16 @@ func TestGracefulStopLetsAnswersFinish(t *testing.T) {
 	if _, err := rpc.Recv(); err != nil {
 		t.Fatal(err)
 	}
+	b.engine.Count(func(s *engine.Stats) { s.Running, s.Waiting = 2, 3 })
+	eventually.True(t, "the load is in the record", func() bool { load, draining := b.session.load(); return load == 5 && !draining })
 	b.stop()
 	eventually.True(t, "refusing", func() bool {
 		_, err := client(t).Get(b.url + "/healthz")
 		return err != nil
 	})
+	if _, draining := b.session.load(); !draining {
+		t.Error("the record does not say that the router drains")
+	}
 	if _, closed := b.session.look(); closed {
 		t.Error("the record went before the answers")
 	}

@@ -70,6 +70,7 @@ var rules = []rule{
 	{"internal/api/grpcapi", []string{"internal/api/access", "internal/api/completion", "internal/api/failure", "internal/api/keys", "internal/router/engine", "internal/router/sampler", "internal/text", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "gRPC only; it takes no rule from the HTTP API"},
 	{"internal/api/server", []string{"internal/api", "internal/transport/grpcserver", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "the listeners of every API"},
 	{"internal/router/metrics", []string{"internal/router/dispatch", "internal/router/engine", "internal/router/pipeline", "moe"}, network, "collectors of what a router counts"},
+	{"internal/gateway/balance", []string{"internal/model", "internal/router/kvcache"}, network, "pure: it knows routers by their names"},
 	{"internal/expertnode/batcher", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "a queue before a backend"},
 	{"internal/coordinator/planner", []string{"moe"}, network, "pure"},
 	{"internal/transport/peers", []string{}, append(network, "google.golang.org/protobuf"), "connections of TCP only"},

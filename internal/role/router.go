@@ -171,7 +171,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 		Placements: conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
-			Fingerprint: string(p.core.weights.fingerprint),
+			Fingerprint: string(p.core.weights.fingerprint), Context: uint32(p.engine.MaxTokens()), MaxRequests: uint32(p.maxRequests()),
 		}),
 	})
 	end()
@@ -202,13 +202,16 @@ func (p *routerProcess) api() api.Config {
 				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
 				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
 			},
-			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, Budget: admission.Default(), MaxChoices: p.core.MaxSequences + p.cfg.Serving.MaxQueued,
+			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, Budget: admission.Default(), MaxChoices: p.maxRequests(),
 			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
 		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins,
 			Gate: p.access.gate, Local: IsLoopback(p.http.Addr().String()), Hosts: p.cfg.Security.AllowedHosts},
 		Metrics: p.metrics.Handler(),
 	}
 }
+
+// maxRequests is how many requests the engine holds at most.
+func (p *routerProcess) maxRequests() int { return p.core.MaxSequences + p.cfg.Serving.MaxQueued }
 
 // dispatcher sends rows over a transport.
 func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatcher {

@@ -19,17 +19,23 @@ func (t *Table) root() uint64 {
 func limit(tokens []int32) int { return (len(tokens) - 1) / model.BlockSize }
 
 // hash computes the keys of all full blocks of tokens.
-func (t *Table) hash(tokens []int32) {
-	for i := len(t.keys); (i+1)*model.BlockSize <= len(tokens); i++ {
-		h := t.Salt
+func (t *Table) hash(tokens []int32) { t.keys = Keys(t.keys, t.Salt, tokens) }
+
+// Keys appends to keys, which are those of the first full blocks of tokens, the keys
+// of the other full blocks. The key of a block is a hash of the salt and of every
+// token up to the end of the block.
+func Keys(keys []uint64, salt uint64, tokens []int32) []uint64 {
+	for i := len(keys); (i+1)*model.BlockSize <= len(tokens); i++ {
+		h := salt
 		if i > 0 {
-			h = t.keys[i-1]
+			h = keys[i-1]
 		}
 		for _, token := range tokens[i*model.BlockSize : (i+1)*model.BlockSize] {
 			h = mix(h ^ uint64(uint32(token)))
 		}
-		t.keys = append(t.keys, h)
+		keys = append(keys, h)
 	}
+	return keys
 }
 
 // mix is the finalizer of SplitMix64.

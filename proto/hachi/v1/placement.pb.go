@@ -607,8 +607,16 @@ type RouterRecord struct {
 	Fingerprint string `protobuf:"bytes,5,opt,name=fingerprint" json:"fingerprint,omitempty"`
 	// Rows sent per expert since the router started, one count per expert, layer
 	// by layer as the placement has them.
-	RowsSent      []uint64 `protobuf:"varint,6,rep,packed,name=rows_sent,json=rowsSent" json:"rows_sent,omitempty"`
-	GossipAddr    string   `protobuf:"bytes,7,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	RowsSent   []uint64 `protobuf:"varint,6,rep,packed,name=rows_sent,json=rowsSent" json:"rows_sent,omitempty"`
+	GossipAddr string   `protobuf:"bytes,7,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	// Longest sequence that the router takes, prompt and answer, tokens.
+	Context uint32 `protobuf:"varint,8,opt,name=context" json:"context,omitempty"`
+	// How many requests the router holds at most, running and waiting.
+	MaxRequests uint32 `protobuf:"varint,9,opt,name=max_requests,json=maxRequests" json:"max_requests,omitempty"`
+	// Requests that run and wait.
+	Load uint32 `protobuf:"varint,10,opt,name=load" json:"load,omitempty"`
+	// The router takes no new requests, and ends soon.
+	Draining      bool `protobuf:"varint,11,opt,name=draining" json:"draining,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -690,6 +698,34 @@ func (x *RouterRecord) GetGossipAddr() string {
 		return x.GossipAddr
 	}
 	return ""
+}
+
+func (x *RouterRecord) GetContext() uint32 {
+	if x != nil {
+		return x.Context
+	}
+	return 0
+}
+
+func (x *RouterRecord) GetMaxRequests() uint32 {
+	if x != nil {
+		return x.MaxRequests
+	}
+	return 0
+}
+
+func (x *RouterRecord) GetLoad() uint32 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
+func (x *RouterRecord) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
 }
 
 // CoordinatorRecord is one coordinator as it stands in the election, stored
@@ -804,7 +840,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12*\n" +
 	"\x11experts_per_layer\x18\x03 \x03(\rR\x0fexpertsPerLayer\x12-\n" +
 	"\x05nodes\x18\x05 \x03(\v2\x17.hachi.v1.PlacementNodeR\x05nodes\x121\n" +
-	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xe6\x01\n" +
+	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xd3\x02\n" +
 	"\fRouterRecord\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\x12\x1b\n" +
 	"\thttp_addr\x18\x02 \x01(\tR\bhttpAddr\x12\x1b\n" +
@@ -814,7 +850,12 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12\x1b\n" +
 	"\trows_sent\x18\x06 \x03(\x04R\browsSent\x12\x1f\n" +
 	"\vgossip_addr\x18\a \x01(\tR\n" +
-	"gossipAddr\"o\n" +
+	"gossipAddr\x12\x18\n" +
+	"\acontext\x18\b \x01(\rR\acontext\x12!\n" +
+	"\fmax_requests\x18\t \x01(\rR\vmaxRequests\x12\x12\n" +
+	"\x04load\x18\n" +
+	" \x01(\rR\x04load\x12\x1a\n" +
+	"\bdraining\x18\v \x01(\bR\bdraining\"o\n" +
 	"\x11CoordinatorRecord\x12%\n" +
 	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x1f\n" +

@@ -1,0 +1,131 @@
+package balance
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Table is what a gateway knows of its routers. The zero value has none.
+type Table struct {
+	routers map[string]*state
+	sent    memory
+	// suspects are the routers that gossip suspects, also those without a record.
+	suspects map[string]bool
+}
+
+// Update replaces the records. A router keeps what was seen of its calls while its
+// address stays the same; another address is another process.
+func (t *Table) Update(records []Router) {
+	next := make(map[string]*state, len(records))
+	for _, r := range records {
+		s := &state{Router: r, suspected: t.suspects[r.ID]}
+		if old := t.routers[r.ID]; old != nil {
+			s.running = old.running
+			if old.Addr == r.Addr {
+				s.failures, s.until = old.failures, old.until
+			}
+		}
+		next[r.ID] = s
+	}
+	for id, old := range t.routers {
+		if next[id] == nil {
+			old.unlisted = true
+			next[id] = old
+		}
+	}
+	t.routers = next
+	t.forget()
+}
+
+// forget removes the routers that have no record, take no requests and run none.
+func (t *Table) forget() {
+	maps.DeleteFunc(t.routers, func(_ string, s *state) bool { return s.unlisted && !s.serves() && s.running == 0 })
+}
+
+// Suspect notes what gossip says of a router.
+func (t *Table) Suspect(id string, suspected bool) {
+	if t.suspects == nil {
+		t.suspects = map[string]bool{}
+	}
+	delete(t.suspects, id)
+	if suspected {
+		t.suspects[id] = true
+	}
+	if s := t.routers[id]; s != nil {
+		s.suspected = suspected
+	}
+}
+
+// Begin counts a request that is sent to a router.
+func (t *Table) Begin(id string, p Prefix) {
+	if s := t.routers[id]; s != nil {
+		s.running++
+		t.sent.add(p, id)
+	}
+}
+
+// End counts the end of a request.
+func (t *Table) End(id string) {
+	if s := t.routers[id]; s != nil && s.running > 0 {
+		s.running--
+		t.forget()
+	}
+}
+
+// Failed notes a call that ended because the router, or the way to it, failed.
+func (t *Table) Failed(id string, now time.Time) {
+	if s := t.routers[id]; s != nil {
+		s.fail(now)
+	}
+}
+
+// Worked notes that a router answered.
+func (t *Table) Worked(id string) {
+	if s := t.routers[id]; s != nil {
+		s.succeed()
+	}
+}
+
+// Models are what the routers that take requests serve, in order of the routers'
+// names.
+func (t *Table) Models() []Model {
+	var out []Model
+	for _, id := range slices.Sorted(maps.Keys(t.routers)) {
+		if s := t.routers[id]; s.serves() {
+			out = append(out, Model{s.Fingerprint, s.Context})
+		}
+	}
+	return out
+}
+
+// Ready reports whether any router takes requests for a model.
+func (t *Table) Ready(m Model) bool {
+	for _, s := range t.routers {
+		if s.fits(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// Running is how many requests of this gateway each router has.
+func (t *Table) Running() map[string]int {
+	out := make(map[string]int, len(t.routers))
+	for id, s := range t.routers {
+		out[id] = s.running
+	}
+	return out
+}
+
+// NextTry is when the first router that fits a model may be tried again; zero if there
+// is none to wait for.
+func (t *Table) NextTry(m Model) time.Time {
+	var first time.Time
+	for _, s := range t.routers {
+		if s.fits(m) && (first.IsZero() || s.until.Before(first)) {
+			first = s.until
+		}
+	}
+	return first
+}
