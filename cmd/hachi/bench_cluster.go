@@ -13,6 +13,7 @@ import (
 func newBenchCluster() *cobra.Command {
 	c := cluster.Config{Up: local.DefaultUp()}
 	c.Up.Nodes, c.Up.Listen = 4, "127.0.0.1:8089"
+	c.ListenPlaintext = "127.0.0.1:8090"
 	var out printer
 	cmd := &cobra.Command{
 		Use:   "cluster",
@@ -20,7 +21,9 @@ func newBenchCluster() *cobra.Command {
 		Long: `cluster starts expert nodes on this machine and decodes the same tokens in turns
 with all experts in one process, with the nodes, and with the nodes and as many
 micro-batches as the router chooses. All three use the same cores, so the
-difference is the cost of the calls. A logit that differs by a bit is an error.`,
+difference is the cost of the calls. A logit that differs by a bit is an error.
+--against-plaintext also measures a second cluster without TLS, the difference to
+which is the cost of mTLS.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCluster(cmd, c, out)
@@ -34,6 +37,8 @@ difference is the cost of the calls. A logit that differs by a bit is an error.`
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the cluster, HOST:PORT")
+	f.BoolVar(&c.Plaintext, "against-plaintext", false, "measure a second cluster too, whose connections are plaintext")
+	f.text("listen-plaintext", "listen", &c.ListenPlaintext, "HTTP listener of the second cluster, HOST:PORT")
 	f.IntSliceVar(&c.Sequences, "sequences", []int{1, 8}, "sequences of a decode step")
 	f.IntVar(&c.Context, "context", 64, "positions before the decoded one")
 	f.IntVar(&c.Steps, "steps", 32, "decode steps of each of the three in a round")

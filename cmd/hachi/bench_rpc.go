@@ -25,11 +25,11 @@ func newBenchRPC() *cobra.Command {
 	var b benchRPC
 	cmd := &cobra.Command{
 		Use:   "rpc",
-		Short: "measure the hop to an expert node beside raw TCP and a default unary gRPC call",
+		Short: "measure the hop to an expert node with and without mTLS, beside raw TCP and a default unary gRPC call",
 		Long: `rpc starts node processes that answer every call with its own rows and measures,
 one after another in every round, a raw TCP ping-pong, an expert call as the
-router makes it, and a default unary gRPC call, by payload and by number of
-nodes called at once. Allocations are those of the calling process.
+router makes it, in plaintext and with mTLS, and a default unary gRPC call, by
+payload and by number of nodes called at once. Allocations are those of the calling process.
 
 The result depends on where the processes run, which --pin says (none: anywhere;
 same: all on one core; apart: the caller on one core, the nodes on the others),

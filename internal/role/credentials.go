@@ -15,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/status"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -140,7 +141,7 @@ func (s *security) members(log *slog.Logger) []grpc.ServerOption {
 	if s.source == nil {
 		return nil
 	}
-	return append(s.rules(log), grpc.Creds(credentials.NewTLS(s.source.ServerTLS())))
+	return append(s.rules(log), grpc.Creds(rpc.NewTLS(s.source.ServerTLS())))
 }
 
 // clients are the options of a gRPC server that clients call, with or without a

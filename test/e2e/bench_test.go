@@ -19,14 +19,14 @@ func bench(t *testing.T, report any, args ...string) {
 	}
 }
 
-// TestBenchCluster measures every way, and with it compares their logits.
+// TestBenchCluster measures every variant, and with it compares their logits.
 func TestBenchCluster(t *testing.T) {
 	harness.Slow(t)
 	var report cluster.Report
 	bench(t, &report, "cluster", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
-		"--sequences", "1,8", "--steps", "2", "--rounds", "1")
-	if len(report.Results) != 6 {
-		t.Fatalf("%d results of 2 numbers of sequences, want 6: %+v", len(report.Results), report)
+		"--sequences", "1,8", "--steps", "2", "--rounds", "1", "--against-plaintext", "--listen-plaintext", harness.FreeAddress(t))
+	if len(report.Results) != 8 {
+		t.Fatalf("%d results of 2 numbers of sequences, want 8: %+v", len(report.Results), report)
 	}
 	for _, r := range report.Results {
 		if !(r.TokensPerS > 0) || !(r.ToWhole > 0) {
@@ -50,7 +50,7 @@ func TestBenchFailoverDelay(t *testing.T) {
 func TestBenchRPC(t *testing.T) {
 	var report rpc.Report
 	bench(t, &report, "rpc", "--payload", "8", "--fan-out", "1,2", "--sequential", "1", "--pin", "none", "--rounds", "1", "--span", "5ms")
-	if len(report.Results) != 6 {
-		t.Errorf("%d results of 2 shapes, want 6: %+v", len(report.Results), report)
+	if len(report.Results) != 8 {
+		t.Errorf("%d results of 2 shapes, want 8: %+v", len(report.Results), report)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,25 +20,28 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 )
 
-// Way is where the experts are, and how a step reaches them.
-type Way string
+// Variant is where the experts are, and how a step reaches them.
+type Variant string
 
 const (
-	Whole Way = "one process"            // all experts beside attention
-	Plain Way = "cluster"                // expert nodes, every step in one piece
-	Auto  Way = "cluster, micro-batches" // expert nodes, as many micro-batches as are chosen
+	Whole        Variant = "one process"            // all experts beside attention
+	Cluster      Variant = "cluster"                // expert nodes, every step in one piece
+	MicroBatches Variant = "cluster, micro-batches" // expert nodes, as many micro-batches as are chosen
+	Plaintext    Variant = "cluster, plaintext"     // as Cluster, without TLS, gossip keys and signatures
 )
-
-var ways = []Way{Whole, Plain, Auto}
 
 // Config describes a measurement.
 type Config struct {
 	Up        local.UpConfig // its nodes are measured; its own router stays idle
 	Sequences []int          // of a decode step
 	Context   int            // positions before the decoded one
-	Steps     int            // of a way in a round
+	Steps     int            // of a variant in a round
 	Rounds    int
 	Seed      uint64
+	// Plaintext measures a second cluster too, whose connections are plaintext. Up
+	// must not be plaintext then. ListenPlaintext is where its idle router listens.
+	Plaintext       bool
+	ListenPlaintext string
 	// Progress is called after every round, unless it is nil.
 	Progress func(done, all int)
 }
@@ -54,59 +58,104 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Run starts the cluster and measures.
+// variants are those that are measured.
+func (c Config) variants() []Variant {
+	out := []Variant{Whole, Cluster, MicroBatches}
+	if c.Plaintext {
+		out = append(out, Plaintext)
+	}
+	return out
+}
+
+// Run starts the clusters and measures.
 func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
 	}
-	cluster, err := local.Up(ctx, c.Up)
+	core, err := c.start(ctx, c.Up)
 	if err != nil {
 		return Report{}, err
 	}
-	defer cluster.Close(context.WithoutCancel(ctx))
-	if err := cluster.Ready(ctx); err != nil {
-		return Report{}, err
-	}
-	view, err := cluster.View(ctx)
-	if err != nil {
-		return Report{}, err
-	}
-	router, err := c.router(cluster)
-	if err != nil {
-		return Report{}, err
-	}
-	core, err := role.OpenCore(ctx, router)
-	if err != nil {
-		return Report{}, err
-	}
-	defer core.Close()
-	if !core.Dispatcher.Adopt(view.Placement) {
-		return Report{}, errors.New("the cluster serves another model")
-	}
+	defer core.close(ctx)
 	whole, err := core.LocalExperts(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	m := &measurement{c: c, model: core.Model, random: rand.New(rand.NewPCG(c.Seed, 8)), runners: map[Way]*pipeline.Runner{
-		Whole: pipeline.New(core.Model, core.Dense, whole, pipeline.MicroBatcher{}),
-		Plain: pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{}),
-		Auto:  pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches}),
+	m := &measurement{c: c, model: core.Model, random: rand.New(rand.NewPCG(c.Seed, 8)), runners: map[Variant]*pipeline.Runner{
+		Whole:        pipeline.New(core.Model, core.Dense, whole, pipeline.MicroBatcher{}),
+		Cluster:      pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{}),
+		MicroBatches: pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches}),
 	}}
+	if c.Plaintext {
+		up := c.Up
+		up.Security.Plaintext, up.Listen, up.DataDir = true, c.ListenPlaintext, filepath.Join(c.Up.DataDir, "plaintext")
+		plain, err := c.start(ctx, up)
+		if err != nil {
+			return Report{}, err
+		}
+		defer plain.close(ctx)
+		m.runners[Plaintext] = pipeline.New(core.Model, core.Dense, plain.Dispatcher, pipeline.MicroBatcher{})
+	}
 	return m.all(ctx)
+}
+
+// clusterCore is a router's core in this process, of a cluster that was started for it.
+type clusterCore struct {
+	*role.Core
+	cluster *local.Cluster
+}
+
+func (c *clusterCore) close(ctx context.Context) {
+	if c.Core != nil {
+		c.Core.Close()
+	}
+	c.cluster.Close(context.WithoutCancel(ctx))
+}
+
+// start starts a cluster and a router's core, which has the cluster's placement.
+func (c Config) start(ctx context.Context, up local.UpConfig) (_ *clusterCore, err error) {
+	cluster, err := local.Up(ctx, up)
+	if err != nil {
+		return nil, err
+	}
+	out := &clusterCore{cluster: cluster}
+	defer func() {
+		if err != nil {
+			out.close(ctx)
+		}
+	}()
+	if err := cluster.Ready(ctx); err != nil {
+		return nil, err
+	}
+	view, err := cluster.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	router, err := c.router(up, cluster)
+	if err != nil {
+		return nil, err
+	}
+	if out.Core, err = role.OpenCore(ctx, router); err != nil {
+		return nil, err
+	}
+	if !out.Dispatcher.Adopt(view.Placement) {
+		return nil, errors.New("the cluster serves another model")
+	}
+	return out, nil
 }
 
 // router is the configuration of the core in this process: what the cluster's
 // own router has.
-func (c Config) router(of *local.Cluster) (out role.RouterConfig, err error) {
+func (c Config) router(up local.UpConfig, of *local.Cluster) (out role.RouterConfig, err error) {
 	const name = "bench"
-	serving := c.Up.Serving
+	serving := up.Serving
 	serving.MaxSequences = slices.Max(c.Sequences)
 	out = role.RouterConfig{
-		ClusterConfig: role.ClusterConfig{ID: name, Cluster: of.Name(), Logger: c.Up.Logger},
-		ModelConfig:   ofThisProcess(c.Up.Model, c.Up.RouterThreads()),
+		ClusterConfig: role.ClusterConfig{ID: name, Cluster: of.Name(), Logger: up.Logger},
+		ModelConfig:   ofThisProcess(up.Model, up.RouterThreads()),
 		Serving:       serving,
 	}
-	if !c.Up.Security.Plaintext {
+	if !up.Security.Plaintext {
 		out.Security.Certificates, err = of.Certificates(identity.Router, name)
 	}
 	return out, err
@@ -123,16 +172,16 @@ type measurement struct {
 	c       Config
 	model   model.Config
 	random  *rand.Rand
-	runners map[Way]*pipeline.Runner
+	runners map[Variant]*pipeline.Runner
 }
 
 func (m *measurement) all(ctx context.Context) (Report, error) {
 	r := Report{Model: m.c.Up.Model.Dir, Nodes: m.c.Up.Nodes, Replicas: m.c.Up.Placement.Replicas,
 		Context: m.c.Context, Steps: m.c.Steps, Rounds: m.c.Rounds}
-	took := map[int]map[Way][]time.Duration{}
+	took := map[int]map[Variant][]time.Duration{}
 	parts := map[int][]int{}
 	for _, n := range m.c.Sequences {
-		took[n] = map[Way][]time.Duration{}
+		took[n] = map[Variant][]time.Duration{}
 	}
 	for round := range m.c.Rounds + 1 { // the first warms up
 		for _, n := range m.c.Sequences {
@@ -140,45 +189,45 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 			if err != nil {
 				return r, fmt.Errorf("%d sequences, round %d: %w", n, round, err)
 			}
-			for w, t := range times {
+			for v, t := range times {
 				if round > 0 {
-					took[n][w] = append(took[n][w], t)
+					took[n][v] = append(took[n][v], t)
 				}
 			}
-			parts[n] = append(parts[n], m.runners[Auto].Decision().MicroBatches)
+			parts[n] = append(parts[n], m.runners[MicroBatches].Decision().MicroBatches)
 		}
 		if m.c.Progress != nil {
 			m.c.Progress(round, m.c.Rounds)
 		}
 	}
 	for _, n := range m.c.Sequences {
-		r.Results = append(r.Results, results(n, m.c.Steps, took[n], parts[n])...)
+		r.Results = append(r.Results, results(m.c.variants(), n, m.c.Steps, took[n], parts[n])...)
 	}
 	return r, nil
 }
 
-// round lets every way decode the same steps, and compares their logits.
-func (m *measurement) round(ctx context.Context, n, round int) (map[Way]time.Duration, error) {
+// round lets every variant decode the same steps, and compares their logits.
+func (m *measurement) round(ctx context.Context, n, round int) (map[Variant]time.Duration, error) {
 	batches := make([]*model.Batch, m.c.Steps)
 	for i := range batches {
 		batches[i] = m.batch(n)
 	}
-	took := map[Way]time.Duration{}
+	took := map[Variant]time.Duration{}
 	var want []float32
-	for _, w := range measure.Turns(ways, round) {
+	for _, v := range measure.Turns(m.c.variants(), round) {
 		logits := tensor.NewMatrix(n, m.model.Vocab)
 		began := time.Now()
 		for _, b := range batches {
-			if err := m.runners[w].Forward(ctx, b, logits); err != nil {
-				return nil, fmt.Errorf("%s: %w", w, err)
+			if err := m.runners[v].Forward(ctx, b, logits); err != nil {
+				return nil, fmt.Errorf("%s: %w", v, err)
 			}
 		}
-		took[w] = time.Since(began)
+		took[v] = time.Since(began)
 		if want == nil {
 			want = logits.Data
 		}
 		if !slices.Equal(logits.Data, want) {
-			return nil, fmt.Errorf("the logits of %q are not those of the others", w)
+			return nil, fmt.Errorf("the logits of %q are not those of the others", v)
 		}
 	}
 	return took, nil

@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// Way is how a payload travels.
-type Way string
+// Variant is how a payload travels.
+type Variant string
 
 const (
-	Hop   Way = "hop"   // an expert call, as dispatch makes it
-	Raw   Way = "raw"   // a TCP connection and nothing else
-	Unary Way = "unary" // a gRPC call with default settings
+	Raw    Variant = "raw"      // a TCP connection and nothing else
+	Hop    Variant = "hop"      // an expert call, as dispatch makes it, in plaintext
+	Secure Variant = "hop-mtls" // the same call, between certificates of a cluster
+	Unary  Variant = "unary"    // a gRPC call with default settings, in plaintext
 )
 
-var ways = []Way{Raw, Hop, Unary}
+var variants = []Variant{Raw, Hop, Secure, Unary}
 
 // Pin is where the processes run.
 type Pin string
@@ -52,10 +53,10 @@ type Config struct {
 	Shapes []Shape
 	Pins   []Pin
 	Cores  []Cores
-	Unix   bool // Unix sockets instead of TCP, for all ways
+	Unix   bool // Unix sockets instead of TCP, for all variants
 	// Spin is how long both ends of the hop poll before they wait.
 	Spin time.Duration
-	// Rounds, and in each how long every way is measured on every shape.
+	// Rounds, and in each how long every variant is measured on every shape.
 	Rounds int
 	Span   time.Duration
 	// Progress is called before each part; nil is allowed.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // Run measures every part: it starts the nodes again for each pin and state of
@@ -50,34 +51,34 @@ func part(ctx context.Context, c Config, pin Pin, state Cores) ([]Result, error)
 			runtime.SetDefaultGOMAXPROCS() // it counts the cores there
 		}()
 	}
-	seen := map[Shape]map[Way][]sample{}
+	seen := map[Shape]map[Variant][]sample{}
 	for range c.Rounds {
 		for _, shape := range c.Shapes {
-			for at, w := range ways {
+			for at, v := range variants {
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
-				s, err := sampleOf(w, c, shape, p.addrs(at, shape.FanOut))
+				s, err := sampleOf(v, c, shape, p.certificates.router, p.addrs(at, shape.FanOut))
 				if err != nil {
-					return nil, fmt.Errorf("%s, %d bytes to %d nodes: %w", w, shape.Payload, shape.FanOut, err)
+					return nil, fmt.Errorf("%s, %d bytes to %d nodes: %w", v, shape.Payload, shape.FanOut, err)
 				}
 				if seen[shape] == nil {
-					seen[shape] = map[Way][]sample{}
+					seen[shape] = map[Variant][]sample{}
 				}
-				seen[shape][w] = append(seen[shape][w], s)
+				seen[shape][v] = append(seen[shape][v], s)
 			}
 		}
 	}
 	var out []Result
 	for _, shape := range c.Shapes {
-		for _, w := range ways {
-			out = append(out, summarize(Result{Pin: pin, Cores: state, Way: w, Shape: shape}, seen[shape]))
+		for _, v := range variants {
+			out = append(out, summarize(Result{Pin: pin, Cores: state, Variant: v, Shape: shape}, seen[shape]))
 		}
 	}
 	return out, nil
 }
 
-// sample is one way on one shape in one round.
+// sample is one variant on one shape in one round.
 type sample struct {
 	p50, p99      time.Duration
 	objects, size float64 // allocated here, per hop
@@ -88,12 +89,12 @@ type sample struct {
 const warm = 10
 
 // sampleOf makes trips for a while.
-func sampleOf(w Way, c Config, shape Shape, addrs []string) (sample, error) {
+func sampleOf(v Variant, c Config, shape Shape, router *identity.Source, addrs []string) (sample, error) {
 	payload := make([]byte, shape.Payload)
 	for i := range payload {
 		payload[i] = byte(i * 31)
 	}
-	t, err := c.open(w, addrs, payload)
+	t, err := c.open(v, router, addrs, payload)
 	if err != nil {
 		return sample{}, err
 	}

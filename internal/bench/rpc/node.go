@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/moe"
@@ -29,37 +31,47 @@ const (
 // given. It runs until in ends.
 func Child(args []string, in io.Reader, out io.Writer) error {
 	switch {
-	case len(args) == 3 && args[0] == "node":
+	case len(args) == 4 && args[0] == "node":
 		spin, err := time.ParseDuration(args[2])
 		if err != nil {
 			return err
 		}
-		return serveNode(args[1], spin, in, out)
+		return serveNode(args[1], spin, args[3], in, out)
 	case len(args) == 2 && args[0] == "spin":
 		return spin(Cores(args[1]), in, out)
 	}
-	return fmt.Errorf("child %q: want node NETWORK SPIN or spin CORES", args)
+	return fmt.Errorf("child %q: want node NETWORK SPIN CERTIFICATES or spin CORES", args)
 }
 
-// serveNode serves all ways on listeners of their own, and prints their
-// addresses in the order of ways.
-func serveNode(network string, spin time.Duration, in io.Reader, out io.Writer) error {
+// serveNode serves all variants on listeners of their own, and prints their
+// addresses in the order of variants.
+func serveNode(network string, spin time.Duration, certificates string, in io.Reader, out io.Writer) error {
+	source, err := identity.Open(certificates, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "hachi-rpc")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	serve := map[Way]func(net.Listener){Hop: func(l net.Listener) { serveHop(rpc.Spin(l, spin)) }, Raw: serveRaw, Unary: serveUnary}
-	for _, w := range ways {
+	mtls := grpc.Creds(rpc.NewTLS(source.ServerTLS()))
+	serve := map[Variant]func(net.Listener){
+		Raw:    serveRaw,
+		Hop:    func(l net.Listener) { serveHop(rpc.Spin(l, spin)) },
+		Secure: func(l net.Listener) { serveHop(rpc.Spin(l, spin), mtls) },
+		Unary:  serveUnary,
+	}
+	for _, v := range variants {
 		address := "127.0.0.1:0"
 		if network == "unix" {
-			address = filepath.Join(dir, string(w))
+			address = filepath.Join(dir, string(v))
 		}
 		l, err := net.Listen(network, address)
 		if err != nil {
 			return err
 		}
-		go serve[w](l)
+		go serve[v](l)
 		fmt.Fprint(out, l.Addr(), " ")
 	}
 	fmt.Fprintln(out)
@@ -78,8 +90,8 @@ func (m *mirror) Serve(c *moe.Call, done func(*moe.Reply, error)) func() bool {
 	return nil
 }
 
-func serveHop(l net.Listener) {
-	s := grpc.NewServer(rpc.ServerOptions(maxPayload)...)
+func serveHop(l net.Listener, more ...grpc.ServerOption) {
+	s := grpc.NewServer(append(rpc.ServerOptions(maxPayload), more...)...)
 	hachiv1.RegisterExpertServiceServer(s, rpc.NewServer(rpc.ServerConfig{
 		Handler: &mirror{}, Node: nodeID, Fingerprint: fingerprint, RowBytes: RowBytes, MaxPayload: maxPayload,
 	}))

@@ -48,6 +48,7 @@ func (p *process) end() {
 // processes are the children of one part of a measurement.
 type processes struct {
 	nodes, spinners []*process
+	certificates    *certificates
 }
 
 // start starts nodes and spinners where they belong, and moves this process
@@ -67,6 +68,9 @@ func start(c Config, pin Pin, state Cores) (*processes, error) {
 		here, there = cores[:1], cores[:1]
 	}
 	p := &processes{}
+	if p.certificates, err = newCertificates(); err != nil {
+		return nil, err
+	}
 	nodes := 0
 	for _, s := range c.Shapes {
 		nodes = max(nodes, s.FanOut)
@@ -76,7 +80,7 @@ func start(c Config, pin Pin, state Cores) (*processes, error) {
 		if pin != Unpinned {
 			on = there[i%len(there):][:1]
 		}
-		if err := p.add(&p.nodes, on, c.Child("node", c.network(), c.Spin.String())); err != nil {
+		if err := p.add(&p.nodes, on, c.Child("node", c.network(), c.Spin.String(), p.certificates.node)); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +110,7 @@ func (p *processes) add(to *[]*process, cores []int, cmd *exec.Cmd) error {
 	return nil
 }
 
-// addrs are where the first n nodes serve a way.
+// addrs are where the first n nodes serve a variant.
 func (p *processes) addrs(at, n int) []string {
 	var out []string
 	for _, node := range p.nodes[:n] {
@@ -119,6 +123,7 @@ func (p *processes) end() {
 	for _, child := range append(p.nodes, p.spinners...) {
 		child.end()
 	}
+	_ = p.certificates.remove() // of the temporary directory
 }
 
 func (c Config) network() string {

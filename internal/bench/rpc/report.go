@@ -19,11 +19,11 @@ type Report struct {
 	Results   []Result `json:"results"`
 }
 
-// Result is one way on one shape: medians of the rounds.
+// Result is one variant on one shape: medians of the rounds.
 type Result struct {
-	Pin   Pin   `json:"pin"`
-	Cores Cores `json:"cores"`
-	Way   Way   `json:"way"`
+	Pin     Pin     `json:"pin"`
+	Cores   Cores   `json:"cores"`
+	Variant Variant `json:"variant"`
 	Shape
 	Trips   int     `json:"trips"` // in all rounds
 	P50     float64 `json:"p50_us"`
@@ -33,25 +33,27 @@ type Result struct {
 	// P50 against that of the same round.
 	ToRaw   float64 `json:"p50_to_raw"`
 	ToUnary float64 `json:"p50_to_unary"`
+	ToHop   float64 `json:"p50_to_hop"` // to the hop in plaintext
 }
 
-// summarize fills in the medians of one way.
-func summarize(r Result, seen map[Way][]sample) Result {
-	of := func(w Way, f func(sample) float64) []float64 {
+// summarize fills in the medians of one variant.
+func summarize(r Result, seen map[Variant][]sample) Result {
+	of := func(v Variant, f func(sample) float64) []float64 {
 		var rounds []float64
-		for _, s := range seen[w] {
+		for _, s := range seen[v] {
 			rounds = append(rounds, f(s))
 		}
 		return rounds
 	}
 	p50 := func(s sample) float64 { return microseconds(s.p50) }
-	r.P50 = measure.Median(of(r.Way, p50))
-	r.P99 = measure.Median(of(r.Way, func(s sample) float64 { return microseconds(s.p99) }))
-	r.Objects = measure.Median(of(r.Way, func(s sample) float64 { return s.objects }))
-	r.Bytes = measure.Median(of(r.Way, func(s sample) float64 { return s.size }))
-	r.ToRaw = measure.MedianRatio(of(r.Way, p50), of(Raw, p50))
-	r.ToUnary = measure.MedianRatio(of(r.Way, p50), of(Unary, p50))
-	for _, s := range seen[r.Way] {
+	r.P50 = measure.Median(of(r.Variant, p50))
+	r.P99 = measure.Median(of(r.Variant, func(s sample) float64 { return microseconds(s.p99) }))
+	r.Objects = measure.Median(of(r.Variant, func(s sample) float64 { return s.objects }))
+	r.Bytes = measure.Median(of(r.Variant, func(s sample) float64 { return s.size }))
+	r.ToRaw = measure.MedianRatio(of(r.Variant, p50), of(Raw, p50))
+	r.ToUnary = measure.MedianRatio(of(r.Variant, p50), of(Unary, p50))
+	r.ToHop = measure.MedianRatio(of(r.Variant, p50), of(Hop, p50))
+	for _, s := range seen[r.Variant] {
 		r.Trips += s.trips
 	}
 	return r
@@ -65,9 +67,9 @@ func (r Report) WriteText(out io.Writer) {
 	for i, s := range r.Results {
 		if i == 0 || s.Pin != r.Results[i-1].Pin || s.Cores != r.Results[i-1].Cores {
 			fmt.Fprintf(out, "\npin %s, cores %s\n", s.Pin, s.Cores)
-			fmt.Fprintln(out, "payload\tnodes\tin sequence\tway\tp50\tp99\tto raw\tto unary\tobjects/hop\tB/hop\t")
+			fmt.Fprintln(out, "payload\tnodes\tin sequence\tvariant\tp50\tp99\tto raw\tto unary\tto hop\tobjects/hop\tB/hop\t")
 		}
-		fmt.Fprintf(out, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.1f\t%.0f\t\n",
-			s.Payload>>10, s.FanOut, s.Sequential, s.Way, s.P50, s.P99, s.ToRaw, s.ToUnary, s.Objects, s.Bytes)
+		fmt.Fprintf(out, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t\n",
+			s.Payload>>10, s.FanOut, s.Sequential, s.Variant, s.P50, s.P99, s.ToRaw, s.ToUnary, s.ToHop, s.Objects, s.Bytes)
 	}
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/transport/rowbuf"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/moe"
@@ -26,11 +28,13 @@ type trip interface {
 	close()
 }
 
-// open makes a trip to nodes at some addresses.
-func (c Config) open(w Way, addrs []string, payload []byte) (trip, error) {
-	switch w {
+// open makes a trip to nodes at some addresses; router is who calls with mTLS.
+func (c Config) open(v Variant, router *identity.Source, addrs []string, payload []byte) (trip, error) {
+	switch v {
 	case Hop:
-		return c.openHop(addrs, payload), nil
+		return c.openHop(nil, addrs, payload), nil
+	case Secure:
+		return c.openHop(func(node moe.NodeID) *tls.Config { return router.ClientTLS(identity.Expert, string(node)) }, addrs, payload), nil
 	case Raw:
 		return openRaw(c.network(), addrs, payload)
 	default:
@@ -68,9 +72,9 @@ type hop struct {
 	ended   chan error
 }
 
-func (c Config) openHop(addrs []string, payload []byte) *hop {
+func (c Config) openHop(mtls func(moe.NodeID) *tls.Config, addrs []string, payload []byte) *hop {
 	h := &hop{
-		pool:    rpc.NewPool(rpc.PoolConfig{Router: "bench", Fingerprint: fingerprint, MaxPayload: maxPayload, Spin: c.Spin}),
+		pool:    rpc.NewPool(rpc.PoolConfig{Router: "bench", Fingerprint: fingerprint, MaxPayload: maxPayload, Spin: c.Spin, TLS: mtls}),
 		payload: payload, last: make([][]byte, len(addrs)), ended: make(chan error, len(addrs)),
 		calls: make([]moe.Call, len(addrs)), pending: make([]moe.PendingCall, len(addrs)),
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/moe"
@@ -63,7 +62,7 @@ func TestRowsReachTheNodeOfThatNameOnly(t *testing.T) {
 			}
 			options := ServerOptions(maxPayload)
 			if test.node != nil {
-				options = slices.Concat(options, []grpc.ServerOption{grpc.Creds(credentials.NewTLS(test.node.ServerTLS()))})
+				options = slices.Concat(options, []grpc.ServerOption{grpc.Creds(NewTLS(test.node.ServerTLS()))})
 			}
 			g := grpc.NewServer(options...)
 			hachiv1.RegisterExpertServiceServer(g, NewServer(ServerConfig{Handler: handler, Node: "n", Fingerprint: "f", RowBytes: rowBytes, MaxPayload: maxPayload,

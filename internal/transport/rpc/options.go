@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 )
@@ -60,7 +59,7 @@ func ServerOptions(maxPayload int) []grpc.ServerOption {
 func dialOptions(maxPayload int, spin time.Duration, secure *tls.Config) []grpc.DialOption {
 	by := insecure.NewCredentials()
 	if secure != nil {
-		by = credentials.NewTLS(secure)
+		by = NewTLS(secure)
 	}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(by),
