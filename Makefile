@@ -17,7 +17,7 @@ COMMIT = $(shell git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/
 build: ## build bin/hachi
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
 
-test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples without-race race ## check everything; CONTRIBUTING.md says how long it takes
+test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples without-race clusters race ## check everything; CONTRIBUTING.md says how long it takes
 
 quick: ## run the tests that take few seconds, without the race detector
 	go test -short ./...
@@ -82,15 +82,21 @@ examples:
 
 # What the race detector would count, or would slow to minutes without finding more.
 without-race: ## run the tests that are built without the race detector only
-	go test -run 'CostsLittle|NoOtherKeyIsKnown|ToolCallsOfARandomModel|Vocabulary' ./internal/api ./internal/lint ./test/e2e
+	go test -run 'CostsLittle|NoOtherKeyIsKnown|Metamorphic|Vocabulary' ./internal/api ./internal/lint ./internal/router/engine
+
+# The race detector slows processes five times and more; the parts of the
+# processes are tested with it in their packages.
+clusters: ## run the tests of whole clusters
+	go test -timeout 20m ./test/e2e
 
 $(GOTESTSUM): tools/gotestsum/go.mod
 	go -C tools/gotestsum build -o ../../$(GOTESTSUM) gotest.tools/gotestsum
 
 # Prints the ten slowest tests at its end, also when a test has failed.
-race: $(GOTESTSUM) ## run all tests with the race detector
+race: $(GOTESTSUM) ## run the tests with the race detector, and with it three of whole clusters
 	@mkdir -p .cache
-	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 30m ./... || status=$$?; \
+	CGO_ENABLED=1 go test -race -run 'KilledNodeWithReplicas|KilledNodeWithoutReplicas|JoinDrainAndLeave' ./test/e2e
+	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 30m $$(go list ./... | grep -v /test/e2e$$) || status=$$?; \
 	echo "the ten slowest tests:"; $(GOTESTSUM) tool slowest --num 10 --jsonfile .cache/tests.json; exit $$status
 
 $(GOLANGCI): tools/golangci/go.mod
