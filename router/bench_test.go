@@ -141,7 +141,7 @@ func start(t *testing.T, change func(*Config)) *bench {
 			Config: httpapi.Config{Service: completion.Service{
 				Model: "m",
 				Completer: &completion.Completer{
-					Engine: b.engine, Tokenizer: tok, Context: contextLength, Observe: completion.Observer{FirstToken: m.FirstToken, NextToken: m.NextToken},
+					Engine: completion.Local{Engine: b.engine}, Tokenizer: tok, Context: contextLength, Observe: completion.Observer{FirstToken: m.FirstToken, NextToken: m.NextToken},
 				},
 				Template: chat.MustParse(chat.KarakuriTemplate, tok), Deadline: time.Minute, Done: m.Request,
 			}},

@@ -38,6 +38,7 @@ func Methods() map[string]Rule {
 		"/hachi.v1.CoordinatorService/PlanPlacement": operator,
 		"/hachi.v1.CoordinatorService/DrainNode":     operator,
 		"/hachi.v1.InferenceService/Generate":        {Roles: []Role{Gateway, Operator}, Clients: true},
+		"/hachi.v1.InferenceService/GenerateTokens":  {Roles: []Role{Gateway, Operator}},
 		"/grpc.health.v1.Health/Check":               {Roles: member.Roles, Clients: true},
 		"/grpc.health.v1.Health/List":                {Roles: member.Roles, Clients: true},
 		"/grpc.health.v1.Health/Watch":               {Roles: member.Roles, Clients: true},

@@ -54,7 +54,7 @@ var rules = []rule{
 	{"internal/router/engine", []string{"internal/model", "moe", "internal/compute/tensor", "internal/router"}, network, "usable with no network"},
 	{"internal/api/admission", []string{}, network, "a bound only; it knows no API"},
 	{"internal/api/keys", []string{}, network, "who may call, whatever API it comes by"},
-	{"internal/api/completion", []string{"internal/api/admission", "internal/api/keys", "internal/text", "internal/router/engine", "moe"}, network, "text over an engine"},
+	{"internal/api/completion", []string{"internal/api/admission", "internal/api/keys", "internal/text", "internal/router/engine", "internal/router/sampler", "moe"}, network, "text over an engine"},
 	{"internal/api/failure", []string{"internal/api/admission", "internal/api/completion", "internal/api/keys", "internal/router/engine", "internal/router/pipeline", "internal/router/sampler", "internal/router/scheduler", "internal/text", "moe"}, []string{"google.golang.org/grpc/status", "go.etcd.io/", "github.com/hashicorp/memberlist"}, "where errors meet the codes of HTTP and gRPC, of which it knows the numbers only"},
 	{"internal/api/access", []string{"internal/api/failure"}, network, "names and logs requests of any API"},
 	{"internal/api/httpapi", []string{"internal/api/access", "internal/api/admission", "internal/api/completion", "internal/api/failure", "internal/api/keys", "internal/router/scheduler", "internal/strictjson"}, network, "what HTTP APIs share; it knows none of them"},

@@ -199,8 +199,9 @@ func (p *routerProcess) api() api.Config {
 		Config: httpapi.Config{Service: completion.Service{
 			Model: name, Fingerprint: string(p.core.weights.fingerprint),
 			Completer: &completion.Completer{
-				Engine: p.engine, Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
-				Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits()), Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
+				Engine:    completion.Local{Engine: p.engine, Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits())},
+				Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
+				Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
 			},
 			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, Budget: admission.Default(), MaxChoices: p.maxRequests(),
 			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,

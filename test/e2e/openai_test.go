@@ -90,7 +90,7 @@ func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
 		return enginetest.Script{Tokens: words.Encode("Hello world"), Hold: true}
 	}}
 	server := httptest.NewServer(api.Handler(api.Config{Config: httpapi.Config{Service: completion.Service{
-		Model: "tiny", Completer: &completion.Completer{Engine: fake, Tokenizer: words, Context: 1000}, Template: chat.MustParse(chat.KarakuriTemplate, words),
+		Model: "tiny", Completer: &completion.Completer{Engine: completion.Local{Engine: fake}, Tokenizer: words, Context: 1000}, Template: chat.MustParse(chat.KarakuriTemplate, words),
 		Deadline: time.Minute,
 	}}}, func() bool { return true }))
 	defer server.Close()

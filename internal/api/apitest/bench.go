@@ -78,7 +78,7 @@ func New(t testing.TB, template string, answer func(engine.Request) string) *Ben
 		return enginetest.Script{Tokens: b.Tokenizer.Encode(answer(r))}
 	}
 	b.Config = httpapi.Config{Service: completion.Service{
-		Completer: &completion.Completer{Engine: b.Engine, Tokenizer: b.Tokenizer, Context: Context, Grammars: Grammars(t)},
+		Completer: &completion.Completer{Engine: completion.Local{Engine: b.Engine, Grammars: Grammars(t)}, Tokenizer: b.Tokenizer, Context: Context},
 		Template:  chat.MustParse(template, b.Tokenizer), Deadline: time.Minute, Model: Model,
 	}}
 	return b

@@ -10,11 +10,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// Engine accepts requests: engine.Engine.
-type Engine interface {
-	Submit(ctx context.Context, r engine.Request) (*engine.Stream, error)
-}
-
 // Observer receives the times of each answer, for metrics. Functions may be nil
 // and are called from any goroutine. Several answers to one prompt do not mix.
 type Observer struct {
@@ -28,8 +23,7 @@ type Completer struct {
 	Tokenizer *tokenizer.Tokenizer
 	// StopTokens end an answer, besides the tokenizer's end of sequence.
 	StopTokens []int32
-	Context    int       // the maximum length of a sequence, prompt and answer, tokens
-	Grammars   *Grammars // nil refuses structured output
+	Context    int // the maximum length of a sequence, prompt and answer, tokens
 	Observe    Observer
 }
 
@@ -75,15 +69,13 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 	if err := caller.CheckPriority(r.Priority); err != nil {
 		return nil, err
 	}
-	if err := c.complete(ctx, &r); err != nil {
-		return nil, err
-	}
+	c.complete(&r)
 	r.Request.CacheSalt = salt(caller.Salt(r.CacheSalt))
 	ctx, cancel := context.WithCancelCause(ctx)
-	stream, err := c.Engine.Submit(ctx, r.Request)
+	stream, err := c.Engine.Submit(ctx, r.Request, c.language(&r))
 	if err != nil {
 		cancel(nil)
-		return nil, err
+		return nil, r.blamed(err)
 	}
 	reader := &Reader{stream: stream, cancel: cancel, request: r, observe: c.Observe}
 	reader.text = text{decoder: c.decoder(&r), stops: r.Stop, parser: r.parser()}
@@ -94,14 +86,7 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 }
 
 // complete derives what the engine reads of a valid request.
-func (c *Completer) complete(ctx context.Context, r *Request) error {
-	g, err := c.grammar(ctx, r)
-	if err != nil {
-		return err
-	}
-	if g != nil {
-		r.Matcher = endings{g.Matcher(), c.Tokenizer.EOS(), c.StopTokens}
-	}
+func (c *Completer) complete(r *Request) {
 	if !r.IgnoreEOS {
 		r.StopTokens = slices.Concat(r.StopTokens, c.StopTokens, []int32{c.Tokenizer.EOS()})
 	}
@@ -113,5 +98,4 @@ func (c *Completer) complete(ctx context.Context, r *Request) error {
 		// answer.
 		r.MaxTokens = 1
 	}
-	return nil
 }

@@ -150,7 +150,7 @@ func TestDeltasMakeTheAnswer(t *testing.T) {
 		for range rapid.IntRange(0, 3).Draw(rt, "stops") {
 			stops = append(stops, rapid.SampledFrom(pieces).Draw(rt, "a")+rapid.SampledFrom(pieces).Draw(rt, "b"))
 		}
-		c := &Completer{Engine: &scripted{events: tokens(answer, engine.Stop)}, Tokenizer: tok, Context: 100}
+		c := &Completer{Engine: Local{Engine: &scripted{events: tokens(answer, engine.Stop)}}, Tokenizer: tok, Context: 100}
 		r, err := c.Start(t.Context(), Request{Request: engine.Request{Prompt: []int32{1}}, Stop: stops, NewText: true})
 		if err != nil {
 			rt.Fatal(err)
@@ -209,7 +209,7 @@ func TestTokensDoNotTellWhatTheTextHoldsBack(t *testing.T) {
 func TestNoStopBeforeMinTokens(t *testing.T) {
 	tok := load(t)
 	answer := tok.Encode("one two one two one")
-	c := &Completer{Engine: &scripted{events: tokens(answer, engine.Stop)}, Tokenizer: tok, Context: 100}
+	c := &Completer{Engine: Local{Engine: &scripted{events: tokens(answer, engine.Stop)}}, Tokenizer: tok, Context: 100}
 	for least, want := range []string{"one", "one", "one two one", "one two one", "one two one two one"} {
 		r := Request{Stop: []string{" two"}, NewText: true}
 		r.Prompt, r.Params.MinTokens = []int32{1}, least
@@ -227,7 +227,7 @@ func TestNoStopBeforeMinTokens(t *testing.T) {
 func TestStopTextIsNotGivingUp(t *testing.T) {
 	tok := load(t)
 	e := &scripted{events: tokens(tok.Encode("one two"), engine.NotFinished)}
-	c := &Completer{Engine: e, Tokenizer: tok, Context: 100}
+	c := &Completer{Engine: Local{Engine: e}, Tokenizer: tok, Context: 100}
 	start := func() *Reader {
 		r, err := c.Start(t.Context(), Request{Request: engine.Request{Prompt: []int32{1}}, Stop: []string{"two"}})
 		if err != nil {
@@ -248,7 +248,7 @@ func TestStopTextIsNotGivingUp(t *testing.T) {
 func TestEndOfSequenceCanBeIgnored(t *testing.T) {
 	tok := load(t)
 	e := &scripted{}
-	c := &Completer{Engine: e, Tokenizer: tok, Context: 100}
+	c := &Completer{Engine: Local{Engine: e}, Tokenizer: tok, Context: 100}
 	for _, ignore := range []bool{false, true} {
 		r := Request{IgnoreEOS: ignore}
 		r.Prompt, r.StopTokens = []int32{1}, []int32{13}
@@ -286,7 +286,7 @@ func TestContinuationKeepsTheSpaceAndOffsets(t *testing.T) {
 	tok := load(t)
 	prompt := append([]int32{tok.BOS()}, tok.Encode("日本 Hello")...)
 	answer := tok.Encode("world")
-	c := &Completer{Engine: &scripted{events: tokens(answer, engine.Length)}, Tokenizer: tok, Context: 100}
+	c := &Completer{Engine: Local{Engine: &scripted{events: tokens(answer, engine.Length)}}, Tokenizer: tok, Context: 100}
 	start := func(r Request) *Reader {
 		r.Prompt = prompt
 		reader, err := c.Start(t.Context(), r)
@@ -316,7 +316,7 @@ func TestPromptOnly(t *testing.T) {
 		events = append(events, engine.Event{Token: id, Prompt: true})
 	}
 	e := &scripted{events: append(events, engine.Event{Token: -1, Finish: engine.Stop})}
-	c := &Completer{Engine: e, Tokenizer: tok, Context: 100}
+	c := &Completer{Engine: Local{Engine: e}, Tokenizer: tok, Context: 100}
 	r, err := c.Start(t.Context(), Request{Request: engine.Request{Prompt: prompt, PromptLogprobs: true}, PromptOnly: true, Echo: true})
 	if err != nil {
 		t.Fatal(err)
@@ -368,7 +368,7 @@ func TestTimesAreOfOneAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var first, next []time.Duration
 		stream := engine.NewStream()
-		c := &Completer{Engine: submitted{stream}, Tokenizer: tok, Context: 100, Observe: Observer{
+		c := &Completer{Engine: Local{Engine: submitted{stream}}, Tokenizer: tok, Context: 100, Observe: Observer{
 			FirstToken: func(d time.Duration) { first = append(first, d) },
 			NextToken:  func(d time.Duration) { next = append(next, d) },
 		}}

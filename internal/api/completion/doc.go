@@ -4,9 +4,10 @@
 //
 // What it owns: the rules of a request, whatever API it comes by (limits.go,
 // validate.go, output.go), the turn of a conversation (conversation.go, turn.go),
-// and the text state of one answer. Every API translates a request to a
-// Conversation, and writes the parts of a Delta in its own shape; none reads the
-// text of the model.
+// the seam to the engine that draws the tokens, here or in another process
+// (engine.go, language.go), and the text state of one answer. Every API translates
+// a request to a Conversation, and writes the parts of a Delta in its own shape; none
+// reads the text of the model.
 //
 // Invariants: a call of a tool that ended has arguments that satisfy its schema. The
 // id of a call is a function of prompt, seed, choice and number. Stop texts are

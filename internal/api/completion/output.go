@@ -2,9 +2,6 @@ package completion
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 )
@@ -36,35 +33,3 @@ func Regex(param, expression string) *StructuredOutput {
 func OneOf(param string, texts []string) *StructuredOutput {
 	return &StructuredOutput{param, grammar.Text{Choice: append([]string{}, texts...)}}
 }
-
-// fault is what is wrong with the output.
-func (o *StructuredOutput) fault(code string, err error) error { return &Fault{o.param, code, err} }
-
-// grammar compiles what an answer to a request must be; nil is any text. The
-// compiler remembers grammars, so that further choices cost a look-up.
-func (c *Completer) grammar(ctx context.Context, r *Request) (*grammar.Grammar, error) {
-	if r.turn != nil && r.turn.language != nil {
-		return c.turnGrammar(ctx, r.turn)
-	}
-	o := r.Output
-	if o == nil {
-		return nil, nil
-	}
-	if c.Grammars == nil {
-		return nil, o.fault(CodeUnsupported, errNoGrammars)
-	}
-	compiler, err := c.Grammars.For(r.Prompt, r.NewText)
-	if err != nil {
-		return nil, o.fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
-	}
-	g, err := compiler.TextWithin(ctx, o.text)
-	switch {
-	case errors.Is(err, grammar.ErrBusy), err != nil && ctx.Err() != nil:
-		return nil, err
-	case err != nil:
-		return nil, o.fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
-	}
-	return g, nil
-}
-
-var errNoGrammars = errors.New("is not supported by this server")

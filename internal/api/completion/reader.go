@@ -12,7 +12,7 @@ import (
 
 // Reader reads one answer.
 type Reader struct {
-	stream  *engine.Stream
+	stream  Stream
 	cancel  context.CancelCauseFunc
 	request Request
 	observe Observer

@@ -1,12 +1,9 @@
 package completion
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
-	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
@@ -51,35 +48,6 @@ func (c *Completer) decoder(r *Request) *tokenizer.Decoder {
 	return c.Tokenizer.NewDecoder()
 }
 
-// turnGrammar compiles the language of a turn.
-func (c *Completer) turnGrammar(ctx context.Context, t *Turn) (*grammar.Grammar, error) {
-	fault := func(code string, err error) error {
-		var f *grammar.FunctionFault
-		switch {
-		case errors.As(err, &f):
-			return &Fault{fmt.Sprintf("tools[%d].function.parameters", t.tools[f.Index]), code, f.Err}
-		case t.output != nil:
-			return t.output.fault(code, err)
-		}
-		return &Fault{"tools", code, err}
-	}
-	if c.Grammars == nil {
-		return nil, fault(CodeUnsupported, errNoGrammars)
-	}
-	compiler, err := c.Grammars.Of(t.answers, t.Prompt, t.newText)
-	if err != nil {
-		return nil, fault(CodeUnsupported, fmt.Errorf("is not supported with this vocabulary: %w", err))
-	}
-	g, err := compiler.TurnWithin(ctx, *t.language)
-	switch {
-	case errors.Is(err, grammar.ErrBusy), err != nil && ctx.Err() != nil:
-		return nil, err
-	case err != nil:
-		return nil, fault(CodeValue, fmt.Errorf("cannot be compiled: %w", err))
-	}
-	return g, nil
-}
-
 // callID names a call: the same for the same prompt, seed, choice and number, so
 // that an answer is the same bytes however often and wherever it is computed. It is
 // a function of the prompt too, because two turns of a conversation may have the
@@ -98,23 +66,4 @@ func (r *Request) callID(index int) string {
 	add(uint64(r.Choice))
 	add(uint64(index))
 	return "call_" + hex.EncodeToString(h.Sum(nil)[:12])
-}
-
-// endings is a Matcher of which an answer may end with any of some tokens where it
-// may end.
-type endings struct {
-	*grammar.Matcher
-	eos  int32
-	more []int32
-}
-
-// Mask is Matcher's, with more tokens where the answer may end.
-func (e endings) Mask(dst []uint64) {
-	e.Matcher.Mask(dst)
-	if dst[e.eos/64]>>(e.eos%64)&1 == 0 {
-		return
-	}
-	for _, t := range e.more {
-		dst[t/64] |= 1 << (t % 64)
-	}
 }

@@ -178,7 +178,7 @@ func talk(t testing.TB, format string, e *drawing) Service {
 		text := tok.TokenBytes(int32(id))
 		e.closes[id] = len(text) == 0 || bytes.ContainsAny(text, "\"}]>")
 	}
-	completer := &Completer{Engine: e, Tokenizer: tok, Context: 1 << 16, Grammars: NewGrammars(tok, grammar.DefaultLimits())}
+	completer := &Completer{Engine: Local{Engine: e, Grammars: NewGrammars(tok, grammar.DefaultLimits())}, Tokenizer: tok, Context: 1 << 16}
 	return Service{Completer: completer, Template: chat.MustParse(string(source), tok)}
 }
 

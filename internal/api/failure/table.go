@@ -62,6 +62,7 @@ var rows = []row{
 	{refused(keys.TooFast, keys.TooMany), overloaded},
 	{refused(keys.OutOfBudget), outOfBudget},
 	{as[*completion.Fault], invalid},
+	{as[*completion.GrammarError], invalid},
 	{as[*completion.ContextError], tooLong},
 	{as[*completion.TokenError], invalid},
 	{is(completion.ErrEmpty), invalid},

@@ -70,7 +70,8 @@ func start(t *testing.T, change func(*completion.Service)) *bench {
 	b := &bench{engine: &enginetest.Engine{}, tokenizer: tok, log: &lines{}}
 	service := completion.Service{
 		Completer: &completion.Completer{
-			Engine: b.engine, Tokenizer: tok, Context: contextLength, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits()),
+			Engine:    completion.Local{Engine: b.engine, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits())},
+			Tokenizer: tok, Context: contextLength,
 		},
 		Template: chat.MustParse(chat.KarakuriTemplate, tok), Attributes: chat.Attributes{"humor": 2}, Deadline: time.Minute,
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)),

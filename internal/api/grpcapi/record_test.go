@@ -63,7 +63,7 @@ func TestRequestIDIsInMetadataAndLog(t *testing.T) {
 // panicking is an engine that panics.
 type panicking struct{}
 
-func (panicking) Submit(context.Context, engine.Request) (*engine.Stream, error) {
+func (panicking) Submit(context.Context, engine.Request, *completion.Language) (completion.Stream, error) {
 	panic("broken engine")
 }
 

@@ -199,7 +199,7 @@ func TestPromptLogprobsOfAChat(t *testing.T) {
 func TestAttributesThatTheTemplateDoesNotRead(t *testing.T) {
 	b := newBench(t, failing)
 	b.Handler = handler(httpapi.Config{Service: completion.Service{
-		Completer: &completion.Completer{Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.MustParse(chat.MistralTemplate, b.tokenizer),
+		Completer: &completion.Completer{Engine: completion.Local{Engine: b.engine}, Tokenizer: b.tokenizer, Context: contextLength}, Template: chat.MustParse(chat.MistralTemplate, b.tokenizer),
 		Deadline: time.Minute,
 	}}, func() bool { return true })
 	for _, tt := range []struct{ body, param string }{

@@ -103,7 +103,7 @@ func (discard) WriteHeader(int)             {}
 // panicking is an engine that panics, at once or when its answer is read.
 type panicking struct{ late bool }
 
-func (p panicking) Submit(_ context.Context, r engine.Request) (*engine.Stream, error) {
+func (p panicking) Submit(context.Context, engine.Request, *completion.Language) (completion.Stream, error) {
 	if !p.late {
 		panic("broken engine")
 	}

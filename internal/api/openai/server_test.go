@@ -55,8 +55,8 @@ func (b *bench) serve() {
 		Service: completion.Service{
 			Model: "org/m", Fingerprint: "fp", RetryAfter: func() time.Duration { return 7 * time.Second },
 			Completer: &completion.Completer{
-				Engine: b.engine, Tokenizer: b.tokenizer, Context: contextLength,
-				Grammars: b.grammars, Observe: b.observe,
+				Engine:    completion.Local{Engine: b.engine, Grammars: b.grammars},
+				Tokenizer: b.tokenizer, Context: contextLength, Observe: b.observe,
 			},
 			Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Deadline: b.deadline, Logger: b.logger, Sampling: b.sampling,
 			Done: func(status string, _ time.Duration) {

@@ -72,7 +72,7 @@ func newServer(t *testing.T, o options) *server {
 	router := api.Handler(api.Config{Config: httpapi.Config{
 		Service: completion.Service{
 			Model: o.model, Fingerprint: "fp",
-			Completer: &completion.Completer{Engine: s.engine, Tokenizer: tokens, Context: 4096},
+			Completer: &completion.Completer{Engine: completion.Local{Engine: s.engine}, Tokenizer: tokens, Context: 4096},
 			Template:  chat.MustParse(o.template, tokens), Deadline: time.Minute,
 		},
 		Origins: o.origins, Gate: o.gate, Local: true,

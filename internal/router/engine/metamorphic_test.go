@@ -163,7 +163,7 @@ func params(rng *rand.Rand) sampler.Params {
 
 // answer asks and writes down every bit of what comes back.
 func (a ask) answer(ctx context.Context, e *engine.Engine, words *tokenizer.Tokenizer) (reply, error) {
-	c := completion.Completer{Engine: e, Tokenizer: words, Context: small.MaxContext}
+	c := completion.Completer{Engine: completion.Local{Engine: e}, Tokenizer: words, Context: small.MaxContext}
 	r := completion.Request{Request: a.r, Stop: a.stops, NewText: a.g != nil || a.r.Choice > 0}
 	if a.g != nil {
 		r.Matcher = a.g.Matcher()

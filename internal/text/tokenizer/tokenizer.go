@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -163,6 +164,9 @@ func (t *Tokenizer) Show(ids []int32) *Tokenizer {
 	}
 	return &out
 }
+
+// Shown returns the ids that Show was given, in ascending order.
+func (t *Tokenizer) Shown() []int32 { return slices.Sorted(maps.Keys(t.shown)) }
 
 // TokenBytes returns the bytes id stands for; none for special and unknown ids.
 func (t *Tokenizer) TokenBytes(id int32) []byte {

@@ -134,6 +134,92 @@ func (FinishReason) EnumDescriptor() ([]byte, []int) {
 	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{1}
 }
 
+// Why, for those who ask another router or blame a parameter of a client.
+type GenerateTokensFailure_Reason int32
+
+const (
+	// The status's code says all.
+	GenerateTokensFailure_REASON_UNSPECIFIED GenerateTokensFailure_Reason = 0
+	// The queue is full. Another router may have room.
+	GenerateTokensFailure_REASON_QUEUE_FULL GenerateTokensFailure_Reason = 1
+	// The router stops. Another router goes on.
+	GenerateTokensFailure_REASON_STOPPING GenerateTokensFailure_Reason = 2
+	// The model of the router is another one.
+	GenerateTokensFailure_REASON_FINGERPRINT GenerateTokensFailure_Reason = 3
+	// The router does not know a field or a kind of the request: it is older than the
+	// caller.
+	GenerateTokensFailure_REASON_UNKNOWN GenerateTokensFailure_Reason = 4
+	// The answer so far is not one that this request can have.
+	GenerateTokensFailure_REASON_ANSWER GenerateTokensFailure_Reason = 5
+	// The grammar has a fault: no router compiles it.
+	GenerateTokensFailure_REASON_GRAMMAR GenerateTokensFailure_Reason = 6
+	// No grammar can be compiled for the vocabulary of the model.
+	GenerateTokensFailure_REASON_NO_GRAMMARS GenerateTokensFailure_Reason = 7
+	// Too many other grammars are being compiled. Another router may compile it.
+	GenerateTokensFailure_REASON_GRAMMAR_BUSY GenerateTokensFailure_Reason = 8
+	// Grammar, bias and min_tokens leave no token to draw.
+	GenerateTokensFailure_REASON_NO_TOKEN GenerateTokensFailure_Reason = 9
+	// An expert has no replica, and the request has fail_fast.
+	GenerateTokensFailure_REASON_NO_REPLICA GenerateTokensFailure_Reason = 10
+)
+
+// Enum value maps for GenerateTokensFailure_Reason.
+var (
+	GenerateTokensFailure_Reason_name = map[int32]string{
+		0:  "REASON_UNSPECIFIED",
+		1:  "REASON_QUEUE_FULL",
+		2:  "REASON_STOPPING",
+		3:  "REASON_FINGERPRINT",
+		4:  "REASON_UNKNOWN",
+		5:  "REASON_ANSWER",
+		6:  "REASON_GRAMMAR",
+		7:  "REASON_NO_GRAMMARS",
+		8:  "REASON_GRAMMAR_BUSY",
+		9:  "REASON_NO_TOKEN",
+		10: "REASON_NO_REPLICA",
+	}
+	GenerateTokensFailure_Reason_value = map[string]int32{
+		"REASON_UNSPECIFIED":  0,
+		"REASON_QUEUE_FULL":   1,
+		"REASON_STOPPING":     2,
+		"REASON_FINGERPRINT":  3,
+		"REASON_UNKNOWN":      4,
+		"REASON_ANSWER":       5,
+		"REASON_GRAMMAR":      6,
+		"REASON_NO_GRAMMARS":  7,
+		"REASON_GRAMMAR_BUSY": 8,
+		"REASON_NO_TOKEN":     9,
+		"REASON_NO_REPLICA":   10,
+	}
+)
+
+func (x GenerateTokensFailure_Reason) Enum() *GenerateTokensFailure_Reason {
+	p := new(GenerateTokensFailure_Reason)
+	*p = x
+	return p
+}
+
+func (x GenerateTokensFailure_Reason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GenerateTokensFailure_Reason) Descriptor() protoreflect.EnumDescriptor {
+	return file_hachi_v1_inference_proto_enumTypes[2].Descriptor()
+}
+
+func (GenerateTokensFailure_Reason) Type() protoreflect.EnumType {
+	return &file_hachi_v1_inference_proto_enumTypes[2]
+}
+
+func (x GenerateTokensFailure_Reason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GenerateTokensFailure_Reason.Descriptor instead.
+func (GenerateTokensFailure_Reason) EnumDescriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{20, 0}
+}
+
 type GenerateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Prompt:
@@ -1298,6 +1384,976 @@ func (x *Usage) GetReasoningTokens() uint32 {
 	return 0
 }
 
+type GenerateTokensRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The fingerprint of the model that must answer.
+	Fingerprint string `protobuf:"bytes,1,opt,name=fingerprint" json:"fingerprint,omitempty"`
+	// Token ids of the prompt; at least one.
+	Prompt []uint32 `protobuf:"varint,2,rep,packed,name=prompt" json:"prompt,omitempty"`
+	// Token ids of the answer so far. The router goes on as if it had drawn them:
+	// random numbers, penalties, grammar, min_tokens and max_tokens count them.
+	Answer []uint32 `protobuf:"varint,3,rep,packed,name=answer" json:"answer,omitempty"`
+	// Maximum number of tokens of the whole answer; 0 for as many as the context holds.
+	MaxTokens uint32    `protobuf:"varint,4,opt,name=max_tokens,json=maxTokens" json:"max_tokens,omitempty"`
+	Sampling  *Sampling `protobuf:"bytes,5,opt,name=sampling" json:"sampling,omitempty"`
+	// Number of this answer among several to the prompt: part of the seed.
+	Choice uint32 `protobuf:"varint,6,opt,name=choice" json:"choice,omitempty"`
+	// The answer ends at any of these tokens, which are not shown. The end of sequence
+	// is one of them, unless it is to be ignored.
+	StopTokens []uint32 `protobuf:"varint,7,rep,packed,name=stop_tokens,json=stopTokens" json:"stop_tokens,omitempty"`
+	// What the answer must be; any text when it is not set.
+	Grammar *Grammar `protobuf:"bytes,8,opt,name=grammar" json:"grammar,omitempty"`
+	// Log probabilities of each token.
+	Logprobs bool `protobuf:"varint,9,opt,name=logprobs" json:"logprobs,omitempty"`
+	// Number of most likely alternatives to report per token.
+	TopLogprobs uint32 `protobuf:"varint,10,opt,name=top_logprobs,json=topLogprobs" json:"top_logprobs,omitempty"`
+	// Log probabilities of the prompt's tokens, from the second on.
+	PromptLogprobs bool `protobuf:"varint,11,opt,name=prompt_logprobs,json=promptLogprobs" json:"prompt_logprobs,omitempty"`
+	// Number of prompt tokens whose log probabilities the caller has: the first ones.
+	PromptReported uint32 `protobuf:"varint,12,opt,name=prompt_reported,json=promptReported" json:"prompt_reported,omitempty"`
+	// Requests of equal salts share a prefix cache; 0 is the common cache. It is taken
+	// as it is: the caller keeps clients apart. The highest bit is not used.
+	CacheSalt uint64 `protobuf:"fixed64,13,opt,name=cache_salt,json=cacheSalt" json:"cache_salt,omitempty"`
+	// Lower starts first and is preempted last; 0 is usual. No bound.
+	Priority int32 `protobuf:"zigzag32,14,opt,name=priority" json:"priority,omitempty"`
+	// An expert without a replica ends the request, instead of a wait for one.
+	FailFast bool `protobuf:"varint,15,opt,name=fail_fast,json=failFast" json:"fail_fast,omitempty"`
+	// Responses have the nodes that computed experts.
+	IncludeNodes bool `protobuf:"varint,16,opt,name=include_nodes,json=includeNodes" json:"include_nodes,omitempty"`
+	// The longest time without a response, milliseconds: an empty response, a
+	// heartbeat, comes instead of silence while the request waits. 0 sends none.
+	HeartbeatMillis uint32 `protobuf:"varint,17,opt,name=heartbeat_millis,json=heartbeatMillis" json:"heartbeat_millis,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *GenerateTokensRequest) Reset() {
+	*x = GenerateTokensRequest{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateTokensRequest) ProtoMessage() {}
+
+func (x *GenerateTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateTokensRequest.ProtoReflect.Descriptor instead.
+func (*GenerateTokensRequest) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GenerateTokensRequest) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *GenerateTokensRequest) GetPrompt() []uint32 {
+	if x != nil {
+		return x.Prompt
+	}
+	return nil
+}
+
+func (x *GenerateTokensRequest) GetAnswer() []uint32 {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *GenerateTokensRequest) GetMaxTokens() uint32 {
+	if x != nil {
+		return x.MaxTokens
+	}
+	return 0
+}
+
+func (x *GenerateTokensRequest) GetSampling() *Sampling {
+	if x != nil {
+		return x.Sampling
+	}
+	return nil
+}
+
+func (x *GenerateTokensRequest) GetChoice() uint32 {
+	if x != nil {
+		return x.Choice
+	}
+	return 0
+}
+
+func (x *GenerateTokensRequest) GetStopTokens() []uint32 {
+	if x != nil {
+		return x.StopTokens
+	}
+	return nil
+}
+
+func (x *GenerateTokensRequest) GetGrammar() *Grammar {
+	if x != nil {
+		return x.Grammar
+	}
+	return nil
+}
+
+func (x *GenerateTokensRequest) GetLogprobs() bool {
+	if x != nil {
+		return x.Logprobs
+	}
+	return false
+}
+
+func (x *GenerateTokensRequest) GetTopLogprobs() uint32 {
+	if x != nil {
+		return x.TopLogprobs
+	}
+	return 0
+}
+
+func (x *GenerateTokensRequest) GetPromptLogprobs() bool {
+	if x != nil {
+		return x.PromptLogprobs
+	}
+	return false
+}
+
+func (x *GenerateTokensRequest) GetPromptReported() uint32 {
+	if x != nil {
+		return x.PromptReported
+	}
+	return 0
+}
+
+func (x *GenerateTokensRequest) GetCacheSalt() uint64 {
+	if x != nil {
+		return x.CacheSalt
+	}
+	return 0
+}
+
+func (x *GenerateTokensRequest) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *GenerateTokensRequest) GetFailFast() bool {
+	if x != nil {
+		return x.FailFast
+	}
+	return false
+}
+
+func (x *GenerateTokensRequest) GetIncludeNodes() bool {
+	if x != nil {
+		return x.IncludeNodes
+	}
+	return false
+}
+
+func (x *GenerateTokensRequest) GetHeartbeatMillis() uint32 {
+	if x != nil {
+		return x.HeartbeatMillis
+	}
+	return 0
+}
+
+// Sampling says how a token is drawn. Numbers are those of the client's request, not
+// rounded.
+type Sampling struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 is greedy.
+	Temperature float64 `protobuf:"fixed64,1,opt,name=temperature" json:"temperature,omitempty"`
+	// 0 or 1 is off.
+	TopP float64 `protobuf:"fixed64,2,opt,name=top_p,json=topP" json:"top_p,omitempty"`
+	// 0 is off.
+	TopK uint32 `protobuf:"varint,3,opt,name=top_k,json=topK" json:"top_k,omitempty"`
+	// 0 is off.
+	MinP float64 `protobuf:"fixed64,4,opt,name=min_p,json=minP" json:"min_p,omitempty"`
+	// 0 or 1 is off.
+	TypicalP float64 `protobuf:"fixed64,5,opt,name=typical_p,json=typicalP" json:"typical_p,omitempty"`
+	Seed     uint64  `protobuf:"fixed64,6,opt,name=seed" json:"seed,omitempty"`
+	// 0 or 1 is off; at most 100.
+	RepetitionPenalty float64 `protobuf:"fixed64,7,opt,name=repetition_penalty,json=repetitionPenalty" json:"repetition_penalty,omitempty"`
+	// -2 to 2; 0 is off.
+	FrequencyPenalty float64 `protobuf:"fixed64,8,opt,name=frequency_penalty,json=frequencyPenalty" json:"frequency_penalty,omitempty"`
+	// -2 to 2; 0 is off.
+	PresencePenalty float64 `protobuf:"fixed64,9,opt,name=presence_penalty,json=presencePenalty" json:"presence_penalty,omitempty"`
+	// Added to the logits of tokens, -100 to 100.
+	LogitBias map[uint32]float64 `protobuf:"bytes,10,rep,name=logit_bias,json=logitBias" json:"logit_bias,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	// Minimum number of tokens before a stop token may be drawn.
+	MinTokens     uint32 `protobuf:"varint,11,opt,name=min_tokens,json=minTokens" json:"min_tokens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sampling) Reset() {
+	*x = Sampling{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sampling) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sampling) ProtoMessage() {}
+
+func (x *Sampling) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sampling.ProtoReflect.Descriptor instead.
+func (*Sampling) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Sampling) GetTemperature() float64 {
+	if x != nil {
+		return x.Temperature
+	}
+	return 0
+}
+
+func (x *Sampling) GetTopP() float64 {
+	if x != nil {
+		return x.TopP
+	}
+	return 0
+}
+
+func (x *Sampling) GetTopK() uint32 {
+	if x != nil {
+		return x.TopK
+	}
+	return 0
+}
+
+func (x *Sampling) GetMinP() float64 {
+	if x != nil {
+		return x.MinP
+	}
+	return 0
+}
+
+func (x *Sampling) GetTypicalP() float64 {
+	if x != nil {
+		return x.TypicalP
+	}
+	return 0
+}
+
+func (x *Sampling) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+func (x *Sampling) GetRepetitionPenalty() float64 {
+	if x != nil {
+		return x.RepetitionPenalty
+	}
+	return 0
+}
+
+func (x *Sampling) GetFrequencyPenalty() float64 {
+	if x != nil {
+		return x.FrequencyPenalty
+	}
+	return 0
+}
+
+func (x *Sampling) GetPresencePenalty() float64 {
+	if x != nil {
+		return x.PresencePenalty
+	}
+	return 0
+}
+
+func (x *Sampling) GetLogitBias() map[uint32]float64 {
+	if x != nil {
+		return x.LogitBias
+	}
+	return nil
+}
+
+func (x *Sampling) GetMinTokens() uint32 {
+	if x != nil {
+		return x.MinTokens
+	}
+	return 0
+}
+
+// Grammar is what an answer must be: the source of a language and how tokens write
+// it. The router compiles it and remembers what it compiled. Each oneof must have
+// one of its fields: a kind that is missing is one that the router does not know.
+type Grammar struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Language:
+	//
+	//	*Grammar_Text
+	//	*Grammar_Turn
+	Language isGrammar_Language `protobuf_oneof:"language"`
+	// The answer is a text of its own, not the continuation of the prompt's text.
+	Fresh bool `protobuf:"varint,3,opt,name=fresh" json:"fresh,omitempty"`
+	// Special tokens that stand for their texts.
+	Shown []uint32 `protobuf:"varint,4,rep,packed,name=shown" json:"shown,omitempty"`
+	// Tokens that may end the answer where the language ends, besides the end of
+	// sequence.
+	Ends          []uint32 `protobuf:"varint,5,rep,packed,name=ends" json:"ends,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Grammar) Reset() {
+	*x = Grammar{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Grammar) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Grammar) ProtoMessage() {}
+
+func (x *Grammar) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Grammar.ProtoReflect.Descriptor instead.
+func (*Grammar) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Grammar) GetLanguage() isGrammar_Language {
+	if x != nil {
+		return x.Language
+	}
+	return nil
+}
+
+func (x *Grammar) GetText() *TextLanguage {
+	if x != nil {
+		if x, ok := x.Language.(*Grammar_Text); ok {
+			return x.Text
+		}
+	}
+	return nil
+}
+
+func (x *Grammar) GetTurn() *TurnLanguage {
+	if x != nil {
+		if x, ok := x.Language.(*Grammar_Turn); ok {
+			return x.Turn
+		}
+	}
+	return nil
+}
+
+func (x *Grammar) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
+func (x *Grammar) GetShown() []uint32 {
+	if x != nil {
+		return x.Shown
+	}
+	return nil
+}
+
+func (x *Grammar) GetEnds() []uint32 {
+	if x != nil {
+		return x.Ends
+	}
+	return nil
+}
+
+type isGrammar_Language interface {
+	isGrammar_Language()
+}
+
+type Grammar_Text struct {
+	Text *TextLanguage `protobuf:"bytes,1,opt,name=text,oneof"`
+}
+
+type Grammar_Turn struct {
+	Turn *TurnLanguage `protobuf:"bytes,2,opt,name=turn,oneof"`
+}
+
+func (*Grammar_Text) isGrammar_Language() {}
+
+func (*Grammar_Turn) isGrammar_Language() {}
+
+// TextLanguage is a language of texts.
+type TextLanguage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*TextLanguage_Any
+	//	*TextLanguage_JsonObject
+	//	*TextLanguage_JsonSchema
+	//	*TextLanguage_Regex
+	//	*TextLanguage_Choice
+	Kind          isTextLanguage_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextLanguage) Reset() {
+	*x = TextLanguage{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextLanguage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextLanguage) ProtoMessage() {}
+
+func (x *TextLanguage) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextLanguage.ProtoReflect.Descriptor instead.
+func (*TextLanguage) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *TextLanguage) GetKind() isTextLanguage_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *TextLanguage) GetAny() bool {
+	if x != nil {
+		if x, ok := x.Kind.(*TextLanguage_Any); ok {
+			return x.Any
+		}
+	}
+	return false
+}
+
+func (x *TextLanguage) GetJsonObject() bool {
+	if x != nil {
+		if x, ok := x.Kind.(*TextLanguage_JsonObject); ok {
+			return x.JsonObject
+		}
+	}
+	return false
+}
+
+func (x *TextLanguage) GetJsonSchema() string {
+	if x != nil {
+		if x, ok := x.Kind.(*TextLanguage_JsonSchema); ok {
+			return x.JsonSchema
+		}
+	}
+	return ""
+}
+
+func (x *TextLanguage) GetRegex() string {
+	if x != nil {
+		if x, ok := x.Kind.(*TextLanguage_Regex); ok {
+			return x.Regex
+		}
+	}
+	return ""
+}
+
+func (x *TextLanguage) GetChoice() *TextList {
+	if x != nil {
+		if x, ok := x.Kind.(*TextLanguage_Choice); ok {
+			return x.Choice
+		}
+	}
+	return nil
+}
+
+type isTextLanguage_Kind interface {
+	isTextLanguage_Kind()
+}
+
+type TextLanguage_Any struct {
+	// Any text; true. Only in a turn.
+	Any bool `protobuf:"varint,1,opt,name=any,oneof"`
+}
+
+type TextLanguage_JsonObject struct {
+	// Any JSON object; true.
+	JsonObject bool `protobuf:"varint,2,opt,name=json_object,json=jsonObject,oneof"`
+}
+
+type TextLanguage_JsonSchema struct {
+	// What satisfies this JSON Schema.
+	JsonSchema string `protobuf:"bytes,3,opt,name=json_schema,json=jsonSchema,oneof"`
+}
+
+type TextLanguage_Regex struct {
+	// What this RE2 expression matches as a whole.
+	Regex string `protobuf:"bytes,4,opt,name=regex,oneof"`
+}
+
+type TextLanguage_Choice struct {
+	// One of these texts.
+	Choice *TextList `protobuf:"bytes,5,opt,name=choice,oneof"`
+}
+
+func (*TextLanguage_Any) isTextLanguage_Kind() {}
+
+func (*TextLanguage_JsonObject) isTextLanguage_Kind() {}
+
+func (*TextLanguage_JsonSchema) isTextLanguage_Kind() {}
+
+func (*TextLanguage_Regex) isTextLanguage_Kind() {}
+
+func (*TextLanguage_Choice) isTextLanguage_Kind() {}
+
+// TurnLanguage is the turn of an assistant: perhaps reasoning, then a text, calls of
+// functions, or a text and then calls.
+type TurnLanguage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The marks before and after reasoning; both are empty where there is none.
+	ReasoningOpen  string `protobuf:"bytes,1,opt,name=reasoning_open,json=reasoningOpen" json:"reasoning_open,omitempty"`
+	ReasoningClose string `protobuf:"bytes,2,opt,name=reasoning_close,json=reasoningClose" json:"reasoning_close,omitempty"`
+	// The opening mark is before the turn.
+	ReasoningBegun bool `protobuf:"varint,3,opt,name=reasoning_begun,json=reasoningBegun" json:"reasoning_begun,omitempty"`
+	// Not set is no text.
+	Text *TextLanguage `protobuf:"bytes,4,opt,name=text" json:"text,omitempty"`
+	// Not set is no calls.
+	Calls         *CallLanguage `protobuf:"bytes,5,opt,name=calls" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TurnLanguage) Reset() {
+	*x = TurnLanguage{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TurnLanguage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TurnLanguage) ProtoMessage() {}
+
+func (x *TurnLanguage) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TurnLanguage.ProtoReflect.Descriptor instead.
+func (*TurnLanguage) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *TurnLanguage) GetReasoningOpen() string {
+	if x != nil {
+		return x.ReasoningOpen
+	}
+	return ""
+}
+
+func (x *TurnLanguage) GetReasoningClose() string {
+	if x != nil {
+		return x.ReasoningClose
+	}
+	return ""
+}
+
+func (x *TurnLanguage) GetReasoningBegun() bool {
+	if x != nil {
+		return x.ReasoningBegun
+	}
+	return false
+}
+
+func (x *TurnLanguage) GetText() *TextLanguage {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *TurnLanguage) GetCalls() *CallLanguage {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+// CallLanguage is calls of functions:
+//
+//	begin name between arguments (next name between arguments)* end
+//
+// A blank in these marks is a gap, as package internal/text/grammar describes.
+type CallLanguage struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Begin   string                 `protobuf:"bytes,1,opt,name=begin" json:"begin,omitempty"`
+	Between string                 `protobuf:"bytes,2,opt,name=between" json:"between,omitempty"`
+	Next    string                 `protobuf:"bytes,3,opt,name=next" json:"next,omitempty"`
+	End     string                 `protobuf:"bytes,4,opt,name=end" json:"end,omitempty"`
+	// The part of begin from which on a text is a call.
+	Marker string `protobuf:"bytes,5,opt,name=marker" json:"marker,omitempty"`
+	// A text may stand before the calls.
+	Anywhere bool `protobuf:"varint,6,opt,name=anywhere" json:"anywhere,omitempty"`
+	// More than one call may follow.
+	Many          bool                `protobuf:"varint,7,opt,name=many" json:"many,omitempty"`
+	Functions     []*FunctionLanguage `protobuf:"bytes,8,rep,name=functions" json:"functions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallLanguage) Reset() {
+	*x = CallLanguage{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallLanguage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallLanguage) ProtoMessage() {}
+
+func (x *CallLanguage) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallLanguage.ProtoReflect.Descriptor instead.
+func (*CallLanguage) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CallLanguage) GetBegin() string {
+	if x != nil {
+		return x.Begin
+	}
+	return ""
+}
+
+func (x *CallLanguage) GetBetween() string {
+	if x != nil {
+		return x.Between
+	}
+	return ""
+}
+
+func (x *CallLanguage) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+func (x *CallLanguage) GetEnd() string {
+	if x != nil {
+		return x.End
+	}
+	return ""
+}
+
+func (x *CallLanguage) GetMarker() string {
+	if x != nil {
+		return x.Marker
+	}
+	return ""
+}
+
+func (x *CallLanguage) GetAnywhere() bool {
+	if x != nil {
+		return x.Anywhere
+	}
+	return false
+}
+
+func (x *CallLanguage) GetMany() bool {
+	if x != nil {
+		return x.Many
+	}
+	return false
+}
+
+func (x *CallLanguage) GetFunctions() []*FunctionLanguage {
+	if x != nil {
+		return x.Functions
+	}
+	return nil
+}
+
+type FunctionLanguage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name" json:"name,omitempty"`
+	// JSON Schema of the arguments, which are an object.
+	Schema        string `protobuf:"bytes,2,opt,name=schema" json:"schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FunctionLanguage) Reset() {
+	*x = FunctionLanguage{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FunctionLanguage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FunctionLanguage) ProtoMessage() {}
+
+func (x *FunctionLanguage) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FunctionLanguage.ProtoReflect.Descriptor instead.
+func (*FunctionLanguage) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *FunctionLanguage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FunctionLanguage) GetSchema() string {
+	if x != nil {
+		return x.Schema
+	}
+	return ""
+}
+
+// GenerateTokensResponse is what was drawn since the last response. An empty one is a
+// heartbeat: the router lives, and the request waits.
+type GenerateTokensResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tokens of the prompt with their log probabilities, in order, before any token of
+	// the answer.
+	Prompt []*TokenLogprob `protobuf:"bytes,1,rep,name=prompt" json:"prompt,omitempty"`
+	// Tokens of the answer, in order. Without logprobs their log probabilities are 0.
+	Tokens []*TokenLogprob `protobuf:"bytes,2,rep,name=tokens" json:"tokens,omitempty"`
+	// Set on the last response. A stop token that ended the answer is not among the
+	// tokens.
+	FinishReason FinishReason `protobuf:"varint,3,opt,name=finish_reason,json=finishReason,enum=hachi.v1.FinishReason" json:"finish_reason,omitempty"`
+	// Tokens of the prompt that the prefix cache had.
+	CachedTokens uint32 `protobuf:"varint,4,opt,name=cached_tokens,json=cachedTokens" json:"cached_tokens,omitempty"`
+	// Nodes that computed experts for the answer and were in no response before.
+	Nodes         []string `protobuf:"bytes,5,rep,name=nodes" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateTokensResponse) Reset() {
+	*x = GenerateTokensResponse{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateTokensResponse) ProtoMessage() {}
+
+func (x *GenerateTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateTokensResponse.ProtoReflect.Descriptor instead.
+func (*GenerateTokensResponse) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GenerateTokensResponse) GetPrompt() []*TokenLogprob {
+	if x != nil {
+		return x.Prompt
+	}
+	return nil
+}
+
+func (x *GenerateTokensResponse) GetTokens() []*TokenLogprob {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *GenerateTokensResponse) GetFinishReason() FinishReason {
+	if x != nil {
+		return x.FinishReason
+	}
+	return FinishReason_FINISH_REASON_UNSPECIFIED
+}
+
+func (x *GenerateTokensResponse) GetCachedTokens() uint32 {
+	if x != nil {
+		return x.CachedTokens
+	}
+	return 0
+}
+
+func (x *GenerateTokensResponse) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+// GenerateTokensFailure is a detail of the status of a GenerateTokens that failed. The
+// status's message is for humans.
+type GenerateTokensFailure struct {
+	state  protoimpl.MessageState       `protogen:"open.v1"`
+	Reason GenerateTokensFailure_Reason `protobuf:"varint,1,opt,name=reason,enum=hachi.v1.GenerateTokensFailure_Reason" json:"reason,omitempty"`
+	// With REASON_GRAMMAR: 1 + the number of the function whose schema has the fault; 0
+	// is no function.
+	Function uint32 `protobuf:"varint,2,opt,name=function" json:"function,omitempty"`
+	// With REASON_QUEUE_FULL: when the router may have room, milliseconds from now.
+	RetryAfterMillis uint32 `protobuf:"varint,3,opt,name=retry_after_millis,json=retryAfterMillis" json:"retry_after_millis,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *GenerateTokensFailure) Reset() {
+	*x = GenerateTokensFailure{}
+	mi := &file_hachi_v1_inference_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateTokensFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateTokensFailure) ProtoMessage() {}
+
+func (x *GenerateTokensFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_inference_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateTokensFailure.ProtoReflect.Descriptor instead.
+func (*GenerateTokensFailure) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_inference_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GenerateTokensFailure) GetReason() GenerateTokensFailure_Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return GenerateTokensFailure_REASON_UNSPECIFIED
+}
+
+func (x *GenerateTokensFailure) GetFunction() uint32 {
+	if x != nil {
+		return x.Function
+	}
+	return 0
+}
+
+func (x *GenerateTokensFailure) GetRetryAfterMillis() uint32 {
+	if x != nil {
+		return x.RetryAfterMillis
+	}
+	return 0
+}
+
 var File_hachi_v1_inference_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_inference_proto_rawDesc = "" +
@@ -1416,7 +2472,105 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\rprompt_tokens\x18\x01 \x01(\rR\fpromptTokens\x12+\n" +
 	"\x11completion_tokens\x18\x02 \x01(\rR\x10completionTokens\x12#\n" +
 	"\rcached_tokens\x18\x03 \x01(\rR\fcachedTokens\x12)\n" +
-	"\x10reasoning_tokens\x18\x04 \x01(\rR\x0freasoningTokens*Y\n" +
+	"\x10reasoning_tokens\x18\x04 \x01(\rR\x0freasoningTokens\"\xd7\x04\n" +
+	"\x15GenerateTokensRequest\x12 \n" +
+	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12\x16\n" +
+	"\x06prompt\x18\x02 \x03(\rR\x06prompt\x12\x16\n" +
+	"\x06answer\x18\x03 \x03(\rR\x06answer\x12\x1d\n" +
+	"\n" +
+	"max_tokens\x18\x04 \x01(\rR\tmaxTokens\x12.\n" +
+	"\bsampling\x18\x05 \x01(\v2\x12.hachi.v1.SamplingR\bsampling\x12\x16\n" +
+	"\x06choice\x18\x06 \x01(\rR\x06choice\x12\x1f\n" +
+	"\vstop_tokens\x18\a \x03(\rR\n" +
+	"stopTokens\x12+\n" +
+	"\agrammar\x18\b \x01(\v2\x11.hachi.v1.GrammarR\agrammar\x12\x1a\n" +
+	"\blogprobs\x18\t \x01(\bR\blogprobs\x12!\n" +
+	"\ftop_logprobs\x18\n" +
+	" \x01(\rR\vtopLogprobs\x12'\n" +
+	"\x0fprompt_logprobs\x18\v \x01(\bR\x0epromptLogprobs\x12'\n" +
+	"\x0fprompt_reported\x18\f \x01(\rR\x0epromptReported\x12\x1d\n" +
+	"\n" +
+	"cache_salt\x18\r \x01(\x06R\tcacheSalt\x12\x1a\n" +
+	"\bpriority\x18\x0e \x01(\x11R\bpriority\x12\x1b\n" +
+	"\tfail_fast\x18\x0f \x01(\bR\bfailFast\x12#\n" +
+	"\rinclude_nodes\x18\x10 \x01(\bR\fincludeNodes\x12)\n" +
+	"\x10heartbeat_millis\x18\x11 \x01(\rR\x0fheartbeatMillis\"\xc2\x03\n" +
+	"\bSampling\x12 \n" +
+	"\vtemperature\x18\x01 \x01(\x01R\vtemperature\x12\x13\n" +
+	"\x05top_p\x18\x02 \x01(\x01R\x04topP\x12\x13\n" +
+	"\x05top_k\x18\x03 \x01(\rR\x04topK\x12\x13\n" +
+	"\x05min_p\x18\x04 \x01(\x01R\x04minP\x12\x1b\n" +
+	"\ttypical_p\x18\x05 \x01(\x01R\btypicalP\x12\x12\n" +
+	"\x04seed\x18\x06 \x01(\x06R\x04seed\x12-\n" +
+	"\x12repetition_penalty\x18\a \x01(\x01R\x11repetitionPenalty\x12+\n" +
+	"\x11frequency_penalty\x18\b \x01(\x01R\x10frequencyPenalty\x12)\n" +
+	"\x10presence_penalty\x18\t \x01(\x01R\x0fpresencePenalty\x12@\n" +
+	"\n" +
+	"logit_bias\x18\n" +
+	" \x03(\v2!.hachi.v1.Sampling.LogitBiasEntryR\tlogitBias\x12\x1d\n" +
+	"\n" +
+	"min_tokens\x18\v \x01(\rR\tminTokens\x1a<\n" +
+	"\x0eLogitBiasEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xb1\x01\n" +
+	"\aGrammar\x12,\n" +
+	"\x04text\x18\x01 \x01(\v2\x16.hachi.v1.TextLanguageH\x00R\x04text\x12,\n" +
+	"\x04turn\x18\x02 \x01(\v2\x16.hachi.v1.TurnLanguageH\x00R\x04turn\x12\x14\n" +
+	"\x05fresh\x18\x03 \x01(\bR\x05fresh\x12\x14\n" +
+	"\x05shown\x18\x04 \x03(\rR\x05shown\x12\x12\n" +
+	"\x04ends\x18\x05 \x03(\rR\x04endsB\n" +
+	"\n" +
+	"\blanguage\"\xb6\x01\n" +
+	"\fTextLanguage\x12\x12\n" +
+	"\x03any\x18\x01 \x01(\bH\x00R\x03any\x12!\n" +
+	"\vjson_object\x18\x02 \x01(\bH\x00R\n" +
+	"jsonObject\x12!\n" +
+	"\vjson_schema\x18\x03 \x01(\tH\x00R\n" +
+	"jsonSchema\x12\x16\n" +
+	"\x05regex\x18\x04 \x01(\tH\x00R\x05regex\x12,\n" +
+	"\x06choice\x18\x05 \x01(\v2\x12.hachi.v1.TextListH\x00R\x06choiceB\x06\n" +
+	"\x04kind\"\xe1\x01\n" +
+	"\fTurnLanguage\x12%\n" +
+	"\x0ereasoning_open\x18\x01 \x01(\tR\rreasoningOpen\x12'\n" +
+	"\x0freasoning_close\x18\x02 \x01(\tR\x0ereasoningClose\x12'\n" +
+	"\x0freasoning_begun\x18\x03 \x01(\bR\x0ereasoningBegun\x12*\n" +
+	"\x04text\x18\x04 \x01(\v2\x16.hachi.v1.TextLanguageR\x04text\x12,\n" +
+	"\x05calls\x18\x05 \x01(\v2\x16.hachi.v1.CallLanguageR\x05calls\"\xe6\x01\n" +
+	"\fCallLanguage\x12\x14\n" +
+	"\x05begin\x18\x01 \x01(\tR\x05begin\x12\x18\n" +
+	"\abetween\x18\x02 \x01(\tR\abetween\x12\x12\n" +
+	"\x04next\x18\x03 \x01(\tR\x04next\x12\x10\n" +
+	"\x03end\x18\x04 \x01(\tR\x03end\x12\x16\n" +
+	"\x06marker\x18\x05 \x01(\tR\x06marker\x12\x1a\n" +
+	"\banywhere\x18\x06 \x01(\bR\banywhere\x12\x12\n" +
+	"\x04many\x18\a \x01(\bR\x04many\x128\n" +
+	"\tfunctions\x18\b \x03(\v2\x1a.hachi.v1.FunctionLanguageR\tfunctions\">\n" +
+	"\x10FunctionLanguage\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06schema\x18\x02 \x01(\tR\x06schema\"\xf0\x01\n" +
+	"\x16GenerateTokensResponse\x12.\n" +
+	"\x06prompt\x18\x01 \x03(\v2\x16.hachi.v1.TokenLogprobR\x06prompt\x12.\n" +
+	"\x06tokens\x18\x02 \x03(\v2\x16.hachi.v1.TokenLogprobR\x06tokens\x12;\n" +
+	"\rfinish_reason\x18\x03 \x01(\x0e2\x16.hachi.v1.FinishReasonR\ffinishReason\x12#\n" +
+	"\rcached_tokens\x18\x04 \x01(\rR\fcachedTokens\x12\x14\n" +
+	"\x05nodes\x18\x05 \x03(\tR\x05nodes\"\xa0\x03\n" +
+	"\x15GenerateTokensFailure\x12>\n" +
+	"\x06reason\x18\x01 \x01(\x0e2&.hachi.v1.GenerateTokensFailure.ReasonR\x06reason\x12\x1a\n" +
+	"\bfunction\x18\x02 \x01(\rR\bfunction\x12,\n" +
+	"\x12retry_after_millis\x18\x03 \x01(\rR\x10retryAfterMillis\"\xfc\x01\n" +
+	"\x06Reason\x12\x16\n" +
+	"\x12REASON_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11REASON_QUEUE_FULL\x10\x01\x12\x13\n" +
+	"\x0fREASON_STOPPING\x10\x02\x12\x16\n" +
+	"\x12REASON_FINGERPRINT\x10\x03\x12\x12\n" +
+	"\x0eREASON_UNKNOWN\x10\x04\x12\x11\n" +
+	"\rREASON_ANSWER\x10\x05\x12\x12\n" +
+	"\x0eREASON_GRAMMAR\x10\x06\x12\x16\n" +
+	"\x12REASON_NO_GRAMMARS\x10\a\x12\x17\n" +
+	"\x13REASON_GRAMMAR_BUSY\x10\b\x12\x13\n" +
+	"\x0fREASON_NO_TOKEN\x10\t\x12\x15\n" +
+	"\x11REASON_NO_REPLICA\x10\n" +
+	"*Y\n" +
 	"\n" +
 	"ToolChoice\x12\x1b\n" +
 	"\x17TOOL_CHOICE_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -1426,9 +2580,10 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FINISH_REASON_STOP\x10\x01\x12\x18\n" +
 	"\x14FINISH_REASON_LENGTH\x10\x02\x12\x1c\n" +
-	"\x18FINISH_REASON_TOOL_CALLS\x10\x032W\n" +
+	"\x18FINISH_REASON_TOOL_CALLS\x10\x032\xae\x01\n" +
 	"\x10InferenceService\x12C\n" +
-	"\bGenerate\x12\x19.hachi.v1.GenerateRequest\x1a\x1a.hachi.v1.GenerateResponse0\x01B:Z3github.com/hachi-serve/hachi/proto/hachi/v1;hachiv1\x92\x03\x02\b\x02b\beditionsp\xe8\a"
+	"\bGenerate\x12\x19.hachi.v1.GenerateRequest\x1a\x1a.hachi.v1.GenerateResponse0\x01\x12U\n" +
+	"\x0eGenerateTokens\x12\x1f.hachi.v1.GenerateTokensRequest\x1a .hachi.v1.GenerateTokensResponse0\x01B:Z3github.com/hachi-serve/hachi/proto/hachi/v1;hachiv1\x92\x03\x02\b\x02b\beditionsp\xe8\a"
 
 var (
 	file_hachi_v1_inference_proto_rawDescOnce sync.Once
@@ -1442,50 +2597,76 @@ func file_hachi_v1_inference_proto_rawDescGZIP() []byte {
 	return file_hachi_v1_inference_proto_rawDescData
 }
 
-var file_hachi_v1_inference_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_hachi_v1_inference_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_hachi_v1_inference_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_hachi_v1_inference_proto_goTypes = []any{
-	(ToolChoice)(0),          // 0: hachi.v1.ToolChoice
-	(FinishReason)(0),        // 1: hachi.v1.FinishReason
-	(*GenerateRequest)(nil),  // 2: hachi.v1.GenerateRequest
-	(*TextList)(nil),         // 3: hachi.v1.TextList
-	(*TokenList)(nil),        // 4: hachi.v1.TokenList
-	(*Conversation)(nil),     // 5: hachi.v1.Conversation
-	(*Message)(nil),          // 6: hachi.v1.Message
-	(*Tool)(nil),             // 7: hachi.v1.Tool
-	(*ToolCall)(nil),         // 8: hachi.v1.ToolCall
-	(*GenerateResponse)(nil), // 9: hachi.v1.GenerateResponse
-	(*ToolCallDelta)(nil),    // 10: hachi.v1.ToolCallDelta
-	(*TokenLogprob)(nil),     // 11: hachi.v1.TokenLogprob
-	(*Alternative)(nil),      // 12: hachi.v1.Alternative
-	(*Usage)(nil),            // 13: hachi.v1.Usage
-	nil,                      // 14: hachi.v1.GenerateRequest.LogitBiasEntry
-	nil,                      // 15: hachi.v1.Conversation.AttributesEntry
-	nil,                      // 16: hachi.v1.Message.AttributesEntry
+	(ToolChoice)(0),                   // 0: hachi.v1.ToolChoice
+	(FinishReason)(0),                 // 1: hachi.v1.FinishReason
+	(GenerateTokensFailure_Reason)(0), // 2: hachi.v1.GenerateTokensFailure.Reason
+	(*GenerateRequest)(nil),           // 3: hachi.v1.GenerateRequest
+	(*TextList)(nil),                  // 4: hachi.v1.TextList
+	(*TokenList)(nil),                 // 5: hachi.v1.TokenList
+	(*Conversation)(nil),              // 6: hachi.v1.Conversation
+	(*Message)(nil),                   // 7: hachi.v1.Message
+	(*Tool)(nil),                      // 8: hachi.v1.Tool
+	(*ToolCall)(nil),                  // 9: hachi.v1.ToolCall
+	(*GenerateResponse)(nil),          // 10: hachi.v1.GenerateResponse
+	(*ToolCallDelta)(nil),             // 11: hachi.v1.ToolCallDelta
+	(*TokenLogprob)(nil),              // 12: hachi.v1.TokenLogprob
+	(*Alternative)(nil),               // 13: hachi.v1.Alternative
+	(*Usage)(nil),                     // 14: hachi.v1.Usage
+	(*GenerateTokensRequest)(nil),     // 15: hachi.v1.GenerateTokensRequest
+	(*Sampling)(nil),                  // 16: hachi.v1.Sampling
+	(*Grammar)(nil),                   // 17: hachi.v1.Grammar
+	(*TextLanguage)(nil),              // 18: hachi.v1.TextLanguage
+	(*TurnLanguage)(nil),              // 19: hachi.v1.TurnLanguage
+	(*CallLanguage)(nil),              // 20: hachi.v1.CallLanguage
+	(*FunctionLanguage)(nil),          // 21: hachi.v1.FunctionLanguage
+	(*GenerateTokensResponse)(nil),    // 22: hachi.v1.GenerateTokensResponse
+	(*GenerateTokensFailure)(nil),     // 23: hachi.v1.GenerateTokensFailure
+	nil,                               // 24: hachi.v1.GenerateRequest.LogitBiasEntry
+	nil,                               // 25: hachi.v1.Conversation.AttributesEntry
+	nil,                               // 26: hachi.v1.Message.AttributesEntry
+	nil,                               // 27: hachi.v1.Sampling.LogitBiasEntry
 }
 var file_hachi_v1_inference_proto_depIdxs = []int32{
-	4,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
-	5,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
-	14, // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
-	3,  // 3: hachi.v1.GenerateRequest.choice:type_name -> hachi.v1.TextList
-	6,  // 4: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
-	15, // 5: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
-	7,  // 6: hachi.v1.Conversation.tools:type_name -> hachi.v1.Tool
+	5,  // 0: hachi.v1.GenerateRequest.tokens:type_name -> hachi.v1.TokenList
+	6,  // 1: hachi.v1.GenerateRequest.conversation:type_name -> hachi.v1.Conversation
+	24, // 2: hachi.v1.GenerateRequest.logit_bias:type_name -> hachi.v1.GenerateRequest.LogitBiasEntry
+	4,  // 3: hachi.v1.GenerateRequest.choice:type_name -> hachi.v1.TextList
+	7,  // 4: hachi.v1.Conversation.messages:type_name -> hachi.v1.Message
+	25, // 5: hachi.v1.Conversation.attributes:type_name -> hachi.v1.Conversation.AttributesEntry
+	8,  // 6: hachi.v1.Conversation.tools:type_name -> hachi.v1.Tool
 	0,  // 7: hachi.v1.Conversation.tool_choice:type_name -> hachi.v1.ToolChoice
-	16, // 8: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
-	8,  // 9: hachi.v1.Message.tool_calls:type_name -> hachi.v1.ToolCall
-	11, // 10: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
+	26, // 8: hachi.v1.Message.attributes:type_name -> hachi.v1.Message.AttributesEntry
+	9,  // 9: hachi.v1.Message.tool_calls:type_name -> hachi.v1.ToolCall
+	12, // 10: hachi.v1.GenerateResponse.logprobs:type_name -> hachi.v1.TokenLogprob
 	1,  // 11: hachi.v1.GenerateResponse.finish_reason:type_name -> hachi.v1.FinishReason
-	13, // 12: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
-	10, // 13: hachi.v1.GenerateResponse.tool_calls:type_name -> hachi.v1.ToolCallDelta
-	12, // 14: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
-	2,  // 15: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
-	9,  // 16: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
-	16, // [16:17] is the sub-list for method output_type
-	15, // [15:16] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 12: hachi.v1.GenerateResponse.usage:type_name -> hachi.v1.Usage
+	11, // 13: hachi.v1.GenerateResponse.tool_calls:type_name -> hachi.v1.ToolCallDelta
+	13, // 14: hachi.v1.TokenLogprob.alternatives:type_name -> hachi.v1.Alternative
+	16, // 15: hachi.v1.GenerateTokensRequest.sampling:type_name -> hachi.v1.Sampling
+	17, // 16: hachi.v1.GenerateTokensRequest.grammar:type_name -> hachi.v1.Grammar
+	27, // 17: hachi.v1.Sampling.logit_bias:type_name -> hachi.v1.Sampling.LogitBiasEntry
+	18, // 18: hachi.v1.Grammar.text:type_name -> hachi.v1.TextLanguage
+	19, // 19: hachi.v1.Grammar.turn:type_name -> hachi.v1.TurnLanguage
+	4,  // 20: hachi.v1.TextLanguage.choice:type_name -> hachi.v1.TextList
+	18, // 21: hachi.v1.TurnLanguage.text:type_name -> hachi.v1.TextLanguage
+	20, // 22: hachi.v1.TurnLanguage.calls:type_name -> hachi.v1.CallLanguage
+	21, // 23: hachi.v1.CallLanguage.functions:type_name -> hachi.v1.FunctionLanguage
+	12, // 24: hachi.v1.GenerateTokensResponse.prompt:type_name -> hachi.v1.TokenLogprob
+	12, // 25: hachi.v1.GenerateTokensResponse.tokens:type_name -> hachi.v1.TokenLogprob
+	1,  // 26: hachi.v1.GenerateTokensResponse.finish_reason:type_name -> hachi.v1.FinishReason
+	2,  // 27: hachi.v1.GenerateTokensFailure.reason:type_name -> hachi.v1.GenerateTokensFailure.Reason
+	3,  // 28: hachi.v1.InferenceService.Generate:input_type -> hachi.v1.GenerateRequest
+	15, // 29: hachi.v1.InferenceService.GenerateTokens:input_type -> hachi.v1.GenerateTokensRequest
+	10, // 30: hachi.v1.InferenceService.Generate:output_type -> hachi.v1.GenerateResponse
+	22, // 31: hachi.v1.InferenceService.GenerateTokens:output_type -> hachi.v1.GenerateTokensResponse
+	30, // [30:32] is the sub-list for method output_type
+	28, // [28:30] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_hachi_v1_inference_proto_init() }
@@ -1502,13 +2683,24 @@ func file_hachi_v1_inference_proto_init() {
 		(*GenerateRequest_Regex)(nil),
 		(*GenerateRequest_Choice)(nil),
 	}
+	file_hachi_v1_inference_proto_msgTypes[14].OneofWrappers = []any{
+		(*Grammar_Text)(nil),
+		(*Grammar_Turn)(nil),
+	}
+	file_hachi_v1_inference_proto_msgTypes[15].OneofWrappers = []any{
+		(*TextLanguage_Any)(nil),
+		(*TextLanguage_JsonObject)(nil),
+		(*TextLanguage_JsonSchema)(nil),
+		(*TextLanguage_Regex)(nil),
+		(*TextLanguage_Choice)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_inference_proto_rawDesc), len(file_hachi_v1_inference_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   15,
+			NumEnums:      3,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,7 +22,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	InferenceService_Generate_FullMethodName = "/hachi.v1.InferenceService/Generate"
+	InferenceService_Generate_FullMethodName       = "/hachi.v1.InferenceService/Generate"
+	InferenceService_GenerateTokens_FullMethodName = "/hachi.v1.InferenceService/GenerateTokens"
 )
 
 // InferenceServiceClient is the client API for InferenceService service.
@@ -41,6 +42,24 @@ type InferenceServiceClient interface {
 	// client's if it sends one of at most 128 visible ASCII characters, else a new
 	// one. The answer's header metadata has it.
 	Generate(ctx context.Context, in *GenerateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateResponse], error)
+	// GenerateTokens is Generate below the level of text, for gateways and operators:
+	// tokens in, and each token out as it is drawn. It continues an answer that
+	// another router began. The same request gives the same tokens and log
+	// probabilities, bit for bit, on every router of the same fingerprint, and with any
+	// beginning of its answer in `answer` it gives the rest of them.
+	//
+	// Header metadata comes when the request has its place in the queue; a request
+	// that is refused has none. INVALID_ARGUMENT for a request that can never
+	// succeed, FAILED_PRECONDITION for another fingerprint, UNIMPLEMENTED for a field or
+	// a kind that this router does not know, RESOURCE_EXHAUSTED when the queue is full,
+	// UNAVAILABLE when the router stops; a GenerateTokensFailure among the status's
+	// details says which. Metadata, deadline and the other codes are as in Generate.
+	//
+	// Versions: a caller sets a field only where its value is not the default, and a
+	// router refuses a field that it does not know, because an answer without it would
+	// be another answer. So a newer gateway and an older router give the same bits or
+	// a clear error.
+	GenerateTokens(ctx context.Context, in *GenerateTokensRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateTokensResponse], error)
 }
 
 type inferenceServiceClient struct {
@@ -70,6 +89,25 @@ func (c *inferenceServiceClient) Generate(ctx context.Context, in *GenerateReque
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type InferenceService_GenerateClient = grpc.ServerStreamingClient[GenerateResponse]
 
+func (c *inferenceServiceClient) GenerateTokens(ctx context.Context, in *GenerateTokensRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateTokensResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &InferenceService_ServiceDesc.Streams[1], InferenceService_GenerateTokens_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GenerateTokensRequest, GenerateTokensResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InferenceService_GenerateTokensClient = grpc.ServerStreamingClient[GenerateTokensResponse]
+
 // InferenceServiceServer is the server API for InferenceService service.
 // All implementations must embed UnimplementedInferenceServiceServer
 // for forward compatibility.
@@ -86,6 +124,24 @@ type InferenceServiceServer interface {
 	// client's if it sends one of at most 128 visible ASCII characters, else a new
 	// one. The answer's header metadata has it.
 	Generate(*GenerateRequest, grpc.ServerStreamingServer[GenerateResponse]) error
+	// GenerateTokens is Generate below the level of text, for gateways and operators:
+	// tokens in, and each token out as it is drawn. It continues an answer that
+	// another router began. The same request gives the same tokens and log
+	// probabilities, bit for bit, on every router of the same fingerprint, and with any
+	// beginning of its answer in `answer` it gives the rest of them.
+	//
+	// Header metadata comes when the request has its place in the queue; a request
+	// that is refused has none. INVALID_ARGUMENT for a request that can never
+	// succeed, FAILED_PRECONDITION for another fingerprint, UNIMPLEMENTED for a field or
+	// a kind that this router does not know, RESOURCE_EXHAUSTED when the queue is full,
+	// UNAVAILABLE when the router stops; a GenerateTokensFailure among the status's
+	// details says which. Metadata, deadline and the other codes are as in Generate.
+	//
+	// Versions: a caller sets a field only where its value is not the default, and a
+	// router refuses a field that it does not know, because an answer without it would
+	// be another answer. So a newer gateway and an older router give the same bits or
+	// a clear error.
+	GenerateTokens(*GenerateTokensRequest, grpc.ServerStreamingServer[GenerateTokensResponse]) error
 	mustEmbedUnimplementedInferenceServiceServer()
 }
 
@@ -98,6 +154,9 @@ type UnimplementedInferenceServiceServer struct{}
 
 func (UnimplementedInferenceServiceServer) Generate(*GenerateRequest, grpc.ServerStreamingServer[GenerateResponse]) error {
 	return status.Error(codes.Unimplemented, "method Generate not implemented")
+}
+func (UnimplementedInferenceServiceServer) GenerateTokens(*GenerateTokensRequest, grpc.ServerStreamingServer[GenerateTokensResponse]) error {
+	return status.Error(codes.Unimplemented, "method GenerateTokens not implemented")
 }
 func (UnimplementedInferenceServiceServer) mustEmbedUnimplementedInferenceServiceServer() {}
 func (UnimplementedInferenceServiceServer) testEmbeddedByValue()                          {}
@@ -131,6 +190,17 @@ func _InferenceService_Generate_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type InferenceService_GenerateServer = grpc.ServerStreamingServer[GenerateResponse]
 
+func _InferenceService_GenerateTokens_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GenerateTokensRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(InferenceServiceServer).GenerateTokens(m, &grpc.GenericServerStream[GenerateTokensRequest, GenerateTokensResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InferenceService_GenerateTokensServer = grpc.ServerStreamingServer[GenerateTokensResponse]
+
 // InferenceService_ServiceDesc is the grpc.ServiceDesc for InferenceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -142,6 +212,11 @@ var InferenceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "Generate",
 			Handler:       _InferenceService_Generate_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "GenerateTokens",
+			Handler:       _InferenceService_GenerateTokens_Handler,
 			ServerStreams: true,
 		},
 	},
