@@ -63,11 +63,12 @@ type Status struct {
 	Policy   string `json:"policy,omitempty"`
 	Replicas uint32 `json:"replicas,omitempty"`
 	// Degraded says why the placement is not what the policy asks for.
-	Degraded    string         `json:"degraded,omitempty"`
-	Epoch       uint64         `json:"epoch"` // 0 until a placement is published
-	Fingerprint string         `json:"fingerprint,omitempty"`
-	Nodes       []NodeStatus   `json:"nodes"`
-	Routers     []RouterStatus `json:"routers"`
+	Degraded    string          `json:"degraded,omitempty"`
+	Epoch       uint64          `json:"epoch"` // 0 until a placement is published
+	Fingerprint string          `json:"fingerprint,omitempty"`
+	Nodes       []NodeStatus    `json:"nodes"`
+	Routers     []RouterStatus  `json:"routers"`
+	Gateways    []GatewayStatus `json:"gateways,omitempty"`
 	// Placement lists, per layer and expert, the nodes that serve the expert.
 	Placement [][][]string `json:"placement,omitempty"`
 	// Load counts rows sent per layer and expert since the routers started.
@@ -109,6 +110,17 @@ type RouterStatus struct {
 	HTTP   string `json:"http"`
 	GRPC   string `json:"grpc"`
 	Acked  uint64 `json:"acked_epoch"`
+	// Load is how many requests run and wait there.
+	Load     uint32 `json:"load,omitempty"`
+	Draining bool   `json:"draining,omitempty"`
+	Process
+}
+
+// GatewayStatus is a gateway.
+type GatewayStatus struct {
+	Gateway string `json:"gateway"`
+	HTTP    string `json:"http"`
+	GRPC    string `json:"grpc"`
 	Process
 }
 

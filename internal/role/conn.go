@@ -111,6 +111,13 @@ func (c *clusterConn) seeds(ctx context.Context) []string {
 	for _, r := range routers {
 		out = append(out, r.GetGossipAddr())
 	}
+	gateways, err := c.registry.Gateways(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range gateways {
+		out = append(out, r.GetGossipAddr())
+	}
 	coordinators, err := c.registry.Coordinators(ctx)
 	if err != nil {
 		return nil

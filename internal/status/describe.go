@@ -29,7 +29,12 @@ func Describe(v View, seen *hachiv1.GetStatusResponse, why error) client.Status 
 	for _, router := range v.Routers {
 		r.Routers = append(r.Routers, client.RouterStatus{
 			Router: router.GetRouterId(), HTTP: router.GetHttpAddr(), GRPC: router.GetGrpcAddr(), Acked: router.GetAckedEpoch(),
-			Process: process(v.RouterHolders[router.GetRouterId()]),
+			Load: router.GetLoad(), Draining: router.GetDraining(), Process: process(v.RouterHolders[router.GetRouterId()]),
+		})
+	}
+	for _, g := range v.Gateways {
+		r.Gateways = append(r.Gateways, client.GatewayStatus{
+			Gateway: g.GetGatewayId(), HTTP: g.GetHttpAddr(), GRPC: g.GetGrpcAddr(), Process: process(v.GatewayHolders[g.GetGatewayId()]),
 		})
 	}
 	for _, n := range v.Nodes {

@@ -26,6 +26,7 @@ func Print(out io.Writer, r client.Status) {
 	}
 	printNodes(out, r)
 	printRouters(out, r)
+	printGateways(out, r)
 	if r.Epoch == 0 {
 		return
 	}
@@ -104,7 +105,8 @@ func pidColumn(r client.Status) func(head string, p client.Process) string {
 	host, err := os.Hostname()
 	local := func(p client.Process) bool { return err == nil && p.PID != 0 && p.Host == host }
 	here := slices.ContainsFunc(r.Nodes, func(n client.NodeStatus) bool { return local(n.Process) }) ||
-		slices.ContainsFunc(r.Routers, func(x client.RouterStatus) bool { return local(x.Process) })
+		slices.ContainsFunc(r.Routers, func(x client.RouterStatus) bool { return local(x.Process) }) ||
+		slices.ContainsFunc(r.Gateways, func(x client.GatewayStatus) bool { return local(x.Process) })
 	return func(head string, p client.Process) string {
 		switch {
 		case !here:
@@ -128,6 +130,21 @@ func printRouters(out io.Writer, r client.Status) {
 	}
 	if len(r.Routers) == 0 {
 		fmt.Fprintln(w, "none")
+	}
+	w.Flush()
+}
+
+// printGateways prints nothing where there are none: most clusters have one router.
+func printGateways(out io.Writer, r client.Status) {
+	if len(r.Gateways) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	pid := pidColumn(r)
+	fmt.Fprintf(w, "GATEWAY\t%sHTTP\tGRPC\n", pid("PID", client.Process{}))
+	for _, g := range r.Gateways {
+		fmt.Fprintf(w, "%s\t%s%s\t%s\n", g.Gateway, pid("", g.Process), g.HTTP, g.GRPC)
 	}
 	w.Flush()
 }

@@ -32,6 +32,10 @@ func TestTables(t *testing.T) {
 				seen, why = nil, errors.New("coordinator at 10.0.0.9:7071: connection refused")
 			case "leaderless":
 				v.Coordinators, seen, why = nil, nil, ErrNoLeader
+			case "gateways":
+				for i := range 2 {
+					v.Gateways = append(v.Gateways, &hachiv1.GatewayRecord{GatewayId: fmt.Sprint("gateway-", i), HttpAddr: "10.0.0.7:8080", GrpcAddr: "10.0.0.7:8081"})
+				}
 			case "unplaced":
 				v.Placement, seen.RowsPerSecond = nil, nil
 			}

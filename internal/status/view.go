@@ -20,11 +20,12 @@ import (
 type View struct {
 	Nodes        []*hachiv1.NodeRecord
 	Routers      []*hachiv1.RouterRecord
+	Gateways     []*hachiv1.GatewayRecord
 	Coordinators []*hachiv1.CoordinatorRecord // the leader first
 	Placement    *moe.Placement               // nil until one is published
-	// NodeHolders and RouterHolders are the processes by name. A process that
-	// claims no name is not among them.
-	NodeHolders, RouterHolders map[string]registry.Holder
+	// NodeHolders, RouterHolders and GatewayHolders are the processes by name. A
+	// process that claims no name is not among them.
+	NodeHolders, RouterHolders, GatewayHolders map[string]registry.Holder
 	// Revision is the registry's of the last write of the placement.
 	Revision int64
 
@@ -102,6 +103,9 @@ func Read(ctx context.Context, reg *registry.Registry) (v View, err error) {
 	if v.Routers, err = reg.Routers(ctx); err != nil {
 		return v, err
 	}
+	if v.Gateways, err = reg.Gateways(ctx); err != nil {
+		return v, err
+	}
 	if v.Coordinators, err = reg.Coordinators(ctx); err != nil {
 		return v, err
 	}
@@ -109,6 +113,9 @@ func Read(ctx context.Context, reg *registry.Registry) (v View, err error) {
 		return v, err
 	}
 	if v.RouterHolders, err = reg.Holders(ctx, registry.RouterRole); err != nil {
+		return v, err
+	}
+	if v.GatewayHolders, err = reg.Holders(ctx, registry.GatewayRole); err != nil {
 		return v, err
 	}
 	v.Placement, v.Revision, err = reg.Placement(ctx)

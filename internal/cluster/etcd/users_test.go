@@ -58,12 +58,13 @@ func TestUsersOfEtcdWriteTheirOwnKeysOnly(t *testing.T) {
 		{identity.Router, "/hachi/c/nodes/n", false}, {identity.Router, "/hachi/d/routers/n", false},
 		{identity.Expert, "/hachi/c/nodes/n", true}, {identity.Expert, "/hachi/c/target", false}, {identity.Expert, "/hachi/c/names/router/n", false},
 		{identity.Coordinator, "/hachi/c/placement", true}, {identity.Coordinator, "/hachi/d/placement", false}, {identity.Gateway, "/hachi/c/routers/n", false},
+		{identity.Gateway, "/hachi/c/gateways/n", true}, {identity.Gateway, "/hachi/c/names/gateway/n", true}, {identity.Gateway, "/hachi/c/placement", false},
 	} {
 		store := open(test.role)
 		if err := store.Put(ctx, test.key, []byte("value"), 0); (err == nil) != test.want {
 			t.Errorf("%s writes %s: %v", test.role, test.key, err)
 		}
-		if _, err := store.Get(ctx, "/hachi/c/placement"); (err == nil) != (test.role != identity.Gateway) {
+		if _, err := store.Get(ctx, "/hachi/c/placement"); err != nil {
 			t.Errorf("%s reads: %v", test.role, err)
 		}
 	}

@@ -21,6 +21,7 @@ func writes() map[identity.Role][]string {
 	return map[identity.Role][]string{
 		identity.Expert:      {"nodes/", "names/" + registry.ExpertNodeRole + "/"},
 		identity.Router:      {"routers/", "names/" + registry.RouterRole + "/"},
+		identity.Gateway:     {"gateways/", "names/" + registry.GatewayRole + "/"},
 		identity.Coordinator: {""},
 	}
 }

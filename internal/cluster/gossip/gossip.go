@@ -35,7 +35,7 @@ type Change struct {
 // Config describes this process.
 type Config struct {
 	Name      string
-	Role      string // "coordinator", "expertnode" or "router"
+	Role      string // "coordinator", "expertnode", "router" or "gateway"
 	Label     string // of the cluster: members with another one are not heard
 	Bind      string // HOST:PORT; port 0 takes a free one
 	Advertise string // HOST:PORT; Bind's own when empty

@@ -72,6 +72,8 @@ func checkRecord(id string, record any) error {
 			return err
 		}
 		return checkID(id, r.GetRouterId())
+	case *hachiv1.GatewayRecord:
+		return checkID(id, r.GetGatewayId())
 	}
 	return nil
 }

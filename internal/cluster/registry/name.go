@@ -15,6 +15,7 @@ const (
 	CoordinatorRole = "coordinator"
 	ExpertNodeRole  = "expertnode"
 	RouterRole      = "router"
+	GatewayRole     = "gateway"
 )
 
 // Holder is the run of a process that holds a name.

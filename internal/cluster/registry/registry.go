@@ -122,12 +122,13 @@ const (
 )
 
 // Keys of a cluster, under its prefix.
-func (r *Registry) nodeKey(id string) string   { return r.prefix + "nodes/" + id }
-func (r *Registry) routerKey(id string) string { return r.prefix + "routers/" + id }
-func (r *Registry) drainKey(id string) string  { return r.prefix + "drains/" + id }
-func (r *Registry) targetKey() string          { return r.prefix + "target" }
-func (r *Registry) placementKey() string       { return r.prefix + "placement" }
-func (r *Registry) electionKey() string        { return r.prefix + "election" }
+func (r *Registry) nodeKey(id string) string    { return r.prefix + "nodes/" + id }
+func (r *Registry) routerKey(id string) string  { return r.prefix + "routers/" + id }
+func (r *Registry) gatewayKey(id string) string { return r.prefix + "gateways/" + id }
+func (r *Registry) drainKey(id string) string   { return r.prefix + "drains/" + id }
+func (r *Registry) targetKey() string           { return r.prefix + "target" }
+func (r *Registry) placementKey() string        { return r.prefix + "placement" }
+func (r *Registry) electionKey() string         { return r.prefix + "election" }
 func (r *Registry) nameKey(role, id string) string {
 	return r.prefix + "names/" + role + "/" + id
 }
@@ -140,6 +141,11 @@ func (r *Registry) Nodes(ctx context.Context) ([]*hachiv1.NodeRecord, error) {
 // Routers reads all router records.
 func (r *Registry) Routers(ctx context.Context) ([]*hachiv1.RouterRecord, error) {
 	return list[hachiv1.RouterRecord](ctx, r, r.prefix+"routers/")
+}
+
+// Gateways reads all gateway records.
+func (r *Registry) Gateways(ctx context.Context) ([]*hachiv1.GatewayRecord, error) {
+	return list[hachiv1.GatewayRecord](ctx, r, r.gatewayKey(""))
 }
 
 // Placement reads the published placement and the revision that wrote it; nil

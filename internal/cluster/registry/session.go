@@ -13,10 +13,12 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// NodeSession keeps a node's record alive; RouterSession a router's.
+// NodeSession keeps a node's record alive; RouterSession a router's, GatewaySession
+// a gateway's.
 type (
-	NodeSession   = Session[hachiv1.NodeRecord, *hachiv1.NodeRecord]
-	RouterSession = Session[hachiv1.RouterRecord, *hachiv1.RouterRecord]
+	NodeSession    = Session[hachiv1.NodeRecord, *hachiv1.NodeRecord]
+	RouterSession  = Session[hachiv1.RouterRecord, *hachiv1.RouterRecord]
+	GatewaySession = Session[hachiv1.GatewayRecord, *hachiv1.GatewayRecord]
 )
 
 // writeEvery bounds how often a record is written.
@@ -47,6 +49,11 @@ func (r *Registry) RegisterNode(ctx context.Context, record *hachiv1.NodeRecord)
 // RegisterRouter writes a router's record and keeps it.
 func (r *Registry) RegisterRouter(ctx context.Context, record *hachiv1.RouterRecord) *RouterSession {
 	return open(ctx, r, r.routerKey(record.GetRouterId()), record)
+}
+
+// RegisterGateway writes a gateway's record and keeps it.
+func (r *Registry) RegisterGateway(ctx context.Context, record *hachiv1.GatewayRecord) *GatewaySession {
+	return open(ctx, r, r.gatewayKey(record.GetGatewayId()), record)
 }
 
 func open[T any, M message[T]](ctx context.Context, r *Registry, key string, record *T) *Session[T, M] {

@@ -72,6 +72,8 @@ func owner(cluster, key string) (identity.ID, bool) {
 		return identity.ID{Role: identity.Expert, Name: name}, name != ""
 	case "routers":
 		return identity.ID{Role: identity.Router, Name: name}, name != ""
+	case "gateways":
+		return identity.ID{Role: identity.Gateway, Name: name}, name != ""
 	case "target", "placement", "drains", "election":
 		return identity.ID{Role: identity.Coordinator}, true
 	case "names":
@@ -88,6 +90,8 @@ func holder(rest string) (identity.ID, bool) {
 		return identity.ID{Role: identity.Expert, Name: name}, name != ""
 	case registry.RouterRole:
 		return identity.ID{Role: identity.Router, Name: name}, name != ""
+	case registry.GatewayRole:
+		return identity.ID{Role: identity.Gateway, Name: name}, name != ""
 	case registry.CoordinatorRole:
 		return identity.ID{Role: identity.Coordinator, Name: name}, name != ""
 	}

@@ -65,6 +65,7 @@ func TestOnlyOwnersWriteKeys(t *testing.T) {
 	ours := newIssuer(t)
 	reader := ours.source(identity.Router, "reader")
 	expert, router, coordinator := ours.source(identity.Expert, "n"), ours.source(identity.Router, "n"), ours.source(identity.Coordinator, "n")
+	gateway := ours.source(identity.Gateway, "n")
 	for _, test := range []struct {
 		key  string
 		by   *identity.Source
@@ -75,6 +76,8 @@ func TestOnlyOwnersWriteKeys(t *testing.T) {
 		{"target", coordinator, true}, {"target", router, false}, {"placement", coordinator, true}, {"placement", expert, false}, {"placement", router, false},
 		{"drains/n", coordinator, true}, {"drains/n", router, false}, {"drains/n", ours.source(identity.Operator, "o"), false},
 		{"names/expertnode/n", expert, true}, {"names/expertnode/m", expert, false}, {"names/router/n", router, true}, {"names/router/n", expert, false},
+		{"gateways/n", gateway, true}, {"gateways/m", gateway, false}, {"gateways/n", router, false}, {"routers/n", gateway, false}, {"placement", gateway, false},
+		{"names/gateway/n", gateway, true}, {"names/gateway/n", router, false}, {"names/router/n", gateway, false},
 		{"names/coordinator/n", coordinator, true}, {"other", coordinator, false},
 		{"nodes/n", newIssuer(t).source(identity.Expert, "n"), false},
 	} {

@@ -728,6 +728,78 @@ func (x *RouterRecord) GetDraining() bool {
 	return false
 }
 
+// GatewayRecord is one gateway as it describes itself, stored under its lease.
+type GatewayRecord struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	GatewayId string                 `protobuf:"bytes,1,opt,name=gateway_id,json=gatewayId" json:"gateway_id,omitempty"`
+	// Address of its HTTP listener, host:port.
+	HttpAddr string `protobuf:"bytes,2,opt,name=http_addr,json=httpAddr" json:"http_addr,omitempty"`
+	// Address of its gRPC inference service, host:port.
+	GrpcAddr string `protobuf:"bytes,3,opt,name=grpc_addr,json=grpcAddr" json:"grpc_addr,omitempty"`
+	// Address of its gossip listener, host:port; empty if it has none.
+	GossipAddr    string `protobuf:"bytes,4,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GatewayRecord) Reset() {
+	*x = GatewayRecord{}
+	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GatewayRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GatewayRecord) ProtoMessage() {}
+
+func (x *GatewayRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GatewayRecord.ProtoReflect.Descriptor instead.
+func (*GatewayRecord) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GatewayRecord) GetGatewayId() string {
+	if x != nil {
+		return x.GatewayId
+	}
+	return ""
+}
+
+func (x *GatewayRecord) GetHttpAddr() string {
+	if x != nil {
+		return x.HttpAddr
+	}
+	return ""
+}
+
+func (x *GatewayRecord) GetGrpcAddr() string {
+	if x != nil {
+		return x.GrpcAddr
+	}
+	return ""
+}
+
+func (x *GatewayRecord) GetGossipAddr() string {
+	if x != nil {
+		return x.GossipAddr
+	}
+	return ""
+}
+
 // CoordinatorRecord is one coordinator as it stands in the election, stored
 // under its lease. The one with the oldest key leads.
 type CoordinatorRecord struct {
@@ -743,7 +815,7 @@ type CoordinatorRecord struct {
 
 func (x *CoordinatorRecord) Reset() {
 	*x = CoordinatorRecord{}
-	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	mi := &file_hachi_v1_placement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +827,7 @@ func (x *CoordinatorRecord) String() string {
 func (*CoordinatorRecord) ProtoMessage() {}
 
 func (x *CoordinatorRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	mi := &file_hachi_v1_placement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +840,7 @@ func (x *CoordinatorRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorRecord.ProtoReflect.Descriptor instead.
 func (*CoordinatorRecord) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{9}
+	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CoordinatorRecord) GetCoordinatorId() string {
@@ -855,7 +927,14 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\fmax_requests\x18\t \x01(\rR\vmaxRequests\x12\x12\n" +
 	"\x04load\x18\n" +
 	" \x01(\rR\x04load\x12\x1a\n" +
-	"\bdraining\x18\v \x01(\bR\bdraining\"o\n" +
+	"\bdraining\x18\v \x01(\bR\bdraining\"\x89\x01\n" +
+	"\rGatewayRecord\x12\x1d\n" +
+	"\n" +
+	"gateway_id\x18\x01 \x01(\tR\tgatewayId\x12\x1b\n" +
+	"\thttp_addr\x18\x02 \x01(\tR\bhttpAddr\x12\x1b\n" +
+	"\tgrpc_addr\x18\x03 \x01(\tR\bgrpcAddr\x12\x1f\n" +
+	"\vgossip_addr\x18\x04 \x01(\tR\n" +
+	"gossipAddr\"o\n" +
 	"\x11CoordinatorRecord\x12%\n" +
 	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x1f\n" +
@@ -874,7 +953,7 @@ func file_hachi_v1_placement_proto_rawDescGZIP() []byte {
 	return file_hachi_v1_placement_proto_rawDescData
 }
 
-var file_hachi_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_hachi_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_hachi_v1_placement_proto_goTypes = []any{
 	(*ExpertRange)(nil),       // 0: hachi.v1.ExpertRange
 	(*Shard)(nil),             // 1: hachi.v1.Shard
@@ -885,7 +964,8 @@ var file_hachi_v1_placement_proto_goTypes = []any{
 	(*ReplicaList)(nil),       // 6: hachi.v1.ReplicaList
 	(*PlacementRecord)(nil),   // 7: hachi.v1.PlacementRecord
 	(*RouterRecord)(nil),      // 8: hachi.v1.RouterRecord
-	(*CoordinatorRecord)(nil), // 9: hachi.v1.CoordinatorRecord
+	(*GatewayRecord)(nil),     // 9: hachi.v1.GatewayRecord
+	(*CoordinatorRecord)(nil), // 10: hachi.v1.CoordinatorRecord
 }
 var file_hachi_v1_placement_proto_depIdxs = []int32{
 	0, // 0: hachi.v1.Shard.ranges:type_name -> hachi.v1.ExpertRange
@@ -912,7 +992,7 @@ func file_hachi_v1_placement_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_placement_proto_rawDesc), len(file_hachi_v1_placement_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
