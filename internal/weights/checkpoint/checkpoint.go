@@ -14,7 +14,8 @@ import (
 
 // Checkpoint is an opened, checked model directory.
 type Checkpoint struct {
-	dir      string
+	dir      string // or the name of another place
+	remote   Remote // nil for a directory
 	config   model.Config
 	layout   []Spec
 	tensors  map[string]located
@@ -47,7 +48,7 @@ func Open(dir string) (*Checkpoint, error) {
 	c.files, errFiles = openFiles(dir)
 	err := errors.Join(errConfig, errFiles)
 	if err == nil {
-		err = c.read()
+		err = c.read(readPage)
 	}
 	if err != nil {
 		closeFiles(c.files)
@@ -68,23 +69,36 @@ func readConfig(dir string) (c model.Config, ignored []string, err error) {
 	if err != nil {
 		return c, nil, &Error{File: path, Fault: Unreadable, Err: err}
 	}
+	return parseConfig(path, data)
+}
+
+func parseConfig(path string, data []byte) (c model.Config, ignored []string, err error) {
 	if c, ignored, err = arch.ParseConfig(data); err != nil {
 		return c, nil, &Error{File: path, Fault: BadConfig, Err: err}
 	}
 	return c, ignored, nil
 }
 
-func (c *Checkpoint) read() error {
+// read joins configuration and headers. page reads the sampled page of a tensor.
+func (c *Checkpoint) read(page pageReader) error {
+	if err := c.arrange(); err != nil {
+		return err
+	}
+	var err error
+	if c.digest, err = c.computeDigest(page); err != nil {
+		return err
+	}
+	c.loadManifest()
+	return nil
+}
+
+// arrange finds the tensors of the layout in the headers.
+func (c *Checkpoint) arrange() error {
 	c.layout = Layout(c.config)
 	if err := c.locate(); err != nil {
 		return err
 	}
 	c.settleDType()
-	var err error
-	if c.digest, err = c.computeDigest(); err != nil {
-		return err
-	}
-	c.loadManifest()
 	return nil
 }
 
@@ -96,7 +110,7 @@ func (c *Checkpoint) Config() model.Config { return c.config }
 // sampled page of every tensor.
 func (c *Checkpoint) Digest() string { return c.digest }
 
-// Dir is the directory the checkpoint was opened from.
+// Dir is the directory that the checkpoint was opened from, or the name of another place.
 func (c *Checkpoint) Dir() string { return c.dir }
 
 // IgnoredKeys lists what was read over: keys of config.json that change
@@ -164,13 +178,13 @@ func (c *Checkpoint) locate() error {
 }
 
 func unexpected(f *file, e entry, expected string) error {
-	return &Error{File: f.f.Name(), Tensor: e.name, Fault: Unexpected, Expected: expected, Found: fmt.Sprintf("%s %v", e.dtype, e.shape)}
+	return &Error{File: f.path, Tensor: e.name, Fault: Unexpected, Expected: expected, Found: fmt.Sprintf("%s %v", e.dtype, e.shape)}
 }
 
 // place checks one tensor against the layout and remembers where it is.
 func (c *Checkpoint) place(f *file, e entry, s Spec) error {
 	fault := func(f *file, kind Fault, expected, found string) error {
-		return &Error{File: f.f.Name(), Tensor: e.name, Fault: kind, Expected: expected, Found: found}
+		return &Error{File: f.path, Tensor: e.name, Fault: kind, Expected: expected, Found: found}
 	}
 	if _, ok := c.tensors[e.name]; ok {
 		return fault(f, Duplicate, "it in one file", "it in two")

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -20,19 +21,29 @@ const samplePage = 4096
 // computeDigest hashes the configuration as understood, not as formatted, and
 // per tensor, by name: dtype, shape and a sampled page. How the tensors are
 // spread over files does not matter.
-func (c *Checkpoint) computeDigest() (string, error) {
+func (c *Checkpoint) computeDigest(read pageReader) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "hachi checkpoint 1\n%s\n", canonical(c.config))
-	page := make([]byte, samplePage)
 	for _, t := range c.byName() {
-		at, n := sample(t.Name, t.bytes)
-		if _, err := t.file.f.ReadAt(page[:n], t.offset+at); err != nil {
-			return "", &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Unreadable, Err: err}
+		page, err := read(t)
+		if err != nil {
+			return "", &Error{File: t.file.path, Tensor: t.Name, Fault: Unreadable, Err: err}
 		}
 		fmt.Fprintf(h, "%s %v %v\n", t.Name, t.dtype, t.Shape())
-		h.Write(page[:n])
+		h.Write(page)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// pageReader reads the sampled page of a tensor. The page is valid until the next call.
+type pageReader func(located) ([]byte, error)
+
+// readPage reads the page of a tensor in a directory.
+func readPage(t located) ([]byte, error) {
+	at, n := sample(t.Name, t.bytes)
+	page := make([]byte, n)
+	_, err := t.file.f.ReadAt(page, t.offset+at)
+	return page, err
 }
 
 // canonical is the meaning of a configuration, spelt out so that a field added
@@ -69,4 +80,9 @@ func (c *Checkpoint) byName() []located {
 }
 
 // reader reads the tensor's bytes from its file.
-func (t located) reader() io.Reader { return io.NewSectionReader(t.file.f, t.offset, t.bytes) }
+func (c *Checkpoint) reader(ctx context.Context, t located) io.Reader {
+	if c.remote != nil {
+		return &remoteReader{ctx: ctx, remote: c.remote, file: t.file.name, at: t.offset, left: t.bytes}
+	}
+	return io.NewSectionReader(t.file.f, t.offset, t.bytes)
+}

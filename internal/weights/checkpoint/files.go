@@ -45,8 +45,9 @@ func readSmall(path string, limit int64) ([]byte, error) {
 // file is one open safetensors file. The descriptor stays open so that every
 // later read sees the inode whose header was checked.
 type file struct {
-	f       *os.File
-	name    string // inside the directory
+	f       *os.File // nil when the file is elsewhere
+	path    string   // for errors
+	name    string   // inside the directory
 	size    int64
 	modTime int64 // ns since 1970
 	header  [sha256.Size]byte
@@ -71,7 +72,7 @@ func openFile(dir, name string) (*file, error) {
 		f.Close()
 		return nil, &Error{File: path, Fault: Unreadable, Err: err}
 	}
-	out := &file{f: f, name: name, size: info.Size(), modTime: info.ModTime().UnixNano()}
+	out := &file{f: f, path: path, name: name, size: info.Size(), modTime: info.ModTime().UnixNano()}
 	was, err := stateOf(f)
 	if err == nil && was.size != out.size {
 		err = errors.New("the file grows or shrinks")
@@ -120,7 +121,9 @@ func openFiles(dir string) (files []*file, err error) {
 func closeFiles(files []*file) error {
 	var errs []error
 	for _, f := range files {
-		errs = append(errs, f.f.Close())
+		if f.f != nil {
+			errs = append(errs, f.f.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -144,11 +147,12 @@ func listFiles(dir string) (names []string, weightMap map[string]string, err err
 	if err != nil {
 		return nil, nil, &Error{File: path, Fault: BadIndex, Err: err}
 	}
-	for _, name := range weightMap {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names), weightMap, nil
+	return filesOf(weightMap), weightMap, nil
+}
+
+// filesOf names the files of an index, sorted.
+func filesOf(weightMap map[string]string) []string {
+	return slices.Compact(slices.Sorted(maps.Values(weightMap)))
 }
 
 // parseIndex returns the map from tensor to file name. A file name must be a
@@ -194,7 +198,7 @@ func checkIndex(path string, files []*file, weightMap map[string]string) error {
 	for _, f := range files {
 		for _, e := range f.entries {
 			if found[e.name] {
-				return &Error{File: f.f.Name(), Tensor: e.name, Fault: Duplicate, Expected: "it in " + weightMap[e.name] + " only"}
+				return &Error{File: f.path, Tensor: e.name, Fault: Duplicate, Expected: "it in " + weightMap[e.name] + " only"}
 			}
 			found[e.name] = true
 			if want := weightMap[e.name]; want != f.name && !inFile(files, want, e.name) {

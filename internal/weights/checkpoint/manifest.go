@@ -53,7 +53,7 @@ func (c *Checkpoint) Manifest() *Manifest { return c.manifest.Load() }
 // may be nil, gets the bytes done and the bytes in total, one call at a time.
 func (c *Checkpoint) Verify(ctx context.Context, progress func(done, total int64)) (*Manifest, error) {
 	tensors := c.byName()
-	sums, err := hashAll(ctx, tensors, progress)
+	sums, err := c.hashAll(ctx, tensors, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (c *Checkpoint) verifySpecs(ctx context.Context, specs []Spec) error {
 	for _, s := range specs {
 		tensors = append(tensors, c.tensors[s.Name])
 	}
-	sums, err := hashAll(ctx, tensors, nil)
+	sums, err := c.hashAll(ctx, tensors, nil)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func compareSums(m *Manifest, tensors []located, sums []string) error {
 	var faults []error
 	for i, t := range tensors {
 		if want := m.Tensors[t.Name]; want != sums[i] {
-			faults = append(faults, &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Damaged,
+			faults = append(faults, &Error{File: t.file.path, Tensor: t.Name, Fault: Damaged,
 				Expected: "sha256 " + want, Found: sums[i]})
 		}
 	}
@@ -114,7 +114,7 @@ func compareSums(m *Manifest, tensors []located, sums []string) error {
 }
 
 // hashAll hashes tensors on all cores; sums are in their order.
-func hashAll(ctx context.Context, tensors []located, progress func(done, total int64)) ([]string, error) {
+func (c *Checkpoint) hashAll(ctx context.Context, tensors []located, progress func(done, total int64)) ([]string, error) {
 	var total int64
 	for _, t := range tensors {
 		total += t.bytes
@@ -127,7 +127,7 @@ func hashAll(ctx context.Context, tensors []located, progress func(done, total i
 	for i, t := range tensors {
 		g.Go(func() error {
 			var err error
-			sums[i], err = hashTensor(ctx, t, func(n int) {
+			sums[i], err = hashTensor(ctx, t, c.reader(ctx, t), func(n int) {
 				mu.Lock()
 				defer mu.Unlock()
 				if done += int64(n); progress != nil && n > 0 {
@@ -143,8 +143,8 @@ func hashAll(ctx context.Context, tensors []located, progress func(done, total i
 	return sums, nil
 }
 
-func hashTensor(ctx context.Context, t located, advance func(n int)) (string, error) {
-	h, r, buf := sha256.New(), t.reader(), make([]byte, 1<<20)
+func hashTensor(ctx context.Context, t located, r io.Reader, advance func(n int)) (string, error) {
+	h, buf := sha256.New(), make([]byte, 1<<20)
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err
@@ -156,7 +156,7 @@ func hashTensor(ctx context.Context, t located, advance func(n int)) (string, er
 			return hex.EncodeToString(h.Sum(nil)), nil
 		}
 		if err != nil {
-			return "", &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Unreadable, Err: err}
+			return "", &Error{File: t.file.path, Tensor: t.Name, Fault: Unreadable, Err: err}
 		}
 	}
 }
@@ -193,11 +193,24 @@ func (c *Checkpoint) loadManifest() {
 
 // manifestPaths lists where a manifest may be, the preferred place first.
 func (c *Checkpoint) manifestPaths() []string {
-	paths := []string{filepath.Join(c.dir, ManifestFile)}
-	if cache, err := os.UserCacheDir(); err == nil {
-		paths = append(paths, filepath.Join(cache, "hachi", "manifests", c.digest+".json"))
+	var paths []string
+	if c.remote == nil {
+		paths = append(paths, filepath.Join(c.dir, ManifestFile))
+	}
+	if path := c.cachedManifest(); path != "" {
+		paths = append(paths, path)
 	}
 	return paths
+}
+
+// cachedManifest is where the manifest of a checkpoint that cannot be written is kept; ""
+// if the user has no cache.
+func (c *Checkpoint) cachedManifest() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "hachi", "manifests", c.digest+".json")
 }
 
 func (c *Checkpoint) writeManifest(m *Manifest) error {
@@ -206,10 +219,8 @@ func (c *Checkpoint) writeManifest(m *Manifest) error {
 		return err
 	}
 	var errs []error
-	for i, path := range c.manifestPaths() {
-		if i > 0 {
-			errs = append(errs, os.MkdirAll(filepath.Dir(path), 0o755))
-		}
+	for _, path := range c.manifestPaths() {
+		errs = append(errs, os.MkdirAll(filepath.Dir(path), 0o755))
 		err := replaceFile(path, append(data, '\n'))
 		if err == nil {
 			return nil

@@ -40,9 +40,9 @@ func mapTensor(t located) (mapping, error) {
 	whole, err := unix.Mmap(int(t.file.f.Fd()), t.offset-lead, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	runtime.KeepAlive(t.file.f)
 	if err != nil {
-		return mapping{}, &Error{File: t.file.f.Name(), Tensor: t.Name, Fault: Unreadable, Err: os.NewSyscallError("mmap", err)}
+		return mapping{}, &Error{File: t.file.path, Tensor: t.Name, Fault: Unreadable, Err: os.NewSyscallError("mmap", err)}
 	}
-	return mapping{whole: whole, data: whole[lead : lead+t.bytes : lead+t.bytes], file: t.file.f.Name(), tensor: t.Name}, nil
+	return mapping{whole: whole, data: whole[lead : lead+t.bytes : lead+t.bytes], file: t.file.path, tensor: t.Name}, nil
 }
 
 // mappings are the tensors of one map; they live and die together.

@@ -76,10 +76,15 @@ func (c *Checkpoint) MapDense() (*DenseMap, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.finish(m)
+}
+
+// finish ties the head and checks the small tensors. It closes m when they are wrong.
+func (c *Checkpoint) finish(m *DenseMap) (*DenseMap, error) {
 	if c.config.TieEmbeddings {
-		w.Head = w.Embed
+		m.Weights.Head = m.Weights.Embed
 	}
-	if err := c.checkFinite(w); err != nil {
+	if err := c.checkFinite(&m.Weights); err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -104,6 +109,9 @@ func (c *Checkpoint) denseSpecs() []Spec {
 
 // mapAll maps every tensor into its slot, all or none.
 func (c *Checkpoint) mapAll(m *mappings, specs []Spec, slot func(Spec) *tensor.Weight) error {
+	if c.remote != nil {
+		return &Error{File: c.dir, Fault: Unreadable, Err: errElsewhere}
+	}
 	for _, s := range specs {
 		w, err := m.weight(c.tensors[s.Name])
 		if err != nil {
@@ -134,7 +142,7 @@ func (c *Checkpoint) checkFinite(w *model.DenseWeights) error {
 
 func (c *Checkpoint) finite(name string, w tensor.Weight) error {
 	if i := notFinite(w); i >= 0 {
-		return &Error{File: c.tensors[name].file.f.Name(), Tensor: name, Fault: BadValue, Expected: "finite numbers",
+		return &Error{File: c.tensors[name].file.path, Tensor: name, Fault: BadValue, Expected: "finite numbers",
 			Found: fmt.Sprintf("NaN or infinity at row %d, column %d", i/w.Cols, i%w.Cols)}
 	}
 	return nil

@@ -41,7 +41,7 @@ func OpenRaw(dir string) (*Raw, error) {
 		for _, e := range f.entries {
 			if _, ok := r.tensors[e.name]; ok {
 				closeFiles(files)
-				return nil, &Error{File: f.f.Name(), Tensor: e.name, Fault: Duplicate, Expected: "it in one file", Found: "it in two"}
+				return nil, &Error{File: f.path, Tensor: e.name, Fault: Duplicate, Expected: "it in one file", Found: "it in two"}
 			}
 			r.tensors[e.name] = rawEntry{e, f}
 		}
@@ -71,10 +71,10 @@ func (r *Raw) Map(name, dtype string, shape ...int64) (RawTensor, func() error, 
 		return RawTensor{}, nil, &Error{File: r.dir, Tensor: name, Fault: Missing, Expected: fmt.Sprintf("%s %v", dtype, shape)}
 	}
 	if dtype != "" && e.dtype != dtype {
-		return RawTensor{}, nil, &Error{File: e.file.f.Name(), Tensor: name, Fault: WrongDType, Expected: dtype, Found: e.dtype}
+		return RawTensor{}, nil, &Error{File: e.file.path, Tensor: name, Fault: WrongDType, Expected: dtype, Found: e.dtype}
 	}
 	if !slices.Equal(e.shape, shape) {
-		return RawTensor{}, nil, &Error{File: e.file.f.Name(), Tensor: name, Fault: WrongShape, Expected: fmt.Sprint(shape), Found: fmt.Sprint(e.shape)}
+		return RawTensor{}, nil, &Error{File: e.file.path, Tensor: name, Fault: WrongShape, Expected: fmt.Sprint(shape), Found: fmt.Sprint(e.shape)}
 	}
 	var m mappings
 	w, err := m.weight(located{Spec: Spec{arch.Tensor{Name: name}}, file: e.file, offset: e.file.start + e.begin, bytes: e.end - e.begin})
@@ -87,7 +87,7 @@ func (r *Raw) Map(name, dtype string, shape ...int64) (RawTensor, func() error, 
 // File is the path of a tensor's file, for errors.
 func (r *Raw) File(name string) string {
 	if e, ok := r.tensors[name]; ok {
-		return e.file.f.Name()
+		return e.file.path
 	}
 	return filepath.Join(r.dir, singleFile)
 }

@@ -34,12 +34,12 @@ func stateOf(f *os.File) (state, error) {
 func (f *file) checkUnchanged() error {
 	now, err := stateOf(f.f)
 	if err != nil {
-		return &Error{File: f.f.Name(), Fault: Unreadable, Err: err}
+		return &Error{File: f.path, Fault: Unreadable, Err: err}
 	}
 	was := *f.state.Load()
 	at := func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 	fault := func(expected, found string) error {
-		return &Error{File: f.f.Name(), Fault: Changed, Expected: expected + ", as when it was opened", Found: found}
+		return &Error{File: f.path, Fault: Changed, Expected: expected + ", as when it was opened", Found: found}
 	}
 	switch {
 	case now == was:
@@ -57,7 +57,7 @@ func (f *file) checkUnchanged() error {
 
 // replaced reports whether the path of a file leads to another file, or to none.
 func (f *file) replaced() bool {
-	there, err := os.Stat(f.f.Name())
+	there, err := os.Stat(f.path)
 	open, errOpen := f.f.Stat()
 	return errOpen == nil && (err != nil || !os.SameFile(there, open))
 }
@@ -65,8 +65,12 @@ func (f *file) replaced() bool {
 // Unchanged reports the first file whose content may differ from what it was when the
 // checkpoint was opened, as an *Error. What was read or computed from the files, or
 // from maps of them, before a call that returns nil is of the checkpoint. It costs a
-// system call for each file. It is safe for concurrent use.
+// system call for each file; weights that were loaded from elsewhere are private to the
+// process. It is safe for concurrent use.
 func (c *Checkpoint) Unchanged() error {
+	if c.remote != nil {
+		return nil
+	}
 	for _, f := range c.files {
 		if err := f.checkUnchanged(); err != nil {
 			return err
@@ -80,8 +84,8 @@ func (c *Checkpoint) Unchanged() error {
 func (c *Checkpoint) Replaced() error {
 	var all []error
 	for _, f := range c.files {
-		if f.replaced() {
-			all = append(all, fmt.Errorf("%s is another file now, or none", f.f.Name()))
+		if f.f != nil && f.replaced() {
+			all = append(all, fmt.Errorf("%s is another file now, or none", f.path))
 		}
 	}
 	return errors.Join(all...)

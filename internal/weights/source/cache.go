@@ -1,0 +1,227 @@
+package source
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/episode"
+)
+
+// Cache keeps what was fetched in a directory. Several processes may use one.
+//
+//	tensors/KEY-SUM  a tensor, named by what it is and by its SHA-256
+//	partial/KEY      the beginning of a tensor, locked by the process that fetches it
+//	small/KEY        headers and samples: their SHA-256, and the bytes
+//	models/ID        the text files of a model, as in a checkpoint directory
+type Cache struct {
+	dir    string
+	budget int64 // bytes; 0 is no limit
+	log    *slog.Logger
+	faults *episode.Log // of writing
+}
+
+// The directories of a cache.
+const (
+	tensorsDir = "tensors"
+	partialDir = "partial"
+	smallDir   = "small"
+	modelsDir  = "models"
+)
+
+// OpenCache makes the directories of a cache. budget bounds tensors, headers and samples
+// in bytes, 0 not at all; what is on the way may exceed it for a while.
+func OpenCache(dir string, budget int64, log *slog.Logger) (*Cache, error) {
+	for _, d := range []string{tensorsDir, partialDir, smallDir, modelsDir} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
+			return nil, fmt.Errorf("weights cache: %w", err)
+		}
+	}
+	return &Cache{dir, budget, log, episode.New(log, slog.LevelWarn, "weights cache cannot be written, fetching into memory only", "weights cache is written again", "cache", episode.State)}, nil
+}
+
+// keyOf is the name of an entry that is described by parts.
+func keyOf(parts ...any) string {
+	h := sha256.New()
+	for _, p := range parts {
+		text := fmt.Sprint(p)
+		fmt.Fprintf(h, "%d:%s", len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func sumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// entry is the path of a tensor with a hash, or with any hash when it is not known; "" if
+// there is none.
+func (c *Cache) entry(key, sum string) string {
+	path := filepath.Join(c.dir, tensorsDir, key+"-"+cmp.Or(sum, "*"))
+	found, _ := filepath.Glob(path) // the pattern is sound
+	if len(found) == 0 {
+		return ""
+	}
+	return found[0]
+}
+
+// load fills dst with a tensor of the cache. An entry that is damaged is removed.
+func (c *Cache) load(key, sum string, dst []byte) bool {
+	path := c.entry(key, sum)
+	if path == "" {
+		return false
+	}
+	_, want, _ := strings.Cut(filepath.Base(path), "-")
+	err := readExactly(path, dst)
+	if err == nil && sumOf(dst) != want {
+		err = fmt.Errorf("expected sha256 %s, found %s", want, sumOf(dst))
+	}
+	if errors.Is(err, fs.ErrNotExist) { // another process has evicted it
+		return false
+	}
+	if err != nil {
+		c.log.Warn("weights cache entry is damaged, fetching it again", "file", path, "err", errors.Join(err, os.Remove(path)))
+		return false
+	}
+	touch(path)
+	return true
+}
+
+// readExactly fills dst with a file of its size.
+func readExactly(path string, dst []byte) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if n, err := io.ReadFull(f, dst); err != nil {
+		return fmt.Errorf("expected %d bytes, found %d: %w", len(dst), n, err)
+	}
+	if n, _ := f.Read(make([]byte, 1)); n != 0 {
+		return fmt.Errorf("expected %d bytes, found more", len(dst))
+	}
+	return nil
+}
+
+// touch makes an entry the last to be evicted.
+func touch(path string) {
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // else it is evicted earlier
+}
+
+// small returns an entry of headers or samples, or makes it.
+func (c *Cache) small(key string, make func() ([]byte, error)) ([]byte, error) {
+	path := filepath.Join(c.dir, smallDir, key)
+	if raw, err := os.ReadFile(path); err == nil {
+		if n := sha256.Size; len(raw) >= n {
+			if sum := sha256.Sum256(raw[n:]); bytes.Equal(sum[:], raw[:n]) {
+				touch(path)
+				return raw[n:], nil
+			}
+		}
+		c.log.Warn("weights cache entry is damaged, fetching it again", "file", path)
+	}
+	data, err := make()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(data)
+	c.wrote(replace(path, append(sum[:], data...)))
+	return data, nil
+}
+
+// wrote notes whether something could be kept.
+func (c *Cache) wrote(err error) {
+	if err != nil {
+		c.faults.Failed(c.dir, "err", err)
+	} else {
+		c.faults.Worked(c.dir)
+	}
+}
+
+// replace writes a file whole or not at all.
+func replace(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// stored is a file of the cache.
+type stored struct {
+	path  string
+	bytes int64
+	used  time.Time
+}
+
+// makeRoom evicts what was not used for longest until need bytes fit the budget. It
+// reports whether they do. keep, a path, stays.
+func (c *Cache) makeRoom(need int64, keep string) bool {
+	if c.budget == 0 {
+		return true
+	}
+	if need > c.budget {
+		return false
+	}
+	all, total := c.list()
+	slices.SortFunc(all, func(a, b stored) int { return a.used.Compare(b.used) })
+	for _, s := range all {
+		if total+need <= c.budget {
+			return true
+		}
+		if s.path != keep && c.evict(s.path) {
+			total -= s.bytes
+		}
+	}
+	return total+need <= c.budget
+}
+
+// list is what the budget counts.
+func (c *Cache) list() (all []stored, total int64) {
+	for _, d := range []string{tensorsDir, partialDir, smallDir} {
+		entries, err := os.ReadDir(filepath.Join(c.dir, d))
+		if err != nil {
+			continue // then nothing of it can be evicted
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil {
+				all = append(all, stored{filepath.Join(c.dir, d, e.Name()), info.Size(), info.ModTime()})
+				total += info.Size()
+			}
+		}
+	}
+	return all, total
+}
+
+// evict removes a file, unless a process is writing it.
+func (c *Cache) evict(path string) bool {
+	if filepath.Base(filepath.Dir(path)) == partialDir {
+		f, err := lock(path)
+		if err != nil {
+			return false
+		}
+		defer f.Close()
+	}
+	return os.Remove(path) == nil
+}
