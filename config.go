@@ -62,6 +62,8 @@ const (
 	Column Policy = "column"
 	// Balanced places experts layer by layer, by their load.
 	Balanced Policy = "balanced"
+	// EPLB places as DeepSeek's EPLB, where nodes are equal and counts divide.
+	EPLB Policy = "eplb"
 )
 
 // DefaultConfig is three nodes with one replica of each expert. It lacks the
@@ -97,7 +99,7 @@ func (c Config) Validate() error {
 	}
 	want(c.Nodes >= 1, "Nodes is %d: want at least 1", c.Nodes)
 	want(c.Replicas >= 1 && c.Replicas <= max(1, c.Nodes), "Replicas is %d: want 1 to Nodes, %d", c.Replicas, c.Nodes)
-	want(c.Policy == Column || c.Policy == Balanced, "Policy is %q: want column or balanced", c.Policy)
+	want(c.Policy == Column || c.Policy == Balanced || c.Policy == EPLB, "Policy is %q: want column, balanced or eplb", c.Policy)
 	_, _, err = net.SplitHostPort(c.Listen)
 	want(err == nil, "Listen is %q: want HOST:PORT", c.Listen)
 	want(c.Threads >= 0, "Threads is %d: want at least 0", c.Threads)

@@ -91,5 +91,5 @@ func ExampleConfig_Validate() {
 	fmt.Println(cfg.Validate())
 	// Output:
 	// Replicas is 4: want 1 to Nodes, 3
-	// Policy is "random": want column or balanced
+	// Policy is "random": want column, balanced or eplb
 }

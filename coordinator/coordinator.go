@@ -14,7 +14,7 @@ import (
 )
 
 // Config describes a coordinator. All coordinators of a cluster should have the
-// same Policy, Replicas and Expect: whichever leads plans by its own values, so
+// same Policy, Replicas, Redundant and Expect: whichever leads plans by its own values, so
 // different values would move experts at an election.
 type Config struct {
 	ID         string
@@ -22,6 +22,7 @@ type Config struct {
 	GossipAddr string
 	Policy     planner.Policy
 	Replicas   int
+	Redundant  int           // copies more that a layer's busiest experts share
 	Expect     int           // nodes to wait for before the first placement
 	TTL        time.Duration // of node records
 	Registry   *registry.Registry

@@ -83,7 +83,7 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 // rules are the default rules with what was configured.
 func (c *Coordinator) rules() rules {
 	r := defaultRules()
-	r.policy, r.replicas, r.expect, r.ttl = c.cfg.Policy, c.cfg.Replicas, c.cfg.Expect, c.cfg.TTL
+	r.policy, r.replicas, r.redundant, r.expect, r.ttl = c.cfg.Policy, c.cfg.Replicas, c.cfg.Redundant, c.cfg.Expect, c.cfg.TTL
 	return r
 }
 

@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -139,8 +141,8 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 	if p := planner.Policy(r.GetPolicy()); p != "" {
 		rules.policy = p
 	}
-	if rules.policy != planner.Column && rules.policy != planner.Balanced {
-		return nil, status.Errorf(codes.InvalidArgument, "policy %q, expected column or balanced", rules.policy)
+	if !slices.Contains(planner.Policies(), string(rules.policy)) {
+		return nil, status.Errorf(codes.InvalidArgument, "policy %q, expected %s", rules.policy, strings.Join(planner.Policies(), ", "))
 	}
 	if n := r.GetReplicas(); n > maxPlanReplicas {
 		return nil, status.Errorf(codes.InvalidArgument, "%d replicas, expected at most %d", n, maxPlanReplicas)

@@ -16,6 +16,8 @@ import (
 type rules struct {
 	policy   planner.Policy
 	replicas int
+	// redundant is how many copies more a layer gets, for its busiest experts.
+	redundant int
 	// A first target waits for expect nodes, but not beyond led + patience.
 	expect   int
 	patience time.Duration

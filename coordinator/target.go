@@ -15,10 +15,10 @@ import (
 // and the time, so that a second computation gives the same target.
 func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) moe.Target {
 	in := planner.Input{
-		Policy: s.rules.policy, Replicas: s.rules.replicas, Topology: sh.topology,
+		Policy: s.rules.policy, Replicas: s.rules.replicas, Redundant: s.rules.redundant, Topology: sh.topology,
 		Nodes: s.nodes(roster, sh), Homes: s.settleHomes(roster, sh, now),
 	}
-	if in.Policy == planner.Balanced {
+	if in.Policy != planner.Column {
 		s.weigh(&in, now)
 		in.Moves = s.moves(in, now)
 	}
@@ -129,7 +129,7 @@ func perLayer(rows []float64, in planner.Input) []float64 {
 	return out
 }
 
-// moves bounds what a balanced plan may move: without bound when a node joined,
+// moves bounds what a plan by load may move: without bound when a node joined,
 // so that it gets its share at once; a few copies of layers out of balance when
 // the cluster is at rest; nothing otherwise, because experts that are loading
 // are not served by both nodes yet.
@@ -175,6 +175,9 @@ func (s *state) explain(in planner.Input, plan planner.Plan) {
 	case plan.Missing > 0:
 		s.note("%d of %d replicas have no place: the nodes' capacity is too small",
 			plan.Missing, in.Topology.Experts()*in.Replicas)
+	}
+	if plan.NotEPLB != "" {
+		s.note("the policy eplb does not apply (%s): experts are placed as by balanced", plan.NotEPLB)
 	}
 	if len(plan.Stuck) > 0 {
 		s.note("%s cannot be emptied: its experts have no other place", joinIDs(plan.Stuck))

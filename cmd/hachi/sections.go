@@ -53,8 +53,9 @@ const (
 
 // placementFlags are shared by up and coordinator.
 func placementFlags(f configFlags, p *role.PlacementConfig) {
-	f.text("placement", "placement.policy", &p.Policy, "column (expert e on node e mod N) or balanced (by load)")
+	f.text("placement", "placement.policy", &p.Policy, "column (expert e on node e mod N), balanced (by load, speed, memory and zone) or eplb (as DeepSeek's, on equal nodes)")
 	f.integer("replicas", "placement.replicas", &p.Replicas, "replicas of each expert; with 1, a node's death pauses the streams until another node has loaded its experts")
+	f.integer("redundant-experts", "placement.redundantExperts", &p.Redundant, "copies more that a layer has, of its busiest experts; balanced and eplb only")
 }
 
 // modelFlags are shared by up and the roles that compute.

@@ -9,6 +9,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/text/chat"
@@ -137,16 +138,22 @@ func CheckQuantize(name string) error {
 	return err
 }
 
+// maxRedundant bounds the work of a plan.
+const maxRedundant = 4096
+
 // PlacementConfig is the policy a coordinator follows.
 type PlacementConfig struct {
 	Policy   string `yaml:"policy"`
 	Replicas int    `yaml:"replicas"`
+	// Redundant is how many copies more a layer has, of its busiest experts.
+	Redundant int `yaml:"redundantExperts"`
 }
 
 // Check adds the section's faults.
 func (p PlacementConfig) Check(f *Faults) {
-	f.OneOf("placement.policy", p.Policy, "column", "balanced")
+	f.OneOf("placement.policy", p.Policy, planner.Policies()...)
 	f.Min("placement.replicas", p.Replicas, 1)
+	f.Between("placement.redundantExperts", p.Redundant, 0, maxRedundant)
 }
 
 // maxSpeculativeTokens bounds the draft tokens of a step: later ones are seldom

@@ -10,12 +10,14 @@
 //
 // Policies: column puts expert e of every layer on node e mod N, the shape the
 // model was trained in; what cannot be at home is spread over the others.
-// balanced keeps what is placed, gives missing copies to the least loaded node,
-// heaviest first (Graham's LPT rule), and moves placed copies only as far as
-// Input.Moves allows.
+// balanced keeps what is placed, gives missing copies to the node that is done
+// first with them, heaviest first (Graham's LPT rule), in a zone without a copy
+// where it can, and moves placed copies only as far as Input.Moves allows. eplb
+// places as DeepSeek's EPLB does, on equal nodes with counts that divide, and
+// as balanced elsewhere. Type costs has the formula that plans are judged by.
 //
 // Concurrency: safe.
 //
 // References: Graham, "Bounds on multiprocessing timing anomalies" (1969);
-// DeepSeek's EPLB for balancing experts by measured load.
+// DeepSeek's EPLB; MegaScale-Infer, arXiv 2504.02263; Janus, arXiv 2512.13525.
 package planner

@@ -28,111 +28,194 @@ func (s step) moves() int {
 // spread evens the load out by moving copies that have a place, the worst
 // layer first, and reports how many it moved. Every step lowers the larger cost
 // of two nodes by more than a fixed amount, so spread ends without a bound on
-// moves too.
+// moves too. A plan for a cluster without one moves what it has just placed, which
+// costs nothing, and reports nothing.
 func (p *placer) spread(m Moves) int {
 	layers := m.Layers
-	if layers == nil {
+	first := p.fresh && len(p.in.Load) > 0
+	if first {
+		m = Moves{Max: -1}
+	}
+	if layers == nil || first {
+		layers = nil
 		for layer := range p.in.Topology.Layers() {
 			layers = append(layers, layer)
 		}
 	}
 	layers = slices.Clone(layers)
-	slices.SortStableFunc(layers, func(a, b int) int { return cmp.Compare(p.imbalance(b), p.imbalance(a)) })
+	worst := make([]float64, p.in.Topology.Layers())
+	for _, layer := range layers {
+		worst[layer] = p.imbalance(layer)
+	}
+	slices.SortStableFunc(layers, func(a, b int) int { return cmp.Compare(worst[b], worst[a]) })
 	moved := 0
 	for _, layer := range layers {
 		for m.Max < 0 || moved < m.Max {
-			s, ok := p.bestStep(layer, m, m.Max-moved)
+			s, ok := p.bestStep(layer, m, first || m.Layers != nil, m.Max-moved)
 			if !ok {
 				break
 			}
-			p.take(s.from, s.expert)
-			p.give(s.to, s.expert)
-			if s.back >= 0 {
-				p.take(s.to, s.back)
-				p.give(s.from, s.back)
-			}
+			p.apply(s)
 			moved += s.moves()
 		}
+	}
+	if first {
+		return 0
 	}
 	return moved
 }
 
+func (p *placer) apply(s step) {
+	p.take(s.from, s.expert)
+	p.give(s.to, s.expert)
+	if s.back >= 0 {
+		p.take(s.to, s.back)
+		p.give(s.from, s.back)
+	}
+}
+
 // bestStep relieves the busiest node of a layer, or, when all layers may
-// change, the busiest that can be relieved. A step must gain more than Moves.Gain
-// of the mean and more than half a unit: below that, it would only exchange two
-// nodes that are equally busy.
-func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
+// change, the busiest that can be relieved. A step must gain more than what Moves
+// asks, and more than half a unit: below that, it would only exchange two nodes
+// that are equally busy.
+//
+// The gain of a step is at most (cost(from) - cost(to)) / (1 + r), where r is the
+// cost of a copy at the other node as a multiple of that at the first. Pairs of
+// nodes that cannot beat the best step so far are passed over.
+func (p *placer) bestStep(layer int, m Moves, swaps bool, budget int) (step, bool) {
 	open := p.open()
-	slices.SortStableFunc(open, func(a, b int) int { return cmp.Compare(p.cost(layer, b), p.cost(layer, a)) })
-	threshold := max(m.Gain*p.mean(layer), p.unit()/2)
+	costs := make([]float64, len(p.nodes))
+	for _, node := range open {
+		costs[node] = p.cost(layer, node)
+	}
+	slices.SortStableFunc(open, func(a, b int) int { return cmp.Compare(costs[b], costs[a]) })
+	threshold := p.threshold(layer, m)
 	for i, from := range open {
 		if i > 0 && m.Layers != nil {
 			break
 		}
 		best := step{gain: threshold}
 		found := false
+		mine := p.heldBy(layer, from)
 		for _, to := range open[i+1:] {
-			for _, s := range p.steps(layer, from, to, m.Layers != nil) {
-				if s.gain > best.gain && (m.Max < 0 || s.moves() <= budget) {
+			if m.Layers == nil && !p.fresh && len(p.nodes[to].Assigned) > 0 {
+				continue // only nodes that joined relieve others
+			}
+			if (costs[from]-costs[to])/(1+p.slower(to, from)) <= best.gain {
+				continue
+			}
+			p.steps(layer, from, to, mine, swaps, func(s step) {
+				if s.gain > best.gain && (m.Max < 0 || s.moves() <= budget) && p.pays(layer, m, s) {
 					best, found = s, true
 				}
-			}
+			})
 		}
 		if found {
 			return best, true
+		}
+		if len(open) > 0 && costs[from]-costs[open[len(open)-1]] <= threshold {
+			break // the nodes that follow are less busy still
 		}
 	}
 	return step{}, false
 }
 
-// steps lists what could go from a node to a less busy one, in exchange for
-// something lighter if swaps are allowed.
-func (p *placer) steps(layer, from, to int, swaps bool) []step {
-	var out []step
-	high, low := p.cost(layer, from), p.cost(layer, to)
+// threshold is what a step must gain at least, in units.
+func (p *placer) threshold(layer int, m Moves) float64 {
+	return max(m.Gain*p.mean(layer), p.unit()/2)
+}
+
+// pays reports that a step saves more seconds than the nodes need to load what it
+// moves.
+func (p *placer) pays(layer int, m Moves, s step) bool {
+	if m.StepsPerSecond <= 0 || p.seconds[layer] <= 0 {
+		return true
+	}
+	return s.gain*p.seconds[layer]*m.StepsPerSecond*m.Horizon >= m.LoadSeconds*float64(s.moves())
+}
+
+// slower is the least that a copy costs a node, as a multiple of its cost at
+// another.
+func (p *placer) slower(node, other int) float64 {
+	return min(ratio(p.fixed[node], p.fixed[other]), ratio(p.perRow[node], p.perRow[other]))
+}
+
+// heldBy lists the experts of a layer that the plan gives a node.
+func (p *placer) heldBy(layer, node int) []int {
+	var out []int
 	first, end := p.bounds(layer)
 	for expert := first; expert < end; expert++ {
-		if !p.has(from, expert) {
+		if p.has(node, expert) {
+			out = append(out, expert)
+		}
+	}
+	return out
+}
+
+// steps yields what could go from a node to a less busy one, in exchange for
+// something lighter if swaps are allowed. mine is what the node has. However few
+// experts the other node holds in all, it does not get to carry more of the layer
+// than the first one does.
+func (p *placer) steps(layer, from, to int, mine []int, swaps bool, yield func(step)) {
+	high, low := p.cost(layer, from), p.cost(layer, to)
+	var theirs []int
+	if swaps {
+		theirs = p.heldBy(layer, to)
+	}
+	for _, expert := range mine {
+		if !p.zonesAllow(from, to, expert) {
 			continue
 		}
-		w := p.weight[expert]
-		if p.room(to, expert) {
-			out = append(out, step{from, to, expert, -1, high - max(high-w-p.unit(), low+w+p.unit())})
+		out, in := p.work(from, expert), p.work(to, expert)
+		if p.room(to, expert) && p.layer[layer][to]+in <= p.layer[layer][from]+p.unit()/2 {
+			yield(step{from, to, expert, -1, high - max(high-out-p.unit(), low+in+p.unit())})
 		}
-		for back := first; swaps && back < end && p.roomForSwap(to, expert); back++ {
-			if p.has(to, back) && p.roomForSwap(from, back) {
-				d := w - p.weight[back]
-				out = append(out, step{from, to, expert, back, high - max(high-d, low+d)})
+		if !swaps || !p.roomForSwap(to, expert) {
+			continue
+		}
+		for _, back := range theirs {
+			if p.roomForSwap(from, back) && p.zonesAllow(to, from, back) {
+				yield(step{from, to, expert, back, high - max(high-(out-p.work(from, back)), low+(in-p.work(to, back)))})
 			}
 		}
 	}
-	return out
 }
 
-// roomForSwap is room on a node that gives an expert of its own away: the plan
-// does not grow, but what leaves is still held for a while.
+// roomForSwap is room on a node that gives an expert up at the same time. While
+// they load, the nodes still hold both.
 func (p *placer) roomForSwap(node, expert int) bool {
-	n := p.nodes[node]
+	n := &p.nodes[node]
 	return n.Mode == Schedulable && !p.has(node, expert) &&
-		(n.Capacity < 0 || p.resident[node][expert] || p.occupied[node] < n.Capacity)
+		(n.Capacity < 0 || p.resident[node].has(expert) || p.occupied[node]+p.reserved[node] < n.Capacity)
 }
 
-// open lists the nodes that may gain and lose experts.
-func (p *placer) open() []int {
-	var out []int
-	for i, n := range p.nodes {
-		if n.Mode == Schedulable {
-			out = append(out, i)
-		}
+// zonesAllow reports that a move leaves the copies of an expert in as many zones as
+// before.
+func (p *placer) zonesAllow(from, to, expert int) bool {
+	zone, other := p.nodes[to].Zone, p.nodes[from].Zone
+	if zone == other {
+		return true
 	}
-	return out
+	taken := false
+	for _, n := range p.copies[expert] {
+		if n == from {
+			continue
+		}
+		if p.nodes[n].Zone == other {
+			return true // the zone that is left keeps a copy
+		}
+		taken = taken || p.nodes[n].Zone == zone
+	}
+	return !taken
 }
 
 // mean is what an open node carries of a layer on average.
 func (p *placer) mean(layer int) float64 {
 	sum, n := 0.0, 0
-	for _, i := range p.open() {
-		sum, n = sum+p.layer[layer][i], n+1
+	for i, carried := range p.layer[layer] {
+		if p.nodes[i].Mode == Schedulable {
+			sum, n = sum+carried, n+1
+		}
 	}
 	return sum / float64(max(1, n))
 }
@@ -141,29 +224,13 @@ func (p *placer) mean(layer int) float64 {
 // a layer: 1 is even.
 func (p *placer) imbalance(layer int) float64 {
 	mean, busiest := p.mean(layer), 0.0
-	for _, i := range p.open() {
-		busiest = max(busiest, p.layer[layer][i])
+	for i, carried := range p.layer[layer] {
+		if p.nodes[i].Mode == Schedulable {
+			busiest = max(busiest, carried)
+		}
 	}
 	if mean == 0 {
 		return 1
 	}
 	return busiest / mean
-}
-
-// Imbalance is, per layer, how much more than the average the busiest open
-// node carries when every node has what it is assigned: 1 is even.
-func Imbalance(in Input) []float64 {
-	p := newPlacer(in)
-	for i := range p.nodes {
-		for expert := range p.copies {
-			if p.assigned[i][expert] {
-				p.give(i, expert)
-			}
-		}
-	}
-	out := make([]float64, in.Topology.Layers())
-	for layer := range out {
-		out[layer] = p.imbalance(layer)
-	}
-	return out
 }

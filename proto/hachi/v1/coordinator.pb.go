@@ -472,7 +472,7 @@ func (*DrainNodeResponse) Descriptor() ([]byte, []int) {
 
 type PlanPlacementRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "column" or "balanced"; empty for the configured one.
+	// "column", "balanced" or "eplb"; empty for the configured one.
 	Policy string `protobuf:"bytes,1,opt,name=policy" json:"policy,omitempty"`
 	// Replicas per expert; 0 for the configured number.
 	Replicas      uint32 `protobuf:"varint,2,opt,name=replicas" json:"replicas,omitempty"`
