@@ -35,16 +35,26 @@ type Log struct {
 type fault struct {
 	since, last time.Time
 	seen        int
+	reason      string
 }
 
-// New logs faults at a level, with these messages. A line has the subject under the key
-// kind. quiet is how long a subject has not failed when its fault has ended.
+// New logs the beginning of faults at a level, and their end as a warning, with these
+// messages. A line has the subject under the key kind. quiet is how long a subject has
+// not failed when its fault has ended. ended is "" for faults that nothing ends.
 func New(logger *slog.Logger, level slog.Level, began, ended, kind string, quiet time.Duration) *Log {
 	return &Log{logger: logger, level: level, began: began, ended: ended, kind: kind, quiet: quiet, faults: map[string]*fault{}}
 }
 
 // Failed notes that a subject has failed; args are for the line of a fault that begins.
-func (l *Log) Failed(subject string, args ...any) {
+func (l *Log) Failed(subject string, args ...any) { l.fail(subject, "", args) }
+
+// FailedFor notes that a subject has failed for a reason. A reason that is another than
+// before has a line of its own.
+func (l *Log) FailedFor(subject string, reason error) {
+	l.fail(subject, reason.Error(), []any{"err", reason})
+}
+
+func (l *Log) fail(subject, reason string, args []any) {
 	now := time.Now()
 	l.mu.Lock()
 	f := l.faults[subject]
@@ -55,13 +65,28 @@ func (l *Log) Failed(subject string, args ...any) {
 		l.lasting.Add(1)
 	}
 	if f != nil {
-		f.last = now
+		begins = begins || f.reason != reason
+		f.last, f.reason = now, reason
 		f.seen++
 	}
 	l.mu.Unlock()
 	if begins {
-		l.write(l.began, subject, args...)
+		l.write(l.level, l.began, subject, args...)
 	}
+}
+
+// Lasting are the subjects whose fault lasts, with its reason.
+func (l *Log) Lasting() map[string]string {
+	out := map[string]string{}
+	if l.lasting.Load() == 0 {
+		return out
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for subject, f := range l.faults {
+		out[subject] = f.reason
+	}
+	return out
 }
 
 // Worked notes that a subject works.
@@ -79,10 +104,10 @@ func (l *Log) Worked(subject string) {
 	}
 	l.mu.Unlock()
 	if ends {
-		l.write(l.ended, subject, "lasted", f.last.Sub(f.since).Round(time.Millisecond), "seen", f.seen)
+		l.write(slog.LevelWarn, l.ended, subject, "lasted", f.last.Sub(f.since).Round(time.Millisecond), "seen", f.seen)
 	}
 }
 
-func (l *Log) write(message, subject string, args ...any) {
-	l.logger.Log(context.Background(), l.level, message, append([]any{l.kind, subject}, args...)...)
+func (l *Log) write(level slog.Level, message, subject string, args ...any) {
+	l.logger.Log(context.Background(), level, message, append([]any{l.kind, subject}, args...)...)
 }

@@ -2,6 +2,7 @@ package episode
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -36,6 +37,23 @@ func TestAFaultHasTwoLinesHoweverOftenItIsSeen(t *testing.T) {
 			t.Errorf("a second fault has no line: %s", out.String())
 		}
 	})
+}
+
+// TestAnotherReasonHasALineOfItsOwn: the fault of a subject ends once, whatever its
+// reasons were.
+func TestAnotherReasonHasALineOfItsOwn(t *testing.T) {
+	var out bytes.Buffer
+	l := New(slog.New(slog.NewTextHandler(&out, nil)), slog.LevelError, "refused", "accepted again", "peer", State)
+	for _, reason := range []string{"expired", "expired", "unknown authority", "unknown authority", "expired"} {
+		l.FailedFor("a", errors.New(reason))
+	}
+	if n := strings.Count(out.String(), "level=ERROR msg=refused peer=a"); n != 3 || l.Lasting()["a"] != "expired" {
+		t.Errorf("%d lines, %v lasts:\n%s", n, l.Lasting(), &out)
+	}
+	l.Worked("a")
+	if !strings.Contains(out.String(), `level=WARN msg="accepted again" peer=a`) || len(l.Lasting()) != 0 {
+		t.Errorf("%v lasts:\n%s", l.Lasting(), &out)
+	}
 }
 
 // TestNamesFromTheNetworkTakeBoundedMemory.

@@ -76,7 +76,7 @@ func expired(t *testing.T, by *Authority, id ID) *Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Source{logger: slog.New(slog.DiscardHandler), refused: map[string]string{}}
+	s := &Source{logger: slog.New(slog.DiscardHandler), peers: refusedPeers(slog.New(slog.DiscardHandler))}
 	s.current.Store(m)
 	return s
 }
@@ -198,7 +198,7 @@ func TestAServerOfAnotherAuthorityIsRefused(t *testing.T) {
 	addr := serve(t, source(t, others, ID{"c", Expert, "e"}, others, ours), nil)
 	var log bytes.Buffer
 	client := source(t, ours, ID{"c", Router, "r"}, ours)
-	client.logger = slog.New(slog.NewTextHandler(&log, nil))
+	client.peers = refusedPeers(slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
 		if code := exchange(t, dial(t, addr, credentials.NewTLS(client.ClientTLS(Expert, "e")))); code != codes.Unavailable {
 			t.Errorf("%v", code)

@@ -6,11 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/hachi-serve/hachi/internal/episode"
 )
 
 // Rule says who may call a method.
@@ -59,16 +60,8 @@ func Routes() map[string]Rule {
 // Guard refuses callers by rules. It logs each caller that it refuses once per
 // method.
 type Guard struct {
-	rules  map[string]Rule
-	logger *slog.Logger
-
-	mu      sync.Mutex // guards refused
-	refused map[refusal]bool
-}
-
-type refusal struct {
-	caller ID
-	method string
+	rules map[string]Rule
+	calls *episode.Log // those that are refused: a caller and a method
 }
 
 // NewGuard makes a guard by rules. A nil logger is silent.
@@ -76,7 +69,7 @@ func NewGuard(rules map[string]Rule, logger *slog.Logger) *Guard {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Guard{rules: rules, logger: logger, refused: map[refusal]bool{}}
+	return &Guard{rules: rules, calls: episode.New(logger, slog.LevelWarn, "caller may not call this method", "", "call", episode.State)}
 }
 
 // check is the error that refuses a caller; nil lets it pass.
@@ -90,20 +83,11 @@ func (g *Guard) check(caller ID, certified bool, method string) error {
 	case !certified:
 		return status.Error(codes.Unauthenticated, "a certificate of the cluster is required")
 	}
-	g.tell(refusal{caller, method})
+	g.calls.Failed(caller.String() + " " + method)
 	if !known {
 		return status.Error(codes.PermissionDenied, "the method is not known here")
 	}
 	return status.Error(codes.PermissionDenied, fmt.Sprintf("the certificate is of %v, expected one of the roles %q", caller, rule.Roles))
-}
-
-func (g *Guard) tell(r refusal) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.refused) < maxRefused && !g.refused[r] {
-		g.refused[r] = true
-		g.logger.Warn("caller may not call this method", "caller", r.caller.String(), "method", r.method)
-	}
 }
 
 // Options guard a gRPC server.

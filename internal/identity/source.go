@@ -8,9 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/episode"
 )
 
 // The files of a certificate in its directory, by the names of a Secret of
@@ -28,9 +29,7 @@ type Source struct {
 	logger  *slog.Logger
 	foreign bool // the certificate names no process of a cluster
 	current atomic.Pointer[material]
-
-	mu      sync.Mutex // guards refused
-	refused map[string]string
+	peers   *episode.Log // those that are refused
 }
 
 // material is what the files held at one time.
@@ -51,7 +50,7 @@ func open(dir string, foreign bool, logger *slog.Logger) (*Source, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{dir: dir, logger: logger, foreign: foreign, refused: map[string]string{}}
+	s := &Source{dir: dir, logger: logger, foreign: foreign, peers: refusedPeers(logger)}
 	if err := s.reload(); err != nil {
 		return nil, err
 	}
@@ -93,21 +92,16 @@ func (s *Source) reload() error {
 	return nil
 }
 
+func refusedPeers(logger *slog.Logger) *episode.Log {
+	return episode.New(logger, slog.LevelError, "peer is refused for its certificate", "peer has the expected certificate again", "peer", episode.State)
+}
+
 // tell logs a refusal of a peer once, until the peer is accepted or is refused for
 // another reason.
 func (s *Source) tell(peer string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, known := s.refused[peer]
-	switch {
-	case err == nil && known:
-		delete(s.refused, peer)
-		s.logger.Warn("peer has the expected certificate again", "peer", peer)
-	case err != nil && before != err.Error() && len(s.refused) < maxRefused:
-		s.refused[peer] = err.Error()
-		s.logger.Error("peer is refused for its certificate", "peer", peer, "err", err)
+	if err != nil {
+		s.peers.FailedFor(peer, err)
+		return
 	}
+	s.peers.Worked(peer)
 }
-
-// maxRefused bounds the peers that are remembered.
-const maxRefused = 1000

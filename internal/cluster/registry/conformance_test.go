@@ -238,39 +238,6 @@ func TestWritesAreFenced(t *testing.T) {
 	})
 }
 
-func TestDamagedRecordsAreReplaced(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, store registry.Store) {
-		r := open(t, store)
-		ctx := t.Context()
-		for _, key := range []string{"target", "placement", "nodes/n", "drains/n"} {
-			if err := store.Put(ctx, "/test/"+key, []byte("\xff damaged"), 0); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if n := until(t, r.WatchNodes(ctx), "the nodes", func(registry.Nodes) bool { return true }); !records0(n) {
-			t.Errorf("nodes %v", n.Records)
-		}
-		if d, err := r.Drains(ctx); err != nil || len(d) > 0 {
-			t.Errorf("drains %v, %v", d, err)
-		}
-		leader, resign := lead(t, r, "one")
-		defer resign()
-		state, err := r.ReadState(ctx)
-		if err != nil || state.TargetKnown || state.Placement != nil {
-			t.Fatalf("state %+v, %v", state, err)
-		}
-		if err := r.WriteTarget(ctx, leader, &state, moe.Target{Epoch: 1}); err != nil {
-			t.Error(err)
-		}
-		if err := r.WritePlacement(ctx, leader, &state, one(t, 1)); err != nil {
-			t.Error(err)
-		}
-		if p, revision, err := r.Placement(ctx); err != nil || p.Epoch() != 1 || revision == 0 {
-			t.Errorf("placement %v at revision %d, %v", p, revision, err)
-		}
-	})
-}
-
 func TestDrainRequests(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store registry.Store) {
 		r := open(t, store)

@@ -2,44 +2,46 @@ package registry
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
-	"sync"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hachi-serve/hachi/internal/episode"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// damage remembers which keys hold what no process of this cluster would write:
-// bytes that are no record, a record of another key, numbers that no cluster
-// reaches. Such a record is passed over. One line is logged when the damage is
-// found and one when it is gone, however often the record is read.
-type damage struct {
-	mu   sync.Mutex // guards keys
-	keys map[string]string
+// newDamage logs keys that hold what no process of this cluster would write: bytes that
+// are no record, a record of another key, numbers that no cluster reaches. Such a record
+// is passed over.
+func newDamage(logger *slog.Logger) *episode.Log {
+	return episode.New(logger, slog.LevelError, "record is damaged", "record is no longer damaged", "key", episode.State)
 }
-
-// maxDamaged bounds the keys that are remembered. The damage of others is not logged.
-const maxDamaged = 1000
 
 // note takes the result of reading a key, and reports whether the record counts.
 func (r *Registry) note(key string, err error) bool {
-	r.damage.mu.Lock()
-	defer r.damage.mu.Unlock()
-	before, known := r.damage.keys[key]
-	switch {
-	case err != nil && !known && len(r.damage.keys) == maxDamaged:
-	case err != nil && before != err.Error():
-		r.damage.keys[key] = err.Error()
-		r.opts.Logger.Error("record is damaged", "key", key, "err", err)
-	case err == nil && known:
-		delete(r.damage.keys, key)
-		r.opts.Logger.Warn("record is sound again", "key", key)
+	if err != nil {
+		r.damage.FailedFor(key, err)
+		return false
 	}
-	return err == nil
+	r.damage.Worked(key)
+	return true
 }
+
+// settle notes that damaged records under a prefix are gone, unless has reports that
+// their key is there.
+func (r *Registry) settle(prefix string, has func(key string) bool) {
+	for key := range r.damage.Lasting() {
+		if strings.HasPrefix(key, prefix) && !has(key) {
+			r.damage.Worked(key)
+		}
+	}
+}
+
+// Damaged are the keys that this registry has read and passed over, with the reason.
+func (r *Registry) Damaged() map[string]string { return r.damage.Lasting() }
 
 // decodeRecord reads the record of a key, the last part of which is its id.
 func decodeRecord[T any, M message[T]](key string, raw []byte) (*T, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hachi-serve/hachi/internal/episode"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -31,7 +33,7 @@ type Registry struct {
 	prefix string
 	opts   Options
 
-	damage damage
+	damage *episode.Log
 
 	life  context.Context // ends with the registry; every watch and session is bound to it
 	close context.CancelFunc
@@ -76,7 +78,7 @@ func New(store Store, prefix string, opts Options) *Registry {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Registry{store: store, prefix: prefix, opts: opts, damage: damage{keys: map[string]string{}}}
+	r := &Registry{store: store, prefix: prefix, opts: opts, damage: newDamage(opts.Logger)}
 	r.life, r.close = context.WithCancel(context.Background())
 	return r
 }
@@ -149,14 +151,24 @@ func (r *Registry) Gateways(ctx context.Context) ([]*hachiv1.GatewayRecord, erro
 }
 
 // Placement reads the published placement and the revision that wrote it; nil
-// if there is none.
+// if there is none, or what no process of this cluster would write.
 func (r *Registry) Placement(ctx context.Context) (*moe.Placement, int64, error) {
 	entries, err := r.store.Get(ctx, r.placementKey())
-	if err != nil || len(entries) == 0 {
+	if err != nil {
 		return nil, 0, err
 	}
+	r.settle(r.placementKey(), holds(entries))
+	if len(entries) == 0 {
+		return nil, 0, nil
+	}
 	p, err := decodePlacement(entries[0].Value)
-	return p, entries[0].Modified, err
+	switch {
+	case errors.Is(err, errSealed):
+		return nil, 0, err
+	case !r.note(entries[0].Key, err):
+		return nil, entries[0].Modified, nil
+	}
+	return p, entries[0].Modified, nil
 }
 
 // Holders reads the holders of the names of a role, by name.
@@ -196,6 +208,7 @@ func (r *Registry) Drains(ctx context.Context) (map[moe.NodeID]int64, error) {
 	for _, e := range entries {
 		values[e.Key] = e.Value
 	}
+	r.settle(r.drainKey(""), holds(entries))
 	return r.decodeDrains(values), nil
 }
 
@@ -263,7 +276,15 @@ func list[T any, M message[T]](ctx context.Context, r *Registry, prefix string) 
 	if err != nil {
 		return nil, err
 	}
+	r.settle(prefix, holds(entries))
 	return decodeAll[T, M](r, entries), nil
+}
+
+// holds reports which keys entries have.
+func holds(entries []Entry) func(key string) bool {
+	return func(key string) bool {
+		return slices.ContainsFunc(entries, func(e Entry) bool { return e.Key == key })
+	}
 }
 
 // decodeAll decodes what can be decoded.

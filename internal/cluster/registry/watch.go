@@ -95,6 +95,7 @@ func follow[T any](ctx context.Context, r *Registry, prefix string, read func(co
 	r.start(ctx, func(ctx context.Context) {
 		defer close(out)
 		r.watch(ctx, prefix, func(c contents) {
+			r.settle(prefix, func(key string) bool { _, ok := c.values[key]; return ok })
 			if value, ok := read(c); ok {
 				offer(out, value)
 			}
