@@ -63,12 +63,15 @@ type Status struct {
 	Policy   string `json:"policy,omitempty"`
 	Replicas uint32 `json:"replicas,omitempty"`
 	// Degraded says why the placement is not what the policy asks for.
-	Degraded    string          `json:"degraded,omitempty"`
-	Epoch       uint64          `json:"epoch"` // 0 until a placement is published
-	Fingerprint string          `json:"fingerprint,omitempty"`
-	Nodes       []NodeStatus    `json:"nodes"`
-	Routers     []RouterStatus  `json:"routers"`
-	Gateways    []GatewayStatus `json:"gateways,omitempty"`
+	Degraded string `json:"degraded,omitempty"`
+	// Damaged are keys of records that no process of the cluster would write, with the
+	// reason for which they are passed over.
+	Damaged     map[string]string `json:"damaged,omitempty"`
+	Epoch       uint64            `json:"epoch"` // 0 until a placement is published
+	Fingerprint string            `json:"fingerprint,omitempty"`
+	Nodes       []NodeStatus      `json:"nodes"`
+	Routers     []RouterStatus    `json:"routers"`
+	Gateways    []GatewayStatus   `json:"gateways,omitempty"`
 	// Placement lists, per layer and expert, the nodes that serve the expert.
 	Placement [][][]string `json:"placement,omitempty"`
 	// Load counts rows sent per layer and expert since the routers started.

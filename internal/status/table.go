@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -23,6 +24,9 @@ func Print(out io.Writer, r client.Status) {
 		for _, why := range strings.Split(r.Degraded, "; ") {
 			fmt.Fprintf(out, "degraded: %s\n", why)
 		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Damaged)) {
+		fmt.Fprintf(out, "damaged: %s is passed over: %s\n", key, r.Damaged[key])
 	}
 	printNodes(out, r)
 	printRouters(out, r)

@@ -28,6 +28,8 @@ func TestTables(t *testing.T) {
 			switch a.Key {
 			case "degraded":
 				seen.Degraded = strings.Join(a.Vals, "; ")
+			case "damaged":
+				v.Damaged = map[string]string{"/hachi/c/nodes/" + a.Vals[0]: "the record is not signed", "/hachi/c/drains/n": "no number"}
 			case "silent":
 				seen, why = nil, errors.New("coordinator at 10.0.0.9:7071: connection refused")
 			case "leaderless":

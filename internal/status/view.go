@@ -26,6 +26,8 @@ type View struct {
 	// NodeHolders, RouterHolders and GatewayHolders are the processes by name. A
 	// process that claims no name is not among them.
 	NodeHolders, RouterHolders, GatewayHolders map[string]registry.Holder
+	// Damaged are the keys of records that were passed over, with the reason.
+	Damaged map[string]string
 	// Revision is the registry's of the last write of the placement.
 	Revision int64
 
@@ -119,5 +121,6 @@ func Read(ctx context.Context, reg *registry.Registry) (v View, err error) {
 		return v, err
 	}
 	v.Placement, v.Revision, err = reg.Placement(ctx)
+	v.Damaged = reg.Damaged()
 	return v, err
 }
