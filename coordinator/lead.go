@@ -26,7 +26,10 @@ type leader struct {
 	written registry.State
 	// stale asks to read written again: a write failed, or etcd shows a write,
 	// which need not be this leader's. What is damaged or deleted is decided again.
-	stale  bool
+	stale bool
+	// fenced counts fenced writes in a row. The first may only mean that another
+	// program wrote; the second ends the term.
+	fenced int
 	s      *state
 	logged string    // the reason that was last logged; empty when all is well
 	since  time.Time // when it was logged
@@ -103,8 +106,11 @@ func (l *leader) facts() written {
 	return written{l.written.Target, l.written.TargetKnown, l.written.Placement}
 }
 
-// step decides and writes. Only a fenced write ends the term: after any other
-// failure the write may or may not have happened, so the next step reads first.
+// maxFenced is the number of fenced writes in a row that end a term.
+const maxFenced = 2
+
+// step decides and writes. Only fenced writes end the term: after any other failure
+// the write may or may not have happened, so the next step reads first.
 func (l *leader) step(ctx context.Context) error {
 	if l.stale {
 		if err := l.read(ctx); err != nil {
@@ -123,13 +129,18 @@ func (l *leader) step(ctx context.Context) error {
 	l.c.publish(l.s)
 	switch {
 	case errors.Is(err, registry.ErrFenced):
-		return err
+		l.stale = true
+		if l.fenced++; l.fenced == maxFenced {
+			return err
+		}
+		return nil
 	case err != nil:
 		l.stale = true
 		l.c.writes.Failed("etcd", "err", err)
 	default:
 		l.c.writes.Worked("etcd")
 	}
+	l.fenced = 0
 	return nil
 }
 
