@@ -87,7 +87,7 @@ func TestOnlyKeysOfTheFileAreServed(t *testing.T) {
 		}
 	}
 	expect("no key", "", false)
-	expect("a key of nobody", alice[:len(alice)-1]+"x", false)
+	expect("a key that is in no file", alice[:len(alice)-1]+"x", false)
 	expect("a key", alice, true)
 	expect("another key", bob, true)
 	long := make(chan error, 1)

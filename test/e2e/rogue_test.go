@@ -47,7 +47,7 @@ func (e *eavesdropper) Exchange(s grpc.BidiStreamingServer[hachiv1.ExchangeReque
 	}
 }
 
-// listen serves with a certificate, asking nobody for theirs, until the test ends.
+// listen serves with a certificate, asking no caller for one, until the test ends.
 func (e *eavesdropper) listen(t *testing.T, by *identity.Source) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,7 +64,7 @@ func (e *eavesdropper) listen(t *testing.T, by *identity.Source) (addr string) {
 	return l.Addr().String()
 }
 
-// impostor is a certificate of a name in the cluster, of an authority that nobody
+// impostor is a certificate of a name in the cluster, of an authority that no process
 // trusts.
 func impostor(t *testing.T, as identity.Role, name string) *identity.Source {
 	t.Helper()
@@ -154,11 +154,11 @@ func lines(t *testing.T, p *harness.Process, texts ...string) (n int) {
 	return n
 }
 
-// TestARogueThatWritesIntoEtcdIsNobody: a process with every right in etcd and no
+// TestARogueThatWritesIntoEtcdGetsNothing: a process with every right in etcd and no
 // certificate of the cluster changes no answer and reads no row while streams run;
 // the log names each false record once. A stolen certificate of a router neither
 // drains nor publishes.
-func TestARogueThatWritesIntoEtcdIsNobody(t *testing.T) {
+func TestARogueThatWritesIntoEtcdGetsNothing(t *testing.T) {
 	harness.Slow(t)
 	cluster := hachi.ByHand(t, harness.ByHandConfig{Nodes: 2, PlaintextEtcd: true})
 	before := cluster.View(t)
