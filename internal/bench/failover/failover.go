@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -15,7 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
-	"github.com/hachi-serve/hachi/internal/cluster/etcd"
+	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
@@ -83,37 +81,6 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	}
 	defer store.Close()
 	return run(ctx, c, n)
-}
-
-// separate is the node in a namespace of its own.
-const separate = "expert-0"
-
-// inhabit puts one node of a cluster into the namespace, and all others and
-// their etcd where it reaches them.
-func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Server, error) {
-	free, err := net.Listen("tcp", net.JoinHostPort(n.host, "0"))
-	if err != nil {
-		return nil, err
-	}
-	free.Close()
-	store, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(up.DataDir, "etcd"), ClientAddr: free.Addr().String()})
-	if err != nil {
-		return nil, err
-	}
-	up.Etcd = store.Endpoints()
-	up.Host = func(name string) string {
-		if name == separate {
-			return n.inside
-		}
-		return n.host
-	}
-	up.Exec = func(name string, argv []string) []string {
-		if name == separate {
-			return append(n.enter(), argv...)
-		}
-		return argv
-	}
-	return store, nil
 }
 
 // run measures on a cluster of its own; apart is the namespace of the victim, if
@@ -252,6 +219,9 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat}
+	router := memory.Start(m.cluster.Child("router-0"))
+	defer router.Stop()
+	began := time.Now()
 	var calm, all []time.Duration
 	for _, s := range want {
 		calm = append(calm, s.gaps(time.Time{})[settled-1:]...)
@@ -268,6 +238,7 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		}
 		all = append(all, stalls...)
 		r.sumUp(all)
+		r.Router = router.Growth(began, time.Now())
 		if m.c.Progress != nil {
 			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
+	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/bench/plot"
 )
 
@@ -23,6 +24,8 @@ type Report struct {
 	// Stalls of all streams of all repetitions, ascending, milliseconds.
 	Stalls []float64       `json:"stalls_ms"`
 	Stall  measure.Latency `json:"stall"`
+	// Router is the memory of the router's process over all repetitions.
+	Router memory.Growth `json:"router_memory"`
 }
 
 // sumUp takes the stalls of all repetitions.
@@ -39,6 +42,7 @@ func (r Report) WriteText(out io.Writer) {
 	fmt.Fprintf(out, "%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n",
 		r.Fault, r.Repeat, r.Noticed, r.Streams, r.Tokens)
 	writeLatencies(out, []latency{{"undisturbed inter-token latency", r.Undisturbed}, {"stall", r.Stall}})
+	fmt.Fprintf(out, "router's memory %s\n", r.Router)
 }
 
 // latency is a row of a table.

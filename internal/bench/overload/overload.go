@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 	"github.com/hachi-serve/hachi/internal/local"
 )
@@ -68,8 +70,8 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 4096}
 	defer transport.CloseIdleConnections()
-	m := measurement{c: c, client: serve.Client{URL: cluster.URL(), HTTP: &http.Client{Transport: transport}}, memory: watch(cluster, c.Up.Nodes)}
-	defer m.memory.stop()
+	m := measurement{c: c, client: serve.Client{URL: cluster.URL(), HTTP: &http.Client{Transport: transport}}, memory: memory.Start(children(cluster, c.Up.Nodes)...)}
+	defer m.memory.Stop()
 	r, err := m.run(ctx)
 	if err != nil {
 		return r, err
@@ -80,11 +82,20 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return r, nil
 }
 
+// children are the processes of a cluster but etcd.
+func children(cluster *local.Cluster, nodes int) []*local.Child {
+	out := []*local.Child{cluster.Child("router-0"), cluster.Child("coordinator-0")}
+	for i := range nodes {
+		out = append(out, cluster.Child("expert-"+strconv.Itoa(i)))
+	}
+	return out
+}
+
 // measurement is a run in progress.
 type measurement struct {
 	c      Config
 	client serve.Client
-	memory *memory
+	memory *memory.Watch
 }
 
 func (m measurement) run(ctx context.Context) (Report, error) {
@@ -105,7 +116,7 @@ func (m measurement) run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Memory = m.memory.between(start, start.Add(c.For))
+	r.Memory = m.memory.Growth(start, start.Add(c.For))
 	r.Overload = serve.Summarize(w, samples, c.Objective)
 	during := perSecond(serve.Summarize(w, serve.Between(samples, start, c.For), c.Objective), c.For)
 	r.Overload.Goodput, r.Overload.Throughput, r.Overload.Seconds = during.Goodput, during.Throughput, during.Seconds

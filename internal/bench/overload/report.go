@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 )
 
@@ -16,7 +17,7 @@ type Report struct {
 	Objective serve.Objective `json:"objective"`
 	Capacity  serve.Report    `json:"capacity"` // closed loop
 	Overload  serve.Report    `json:"overload"` // open loop
-	Memory    Memory          `json:"memory"`
+	Memory    memory.Growth   `json:"memory"`
 	Left      Left            `json:"left"`
 	Died      int             `json:"died"` // processes that ended
 }
@@ -57,8 +58,8 @@ func (r Report) Missed() error {
 	if p99 := r.Overload.Refusal.P99; p99 > float64(quickly/time.Millisecond) {
 		faults = append(faults, fmt.Errorf("refusals after %.0f ms (p99), want at most %v", p99, quickly))
 	}
-	if float64(r.Memory.After) > flat*float64(r.Memory.Before) {
-		faults = append(faults, fmt.Errorf("memory grew from %d to %d MB", r.Memory.Before>>20, r.Memory.After>>20))
+	if r.Memory.Exceeds(flat) {
+		faults = append(faults, fmt.Errorf("memory grew: %s", r.Memory))
 	}
 	return errors.Join(r.Broken(), errors.Join(faults...))
 }
@@ -77,5 +78,5 @@ func (r Report) WriteText(out io.Writer) {
 	row("overload", o)
 	fmt.Fprintf(out, "goodput %.0f%% of the capacity\n", 100*o.Goodput/max(r.Capacity.Goodput, 1e-9))
 	fmt.Fprintf(out, "refusals after %.1f ms (p50), %.1f ms (p99); %d without Retry-After\n", o.Refusal.P50, o.Refusal.P99, o.Silent)
-	fmt.Fprintf(out, "memory %d MB in the second quarter, %d MB in the last; %d processes ended\n", r.Memory.Before>>20, r.Memory.After>>20, r.Died)
+	fmt.Fprintf(out, "memory %s; %d processes ended\n", r.Memory, r.Died)
 }
