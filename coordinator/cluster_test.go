@@ -276,8 +276,9 @@ func (w *world) check() {
 	}
 }
 
-// rest is longer, in seconds, than anything the state waits for.
-const rest = 150
+// rest is longer, in seconds, than anything the state waits for: a minute for a
+// node that only a placement names, and two for its home to be forgotten.
+const rest = 200
 
 // settle ends all troubles and waits until nothing is written any more.
 func (w *world) settle() {

@@ -44,7 +44,10 @@
 //   - It is never on the data path.
 //   - A change is: write the target, wait until nodes report the experts
 //     resident, publish the placement at the next epoch. Nothing is published
-//     with an expert lacking a resident replica.
+//     with an expert lacking a resident replica, with one exception: when nodes
+//     died together and the others are full, a placement takes further copies of
+//     other experts out, so that nodes may drop them, and keeps for the lost
+//     experts the replicas that the published one names.
 //   - A replica is published only when its node is bound to keep it: because it
 //     has reported under the target that names it, or because the published
 //     placement names it. A node may drop anything else at any time.

@@ -12,8 +12,8 @@ import (
 )
 
 // publishable is the next placement: every expert on the members that hold it.
-// Nil when nothing would change, when an expert has no replica, or when the
-// published one works and was only just published.
+// Nil when nothing would change, when an expert has no replica (but see mayStall),
+// or when the published one works and was only just published.
 //
 //	epoch = max(1 + highest epoch reported or published, epoch of the target)
 //
@@ -33,10 +33,16 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 	if len(unserved) > 0 {
 		text := fmt.Sprintf("experts without a serving replica: %d, first %v", len(unserved), unserved[0])
 		s.notes = slices.Insert(s.notes, 0, text) // first: it stops requests
-		return nil
+		if !s.mayStall(sh) {
+			return nil
+		}
 	}
 	prefer(table, sh.topology)
-	p, err := moe.NewPlacement(max(s.next(), target.Epoch), sh.fingerprint, sh.topology, s.replicas(table))
+	replicas := s.replicas(table)
+	for _, id := range unserved {
+		replicas[sh.topology.Index(id)] = s.placement.Replicas(id)
+	}
+	p, err := moe.NewPlacement(max(s.next(), target.Epoch), sh.fingerprint, sh.topology, replicas)
 	switch {
 	case err != nil:
 		s.note("%v", err)
@@ -51,6 +57,15 @@ func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target
 	default:
 		return nil
 	}
+}
+
+// mayStall reports that a placement may keep, for experts without a serving
+// replica, the replicas that the published one names: they were lost, and room for
+// them must be made. A node drops the copy that makes the room only when no
+// placement names it for that copy. For no expert is such a placement worse than
+// the published one.
+func (s *state) mayStall(sh shape) bool {
+	return s.evicts > 0 && s.placement != nil && s.placement.Fingerprint() == sh.fingerprint && s.placement.Topology().Equal(sh.topology)
 }
 
 // flooding reports that enough placements were published lately.
@@ -128,7 +143,7 @@ func (s *state) serves(node moe.NodeID, id moe.ExpertID) bool {
 // over the nodes. Load plays no part: it changes all the time, and would
 // reorder placements without end. Of equals the one that is first for fewer
 // experts of all layers wins, then the one listed first: the same table always
-// gives the same order. Every list has a node; publishable has seen to it.
+// gives the same order. An expert without a serving replica has no list.
 func prefer(table []replicaList, t moe.Topology) {
 	var inLayer map[moe.NodeID]int
 	total := map[moe.NodeID]int{}
@@ -137,6 +152,9 @@ func prefer(table []replicaList, t moe.Topology) {
 			inLayer = map[moe.NodeID]int{}
 		}
 		c := table[i]
+		if len(c.nodes) == 0 {
+			continue
+		}
 		best := 0
 		for j, node := range c.nodes[:c.wanted] {
 			if cmp.Or(inLayer[node]-inLayer[c.nodes[best]], total[node]-total[c.nodes[best]]) < 0 {

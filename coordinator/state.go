@@ -72,7 +72,8 @@ type state struct {
 	published          time.Time   // when the placement was
 	recent             []time.Time // when the last rules.burst placements were
 
-	notes []string // why the placement is not what the policy asks for; rewritten by decide
+	evicts int      // experts for which the plan makes room
+	notes  []string // why the placement is not what the policy asks for; rewritten by decide
 }
 
 // written is what etcd holds.

@@ -23,6 +23,7 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 		in.Moves = s.moves(in, now)
 	}
 	plan := planner.Compute(in)
+	s.evicts = plan.Evicts
 	s.explain(in, plan)
 	return moe.Target{Epoch: s.nextTarget(), Shards: plan.Shards}
 }
@@ -167,6 +168,8 @@ func (s *state) explain(in planner.Input, plan planner.Plan) {
 		}
 	}
 	switch {
+	case plan.Evicts > 0:
+		s.note("no room for %d experts whose nodes are gone: copies of other experts are dropped first", plan.Evicts)
 	case len(plan.Unplaced) > 0:
 		s.note("%d of %d experts have no place, first %v: the nodes' capacity is too small",
 			len(plan.Unplaced), in.Topology.Experts(), plan.Unplaced[0])
