@@ -72,6 +72,7 @@ var rules = []rule{
 	{"internal/api/server", []string{"internal/api", "internal/transport/grpcserver", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "the listeners of every API"},
 	{"internal/router/metrics", []string{"internal/router/dispatch", "internal/router/engine", "internal/router/pipeline", "moe"}, network, "collectors of what a router counts"},
 	{"internal/gateway/balance", []string{"internal/model", "internal/router/kvcache"}, network, "pure: it knows routers by their names"},
+	{"internal/gateway/remote", []string{"internal/api/completion", "internal/episode", "internal/gateway/balance", "internal/router/engine", "internal/router/sampler", "internal/router/scheduler", "internal/text/grammar", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "an engine over the connections to routers; it knows no registry"},
 	{"internal/expertnode/batcher", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "a queue before a backend"},
 	{"internal/coordinator/eplb", []string{}, network, "an algorithm on numbers"},
 	{"internal/coordinator/planner", []string{"moe", "internal/coordinator/eplb"}, network, "pure"},

@@ -99,10 +99,11 @@ func (t *Table) Models() []Model {
 	return out
 }
 
-// Ready reports whether any router takes requests for a model.
-func (t *Table) Ready(m Model) bool {
-	for _, s := range t.routers {
-		if s.fits(m) {
+// Left reports whether any router but these takes requests for a model, now or after
+// its backoff.
+func (t *Table) Left(m Model, avoid map[string]bool) bool {
+	for id, s := range t.routers {
+		if s.fits(m) && !avoid[id] {
 			return true
 		}
 	}

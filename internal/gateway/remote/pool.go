@@ -1,0 +1,162 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/gateway/balance"
+)
+
+// Pool is what a gateway knows of its routers.
+type Pool struct {
+	mu      sync.Mutex // guards the fields below
+	table   balance.Table
+	budget  *balance.Budget
+	changed chan struct{} // closed at the next change that may make a router fit
+	waiting int           // requests that have no router
+	// retryAfter is what full routers said last.
+	retryAfter time.Duration
+}
+
+// NewPool is a pool without routers.
+func NewPool() *Pool { return &Pool{budget: balance.NewBudget(), changed: make(chan struct{})} }
+
+// Update replaces the records of routers.
+func (p *Pool) Update(routers []balance.Router) {
+	p.change(func() { p.table.Update(routers) })
+}
+
+// Suspect notes what gossip says of a router.
+func (p *Pool) Suspect(router string, suspected bool) {
+	p.change(func() { p.table.Suspect(router, suspected) })
+}
+
+// change makes a change and wakes the requests that wait for a router.
+func (p *Pool) change(do func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	do()
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// Models are what routers serve, in order of their names.
+func (p *Pool) Models() []balance.Model {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.table.Models()
+}
+
+// Ready reports whether any router takes requests for a model.
+func (p *Pool) Ready(m balance.Model) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.table.Left(m, nil)
+}
+
+// Load is how many requests each router has of this gateway, and how many wait for
+// one.
+func (p *Pool) Load() (running map[string]int, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.table.Running(), p.waiting
+}
+
+// RetryAfter is when a request that found every router full may try again.
+func (p *Pool) RetryAfter() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.retryAfter, time.Second)
+}
+
+// errAvoided means that no router is left that has not refused the request.
+var errAvoided = errors.New("every router has refused the request")
+
+// left reports whether any router that fits has not refused a request, though it may
+// be in its backoff.
+func (p *Pool) left(m balance.Model, avoid map[string]bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.table.Left(m, avoid)
+}
+
+// acquire waits for a router and counts the request there. The error is errAvoided if
+// routers have refused the request and no other takes it now, or the cause with which
+// ctx ended.
+func (p *Pool) acquire(ctx context.Context, m balance.Model, prefix balance.Prefix, avoid map[string]bool) (balance.Router, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting++
+	defer func() { p.waiting-- }()
+	for {
+		now := time.Now()
+		if r, ok := p.table.Choose(now, m, prefix, avoid); ok {
+			p.table.Begin(r.ID, prefix)
+			return r, nil
+		}
+		if len(avoid) > 0 {
+			return balance.Router{}, errAvoided
+		}
+		next := p.table.NextTry(m)
+		if err := p.wait(ctx, next.Sub(now), !next.IsZero()); err != nil {
+			return balance.Router{}, err
+		}
+	}
+}
+
+// wait lets the lock go until a change, or until the end of a backoff.
+func (p *Pool) wait(ctx context.Context, backoff time.Duration, bounded bool) error {
+	changed := p.changed
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	var over <-chan time.Time
+	if bounded {
+		timer := time.NewTimer(backoff)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-changed:
+	case <-over:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// release counts the end of a call at a router.
+func (p *Pool) release(router string, v verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.table.End(router)
+	switch v.fate {
+	case lost:
+		p.table.Failed(router, time.Now())
+	case full:
+		p.table.Worked(router)
+		p.retryAfter = v.after
+	}
+}
+
+// worked notes that a router took a request.
+func (p *Pool) worked(router string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.table.Worked(router)
+}
+
+// count counts a new request for the budget of retries.
+func (p *Pool) count() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.budget.Request()
+}
+
+// retry takes a retry from the budget, if it has one.
+func (p *Pool) retry() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.budget.Retry()
+}
