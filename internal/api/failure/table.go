@@ -75,6 +75,7 @@ var rows = []row{
 	{is(automaton.ErrTooLarge), invalid},
 	{is(automaton.ErrEmpty), invalid},
 	{as[*jinja.Error], invalid},
+	{as[*engine.AnswerError], invalid},
 	{kind(moe.Invalid), invalid},
 	{is(scheduler.ErrTooManyTokens), overloaded},
 	{is(scheduler.ErrQueueFull), overloaded},

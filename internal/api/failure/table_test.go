@@ -43,6 +43,7 @@ var examples = map[string]struct {
 	"internal/api/completion.ErrEmpty":            {completion.ErrEmpty, 400},
 	"internal/api/keys.Refusal":                   {&keys.Refusal{Reason: keys.Unknown}, 401},
 	"moe.Panic":                                   {&moe.Panic{Value: "x"}, 500},
+	"internal/router/engine.AnswerError":          {&engine.AnswerError{}, 400},
 	"internal/router/engine.ErrStopped":           {engine.ErrStopped, 503},
 	"internal/router/engine.ErrEnough":            {engine.ErrEnough, 499},
 	"internal/router/scheduler.ErrQueueFull":      {scheduler.ErrQueueFull, 429},

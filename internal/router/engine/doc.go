@@ -44,6 +44,10 @@
 // Several answers to one prompt are requests of their own that differ in Choice.
 // Submitted together they share the prefill: see package kvcache.
 //
+// A request may come with the beginning of its answer, which another engine has
+// drawn. It goes on with the events that the other engine would have sent: what a
+// draw depends on is computed again from the tokens (answer.go).
+//
 // Concurrency: Run is the one goroutine that touches sequences; Submit and the
 // methods of Stream may be called from any goroutine. Within a step the draws
 // of different requests run at the same time, each on its own request's state;

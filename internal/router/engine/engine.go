@@ -117,14 +117,26 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if room := e.MaxTokens() - len(r.Prompt); r.MaxTokens == 0 || r.MaxTokens > room {
 		r.MaxTokens = room
 	}
-	id, err := e.accept(len(r.Prompt))
+	id, err := e.accept(r.known())
 	if err != nil {
 		return nil, err
 	}
-	// Not under mu: the work of activate grows with the prompt.
+	// Not under mu: the work of activate and advance grows with the prompt.
 	f := e.activate(ctx, id, r)
+	ended, err := f.advance()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err != nil {
+		e.release(f)
+		return nil, err
+	}
+	if ended != NotFinished {
+		e.release(f)
+		last := Event{Token: -1, Finish: ended}
+		e.stats.end(last)
+		f.stream.Push(last)
+		return f.stream, nil
+	}
 	if e.stopping { // stop may have emptied the inbox for the last time meanwhile
 		e.release(f)
 		return nil, ErrStopped
@@ -136,7 +148,7 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	return f.stream, nil
 }
 
-// accept admits a request of a number of prompt tokens and gives it an id.
+// accept admits a request that comes with a number of tokens and gives it an id.
 func (e *Engine) accept(tokens int) (id uint64, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -155,19 +167,23 @@ func (e *Engine) accept(tokens int) (id uint64, err error) {
 // leaves the waiting counts here; a started one left them in start. e.mu is held.
 func (e *Engine) release(f *activeRequest) {
 	if !f.started {
-		e.admission.Start(len(f.req.Prompt))
+		e.admission.Start(f.req.known())
 	}
 	e.admission.Finish()
 }
 
 // activate prepares a request, on its client's goroutine.
 func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequest {
+	if len(r.Answer) > 0 {
+		r.PromptLogprobs = false // the prompt's were reported before the answer began
+	}
 	f := &activeRequest{
 		seq: &scheduler.Sequence{
-			ID: id, Tokens: slices.Clone(r.Prompt), Priority: r.Priority, Compute: r.PromptLogprobs,
+			ID: id, Tokens: slices.Concat(r.Prompt, r.Answer), Priority: r.Priority, Compute: r.PromptLogprobs,
 			Table: kvcache.Table{Salt: r.CacheSalt},
 		},
-		req: r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
+		reported: r.PromptReported,
+		req:      r, ctx: ctx, stream: NewStream(), arrived: time.Now(),
 		sampler: sampler.New(r.Params, r.Choice, r.Prompt, r.StopTokens), guesses: speculation{max: e.cfg.Speculate},
 	}
 	if r.Matcher != nil {
@@ -235,11 +251,11 @@ func (e *Engine) start(f *activeRequest) {
 	if f.started {
 		return
 	}
-	f.started, f.cached = true, f.seq.Computed
+	f.started, f.cached = true, min(f.seq.Computed, len(f.req.Prompt))
 	e.masks.request(f)
 	wait := time.Since(f.arrived)
 	e.mu.Lock()
-	e.admission.Start(len(f.req.Prompt))
+	e.admission.Start(f.req.known())
 	e.stats.QueueTime += wait
 	e.stats.Started++
 	e.mu.Unlock()

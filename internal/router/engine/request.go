@@ -14,9 +14,12 @@ import (
 
 // Request asks for the continuation of a prompt.
 type Request struct {
-	ID         string  // names the request in log lines
-	Prompt     []int32 // the engine reads it until the last event: do not change it
-	MaxTokens  int     // 0 is as many as the context holds
+	ID     string  // names the request in log lines
+	Prompt []int32 // the engine reads it until the last event: do not change it
+	// Answer is the answer so far: the engine goes on as if it had drawn these tokens
+	// and reported them. No event has them again. It must not be changed either.
+	Answer     []int32
+	MaxTokens  int // of the whole answer; 0 is as many as the context holds
 	Params     sampler.Params
 	StopTokens []int32 // generation ends after any of them, and does not show it
 	// Logprobs is how many alternatives each token reports; -1 is no log
@@ -24,6 +27,9 @@ type Request struct {
 	Logprobs int
 	// PromptLogprobs also reports the prompt's tokens, from the second on.
 	PromptLogprobs bool
+	// PromptReported is how many tokens of the prompt, from the second on, the client
+	// has already: no event has them again. With an Answer it is all of them.
+	PromptReported int
 	Choice         int // number of this answer among several to the same prompt; part of the seed
 	// Matcher constrains the answer to a grammar; nil allows any text. It must not
 	// be shared with another request. The answer ends when the grammar is complete.
@@ -128,7 +134,7 @@ type activeRequest struct {
 
 	guesses  speculation
 	reported int // prompt tokens whose log probability has been sent; survives a preemption
-	drawn    int // tokens of the answer so far
+	drawn    int // tokens of the answer so far, Request.Answer among them
 	arrived  time.Time
 	started  bool // has had rows
 	cached   int  // tokens of the prompt that the prefix cache had at the start
@@ -157,6 +163,9 @@ func (e *Engine) validate(r Request) error {
 		if !known(t) {
 			return invalid("token %d is outside the vocabulary of %d", t, e.cfg.Vocab)
 		}
+	}
+	if err := e.validateAnswer(r); err != nil {
+		return err
 	}
 	faults := []error{r.Params.Validate()}
 	param := func(name, format string, args ...any) {

@@ -135,13 +135,13 @@ func (e *Engine) reject(d *drawing) {
 	e.finish(d.f, Event{Err: d.err})
 }
 
-// count adds a commit that drew tokens to the stats. A sequence that is as long as
-// its prompt has drawn for the first time, so a preempted prompt counts once.
+// count adds a commit that drew tokens to the stats. A sequence that has only
+// the tokens it came with has drawn for the first time, so a preempted prompt counts once.
 func (e *Engine) count(f *activeRequest, d *drawing) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(f.seq.Tokens) == len(f.req.Prompt) {
-		e.stats.Prompt += uint64(len(f.req.Prompt))
+	if n := f.req.known(); len(f.seq.Tokens) == n {
+		e.stats.Prompt += uint64(n)
 	}
 	e.stats.Generated += uint64(len(d.tokens))
 	e.stats.Drafted += uint64(d.drafted)

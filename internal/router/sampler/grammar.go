@@ -39,6 +39,9 @@ func (s *Sampler) Prepare() {
 	}
 }
 
+// Refused reports that the language does not allow the token that was accepted last.
+func (s *Sampler) Refused() bool { return s.grammar.refused }
+
 // Done reports that the answer is complete: its language allows nothing more.
 func (s *Sampler) Done() bool { return s.grammar.m != nil && s.grammar.m.Done() }
 

@@ -1409,7 +1409,8 @@ type GenerateTokensRequest struct {
 	TopLogprobs uint32 `protobuf:"varint,10,opt,name=top_logprobs,json=topLogprobs" json:"top_logprobs,omitempty"`
 	// Log probabilities of the prompt's tokens, from the second on.
 	PromptLogprobs bool `protobuf:"varint,11,opt,name=prompt_logprobs,json=promptLogprobs" json:"prompt_logprobs,omitempty"`
-	// Number of prompt tokens whose log probabilities the caller has: the first ones.
+	// Number of tokens of the prompt, from the second on, that the caller has already.
+	// With an answer it is all of them.
 	PromptReported uint32 `protobuf:"varint,12,opt,name=prompt_reported,json=promptReported" json:"prompt_reported,omitempty"`
 	// Requests of equal salts share a prefix cache; 0 is the common cache. It is taken
 	// as it is: the caller keeps clients apart. The highest bit is not used.
