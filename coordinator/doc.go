@@ -54,7 +54,7 @@
 //   - Every write is one transaction, fenced by the election key's revision and
 //     by the last target and placement.
 //   - A missing node is evicted only if its absence is its own: see below.
-//   - On an empty etcd the epoch goes on above the highest that any node or
+//   - On an empty etcd the epoch continues above the highest that any node or
 //     router reports, after every process had the time to register again.
 //   - What it writes depends only on what it reads: the next leader, or the same
 //     one a second later, writes nothing.

@@ -18,7 +18,7 @@ import (
 
 // publish makes the snapshot that the service answers from while this
 // coordinator leads; nil when it does not. A snapshot does not change once it is
-// here: service calls read it while Run's goroutine goes on with the state.
+// here: service calls read it while Run's goroutine continues with the state.
 func (c *Coordinator) publish(s *state) {
 	var out *hachiv1.GetStatusResponse
 	if s != nil {

@@ -4,7 +4,7 @@
 // What it owns: the listeners, the router's record, readiness. config.go names the
 // pieces that it joins, which are complete when they are given.
 //
-// Invariants: serving goes on when etcd is gone. A router is ready once every
+// Invariants: serving continues when etcd is gone. A router is ready once every
 // expert has a serving replica, and stays ready until an expert has had none for
 // 30 s: a pause must not become refused connections. A graceful stop lets running
 // answers end, or ends them with an error, before it closes a connection. Run

@@ -194,7 +194,7 @@ func completeSlash(line string) (out []string) {
 	return out
 }
 
-// read reads a line. A signal ends the wait for one; the next read goes on with
+// read reads a line. A signal ends the wait for one; the next read continues with
 // the same line.
 func (e *lineEditor) read(interrupts, terminated <-chan os.Signal) (string, error) {
 	if e.pending == nil {

@@ -19,7 +19,7 @@ import (
 const askTimeout = 5 * time.Second
 
 // ErrNoLeader means that no coordinator leads: the placement is frozen, and
-// serving goes on with it.
+// serving continues with it.
 var ErrNoLeader = errors.New("no coordinator leads")
 
 // Leader is the address of the coordinator that leads.

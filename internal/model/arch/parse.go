@@ -154,10 +154,8 @@ func (p *configParser) set(m strictjson.Member) error {
 	case "eos_token_id":
 		return p.setEOS(m)
 	case "architectures":
-		p.ignored = append(p.ignored, m.Key)
 		return nil // find has read it
 	case "model_type":
-		p.ignored = append(p.ignored, m.Key)
 		return expectText(m.Value, p.arch.ModelType)
 	case "rope_scaling":
 		return p.setScaling(m.Value)

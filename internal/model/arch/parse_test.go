@@ -61,7 +61,7 @@ func TestParseConfigOfMixtral(t *testing.T) {
 	if !slices.Equal(eos, []int{2}) || !equalConfigs(c, want) {
 		t.Errorf("got %+v eos %v, want %+v", c, eos, want)
 	}
-	wantIgnored := []string{"architectures", "attention_dropout", "initializer_range", "model_type", "output_router_logits",
+	wantIgnored := []string{"attention_dropout", "initializer_range", "output_router_logits",
 		"router_aux_loss_coef", "transformers_version", "use_cache"}
 	if !slices.Equal(ignored, wantIgnored) {
 		t.Errorf("ignored %v, want %v", ignored, wantIgnored)

@@ -32,7 +32,7 @@ type output struct {
 // than a microsecond.
 const lookEvery = 1 << 12
 
-// step reports whether the work goes on after n more steps.
+// step reports whether the work continues after n more steps.
 func (o *output) step(n int) bool {
 	if o.steps += n; o.steps >= lookEvery && o.err == nil {
 		o.steps = 0

@@ -149,11 +149,12 @@ func TestSummary(t *testing.T) {
 	const expert = 3 * 32 * 48
 	dense := 2*64*32 + 32 + 2*(2*32+2*32*32+2*16*32+4*32)
 	if s.Parameters != int64(dense+8*expert) || s.Active != int64(dense+4*expert) || s.ExpertBytes != 2*expert || s.DenseBytes != int64(2*dense) ||
-		s.Bytes != 2*s.Parameters || s.Tensors != 3+2*7+8*3 || s.Digest != c.Digest() || s.DType != "bf16" {
+		s.Bytes != 2*s.Parameters || s.Tensors != 3+2*7+8*3 || s.Digest != c.Digest() {
 		t.Errorf("got %+v, dense %d, expert %d", s, dense, expert)
 	}
 	text := s.String()
-	for _, want := range []string{s.Digest, "4 per layer, 2 per token", "model.safetensors", "use_cache", "sliding window none"} {
+	for _, want := range []string{s.Digest, "4 per layer, 2 per token", "model.safetensors", "use_cache", "sliding window none",
+		"MixtralForCausalLM", "experts bf16, attention and head bf16"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("summary does not say %q:\n%s", want, text)
 		}

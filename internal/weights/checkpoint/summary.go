@@ -2,6 +2,8 @@ package checkpoint
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +12,9 @@ import (
 type Summary struct {
 	Dir           string        `json:"dir"`
 	Digest        string        `json:"digest"`
-	DType         string        `json:"dtype"`
+	Architecture  string        `json:"architecture"`
+	ExpertDTypes  []string      `json:"expert_dtypes"` // sorted
+	DenseDTypes   []string      `json:"dense_dtypes"`  // sorted
 	Layers        int           `json:"layers"`
 	Hidden        int           `json:"hidden"`
 	FFN           int           `json:"ffn"`
@@ -48,7 +52,7 @@ type FileSummary struct {
 func (c *Checkpoint) Summary() Summary {
 	m := c.config
 	s := Summary{
-		Dir: c.dir, Digest: c.digest, DType: m.DType.String(), Layers: m.Layers, Hidden: m.Hidden, FFN: m.FFN,
+		Dir: c.dir, Digest: c.digest, Architecture: m.Arch, Layers: m.Layers, Hidden: m.Hidden, FFN: m.FFN,
 		Heads: m.Heads, KVHeads: m.KVHeads, HeadDim: m.HeadDim, Vocab: m.Vocab, Experts: m.Experts, TopK: m.TopK,
 		RopeTheta: m.RopeTheta, NormEps: m.NormEps, SlidingWindow: m.SlidingWindow, TieEmbeddings: m.TieEmbeddings,
 		MaxContext: m.MaxContext, Bytes: c.bytesOf(c.layout), ExpertBytes: c.ExpertBytes(), DenseBytes: c.DenseBytes(),
@@ -57,12 +61,24 @@ func (c *Checkpoint) Summary() Summary {
 	for _, spec := range c.layout {
 		s.Parameters += spec.Elements()
 	}
+	s.ExpertDTypes, s.DenseDTypes = c.dtypes(true), c.dtypes(false)
 	idle := int64(m.Layers-len(m.DenseLayers)) * int64(m.Experts-m.TopK) * 3 * int64(m.Hidden) * int64(m.FFN)
 	s.Active = s.Parameters - idle
 	for _, f := range c.files {
 		s.Files = append(s.Files, FileSummary{Name: f.name, Bytes: f.size, Tensors: len(f.entries)})
 	}
 	return s
+}
+
+// dtypes are the data types of the tensors of experts, or of all others, sorted.
+func (c *Checkpoint) dtypes(experts bool) []string {
+	seen := map[string]bool{}
+	for _, t := range c.tensors {
+		if t.IsExpert == experts {
+			seen[t.dtype.String()] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // String is the summary for a terminal, one fact per line.
@@ -73,13 +89,15 @@ func (s Summary) String() string {
 	}
 	line("checkpoint", "%s", s.Dir)
 	line("digest", "%s", s.Digest)
+	line("architecture", "%s", s.Architecture)
 	line("shape", "%d layers, hidden %d, ffn %d, vocab %d%s", s.Layers, s.Hidden, s.FFN, s.Vocab,
 		map[bool]string{true: ", tied embeddings"}[s.TieEmbeddings])
 	line("attention", "%d heads, %d kv heads, head dim %d, rope theta %g, norm eps %g", s.Heads, s.KVHeads, s.HeadDim, s.RopeTheta, s.NormEps)
 	line("context", "%d positions, sliding window %s", s.MaxContext, orNone(s.SlidingWindow))
 	line("experts", "%d per layer, %d per token, %s each", s.Experts, s.TopK, size(s.ExpertBytes))
 	line("parameters", "%s, %s read per token", count(s.Parameters), count(s.Active))
-	line("weights", "%s, %s in %d tensors, %s for the attention node", s.DType, size(s.Bytes), s.Tensors, size(s.DenseBytes))
+	line("weights", "experts %s, attention and head %s; %s in %d tensors, %s for the attention node",
+		strings.Join(s.ExpertDTypes, ", "), strings.Join(s.DenseDTypes, ", "), size(s.Bytes), s.Tensors, size(s.DenseBytes))
 	for _, f := range s.Files {
 		line("file", "%s, %s, %d tensors", f.Name, size(f.Bytes), f.Tensors)
 	}

@@ -17,7 +17,7 @@ import (
 const (
 	model = "hachi-mini"
 	sum   = "What is 12 + 30?"
-	// The answer goes on after this, or is this.
+	// The answer continues after this, or is this.
 	right = "12 + 30 = 42."
 )
 

@@ -62,7 +62,7 @@ func (m *Machine) Read(t Text, more []byte) (Text, bool) {
 // Set allows may follow a Text.
 func (m *Machine) Distinguishes() bool { return m.p.texts != nil }
 
-// Suspects returns the bytes with which an item goes on as another did, or may begin.
+// Suspects returns the bytes with which an item continues as another did, or may begin.
 // What begins otherwise and has no comma, Read refuses only if a Set does.
 func (t Text) Suspects() (first [256]bool) {
 	for i := range t.lists {

@@ -197,7 +197,7 @@ func (m *Machine) intern(c *closure) *Set {
 	return s
 }
 
-// push returns the frame of a caller that goes on at a state.
+// push returns the frame of a caller that continues at a state.
 func (m *Machine) push(caller *frame, to, weight int32, as role) *frame {
 	key := frameKey{caller.id, to, caller.depth + weight, as}
 	f, ok := m.frames[key]

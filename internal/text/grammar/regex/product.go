@@ -33,7 +33,7 @@ type product struct {
 	a, b    *DFA
 	budget  *automaton.Budget
 	accepts func(a, b bool) bool
-	beyond  bool // goes on where b has ended
+	beyond  bool // continues where b has ended
 
 	out   DFA
 	ids   map[[2]int]int
