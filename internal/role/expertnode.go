@@ -201,12 +201,12 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 	if err != nil {
 		return nil, err
 	}
-	stop, err = adminAPI{routes: processRoutes(), gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
+	stopAPI, err := adminAPI{routes: processRoutes(), gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
 	if err != nil {
 		who.close()
 		return nil, err
 	}
-	return func() { stop(); who.close() }, nil
+	return func() { stopAPI(); who.close() }, nil
 }
 
 // serve lets routers call the node, over gRPC or inside this process.

@@ -1,13 +1,16 @@
 package role
 
 import (
+	"log/slog"
 	"net"
+	"net/http"
 	"testing"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -66,4 +69,30 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 		t.Errorf("%s is draining", got)
 	}
 	ask()
+}
+
+// TestAdminAPIOfAnExpertNodeEnds, and leaves its port.
+func TestAdminAPIOfAnExpertNodeEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := DefaultExpertNode()
+	c.Logger, c.Security.AdminListen = slog.New(slog.DiscardHandler), l.Addr().String()
+	l.Close()
+	for range 2 {
+		stop, err := c.serveAdmin(expertnode.New(expertnode.Config{}), &security{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Get("http://" + c.Security.AdminListen + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a node without a target: %s", resp.Status)
+		}
+		stop()
+	}
 }
