@@ -36,7 +36,11 @@ func (m *Manifests) checkAddresses(f *faults) {
 		}
 		for _, arg := range args {
 			checkListener(f, p, arg)
-			checkPath(f, p, arg)
+			_, value, _ := strings.Cut(arg, "=")
+			checkPath(f, p, value)
+		}
+		for _, value := range env {
+			checkPath(f, p, value)
 		}
 	}
 	m.checkPeers(f)
@@ -47,6 +51,7 @@ var listeners = map[string][]corev1.Protocol{
 	"listen":              {corev1.ProtocolTCP},
 	"grpc":                {corev1.ProtocolTCP},
 	"gossip":              {corev1.ProtocolTCP, corev1.ProtocolUDP},
+	"admin-listen":        {corev1.ProtocolTCP},
 	"listen-client-urls":  {corev1.ProtocolTCP},
 	"listen-peer-urls":    {corev1.ProtocolTCP},
 	"listen-metrics-urls": {corev1.ProtocolTCP},
@@ -66,7 +71,7 @@ func checkListener(f *faults, p Pod, arg string) {
 	if protocols == nil {
 		return
 	}
-	host, digits, err := net.SplitHostPort(strings.TrimPrefix(value, "http://"))
+	host, digits, err := net.SplitHostPort(withoutScheme(value))
 	if err != nil {
 		f.addf("pod %s: %s: %w", p.Name, arg, err)
 		return
@@ -76,7 +81,7 @@ func checkListener(f *faults, p Pod, arg string) {
 	}
 	if name := advertised[flag]; name != "" {
 		given, _ := p.Workload.Flag(name)
-		if at, port, err := net.SplitHostPort(strings.TrimPrefix(given, "http://")); err != nil || at == host || port != digits {
+		if at, port, err := net.SplitHostPort(withoutScheme(given)); err != nil || at == host || port != digits {
 			f.addf("pod %s: --%s=%s is not where others reach %s", p.Name, name, given, arg)
 		}
 	}
@@ -88,17 +93,25 @@ func checkListener(f *faults, p Pod, arg string) {
 	}
 }
 
+// withoutScheme is the address of a URL.
+func withoutScheme(url string) string {
+	if _, rest, ok := strings.Cut(url, "://"); ok {
+		return rest
+	}
+	return url
+}
+
 // checkPath: a path is in a volume, for the root file system is read-only.
-func checkPath(f *faults, p Pod, arg string) {
-	_, value, _ := strings.Cut(arg, "=")
+func checkPath(f *faults, p Pod, value string) {
 	if path.IsAbs(value) && !p.mounted(value) {
-		f.addf("pod %s: %s is in no volume", p.Name, arg)
+		f.addf("pod %s: %s is in no volume", p.Name, value)
 	}
 }
 
+// mounted reports whether a path is in a volume, or has volumes in it.
 func (p Pod) mounted(file string) bool {
 	for _, mount := range p.Workload.Container().VolumeMounts {
-		if file == mount.MountPath || strings.HasPrefix(file, mount.MountPath+"/") {
+		if file == mount.MountPath || strings.HasPrefix(file, mount.MountPath+"/") || strings.HasPrefix(mount.MountPath, file+"/") {
 			return true
 		}
 	}

@@ -70,25 +70,14 @@ func checkSpread(f *faults, w Workload) {
 	f.addf("%s: two of its pods may share a machine", w.Name)
 }
 
-// checkRollout: a rollout needs no more machines than the pods do, and never
-// takes all of them.
+// checkRollout: pods that become ready together start together. A rollout of a
+// StatefulSet takes one pod at a time.
 func checkRollout(f *faults, w Workload) {
-	if w.Set != nil {
-		if w.Set.Spec.PodManagementPolicy != appsv1.ParallelPodManagement {
-			f.addf("%s: its pods become ready together, so they must start together", w.Name)
-		}
-		return
+	if w.Set.Spec.PodManagementPolicy != appsv1.ParallelPodManagement {
+		f.addf("%s: its pods become ready together, so they must start together", w.Name)
 	}
-	r := w.Deployment.Spec.Strategy.RollingUpdate
-	if r == nil || r.MaxSurge == nil || r.MaxUnavailable == nil {
-		f.addf("%s: want maxSurge and maxUnavailable", w.Name)
-		return
-	}
-	if r.MaxSurge.String() != "0" {
-		f.addf("%s: a surge of %s needs a machine more", w.Name, r.MaxSurge)
-	}
-	if away := r.MaxUnavailable.IntValue(); away < 1 || away >= w.Replicas {
-		f.addf("%s: a rollout takes %d of %d pods", w.Name, away, w.Replicas)
+	if w.Set.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
+		f.addf("%s: nothing rolls its pods", w.Name)
 	}
 }
 

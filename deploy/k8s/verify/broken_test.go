@@ -15,6 +15,8 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		expert      = "base/expertnode.yaml"
 		router      = "base/router.yaml"
 		policies    = "base/networkpolicies.yaml"
+
+		kustomization = "base/kustomization.yaml"
 	)
 	for _, c := range []struct {
 		name, file, old, new, want string
@@ -43,9 +45,9 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"gossip over TCP alone", expert, "            - {name: gossip-udp, containerPort: 7946, protocol: UDP}\n", "", "declares no port 7946/UDP"},
 		{"claim of another name", expert, "claimName: model", "claimName: models", `no claim "models"`},
 		{"volume of another name", expert, "{name: model, mountPath: /model, readOnly: true}", "{name: modell, mountPath: /model, readOnly: true}", `Not found: "modell"`},
-		{"probe without a port", router, "{path: /healthz, port: http}", "{path: /healthz, port: web}", "port is not declared"},
-		{"no probe", expert, "          readinessProbe:\n            grpc: {port: 7070}\n            periodSeconds: 5\n            timeoutSeconds: 5\n", "", "expert has no readiness probe"},
-		{"alive only when ready", router, "          livenessProbe:\n            httpGet: {path: /healthz,", "          livenessProbe:\n            httpGet: {path: /readyz,", "would be killed for it"},
+		{"probe without a port", router, "path: /healthz, port: http}", "path: /healthz, port: web}", "port is not declared"},
+		{"no probe", expert, "          readinessProbe:\n            httpGet: {scheme: HTTPS, path: /readyz, port: admin}\n            periodSeconds: 5\n            timeoutSeconds: 5\n", "", "expert has no readiness probe"},
+		{"alive only when ready", router, "          livenessProbe:\n            httpGet: {scheme: HTTPS, path: /healthz,", "          livenessProbe:\n            httpGet: {scheme: HTTPS, path: /readyz,", "would be killed for it"},
 		{"in no namespace", "base/kustomization.yaml", "namespace: hachi\n", "", "metadata.namespace: Required value"},
 		{"namespace that is not made", "base/kustomization.yaml", "  - namespace.yaml\n", "", "0 namespaces"},
 
@@ -63,7 +65,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"advertises the address it listens at", expert, "--advertise=$(POD_NAME).expert:7070", "--advertise=0.0.0.0:7070", "want $(POD_NAME).expert:7070"},
 		{"does not advertise itself", router, "            - --advertise-gossip=$(POD_IP):7946\n", "", "is not where others reach --gossip"},
 		{"tells every interface", coordinator, "--advertise=$(POD_IP):7071", "--advertise=0.0.0.0:7071", "is not where others reach --listen"},
-		{"tells another port", etcd, "--advertise-client-urls=http://$(POD_NAME).etcd:2379", "--advertise-client-urls=http://$(POD_NAME).etcd:2380", "is not where others reach --listen-client-urls"},
+		{"tells another port", etcd, "--advertise-client-urls=$(SCHEME)://$(POD_NAME).etcd:2379", "--advertise-client-urls=$(SCHEME)://$(POD_NAME).etcd:2380", "is not where others reach --listen-client-urls"},
 		{"path outside the volumes", expert, "--model=/model", "--model=/models", "is in no volume"},
 		{"no names for pods", expert, "  clusterIP: None\n", "", "want clusterIP None"},
 		{"names of ready pods only", etcd, "  publishNotReadyAddresses: true\n", "", "they wait for one another"},
@@ -76,9 +78,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"budget that lets nothing go", router, "  maxUnavailable: 1\n", "  maxUnavailable: 0\n", "lets nothing go"},
 		{"machines shared", expert, "topologyKey: kubernetes.io/hostname", "topologyKey: topology.kubernetes.io/zone", "may share a machine"},
 		{"one after the other", expert, "podManagementPolicy: Parallel", "podManagementPolicy: OrderedReady", "must start together"},
-		{"rollout with a machine more", router, "maxSurge: 0", "maxSurge: 1", "needs a machine more"},
-		{"rollout as the server likes", router, "    rollingUpdate: {maxSurge: 0, maxUnavailable: 1}\n", "", "want maxSurge and maxUnavailable"},
-		{"rollout of all pods", coordinator, "maxUnavailable: 1}", "maxUnavailable: 2}", "a rollout takes 2 of 2 pods"},
+		{"rollout by hand", router, "  podManagementPolicy: Parallel\n", "  podManagementPolicy: Parallel\n  updateStrategy: {type: OnDelete}\n", "nothing rolls its pods"},
 
 		{"root", expert, "runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot"},
 		{"no seccomp profile", router, "        seccompProfile: {type: RuntimeDefault}\n", "", "seccompProfile"},
@@ -93,11 +93,50 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"moving tag", "base/kustomization.yaml", "newTag: 0.1.0", "newTag: latest", "names no version"},
 		{"no tag", etcd, "quay.io/coreos/etcd:v3.7.3", "quay.io/coreos/etcd", "names no version"},
 
+		{"insecure", kustomization, "HACHI_LOG_LEVEL=info", "HACHI_INSECURE=true", "HACHI_INSECURE=true is in plaintext"},
+		{"insecure by flag", expert, "            - --model=/model\n", "            - --model=/model\n            - --insecure\n", "--insecure is in plaintext"},
+		{"no certificates", kustomization, "      - HACHI_CERTIFICATES=/etc/hachi/certificates\n", "", `HACHI_CERTIFICATES is "", want`},
+		{"no gossip keys", kustomization, "      - HACHI_GOSSIP_KEYS=/etc/hachi/gossip/gossip.keys\n", "", `HACHI_GOSSIP_KEYS is "", want`},
+		{"no API keys", kustomization, "      - HACHI_API_KEYS=/etc/hachi/keys/clients.yaml\n", "", `HACHI_API_KEYS is "", want`},
+		{"no admin keys", kustomization, "      - HACHI_ADMIN_KEYS=/etc/hachi/keys/admins.yaml\n", "", `HACHI_ADMIN_KEYS is "", want`},
+		{"HTTP in plaintext", kustomization, "      - HACHI_HTTP_CERTIFICATES=/etc/hachi/certificates\n", "", `HACHI_HTTP_CERTIFICATES is "", want`},
+		{"records in plaintext", kustomization, "HACHI_LOG_LEVEL=info", "HACHI_ETCD_CERTIFICATES=none", "HACHI_ETCD_CERTIFICATES=none is in plaintext"},
+		{"etcd in plaintext", kustomization, "SCHEME=https", "SCHEME=http", "is in plaintext"},
+		{"etcd for everybody", kustomization, "ETCD_CLIENT_CERT_AUTH=true", "ETCD_CLIENT_CERT_AUTH=false", `ETCD_CLIENT_CERT_AUTH is "false"`},
+		{"members without certificates", kustomization, "ETCD_PEER_CLIENT_CERT_AUTH=true", "ETCD_PEER_CLIENT_CERT_AUTH=false", `ETCD_PEER_CLIENT_CERT_AUTH is "false"`},
+		{"routers as members of etcd", kustomization, "      - ETCD_PEER_CERT_ALLOWED_CN=etcd\n", "", `ETCD_PEER_CERT_ALLOWED_CN is "", want`},
+		{"old TLS", kustomization, "ETCD_TLS_MIN_VERSION=TLS1.3", "ETCD_TLS_MIN_VERSION=TLS1.2", `ETCD_TLS_MIN_VERSION is "TLS1.2"`},
+		{"JSON for etcd", kustomization, "ETCD_ENABLE_GRPC_GATEWAY=false", "ETCD_ENABLE_GRPC_GATEWAY=true", `ETCD_ENABLE_GRPC_GATEWAY is "true"`},
+		{"peers by http", etcd, "--listen-peer-urls=$(SCHEME)", "--listen-peer-urls=http", "is in plaintext"},
+		{"certificates that are not mounted", router, "            - {name: certificates, mountPath: /etc/hachi/certificates/tls.crt, subPathExpr: $(POD_NAME).crt, readOnly: true}\n", "", "mounts of Secrets are"},
+		{"keys of all pods", expert, "{name: certificates, mountPath: /etc/hachi/certificates/tls.key, subPathExpr: $(POD_NAME).key, readOnly: true}", "{name: certificates, mountPath: /etc/hachi/certificates/keys, readOnly: true}", "sees the keys of all"},
+		{"key of another pod", expert, "subPathExpr: $(POD_NAME).key", "subPath: expert-0.key", "its pods share the key expert-0.key"},
+		{"certificate of a name that is not issued", coordinator, "subPathExpr: $(POD_NAME).crt", "subPathExpr: $(POD_IP).crt", "has no key"},
+		{"certificates of another role", expert, "secretName: expert-certificates", "secretName: router-certificates", `does not need the Secret "router-certificates"`},
+		{"Secret that nothing makes", router, "secretName: api-keys", "secretName: client-keys", `nothing makes the Secret "client-keys"`},
+		{"key of the authority", coordinator, "secretName: gossip-keys", "secretName: ca", `nothing makes the Secret "ca"`},
+		{"keys of clients for experts", expert, "secretName: gossip-keys", "secretName: api-keys", `does not need the Secret "api-keys"`},
+		{"Secret that everybody reads", router, "secretName: api-keys, defaultMode: 0440", "secretName: api-keys, defaultMode: 0444", "every user of the pod"},
+		{"Secret with the usual mode", expert, "secretName: expert-certificates, defaultMode: 0440", "secretName: expert-certificates", "every user of the pod"},
+		{"Secret that may be absent", router, "secretName: api-keys,", "secretName: api-keys, optional: true,", "starts without the Secret api-keys"},
+		{"Secret that can be written", router, "{name: keys, mountPath: /etc/hachi/keys, readOnly: true}", "{name: keys, mountPath: /etc/hachi/keys}", "/etc/hachi/keys can be written"},
+		{"Secret that cannot be read", etcd, "        fsGroup: 65532\n", "        fsGroup: 65533\n", "cannot read its Secrets"},
+		{"volume of another kind", coordinator, "        - name: gossip\n", "        - name: scratch\n          emptyDir: {}\n        - name: gossip\n", "volume scratch: no rule says what it is for"},
+		{"probe in plaintext", expert, "httpGet: {scheme: HTTPS, path: /readyz, port: admin}", "httpGet: {path: /readyz, port: admin}", "the probe of /readyz is in plaintext"},
+		{"probe of gRPC", coordinator, "httpGet: {scheme: HTTPS, path: /readyz, port: admin}", "grpc: {port: 7071}", "not of HTTP"},
+		{"admin API for other pods", policies, "      ports: [{port: 7071, protocol: TCP}]\n  egress:\n    - to: [{podSelector: *coordinators}]\n      ports: [{port: 7071, protocol: TCP}]\n", "      ports: [{port: 7071, protocol: TCP}, {port: 7072, protocol: TCP}]\n  egress:\n    - to: [{podSelector: *coordinators}]\n      ports: [{port: 7071, protocol: TCP}, {port: 7072, protocol: TCP}]\n", "coordinator to coordinator at port 7072/TCP: allowed true, want false"},
+		{"metrics of etcd for everybody", policies, "      ports: [{port: 2380, protocol: TCP}]\n  egress:", "      ports: [{port: 2380, protocol: TCP}]\n    - ports: [{port: 2381, protocol: TCP}]\n  egress:", "clients to etcd at port 2381/TCP: allowed true, want false"},
+		{"rule for a port that no pod has", policies, "ports: [{port: 7070, protocol: TCP}]", "ports: [{port: 7070, protocol: TCP}, {port: 7079, protocol: TCP}]", "no pod has the port 7079/TCP"},
+		{"every port", policies, "    - ports:\n        - {port: 8080, protocol: TCP}\n        - {port: 8081, protocol: TCP}\n", "    - {}\n", "a rule allows every port"},
+		{"calls to everywhere", policies, "  egress:\n    # Names of Services and pods.\n", "  egress:\n    - ports: [{port: 7946, protocol: TCP}]\n    # Names of Services and pods.\n", "pods may call everywhere"},
+		{"the whole of kube-system", policies, "          podSelector: {matchLabels: {k8s-app: kube-dns}}\n", "", "the cluster's DNS only"},
+		{"another port of DNS", policies, "{port: 53, protocol: TCP}", "{port: 443, protocol: TCP}", "the cluster's DNS only"},
+
 		{"nine nodes", expert, "replicas: 8", "replicas: 9", "--expect-nodes=8, want 9"},
 		{"another policy", coordinator, "--placement=column", "--placement=balanced", "want column"},
 		{"another role", router, "            - router\n", "            - expertnode\n", "want the role router first"},
 		{"two members", etcd, "replicas: 3", "replicas: 2", "an odd number of members"},
-		{"member left out", etcd, ",etcd-2=http://etcd-2.etcd:2380", "", "--initial-cluster="},
+		{"member left out", etcd, ",etcd-2=$(SCHEME)://etcd-2.etcd:2380", "", "--initial-cluster="},
 		{"data that dies with the pod", etcd, "--data-dir=/var/lib/etcd/data", "--data-dir=/tmp", "does not outlive its pod"},
 
 		{"no room for a lost node", expert, "--capacity=26880Mi", "--capacity=21Gi", "are needed when one is away"},

@@ -18,8 +18,11 @@ func Check(m *Manifests) []error {
 	m.checkAvailability(&f)
 	m.checkSecurity(&f)
 	m.checkEdges(&f)
+	m.checkRules(&f)
 	m.checkCluster(&f)
 	m.checkMemory(&f)
+	m.checkSecrets(&f)
+	m.checkIdentity(&f)
 	return f
 }
 

@@ -37,9 +37,6 @@ func (m *Manifests) checkCluster(f *faults) {
 const modelMount = "/model"
 
 func (m *Manifests) governing(w *Workload) string {
-	if w.Set == nil {
-		return ""
-	}
 	return w.Set.Spec.ServiceName
 }
 
@@ -53,18 +50,18 @@ func wantFlag(f *faults, w *Workload, name, want string) {
 // data outlives their pods.
 func (m *Manifests) checkEtcd(f *faults) {
 	etcd := m.Workload("etcd")
-	if etcd.Set == nil || etcd.Replicas%2 == 0 {
-		f.addf("etcd: want a StatefulSet of an odd number of members, got %d", etcd.Replicas)
+	if etcd.Replicas%2 == 0 {
+		f.addf("etcd: want an odd number of members, got %d", etcd.Replicas)
 		return
 	}
 	var peers, clients []string
 	for _, pod := range etcd.PodNames() {
 		host := pod + "." + etcd.Set.Spec.ServiceName
-		peers = append(peers, fmt.Sprintf("%s=http://%s:2380", pod, host))
+		peers = append(peers, fmt.Sprintf("%s=$(SCHEME)://%s:2380", pod, host))
 		clients = append(clients, host+":2379")
 	}
 	wantFlag(f, etcd, "initial-cluster", strings.Join(peers, ","))
-	wantFlag(f, etcd, "initial-advertise-peer-urls", "http://$(POD_NAME)."+etcd.Set.Spec.ServiceName+":2380")
+	wantFlag(f, etcd, "initial-advertise-peer-urls", "$(SCHEME)://$(POD_NAME)."+etcd.Set.Spec.ServiceName+":2380")
 	for _, w := range m.Workloads() {
 		env, err := m.Environment(Pod{Name: "pod", Workload: w})
 		if err != nil || w.Component == "etcd" {

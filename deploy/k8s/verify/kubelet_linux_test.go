@@ -1,22 +1,22 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -27,8 +27,9 @@ type kubelet struct {
 	names     Names
 	image     image
 	pods      []Pod
+	operator  *operator
 	model     string // what the claim of that name holds
-	dir       string // logs, and the volumes of StatefulSets
+	dir       string // logs, and the root of each pod, which has its volumes
 	running   map[string]*process
 }
 
@@ -45,6 +46,7 @@ func newKubelet(t *testing.T, overlay string) *kubelet {
 	k := &kubelet{manifests: render(t, overlay), image: builtImage(t), dir: t.TempDir(), running: map[string]*process{}}
 	k.pods = k.manifests.Pods(loopback(t))
 	k.names = k.manifests.NamesOf(k.pods)
+	k.operator = newOperator(t, k.hosts)
 	k.model = filepath.Join(t.TempDir(), "tiny")
 	if out, err := exec.Command(k.image.program(), "model", "init", k.model).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -74,6 +76,7 @@ func (k *kubelet) pod(t *testing.T, name string) Pod {
 // start starts a pod's container.
 func (k *kubelet) start(t *testing.T, p Pod) {
 	t.Helper()
+	k.mount(t, p)
 	cmd := k.command(t, p)
 	out, err := os.OpenFile(filepath.Join(k.dir, p.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -105,7 +108,7 @@ func (k *kubelet) command(t *testing.T, p Pod) *exec.Cmd {
 		t.Fatal(err)
 	}
 	for i, arg := range args {
-		if args[i], err = k.names.Localize(p, k.mount(p, arg)); err != nil {
+		if args[i], err = k.names.Localize(p, k.local(p, arg)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,28 +133,12 @@ func (k *kubelet) environment(t *testing.T, p Pod) []string {
 	}
 	out := []string{} // not nil, which would be this process's own
 	for name, value := range env {
-		if value, err = k.names.Localize(p, value); err != nil {
+		if value, err = k.names.Localize(p, k.local(p, value)); err != nil {
 			t.Fatal(err)
 		}
 		out = append(out, name+"="+value)
 	}
 	return out
-}
-
-// mount replaces a path in a volume by the folder that stands for it.
-func (k *kubelet) mount(p Pod, arg string) string {
-	flag, value, _ := strings.Cut(arg, "=")
-	for _, mount := range p.Workload.Container().VolumeMounts {
-		inside, ok := strings.CutPrefix(value, mount.MountPath)
-		if !ok {
-			continue
-		}
-		if mount.MountPath == modelMount {
-			return flag + "=" + k.model + inside
-		}
-		return flag + "=" + filepath.Join(k.dir, p.Name+"-"+mount.Name) + inside
-	}
-	return arg
 }
 
 // ready waits as a kubelet does: for the startup probe, then for readiness.
@@ -176,26 +163,22 @@ func (k *kubelet) ask(ctx context.Context, p Pod, probe *corev1.Probe) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(max(1, probe.TimeoutSeconds))*time.Second)
 	defer cancel()
 	port, _ := p.Workload.ProbePort(probe)
-	at := fmt.Sprintf("%s:%d", p.IP, port)
-	switch {
-	case probe.HTTPGet != nil:
-		return askHTTP(ctx, "http://"+at+probe.HTTPGet.Path)
-	case probe.GRPC != nil:
-		service := ""
-		if probe.GRPC.Service != nil {
-			service = *probe.GRPC.Service
-		}
-		return askGRPC(ctx, at, service)
+	if probe.HTTPGet == nil {
+		return errors.New("this test does not know the probe")
 	}
-	return errors.New("this test does not know the probe")
+	scheme := strings.ToLower(string(cmp.Or(probe.HTTPGet.Scheme, corev1.URISchemeHTTP)))
+	return askHTTP(ctx, fmt.Sprintf("%s://%s:%d%s", scheme, p.IP, port, probe.HTTPGet.Path))
 }
+
+// prober asks as a kubelet does: it verifies no certificate, and has none.
+var prober = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 
 func askHTTP(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := prober.Do(req)
 	if err != nil {
 		return err
 	}
@@ -204,19 +187,6 @@ func askHTTP(ctx context.Context, url string) error {
 		return fmt.Errorf("%s: %s", url, resp.Status)
 	}
 	return nil
-}
-
-func askGRPC(ctx context.Context, at, service string) error {
-	conn, err := grpc.NewClient("passthrough:///"+at, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	resp, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{Service: service})
-	if err == nil && resp.GetStatus() != healthpb.HealthCheckResponse_SERVING {
-		err = fmt.Errorf("%s: %s", at, resp.GetStatus())
-	}
-	return err
 }
 
 // stop sends SIGTERM and waits as long as a kubelet would before it kills.
@@ -237,10 +207,16 @@ func (k *kubelet) stop(p Pod) error {
 	return nil
 }
 
+// crash begins what the Go runtime says at the end of a process.
+var crash = regexp.MustCompile(`(?m)^(panic|fatal error|unexpected fault|SIG[A-Z]+):`)
+
 func (p *process) lastWords() string {
 	raw, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()
+	}
+	if at := crash.FindIndex(raw); at != nil { // its first lines say why
+		return string(raw[max(0, at[0]-500):min(len(raw), at[0]+2500)])
 	}
 	return string(raw[max(0, len(raw)-1500):])
 }

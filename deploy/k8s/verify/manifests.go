@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,12 +18,12 @@ import (
 
 // Manifests are the objects of one overlay.
 type Manifests struct {
+	Overlay      string // the name of its folder
 	Namespaces   []*corev1.Namespace
 	Services     []*corev1.Service
 	ConfigMaps   []*corev1.ConfigMap
 	Claims       []*corev1.PersistentVolumeClaim
 	StatefulSets []*appsv1.StatefulSet
-	Deployments  []*appsv1.Deployment
 	Budgets      []*policyv1.PodDisruptionBudget
 	Policies     []*networkingv1.NetworkPolicy
 }
@@ -55,7 +56,7 @@ func Render(fs filesys.FileSystem, dir string) (*Manifests, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifests{}
+	m := &Manifests{Overlay: filepath.Base(dir)}
 	for _, r := range built.Resources() {
 		raw, err := r.AsYAML()
 		if err != nil {
@@ -85,8 +86,6 @@ func (m *Manifests) add(raw []byte) error {
 		m.Claims = append(m.Claims, o)
 	case *appsv1.StatefulSet:
 		m.StatefulSets = append(m.StatefulSets, o)
-	case *appsv1.Deployment:
-		m.Deployments = append(m.Deployments, o)
 	case *policyv1.PodDisruptionBudget:
 		m.Budgets = append(m.Budgets, o)
 	case *networkingv1.NetworkPolicy:
@@ -97,16 +96,25 @@ func (m *Manifests) add(raw []byte) error {
 	return nil
 }
 
-// decode reads one document of the core, apps, policy or networking API, and validates it.
-func decode(raw []byte) (runtime.Object, error) {
+// decoder reads documents of the core, apps, policy and networking APIs. Making one
+// takes longer than to read a document.
+var decoder = sync.OnceValues(func() (runtime.Decoder, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, policyv1.AddToScheme, networkingv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, err
 		}
 	}
-	codecs := serializer.NewCodecFactory(scheme, serializer.EnableStrict)
-	object, _, err := codecs.UniversalDeserializer().Decode(raw, nil, nil)
+	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer(), nil
+})
+
+// decode reads one document, and validates it.
+func decode(raw []byte) (runtime.Object, error) {
+	read, err := decoder()
+	if err != nil {
+		return nil, err
+	}
+	object, _, err := read.Decode(raw, nil, nil)
 	if err != nil {
 		return nil, err
 	}

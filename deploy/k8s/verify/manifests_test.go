@@ -17,7 +17,7 @@ import (
 // manifests is deploy/k8s.
 const manifests = ".."
 
-var overlays = []string{"cpu", "gpu", "trn1"}
+var overlays = []string{"cpu", "dev", "gpu", "trn1"}
 
 func load(t *testing.T) filesys.FileSystem {
 	t.Helper()
@@ -85,6 +85,7 @@ func TestWhatComputes(t *testing.T) {
 	}
 	want := map[string]placing{
 		"cpu":  {backend: "cpu"},
+		"dev":  {backend: "cpu"},
 		"gpu":  {"gpu", "nvidia.com/gpu", map[string]string{"nvidia.com/gpu.present": "true"}, "nvidia.com/gpu"},
 		"trn1": {"neuron", "aws.amazon.com/neuron", map[string]string{"node.kubernetes.io/instance-type": "trn1.32xlarge"}, "aws.amazon.com/neuron"},
 	}
@@ -112,18 +113,18 @@ func TestWhatComputes(t *testing.T) {
 }
 
 // TestOverlaysShareTheRest: what does not compute is the same everywhere, so
-// what is shown of it for one overlay holds for all.
+// what is shown of it for one overlay holds for all but dev.
 func TestOverlaysShareTheRest(t *testing.T) {
-	first := render(t, overlays[0])
-	for _, overlay := range overlays[1:] {
+	first := render(t, "cpu")
+	for _, overlay := range []string{"gpu", "trn1"} {
 		m := render(t, overlay)
 		for _, component := range []string{"etcd", "coordinator"} {
 			if !reflect.DeepEqual(m.Workload(component), first.Workload(component)) {
-				t.Errorf("%s: %s differs from that of %s", overlay, component, overlays[0])
+				t.Errorf("%s: %s differs from that of cpu", overlay, component)
 			}
 		}
 		if !reflect.DeepEqual(m.Services, first.Services) || !reflect.DeepEqual(m.Budgets, first.Budgets) {
-			t.Errorf("%s: Services or budgets differ from those of %s", overlay, overlays[0])
+			t.Errorf("%s: Services or budgets differ from those of cpu", overlay)
 		}
 	}
 }
@@ -166,9 +167,20 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 }
 
-// documented decodes an object, or renders a kustomization as an overlay beside
-// the others and checks it.
+// documented decodes an object, renders a component on top of cpu, or renders a
+// kustomization as an overlay beside the others and checks it.
 func documented(t *testing.T, document string) error {
+	if strings.Contains(document, "kind: Component") {
+		fs := load(t)
+		err := errors.Join(
+			fs.WriteFile("components/documented/kustomization.yaml", []byte(document)),
+			fs.WriteFile("overlays/documented/kustomization.yaml", []byte("resources: [../cpu]\ncomponents: [../../components/documented]\n")),
+		)
+		if err == nil {
+			_, err = Render(fs, "overlays/documented")
+		}
+		return err
+	}
 	if !strings.Contains(document, "kind: Kustomization") {
 		object, err := decode([]byte(document))
 		if pod, ok := object.(*corev1.Pod); ok && err == nil {

@@ -41,7 +41,7 @@ func (m *Manifests) NamesOf(pods []Pod) Names {
 				}
 			}
 			n.hosts[s.Name] = append(n.hosts[s.Name], e)
-			if p.Workload.Set != nil && p.Workload.Set.Spec.ServiceName == s.Name && headless(s) {
+			if p.Workload.Set.Spec.ServiceName == s.Name && headless(s) {
 				n.hosts[p.Name+"."+s.Name] = []endpoint{e}
 			}
 		}

@@ -1,11 +1,9 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os/exec"
 	"slices"
@@ -14,29 +12,27 @@ import (
 	"time"
 )
 
-// TestPodsServe runs every pod of the cpu overlay with a tiny model: they find
-// one another, become ready, serve, and are replaced one at a time, while
-// requests go on and give the same answers.
+// TestPodsServe runs every pod of the cpu overlay with a tiny model and the Secrets
+// that the document's commands make: they find one another, become ready, serve
+// those who have a key, and are replaced one at a time, with new certificates,
+// while requests go on and give the same answers.
 func TestPodsServe(t *testing.T) {
 	k := newKubelet(t, "cpu")
-	for _, p := range k.pods {
-		k.start(t, p)
-	}
+	c := k.operate(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	for _, p := range k.pods {
-		if err := k.ready(ctx, p); err != nil {
-			t.Fatal(err)
-		}
-	}
+	k.startAll(ctx, t)
 	k.waitForColumns(ctx, t)
-	want := k.answers(ctx, t)
+	want := c.answers(ctx, t)
+	k.operator.run(t, k.forward(t, documentedLine(t, "hachi certs etcd ")))
+	k.refuseStrangers(ctx, t, c)
+	k.operator.run(t, "hachi certs renew --all\nhachi certs secrets | kubectl apply --server-side -f -")
 	for _, name := range []string{"expert-7", "expert-3", "coordinator-0", "coordinator-1", "etcd-2", "router-1"} {
 		t.Log("replacing", name)
-		k.replace(ctx, t, name, want)
+		k.replace(ctx, t, name, c, want)
 	}
 	k.waitForColumns(ctx, t)
-	if got := k.answers(ctx, t); !slices.Equal(got, want) {
+	if got := c.answers(ctx, t); !slices.Equal(got, want) {
 		t.Errorf("after the rollout: %q, want %q", got, want)
 	}
 	for _, p := range k.pods {
@@ -46,14 +42,36 @@ func TestPodsServe(t *testing.T) {
 	}
 }
 
+// TestPlainPodsServe runs those of the overlay dev, without a Secret.
+func TestPlainPodsServe(t *testing.T) {
+	k := newKubelet(t, "dev")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	k.startAll(ctx, t)
+	(&client{http: http.DefaultClient, url: k.url(t, "http")}).answers(ctx, t)
+}
+
+// startAll starts every pod and waits until all are ready.
+func (k *kubelet) startAll(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for _, p := range k.pods {
+		k.start(t, p)
+	}
+	for _, p := range k.pods {
+		if err := k.ready(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // replace stops a pod and starts it again, while the router in front serves.
-func (k *kubelet) replace(ctx context.Context, t *testing.T, name string, want []string) {
+func (k *kubelet) replace(ctx context.Context, t *testing.T, name string, c *client, want []string) {
 	t.Helper()
 	p := k.pod(t, name)
 	stopped := make(chan error, 1)
 	go func() { stopped <- k.stop(p) }()
 	for rounds := 0; ; rounds++ {
-		if got := k.answers(ctx, t); !slices.Equal(got, want) {
+		if got := c.answers(ctx, t); !slices.Equal(got, want) {
 			t.Fatalf("while %s stops: %q, want %q", name, got, want)
 		}
 		select {
@@ -70,50 +88,6 @@ func (k *kubelet) replace(ctx context.Context, t *testing.T, name string, want [
 	if err := k.ready(ctx, p); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// answers asks the first router of the Service.
-func (k *kubelet) answers(ctx context.Context, t *testing.T) []string {
-	t.Helper()
-	at, err := k.names.Dial("router", 8080)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, _ := k.manifests.Workload("router").Flag("model-name")
-	var out []string
-	for _, prompt := range []string{"The eight of us walked to the river", "八人で川へ歩いた。"} {
-		text, err := complete(ctx, "http://"+at+"/v1/completions", name, prompt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, text)
-	}
-	return out
-}
-
-func complete(ctx context.Context, url, model, prompt string) (string, error) {
-	body, err := json.Marshal(map[string]any{"model": model, "prompt": prompt, "max_tokens": 8, "temperature": 1, "seed": 8})
-	if err != nil {
-		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return "", err
-	}
-	var answer struct{ Choices []struct{ Text string } }
-	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Choices) != 1 {
-		return "", fmt.Errorf("%s: %s", resp.Status, raw)
-	}
-	return answer.Choices[0].Text, nil
 }
 
 // waitForColumns: expert e of every layer is at home on expert-e, and its copy

@@ -75,7 +75,7 @@ func TestGracePeriods(t *testing.T) {
 	const margin = 5 * time.Second // to close connections and leave etcd
 	for component, bound := range map[string]time.Duration{
 		"expertnode": constant(t, "expertnode/run.go", "drainWithin"),
-		"router":     constant(t, "router/config.go", "grace") + constant(t, "router/config.go", "errorsWithin"),
+		"router":     constant(t, "internal/api/server/config.go", "grace") + constant(t, "internal/api/server/config.go", "errorsWithin"),
 	} {
 		w := render(t, "cpu").Workload(component)
 		if got := w.Grace(); got < bound+margin {

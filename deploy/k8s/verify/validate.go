@@ -47,8 +47,6 @@ func validate(raw []byte) error {
 	case *apps.StatefulSet:
 		options := podapi.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)
 		errs = appsvalidation.ValidateStatefulSet(o, appsvalidation.StatefulSetValidationOptions{}, options)
-	case *apps.Deployment:
-		errs = appsvalidation.ValidateDeployment(o, podapi.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil))
 	case *networking.NetworkPolicy:
 		errs = networkingvalidation.ValidateNetworkPolicy(o, networkingvalidation.NetworkPolicyValidationOptions{})
 	case *policy.PodDisruptionBudget:

@@ -10,17 +10,16 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Workload is what a StatefulSet and a Deployment have in common: a number of
-// pods made from one template. Exactly one of Set and Deployment is not nil.
+// Workload is a StatefulSet: a number of pods made from one template, whose names
+// stay, so that certificates can name them.
 type Workload struct {
-	Name       string
-	Namespace  string
-	Component  string // app.kubernetes.io/component of its pods
-	Replicas   int
-	Selector   *metav1.LabelSelector
-	Template   *corev1.PodTemplateSpec
-	Set        *appsv1.StatefulSet
-	Deployment *appsv1.Deployment
+	Name      string
+	Namespace string
+	Component string // app.kubernetes.io/component of its pods
+	Replicas  int
+	Selector  *metav1.LabelSelector
+	Template  *corev1.PodTemplateSpec
+	Set       *appsv1.StatefulSet
 }
 
 const componentLabel = "app.kubernetes.io/component"
@@ -32,12 +31,6 @@ func (m *Manifests) Workloads() []Workload {
 		out = append(out, Workload{
 			Name: s.Name, Namespace: s.Namespace, Component: s.Spec.Template.Labels[componentLabel], Replicas: replicas(s.Spec.Replicas),
 			Selector: s.Spec.Selector, Template: &s.Spec.Template, Set: s,
-		})
-	}
-	for _, d := range m.Deployments {
-		out = append(out, Workload{
-			Name: d.Name, Namespace: d.Namespace, Component: d.Spec.Template.Labels[componentLabel], Replicas: replicas(d.Spec.Replicas),
-			Selector: d.Spec.Selector, Template: &d.Spec.Template, Deployment: d,
 		})
 	}
 	return out
@@ -64,8 +57,7 @@ func replicas(n *int32) int {
 // Container is the workload's only container.
 func (w Workload) Container() *corev1.Container { return &w.Template.Spec.Containers[0] }
 
-// PodNames are the names of its pods. A StatefulSet numbers them; for a
-// Deployment's, whose names end at random, numbers stand in.
+// PodNames are the names of its pods.
 func (w Workload) PodNames() []string {
 	names := make([]string, w.Replicas)
 	for i := range names {
