@@ -10,7 +10,7 @@ var requests = map[string][]string{
 		"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}},"parallel_tool_calls":false,
 		"attributes":{"quality":3},"stream":true,"stream_options":{"include_usage":true,"include_nodes":true},"n":2,"logprobs":true,"top_logprobs":2,
 		"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"array"}}},` + sampling + `,"stop":["q"],"chat_template_kwargs":{},"max_completion_tokens":7,"max_tokens":7}`,
-		`{"messages":[{"role":"developer","content":"d"},` + everyAttribute + `,{"role":"assistant","content":"y"}],"continue_final_message":true,
+		`{"messages":[{"role":"developer","content":"d"},` + everyAttribute + `,{"role":"assistant","content":"{"}],"continue_final_message":true,
 		"add_generation_prompt":false,"prompt_logprobs":0,"response_format":{"type":"json_object","schema":{"type":"object"}},"max_completion_tokens":7}`,
 		`{"messages":[{"role":"user","content":"x"}],` + functionTools + `,"tool_choice":{"type":"function","function":{"name":"f"}},` + allAttributes + `}`,
 		`{"messages":[{"role":"user","content":"x"}],"tool_choice":"none","structured_outputs":{"json":{"type":"array"},"json_object":false}}`,

@@ -119,6 +119,13 @@ func newWalker(t *testing.T) walker {
 	return walker{t, Handler(Config{Config: b.Config}, func() bool { return true })}
 }
 
+// post serves a request whose body has some members.
+func (w walker) post(path, members string) *httptest.ResponseRecorder {
+	out := httptest.NewRecorder()
+	w.handler.ServeHTTP(out, httptest.NewRequest("POST", path, strings.NewReader("{"+members+"}")))
+	return out
+}
+
 func (w walker) serve(r request) *httptest.ResponseRecorder {
 	body, err := json.Marshal(r.body)
 	if err != nil {

@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -91,6 +90,9 @@ func (s *server) count(c *httpapi.Call) error {
 	if err != nil {
 		return err
 	}
+	if err := s.cfg.Completer.Accepts(c.Context, turn.Request()); err != nil {
+		return q.renamed(err)
+	}
 	c.Answer(map[string]int{"input_tokens": len(turn.Prompt)})
 	return nil
 }
@@ -112,6 +114,9 @@ func (s *server) prepare(c *httpapi.Call, q request) (*completion.Turn, error) {
 			c.Body.Ignore("thinking.type")
 		}
 	}
+	if turn.OutputUnused {
+		c.Body.Ignore("output_config.format")
+	}
 	return turn, httpapi.About("messages", s.cfg.Completer.Check(turn.Prompt))
 }
 
@@ -121,10 +126,7 @@ func (q request) renamed(err error) error {
 		if param == "stop" {
 			param = "stop_sequences"
 		}
-		for i, path := range q.toolPaths {
-			param = strings.Replace(param, fmt.Sprintf("tools[%d].function.parameters", i), path+".input_schema", 1)
-		}
-		return param
+		return strings.Replace(generation.ToolParam(param, q.toolPaths), "].parameters", "].input_schema", 1)
 	})
 }
 

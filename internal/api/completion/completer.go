@@ -59,18 +59,10 @@ type Request struct {
 // the engine's. The request is that of the keys.Caller of ctx: its API key bounds the
 // priority and chooses the prefix cache.
 func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
-	if err := c.Validate(r); err != nil {
+	if err := c.accept(ctx, &r); err != nil {
 		return nil, err
 	}
-	if err := c.Check(r.Prompt); err != nil {
-		return nil, err
-	}
-	caller := keys.FromContext(ctx)
-	if err := caller.CheckPriority(r.Priority); err != nil {
-		return nil, err
-	}
-	c.complete(&r)
-	r.Request.CacheSalt = salt(caller.Salt(r.CacheSalt))
+	r.Request.CacheSalt = salt(keys.FromContext(ctx).Salt(r.CacheSalt))
 	ctx, cancel := context.WithCancelCause(ctx)
 	stream, err := c.Engine.Submit(ctx, r.Request, c.language(&r))
 	if err != nil {
@@ -78,11 +70,39 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		return nil, r.blamed(err)
 	}
 	reader := &Reader{stream: stream, cancel: cancel, request: r, observe: c.Observe}
-	reader.text = text{decoder: c.decoder(&r), stops: r.Stop, parser: r.parser()}
+	reader.text = text{decoder: c.decoder(&r), stops: r.Stop}
+	reader.text.parser, _ = r.turn.parser() // Prepare has refused to continue a call
 	if !r.NewText {
 		reader.prime()
 	}
 	return reader, nil
+}
+
+// Accepts returns the error with which Start would refuse a request that the engine has
+// room for.
+func (c *Completer) Accepts(ctx context.Context, r Request) error {
+	if err := c.accept(ctx, &r); err != nil {
+		return err
+	}
+	if l := c.language(&r); l != nil {
+		return r.blamed(c.Engine.Check(ctx, l))
+	}
+	return nil
+}
+
+// accept checks a request and derives what the engine reads of it.
+func (c *Completer) accept(ctx context.Context, r *Request) error {
+	if err := c.Validate(*r); err != nil {
+		return err
+	}
+	if err := c.Check(r.Prompt); err != nil {
+		return err
+	}
+	if err := keys.FromContext(ctx).CheckPriority(r.Priority); err != nil {
+		return err
+	}
+	c.complete(r)
+	return nil
 }
 
 // complete derives what the engine reads of a valid request.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -62,10 +63,10 @@ func (s Service) Prepare(ctx context.Context, c Conversation) (*Turn, error) {
 	if err := s.bounded(&c); err != nil {
 		return nil, err
 	}
-	if err := tool.Validate(c.Tools, tool.Choice{}); err != nil {
-		return nil, invalid("tools", "has a fault: %w", err)
+	if err := checkTools(c.Tools); err != nil {
+		return nil, err
 	}
-	if err := tool.Validate(c.Tools, c.ToolChoice); err != nil {
+	if err := c.ToolChoice.Check(c.Tools); err != nil {
 		return nil, invalid("tool_choice", "cannot be obeyed: %w", err)
 	}
 	if c.Continue && c.mustCall() {
@@ -86,14 +87,32 @@ func (s Service) Prepare(ctx context.Context, c Conversation) (*Turn, error) {
 	case err != nil:
 		return nil, invalid("messages", "cannot be answered: %w", err)
 	}
-	t := &Turn{Prompt: prompt, newText: !c.Continue, output: c.Output, answers: s.Template.Answers()}
+	t := &Turn{
+		Prompt: prompt, OutputUnused: c.Output != nil && c.mustCall(), newText: !c.Continue, output: c.Output, answers: s.Template.Answers(),
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.TemplateArgs)) {
 		if !s.Template.Reads(name) {
 			t.IgnoredArgs = append(t.IgnoredArgs, name)
 		}
 	}
 	s.settle(t, c)
+	if _, ok := t.parser(); !ok {
+		return nil, invalid("messages", "cannot be continued: the last message ends within a call of a function: end it before the call")
+	}
 	return t, nil
+}
+
+// checkTools refuses names that no call could have, or that two functions have.
+func checkTools(tools []tool.Tool) error {
+	for i, t := range tools {
+		if !tool.ValidName(t.Name) {
+			return invalid(fmt.Sprintf("tools[%d].function.name", i), "is %.200q, expected 1 to %d letters, digits, '_' and '-'", t.Name, tool.MaxName)
+		}
+		if slices.ContainsFunc(tools[:i], func(o tool.Tool) bool { return o.Name == t.Name }) {
+			return invalid(fmt.Sprintf("tools[%d].function.name", i), "is %q, as that of a function before", t.Name)
+		}
+	}
+	return nil
 }
 
 // bounded refuses conversations that no context holds, and more than a server reads,
@@ -134,11 +153,15 @@ func (s Service) bounded(c *Conversation) error {
 
 // settle decides how the answer is constrained and read.
 func (s Service) settle(t *Turn, c Conversation) {
-	syntax := tool.Syntax{Text: !c.mustCall(), Continues: c.Continue}
+	syntax := tool.Syntax{Text: !c.mustCall()}
 	syntax.Open, syntax.Close = s.Template.Reasoning()
-	syntax.Begun = s.begun(t, c)
-	if c.Continue && !syntax.Begun {
-		syntax.Open, syntax.Close = "", ""
+	if c.Continue {
+		t.said, syntax.Begun = continued(c.Messages[len(c.Messages)-1].Content, syntax.Open, syntax.Close)
+		if !syntax.Begun {
+			syntax.Open, syntax.Close = "", ""
+		}
+	} else if syntax.Open != "" {
+		syntax.Begun = s.Template.EndsInReasoning(t.Prompt)
 	}
 	language := grammar.Turn{Reasoning: grammar.Reasoning{Open: syntax.Open, Close: syntax.Close, Begun: syntax.Begun}}
 	if syntax.Text {
@@ -147,10 +170,9 @@ func (s Service) settle(t *Turn, c Conversation) {
 	if syntax.Text && c.Output != nil {
 		language.Text = &c.Output.text
 	}
-	format := s.Template.Format()
-	if len(c.Tools) > 0 && (format.Anywhere && c.Output == nil || !c.Continue) {
+	if len(c.Tools) > 0 {
 		t.tools = c.callable()
-		callsOf(&c, &format, &syntax, &language)
+		callsOf(&c, s.Template.Format(), &syntax, &language)
 	}
 	if syntax.Format != nil || syntax.Close != "" {
 		t.syntax = &syntax
@@ -160,26 +182,29 @@ func (s Service) settle(t *Turn, c Conversation) {
 	}
 }
 
-// begun reports whether the prompt ends within reasoning.
-func (s Service) begun(t *Turn, c Conversation) bool {
-	open, end := s.Template.Reasoning()
+// continued is what an answer continues of a text, without reasoning that has ended.
+// reasons says that the text ends within reasoning.
+func continued(text, open, end string) (said string, reasons bool) {
 	if open == "" {
-		return false
+		return text, false
 	}
-	if c.Continue {
-		text := c.Messages[len(c.Messages)-1].Content
-		return strings.LastIndex(text, open) > strings.LastIndex(text, end)
+	begun, ended := strings.LastIndex(text, open), strings.LastIndex(text, end)
+	switch {
+	case begun > ended:
+		return text[begun+len(open):], true
+	case ended >= 0:
+		return strings.TrimLeft(text[ended+len(end):], " \n"), false
 	}
-	return s.Template.EndsInReasoning(t.Prompt)
+	return text, false
 }
 
 // callsOf adds calls in a format to what an answer may have. Where the text of the
 // answer must be something, it is that or calls.
-func callsOf(c *Conversation, format *tool.Format, syntax *tool.Syntax, language *grammar.Turn) {
+func callsOf(c *Conversation, format tool.Format, syntax *tool.Syntax, language *grammar.Turn) {
 	if syntax.Text && c.Output != nil {
 		format.Anywhere = false
 	}
-	syntax.Format = format
+	syntax.Format = &format
 	calls := &grammar.Calls{
 		Begin: format.Begin, Between: format.Between, Next: format.Next, End: format.End,
 		Marker: format.Marker, Anywhere: format.Anywhere, Many: format.Many && c.Parallel,

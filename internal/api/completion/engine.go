@@ -15,6 +15,9 @@ type Engine interface {
 	// must be; nil is any text. The error may be a *GrammarError, or any of
 	// engine.Engine's, before the first token.
 	Submit(ctx context.Context, r engine.Request, l *Language) (Stream, error)
+	// Check returns the error with which Submit would refuse a language, and otherwise
+	// nothing happens.
+	Check(ctx context.Context, l *Language) error
 }
 
 // Stream is what an engine has drawn for one request: *engine.Stream, or one that
@@ -58,6 +61,12 @@ func (e Local) Submit(ctx context.Context, r engine.Request, l *Language) (Strea
 		return nil, err // not a Stream that holds a nil pointer
 	}
 	return stream, nil
+}
+
+// Check implements Engine.
+func (e Local) Check(ctx context.Context, l *Language) error {
+	_, err := e.matcher(ctx, l)
+	return err
 }
 
 // matcher compiles a language. A language that was compiled before costs a look-up.

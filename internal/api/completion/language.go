@@ -23,11 +23,18 @@ type Language struct {
 	// Ends are the tokens that may end the answer where its language ends, besides
 	// the end of sequence.
 	Ends []int32
+	// Going makes the answer go on while its language can.
+	Going bool
+	// Said is the text that the answer continues: both together are of the language.
+	Said string
 }
 
 // language is what an answer to a request must be; nil is any text.
 func (c *Completer) language(r *Request) *Language {
-	l := &Language{Fresh: r.NewText || !c.hasText(r.Prompt), Ends: c.StopTokens}
+	l := &Language{Fresh: r.NewText || !c.hasText(r.Prompt), Ends: c.StopTokens, Going: r.IgnoreEOS}
+	if r.turn != nil {
+		l.Said = r.turn.said
+	}
 	switch t := r.turn; {
 	case t != nil && t.language != nil:
 		l.Turn, l.Shown = t.language, t.answers.Shown()
@@ -68,7 +75,10 @@ func (r *Request) blamed(err error) error {
 		}
 		output = t.output
 	}
-	if output == nil {
+	if output == nil && errors.Is(err, errSaid) {
+		return &Fault{"messages", code, refused.Err}
+	}
+	if output == nil || errors.Is(err, grammar.ErrTogether) {
 		return &Fault{"tools", code, refused.Err}
 	}
 	return &Fault{output.param, code, refused.Err}
@@ -96,27 +106,39 @@ func (g *Grammars) compile(ctx context.Context, l *Language) (*grammar.Grammar, 
 	return out, nil
 }
 
-// matcher is the state of an empty answer of a language.
+// errSaid means that no text of a language begins as the text that the answer continues.
+var errSaid = errors.New("allows no text that begins as the assistant's message that the answer continues")
+
+// matcher is the state of an answer of a language at its beginning.
 func (g *Grammars) matcher(ctx context.Context, l *Language) (sampler.Matcher, error) {
 	compiled, err := g.compile(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	return endings{compiled.Matcher(), g.tokenizer.EOS(), l.Ends}, nil
+	m := compiled.Matcher()
+	if !m.Continue(l.Said) {
+		return nil, &GrammarError{Err: errSaid}
+	}
+	return endings{m, g.tokenizer.EOS(), l.Ends, l.Going}, nil
 }
 
 // endings is a Matcher of which an answer may end with any of some tokens where it
-// may end.
+// may end, or ends only where it must.
 type endings struct {
 	*grammar.Matcher
-	eos  int32
-	more []int32
+	eos   int32
+	more  []int32
+	going bool // the answer goes on while it can
 }
 
 // Mask is Matcher's, with more tokens where the answer may end.
 func (e endings) Mask(dst []uint64) {
 	e.Matcher.Mask(dst)
 	if dst[e.eos/64]>>(e.eos%64)&1 == 0 {
+		return
+	}
+	if e.going && !e.Done() {
+		dst[e.eos/64] &^= 1 << (e.eos % 64)
 		return
 	}
 	for _, t := range e.more {

@@ -18,7 +18,12 @@ type Turn struct {
 	// IgnoredArgs are the names of the TemplateArgs that the template does not read.
 	IgnoredArgs []string
 
+	// OutputUnused says that the structured output has no effect: the answer must be
+	// calls, and has no text.
+	OutputUnused bool
+
 	newText  bool
+	said     string // the text that the answer continues, without its reasoning
 	output   *StructuredOutput
 	answers  *tokenizer.Tokenizer
 	syntax   *tool.Syntax  // nil: an answer is text
@@ -32,12 +37,21 @@ func (t *Turn) Answers(r *Request) {
 	r.Prompt, r.NewText, r.Output, r.turn = t.Prompt, t.newText, t.output, t
 }
 
-// parser reads an answer to a request; nil is an answer that is text.
-func (r *Request) parser() *tool.Parser {
-	if r.turn == nil || r.turn.syntax == nil {
-		return nil
+// Request is one for an answer to the turn that asks for nothing else.
+func (t *Turn) Request() Request {
+	var r Request
+	t.Answers(&r)
+	return r
+}
+
+// parser reads an answer to the turn; nil is an answer that is text. It is false if the
+// answer would continue a call.
+func (t *Turn) parser() (p *tool.Parser, ok bool) {
+	if t == nil || t.syntax == nil {
+		return nil, true
 	}
-	return tool.NewParser(*r.turn.syntax)
+	p = tool.NewParser(*t.syntax)
+	return p, p.Continue(t.said)
 }
 
 // decoder decodes an answer to a request.

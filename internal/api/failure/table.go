@@ -71,6 +71,7 @@ var rows = []row{
 	{as[*schema.Fault], invalid},
 	{as[*grammar.FunctionFault], invalid},
 	{is(grammar.ErrConfusing), invalid},
+	{is(grammar.ErrTogether), invalid},
 	{is(grammar.ErrTooLarge), invalid},
 	{is(automaton.ErrTooLarge), invalid},
 	{is(automaton.ErrEmpty), invalid},

@@ -57,6 +57,7 @@ var examples = map[string]struct {
 	"internal/api/admission.ErrBusy":              {admission.ErrBusy, 429},
 	"internal/text/tokenizer.ErrTooLong":          {&completion.ContextError{}, 400}, // what Completer makes of it
 	"internal/text/grammar.ErrConfusing":          {grammar.ErrConfusing, 400},
+	"internal/text/grammar.ErrTogether":           {grammar.ErrTogether, 400},
 	"internal/text/grammar.FunctionFault":         {&grammar.FunctionFault{Err: errCause}, 400},
 	"internal/text/grammar/automaton.ErrTooLarge": {automaton.ErrTooLarge, 400},
 	"internal/text/grammar/automaton.ErrEmpty":    {automaton.ErrEmpty, 400},

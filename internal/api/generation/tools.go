@@ -2,7 +2,9 @@ package generation
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/text/tool"
@@ -18,6 +20,46 @@ func Tool(r *httpapi.Reader, schema string) tool.Tool {
 	raw, _ := r.Value(schema, httpapi.KindObject)
 	t.Parameters = bytes.Clone(raw) // the answer needs it, and not the whole body
 	return t
+}
+
+// Function is a tool with its path in the request.
+type Function struct {
+	tool.Tool
+	Path string
+}
+
+// Functions splits functions into tools and their paths.
+func Functions(all []Function) (tools []tool.Tool, paths []string) {
+	for _, f := range all {
+		tools, paths = append(tools, f.Tool), append(paths, f.Path)
+	}
+	return tools, paths
+}
+
+// Allowed reads which functions may be called, each in an object of its own.
+func Allowed(some []*httpapi.Reader, all []Function) []Function {
+	names := map[string]bool{}
+	for _, r := range some {
+		var name string
+		r.Require("name", "the name of the function")
+		r.Text("name", &name)
+		if !slices.ContainsFunc(all, func(f Function) bool { return f.Name == name }) {
+			r.Fault("name", httpapi.CodeValue, "is %q, but there is no such function in tools", name)
+		}
+		names[name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(f Function) bool { return !names[f.Name] })
+}
+
+// ToolParam is the path in the request of what package completion says of a tool. The
+// paths are those of its tools.
+func ToolParam(param string, paths []string) string {
+	for i, path := range paths {
+		if rest, ok := strings.CutPrefix(param, fmt.Sprintf("tools[%d].function", i)); ok {
+			return path + rest
+		}
+	}
+	return param
 }
 
 // IsTool reads the type of a tool, and reports whether it is the given one, which

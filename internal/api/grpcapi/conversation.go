@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/strictjson"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/tool"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -15,10 +16,12 @@ import (
 // conversation makes a request one for an answer to a conversation.
 func (s *Server) conversation(ctx context.Context, in *hachiv1.Conversation, r *completion.Request) error {
 	c := completion.Conversation{
-		Attributes: attributes(in.GetAttributes()), Tools: tools(in.GetTools()), Parallel: !in.GetSingleToolCall(),
-		Output: r.Output, Continue: in.GetContinueFinalMessage(),
+		Attributes: attributes(in.GetAttributes()), Parallel: !in.GetSingleToolCall(), Output: r.Output, Continue: in.GetContinueFinalMessage(),
 	}
 	var err error
+	if c.Tools, err = tools(in.GetTools()); err != nil {
+		return err
+	}
 	if c.ToolChoice, err = toolChoice(in); err != nil {
 		return err
 	}
@@ -28,12 +31,8 @@ func (s *Server) conversation(ctx context.Context, in *hachiv1.Conversation, r *
 		}
 		c.Messages = append(c.Messages, message(m))
 	}
-	if args := in.GetTemplateArgs(); len(args) > completion.MaxArgBytes {
-		return fault("conversation.template_args", fmt.Errorf("has %d bytes, expected at most %d", len(args), completion.MaxArgBytes))
-	} else if args != "" {
-		if err := json.Unmarshal([]byte(args), &c.TemplateArgs); err != nil {
-			return fault("conversation.template_args", fmt.Errorf("is not a JSON object: %w", err))
-		}
+	if c.TemplateArgs, err = templateArgs(in.GetTemplateArgs()); err != nil {
+		return err
 	}
 	turn, err := s.service.Prepare(ctx, c)
 	if err != nil {
@@ -42,21 +41,47 @@ func (s *Server) conversation(ctx context.Context, in *hachiv1.Conversation, r *
 	if len(turn.IgnoredArgs) > 0 {
 		return fault("conversation.template_args", fmt.Errorf("has %q, which the model's template does not read", turn.IgnoredArgs))
 	}
+	if turn.OutputUnused {
+		return fault(structuredOutput, errors.New("has no effect: a call is required, so the answer has no text"))
+	}
 	turn.Answers(r)
 	return nil
 }
 
+// templateArgs are variables for the chat template, one JSON object.
+func templateArgs(args string) (map[string]any, error) {
+	const param = "conversation.template_args"
+	if args == "" {
+		return nil, nil
+	}
+	if len(args) > completion.MaxArgBytes {
+		return nil, fault(param, fmt.Errorf("has %d bytes, expected at most %d", len(args), completion.MaxArgBytes))
+	}
+	members, err := strictjson.Object([]byte(args))
+	if err != nil {
+		return nil, fault(param, fmt.Errorf("is not a JSON object: %w", err))
+	}
+	out := map[string]any{}
+	for _, m := range members {
+		out[m.Key] = m.Value
+	}
+	return out, nil
+}
+
 // tools are the functions that the model may call.
-func tools(in []*hachiv1.Tool) []tool.Tool {
+func tools(in []*hachiv1.Tool) ([]tool.Tool, error) {
 	var all []tool.Tool
-	for _, t := range in {
+	for i, t := range in {
 		one := tool.Tool{Name: t.GetName(), Description: t.GetDescription()}
 		if p := t.GetParameters(); p != "" {
+			if _, err := strictjson.Object([]byte(p)); err != nil {
+				return nil, fault(fmt.Sprintf("conversation.tools[%d].parameters", i), fmt.Errorf("is not a JSON object: %w", err))
+			}
 			one.Parameters = json.RawMessage(p)
 		}
 		all = append(all, one)
 	}
-	return all
+	return all, nil
 }
 
 // toolChoice says which tools may or must be called.

@@ -63,6 +63,8 @@ func TestRequestIDIsInMetadataAndLog(t *testing.T) {
 // panicking is an engine that panics.
 type panicking struct{}
 
+func (panicking) Check(context.Context, *completion.Language) error { return nil }
+
 func (panicking) Submit(context.Context, engine.Request, *completion.Language) (completion.Stream, error) {
 	panic("broken engine")
 }

@@ -191,7 +191,18 @@ func TestConversationsWithAFaultAreRefused(t *testing.T) {
 		"conversation.tools[1].parameters": func(c *hachiv1.Conversation) {
 			c.Tools = []*hachiv1.Tool{weather, {Name: "g", Parameters: `{"properties":{"a":{"type":"strin"}}}`}}
 		},
-		"conversation.tools has": func(c *hachiv1.Conversation) { c.Tools = []*hachiv1.Tool{weather, weather} },
+		"conversation.tools[1].name is": func(c *hachiv1.Conversation) { c.Tools = []*hachiv1.Tool{weather, weather} },
+		"conversation.tools[1].parameters is not a JSON object: ": func(c *hachiv1.Conversation) {
+			c.Tools = []*hachiv1.Tool{weather, {Name: "g", Parameters: `{"type":`}}
+		},
+		"conversation.tools[0].parameters is not a JSON object: expected a JSON object, found an array": func(c *hachiv1.Conversation) {
+			c.Tools = []*hachiv1.Tool{{Name: "g", Parameters: `[]`}}
+		},
+		"conversation.tools[1].parameters no arguments can": func(c *hachiv1.Conversation) {
+			c.Tools = []*hachiv1.Tool{weather, {Name: "g", Parameters: `{"properties":{"a":false},"required":["a"]}`}}
+		},
+		`conversation.template_args is not a JSON object: key "shade" appears twice`: func(c *hachiv1.Conversation) { c.TemplateArgs = `{"shade":1,"shade":2}` },
+		"conversation.template_args is not a JSON object: expected":                  func(c *hachiv1.Conversation) { c.TemplateArgs = `null` },
 		"conversation.tool_choice cannot be obeyed": func(c *hachiv1.Conversation) {
 			c.RequiredTool = "g"
 		},
@@ -213,6 +224,19 @@ func TestConversationsWithAFaultAreRefused(t *testing.T) {
 		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), mention) {
 			t.Errorf("%v, want InvalidArgument and %q", err, mention)
 		}
+	}
+	in := asking(func(c *hachiv1.Conversation) { c.Tools, c.RequiredTool = []*hachiv1.Tool{weather}, "weather" })
+	in.StructuredOutput = &hachiv1.GenerateRequest_JsonObject{JsonObject: true}
+	if _, err := b.answer(t.Context(), in); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "structured_output has no effect") {
+		t.Errorf("a structured output of an answer without text: %v", err)
+	}
+	in = asking(func(c *hachiv1.Conversation) {
+		c.Messages = append(c.Messages, &hachiv1.Message{Role: "assistant", Content: "Hello"})
+		c.ContinueFinalMessage = true
+	})
+	in.StructuredOutput = &hachiv1.GenerateRequest_JsonSchema{JsonSchema: `{"type":"integer"}`}
+	if _, err := b.answer(t.Context(), in); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "structured_output allows no text that begins as") {
+		t.Errorf("a text that begins no structured output: %v", err)
 	}
 	if n := len(b.engine.Calls()); n != 0 {
 		t.Errorf("%d bad requests reached the engine", n)

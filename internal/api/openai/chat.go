@@ -96,7 +96,7 @@ func (s *server) chat(c *httpapi.Call) error {
 	defer cancel()
 	all, stop, err := s.start(ctx, o, [][]int32{turn.Prompt})
 	if err != nil {
-		return err
+		return turn.renamed(err)
 	}
 	defer stop()
 	c.Admitted()

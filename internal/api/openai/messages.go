@@ -16,24 +16,39 @@ const (
 	roleTool      = "tool"
 )
 
+// chatTurn is the turn that a request asks for.
+type chatTurn struct {
+	*completion.Turn
+	toolPaths []string // of its functions in the request
+}
+
+// renamed gives a fault of a turn the path of its function in the request.
+func (t chatTurn) renamed(err error) error {
+	return generation.Renamed(err, func(param string) string { return generation.ToolParam(param, t.toolPaths) })
+}
+
 // turn prepares the turn that a request asks for.
-func (s *server) turn(ctx context.Context, r *httpapi.Reader, output *completion.StructuredOutput) (*completion.Turn, error) {
+func (s *server) turn(ctx context.Context, r *httpapi.Reader, output *completion.StructuredOutput) (t chatTurn, err error) {
 	c := completion.Conversation{Messages: s.messages(r), Attributes: generation.Attributes(r, s.cfg.Template), Parallel: true, Output: output}
-	c.ToolChoice, c.Tools = toolChoice(r, tools(r))
+	choice, functions := toolChoice(r, tools(r))
+	c.ToolChoice = choice
+	c.Tools, t.toolPaths = generation.Functions(functions)
 	r.Flag("parallel_tool_calls", &c.Parallel)
 	c.TemplateArgs = generation.TemplateArgs(r, s.cfg.Template)
 	readContinuation(r, &c)
 	if r.Err() != nil {
-		return nil, r.Err()
+		return t, r.Err()
 	}
-	turn, err := s.cfg.Prepare(ctx, c)
-	if err != nil {
-		return nil, err
+	if t.Turn, err = s.cfg.Prepare(ctx, c); err != nil {
+		return t, t.renamed(err)
 	}
-	for _, name := range turn.IgnoredArgs {
+	for _, name := range t.IgnoredArgs {
 		generation.IgnoreArg(r, name)
 	}
-	return turn, httpapi.About("messages", s.cfg.Completer.Check(turn.Prompt))
+	if t.OutputUnused {
+		ignoreOutput(r)
+	}
+	return t, httpapi.About("messages", s.cfg.Completer.Check(t.Prompt))
 }
 
 // readContinuation reads where the prompt ends. A last message of the assistant is
@@ -117,8 +132,11 @@ func reasoning(r *httpapi.Reader) string {
 	var text, other string
 	r.Text("reasoning_content", &text)
 	r.Text("reasoning", &other)
-	if text == "" {
+	switch {
+	case text == "":
 		return other
+	case other != "" && other != text:
+		r.Fault("reasoning", httpapi.CodeValue, "and reasoning_content differ: give one of them")
 	}
 	return text
 }

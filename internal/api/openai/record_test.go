@@ -103,6 +103,8 @@ func (discard) WriteHeader(int)             {}
 // panicking is an engine that panics, at once or when its answer is read.
 type panicking struct{ late bool }
 
+func (panicking) Check(context.Context, *completion.Language) error { return nil }
+
 func (p panicking) Submit(context.Context, engine.Request, *completion.Language) (completion.Stream, error) {
 	if !p.late {
 		panic("broken engine")

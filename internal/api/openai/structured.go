@@ -17,6 +17,15 @@ func structuredOutput(r *httpapi.Reader) *completion.StructuredOutput {
 	return format
 }
 
+// ignoreOutput names the structured output of an answer that has no text.
+func ignoreOutput(r *httpapi.Reader) {
+	for _, name := range []string{"response_format", "structured_outputs"} {
+		if r.Has(name) {
+			r.Ignore(name)
+		}
+	}
+}
+
 // responseFormat reads an object with a type. A schema stands in it or, as OpenAI
 // has it, in its json_schema; it is obeyed with both types of JSON.
 func responseFormat(r *httpapi.Reader) *completion.StructuredOutput {

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"context"
 	"math"
 
 	"github.com/hachi-serve/hachi/internal/api/generation"
@@ -24,11 +25,9 @@ func (s *server) tokenize(c *httpapi.Call) error {
 	case r.Has("messages") && r.Has("prompt"):
 		r.Fault("prompt", httpapi.CodeValue, "and messages are both there, expected one of them")
 	case r.Has("messages"):
-		turn, err := s.turn(c.Context, r, nil)
-		if err != nil {
+		if tokens, err = s.tokenizeTurn(c.Context, r); err != nil {
 			return err
 		}
-		tokens = turn.Prompt
 	case !r.Has("prompt"):
 		r.Require("prompt", "the text to tokenize")
 	case special:
@@ -44,6 +43,19 @@ func (s *server) tokenize(c *httpapi.Call) error {
 	}
 	c.Answer(map[string]any{"tokens": tokens, "count": len(tokens), "max_model_len": s.cfg.Completer.Context})
 	return nil
+}
+
+// tokenizeTurn returns the prompt of a chat, unless a chat with this body would be refused.
+// Its template writes the special tokens.
+func (s *server) tokenizeTurn(ctx context.Context, r *httpapi.Reader) ([]int32, error) {
+	if r.Is("add_special_tokens", "true") {
+		r.Fault("add_special_tokens", httpapi.CodeValue, "is true, but the chat template writes the special tokens of messages: leave it out")
+	}
+	turn, err := s.turn(ctx, r, structuredOutput(r))
+	if err != nil {
+		return nil, err
+	}
+	return turn.Prompt, turn.renamed(s.cfg.Completer.Accepts(ctx, turn.Request()))
 }
 
 // detokenize answers POST /detokenize: the text of tokens.

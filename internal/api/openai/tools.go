@@ -1,7 +1,7 @@
 package openai
 
 import (
-	"slices"
+	"fmt"
 
 	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
@@ -12,14 +12,14 @@ import (
 const kindFunction = "function"
 
 // tools reads the functions that the model may call.
-func tools(r *httpapi.Reader) []tool.Tool {
-	var all []tool.Tool
-	for _, in := range r.Objects("tools") {
+func tools(r *httpapi.Reader) []generation.Function {
+	var all []generation.Function
+	for i, in := range r.Objects("tools") {
 		f := inFunction(in, "the function that may be called")
 		if f == nil {
 			return nil
 		}
-		all = append(all, generation.Tool(f, "parameters"))
+		all = append(all, generation.Function{Tool: generation.Tool(f, "parameters"), Path: fmt.Sprintf("tools[%d].function", i)})
 	}
 	return all
 }
@@ -36,7 +36,7 @@ func inFunction(r *httpapi.Reader, what string) *httpapi.Reader {
 
 // toolChoice reads which functions may or must be called, and returns those that
 // may.
-func toolChoice(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
+func toolChoice(r *httpapi.Reader, all []generation.Function) (tool.Choice, []generation.Function) {
 	c, in := generation.ToolChoice(r)
 	if in == nil {
 		return c, all
@@ -54,22 +54,20 @@ func toolChoice(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
 }
 
 // allowedTools reads a choice among some of the functions.
-func allowedTools(r *httpapi.Reader, all []tool.Tool) (tool.Choice, []tool.Tool) {
+func allowedTools(r *httpapi.Reader, all []generation.Function) (tool.Choice, []generation.Function) {
 	r.Require("allowed_tools", "the functions that may be called")
 	in := r.Inside("allowed_tools")
 	if in == nil {
 		return tool.Choice{}, all
 	}
-	var names []string
+	var some []*httpapi.Reader
 	for _, one := range in.Objects("tools") {
 		if f := inFunction(one, "the function that may be called"); f != nil {
-			var name string
-			f.Text("name", &name)
-			names = append(names, name)
+			some = append(some, f)
 		}
 	}
 	in.Require("mode", "auto or required")
-	return tool.Choice{Mode: generation.ToolMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t tool.Tool) bool { return !slices.Contains(names, t.Name) })
+	return tool.Choice{Mode: generation.ToolMode(in, "mode")}, generation.Allowed(some, all)
 }
 
 // calls reads what the assistant called in a turn of the past.

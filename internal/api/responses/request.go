@@ -77,11 +77,9 @@ func (s *server) readConversation(r *httpapi.Reader, q *request) {
 	c.Messages = s.messages(r)
 	c.Attributes = generation.Attributes(r, s.cfg.Template)
 	all := tools(r)
-	var allowed []function
+	var allowed []generation.Function
 	c.ToolChoice, allowed = choice(r, all)
-	for _, t := range allowed {
-		c.Tools, q.toolPaths = append(c.Tools, t.Tool), append(q.toolPaths, t.path)
-	}
+	c.Tools, q.toolPaths = generation.Functions(allowed)
 	c.Parallel = true
 	r.Flag("parallel_tool_calls", &c.Parallel)
 	c.Output, q.echo.Text.Format = format(r)

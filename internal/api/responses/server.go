@@ -1,9 +1,7 @@
 package responses
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/access"
@@ -78,9 +76,13 @@ func (s *server) create(c *httpapi.Call) error {
 // count answers POST /v1/responses/input_tokens: the length of the prompt that a
 // request has.
 func (s *server) count(c *httpapi.Call) error {
-	_, turn, err := s.turn(c)
+	q, turn, err := s.turn(c)
 	if err != nil {
 		return err
+	}
+	turn.Answers(&q.options.Request)
+	if err := s.cfg.Completer.Accepts(c.Context, q.options.Request); err != nil {
+		return q.renamed(err)
 	}
 	c.Answer(map[string]any{"object": "response.input_tokens", "input_tokens": len(turn.Prompt)})
 	return nil
@@ -103,6 +105,9 @@ func (s *server) turn(c *httpapi.Call) (request, *completion.Turn, error) {
 			generation.IgnoreArg(c.Body, name)
 		}
 	}
+	if turn.OutputUnused {
+		c.Body.Ignore("text.format")
+	}
 	return q, turn, httpapi.About("input", s.cfg.Completer.Check(turn.Prompt))
 }
 
@@ -112,10 +117,7 @@ func (q request) renamed(err error) error {
 		if param == "messages" {
 			param = "input"
 		}
-		for i, path := range q.toolPaths {
-			param = strings.Replace(param, fmt.Sprintf("tools[%d].function", i), path, 1)
-		}
-		return param
+		return generation.ToolParam(param, q.toolPaths)
 	})
 }
 

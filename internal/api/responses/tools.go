@@ -3,7 +3,6 @@ package responses
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/hachi-serve/hachi/internal/api/generation"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
@@ -13,27 +12,21 @@ import (
 // typeFunction is the type of the tools that a client runs, the only ones here.
 const typeFunction = "function"
 
-// function is a tool with its path in the request.
-type function struct {
-	tool.Tool
-	path string
-}
-
 // tools reads the functions. Tools of other types run at a server: they are
 // skipped, and the answer's header names them.
-func tools(r *httpapi.Reader) []function {
-	var all []function
+func tools(r *httpapi.Reader) []generation.Function {
+	var all []generation.Function
 	for i, in := range r.Objects("tools") {
 		if !generation.IsTool(in, typeFunction) {
 			continue
 		}
-		all = append(all, function{generation.Tool(in, "parameters"), fmt.Sprintf("tools[%d]", i)})
+		all = append(all, generation.Function{Tool: generation.Tool(in, "parameters"), Path: fmt.Sprintf("tools[%d]", i)})
 	}
 	return all
 }
 
 // choice reads tool_choice, and returns the tools that it allows.
-func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
+func choice(r *httpapi.Reader, all []generation.Function) (tool.Choice, []generation.Function) {
 	c, in := generation.ToolChoice(r)
 	if in == nil {
 		return c, all
@@ -46,18 +39,14 @@ func choice(r *httpapi.Reader, all []function) (tool.Choice, []function) {
 		in.Text("name", &c.Name)
 		return c, all
 	case "allowed_tools":
-		var names []string
+		var some []*httpapi.Reader
 		for _, one := range in.Objects("tools") {
 			if generation.IsTool(one, typeFunction) {
-				var name string
-				one.Text("name", &name)
-				names = append(names, name)
+				some = append(some, one)
 			}
 		}
 		in.Require("mode", "auto or required")
-		return tool.Choice{Mode: generation.ToolMode(in, "mode")}, slices.DeleteFunc(slices.Clone(all), func(t function) bool {
-			return !slices.Contains(names, t.Name)
-		})
+		return tool.Choice{Mode: generation.ToolMode(in, "mode")}, generation.Allowed(some, all)
 	}
 	in.Fault("type", httpapi.CodeUnsupported, "is %q, expected function or allowed_tools", kind)
 	return tool.Choice{}, all
@@ -72,7 +61,7 @@ type toolEcho struct {
 	Strict      bool            `json:"strict"`
 }
 
-func echoTools(all []function) []toolEcho {
+func echoTools(all []generation.Function) []toolEcho {
 	out := make([]toolEcho, len(all))
 	for i, t := range all {
 		out[i] = toolEcho{Type: typeFunction, Name: t.Name, Parameters: t.Schema(), Strict: t.Strict}

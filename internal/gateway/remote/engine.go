@@ -40,6 +40,8 @@ type Config struct {
 	Silence time.Duration
 	// MaxRequests is how many answers there may be at once.
 	MaxRequests int
+	// Grammars compile languages that no answer is asked for, in Check; nil refuses them.
+	Grammars *completion.Grammars
 	// Moved observes each answer that goes on at another router, with the reason:
 	// failed, silent, drained or fingerprint. nil is not called.
 	Moved func(reason string)
@@ -104,6 +106,12 @@ func (e *Engine) Submit(ctx context.Context, r engine.Request, l *completion.Lan
 		return nil, err
 	}
 	return a.out, nil
+}
+
+// Check implements completion.Engine. The gateway compiles the language itself: routers
+// have no call for it.
+func (e *Engine) Check(ctx context.Context, l *completion.Language) error {
+	return completion.Local{Grammars: e.cfg.Grammars}.Check(ctx, l)
 }
 
 // start runs an answer on a goroutine that Stop joins.

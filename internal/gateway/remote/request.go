@@ -51,7 +51,7 @@ func language(l *completion.Language) *hachiv1.Grammar {
 	if l == nil {
 		return nil
 	}
-	out := &hachiv1.Grammar{Fresh: l.Fresh, Shown: ids(l.Shown), Ends: ids(l.Ends)}
+	out := &hachiv1.Grammar{Fresh: l.Fresh, Shown: ids(l.Shown), Ends: ids(l.Ends), Going: l.Going, Said: l.Said}
 	if l.Turn != nil {
 		out.Language = &hachiv1.Grammar_Turn{Turn: turn(l.Turn)}
 	} else {

@@ -91,7 +91,7 @@ func (c *Compiler) Words() int { return (c.vocabulary.Size() + 63) / 64 }
 func (c *Compiler) Object() (*Grammar, error) { return c.object(context.Background()) }
 
 func (c *Compiler) object(ctx context.Context) (*Grammar, error) {
-	return c.remember(ctx, "object", func() (*automaton.Program, error) { return schema.Object(c.limits.schema()) })
+	return c.remember(ctx, "object", func() (*automaton.Machine, error) { return c.machine(schema.Object(c.limits.schema())) })
 }
 
 // Schema returns the grammar of what satisfies a JSON Schema. Package schema
@@ -105,8 +105,8 @@ func (c *Compiler) schema(ctx context.Context, source []byte) (*Grammar, error) 
 		_, err := schema.Compile(source, c.limits.schema()) // says so
 		return nil, err
 	}
-	return c.remember(ctx, "schema "+string(source), func() (*automaton.Program, error) {
-		return schema.Compile(source, c.limits.schema())
+	return c.remember(ctx, "schema "+string(source), func() (*automaton.Machine, error) {
+		return c.machine(schema.Compile(source, c.limits.schema()))
 	})
 }
 
@@ -120,13 +120,13 @@ func (c *Compiler) regex(ctx context.Context, expression string) (*Grammar, erro
 	if len(expression) > c.limits.SourceBytes {
 		return nil, fmt.Errorf("the expression is %w: %d bytes, the limit is %d", ErrTooLarge, len(expression), c.limits.SourceBytes)
 	}
-	return c.remember(ctx, "regex "+expression, func() (*automaton.Program, error) {
+	return c.remember(ctx, "regex "+expression, func() (*automaton.Machine, error) {
 		budget := c.limits.budget()
 		d, err := regex.Compile(expression, regex.Options{Alphabet: regex.Scalars(), Budget: budget})
 		if err != nil {
 			return nil, err
 		}
-		return c.text(d, budget)
+		return c.machine(c.text(d, budget))
 	})
 }
 
@@ -152,7 +152,7 @@ func (c *Compiler) choice(ctx context.Context, texts []string) (*Grammar, error)
 	if source.Len() > c.limits.SourceBytes {
 		return nil, fmt.Errorf("the choices are %w: %d bytes, the limit is %d", ErrTooLarge, source.Len(), c.limits.SourceBytes)
 	}
-	return c.remember(ctx, "choice "+source.String(), func() (*automaton.Program, error) { return c.text(regex.Words(texts), c.limits.budget()) })
+	return c.remember(ctx, "choice "+source.String(), func() (*automaton.Machine, error) { return c.machine(c.text(regex.Words(texts), c.limits.budget())) })
 }
 
 // text builds the automaton of the texts of d.
@@ -164,8 +164,20 @@ func (c *Compiler) text(d *regex.DFA, budget *automaton.Budget) (*automaton.Prog
 	return b.Build(r, budget)
 }
 
+// machine makes a machine of a program, which err says there is none of.
+func (c *Compiler) machine(p *automaton.Program, err error) (*automaton.Machine, error) {
+	if err != nil {
+		return nil, err
+	}
+	m, err := automaton.NewMachine(p, c.limits.machine(), max(c.tokens.depth, c.first.depth))
+	if err != nil {
+		return nil, &Fault{Err: err}
+	}
+	return m, nil
+}
+
 // remember returns the grammar of a source, from the cache or compiled now.
-func (c *Compiler) remember(ctx context.Context, source string, compile func() (*automaton.Program, error)) (*Grammar, error) {
+func (c *Compiler) remember(ctx context.Context, source string, compile func() (*automaton.Machine, error)) (*Grammar, error) {
 	if g := c.recall(source); g != nil {
 		return g, nil
 	}
@@ -182,13 +194,9 @@ func (c *Compiler) remember(ctx context.Context, source string, compile func() (
 	if g := c.recall(source); g != nil {
 		return g, nil
 	}
-	program, err := compile()
+	machine, err := compile()
 	if err != nil {
 		return nil, err
-	}
-	machine, err := automaton.NewMachine(program, c.limits.machine(), max(c.tokens.depth, c.first.depth))
-	if err != nil {
-		return nil, &Fault{Err: err}
 	}
 	g := newGrammar(c, machine)
 	c.mu.Lock()

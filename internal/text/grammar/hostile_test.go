@@ -47,7 +47,7 @@ func TestCompilationsWaitInALineThatEnds(t *testing.T) {
 	running, end := make(chan struct{}), make(chan struct{})
 	ended := make(chan error)
 	go func() {
-		_, err := c.remember(t.Context(), "slow", func() (*automaton.Program, error) {
+		_, err := c.remember(t.Context(), "slow", func() (*automaton.Machine, error) {
 			close(running)
 			<-end
 			return nil, errors.New("compiled")

@@ -188,6 +188,18 @@ func (m *Matcher) Accept(token int32) bool {
 	return true
 }
 
+// Continue advances over a text with which the answer that is to come begins. It
+// reports false, and nothing has changed, when no text of the language begins so.
+func (m *Matcher) Continue(text string) bool {
+	m.g.mu.Lock()
+	defer m.g.mu.Unlock()
+	at, ok := m.g.machine.Read(m.at, []byte(text))
+	if ok && text != "" {
+		m.at, m.started = at, true
+	}
+	return ok
+}
+
 // Complete reports that the text so far is one of the language: the answer may
 // end here.
 func (m *Matcher) Complete() bool { return m.at.Accepting() }

@@ -76,16 +76,6 @@ type Function struct {
 	Schema json.RawMessage
 }
 
-// FunctionFault is a fault in the schema of a function.
-type FunctionFault struct {
-	Index int
-	Err   error
-}
-
-func (f *FunctionFault) Error() string { return fmt.Sprintf("function %d: %v", f.Index, f.Err) }
-
-func (f *FunctionFault) Unwrap() error { return f.Err }
-
 // ErrConfusing means that a text of the language may begin as calls do, so that no
 // reader can tell them apart.
 var ErrConfusing = errors.New("allows texts that begin as a call of a function does, which is not supported together with functions")
@@ -114,15 +104,8 @@ func (c *Compiler) Turn(t Turn) (*Grammar, error) { return c.TurnWithin(context.
 
 // TurnWithin is Turn that waits as TextWithin does.
 func (c *Compiler) TurnWithin(ctx context.Context, t Turn) (*Grammar, error) {
-	if bytes := t.bytes(); bytes > 4*c.limits.SourceBytes { // blanks do not count below
-		return nil, fmt.Errorf("the schemas together are %w: %d bytes, the limit is %d", ErrTooLarge, bytes, c.limits.SourceBytes)
-	}
-	source, err := json.Marshal(t)
-	if err != nil {
-		return nil, fmt.Errorf("a schema is not JSON: %w", err)
-	}
-	if len(source) > c.limits.SourceBytes {
-		return nil, fmt.Errorf("the schemas together are %w: %d bytes, the limit is %d", ErrTooLarge, len(source), c.limits.SourceBytes)
+	if err := c.checkFunctions(t.Calls); err != nil {
+		return nil, err
 	}
 	if t.Text != nil && !t.Text.Any() && t.Calls != nil {
 		text, err := c.TextWithin(ctx, *t.Text)
@@ -133,30 +116,30 @@ func (c *Compiler) TurnWithin(ctx context.Context, t Turn) (*Grammar, error) {
 			return nil, ErrConfusing
 		}
 	}
-	return c.remember(ctx, "turn "+string(source), func() (*automaton.Program, error) {
-		d := turnDrawer{schema.NewComposer(c.limits.schema()), c.limits, t}
-		return d.program()
+	source, err := json.Marshal(t)
+	if err != nil {
+		return nil, fmt.Errorf("a schema is not JSON: %w", err)
+	}
+	if len(source) > c.limits.SourceBytes {
+		fault := errTogether
+		if t.Calls == nil {
+			fault = fmt.Errorf("the schema is %w", ErrTooLarge)
+		}
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", fault, len(source), c.limits.SourceBytes)
+	}
+	return c.remember(ctx, "turn "+string(source), func() (*automaton.Machine, error) {
+		m, err := c.turn(t)
+		if errors.Is(err, ErrTooLarge) && t.Calls != nil {
+			return nil, c.blame(t, err)
+		}
+		return m, err
 	})
 }
 
-// bytes is the length of the sources of a turn.
-func (t *Turn) bytes() int {
-	n := 0
-	if t.Text != nil {
-		n = len(t.Text.Schema)
-		if t.Text.Regex != nil {
-			n += len(*t.Text.Regex)
-		}
-		for _, text := range t.Text.Choice {
-			n += len(text)
-		}
-	}
-	if t.Calls != nil {
-		for _, f := range t.Calls.Functions {
-			n += len(f.Name) + len(f.Schema)
-		}
-	}
-	return n
+// turn compiles a turn.
+func (c *Compiler) turn(t Turn) (*automaton.Machine, error) {
+	d := turnDrawer{Composer: schema.NewComposer(c.limits.schema()), limits: c.limits, turn: t}
+	return c.machine(d.program())
 }
 
 // openings are texts with which calls begin, in two spellings of their gaps.

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,6 +17,13 @@ type turnDrawer struct {
 	*schema.Composer
 	limits Limits
 	turn   Turn
+	ends   []callEnd
+}
+
+// callEnd is where the arguments of a function end in the drawing.
+type callEnd struct {
+	function int
+	node     node
 }
 
 type node = automaton.Node
@@ -38,7 +46,25 @@ func (d *turnDrawer) program() (*automaton.Program, error) {
 	if err := d.answer(reasoned, end, false); err != nil {
 		return nil, err
 	}
+	if err := d.checkFunctions(); err != nil {
+		return nil, err
+	}
 	return d.Program(root)
+}
+
+// checkFunctions refuses a function whose arguments nothing can satisfy: no answer could
+// call it.
+func (d *turnDrawer) checkFunctions() error {
+	if d.Full() || len(d.ends) == 0 {
+		return nil
+	}
+	reached := d.Reached()
+	for _, end := range d.ends {
+		if end.node == automaton.None || !reached[end.node] {
+			return &FunctionFault{end.function, errors.New("no arguments can satisfy the schema")}
+		}
+	}
+	return nil
 }
 
 // reasoning draws reasoning.
@@ -132,6 +158,7 @@ func (d *turnDrawer) calls(from node, read string, to node) error {
 		if err != nil {
 			return &FunctionFault{i, err}
 		}
+		d.ends = append(d.ends, callEnd{i, after})
 		d.Empty(after, called)
 	}
 	level += depth(c.Between)

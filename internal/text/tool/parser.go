@@ -13,8 +13,6 @@ type Syntax struct {
 	// is no reasoning. Begun says that Open is in the prompt.
 	Open, Close string
 	Begun       bool
-	// Continues says that the answer continues a text.
-	Continues bool
 }
 
 // Kind says what an Event is.
@@ -44,6 +42,7 @@ type Parser struct {
 	syntax Syntax
 	step   func(p *Parser, final bool) bool // reports one event or a new step, or false: more is needed
 	held   string                           // not reported
+	said   int                              // bytes of it that are before the answer
 	events []Event
 
 	reasoned bool // reasoning has ended
@@ -59,13 +58,20 @@ type Parser struct {
 // NewParser reads an answer from its beginning.
 func NewParser(s Syntax) *Parser {
 	p := &Parser{syntax: s, step: (*Parser).opening}
-	switch {
-	case s.Begun:
+	if s.Begun {
 		p.step = (*Parser).reasoning
-	case s.Continues:
-		p.step, p.begun = (*Parser).text, true
 	}
 	return p
+}
+
+// Continue reads a text that the answer, which is to come, continues. Events stand for
+// the answer only, but for the name of a call, which is always whole. Continue reports
+// false if the text has the name of a call, which no event would report.
+func (p *Parser) Continue(text string) bool {
+	p.said = len(text)
+	p.Read(text, false)
+	p.events = nil
+	return p.calls == 0
 }
 
 // Read adds a part of the answer and returns what became certain. Final says that
@@ -100,15 +106,21 @@ func (p *Parser) report(k Kind, n int) {
 	if n == 0 {
 		return
 	}
-	e := Event{Kind: k, Size: n, Index: max(0, p.calls-1)}
-	if k != Mark {
+	said := min(p.said, n)
+	p.said -= said
+	e := Event{Kind: k, Size: n - said, Index: max(0, p.calls-1)}
+	switch k {
+	case Text, Reasoning:
+		e.Text, e.Index, p.begun = p.held[said:n], 0, true
+	case Begun:
 		e.Text = p.held[:n]
-	}
-	if k == Text || k == Reasoning {
-		e.Index, p.begun = 0, true
+	case Arguments:
+		e.Text = p.held[said:n]
 	}
 	p.held = p.held[n:]
-	p.events = append(p.events, e)
+	if e.Size > 0 || k == Begun {
+		p.events = append(p.events, e)
+	}
 }
 
 // opening decides what an answer, or what follows its reasoning, begins with.

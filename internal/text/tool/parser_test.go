@@ -81,8 +81,6 @@ func TestParser(t *testing.T) {
 		return s
 	}
 	plain := Syntax{Text: true}
-	continues := syntax(hermes)
-	continues.Continues = true
 	tests := []struct {
 		name     string
 		syntax   Syntax
@@ -123,7 +121,6 @@ func TestParser(t *testing.T) {
 		{"reasoning and a call", thinking(syntax(hermes), false), "<think>\nHm\n</think>\n\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>", "(Hm) f{}", true},
 		{"reasoning and a bare call", thinking(syntax(llama), true), "Hm</think>\n{\"name\": \"f\", \"parameters\": {}}", "(Hm) f{}", true},
 		{"reasoning, text and a call", thinking(must(syntax(Generic)), false), "<think></think>{\"tool_calls\":[{\"name\":\"f\",\"arguments\":{}}]}", " f{}", true},
-		{"continued", continues, " and <tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>", " and  f{}", true},
 	}
 	for _, tt := range tests {
 		want := fmt.Sprint(tt.want, tt.complete)
@@ -210,4 +207,38 @@ func FuzzParser(f *testing.F) {
 			t.Errorf("%q: %q %v, cut at %d %q %v", text, whole, complete, at, got, again)
 		}
 	})
+}
+
+// TestContinuedTextsAreNotReportedAgain: behind any beginning, an answer is read as the
+// whole text is, but for what the beginning has.
+func TestContinuedTextsAreNotReportedAgain(t *testing.T) {
+	thinking := syntax(Generic)
+	thinking.Open, thinking.Close, thinking.Begun = "<think>", "</think>", true
+	for _, tt := range []struct {
+		syntax Syntax
+		text   string
+	}{
+		{Syntax{Text: true}, "Hello"},
+		{syntax(hermes), "Let <tool> me see.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>"},
+		{syntax(Generic), `{"tool_calls": [{"name": "get_x", "arguments": {"a": [1]}}, {"name": "f", "arguments": {}}]}`},
+		{syntax(Generic), `{"tool_calling": 1}`},
+		{thinking, "Hm.\n</think> Yes"},
+	} {
+		whole, _ := parse(t, tt.syntax, tt.text)
+		for cut := range tt.text {
+			p := NewParser(tt.syntax)
+			if !p.Continue(tt.text[:cut]) {
+				break
+			}
+			size := 0
+			events := append(p.Read(tt.text[cut:], false), p.Read("", true)...)
+			for _, e := range events {
+				size += e.Size
+			}
+			rest := strings.TrimPrefix(answer(t, events), "(")
+			if size != len(tt.text)-cut || !strings.HasSuffix(whole, rest) {
+				t.Errorf("%q, cut at %d: %q of %d bytes, the whole is %q", tt.text, cut, rest, size, whole)
+			}
+		}
+	}
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// maxName is the maximum length of a name, bytes.
-const maxName = 128
+// MaxName is the maximum length of a name, bytes.
+const MaxName = 128
 
 // Tool is a function that a model may call.
 type Tool struct {
@@ -52,17 +52,8 @@ type Choice struct {
 	Name string // of the function, when Named
 }
 
-// Validate reports a name that is not well-formed or is there twice, and a choice
-// that no tool fits.
-func Validate(tools []Tool, c Choice) error {
-	for i, t := range tools {
-		if !ValidName(t.Name) {
-			return fmt.Errorf("function %d has the name %.200q, expected 1 to %d letters, digits, '_' and '-'", i, t.Name, maxName)
-		}
-		if slices.ContainsFunc(tools[:i], func(o Tool) bool { return o.Name == t.Name }) {
-			return fmt.Errorf("the function %q is there twice", t.Name)
-		}
-	}
+// Check reports that no function fits the choice.
+func (c Choice) Check(tools []Tool) error {
 	switch named := func(t Tool) bool { return t.Name == c.Name }; {
 	case c.Mode == Required && len(tools) == 0:
 		return fmt.Errorf("a call is required, but there are no functions")
@@ -79,7 +70,7 @@ func ValidName(name string) bool {
 			return false
 		}
 	}
-	return name != "" && len(name) <= maxName
+	return name != "" && len(name) <= MaxName
 }
 
 // IsNameByte reports whether a name may have a byte.

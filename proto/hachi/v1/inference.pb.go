@@ -1729,7 +1729,11 @@ type Grammar struct {
 	Shown []uint32 `protobuf:"varint,4,rep,packed,name=shown" json:"shown,omitempty"`
 	// Tokens that may end the answer where the language ends, besides the end of
 	// sequence.
-	Ends          []uint32 `protobuf:"varint,5,rep,packed,name=ends" json:"ends,omitempty"`
+	Ends []uint32 `protobuf:"varint,5,rep,packed,name=ends" json:"ends,omitempty"`
+	// The answer goes on while the language can.
+	Going bool `protobuf:"varint,6,opt,name=going" json:"going,omitempty"`
+	// The text that the answer continues: both together are of the language.
+	Said          string `protobuf:"bytes,7,opt,name=said" json:"said,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1808,6 +1812,20 @@ func (x *Grammar) GetEnds() []uint32 {
 		return x.Ends
 	}
 	return nil
+}
+
+func (x *Grammar) GetGoing() bool {
+	if x != nil {
+		return x.Going
+	}
+	return false
+}
+
+func (x *Grammar) GetSaid() string {
+	if x != nil {
+		return x.Said
+	}
+	return ""
 }
 
 type isGrammar_Language interface {
@@ -2513,13 +2531,15 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"min_tokens\x18\v \x01(\rR\tminTokens\x1a<\n" +
 	"\x0eLogitBiasEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xb1\x01\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xdb\x01\n" +
 	"\aGrammar\x12,\n" +
 	"\x04text\x18\x01 \x01(\v2\x16.hachi.v1.TextLanguageH\x00R\x04text\x12,\n" +
 	"\x04turn\x18\x02 \x01(\v2\x16.hachi.v1.TurnLanguageH\x00R\x04turn\x12\x14\n" +
 	"\x05fresh\x18\x03 \x01(\bR\x05fresh\x12\x14\n" +
 	"\x05shown\x18\x04 \x03(\rR\x05shown\x12\x12\n" +
-	"\x04ends\x18\x05 \x03(\rR\x04endsB\n" +
+	"\x04ends\x18\x05 \x03(\rR\x04ends\x12\x14\n" +
+	"\x05going\x18\x06 \x01(\bR\x05going\x12\x12\n" +
+	"\x04said\x18\a \x01(\tR\x04saidB\n" +
 	"\n" +
 	"\blanguage\"\xb6\x01\n" +
 	"\fTextLanguage\x12\x12\n" +
