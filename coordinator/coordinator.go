@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -29,8 +30,11 @@ type Config struct {
 	// Alive is what gossip says of a node. It is a hint: it delays the eviction of
 	// a node without a record, and changes nothing for a node with one. Run and
 	// service calls use it at the same time.
-	Alive  func(moe.NodeID) bool
-	Logger *slog.Logger // nil is silent
+	Alive func(moe.NodeID) bool
+	// Reissued gets a signal when the records of this coordinator should be signed
+	// again; nil gets none.
+	Reissued <-chan struct{}
+	Logger   *slog.Logger // nil is silent
 }
 
 // Coordinator leads, or waits to lead.
@@ -92,31 +96,41 @@ func (c *Coordinator) Run(ctx context.Context) error {
 // joined, election key deleted. A standby therefore leads only after this
 // process has stopped deciding, or after the lease has ended.
 func (c *Coordinator) term(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	end := func() { cancel(nil); watching.Wait() }
+	defer end()
+	watch := func(signal <-chan struct{}, why error) {
+		watching.Go(func() {
+			select {
+			case <-signal:
+				cancel(why)
+			case <-ctx.Done():
+			}
+		})
+	}
+	watch(c.cfg.Reissued, errReissued)
 	term, err := c.cfg.Registry.Campaign(ctx, &hachiv1.CoordinatorRecord{
 		CoordinatorId: c.cfg.ID, Addr: c.cfg.Addr, GossipAddr: c.cfg.GossipAddr,
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		defer c.resign(ctx, term)
+		defer end()
+		// The end of the lease stops the watches and a write in flight early. Safety
+		// does not need it: the write would be fenced.
+		watch(term.Lost, registry.ErrLeaseEnded)
+		c.cfg.Logger.Info("leading", "id", c.cfg.ID)
+		defer c.publish(nil)
+		err = c.lead(ctx, term.Leadership)
 	}
-	defer c.resign(ctx, term)
-	// The end of the lease stops the watches and a write in flight early. Safety
-	// does not need it: the write would be fenced.
-	watching := make(chan struct{})
-	go func() {
-		defer close(watching)
-		select {
-		case <-term.Lost:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	defer func() { cancel(); <-watching }()
-	c.cfg.Logger.Info("leading", "id", c.cfg.ID)
-	defer c.publish(nil)
-	return c.lead(ctx, term.Leadership)
+	if errors.Is(context.Cause(ctx), errReissued) {
+		return nil
+	}
+	return err
 }
+
+// errReissued ends a term or a candidacy whose record should be signed again.
+var errReissued = errors.New("another authority has issued the certificate")
 
 // resign gives leadership back at once, if the registry can be reached.
 func (c *Coordinator) resign(ctx context.Context, term *registry.Term) {

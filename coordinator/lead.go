@@ -151,6 +151,11 @@ func (l *leader) write(ctx context.Context, w writes) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	reg, logger := l.c.cfg.Registry, l.c.cfg.Logger
+	if l.written.Stale {
+		if err := reg.Rewrite(ctx, l.proof, &l.written); err != nil {
+			return fmt.Errorf("sign target and placement again: %w", err)
+		}
+	}
 	if w.target != nil {
 		if err := reg.WriteTarget(ctx, l.proof, &l.written, *w.target); err != nil {
 			return fmt.Errorf("write target: %w", err)

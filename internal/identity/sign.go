@@ -32,18 +32,18 @@ func (s *Source) Sign(message []byte) (Signature, error) {
 // maxChain bounds the certificates of a signature.
 const maxChain = 5
 
-// Signer is the ID of the process that signed a message. A signature outlives its
+// Signer is the ID of the process that signed a message, and the key of the authority
+// that issued its certificate, as Issuer has it. A signature outlives its
 // certificate, but not the trust in its authority: a record that nothing had
 // reason to change stays good.
-func (s *Source) Signer(sig Signature, message []byte) (ID, error) {
+func (s *Source) Signer(sig Signature, message []byte) (id ID, issuer []byte, err error) {
 	if len(sig.Chain) == 0 || len(sig.Chain) > maxChain {
-		return ID{}, fmt.Errorf("%d certificates, expected 1 to %d", len(sig.Chain), maxChain)
+		return ID{}, nil, fmt.Errorf("%d certificates, expected 1 to %d", len(sig.Chain), maxChain)
 	}
 	chain := make([]*x509.Certificate, len(sig.Chain))
 	for i, raw := range sig.Chain {
-		var err error
 		if chain[i], err = x509.ParseCertificate(raw); err != nil {
-			return ID{}, err
+			return ID{}, nil, err
 		}
 	}
 	at := time.Now()
@@ -51,15 +51,14 @@ func (s *Source) Signer(sig Signature, message []byte) (ID, error) {
 		at = end
 	}
 	m := s.current.Load()
-	id, err := m.verify(chain, at, x509.ExtKeyUsageClientAuth)
-	if err != nil {
-		return ID{}, err
+	if id, err = m.verify(chain, at, x509.ExtKeyUsageClientAuth); err != nil {
+		return ID{}, nil, err
 	}
 	if id.Cluster != m.id.Cluster {
-		return ID{}, fmt.Errorf("the certificate is of %v, expected cluster %s", id, m.id.Cluster)
+		return ID{}, nil, fmt.Errorf("the certificate is of %v, expected cluster %s", id, m.id.Cluster)
 	}
 	if chain[0].CheckSignature(x509.ECDSAWithSHA256, message, sig.Bytes) != nil {
-		return ID{}, errors.New("the signature does not fit")
+		return ID{}, nil, errors.New("the signature does not fit")
 	}
-	return id, nil
+	return id, chain[0].AuthorityKeyId, nil
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +32,9 @@ type Source struct {
 	foreign bool // the certificate names no process of a cluster
 	current atomic.Pointer[material]
 	peers   *episode.Log // those that are refused
+
+	mu       sync.Mutex // guards reissued
+	reissued []chan struct{}
 }
 
 // material is what the files held at one time.
@@ -85,11 +90,42 @@ func (s *Source) reload() error {
 	if err != nil {
 		return fmt.Errorf("certificates in %s: %w", s.dir, err)
 	}
-	if before := s.current.Load(); before != nil && before.id != m.id {
+	before := s.current.Load()
+	if before != nil && before.id != m.id {
 		return fmt.Errorf("certificates in %s: they are of %v, expected %v, as at the start of this process", s.dir, m.id, before.id)
 	}
 	s.current.Store(m)
+	if before != nil && !bytes.Equal(before.issuer(), m.issuer()) {
+		s.announce()
+	}
 	return nil
+}
+
+// Issuer names the key of the authority that issued the certificate (RFC 5280, section
+// 4.2.1.1).
+func (s *Source) Issuer() []byte { return s.current.Load().issuer() }
+
+func (m *material) issuer() []byte { return m.certificate.Leaf.AuthorityKeyId }
+
+// Reissued is a channel of capacity 1 that gets a signal when the certificate is that
+// of another authority than before: what the process signed should be signed again.
+func (s *Source) Reissued() <-chan struct{} {
+	c := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reissued = append(s.reissued, c)
+	return c
+}
+
+func (s *Source) announce() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.reissued {
+		select {
+		case c <- struct{}{}:
+		default: // it has a signal already
+		}
+	}
 }
 
 func refusedPeers(logger *slog.Logger) *episode.Log {

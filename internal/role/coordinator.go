@@ -75,7 +75,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	co := coordinator.New(coordinator.Config{
 		ID: c.ID, Addr: l.advertised, GossipAddr: n.gossipAddr(),
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Redundant: c.Placement.Redundant, Expect: c.ExpectNodes, TTL: c.TTL,
-		Registry: n.registry, Alive: alive.of, Logger: c.Logger,
+		Registry: n.registry, Alive: alive.of, Reissued: by.reissued(), Logger: c.Logger,
 	})
 	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, who.gate, c.Logger)
 	defer stop()

@@ -153,6 +153,15 @@ func (s *security) clients(log *slog.Logger) []grpc.ServerOption {
 	return append(s.rules(log), grpc.Creds(credentials.NewTLS(s.source.ClientsTLS())))
 }
 
+// reissued gets a signal when another authority has issued the certificate; nil in
+// plaintext.
+func (s *security) reissued() <-chan struct{} {
+	if s.source == nil {
+		return nil
+	}
+	return s.source.Reissued()
+}
+
 // caller is the router that a certificate names; nil where there are none.
 func (s *security) caller() func(context.Context) (moe.RouterID, bool) {
 	if s.source == nil {

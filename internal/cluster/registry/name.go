@@ -195,7 +195,7 @@ func (n *Name) once(ctx context.Context, rival *rival) (held bool, err error) {
 		}
 	}
 	switch {
-	case seen.Key != "" && seen.Lease == lease && bytes.Equal(seen.Value, n.value):
+	case seen.Key != "" && !seen.Stale && seen.Lease == lease && bytes.Equal(seen.Value, n.value):
 		n.hold(seen.Modified)
 		return true, nil
 	case seen.Key != "" && !bytes.Equal(seen.Value, n.value):

@@ -35,9 +35,11 @@ type Leadership struct {
 // State is what a coordinator has written, with the revisions that fence the
 // next write.
 type State struct {
-	Target            moe.Target
-	TargetKnown       bool
-	Placement         *moe.Placement // nil if none
+	Target      moe.Target
+	TargetKnown bool
+	Placement   *moe.Placement // nil if none
+	// Stale asks for Rewrite.
+	Stale             bool
 	targetRevision    int64
 	placementRevision int64
 }
@@ -60,9 +62,36 @@ func (r *Registry) ReadState(ctx context.Context) (State, error) {
 			s.placementRevision = e.Modified
 			s.Placement, err = decodePlacement(e.Value)
 		}
+		s.Stale = s.Stale || e.Stale
 		r.note(e.Key, err)
 	}
 	return s, nil
+}
+
+// Rewrite writes target, placement and drains again as they are, so that this
+// coordinator has signed them.
+func (r *Registry) Rewrite(ctx context.Context, l Leadership, s *State) error {
+	if s.TargetKnown {
+		if err := r.WriteTarget(ctx, l, s, s.Target); err != nil {
+			return err
+		}
+	}
+	if s.Placement != nil {
+		if err := r.WritePlacement(ctx, l, s, s.Placement); err != nil {
+			return err
+		}
+	}
+	drains, err := r.Drains(ctx)
+	if err != nil {
+		return err
+	}
+	for node, started := range drains {
+		if err := r.Drain(ctx, node, started); err != nil {
+			return err
+		}
+	}
+	s.Stale = false
+	return nil
 }
 
 // WriteTarget replaces the target.

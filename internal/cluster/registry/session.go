@@ -212,7 +212,7 @@ func (s *Session[T, M]) check(ctx context.Context, lease LeaseID) error {
 		s.dirty = true
 	case s.name != nil:
 		// The name is this process's, so whatever differs is damage.
-		s.dirty = s.dirty || entries[i].Lease != lease || !bytes.Equal(entries[i].Value, s.wrote)
+		s.dirty = s.dirty || entries[i].Stale || entries[i].Lease != lease || !bytes.Equal(entries[i].Value, s.wrote)
 	case entries[i].Lease != lease && !s.dirty:
 		s.r.opts.Logger.Error("another process is registered under this name", "key", s.key)
 	}

@@ -54,6 +54,9 @@ type Entry struct {
 	Lease    LeaseID
 	Created  int64 // revision
 	Modified int64 // revision
+	// Stale asks to write the value again as it is: its signature will end with the
+	// trust in an authority that has a successor.
+	Stale bool
 }
 
 // Guard is a revision that a key must have for a write; 0 is a key that does

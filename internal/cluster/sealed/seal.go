@@ -33,22 +33,23 @@ func closeSeal(by *identity.Source, key string, record []byte) ([]byte, error) {
 	return append([]byte(registry.SealedMark), raw...), err
 }
 
-// openSeal is the record in a seal, if a process signed it that may write the key.
-func openSeal(by *identity.Source, key string, raw []byte) ([]byte, error) {
+// openSeal is the record in a seal, if a process signed it that may write the key, and
+// the key of the authority that issued the certificate of that process.
+func openSeal(by *identity.Source, key string, raw []byte) (record, issuer []byte, err error) {
 	var s seal
 	body, sealed := bytes.CutPrefix(raw, []byte(registry.SealedMark))
 	rest, err := asn1.Unmarshal(body, &s)
 	if !sealed || err != nil || len(rest) > 0 {
-		return nil, errors.New("the record is not signed")
+		return nil, nil, errors.New("the record is not signed")
 	}
-	id, err := by.Signer(identity.Signature{Chain: s.Chain, Bytes: s.Signature}, message(binding(key), s.Record))
+	id, issuer, err := by.Signer(identity.Signature{Chain: s.Chain, Bytes: s.Signature}, message(binding(key), s.Record))
 	if err != nil {
-		return nil, fmt.Errorf("the signature of the record is refused: %w", err)
+		return nil, nil, fmt.Errorf("the signature of the record is refused: %w", err)
 	}
 	if want, ok := owner(by.ID().Cluster, key); !ok || id.Role != want.Role || (want.Name != "" && id.Name != want.Name) {
-		return nil, fmt.Errorf("the record is signed by %v, which may not write this key", id)
+		return nil, nil, fmt.Errorf("the record is signed by %v, which may not write this key", id)
 	}
-	return s.Record, nil
+	return s.Record, issuer, nil
 }
 
 // binding is the key for which a record is signed: its own. A candidate of an

@@ -3,8 +3,10 @@ package sealed
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,19 +108,81 @@ func TestASealHoldsForItsKeyOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := openSeal(by, target, raw); err != nil || string(got) != "record" {
+	if got, _, err := openSeal(by, target, raw); err != nil || string(got) != "record" {
 		t.Fatalf("%q, %v", got, err)
 	}
 	for name, bad := range map[string][]byte{
 		"bare": []byte("record"), "empty": nil, "cut": raw[:len(raw)-1], "longer": append(bytes.Clone(raw), 0),
 		"changed": bytes.Replace(raw, []byte("record"), []byte("recorD"), 1),
 	} {
-		if got, err := openSeal(by, target, bad); err == nil {
+		if got, _, err := openSeal(by, target, bad); err == nil {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if got, err := openSeal(by, placement, raw); err == nil {
+	if got, _, err := openSeal(by, placement, raw); err == nil {
 		t.Errorf("at another key: %q", got)
+	}
+}
+
+// TestASealOfAnotherAuthorityIsStale: the writer signs the record again, with the same
+// content, before the trust in the old authority ends.
+func TestASealOfAnotherAuthorityIsStale(t *testing.T) {
+	before, after := newIssuer(t), newIssuer(t)
+	var trusted []byte
+	for _, i := range []issuer{before, after} {
+		ca, err := i.authority.Pair()
+		if err != nil {
+			t.Fatal(err)
+		}
+		trusted = append(trusted, ca.Certificate...)
+	}
+	dir := t.TempDir()
+	issue := func(i issuer) {
+		t.Helper()
+		pair, err := i.authority.Issue(identity.Request{ID: identity.ID{Cluster: cluster, Role: identity.Expert, Name: "n"}, From: time.Now(), Life: time.Minute})
+		if err == nil {
+			err = identity.Write(dir, trusted, pair)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	issue(before)
+	by, err := identity.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	following, stop := context.WithCancel(t.Context())
+	var follow sync.WaitGroup
+	follow.Go(func() { by.Follow(following) })
+	defer follow.Wait()
+	defer stop()
+	inside, reissued := memory.New(), by.Reissued()
+	store := New(inside, by)
+	r := registry.New(store, registry.Prefix(cluster), registry.Options{TTL: 3 * time.Second / 10})
+	defer r.Close()
+	name, err := r.Claim(t.Context(), registry.ExpertNodeRole, "n", registry.Holder{Run: "one"}, func(registry.Holder) (bool, bool) { return false, true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := r.RegisterNode(t.Context(), &hachiv1.NodeRecord{NodeId: "n", Addr: "a", ExpertsPerLayer: []uint32{1}})
+	sound := func(key string) func() bool {
+		return func() bool {
+			entries, err := store.Get(t.Context(), registry.Prefix(cluster)+key)
+			return err == nil && len(entries) == 1 && !entries[0].Stale
+		}
+	}
+	keys := []string{"nodes/n", "names/expertnode/n"}
+	for _, key := range keys {
+		eventually.True(t, key+" is signed", sound(key))
+	}
+	issue(after)
+	<-reissued
+	for _, key := range keys {
+		eventually.True(t, key+" is signed again", sound(key))
+	}
+	if err := errors.Join(session.Close(context.Background()), name.Release(context.Background())); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -135,7 +199,7 @@ func FuzzSeals(f *testing.F) {
 	f.Add(key, raw[:40])
 	f.Add("/hachi/c/election/1", []byte(registry.SealedMark))
 	f.Fuzz(func(t *testing.T, key string, raw []byte) {
-		if got, err := openSeal(by, key, raw); err == nil && string(got) != "record" {
+		if got, _, err := openSeal(by, key, raw); err == nil && string(got) != "record" {
 			t.Errorf("%q is believed", got)
 		}
 	})

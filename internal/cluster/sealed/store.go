@@ -27,18 +27,19 @@ func New(store registry.Store, by *identity.Source) registry.Store {
 func (s *Store) Get(ctx context.Context, prefixes ...string) ([]registry.Entry, error) {
 	entries, err := s.Store.Get(ctx, prefixes...)
 	for i, e := range entries {
-		entries[i].Value = s.open(e.Key, e.Value)
+		entries[i].Value, entries[i].Stale = s.open(e.Key, e.Value)
 	}
 	return entries, err
 }
 
-// open is the record in a seal, or the value that says why it is refused.
-func (s *Store) open(key string, raw []byte) []byte {
-	record, err := openSeal(s.by, key, raw)
+// open is the record in a seal, or the value that says why it is refused. A record is
+// stale if another authority than that of this process vouches for its signer.
+func (s *Store) open(key string, raw []byte) (record []byte, stale bool) {
+	record, by, err := openSeal(s.by, key, raw)
 	if err != nil {
-		return registry.Refused(err)
+		return registry.Refused(err), false
 	}
-	return record
+	return record, !bytes.Equal(by, s.by.Issuer())
 }
 
 // Put implements registry.Store.
@@ -78,7 +79,8 @@ func (s *Store) Watch(ctx context.Context, prefix string, changed func(map[strin
 		for key, raw := range values {
 			v, ok := before[key]
 			if !ok || !bytes.Equal(v.raw, raw) {
-				v = verified{raw, s.open(key, raw)}
+				record, _ := s.open(key, raw)
+				v = verified{raw, record}
 			}
 			now[key], out[key] = v, v.record
 		}
