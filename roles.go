@@ -27,8 +27,9 @@ func (c *Cluster) placement() role.PlacementConfig {
 
 func (c *Cluster) serving() role.ServingConfig {
 	return role.ServingConfig{
-		ModelName: c.cfg.ModelName, KVCacheMemory: role.Size(c.cfg.KVCacheBytes), MaxSequences: c.cfg.MaxSequences, MaxQueued: c.cfg.MaxQueue,
-		PrefixCache: c.cfg.PrefixCache, SpeculativeTokens: c.cfg.SpeculativeTokens, RequestDeadline: c.cfg.RequestDeadline,
+		APIConfig:     role.APIConfig{ModelName: c.cfg.ModelName, RequestDeadline: c.cfg.RequestDeadline},
+		KVCacheMemory: role.Size(c.cfg.KVCacheBytes), MaxSequences: c.cfg.MaxSequences, MaxQueued: c.cfg.MaxQueue,
+		PrefixCache: c.cfg.PrefixCache, SpeculativeTokens: c.cfg.SpeculativeTokens,
 	}
 }
 

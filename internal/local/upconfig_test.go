@@ -10,7 +10,7 @@ import (
 
 func TestEveryFaultOfUpIsReportedAtOnce(t *testing.T) {
 	c := UpConfig{
-		Serving: role.ServingConfig{KVCacheMemory: 1, MaxSequences: -1, MaxQueued: -1, Attributes: []string{"helpfulness=9"}},
+		Serving: role.ServingConfig{KVCacheMemory: 1, MaxSequences: -1, MaxQueued: -1, APIConfig: role.APIConfig{Attributes: []string{"helpfulness=9"}}},
 		Model:   role.ModelConfig{Numerics: role.NumericsConfig{KVCacheDtype: "f64"}, Threads: -1},
 		Etcd:    []string{"e"}, Listen: "l", LogLevel: "loud",
 	}

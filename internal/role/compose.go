@@ -105,6 +105,17 @@ func (w weights) rowBytes() int { return w.cfg.Hidden * w.numerics.Wire.Size() }
 // of its experts.
 func (w weights) maxPayload() int { return w.stepTokens * w.cfg.TopK * w.rowBytes() }
 
+// listenBoth opens the listeners of the HTTP and the gRPC API, or none.
+func listenBoth(http, advertiseHTTP, grpc, advertiseGRPC string) (web, rpc listener, err error) {
+	if web, err = listen(http, advertiseHTTP); err != nil {
+		return web, rpc, &ConfigError{Err: &FieldError{Field: "listen", Err: err}}
+	}
+	if rpc, err = listen(grpc, advertiseGRPC); err != nil {
+		return web, rpc, &ConfigError{Err: errors.Join(&FieldError{Field: "grpc", Err: err}, web.Close())}
+	}
+	return web, rpc, nil
+}
+
 // listener is a listener and the address that others dial.
 type listener struct {
 	net.Listener

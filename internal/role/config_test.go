@@ -17,7 +17,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	weights := ModelConfig{Backend: "abacus", Backends: []backend.Backend{cpu.Backend()}, Numerics: NumericsConfig{KVCacheDtype: "int4", FFNActivationDtype: "f16"}, Threads: -1, MaxStepTokens: -1}
 	modelWants := []string{"model.dir: required", `model.backend: "abacus"`, `model.kvCacheDtype: "int4"`, `model.ffnActivationDtype: "f16"`,
 		"model.threads: -1", "model.maxStepTokens: -1"}
-	serving := ServingConfig{KVCacheMemory: 1, MaxSequences: -1, MaxQueued: -1, MaxStepSlowdown: 0.5, Attributes: []string{"helpfulness=9"}}
+	serving := ServingConfig{KVCacheMemory: 1, MaxSequences: -1, MaxQueued: -1, MaxStepSlowdown: 0.5, APIConfig: APIConfig{Attributes: []string{"helpfulness=9"}}}
 	servingWants := []string{"serving.kvCacheMemory: 1:", "serving.maxNumSeqs: -1", "serving.maxQueuedRequests: -1", "serving.requestDeadline: 0s",
 		"serving.maxStepSlowdown: 0.5", "serving.attributes:"}
 	for _, tt := range []struct {

@@ -88,6 +88,28 @@ func (c *clusterConn) named(ctx context.Context) error {
 	return err
 }
 
+// unlessRefused returns a context for serving that also ends when the process's name is
+// refused: the APIs answer while etcd is away. end ends the context, and returns why the
+// name was refused, if it was.
+func (c *clusterConn) unlessRefused(ctx context.Context) (serving context.Context, end func() error) {
+	serving, cancel := context.WithCancel(ctx)
+	refused := make(chan error, 1)
+	go func() {
+		err := c.named(serving)
+		if serving.Err() != nil {
+			err = nil
+		}
+		if err != nil {
+			cancel()
+		}
+		refused <- err
+	}()
+	return serving, func() error {
+		cancel()
+		return <-refused
+	}
+}
+
 // seedsTimeout bounds one read of the gossip addresses: a healthy etcd answers in
 // milliseconds.
 const seedsTimeout = 5 * time.Second

@@ -1,9 +1,9 @@
 // Package role runs what one process of a cluster is in production: a
-// coordinator, an expert node or a router. It is the composition root: here the
+// coordinator, an expert node, a router or a gateway. It is the composition root: here the
 // pieces of a role are joined, from the configuration to the listeners.
 //
 // What it owns: the configuration of each role, its schema as a YAML file and its
-// validation, the run of each role (RunCoordinator, RunExpertNode, RunRouter), the
+// validation, the run of each role (RunCoordinator, RunExpertNode, RunRouter, RunGateway), the
 // connection of a process to its cluster (etcd and gossip).
 //
 // Invariants: a configuration is validated whole before anything is opened. A

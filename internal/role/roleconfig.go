@@ -138,7 +138,8 @@ func DefaultPlacement() PlacementConfig { return PlacementConfig{Policy: "column
 // DefaultServing bounds a router for a laptop.
 func DefaultServing() ServingConfig {
 	return ServingConfig{
-		KVCacheMemory: Gi, MaxQueued: 256, PrefixCache: true, RequestDeadline: DefaultRequestDeadline, MaxStepSlowdown: DefaultMaxStepSlowdown,
+		APIConfig:     APIConfig{RequestDeadline: DefaultRequestDeadline},
+		KVCacheMemory: Gi, MaxQueued: 256, PrefixCache: true, MaxStepSlowdown: DefaultMaxStepSlowdown,
 	}
 }
 

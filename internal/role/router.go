@@ -6,10 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 
 	"github.com/hachi-serve/hachi/internal/api"
-	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
@@ -23,7 +21,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
-	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/moe"
@@ -35,9 +32,7 @@ import (
 type routerProcess struct {
 	cfg        RouterConfig
 	core       *Core
-	text       textStack
-	attributes chat.Attributes // defaults of the chat template
-	sampling   completion.SamplingDefaults
+	front      front
 	engine     *engine.Engine
 	metrics    *metrics.Metrics
 	http, grpc listener
@@ -65,7 +60,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	}
 	defer who.close()
 	p := &routerProcess{cfg: c, core: core, metrics: metrics.New(), access: who}
-	if err := p.openText(); err != nil {
+	if p.front, err = openFront(c.Dir, core.Model, c.Serving.APIConfig); err != nil {
 		return err
 	}
 	ctx, guard, unguard := guardWeights(ctx, core.weights.ckpt, c.Logger)
@@ -76,28 +71,10 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	defer stop()
-	if err := p.listen(); err != nil {
+	if p.http, p.grpc, err = listenBoth(c.Listen, c.Advertise, c.GRPC, c.AdvertiseGRPC); err != nil {
 		return err
 	}
 	return guard.end(p.serve(ctx))
-}
-
-// openText reads the tokenizer and the chat template, and checks the template's
-// defaults.
-func (p *routerProcess) openText() (err error) {
-	if p.text, err = openTextStack(p.cfg.Dir, p.core.Model); err != nil {
-		return err
-	}
-	if p.sampling, err = readSamplingDefaults(p.cfg.Dir, p.cfg.Serving.GenerationConfig); err != nil {
-		return &ConfigError{Err: err}
-	}
-	if p.attributes, err = p.cfg.Serving.attributes(); err != nil {
-		return &ConfigError{Err: err}
-	}
-	if err := p.text.template.CheckAttributes(p.attributes); err != nil {
-		return &ConfigError{Err: &FieldError{Field: "serving.attributes", Err: err}}
-	}
-	return nil
 }
 
 // makeEngine joins the model with the scheduler, and both with the metrics.
@@ -105,7 +82,7 @@ func (p *routerProcess) makeEngine(guard *weightsGuard) {
 	core, s := p.core, p.cfg.Serving
 	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: s.MicroBatches})
 	p.engine = engine.New(engine.Config{
-		Model: core.Model, Vocab: p.text.tokenizer.Vocab(), Forward: guardedModel{runner, guard}, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
+		Model: core.Model, Vocab: p.front.text.tokenizer.Vocab(), Forward: guardedModel{runner, guard}, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
 		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,
@@ -129,17 +106,6 @@ func (p *routerProcess) admin() adminAPI {
 	}
 }
 
-// listen opens both listeners, or none.
-func (p *routerProcess) listen() (err error) {
-	if p.http, err = listen(p.cfg.Listen, p.cfg.Advertise); err != nil {
-		return &ConfigError{Err: &FieldError{Field: "listen", Err: err}}
-	}
-	if p.grpc, err = listen(p.cfg.GRPC, p.cfg.AdvertiseGRPC); err != nil {
-		return &ConfigError{Err: errors.Join(&FieldError{Field: "grpc", Err: err}, p.http.Close())}
-	}
-	return nil
-}
-
 // serve joins the cluster and serves until ctx ends. It closes the listeners.
 func (p *routerProcess) serve(ctx context.Context) error {
 	conn, err := join(p.cfg.ClusterConfig, p.core.security, registry.RouterRole, p.observe)
@@ -149,19 +115,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 	defer conn.leave(p.cfg.Logger)
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	serving, end := context.WithCancel(ctx)
-	defer end()
-	refused := make(chan error, 1)
-	go func() { // the APIs answer while etcd is away
-		err := conn.named(serving)
-		if serving.Err() != nil {
-			err = nil
-		}
-		if err != nil {
-			end()
-		}
-		refused <- err
-	}()
+	serving, end := conn.unlessRefused(ctx)
 	err = router.Run(serving, router.Config{
 		Config: server.Config{
 			API: p.api(), HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections),
@@ -174,8 +128,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 			Fingerprint: string(p.core.weights.fingerprint), Context: uint32(p.engine.MaxTokens()), MaxRequests: uint32(p.maxRequests()),
 		}),
 	})
-	end()
-	return errors.Join(err, <-refused)
+	return errors.Join(err, end())
 }
 
 // observe hands what gossip says of expert nodes to the dispatcher.
@@ -191,24 +144,11 @@ func (p *routerProcess) observe(c gossip.Change) {
 
 // api configures the HTTP and gRPC APIs.
 func (p *routerProcess) api() api.Config {
-	name := p.cfg.Serving.ModelName
-	if name == "" {
-		name = filepath.Base(filepath.Clean(p.cfg.Dir))
-	}
-	return api.Config{
-		Config: httpapi.Config{Service: completion.Service{
-			Model: name, Fingerprint: string(p.core.weights.fingerprint),
-			Completer: &completion.Completer{
-				Engine:    completion.Local{Engine: p.engine, Grammars: completion.NewGrammars(p.text.tokenizer, grammar.DefaultLimits())},
-				Tokenizer: p.text.tokenizer, StopTokens: p.text.eosTokens, Context: p.engine.MaxTokens(),
-				Observe: completion.Observer{FirstToken: p.metrics.FirstToken, NextToken: p.metrics.NextToken},
-			},
-			Template: p.text.template, Attributes: p.attributes, Sampling: &p.sampling, Budget: admission.Default(), MaxChoices: p.maxRequests(),
-			RetryAfter: p.engine.RetryAfter, Deadline: p.cfg.Serving.RequestDeadline, Done: p.metrics.Request, Logger: p.cfg.Logger,
-		}, Heartbeat: p.cfg.Serving.StreamHeartbeat, Origins: p.cfg.Serving.CORSOrigins,
-			Gate: p.access.gate, Local: IsLoopback(p.http.Addr().String()), Hosts: p.cfg.Security.AllowedHosts},
-		Metrics: p.metrics.Handler(),
-	}
+	return p.front.api(p.cfg.Dir, p.cfg.Serving.APIConfig, served{
+		engine:      completion.Local{Engine: p.engine, Grammars: completion.NewGrammars(p.front.text.tokenizer, grammar.DefaultLimits())},
+		fingerprint: string(p.core.weights.fingerprint), context: p.engine.MaxTokens(), maxRequests: p.maxRequests(), retryAfter: p.engine.RetryAfter,
+		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
+	}, p.cfg.Security, p.access, p.http)
 }
 
 // maxRequests is how many requests the engine holds at most.

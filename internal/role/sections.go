@@ -6,13 +6,11 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
-	"github.com/hachi-serve/hachi/internal/text/chat"
 )
 
 // ClusterConfig is what every role needs to find the others.
@@ -162,15 +160,14 @@ const maxSpeculativeTokens = 32
 
 // ServingConfig bounds what a router takes on.
 type ServingConfig struct {
-	ModelName     string `yaml:"modelName"`
-	KVCacheMemory Size   `yaml:"kvCacheMemory"`
-	MaxSequences  int    `yaml:"maxNumSeqs"` // 0 derives it from KVCacheMemory
-	MaxQueued     int    `yaml:"maxQueuedRequests"`
-	PrefixCache   bool   `yaml:"prefixCache"`
-	MicroBatches  int    `yaml:"microBatches"` // of a step; 0 measures which number is fastest
+	APIConfig     `yaml:",inline"`
+	KVCacheMemory Size `yaml:"kvCacheMemory"`
+	MaxSequences  int  `yaml:"maxNumSeqs"` // 0 derives it from KVCacheMemory
+	MaxQueued     int  `yaml:"maxQueuedRequests"`
+	PrefixCache   bool `yaml:"prefixCache"`
+	MicroBatches  int  `yaml:"microBatches"` // of a step; 0 measures which number is fastest
 	// SpeculativeTokens is the maximum of draft tokens per step; 0 is none.
-	SpeculativeTokens int           `yaml:"speculativeTokens"`
-	RequestDeadline   time.Duration `yaml:"requestDeadline"`
+	SpeculativeTokens int `yaml:"speculativeTokens"`
 	// MaxStepSlowdown bounds the time of a step with prefill, as a multiple of
 	// the time of its decodes by themselves; 0 is DefaultMaxStepSlowdown.
 	MaxStepSlowdown float64 `yaml:"maxStepSlowdown"`
@@ -179,18 +176,7 @@ type ServingConfig struct {
 	DisableHedging bool `yaml:"disableHedging"`
 	// MetricsTopExperts bounds the per-expert counters of /metrics to those of the
 	// experts with the most rows; 0 is one counter per expert.
-	MetricsTopExperts int      `yaml:"metricsTopExperts"`
-	Attributes        []string `yaml:"attributes"` // NAME=VALUE
-	// CORSOrigins are the origins whose pages may call the HTTP API; "*" is every
-	// one.
-	CORSOrigins []string `yaml:"corsOrigins"`
-	// StreamHeartbeat is the time between the comments of a silent stream; 0 is
-	// httpapi.DefaultHeartbeat.
-	StreamHeartbeat time.Duration `yaml:"streamHeartbeat"`
-	// GenerationConfig says where the defaults of sampling come from: auto takes
-	// them from the checkpoint's generation_config.json, none keeps the API's; "" is
-	// auto.
-	GenerationConfig string `yaml:"generationConfig"`
+	MetricsTopExperts int `yaml:"metricsTopExperts"`
 }
 
 // DefaultMaxStepSlowdown keeps gaps between tokens under twice the undisturbed.
@@ -198,15 +184,6 @@ const DefaultMaxStepSlowdown = 1.7
 
 func (s ServingConfig) maxStepSlowdown() float64 {
 	return cmp.Or(s.MaxStepSlowdown, DefaultMaxStepSlowdown)
-}
-
-// attributes parses the server's SteerLM defaults.
-func (s ServingConfig) attributes() (chat.Attributes, error) {
-	out, err := chat.ParseAttributes(s.Attributes)
-	if err != nil {
-		return nil, &FieldError{Field: "serving.attributes", Err: err}
-	}
-	return out, nil
 }
 
 // Check adds the section's faults.
@@ -219,22 +196,8 @@ func (s ServingConfig) Check(f *Faults) {
 	f.Min("serving.metricsTopExperts", s.MetricsTopExperts, 0)
 	f.Between("serving.microBatches", s.MicroBatches, 0, pipeline.MaxMicroBatches)
 	f.Between("serving.speculativeTokens", s.SpeculativeTokens, 0, maxSpeculativeTokens)
-	if s.RequestDeadline <= 0 {
-		f.Addf("serving.requestDeadline", "%v: want more than 0", s.RequestDeadline)
-	}
-	for _, origin := range s.CORSOrigins {
-		if err := httpapi.CheckOrigin(origin); err != nil {
-			f.Addf("serving.corsOrigins", "%w", err)
-		}
-	}
-	if s.StreamHeartbeat < 0 {
-		f.Addf("serving.streamHeartbeat", "%v: want 0 or more", s.StreamHeartbeat)
-	}
 	if x := s.maxStepSlowdown(); !(x >= 1) {
 		f.Addf("serving.maxStepSlowdown", "%v: want at least 1", x)
 	}
-	f.OneOf("serving.generationConfig", s.GenerationConfig, "", GenerationConfigAuto, GenerationConfigNone)
-	if _, err := s.attributes(); err != nil {
-		*f = append(*f, err)
-	}
+	s.APIConfig.Check(f)
 }

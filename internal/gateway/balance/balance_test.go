@@ -344,3 +344,32 @@ func TestBudgetBoundsRetries(t *testing.T) {
 		t.Errorf("%d retries of 1000 requests, want 200", n)
 	}
 }
+
+// TestElect: most routers decide, then the order of fingerprints; the context is the
+// shortest.
+func TestElect(t *testing.T) {
+	router := func(id, fingerprint string, context int) Router {
+		return Router{ID: id, Addr: id, Fingerprint: fingerprint, Context: context}
+	}
+	draining := router("e", "x", 1)
+	draining.Draining = true
+	for _, tt := range []struct {
+		name    string
+		routers []Router
+		want    Model
+		ok      bool
+	}{
+		{"none", nil, Model{}, false},
+		{"one that drains", []Router{draining}, Model{}, false},
+		{"one", []Router{router("a", "x", 5)}, Model{"x", 5}, true},
+		{"most", []Router{router("a", "x", 5), router("b", "y", 7), router("c", "y", 6)}, Model{"y", 6}, true},
+		{"as many", []Router{router("a", "y", 5), router("b", "x", 7)}, Model{"x", 7}, true},
+		{"those that drain do not count", []Router{router("a", "y", 5), draining}, Model{"y", 5}, true},
+	} {
+		var table Table
+		table.Update(tt.routers)
+		if got, ok := table.Elect(); got != tt.want || ok != tt.ok {
+			t.Errorf("%s: %v, %v, want %v", tt.name, got, ok, tt.want)
+		}
+	}
+}

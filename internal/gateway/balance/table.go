@@ -2,7 +2,6 @@ package balance
 
 import (
 	"maps"
-	"slices"
 	"time"
 )
 
@@ -85,18 +84,6 @@ func (t *Table) Worked(id string) {
 	if s := t.routers[id]; s != nil {
 		s.succeed()
 	}
-}
-
-// Models are what the routers that take requests serve, in order of the routers'
-// names.
-func (t *Table) Models() []Model {
-	var out []Model
-	for _, id := range slices.Sorted(maps.Keys(t.routers)) {
-		if s := t.routers[id]; s.serves() {
-			out = append(out, Model{s.Fingerprint, s.Context})
-		}
-	}
-	return out
 }
 
 // Left reports whether any router but these takes requests for a model, now or after

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,12 +89,13 @@ func (c *Conns) to(r balance.Router) (*grpc.ClientConn, error) {
 }
 
 // Keep closes the connections to all routers but these.
-func (c *Conns) Keep(routers map[string]bool) error {
+func (c *Conns) Keep(routers iter.Seq[string]) error {
+	keep := slices.Collect(routers)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []error
 	for id, conn := range c.conns {
-		if !routers[id] {
+		if !slices.Contains(keep, id) {
 			all = append(all, conn.Close())
 			delete(c.conns, id)
 		}
@@ -101,4 +104,4 @@ func (c *Conns) Keep(routers map[string]bool) error {
 }
 
 // Close closes all connections.
-func (c *Conns) Close() error { return c.Keep(nil) }
+func (c *Conns) Close() error { return c.Keep(slices.Values([]string(nil))) }

@@ -42,11 +42,20 @@ func (p *Pool) change(do func()) {
 	p.changed = make(chan struct{})
 }
 
-// Models are what routers serve, in order of their names.
-func (p *Pool) Models() []balance.Model {
+// Elect returns the model that most routers serve. ok is false without a router that
+// takes requests.
+func (p *Pool) Elect() (m balance.Model, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.table.Models()
+	return p.table.Elect()
+}
+
+// Others reports whether routers take requests, and none of them for a model.
+func (p *Pool) Others(m balance.Model) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, any := p.table.Elect()
+	return any && !p.table.Left(m, nil)
 }
 
 // Ready reports whether any router takes requests for a model.

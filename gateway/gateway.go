@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/hachi-serve/hachi/internal/api/server"
+)
+
+// Run serves until ctx ends, then lets running answers finish for a while. When it
+// returns, the listeners and the session are closed and every goroutine has ended,
+// also after an error.
+func Run(ctx context.Context, c Config) error {
+	if err := c.validate(); err != nil {
+		return errors.Join(err, c.close(context.WithoutCancel(ctx)))
+	}
+	c.Config = c.WithDefaults()
+	s := server.New(c.Config, c.Routers.Ready)
+	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatch()
+	var all sync.WaitGroup
+	failed := make(chan error, 3)
+	all.Go(func() {
+		if err := follow(watch, c, s.SetReady); err != nil {
+			failed <- err
+		}
+	})
+	all.Go(func() { failed <- s.ServeHTTP() })
+	all.Go(func() { failed <- s.ServeGRPC() })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	// Routers are followed until the answers have ended: they may have to move.
+	err = errors.Join(err, s.Stop(c.Engine.Stop))
+	stopWatch()
+	all.Wait()
+	return errors.Join(err, c.Session.Close(context.WithoutCancel(ctx)))
+}
+
+// follow takes the records of routers, until ctx ends or the routers serve another
+// model.
+func follow(ctx context.Context, c Config, report func(ready bool)) error {
+	reported := false
+	for {
+		if c.Routers.Others() {
+			return ErrOtherModel
+		}
+		if ready := c.Routers.Ready(); ready != reported {
+			reported = ready
+			report(ready)
+			c.Logger.Info("readiness changed", "ready", ready)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case records, ok := <-c.Records:
+			if !ok {
+				c.Records = nil
+				continue
+			}
+			c.Routers.Update(records)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hachi-serve/hachi/internal/histograms"
+)
+
+// Metrics are what a gateway measures.
+type Metrics struct {
+	*histograms.Requests
+	registry *prometheus.Registry
+	moved    *prometheus.CounterVec
+	stall    prometheus.Histogram
+}
+
+// New makes empty metrics. load is how many answers each router draws for the gateway,
+// and how many wait for one.
+func New(load func() (running map[string]int, waiting int)) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), loads(load))
+	m.Requests = histograms.New(m.registry)
+	m.moved = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hachi_gateway_answers_moved_total", Help: "Answers that went on at another router, by reason: failed, silent, drained or fingerprint.",
+	}, []string{"reason"})
+	m.registry.MustRegister(m.moved)
+	m.stall = histograms.Histogram(m.registry, "hachi_gateway_stall_seconds", "How long an answer that went on at another router stood still.", histograms.Seconds)
+	return m
+}
+
+// Collect adds collectors; one that is there already is an error of the program.
+func (m *Metrics) Collect(all ...prometheus.Collector) { m.registry.MustRegister(all...) }
+
+// Moved counts an answer that goes on at another router.
+func (m *Metrics) Moved(reason string) { m.moved.WithLabelValues(reason).Inc() }
+
+// Stalled observes how long an answer stood still.
+func (m *Metrics) Stalled(d time.Duration) { m.stall.Observe(d.Seconds()) }
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// loads collects the load of routers.
+type loads func() (running map[string]int, waiting int)
+
+var (
+	descRunning = prometheus.NewDesc("hachi_gateway_answers_running", "Answers that a router draws for this gateway.", []string{"router"}, nil)
+	descWaiting = prometheus.NewDesc("hachi_gateway_queue_length", "Answers that wait for a router.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (l loads) Describe(out chan<- *prometheus.Desc) {
+	out <- descRunning
+	out <- descWaiting
+}
+
+// Collect implements prometheus.Collector.
+func (l loads) Collect(out chan<- prometheus.Metric) {
+	running, waiting := l()
+	for router, n := range running {
+		out <- prometheus.MustNewConstMetric(descRunning, prometheus.GaugeValue, float64(n), router)
+	}
+	out <- prometheus.MustNewConstMetric(descWaiting, prometheus.GaugeValue, float64(waiting))
+}

@@ -1,0 +1,75 @@
+package role
+
+import (
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/api"
+	"github.com/hachi-serve/hachi/internal/api/admission"
+	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/histograms"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/text/chat"
+)
+
+// front turns requests into tokens and tokens into answers: the text files of a
+// checkpoint, and the defaults of requests.
+type front struct {
+	text       textStack
+	attributes chat.Attributes // defaults of the chat template
+	sampling   completion.SamplingDefaults
+}
+
+// openFront reads the tokenizer and the chat template, and checks the template's
+// defaults.
+func openFront(dir string, cfg model.Config, a APIConfig) (f front, err error) {
+	if f.text, err = openTextStack(dir, cfg); err != nil {
+		return f, err
+	}
+	if f.sampling, err = readSamplingDefaults(dir, a.GenerationConfig); err != nil {
+		return f, &ConfigError{Err: err}
+	}
+	if f.attributes, err = a.attributes(); err != nil {
+		return f, &ConfigError{Err: err}
+	}
+	if err := f.text.template.CheckAttributes(f.attributes); err != nil {
+		return f, &ConfigError{Err: &FieldError{Field: "serving.attributes", Err: err}}
+	}
+	return f, nil
+}
+
+// served is an engine, as its APIs see it.
+type served struct {
+	engine      completion.Engine
+	fingerprint string
+	context     int // the longest sequence, tokens
+	maxRequests int // at once, running and waiting
+	retryAfter  func() time.Duration
+	requests    *histograms.Requests
+	metrics     http.Handler // of /metrics
+	logger      *slog.Logger
+}
+
+// api configures the HTTP and gRPC APIs over an engine.
+func (f front) api(dir string, a APIConfig, s served, by RouterSecurity, who *access, http listener) api.Config {
+	name := a.ModelName
+	if name == "" {
+		name = filepath.Base(filepath.Clean(dir))
+	}
+	return api.Config{
+		Config: httpapi.Config{Service: completion.Service{
+			Model: name, Fingerprint: s.fingerprint,
+			Completer: &completion.Completer{
+				Engine: s.engine, Tokenizer: f.text.tokenizer, StopTokens: f.text.eosTokens, Context: s.context,
+				Observe: completion.Observer{FirstToken: s.requests.FirstToken, NextToken: s.requests.NextToken},
+			},
+			Template: f.text.template, Attributes: f.attributes, Sampling: &f.sampling, Budget: admission.Default(), MaxChoices: s.maxRequests,
+			RetryAfter: s.retryAfter, Deadline: a.RequestDeadline, Done: s.requests.Request, Logger: s.logger,
+		}, Heartbeat: a.StreamHeartbeat, Origins: a.CORSOrigins,
+			Gate: who.gate, Local: IsLoopback(http.Addr().String()), Hosts: by.AllowedHosts},
+		Metrics: s.metrics,
+	}
+}

@@ -1,0 +1,186 @@
+package role
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/hachi-serve/hachi/gateway"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/keys"
+	"github.com/hachi-serve/hachi/internal/api/server"
+	"github.com/hachi-serve/hachi/internal/cluster/gossip"
+	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/gateway/balance"
+	"github.com/hachi-serve/hachi/internal/gateway/metrics"
+	"github.com/hachi-serve/hachi/internal/gateway/remote"
+	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// gatewayProcess is a gateway whose pieces are opened one after another.
+type gatewayProcess struct {
+	cfg        GatewayConfig
+	security   *security
+	access     *access
+	front      front
+	pool       *remote.Pool
+	conns      *remote.Conns
+	metrics    *metrics.Metrics
+	http, grpc listener
+}
+
+// RunGateway runs a gateway until ctx ends. It serves when it knows a router: what the
+// routers serve is what the gateway serves.
+func RunGateway(ctx context.Context, c GatewayConfig) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	c.silence()
+	model, err := checkpoint.ReadConfig(c.Model.Dir)
+	if err != nil {
+		return &ConfigError{Err: err}
+	}
+	p := &gatewayProcess{cfg: c, pool: remote.NewPool()}
+	if p.front, err = openFront(c.Model.Dir, model, c.Serving.APIConfig); err != nil {
+		return err
+	}
+	if p.security, err = openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Gateway); err != nil {
+		return err
+	}
+	defer p.security.close()
+	if p.access, err = openAccess(c.Security.AccessConfig, c.Logger); err != nil {
+		return err
+	}
+	defer p.access.close()
+	p.conns = remote.NewConns(p.security.routers())
+	defer p.closeConns()
+	p.metrics = metrics.New(p.pool.Load)
+	if p.access.gate.Clients != nil {
+		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
+	}
+	stop, err := p.admin().start(c.Security.AdminConfig)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if p.http, p.grpc, err = listenBoth(c.Listen, c.Advertise, c.GRPC, c.AdvertiseGRPC); err != nil {
+		return err
+	}
+	return p.serve(ctx)
+}
+
+// routers makes the configuration of connections to routers; nil is plaintext.
+func (s *security) routers() func(router string) *tls.Config {
+	if s.source == nil {
+		return nil
+	}
+	return func(router string) *tls.Config { return s.source.ClientTLS(identity.Router, router) }
+}
+
+func (p *gatewayProcess) closeConns() {
+	if err := p.conns.Close(); err != nil {
+		p.cfg.Logger.Debug("connections to routers", "err", err)
+	}
+}
+
+// admin is the admin API.
+func (p *gatewayProcess) admin() adminAPI {
+	return adminAPI{
+		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: p.metrics.Handler().ServeHTTP}},
+		gate:   p.access.gate, source: p.security.source, logger: p.cfg.Logger,
+	}
+}
+
+// serve joins the cluster, waits for a router, and serves until ctx ends. It closes
+// the listeners.
+func (p *gatewayProcess) serve(ctx context.Context) error {
+	conn, err := join(p.cfg.ClusterConfig, p.security, registry.GatewayRole, p.observe)
+	if err != nil {
+		return errors.Join(err, p.http.Close(), p.grpc.Close())
+	}
+	defer conn.leave(p.cfg.Logger)
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	serving, end := conn.unlessRefused(ctx)
+	records := conn.registry.WatchRouters(watch)
+	model, err := p.elect(serving, records)
+	if err != nil { // ctx has ended, or the name was refused
+		return errors.Join(end(), p.http.Close(), p.grpc.Close())
+	}
+	engine := remote.New(remote.Config{
+		Caller: p.conns, Pool: p.pool, Model: model, Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
+		Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Logger: p.cfg.Logger,
+	})
+	err = gateway.Run(serving, gateway.Config{
+		Config: server.Config{
+			API: p.front.api(p.cfg.Model.Dir, p.cfg.Serving.APIConfig, served{
+				engine: engine, fingerprint: model.Fingerprint, context: model.Context, maxRequests: p.cfg.Serving.MaxRequests, retryAfter: p.pool.RetryAfter,
+				requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
+			}, p.cfg.Security, p.access, p.http),
+			HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections),
+			ServerOptions: p.security.clients(p.cfg.Logger), Logger: p.cfg.Logger,
+		},
+		Engine: engine, Routers: routersOf{p, model}, Records: records,
+		Session: conn.registry.RegisterGateway(watch, &hachiv1.GatewayRecord{
+			GatewayId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
+		}),
+	})
+	return errors.Join(err, end())
+}
+
+// elect waits until routers take requests, and returns what most of them serve.
+func (p *gatewayProcess) elect(ctx context.Context, records <-chan []*hachiv1.RouterRecord) (balance.Model, error) {
+	for {
+		if m, ok := p.pool.Elect(); ok {
+			return m, nil
+		}
+		select {
+		case seen, ok := <-records:
+			if !ok {
+				return balance.Model{}, context.Canceled
+			}
+			p.update(seen)
+		case <-ctx.Done():
+			return balance.Model{}, ctx.Err()
+		}
+	}
+}
+
+// observe hands what gossip says of routers to the pool.
+func (p *gatewayProcess) observe(c gossip.Change) {
+	if c.Role == registry.RouterRole {
+		p.pool.Suspect(c.Name, c.State != gossip.Alive)
+	}
+}
+
+// update takes the records of routers. A router without a placement takes no
+// requests.
+func (p *gatewayProcess) update(records []*hachiv1.RouterRecord) {
+	var all []balance.Router
+	for _, r := range records {
+		all = append(all, balance.Router{
+			ID: r.GetRouterId(), Addr: r.GetGrpcAddr(), Fingerprint: r.GetFingerprint(), Context: int(r.GetContext()),
+			Load: int(r.GetLoad()), Draining: r.GetDraining() || r.GetAckedEpoch() == 0,
+		})
+	}
+	p.pool.Update(all)
+	known, _ := p.pool.Load()
+	if err := p.conns.Keep(maps.Keys(known)); err != nil {
+		p.cfg.Logger.Debug("connections to routers", "err", err)
+	}
+}
+
+// routersOf are the routers of a gateway that serves a model.
+type routersOf struct {
+	p     *gatewayProcess
+	model balance.Model
+}
+
+func (r routersOf) Update(records []*hachiv1.RouterRecord) { r.p.update(records) }
+func (r routersOf) Ready() bool                            { return r.p.pool.Ready(r.model) }
+func (r routersOf) Others() bool                           { return r.p.pool.Others(r.model) }

@@ -1,0 +1,80 @@
+package role
+
+import (
+	"time"
+)
+
+// GatewayConfig configures RunGateway.
+type GatewayConfig struct {
+	ClusterConfig `yaml:"cluster"`
+	Model         TextConfig     `yaml:"model"`
+	Serving       RelayConfig    `yaml:"serving"`
+	Security      RouterSecurity `yaml:"security"`
+	Listen        string         `yaml:"listen"`
+	GRPC          string         `yaml:"grpc"`
+	// Advertise and AdvertiseGRPC are the addresses in the gateway's record; the
+	// listeners' own when empty.
+	Advertise     string `yaml:"advertise"`
+	AdvertiseGRPC string `yaml:"advertiseGRPC"`
+	LogLevel      string `yaml:"logLevel"`
+}
+
+// TextConfig says whose tokenizer and chat template are used. The directory needs no
+// weights.
+type TextConfig struct {
+	Dir string `yaml:"dir"`
+}
+
+// RelayConfig bounds what a gateway takes on.
+type RelayConfig struct {
+	APIConfig `yaml:",inline"`
+	// MaxRequests is how many answers there may be at once.
+	MaxRequests int `yaml:"maxRequests"`
+	// RouterTimeout is how long a router may send neither a token nor a heartbeat.
+	// Then its answers go on at another.
+	RouterTimeout time.Duration `yaml:"routerTimeout"`
+}
+
+const (
+	// DefaultMaxRequests bounds a gateway to some megabytes of prompts and answers.
+	DefaultMaxRequests = 4096
+	// DefaultRouterTimeout is longer than a busy machine keeps a process from its
+	// processor. A router that is only late costs the work of another, not the answer.
+	DefaultRouterTimeout = time.Second
+
+	minRouterTimeout = 20 * time.Millisecond
+)
+
+// DefaultRelay lacks nothing.
+func DefaultRelay() RelayConfig {
+	return RelayConfig{
+		APIConfig: APIConfig{RequestDeadline: DefaultRequestDeadline}, MaxRequests: DefaultMaxRequests, RouterTimeout: DefaultRouterTimeout,
+	}
+}
+
+// DefaultGateway lacks the ID and the model's Dir.
+func DefaultGateway() GatewayConfig {
+	return GatewayConfig{
+		ClusterConfig: defaultCluster(), Serving: DefaultRelay(), Listen: "127.0.0.1:8080", GRPC: "127.0.0.1:8081", LogLevel: defaultLogLevel,
+	}
+}
+
+// Validate reports everything wrong at once.
+func (c GatewayConfig) Validate() error {
+	var f Faults
+	c.ClusterConfig.Check(&f)
+	f.Required("model.dir", c.Model.Dir)
+	c.Serving.APIConfig.Check(&f)
+	f.Min("serving.maxRequests", c.Serving.MaxRequests, 1)
+	if c.Serving.RouterTimeout < minRouterTimeout {
+		f.Addf("serving.routerTimeout", "%v: want at least %v", c.Serving.RouterTimeout, minRouterTimeout)
+	}
+	c.Security.check(&f, c.ClusterConfig, map[string]string{"grpc": c.GRPC})
+	c.Security.CheckAccess(&f, c.ClusterConfig, c.Listen, c.GRPC)
+	f.Address("listen", c.Listen)
+	f.Address("grpc", c.GRPC)
+	f.OptionalAddress("advertise", c.Advertise)
+	f.OptionalAddress("advertiseGRPC", c.AdvertiseGRPC)
+	f.LogLevel(c.LogLevel)
+	return f.Err()
+}
