@@ -86,16 +86,21 @@ type Status struct {
 
 // NodeStatus is an expert node.
 type NodeStatus struct {
-	Node          string  `json:"node"`
-	State         string  `json:"state"` // up, loading, serving, draining or idle
-	Addr          string  `json:"addr"`
-	Backend       string  `json:"backend"`
-	Serving       int     `json:"serving_experts"`
-	Resident      int     `json:"resident_experts"`
-	Bytes         uint64  `json:"resident_bytes"`
-	Capacity      uint64  `json:"capacity_bytes,omitempty"` // 0 is no limit
-	Epoch         uint64  `json:"epoch"`
-	Rows          uint64  `json:"rows_served"`
+	Node     string `json:"node"`
+	State    string `json:"state"` // up, loading, serving, draining or idle
+	Addr     string `json:"addr"`
+	Backend  string `json:"backend"`
+	Serving  int    `json:"serving_experts"`
+	Resident int    `json:"resident_experts"`
+	Bytes    uint64 `json:"resident_bytes"`
+	Capacity uint64 `json:"capacity_bytes,omitempty"` // 0 is no limit
+	Epoch    uint64 `json:"epoch"`
+	Rows     uint64 `json:"rows_served"`
+	Zone     string `json:"zone,omitempty"`
+	// ExpertSeconds and RowSeconds are measured: what a batch takes for each distinct
+	// expert in it, and for each row of an expert.
+	ExpertSeconds float64 `json:"expert_seconds,omitempty"`
+	RowSeconds    float64 `json:"row_seconds,omitempty"`
 	RowsPerSecond float64 `json:"rows_per_second"`
 	LoadError     string  `json:"load_error,omitempty"`
 	Process

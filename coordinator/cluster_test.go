@@ -188,7 +188,7 @@ func (w *world) drop(n *simNode, id moe.ExpertID) {
 	n.resident = n.resident.Minus(moe.Shard{id})
 }
 
-func (w *world) records() (nodes []*hachiv1.NodeRecord, routers []*hachiv1.RouterRecord) {
+func (w *world) records() (nodes []*hachiv1.NodeRecord, routers []*hachiv1.RouterRecord, loads []*hachiv1.RouterLoad) {
 	for _, n := range w.nodes {
 		if !n.record {
 			continue
@@ -209,16 +209,18 @@ func (w *world) records() (nodes []*hachiv1.NodeRecord, routers []*hachiv1.Route
 	}
 	for id, r := range w.routers {
 		if !r.cut {
-			routers = append(routers, &hachiv1.RouterRecord{RouterId: id, Fingerprint: "fp", AckedEpoch: uint64(r.acked), RowsSent: r.rows})
+			routers = append(routers, &hachiv1.RouterRecord{RouterId: id, Fingerprint: "fp", AckedEpoch: uint64(r.acked)})
+			loads = append(loads, &hachiv1.RouterLoad{RouterId: id, Fingerprint: "fp", RowsSent: r.rows})
 		}
 	}
-	return nodes, routers
+	return nodes, routers, loads
 }
 
 func (w *world) decide() {
-	nodes, routers := w.records()
+	nodes, routers, loads := w.records()
 	w.s.observeNodes(nodes, w.connection, w.now)
-	w.s.observeRouters(routers, w.now)
+	w.s.observeRouters(routers)
+	w.s.observeLoads(loads, w.now)
 	w.s.observeDrains(w.drains)
 	out := w.s.decide(w.now)
 	w.quiet++

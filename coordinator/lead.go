@@ -48,7 +48,7 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 	}
 	l.s = newState(c.rules(), l.facts(), c.floor, c.cfg.Alive, time.Now())
 	reg := c.cfg.Registry
-	nodes, routers, drains := reg.WatchNodes(ctx), reg.WatchRouters(ctx), reg.WatchDrains(ctx)
+	nodes, routers, loads, drains := reg.WatchNodes(ctx), reg.WatchRouters(ctx), reg.WatchLoads(ctx), reg.WatchDrains(ctx)
 	target, placement := reg.WatchWritten(ctx)
 	seenNodes, seenRouters, seenDrains := false, false, false
 	clock := time.NewTicker(tick)
@@ -61,9 +61,12 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 			l.s.observeNodes(n.Records, n.Connection, time.Now())
 			seenNodes = true
 		case r := <-routers:
-			l.s.observeRouters(r, time.Now())
+			l.s.observeRouters(r)
 			seenRouters = true
-			continue // counters come often and can wait for the clock
+			continue // acks and loads come often and can wait for the clock
+		case r := <-loads:
+			l.s.observeLoads(r, time.Now())
+			continue
 		case d := <-drains:
 			l.s.observeDrains(d)
 			seenDrains = true

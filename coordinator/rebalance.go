@@ -17,13 +17,16 @@ type balanceRules struct {
 	// smallest improvement that a move must bring, as a fraction of a node's
 	// average load.
 	share, gain float64
+	// horizon is how long a load is expected to last: a move must save more time in
+	// it than the node needs to load the expert.
+	horizon time.Duration
 }
 
 // defaultBalance moves a sixteenth of the copies at most every two minutes.
 func defaultBalance() balanceRules {
 	return balanceRules{
 		enter: 1.3, leave: 1.15, sustain: time.Minute, cooldown: 2 * time.Minute,
-		rows: 4096, share: 1.0 / 16, gain: 0.1,
+		rows: 4096, share: 1.0 / 16, gain: 0.1, horizon: 10 * time.Minute,
 	}
 }
 

@@ -51,6 +51,7 @@ type scene struct {
 	topology   moe.Topology
 	nodes      map[moe.NodeID]*hachiv1.NodeRecord
 	routers    map[string]*hachiv1.RouterRecord
+	loads      map[string]*hachiv1.RouterLoad
 	drains     map[moe.NodeID]int64
 	silent     map[moe.NodeID]bool
 	connection uint64
@@ -95,6 +96,7 @@ func (c *scene) run(t *testing.T, d *datadriven.TestData) string {
 	case "wipe":
 		clear(c.nodes)
 		clear(c.routers)
+		clear(c.loads)
 		clear(c.drains)
 		c.elect(written{})
 	case "load":
@@ -110,7 +112,7 @@ func (c *scene) run(t *testing.T, d *datadriven.TestData) string {
 func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
 	*c = scene{
 		now: time.Unix(1000, 0), rules: defaultRules(),
-		nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{},
+		nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{}, loads: map[string]*hachiv1.RouterLoad{},
 		drains: map[moe.NodeID]int64{}, silent: map[moe.NodeID]bool{},
 	}
 	c.rules.replicas, c.rules.expect, c.rules.ttl = 1, 1, 10*time.Second
@@ -250,14 +252,15 @@ func (c *scene) router(t *testing.T, d *datadriven.TestData) {
 	r := c.routers[id]
 	if r == nil {
 		r = &hachiv1.RouterRecord{RouterId: id, Fingerprint: "fp"}
-		c.routers[id] = r
+		c.routers[id], c.loads[id] = r, &hachiv1.RouterLoad{RouterId: id, Fingerprint: "fp"}
 	}
 	for _, a := range d.CmdArgs[1:] {
 		switch a.Key {
 		case "gone":
 			delete(c.routers, id)
+			delete(c.loads, id)
 		case "fp":
-			r.Fingerprint = a.Vals[0]
+			r.Fingerprint, c.loads[id].Fingerprint = a.Vals[0], a.Vals[0]
 		case "acked":
 			n, err := strconv.Atoi(a.Vals[0])
 			if err != nil {
@@ -265,9 +268,9 @@ func (c *scene) router(t *testing.T, d *datadriven.TestData) {
 			}
 			r.AckedEpoch = uint64(n)
 		case "rows":
-			r.RowsSent = nil
+			c.loads[id].RowsSent = nil
 			for _, n := range numbers(t, a.Vals) {
-				r.RowsSent = append(r.RowsSent, uint64(n))
+				c.loads[id].RowsSent = append(c.loads[id].RowsSent, uint64(n))
 			}
 		default:
 			t.Fatalf("unknown argument %s", a.Key)
@@ -303,7 +306,8 @@ func (c *scene) notes() string {
 // writes observes everything, decides, and takes the writes as written.
 func (c *scene) writes() string {
 	c.s.observeNodes(slices.Collect(maps.Values(c.nodes)), c.connection, c.now)
-	c.s.observeRouters(slices.Collect(maps.Values(c.routers)), c.now)
+	c.s.observeRouters(slices.Collect(maps.Values(c.routers)))
+	c.s.observeLoads(slices.Collect(maps.Values(c.loads)), c.now)
 	c.s.observeDrains(c.drains)
 	w := c.s.decide(c.now)
 	next := written{c.s.target, c.s.hasTarget, c.s.placement}

@@ -196,6 +196,10 @@ func (c *Coordinator) look(ctx context.Context, r rules) (*state, error) {
 	if err != nil {
 		return nil, unavailable("the routers", err)
 	}
+	loads, err := reg.Loads(ctx)
+	if err != nil {
+		return nil, unavailable("the loads", err)
+	}
 	drains, err := reg.Drains(ctx)
 	if err != nil {
 		return nil, unavailable("the drains", err)
@@ -203,7 +207,8 @@ func (c *Coordinator) look(ctx context.Context, r rules) (*state, error) {
 	now := time.Now()
 	s := newState(r, written{w.Target, w.TargetKnown, w.Placement}, 0, c.cfg.Alive, now)
 	s.observeNodes(nodes, 0, now)
-	s.observeRouters(routers, now)
+	s.observeRouters(routers)
+	s.observeLoads(loads, now)
 	s.observeDrains(drains)
 	return s, nil
 }

@@ -118,10 +118,11 @@ func (s *state) adopt(w written) {
 // observeDrains takes the drain requests that are in etcd now.
 func (s *state) observeDrains(drains map[moe.NodeID]int64) { s.drains = maps.Clone(drains) }
 
-// observeRouters takes the router records that are in etcd now, and the load that
-// their counters show.
-func (s *state) observeRouters(records []*hachiv1.RouterRecord, now time.Time) {
-	s.routers = records
+// observeRouters takes the router records that are in etcd now.
+func (s *state) observeRouters(records []*hachiv1.RouterRecord) { s.routers = records }
+
+// observeLoads takes what routers have sent, as it is in etcd now.
+func (s *state) observeLoads(records []*hachiv1.RouterLoad, now time.Time) {
 	if p := s.placement; p != nil {
 		s.meter.measure(p.Fingerprint(), p.Topology().Experts(), now)
 		s.meter.observe(records, now)

@@ -51,6 +51,7 @@ func (s *state) nodes(roster map[moe.NodeID]planner.Mode, sh shape) []planner.No
 		m := s.members[id]
 		out = append(out, planner.Node{
 			ID: id, Mode: roster[id], Capacity: capacity(m.record), Assigned: s.target.Shards[id], Resident: m.resident,
+			Zone: m.record.GetZone(), Speed: planner.Speed{Expert: m.record.GetExpertSeconds(), Row: m.record.GetRowSeconds()},
 		})
 	}
 	if len(others) > 0 {
@@ -101,8 +102,24 @@ func (s *state) weigh(in *planner.Input, now time.Time) {
 	layers := perLayer(rows, *in)
 	if minMeasured(layers, in.Topology) >= s.rules.balance.rows {
 		in.Load = rows
+		in.StepRows = stepRows(layers, s.meter.steps(now))
 	}
 	s.balancer.observe(planner.Imbalance(*in), layers, now)
+}
+
+// stepRows is how many rows a layer with experts has in a step on average; 0 when
+// no step was counted.
+func stepRows(layers []float64, steps float64) float64 {
+	sum, n := 0.0, 0.0
+	for _, rows := range layers {
+		if rows > 0 {
+			sum, n = sum+rows, n+1
+		}
+	}
+	if steps == 0 || n == 0 {
+		return 0
+	}
+	return sum / n / steps
 }
 
 // minMeasured is the number of rows of the layer with the fewest; a dense layer
@@ -152,10 +169,28 @@ func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 	if len(layers) == 0 {
 		return planner.Moves{}
 	}
-	return planner.Moves{
+	m := planner.Moves{
 		Max:    s.balancer.maxMoves(in.Topology.Experts() * in.Replicas),
 		Layers: layers, Gain: s.rules.balance.gain,
+		LoadSeconds: s.loadSeconds(in.Nodes), Horizon: s.rules.balance.horizon.Seconds(),
 	}
+	if _, covered := s.meter.rows(now); covered > 0 {
+		m.StepsPerSecond = s.meter.steps(now) / covered.Seconds()
+	}
+	return m
+}
+
+// loadSeconds is how long the slowest node needs to load an expert, as far as nodes
+// have measured it; 0 if none has.
+func (s *state) loadSeconds(nodes []planner.Node) float64 {
+	slowest := 0.0
+	for _, n := range nodes {
+		r := s.members[n.ID].record
+		if rate := r.GetLoadBytesPerSecond(); rate > 0 && n.Mode == planner.Schedulable {
+			slowest = max(slowest, float64(r.GetExpertBytes())/rate)
+		}
+	}
+	return slowest
 }
 
 // explain notes how a plan falls short of the policy. Only the gravest of the

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -65,7 +64,7 @@ type Node struct {
 	mu     sync.Mutex // guards the fields below
 	shard  moe.Shard
 	newest *moe.Placement
-	served []uint64 // rows per expert, by Topology.Index
+	served uint64 // rows
 	ready  bool
 }
 
@@ -75,7 +74,7 @@ func New(cfg Config) *Node {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Node{
-		cfg: cfg, topology: cfg.Model.Topology(), served: make([]uint64, cfg.Model.Topology().Experts()),
+		cfg: cfg, topology: cfg.Model.Topology(),
 		batcher: batcher.New(batcher.Config{
 			FFN: cfg.FFN, RowBytes: cfg.Model.Hidden * cfg.Wire.Size(), QueueRows: cfg.QueueRows, BatchRows: cfg.BatchRows,
 		}),
@@ -106,9 +105,7 @@ func (n *Node) newer(epoch moe.Epoch) *moe.Placement {
 func (n *Node) count(c *moe.Call) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, g := range c.Groups {
-		n.served[n.topology.Index(moe.ExpertID{Layer: c.Layer, Expert: g.Expert})] += uint64(len(g.Index))
-	}
+	n.served += uint64(c.OutRows())
 }
 
 // resident is the present shard; it is never changed in place.
@@ -136,11 +133,10 @@ func (n *Node) load(ctx context.Context, id moe.ExpertID, resident int) error {
 	return n.cfg.Loader.Load(ctx, id)
 }
 
-// rowsServed copies the counters.
-func (n *Node) rowsServed() []uint64 {
+func (n *Node) rowsServed() uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.Clone(n.served)
+	return n.served
 }
 
 // adopt keeps the newest placement.

@@ -51,6 +51,10 @@ type loop struct {
 	failed  failures
 	faults  *episode.Log
 	watch   watchdog
+
+	nodes    int // of the placement
+	nextLoad time.Time
+	loadRate float64 // bytes of experts loaded per second, lately
 }
 
 // move is the end of a load or unload.
@@ -58,6 +62,7 @@ type move struct {
 	id   moe.ExpertID
 	load bool
 	err  error
+	took time.Duration
 }
 
 // follow hears news and acts on them. It returns when ctx ends or, when
@@ -87,7 +92,7 @@ func (l *loop) follow(ctx context.Context) {
 		case m := <-l.moved:
 			l.settle(m)
 		case <-report.C:
-			l.report()
+			l.report(time.Now())
 		case <-ctx.Done():
 		}
 	}
@@ -111,7 +116,7 @@ func routersOf(routers []*hachiv1.RouterRecord, fp moe.Fingerprint) []*hachiv1.R
 }
 
 func (l *loop) adopt(p *moe.Placement) {
-	l.view.placement = p
+	l.view.placement, l.nodes = p, len(p.Nodes())
 	l.n.adopt(p)
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.Epoch = uint64(p.Epoch()) })
 }
@@ -140,7 +145,11 @@ func (l *loop) act(ctx context.Context) {
 // move runs do in the background; its end is settled by follow.
 func (l *loop) move(ctx context.Context, id moe.ExpertID, load bool, do func(context.Context) error) {
 	ctx, l.moving = context.WithCancel(ctx)
-	go func() { l.moved <- move{id, load, do(ctx)} }()
+	started := time.Now()
+	go func() {
+		err := do(ctx)
+		l.moved <- move{id, load, err, time.Since(started)}
+	}()
 }
 
 // settle records the end of a move. A node that leaves does not count an expert
@@ -159,9 +168,19 @@ func (l *loop) settle(m move) {
 	case m.load:
 		l.faults.Worked(m.id.String())
 		delete(l.failed, m.id)
+		l.loaded(m.took)
 		l.n.setResident(moe.NewShard(append(slices.Clone(l.n.resident()), m.id)))
 	}
 	l.reportFailures()
+}
+
+// loaded smooths how fast experts are loaded.
+func (l *loop) loaded(took time.Duration) {
+	rate := float64(l.n.cfg.ExpertBytes) / max(took.Seconds(), 1e-6)
+	if l.loadRate == 0 {
+		l.loadRate = rate
+	}
+	l.loadRate += (rate - l.loadRate) / 8
 }
 
 // join ends the move under way, if any.
@@ -179,8 +198,16 @@ func (l *loop) reportFailures() {
 
 // report publishes the load and gives up the lease of a node that does not
 // move.
-func (l *loop) report() {
-	served := l.n.rowsServed()
-	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.RowsServed = served })
+func (l *loop) report(now time.Time) {
+	if !now.Before(l.nextLoad) {
+		l.nextLoad = now.Add(loadEvery(l.nodes))
+		served, speed := l.n.rowsServed(), l.n.batcher.Speed()
+		l.n.session.Update(func(r *hachiv1.NodeRecord) {
+			r.RowsServed, r.BusySeconds = served, speed.Busy.Seconds()
+			settle(&r.ExpertSeconds, speed.Expert.Seconds())
+			settle(&r.RowSeconds, speed.Row.Seconds())
+			settle(&r.LoadBytesPerSecond, l.loadRate)
+		})
+	}
 	l.n.session.Hold(l.watch.stuck(time.Now(), l.n.batcher.Progress()))
 }

@@ -69,20 +69,25 @@ func (a *adopting) Nodes() []dispatch.NodeStats {
 	return []dispatch.NodeStats{{Node: "n", Suspected: true, Suspicions: 6, Failovers: 7, Answered: h}, {Node: "o"}}
 }
 
-// noting is a session that remembers its record.
-type noting struct {
+// keeping is a session that remembers its record.
+type keeping[T any] struct {
 	mu     sync.Mutex // guards the fields below
-	record hachiv1.RouterRecord
+	record T
 	closed bool
 }
 
-func (n *noting) Update(change func(*hachiv1.RouterRecord)) {
+// noting keeps the record of a router.
+type noting struct {
+	keeping[hachiv1.RouterRecord]
+}
+
+func (n *keeping[T]) Update(change func(*T)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	change(&n.record)
 }
 
-func (n *noting) Close(context.Context) error {
+func (n *keeping[T]) Close(context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.closed = true
@@ -136,7 +141,7 @@ func start(t *testing.T, change func(*Config)) *bench {
 	m, d := metrics.New(), &adopting{}
 	m.Collect(metrics.Engine(b.engine.Stats), metrics.Dispatch(d), metrics.Experts(d.Counts, moe.Uniform(1, 2), 0))
 	c := Config{
-		Engine: b.engine, Dispatcher: d, Session: b.session, Placements: b.placements,
+		Engine: b.engine, Dispatcher: d, Session: b.session, Load: &keeping[hachiv1.RouterLoad]{}, Placements: b.placements,
 		Config: server.Config{HTTP: listen(t), GRPC: listen(t), API: api.Config{
 			Config: httpapi.Config{Service: completion.Service{
 				Model: "m",

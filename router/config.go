@@ -34,12 +34,19 @@ type Session interface {
 	Close(ctx context.Context) error
 }
 
-// Config joins the pieces of a router. Run owns the listeners and the session.
+// LoadSession keeps what the router has sent: registry.LoadSession.
+type LoadSession interface {
+	Update(change func(*hachiv1.RouterLoad))
+	Close(ctx context.Context) error
+}
+
+// Config joins the pieces of a router. Run owns the listeners and the sessions.
 type Config struct {
 	server.Config
 	Engine     Engine
 	Dispatcher Dispatcher
 	Session    Session
+	Load       LoadSession
 	Placements <-chan *moe.Placement
 }
 
@@ -51,6 +58,7 @@ func (c Config) validate() error {
 	m.Need(c.Engine != nil, "Engine")
 	m.Need(c.Dispatcher != nil, "Dispatcher")
 	m.Need(c.Session != nil, "Session")
+	m.Need(c.Load != nil, "Load")
 	c.Check(&m)
 	if len(m) == 0 {
 		return nil
@@ -58,9 +66,14 @@ func (c Config) validate() error {
 	return fmt.Errorf("router: %w", errors.Join(m...))
 }
 
-// close gives the listeners and the session up before anything serves on them.
-func (c Config) close(ctx context.Context) error {
-	err := c.Config.Close()
+// close gives the listeners and the sessions up before anything serves on them.
+func (c Config) close(ctx context.Context) error { return errors.Join(c.Config.Close(), c.leave(ctx)) }
+
+// leave takes the records of the router away.
+func (c Config) leave(ctx context.Context) (err error) {
+	if c.Load != nil {
+		err = c.Load.Close(ctx)
+	}
 	if c.Session != nil {
 		err = errors.Join(err, c.Session.Close(ctx))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -13,12 +15,11 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 	clock := time.NewTicker(reportEvery)
 	defer clock.Stop()
 	reported := false
+	var sent loadReport
 	for {
-		acked, counts, s := c.Dispatcher.AckedEpoch(), c.Dispatcher.Counts(), c.Engine.Stats()
-		c.Session.Update(func(r *hachiv1.RouterRecord) {
-			r.AckedEpoch, r.RowsSent, r.Load = uint64(acked), counts, uint32(s.Waiting+s.Running)
-		})
-		now := time.Now()
+		acked, s, now := c.Dispatcher.AckedEpoch(), c.Engine.Stats(), time.Now()
+		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.Load = uint64(acked), uint32(s.Waiting+s.Running) })
+		sent.report(c.Load, c.Dispatcher.Counts, s.Steps, now)
 		ready.observe(now, look(c, s))
 		if ok := ready.ok(now); ok != reported {
 			reported = ok
@@ -38,6 +39,30 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 		case <-clock.C:
 		}
 	}
+}
+
+// loadBytesPerSecond bounds what a router writes of the rows it has sent, however
+// many experts the model has. 256 experts are written once a second, 6144 once in
+// 9 s: soon enough for a window of a minute.
+const loadBytesPerSecond = 2 << 10
+
+// loadReport says when a router last wrote what it has sent, and when it may again.
+type loadReport struct{ next time.Time }
+
+// report writes what the router has sent, at most once a second and within
+// loadBytesPerSecond.
+func (l *loadReport) report(to interface {
+	Update(func(*hachiv1.RouterLoad))
+}, counts func() []uint64, steps uint64, now time.Time) {
+	if now.Before(l.next) {
+		return
+	}
+	size := 0
+	to.Update(func(r *hachiv1.RouterLoad) {
+		r.RowsSent, r.Steps = counts(), steps
+		size = proto.Size(r)
+	})
+	l.next = now.Add(max(time.Second, time.Duration(size)*time.Second/loadBytesPerSecond))
 }
 
 // look gathers what readiness depends on.

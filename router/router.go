@@ -11,7 +11,7 @@ import (
 )
 
 // Run serves until ctx ends, then lets running answers finish for a while. When it
-// returns, the listeners and the session are closed and every goroutine has ended,
+// returns, the listeners and the sessions are closed and every goroutine has ended,
 // also after an error.
 func Run(ctx context.Context, c Config) error {
 	if err := c.validate(); err != nil {
@@ -49,5 +49,5 @@ func Run(ctx context.Context, c Config) error {
 		<-engineDone
 	}))
 	all.Wait()
-	return errors.Join(err, c.Session.Close(context.WithoutCancel(ctx)))
+	return errors.Join(err, c.leave(context.WithoutCancel(ctx)))
 }

@@ -261,7 +261,7 @@ func TestBrokenListenerEndsTheRouter(t *testing.T) {
 // TestIncompleteConfigNamesItsFields and leaves no listener and no record behind.
 func TestIncompleteConfigNamesItsFields(t *testing.T) {
 	session := &noting{}
-	c := Config{Config: server.Config{HTTP: listen(t), GRPC: listen(t)}, Session: session}
+	c := Config{Config: server.Config{HTTP: listen(t), GRPC: listen(t)}, Session: session, Load: &keeping[hachiv1.RouterLoad]{}}
 	err := Run(t.Context(), c)
 	if err == nil {
 		t.Fatal("a router of nothing runs")

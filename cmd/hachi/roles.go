@@ -72,6 +72,7 @@ func expertNodeFlags(cmd *cobra.Command, c *role.ExpertNodeConfig) {
 	f.text("listen", "listen", &c.Listen, "gRPC listener of the expert service, HOST:PORT")
 	f.text("advertise", "advertise", &c.Advertise, "address that routers dial; the listener's own when empty")
 	f.duration("busy-poll", "busyPoll", &c.BusyPoll, busyPollUsage)
+	f.text("zone", "zone", &c.Zone, "what fails together with this node, for example its rack; balanced placement puts replicas into different zones")
 	f.size("capacity", "capacity", &c.Capacity, "maximum memory for expert weights, for example 40Gi; 0 is no limit")
 }
 

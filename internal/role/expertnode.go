@@ -283,7 +283,7 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, 
 	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
 		NodeId: c.ID, Addr: addr, CapacityBytes: uint64(c.Capacity), Backend: c.Backend, Fingerprint: string(w.fingerprint),
 		StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
-		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(),
+		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone,
 	})
 	return node.Run(ctx, nodeSession{session, ctx}, expertnode.Watches{
 		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),

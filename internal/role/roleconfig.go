@@ -40,6 +40,9 @@ type ExpertNodeConfig struct {
 	Listen        string         `yaml:"listen"`
 	Advertise     string         `yaml:"advertise"`
 	Capacity      Size           `yaml:"capacity"` // maximum memory for weights of experts; 0 is no limit
+	// Zone is what fails together with the node; copies of an expert go to
+	// different zones where they can.
+	Zone string `yaml:"zone"`
 	// BusyPoll is how long a stream polls for the next call, and a worker for
 	// work, before it blocks.
 	BusyPoll time.Duration `yaml:"busyPoll"`

@@ -127,6 +127,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
 			Fingerprint: string(p.core.weights.fingerprint), Context: uint32(p.engine.MaxTokens()), MaxRequests: uint32(p.maxRequests()),
 		}),
+		Load: conn.registry.RegisterLoad(watch, &hachiv1.RouterLoad{RouterId: p.cfg.ID, Fingerprint: string(p.core.weights.fingerprint)}),
 	})
 	return errors.Join(err, end())
 }

@@ -53,6 +53,7 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 	out := client.NodeStatus{
 		Node: n.GetNodeId(), State: "up", Addr: n.GetAddr(), Backend: n.GetBackend(), Resident: len(shard),
 		Bytes: uint64(len(shard)) * n.GetExpertBytes(), Capacity: n.GetCapacityBytes(), Epoch: n.GetEpoch(), LoadError: n.GetLoadError(),
+		Rows: n.GetRowsServed(), Zone: n.GetZone(), ExpertSeconds: n.GetExpertSeconds(), RowSeconds: n.GetRowSeconds(),
 		Process: process(v.NodeHolders[n.GetNodeId()]),
 	}
 	if n.GetDraining() {
@@ -61,16 +62,6 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 	for _, s := range seen.GetNodes() {
 		if s.GetRecord().GetNodeId() == n.GetNodeId() && stateNames[s.GetState()] != "" {
 			out.State = stateNames[s.GetState()]
-		}
-	}
-	for _, rows := range n.GetRowsServed() {
-		out.Rows += rows
-	}
-	if v.Placement != nil {
-		for _, id := range v.Placement.Topology().All() {
-			if slices.ContainsFunc(v.Placement.Replicas(id), func(r moe.Replica) bool { return r.Node == moe.NodeID(n.GetNodeId()) }) {
-				out.Serving++
-			}
 		}
 	}
 	return out
@@ -88,19 +79,24 @@ func place(r *client.Status, v View) {
 	p := v.Placement
 	r.Epoch, r.Fingerprint = uint64(p.Epoch()), string(p.Fingerprint())
 	r.Placement, r.Load = make([][][]string, p.Topology().Layers()), make([][]uint64, p.Topology().Layers())
+	serving := map[string]int{}
 	for i, id := range p.Topology().All() {
 		var nodes []string
 		for _, replica := range p.Replicas(id) {
 			nodes = append(nodes, string(replica.Node))
+			serving[string(replica.Node)]++
 		}
 		rows := uint64(0)
-		for _, router := range v.Routers {
+		for _, router := range v.Loads {
 			if i < len(router.GetRowsSent()) {
 				rows += router.GetRowsSent()[i]
 			}
 		}
 		r.Placement[id.Layer] = append(r.Placement[id.Layer], nodes)
 		r.Load[id.Layer] = append(r.Load[id.Layer], rows)
+	}
+	for i, n := range r.Nodes {
+		r.Nodes[i].Serving = serving[n.Node]
 	}
 }
 

@@ -72,7 +72,8 @@ func (c shown) build(t *testing.T) (View, *hachiv1.GetStatusResponse) {
 	}
 	plan := planner.Compute(in)
 	v := View{
-		Routers: []*hachiv1.RouterRecord{{RouterId: "router-0", HttpAddr: "10.0.0.8:8080", GrpcAddr: "10.0.0.8:8081", AckedEpoch: 12, RowsSent: sent}},
+		Routers: []*hachiv1.RouterRecord{{RouterId: "router-0", HttpAddr: "10.0.0.8:8080", GrpcAddr: "10.0.0.8:8081", AckedEpoch: 12}},
+		Loads:   []*hachiv1.RouterLoad{{RouterId: "router-0", RowsSent: sent}},
 		Coordinators: []*hachiv1.CoordinatorRecord{
 			{CoordinatorId: "coordinator-1", Addr: "10.0.0.9:7071"}, {CoordinatorId: "coordinator-0", Addr: "10.0.0.10:7071"},
 		},
@@ -87,7 +88,7 @@ func (c shown) build(t *testing.T) (View, *hachiv1.GetStatusResponse) {
 		}
 		record := &hachiv1.NodeRecord{
 			NodeId: string(n.ID), Addr: addr, Backend: "cpu", Resident: moepb.ShardToProto(shard), ExpertBytes: 336 << 20, Epoch: 12,
-			CapacityBytes: 80 * 336 << 20, RowsServed: []uint64{1000, uint64(i)},
+			CapacityBytes: 80 * 336 << 20, RowsServed: 1000 + uint64(i),
 		}
 		v.Nodes = append([]*hachiv1.NodeRecord{record}, v.Nodes...) // in any order
 		seen.Nodes = append(seen.Nodes, &hachiv1.NodeStatus{Record: record, State: hachiv1.NodeState_NODE_STATE_SERVING})

@@ -20,6 +20,7 @@ import (
 type View struct {
 	Nodes        []*hachiv1.NodeRecord
 	Routers      []*hachiv1.RouterRecord
+	Loads        []*hachiv1.RouterLoad // what the routers have sent
 	Gateways     []*hachiv1.GatewayRecord
 	Coordinators []*hachiv1.CoordinatorRecord // the leader first
 	Placement    *moe.Placement               // nil until one is published
@@ -106,6 +107,9 @@ func Read(ctx context.Context, reg *registry.Registry) (v View, err error) {
 		return v, err
 	}
 	if v.Gateways, err = reg.Gateways(ctx); err != nil {
+		return v, err
+	}
+	if v.Loads, err = reg.Loads(ctx); err != nil {
 		return v, err
 	}
 	if v.Coordinators, err = reg.Coordinators(ctx); err != nil {

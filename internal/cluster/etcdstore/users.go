@@ -20,7 +20,7 @@ const rootUser = "root"
 func writes() map[identity.Role][]string {
 	return map[identity.Role][]string{
 		identity.Expert:      {"nodes/", "names/" + registry.ExpertNodeRole + "/"},
-		identity.Router:      {"routers/", "names/" + registry.RouterRole + "/"},
+		identity.Router:      {"routers/", "loads/", "names/" + registry.RouterRole + "/"},
 		identity.Gateway:     {"gateways/", "names/" + registry.GatewayRole + "/"},
 		identity.Coordinator: {""},
 	}

@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -68,11 +69,16 @@ func checkRecord(id string, record any) error {
 		if _, err := moepb.ShardFromProto(r.GetResident()); err != nil {
 			return err
 		}
+		if err := checkMeasured(r.GetExpertSeconds(), r.GetRowSeconds(), r.GetLoadBytesPerSecond(), r.GetBusySeconds()); err != nil {
+			return err
+		}
 		return checkID(id, r.GetNodeId())
 	case *hachiv1.RouterRecord:
 		if err := checkEpochs(r.GetAckedEpoch()); err != nil {
 			return err
 		}
+		return checkID(id, r.GetRouterId())
+	case *hachiv1.RouterLoad:
 		return checkID(id, r.GetRouterId())
 	case *hachiv1.GatewayRecord:
 		return checkID(id, r.GetGatewayId())
@@ -83,6 +89,16 @@ func checkRecord(id string, record any) error {
 func checkID(key, record string) error {
 	if key != record {
 		return fmt.Errorf("the record is of %q, expected %q, as its key says", record, key)
+	}
+	return nil
+}
+
+// checkMeasured refuses what cannot have been measured: a plan computes with it.
+func checkMeasured(values ...float64) error {
+	for _, v := range values {
+		if !(v >= 0) || math.IsInf(v, 1) {
+			return fmt.Errorf("measured %g, expected a finite number that is not negative", v)
+		}
 	}
 	return nil
 }

@@ -126,6 +126,7 @@ const (
 // Keys of a cluster, under its prefix.
 func (r *Registry) nodeKey(id string) string    { return r.prefix + "nodes/" + id }
 func (r *Registry) routerKey(id string) string  { return r.prefix + "routers/" + id }
+func (r *Registry) loadKey(id string) string    { return r.prefix + "loads/" + id }
 func (r *Registry) gatewayKey(id string) string { return r.prefix + "gateways/" + id }
 func (r *Registry) drainKey(id string) string   { return r.prefix + "drains/" + id }
 func (r *Registry) targetKey() string           { return r.prefix + "target" }
@@ -148,6 +149,11 @@ func (r *Registry) Routers(ctx context.Context) ([]*hachiv1.RouterRecord, error)
 // Gateways reads all gateway records.
 func (r *Registry) Gateways(ctx context.Context) ([]*hachiv1.GatewayRecord, error) {
 	return list[hachiv1.GatewayRecord](ctx, r, r.gatewayKey(""))
+}
+
+// Loads reads what all routers have sent.
+func (r *Registry) Loads(ctx context.Context) ([]*hachiv1.RouterLoad, error) {
+	return list[hachiv1.RouterLoad](ctx, r, r.loadKey(""))
 }
 
 // Placement reads the published placement and the revision that wrote it; nil

@@ -14,11 +14,12 @@ import (
 )
 
 // NodeSession keeps a node's record alive; RouterSession a router's, GatewaySession
-// a gateway's.
+// a gateway's, LoadSession what a router has sent.
 type (
 	NodeSession    = Session[hachiv1.NodeRecord, *hachiv1.NodeRecord]
 	RouterSession  = Session[hachiv1.RouterRecord, *hachiv1.RouterRecord]
 	GatewaySession = Session[hachiv1.GatewayRecord, *hachiv1.GatewayRecord]
+	LoadSession    = Session[hachiv1.RouterLoad, *hachiv1.RouterLoad]
 )
 
 // writeEvery bounds how often a record is written.
@@ -54,6 +55,11 @@ func (r *Registry) RegisterRouter(ctx context.Context, record *hachiv1.RouterRec
 // RegisterGateway writes a gateway's record and keeps it.
 func (r *Registry) RegisterGateway(ctx context.Context, record *hachiv1.GatewayRecord) *GatewaySession {
 	return open(ctx, r, r.gatewayKey(record.GetGatewayId()), record)
+}
+
+// RegisterLoad writes what a router has sent and keeps it.
+func (r *Registry) RegisterLoad(ctx context.Context, record *hachiv1.RouterLoad) *LoadSession {
+	return open(ctx, r, r.loadKey(record.GetRouterId()), record)
 }
 
 func open[T any, M message[T]](ctx context.Context, r *Registry, key string, record *T) *Session[T, M] {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -37,16 +38,20 @@ func (r *Registry) WatchWritten(ctx context.Context) (target, placement <-chan s
 
 // WatchNodes delivers all node records at every change.
 func (r *Registry) WatchNodes(ctx context.Context) <-chan Nodes {
-	return follow(ctx, r, r.prefix+"nodes/", func(c contents) (Nodes, bool) {
-		return Nodes{records[hachiv1.NodeRecord](r, c), c.connection}, true
-	})
+	records := decoder[hachiv1.NodeRecord](r)
+	return follow(ctx, r, r.prefix+"nodes/", func(c contents) (Nodes, bool) { return Nodes{records(c), c.connection}, true })
 }
 
 // WatchRouters delivers all router records, in order of id, at every change.
 func (r *Registry) WatchRouters(ctx context.Context) <-chan []*hachiv1.RouterRecord {
-	return follow(ctx, r, r.prefix+"routers/", func(c contents) ([]*hachiv1.RouterRecord, bool) {
-		return records[hachiv1.RouterRecord](r, c), true
-	})
+	records := decoder[hachiv1.RouterRecord](r)
+	return follow(ctx, r, r.prefix+"routers/", func(c contents) ([]*hachiv1.RouterRecord, bool) { return records(c), true })
+}
+
+// WatchLoads delivers what all routers have sent, in order of id, at every change.
+func (r *Registry) WatchLoads(ctx context.Context) <-chan []*hachiv1.RouterLoad {
+	records := decoder[hachiv1.RouterLoad](r)
+	return follow(ctx, r, r.loadKey(""), func(c contents) ([]*hachiv1.RouterLoad, bool) { return records(c), true })
 }
 
 // WatchDrains delivers the nodes asked to leave, and which run of them was:
@@ -70,16 +75,32 @@ func watchOne[T any](ctx context.Context, r *Registry, key string, decode func([
 	})
 }
 
-// records decodes what can be decoded, in order of key.
-func records[T any, M message[T]](r *Registry, c contents) []*T {
-	out := []*T{}
-	for _, key := range slices.Sorted(maps.Keys(c.values)) {
-		record, err := decodeRecord[T, M](key, c.values[key])
-		if r.note(key, err) {
-			out = append(out, record)
-		}
+// decoder decodes what can be decoded, in order of key. A record is decoded once,
+// and again when it changes: one who watches a thousand nodes sees each change of
+// each. Receivers must not change a record.
+func decoder[T any, M message[T]](r *Registry) func(contents) []*T {
+	type decoded struct {
+		raw    []byte
+		record *T
+		err    error
 	}
-	return out
+	before := map[string]decoded{}
+	return func(c contents) []*T {
+		out, now := []*T{}, make(map[string]decoded, len(c.values))
+		for _, key := range slices.Sorted(maps.Keys(c.values)) {
+			d, ok := before[key]
+			if raw := c.values[key]; !ok || !bytes.Equal(d.raw, raw) {
+				d = decoded{raw: raw}
+				d.record, d.err = decodeRecord[T, M](key, raw)
+			}
+			now[key] = d
+			if r.note(key, d.err) {
+				out = append(out, d.record)
+			}
+		}
+		before = now
+		return out
+	}
 }
 
 // contents are the keys under a prefix at one time.

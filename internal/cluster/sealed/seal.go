@@ -71,7 +71,7 @@ func owner(cluster, key string) (identity.ID, bool) {
 	switch kind {
 	case "nodes":
 		return identity.ID{Role: identity.Expert, Name: name}, name != ""
-	case "routers":
+	case "routers", "loads":
 		return identity.ID{Role: identity.Router, Name: name}, name != ""
 	case "gateways":
 		return identity.ID{Role: identity.Gateway, Name: name}, name != ""

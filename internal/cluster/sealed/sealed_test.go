@@ -74,7 +74,7 @@ func TestOnlyOwnersWriteKeys(t *testing.T) {
 		want bool
 	}{
 		{"nodes/n", expert, true}, {"nodes/m", expert, false}, {"nodes/n", router, false}, {"nodes/n", coordinator, false}, {"nodes/", expert, false},
-		{"routers/n", router, true}, {"routers/m", router, false}, {"routers/n", expert, false},
+		{"loads/n", router, true}, {"loads/m", router, false}, {"loads/n", expert, false}, {"routers/n", router, true}, {"routers/m", router, false}, {"routers/n", expert, false},
 		{"target", coordinator, true}, {"target", router, false}, {"placement", coordinator, true}, {"placement", expert, false}, {"placement", router, false},
 		{"drains/n", coordinator, true}, {"drains/n", router, false}, {"drains/n", ours.source(identity.Operator, "o"), false},
 		{"names/expertnode/n", expert, true}, {"names/expertnode/m", expert, false}, {"names/router/n", router, true}, {"names/router/n", expert, false},

@@ -28,16 +28,13 @@ func (s step) moves() int {
 // spread evens the load out by moving copies that have a place, the worst
 // layer first, and reports how many it moved. Every step lowers the larger cost
 // of two nodes by more than a fixed amount, so spread ends without a bound on
-// moves too. A plan for a cluster without one moves what it has just placed, which
-// costs nothing, and reports nothing.
+// moves too.
 func (p *placer) spread(m Moves) int {
-	layers := m.Layers
-	first := p.fresh && len(p.in.Load) > 0
-	if first {
-		m = Moves{Max: -1}
+	if m.Max == 0 {
+		return 0
 	}
-	if layers == nil || first {
-		layers = nil
+	layers := m.Layers
+	if layers == nil {
 		for layer := range p.in.Topology.Layers() {
 			layers = append(layers, layer)
 		}
@@ -51,16 +48,13 @@ func (p *placer) spread(m Moves) int {
 	moved := 0
 	for _, layer := range layers {
 		for m.Max < 0 || moved < m.Max {
-			s, ok := p.bestStep(layer, m, first || m.Layers != nil, m.Max-moved)
+			s, ok := p.bestStep(layer, m, m.Max-moved)
 			if !ok {
 				break
 			}
 			p.apply(s)
 			moved += s.moves()
 		}
-	}
-	if first {
-		return 0
 	}
 	return moved
 }
@@ -82,7 +76,7 @@ func (p *placer) apply(s step) {
 // The gain of a step is at most (cost(from) - cost(to)) / (1 + r), where r is the
 // cost of a copy at the other node as a multiple of that at the first. Pairs of
 // nodes that cannot beat the best step so far are passed over.
-func (p *placer) bestStep(layer int, m Moves, swaps bool, budget int) (step, bool) {
+func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 	open := p.open()
 	costs := make([]float64, len(p.nodes))
 	for _, node := range open {
@@ -98,13 +92,13 @@ func (p *placer) bestStep(layer int, m Moves, swaps bool, budget int) (step, boo
 		found := false
 		mine := p.heldBy(layer, from)
 		for _, to := range open[i+1:] {
-			if m.Layers == nil && !p.fresh && len(p.nodes[to].Assigned) > 0 {
+			if m.Layers == nil && len(p.nodes[to].Assigned) > 0 {
 				continue // only nodes that joined relieve others
 			}
 			if (costs[from]-costs[to])/(1+p.slower(to, from)) <= best.gain {
 				continue
 			}
-			p.steps(layer, from, to, mine, swaps, func(s step) {
+			p.steps(layer, from, to, mine, m.Layers != nil, func(s step) {
 				if s.gain > best.gain && (m.Max < 0 || s.moves() <= budget) && p.pays(layer, m, s) {
 					best, found = s, true
 				}

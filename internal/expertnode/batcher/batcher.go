@@ -52,6 +52,7 @@ type Batcher struct {
 	closed   bool
 	progress Progress
 	perRow   time.Duration // what a row took lately
+	fit      fit           // how fast batches are computed
 	// wanted is the number of tasks of the batch that have not been canceled.
 	// ctx is that of the batch: it ends when none is wanted any more.
 	wanted int
@@ -229,6 +230,9 @@ func (b *Batcher) finish(started time.Time, took time.Duration) {
 	}
 	b.rows -= rows
 	b.learn(took / time.Duration(max(rows, 1)))
+	if b.wanted > 0 { // it was not ended early
+		b.fit.add(b.groups(), rows, took)
+	}
 	b.mu.Unlock()
 	for _, t := range b.batch {
 		t.Done(t.err)

@@ -151,9 +151,6 @@ type NodeRecord struct {
 	Draining bool `protobuf:"varint,7,opt,name=draining" json:"draining,omitempty"`
 	// Highest placement epoch the node has seen.
 	Epoch uint64 `protobuf:"varint,8,opt,name=epoch" json:"epoch,omitempty"`
-	// Rows served per expert since the node started, one count per expert, layer
-	// by layer as experts_per_layer has them.
-	RowsServed []uint64 `protobuf:"varint,9,rep,packed,name=rows_served,json=rowsServed" json:"rows_served,omitempty"`
 	// Time the process started, Unix nanoseconds: tells two runs apart.
 	StartedUnixNano int64 `protobuf:"varint,10,opt,name=started_unix_nano,json=startedUnixNano" json:"started_unix_nano,omitempty"`
 	// Experts of every layer of the model the node serves; 0 for a dense layer.
@@ -166,7 +163,20 @@ type NodeRecord struct {
 	LoadError string `protobuf:"bytes,15,opt,name=load_error,json=loadError" json:"load_error,omitempty"`
 	// Epoch of the target that the resident set follows. A target is known to
 	// protect an expert from being dropped only once the node has seen it.
-	TargetEpoch   uint64 `protobuf:"varint,16,opt,name=target_epoch,json=targetEpoch" json:"target_epoch,omitempty"`
+	TargetEpoch uint64 `protobuf:"varint,16,opt,name=target_epoch,json=targetEpoch" json:"target_epoch,omitempty"`
+	// What fails together with the node, for example its rack; empty if unknown.
+	Zone string `protobuf:"bytes,17,opt,name=zone" json:"zone,omitempty"`
+	// Measured: seconds that a batch takes for each distinct expert in it, and for
+	// each row of an expert. Both are 0 before anything was measured. They are
+	// written again when they have changed by a tenth.
+	ExpertSeconds float64 `protobuf:"fixed64,18,opt,name=expert_seconds,json=expertSeconds" json:"expert_seconds,omitempty"`
+	RowSeconds    float64 `protobuf:"fixed64,19,opt,name=row_seconds,json=rowSeconds" json:"row_seconds,omitempty"`
+	// Measured: bytes of experts loaded per second; 0 before anything was loaded.
+	LoadBytesPerSecond float64 `protobuf:"fixed64,20,opt,name=load_bytes_per_second,json=loadBytesPerSecond" json:"load_bytes_per_second,omitempty"`
+	// Seconds in which the node computed, since it started.
+	BusySeconds float64 `protobuf:"fixed64,21,opt,name=busy_seconds,json=busySeconds" json:"busy_seconds,omitempty"`
+	// Rows served since the node started, of all experts.
+	RowsServed    uint64 `protobuf:"varint,22,opt,name=rows_served,json=rowsServed" json:"rows_served,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -257,13 +267,6 @@ func (x *NodeRecord) GetEpoch() uint64 {
 	return 0
 }
 
-func (x *NodeRecord) GetRowsServed() []uint64 {
-	if x != nil {
-		return x.RowsServed
-	}
-	return nil
-}
-
 func (x *NodeRecord) GetStartedUnixNano() int64 {
 	if x != nil {
 		return x.StartedUnixNano
@@ -302,6 +305,48 @@ func (x *NodeRecord) GetLoadError() string {
 func (x *NodeRecord) GetTargetEpoch() uint64 {
 	if x != nil {
 		return x.TargetEpoch
+	}
+	return 0
+}
+
+func (x *NodeRecord) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *NodeRecord) GetExpertSeconds() float64 {
+	if x != nil {
+		return x.ExpertSeconds
+	}
+	return 0
+}
+
+func (x *NodeRecord) GetRowSeconds() float64 {
+	if x != nil {
+		return x.RowSeconds
+	}
+	return 0
+}
+
+func (x *NodeRecord) GetLoadBytesPerSecond() float64 {
+	if x != nil {
+		return x.LoadBytesPerSecond
+	}
+	return 0
+}
+
+func (x *NodeRecord) GetBusySeconds() float64 {
+	if x != nil {
+		return x.BusySeconds
+	}
+	return 0
+}
+
+func (x *NodeRecord) GetRowsServed() uint64 {
+	if x != nil {
+		return x.RowsServed
 	}
 	return 0
 }
@@ -605,10 +650,7 @@ type RouterRecord struct {
 	// No call under an epoch older than this is in flight from the router.
 	AckedEpoch  uint64 `protobuf:"varint,4,opt,name=acked_epoch,json=ackedEpoch" json:"acked_epoch,omitempty"`
 	Fingerprint string `protobuf:"bytes,5,opt,name=fingerprint" json:"fingerprint,omitempty"`
-	// Rows sent per expert since the router started, one count per expert, layer
-	// by layer as the placement has them.
-	RowsSent   []uint64 `protobuf:"varint,6,rep,packed,name=rows_sent,json=rowsSent" json:"rows_sent,omitempty"`
-	GossipAddr string   `protobuf:"bytes,7,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	GossipAddr  string `protobuf:"bytes,7,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
 	// Longest sequence that the router takes, prompt and answer, tokens.
 	Context uint32 `protobuf:"varint,8,opt,name=context" json:"context,omitempty"`
 	// How many requests the router holds at most, running and waiting.
@@ -686,13 +728,6 @@ func (x *RouterRecord) GetFingerprint() string {
 	return ""
 }
 
-func (x *RouterRecord) GetRowsSent() []uint64 {
-	if x != nil {
-		return x.RowsSent
-	}
-	return nil
-}
-
 func (x *RouterRecord) GetGossipAddr() string {
 	if x != nil {
 		return x.GossipAddr
@@ -728,6 +763,80 @@ func (x *RouterRecord) GetDraining() bool {
 	return false
 }
 
+// RouterLoad is what one router has sent, stored under its lease. Only those who
+// place experts read it: the record has a number per expert, while nodes watch
+// every RouterRecord. A router writes it less often the larger it is.
+type RouterLoad struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	RouterId    string                 `protobuf:"bytes,1,opt,name=router_id,json=routerId" json:"router_id,omitempty"`
+	Fingerprint string                 `protobuf:"bytes,2,opt,name=fingerprint" json:"fingerprint,omitempty"`
+	// Rows sent per expert since the router started, one count per expert, layer
+	// by layer as the placement has them.
+	RowsSent []uint64 `protobuf:"varint,3,rep,packed,name=rows_sent,json=rowsSent" json:"rows_sent,omitempty"`
+	// Steps since the router started.
+	Steps         uint64 `protobuf:"varint,4,opt,name=steps" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouterLoad) Reset() {
+	*x = RouterLoad{}
+	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouterLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouterLoad) ProtoMessage() {}
+
+func (x *RouterLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouterLoad.ProtoReflect.Descriptor instead.
+func (*RouterLoad) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RouterLoad) GetRouterId() string {
+	if x != nil {
+		return x.RouterId
+	}
+	return ""
+}
+
+func (x *RouterLoad) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *RouterLoad) GetRowsSent() []uint64 {
+	if x != nil {
+		return x.RowsSent
+	}
+	return nil
+}
+
+func (x *RouterLoad) GetSteps() uint64 {
+	if x != nil {
+		return x.Steps
+	}
+	return 0
+}
+
 // GatewayRecord is one gateway as it describes itself, stored under its lease.
 type GatewayRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -744,7 +853,7 @@ type GatewayRecord struct {
 
 func (x *GatewayRecord) Reset() {
 	*x = GatewayRecord{}
-	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	mi := &file_hachi_v1_placement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +865,7 @@ func (x *GatewayRecord) String() string {
 func (*GatewayRecord) ProtoMessage() {}
 
 func (x *GatewayRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_placement_proto_msgTypes[9]
+	mi := &file_hachi_v1_placement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +878,7 @@ func (x *GatewayRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GatewayRecord.ProtoReflect.Descriptor instead.
 func (*GatewayRecord) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{9}
+	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GatewayRecord) GetGatewayId() string {
@@ -815,7 +924,7 @@ type CoordinatorRecord struct {
 
 func (x *CoordinatorRecord) Reset() {
 	*x = CoordinatorRecord{}
-	mi := &file_hachi_v1_placement_proto_msgTypes[10]
+	mi := &file_hachi_v1_placement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +936,7 @@ func (x *CoordinatorRecord) String() string {
 func (*CoordinatorRecord) ProtoMessage() {}
 
 func (x *CoordinatorRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_hachi_v1_placement_proto_msgTypes[10]
+	mi := &file_hachi_v1_placement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +949,7 @@ func (x *CoordinatorRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorRecord.ProtoReflect.Descriptor instead.
 func (*CoordinatorRecord) Descriptor() ([]byte, []int) {
-	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{10}
+	return file_hachi_v1_placement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CoordinatorRecord) GetCoordinatorId() string {
@@ -874,7 +983,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\"6\n" +
 	"\x05Shard\x12-\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xfa\x03\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xb2\x05\n" +
 	"\n" +
 	"NodeRecord\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
@@ -884,9 +993,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12+\n" +
 	"\bresident\x18\x06 \x01(\v2\x0f.hachi.v1.ShardR\bresident\x12\x1a\n" +
 	"\bdraining\x18\a \x01(\bR\bdraining\x12\x14\n" +
-	"\x05epoch\x18\b \x01(\x04R\x05epoch\x12\x1f\n" +
-	"\vrows_served\x18\t \x03(\x04R\n" +
-	"rowsServed\x12*\n" +
+	"\x05epoch\x18\b \x01(\x04R\x05epoch\x12*\n" +
 	"\x11started_unix_nano\x18\n" +
 	" \x01(\x03R\x0fstartedUnixNano\x12*\n" +
 	"\x11experts_per_layer\x18\v \x03(\rR\x0fexpertsPerLayer\x12!\n" +
@@ -895,7 +1002,16 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"gossipAddr\x12\x1d\n" +
 	"\n" +
 	"load_error\x18\x0f \x01(\tR\tloadError\x12!\n" +
-	"\ftarget_epoch\x18\x10 \x01(\x04R\vtargetEpoch\"K\n" +
+	"\ftarget_epoch\x18\x10 \x01(\x04R\vtargetEpoch\x12\x12\n" +
+	"\x04zone\x18\x11 \x01(\tR\x04zone\x12%\n" +
+	"\x0eexpert_seconds\x18\x12 \x01(\x01R\rexpertSeconds\x12\x1f\n" +
+	"\vrow_seconds\x18\x13 \x01(\x01R\n" +
+	"rowSeconds\x121\n" +
+	"\x15load_bytes_per_second\x18\x14 \x01(\x01R\x12loadBytesPerSecond\x12!\n" +
+	"\fbusy_seconds\x18\x15 \x01(\x01R\vbusySeconds\x12\x1f\n" +
+	"\vrows_served\x18\x16 \x01(\x04R\n" +
+	"rowsServedJ\x04\b\t\x10\n" +
+	"\"K\n" +
 	"\tNodeShard\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12%\n" +
 	"\x05shard\x18\x02 \x01(\v2\x0f.hachi.v1.ShardR\x05shard\"O\n" +
@@ -912,22 +1028,27 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12*\n" +
 	"\x11experts_per_layer\x18\x03 \x03(\rR\x0fexpertsPerLayer\x12-\n" +
 	"\x05nodes\x18\x05 \x03(\v2\x17.hachi.v1.PlacementNodeR\x05nodes\x121\n" +
-	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xd3\x02\n" +
+	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xbc\x02\n" +
 	"\fRouterRecord\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\x12\x1b\n" +
 	"\thttp_addr\x18\x02 \x01(\tR\bhttpAddr\x12\x1b\n" +
 	"\tgrpc_addr\x18\x03 \x01(\tR\bgrpcAddr\x12\x1f\n" +
 	"\vacked_epoch\x18\x04 \x01(\x04R\n" +
 	"ackedEpoch\x12 \n" +
-	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12\x1b\n" +
-	"\trows_sent\x18\x06 \x03(\x04R\browsSent\x12\x1f\n" +
+	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12\x1f\n" +
 	"\vgossip_addr\x18\a \x01(\tR\n" +
 	"gossipAddr\x12\x18\n" +
 	"\acontext\x18\b \x01(\rR\acontext\x12!\n" +
 	"\fmax_requests\x18\t \x01(\rR\vmaxRequests\x12\x12\n" +
 	"\x04load\x18\n" +
 	" \x01(\rR\x04load\x12\x1a\n" +
-	"\bdraining\x18\v \x01(\bR\bdraining\"\x89\x01\n" +
+	"\bdraining\x18\v \x01(\bR\bdrainingJ\x04\b\x06\x10\a\"~\n" +
+	"\n" +
+	"RouterLoad\x12\x1b\n" +
+	"\trouter_id\x18\x01 \x01(\tR\brouterId\x12 \n" +
+	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12\x1b\n" +
+	"\trows_sent\x18\x03 \x03(\x04R\browsSent\x12\x14\n" +
+	"\x05steps\x18\x04 \x01(\x04R\x05steps\"\x89\x01\n" +
 	"\rGatewayRecord\x12\x1d\n" +
 	"\n" +
 	"gateway_id\x18\x01 \x01(\tR\tgatewayId\x12\x1b\n" +
@@ -953,7 +1074,7 @@ func file_hachi_v1_placement_proto_rawDescGZIP() []byte {
 	return file_hachi_v1_placement_proto_rawDescData
 }
 
-var file_hachi_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_hachi_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_hachi_v1_placement_proto_goTypes = []any{
 	(*ExpertRange)(nil),       // 0: hachi.v1.ExpertRange
 	(*Shard)(nil),             // 1: hachi.v1.Shard
@@ -964,8 +1085,9 @@ var file_hachi_v1_placement_proto_goTypes = []any{
 	(*ReplicaList)(nil),       // 6: hachi.v1.ReplicaList
 	(*PlacementRecord)(nil),   // 7: hachi.v1.PlacementRecord
 	(*RouterRecord)(nil),      // 8: hachi.v1.RouterRecord
-	(*GatewayRecord)(nil),     // 9: hachi.v1.GatewayRecord
-	(*CoordinatorRecord)(nil), // 10: hachi.v1.CoordinatorRecord
+	(*RouterLoad)(nil),        // 9: hachi.v1.RouterLoad
+	(*GatewayRecord)(nil),     // 10: hachi.v1.GatewayRecord
+	(*CoordinatorRecord)(nil), // 11: hachi.v1.CoordinatorRecord
 }
 var file_hachi_v1_placement_proto_depIdxs = []int32{
 	0, // 0: hachi.v1.Shard.ranges:type_name -> hachi.v1.ExpertRange
@@ -992,7 +1114,7 @@ func file_hachi_v1_placement_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_placement_proto_rawDesc), len(file_hachi_v1_placement_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
