@@ -5,7 +5,7 @@ MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
 GOLANGCI := bin/golangci-lint
 
-.PHONY: help build test without-race quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build test without-race clusters chaos quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -87,7 +87,7 @@ without-race: ## run the tests that are built without the race detector only
 # The race detector slows processes five times and more; the parts of the
 # processes are tested with it in their packages.
 clusters: ## run the tests of whole clusters
-	go test -timeout 20m ./test/e2e
+	go test -timeout 20m ./test/e2e ./test/e2e/chaos
 
 $(GOTESTSUM): tools/gotestsum/go.mod
 	go -C tools/gotestsum build -o ../../$(GOTESTSUM) gotest.tools/gotestsum
@@ -96,7 +96,7 @@ $(GOTESTSUM): tools/gotestsum/go.mod
 race: $(GOTESTSUM) ## run the tests with the race detector, and with it three of whole clusters
 	@mkdir -p .cache
 	CGO_ENABLED=1 go test -race -run 'KilledNodeWithReplicas|KilledNodeWithoutReplicas|JoinDrainAndLeave' ./test/e2e
-	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 30m $$(go list ./... | grep -v /test/e2e$$) || status=$$?; \
+	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 30m $$(go list ./... | grep -v /test/e2e) || status=$$?; \
 	echo "the ten slowest tests:"; $(GOTESTSUM) tool slowest --num 10 --jsonfile .cache/tests.json; exit $$status
 
 $(GOLANGCI): tools/golangci/go.mod
@@ -118,6 +118,12 @@ soak: build ## run what is too long and too large for every commit
 	bin/hachi bench cluster --model $(SOAK)/small
 	bin/hachi bench overload --model $(SOAK)/small --nodes 2 --factor 3 --for 5m
 	rm -rf $(SOAK)/small
+
+# The same seed gives the same faults: make chaos FOR=3m SEED=8.
+FOR ?= 30m
+SEED ?= 0
+chaos: ## let faults that a seed chooses happen to a cluster under load
+	go test ./test/e2e/chaos -count=1 -v -timeout 0 -run TestNoFault -for $(FOR) -seed $(SEED)
 
 # Clients that people use against a running cluster; needs
 # python3, node, npm and, the first time, their registries.

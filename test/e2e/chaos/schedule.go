@@ -1,0 +1,79 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Kind is what happens to a process.
+type Kind string
+
+const (
+	Kill  Kind = "kill"  // SIGKILL; it is started again
+	Pause Kind = "pause" // SIGSTOP, and SIGCONT after a while
+	Leave Kind = "leave" // SIGTERM; it is started again
+	Drain Kind = "drain" // its experts are placed elsewhere, and back after a while
+	Gone  Kind = "gone"  // stopped for a while; its data stays
+	Wiped Kind = "wiped" // stopped for a while; its data is lost
+)
+
+// etcd is the name of the store among the targets.
+const etcd = "etcd"
+
+// Fault is one entry of a schedule.
+type Fault struct {
+	At     time.Duration // from the start of the schedule
+	Kind   Kind
+	Target string        // the name of a process
+	For    time.Duration // until it ends; 0 for a kind that ends by itself
+}
+
+// String implements fmt.Stringer.
+func (f Fault) String() string {
+	if f.For == 0 {
+		return fmt.Sprintf("%s %s", f.Kind, f.Target)
+	}
+	return fmt.Sprintf("%s %s for %v", f.Kind, f.Target, f.For)
+}
+
+// Menu is what may happen to one process.
+type Menu struct {
+	Target string
+	Kinds  []Kind
+}
+
+// longest is how long a fault of a kind takes at most.
+var longest = map[Kind]time.Duration{
+	Pause: 6 * time.Second, Drain: 5 * time.Second, Gone: 12 * time.Second, Wiped: 4 * time.Second,
+}
+
+// maxGap is the largest time between the beginnings of two faults.
+const maxGap = 3 * time.Second
+
+// recovery is the time for which a process has no other fault after one.
+const recovery = 2 * time.Second
+
+// Schedule draws faults for a duration. A process has one fault at a time.
+func Schedule(seed uint64, menus []Menu, d time.Duration) []Fault {
+	r := rand.New(rand.NewPCG(seed, 8))
+	busy := map[string]time.Duration{}
+	var out []Fault
+	for at := gap(r); at < d; at += gap(r) {
+		m := menus[r.IntN(len(menus))]
+		f := Fault{At: at, Kind: m.Kinds[r.IntN(len(m.Kinds))], Target: m.Target}
+		if most := longest[f.Kind]; most > 0 {
+			f.For = time.Second/2 + time.Duration(r.Int64N(int64(most-time.Second/2))).Round(time.Millisecond)
+		}
+		if busy[f.Target] > at {
+			continue
+		}
+		busy[f.Target] = at + f.For + recovery
+		out = append(out, f)
+	}
+	return out
+}
+
+func gap(r *rand.Rand) time.Duration {
+	return time.Duration(r.Int64N(int64(maxGap))).Round(time.Millisecond)
+}
