@@ -27,6 +27,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/quantize"
 	"github.com/hachi-serve/hachi/moe"
@@ -220,7 +221,8 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights, by *security) 
 	if err != nil {
 		return nil, "", err
 	}
-	return serveExperts(rpc.Spin(l, c.BusyPoll), rpc.ServerConfig{
+	bound := peers.Bound(l.Listener, peers.MaxConnections)
+	return serveExperts(rpc.Spin(bound, c.BusyPoll), rpc.ServerConfig{
 		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
 		Caller: by.caller(),
 	}, by.members(c.Logger), c.Logger), l.advertised, nil
@@ -247,8 +249,8 @@ type expertServer struct {
 }
 
 func serveExperts(l net.Listener, c rpc.ServerConfig, secure []grpc.ServerOption, log *slog.Logger) *expertServer {
-	options := slices.Concat(rpc.ServerOptions(c.MaxPayload), grpcserver.Recovery(log), secure)
-	s := &expertServer{grpc: grpc.NewServer(options...), experts: rpc.NewServer(c), health: health.NewServer()}
+	options := slices.Concat(rpc.ServerOptions(c.MaxPayload), secure)
+	s := &expertServer{grpc: grpcserver.New(log, options...), experts: rpc.NewServer(c), health: health.NewServer()}
 	hachiv1.RegisterExpertServiceServer(s.grpc, s.experts)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	s.serving.Go(func() { _ = s.grpc.Serve(l) })

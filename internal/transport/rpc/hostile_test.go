@@ -110,6 +110,24 @@ func TestPlainProtobufClient(t *testing.T) {
 	}
 }
 
+// TestAStreamWithoutHelloEnds, although its router stays connected.
+func TestAStreamWithoutHelloEnds(t *testing.T) {
+	to, server, _ := serve(t, &echo{}, "f")
+	server.cfg.HelloWithin = 20 * time.Millisecond // before the first stream
+	conn, err := grpc.NewClient("passthrough:///"+to.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	stream, err := hachiv1.NewExpertServiceClient(conn).Exchange(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in, err := stream.Recv(); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a stream without a hello gets %v, %v", in, err)
+	}
+}
+
 // TestHostileRouter: a node ends the stream of a router that breaks the
 // protocol, with a reason, and serves on.
 func TestHostileRouter(t *testing.T) {

@@ -1,10 +1,12 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -42,7 +44,9 @@ type ServerConfig struct {
 	// Caller is the name that the certificate of a stream's router has; nil where
 	// routers have none.
 	Caller func(ctx context.Context) (moe.RouterID, bool)
-	Logger *slog.Logger // nil is silent
+	// HelloWithin bounds the time from the beginning of a stream to its hello; 0 is 10 s.
+	HelloWithin time.Duration
+	Logger      *slog.Logger // nil is silent
 }
 
 // Server implements hachiv1.ExpertServiceServer. Memory, messages and requests are
@@ -65,6 +69,7 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.HelloWithin = cmp.Or(cfg.HelloWithin, helloWithin)
 	if cfg.CreditRows == 0 {
 		cfg.CreditRows = creditPayloads * cfg.MaxPayload / cfg.RowBytes
 	}
@@ -141,10 +146,28 @@ func (s *Server) readGuarded(x *exchange, in *incoming) (err error) {
 	return x.read(in)
 }
 
+// helloWithin is the default of HelloWithin.
+const helloWithin = 10 * time.Second
+
+// receiveHello reads the first message of a stream, or ends a stream that says nothing:
+// its end ends the reading too.
+func (s *Server) receiveHello(stream grpc.ServerStream, in *incoming) error {
+	received := make(chan error, 1)
+	go func() { received <- stream.RecvMsg(in) }()
+	timeout := time.NewTimer(s.cfg.HelloWithin)
+	defer timeout.Stop()
+	select {
+	case err := <-received:
+		return err
+	case <-timeout.C:
+		return status.Errorf(codes.DeadlineExceeded, "no hello within %v", s.cfg.HelloWithin)
+	}
+}
+
 // greet reads the hello and answers with the welcome. Fingerprints must match:
 // another model or other numerics would give other bits, without any error.
 func (s *Server) greet(stream grpc.ServerStream, in *incoming) (moe.RouterID, error) {
-	if err := stream.RecvMsg(in); err != nil {
+	if err := s.receiveHello(stream, in); err != nil {
 		return "", err
 	}
 	defer in.hold.free()

@@ -85,10 +85,10 @@ func newSpinConn(c net.Conn, limit time.Duration) (net.Conn, error) {
 }
 
 // giveUpAfter sets TCP_USER_TIMEOUT, as gRPC does, but only for a *net.TCPConn,
-// which a spinConn is not: bytes that stay unacknowledged for that long end the
+// which neither a spinConn nor a counted connection is: bytes that stay unacknowledged for that long end the
 // connection.
 func giveUpAfter(raw syscall.RawConn, c net.Conn, after time.Duration) error {
-	if _, ok := c.(*net.TCPConn); !ok {
+	if _, ok := c.LocalAddr().(*net.TCPAddr); !ok {
 		return nil
 	}
 	var failed error

@@ -20,6 +20,9 @@ type ByHandConfig struct {
 	PlaintextEtcd bool   // anybody writes into etcd
 	APIKeys       string // file; "" asks clients for none
 	LogLevel      string // "" is the program's own
+	// HTTPS serves the HTTP API with the certificate of the router, and adds an admin
+	// API at Admin.
+	HTTPS bool
 }
 
 // ByHand is a cluster whose processes were started one by one, as on several
@@ -28,6 +31,7 @@ type ByHand struct {
 	Dir       identity.Directory // of the certificates
 	URL       string             // of the HTTP API
 	Endpoint  string             // of etcd
+	Admin     string             // address of the router's admin API
 	Processes map[string]*Process
 	config    ByHandConfig
 	etcd      etcd.Config
@@ -58,6 +62,10 @@ func (p *Program) ByHand(t *testing.T, config ByHandConfig) *ByHand {
 		c.start(t, p, "expertnode", identity.Expert, fmt.Sprint("expert-", i), "--model", p.Model, "--listen", "127.0.0.1:0")
 	}
 	router := []string{"--model", p.Model, "--listen", listen, "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi"}
+	if config.HTTPS {
+		c.URL, c.Admin = "https://"+listen, FreeAddress(t)
+		router = append(router, "--http-certificates", c.Certificates(identity.Router, "router-0"), "--admin-listen", c.Admin)
+	}
 	if config.APIKeys != "" {
 		router = append(router, "--api-keys", config.APIKeys)
 	}
