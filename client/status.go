@@ -103,6 +103,7 @@ type NodeStatus struct {
 	RowSeconds    float64 `json:"row_seconds,omitempty"`
 	RowsPerSecond float64 `json:"rows_per_second"`
 	LoadError     string  `json:"load_error,omitempty"`
+	Fetched       uint64  `json:"fetched_bytes,omitempty"` // of weights, from elsewhere than a directory
 	Process
 }
 

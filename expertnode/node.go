@@ -48,6 +48,7 @@ type Config struct {
 	Loader      Loader
 	ExpertBytes int64
 	Capacity    uint64       // bytes; 0 is no limit
+	Fetched     func() int64 // bytes of weights that came from elsewhere; nil is none
 	QueueRows   int          // that may wait or be computed
 	BatchRows   int          // that are computed together
 	Logger      *slog.Logger // nil is silent
@@ -121,8 +122,16 @@ func (n *Node) setResident(s moe.Shard) {
 	n.shard = s
 	n.mu.Unlock()
 	if n.session != nil {
-		n.session.Update(func(r *hachiv1.NodeRecord) { r.Resident = moepb.ShardToProto(s) })
+		n.session.Update(func(r *hachiv1.NodeRecord) { r.Resident, r.FetchedBytes = moepb.ShardToProto(s), n.fetched() })
 	}
+}
+
+// fetched counts the bytes of weights that came from elsewhere.
+func (n *Node) fetched() uint64 {
+	if n.cfg.Fetched == nil {
+		return 0
+	}
+	return uint64(n.cfg.Fetched())
 }
 
 // load makes one expert computable, within the capacity.

@@ -203,7 +203,7 @@ func (l *loop) report(now time.Time) {
 		l.nextLoad = now.Add(loadEvery(l.nodes))
 		served, speed := l.n.rowsServed(), l.n.batcher.Speed()
 		l.n.session.Update(func(r *hachiv1.NodeRecord) {
-			r.RowsServed, r.BusySeconds = served, speed.Busy.Seconds()
+			r.RowsServed, r.BusySeconds, r.FetchedBytes = served, speed.Busy.Seconds(), l.n.fetched()
 			settle(&r.ExpertSeconds, speed.Expert.Seconds())
 			settle(&r.RowSeconds, speed.Row.Seconds())
 			settle(&r.LoadBytesPerSecond, l.loadRate)

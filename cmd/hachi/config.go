@@ -9,6 +9,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/weights/source"
 )
 
 // newConfig prints configurations. It takes the flags of the command that a
@@ -60,8 +61,15 @@ func completeUp(c *local.UpConfig) (err error) {
 			return err
 		}
 	}
-	c.Model.Dir, err = filepath.Abs(c.Model.Dir)
-	return err
+	for _, path := range []*string{&c.Model.Dir, &c.Model.Source.WeightsCache, &c.Model.Source.Credentials} {
+		if *path == "" || source.IsRemote(*path) {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printConfig prints a configuration with the usage of its flags as comments.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -12,21 +13,24 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/source"
 )
 
 func newModelInspect() *cobra.Command {
 	var verify, asJSON bool
+	var from role.SourceConfig
 	cmd := &cobra.Command{
-		Use:   "inspect DIR",
+		Use:   "inspect DIR|URL",
 		Short: "describe a checkpoint, and say for what a router would refuse it",
 		Long: `inspect describes a checkpoint: its shape, its weights, its tokenizer and its
 chat template, and the sampling of requests that do not state it. It reads what
 a router reads at its start, lists everything for which it would not start, and
 ends with status 78 then. With --verify, it hashes every tensor and keeps the
-hashes for the nodes.`,
+hashes for the nodes. Of a URL it fetches headers, a page of each tensor and small
+tensors only; with --verify, every byte.`,
 		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, ckpt, err := inspectModel(cmd.Context(), args[0])
+			report, ckpt, err := inspectModel(cmd.Context(), role.ModelConfig{Dir: args[0], Source: from})
 			if ckpt != nil {
 				defer ckpt.Close()
 				if verify {
@@ -46,6 +50,7 @@ hashes for the nodes.`,
 		},
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, "hash every tensor and write the manifest")
+	sourceFlags(configFlags{cmd.Flags()}, &from)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the faults")
 	return cmd
 }
@@ -60,8 +65,8 @@ type inspection struct {
 
 // inspectModel reads a checkpoint as a router does. The error has all faults; the
 // checkpoint is nil if its weights cannot be served.
-func inspectModel(ctx context.Context, dir string) (inspection, *checkpoint.Checkpoint, error) {
-	report, ckpt, err := inspectFiles(dir, role.GenerationConfigAuto)
+func inspectModel(ctx context.Context, m role.ModelConfig) (inspection, *checkpoint.Checkpoint, error) {
+	report, ckpt, err := inspectFiles(ctx, m, role.GenerationConfigAuto)
 	if ckpt != nil {
 		err = errors.Join(role.InspectWeights(ctx, ckpt), err)
 	}
@@ -69,13 +74,19 @@ func inspectModel(ctx context.Context, dir string) (inspection, *checkpoint.Chec
 }
 
 // inspectFiles reads a checkpoint without its weights, of which it reads a sample.
-func inspectFiles(dir, generationConfig string) (inspection, *checkpoint.Checkpoint, error) {
+func inspectFiles(ctx context.Context, m role.ModelConfig, generationConfig string) (inspection, *checkpoint.Checkpoint, error) {
 	var report inspection
-	ckpt, err := checkpoint.Open(dir)
-	if checkpoint.FaultOf(err) == checkpoint.Foreign {
-		return report, nil, err // it is no checkpoint at all
+	opened, err := m.Open(ctx, slog.New(slog.DiscardHandler))
+	ckpt := opened.Checkpoint
+	if checkpoint.FaultOf(err) == checkpoint.Foreign || err != nil && source.IsRemote(m.Dir) {
+		return report, nil, err // it is no checkpoint at all, or has no directory to go on with
 	}
-	cfg, errConfig := checkpoint.ReadConfig(dir)
+	dir, cfg, errConfig := m.Dir, model.Config{}, error(nil)
+	if source.IsRemote(m.Dir) {
+		dir, cfg = opened.TextDir, ckpt.Config()
+	} else {
+		cfg, errConfig = checkpoint.ReadConfig(dir)
+	}
 	if errConfig != nil {
 		cfg = model.Config{Vocab: math.MaxInt32} // the text files are judged by themselves
 	}

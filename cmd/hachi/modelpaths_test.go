@@ -120,7 +120,7 @@ func TestWrongModelsAreRefusedInOneLine(t *testing.T) {
 		"mistralai/Mixtral-8x7B-v0.1":                        {"hf download mistralai/Mixtral-8x7B-v0.1", "then give the directory"},
 		"TheBloke/Mixtral-8x7B-Instruct-v0.1-GGUF":           {"hf download TheBloke/Mixtral-8x7B-Instruct-v0.1-GGUF", "then give the directory"},
 		"https://huggingface.co/mistralai/Mixtral-8x7B-v0.1": {"hf download mistralai/Mixtral-8x7B-v0.1"},
-		"https://example.com/m.tar.gz":                       {"hachi downloads nothing"},
+		"https://example.com/m.tar.gz":                       {"an archive", "then give the directory"},
 		gguf:                                                 {"hachi model import " + gguf + " DIR"},
 		filepath.Join(tinyDir, "model.safetensors"):          {"give its directory"},
 		filepath.Join(tinyDir, "config.json"):                {"give its directory"},
@@ -146,7 +146,7 @@ func TestFormsOfRightModels(t *testing.T) {
 		if out, _, err := execute(t, "model", "inspect", tt.dir); err != nil || !strings.Contains(out, tt.says) {
 			t.Errorf("%s: %v, %s", name, err, out)
 		}
-		if err := refuseModel(tt.dir, role.GenerationConfigAuto); err != nil {
+		if err := refuseModel(t.Context(), role.ModelConfig{Dir: tt.dir}, role.GenerationConfigAuto); err != nil {
 			t.Errorf("%s: up refuses it: %v", name, err)
 		}
 	}

@@ -60,7 +60,8 @@ func placementFlags(f configFlags, p *role.PlacementConfig) {
 
 // modelFlags are shared by up and the roles that compute.
 func modelFlags(f configFlags, m *role.ModelConfig) {
-	f.text("model", "model.dir", &m.Dir, "checkpoint directory")
+	f.text("model", "model.dir", &m.Dir, "checkpoint directory, or the URL of one: "+urlForms)
+	sourceFlags(f, &m.Source)
 	m.Backends = backends()
 	f.text("backend", "model.backend", &m.Backend, "what computes; an unknown name lists what this binary has")
 	threadsFlag(f, &m.Threads)
@@ -68,6 +69,17 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 	quantizeFlag(f, &m.Quantize)
 	numericsFlags(f, &m.Numerics)
 	f.integer("max-step-tokens", "model.maxStepTokens", &m.MaxStepTokens, "maximum tokens of a step, which bounds every message; the same for every process of a cluster; 0 is 512")
+}
+
+// urlForms are the forms of a model's URL.
+const urlForms = "http://BASE or https://BASE"
+
+// sourceFlags say how a model that is not in a directory is fetched.
+func sourceFlags(f configFlags, s *role.SourceConfig) {
+	f.text("weights-cache", "model.weightsCache", &s.WeightsCache, "directory that keeps what was fetched of a model at a URL; in the user's cache when empty")
+	f.size("weights-cache-size", "model.weightsCacheSize", &s.WeightsCacheSize, "maximum size of --weights-cache, for example 100Gi; 0 is no limit")
+	f.text("model-credentials", "model.credentials", &s.Credentials, "file with a bearer token for a model at an https URL")
+	f.list("model-redirect-host", "model.redirectHosts", &s.RedirectHosts, "host to which the server of a model may redirect; it gets no credentials; may be repeated")
 }
 
 func threadsFlag(f configFlags, to *int) {

@@ -32,7 +32,7 @@ with nothing downloaded.`,
 		SuggestFor: []string{"start", "serve", "run", "launch"},
 		Args:       modelByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := configure(cmd, &cfg, func() error { return prepareUp(&cfg, cmd.OutOrStdout()) }); err != nil {
+			if err := configure(cmd, &cfg, func() error { return prepareUp(cmd.Context(), &cfg, cmd.OutOrStdout()) }); err != nil {
 				return err
 			}
 			return unlessStopped(cmd.Context(), up(cmd.Context(), cfg, readyTimeout, cmd.OutOrStdout()))
@@ -72,7 +72,7 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	f.boolean("restart", "restart", &c.Restart, "restart dead processes")
 }
 
-const modelUsage = "checkpoint directory; hachi-mini, which is part of hachi, when empty"
+const modelUsage = "checkpoint directory, or the URL of one: " + urlForms + "; hachi-mini, which is part of hachi, when empty"
 
 // up runs a cluster until ctx ends.
 func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out io.Writer) error {
@@ -116,7 +116,7 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 
 // prepareUp chooses what the configuration leaves open, and finds every fault of
 // the configuration before anything is started.
-func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
+func prepareUp(ctx context.Context, cfg *local.UpConfig, out io.Writer) (err error) {
 	if cfg.Binary, err = os.Executable(); err != nil {
 		return err
 	}
@@ -133,15 +133,15 @@ func prepareUp(cfg *local.UpConfig, out io.Writer) (err error) {
 	}
 	faults := cfg.Validate()
 	if named != "" {
-		faults = errors.Join(refuseModel(named, cfg.Serving.GenerationConfig), faults)
+		faults = errors.Join(refuseModel(ctx, role.ModelConfig{Dir: named, Source: cfg.Model.Source}, cfg.Serving.GenerationConfig), faults)
 	}
 	return faults
 }
 
 // refuseModel finds what the processes of a cluster would refuse in the files of a
 // model.
-func refuseModel(dir, generationConfig string) error {
-	_, ckpt, err := inspectFiles(dir, generationConfig)
+func refuseModel(ctx context.Context, m role.ModelConfig, generationConfig string) error {
+	_, ckpt, err := inspectFiles(ctx, m, generationConfig)
 	if ckpt != nil {
 		err = errors.Join(err, ckpt.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"time"
@@ -13,15 +14,19 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/source"
 	"github.com/hachi-serve/hachi/moe"
 )
 
 // weights are an opened checkpoint and how it is computed.
 type weights struct {
 	ckpt        *checkpoint.Checkpoint
+	texts       string        // a directory with the text files of the model
+	source      *source.Model // nil for a directory
 	cfg         model.Config
 	numerics    model.Numerics
 	fingerprint moe.Fingerprint
+	log         *slog.Logger
 	// quantize is the type experts get when they are loaded; tensor.Invalid
 	// keeps theirs.
 	quantize tensor.DType
@@ -29,14 +34,14 @@ type weights struct {
 	stepTokens int
 }
 
-// openModel opens a checkpoint, to be computed by a numerics family. What is
-// wrong with it will still be wrong after a restart.
-func openModel(m ModelConfig, family string) (weights, error) {
-	ckpt, err := checkpoint.Open(m.Dir)
+// openModel opens a checkpoint, to be computed by a numerics family.
+func openModel(ctx context.Context, m ModelConfig, family string, log *slog.Logger) (weights, error) {
+	opened, err := m.Open(ctx, log)
 	if err != nil {
-		return weights{}, &ConfigError{Err: err}
+		return weights{}, err
 	}
-	w := weights{ckpt: ckpt, cfg: ckpt.Config(), stepTokens: m.stepTokens()}
+	ckpt := opened.Checkpoint
+	w := weights{ckpt: ckpt, texts: opened.TextDir, source: opened.Source, log: log, cfg: ckpt.Config(), stepTokens: m.stepTokens()}
 	if w.numerics, err = model.DefaultNumerics(w.cfg.DType).With(m.Numerics.Overrides()); err != nil {
 		return weights{}, errors.Join(&ConfigError{Err: err}, ckpt.Close())
 	}
@@ -48,30 +53,14 @@ func openModel(m ModelConfig, family string) (weights, error) {
 	return w, nil
 }
 
-// mapDense maps the weights that a router reads, and refuses those that it could not
+// loadDense makes the weights that a router reads resident, and refuses those that it could not
 // compute with.
-func (w weights) mapDense(ctx context.Context) (*checkpoint.DenseMap, error) {
-	if err := w.verifyDense(ctx); err != nil {
-		return nil, err
-	}
-	dense, err := w.ckpt.MapDense()
+func (w weights) loadDense(ctx context.Context) (*checkpoint.DenseMap, error) {
+	dense, err := w.ckpt.LoadDense(ctx)
 	if err != nil {
-		return nil, &ConfigError{Err: err}
+		return nil, ofSource(err)
 	}
 	return dense, nil
-}
-
-// verifyDense hashes the weights that a router reads, if the checkpoint has a
-// manifest to compare them with.
-func (w weights) verifyDense(ctx context.Context) error {
-	if w.ckpt.Manifest() == nil {
-		return nil
-	}
-	err := w.ckpt.VerifyDense(ctx)
-	if err != nil && ctx.Err() == nil {
-		return &ConfigError{Err: err}
-	}
-	return err
 }
 
 // expertBytes is the memory one expert takes.
@@ -96,6 +85,14 @@ func (m ModelConfig) openDevice(busyPoll time.Duration) (backend.Device, error) 
 		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, kernel, err)}
 	}
 	return device, nil
+}
+
+// fetched counts the bytes that came from elsewhere; nil for a directory.
+func (w weights) fetched() func() int64 {
+	if w.source == nil {
+		return nil
+	}
+	return w.source.Fetched
 }
 
 // rowBytes is the size of one row on the wire.

@@ -50,20 +50,17 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 		return nil, err
 	}
 	core.device, core.close = device, append(core.close, device.Close)
-	w, err := openModel(c.ModelConfig, device.Info().Family)
+	w, err := openModel(ctx, c.ModelConfig, device.Info().Family, c.Logger)
 	if err != nil {
 		return nil, err
 	}
 	core.Model, core.weights = w.cfg, w
 	core.close = append(core.close, w.ckpt.Close)
-	dense, err := w.mapDense(ctx)
+	dense, err := w.loadDense(ctx)
 	if err != nil {
 		return nil, err
 	}
 	core.close = append(core.close, dense.Close)
-	if err := dense.Touch(ctx, nil); err != nil {
-		return nil, err
-	}
 	if core.Dense, err = device.OpenDense(w.cfg, w.numerics, dense.Weights); err != nil {
 		return nil, err
 	}

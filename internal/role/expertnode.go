@@ -34,7 +34,7 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// expertLoader maps experts and gives them to a backend.
+// expertLoader makes experts resident and gives them to a backend.
 type expertLoader struct {
 	w       weights
 	experts backend.Experts
@@ -60,17 +60,12 @@ func (l *expertLoader) Close() error {
 // Load implements expertnode.Loader. The first touch of the pages happens
 // here, not in the first request.
 func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
-	if l.w.ckpt.Manifest() != nil {
-		if err := l.w.ckpt.VerifyExpert(ctx, id); err != nil {
-			return err
-		}
-	}
-	m, err := l.w.ckpt.MapExpert(id)
+	m, err := l.w.ckpt.LoadExpert(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := m.Touch(ctx, nil); err != nil {
-		return errors.Join(err, m.Close())
+	if s := l.w.source; s != nil {
+		l.w.log.Info("expert is in memory", "expert", id, "bytes", m.Bytes(), "from", s.String(), "fetched", s.Fetched(), "cached", s.Cached())
 	}
 	weights, memory := m.Weights, io.Closer(m)
 	if l.w.quantize != tensor.Invalid {
@@ -145,7 +140,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer device.Close()
-	w, err := openModel(c.ModelConfig, device.Info().Family)
+	w, err := openModel(ctx, c.ModelConfig, device.Info().Family, c.Logger)
 	if err != nil {
 		return err
 	}
@@ -171,7 +166,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{experts, guard}, ExpertBytes: w.expertBytes(),
-		Loader: loader, Capacity: uint64(c.Capacity), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
+		Loader: loader, Capacity: uint64(c.Capacity), Fetched: w.fetched(), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 	})
 	stopAdmin, err := c.serveAdmin(node, by)
 	if err != nil {

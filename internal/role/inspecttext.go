@@ -27,11 +27,10 @@ type TextSummary struct {
 // InspectWeights reads the weights of a checkpoint that a router reads at its start. The
 // error has the first fault for which it would not start.
 func InspectWeights(ctx context.Context, ckpt *checkpoint.Checkpoint) error {
-	dense, err := weights{ckpt: ckpt}.mapDense(ctx)
-	if err != nil {
-		return err
+	if err := ckpt.CheckDense(ctx); err != nil {
+		return ofSource(err)
 	}
-	return dense.Close()
+	return nil
 }
 
 // InspectText reads the text files of a checkpoint as a router with a

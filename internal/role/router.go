@@ -60,7 +60,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	}
 	defer who.close()
 	p := &routerProcess{cfg: c, core: core, metrics: metrics.New(), access: who}
-	if p.front, err = openFront(c.Dir, core.Model, c.Serving.APIConfig); err != nil {
+	if p.front, err = openFront(core.weights.texts, core.Model, c.Serving.APIConfig); err != nil {
 		return err
 	}
 	ctx, guard, unguard := guardWeights(ctx, core.weights.ckpt, c.Logger)

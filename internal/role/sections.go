@@ -66,6 +66,7 @@ const DefaultMaxStepTokens = 512
 
 // ModelConfig says what is computed and with what.
 type ModelConfig struct {
+	// Dir is the directory of a checkpoint, or the URL of one that is elsewhere.
 	Dir string `yaml:"dir"`
 	// Backend names one of Backends, which are those of this binary. A program
 	// that computes nothing itself has none.
@@ -82,7 +83,8 @@ type ModelConfig struct {
 	Numerics NumericsConfig `yaml:",inline"`
 	// MaxStepTokens bounds the rows of a step and with it every message, so all
 	// processes of a cluster must agree; 0 is DefaultMaxStepTokens.
-	MaxStepTokens int `yaml:"maxStepTokens"`
+	MaxStepTokens int          `yaml:"maxStepTokens"`
+	Source        SourceConfig `yaml:",inline"`
 }
 
 // NumericsConfig names the rounding points; "" is the checkpoint's own. They
@@ -115,6 +117,7 @@ const maxStepTokensLimit = 16384
 // Check adds the section's faults.
 func (m ModelConfig) Check(f *Faults) {
 	f.Required("model.dir", m.Dir)
+	m.Source.check(f, m.Dir)
 	if err := CheckQuantize(m.Quantize); err != nil {
 		f.Addf("model.quantize", "%w", err)
 	}

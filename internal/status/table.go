@@ -14,6 +14,7 @@ import (
 	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
 // Print prints a status for people: the state of the cluster first, then nodes,
@@ -90,6 +91,9 @@ func printNodes(out io.Writer, r client.Status) {
 	for _, n := range r.Nodes {
 		if n.LoadError != "" {
 			fmt.Fprintf(out, "%s cannot load: %s\n", n.Node, n.LoadError)
+		}
+		if n.State == stateNames[hachiv1.NodeState_NODE_STATE_LOADING] && n.Fetched > 0 {
+			fmt.Fprintf(out, "%s loads: %d experts are resident, %.1f MiB of weights were fetched\n", n.Node, n.Resident, float64(n.Fetched)/(1<<20))
 		}
 	}
 }

@@ -67,7 +67,7 @@ func absent(path string) string {
 	}
 	switch {
 	case strings.Contains(path, "://"):
-		return "a URL, and hachi downloads nothing: download the model, then give its directory"
+		return "a URL, and a directory is needed here: download the model, then give its directory"
 	case path == "~" || strings.HasPrefix(path, "~/"):
 		return "no such directory: the shell did not replace ~; write the home directory in full"
 	case hubName.MatchString(path):
@@ -76,10 +76,35 @@ func absent(path string) string {
 	return "no such directory"
 }
 
+// DiagnoseURL finds, from a URL only, that it is not the place of a checkpoint, and says
+// how to get one. It returns nil for a URL that may be one.
+func DiagnoseURL(text string) error {
+	path, _, _ := strings.Cut(text, "?")
+	path = strings.TrimRight(path, "/")
+	if m := hubURL.FindStringSubmatch(path); m != nil && strings.HasSuffix(path, "/"+m[1]) {
+		return foreign(text, fmt.Sprintf("the page of a model, not its files: %s; or give https://huggingface.co/%s/resolve/main with --model-redirect-host for each host to which it leads", download(m[1]), m[1]))
+	}
+	name := strings.ToLower(path[strings.LastIndex(path, "/")+1:])
+	switch {
+	case strings.HasSuffix(name, ".gguf"):
+		return foreign(text, "a GGUF file: download it, run `hachi model import FILE DIR`, then give DIR")
+	case hasSuffix(".safetensors", ".json")(name):
+		return foreign(text, "a file of a checkpoint: give the URL of its directory")
+	case hasSuffix(pickled...)(name):
+		return foreign(text, "a PyTorch file: "+convertFirst)
+	case hasSuffix(archived...)(name):
+		return foreign(text, "an archive: download and unpack it, then give the directory")
+	}
+	return nil
+}
+
+// archived are the suffixes of archives.
+var archived = []string{".zip", ".tar", ".tgz", ".gz", ".xz", ".zst", ".7z"}
+
 // download says how to get a model of the hub.
 func download(name string) string {
 	dir := name[strings.LastIndex(name, "/")+1:]
-	return fmt.Sprintf("hachi downloads nothing: run `hf download %s --local-dir %s`, then give the directory %s", name, dir, dir)
+	return fmt.Sprintf("run `hf download %s --local-dir %s`, then give the directory %s", name, dir, dir)
 }
 
 const ggufMagic = "GGUF"
@@ -96,7 +121,7 @@ func describeFile(path string) string {
 		return "a file of a checkpoint: give its directory, " + filepath.Dir(path)
 	case hasSuffix(pickled...)(name):
 		return "a PyTorch file: " + convertFirst
-	case hasSuffix(".zip", ".tar", ".tgz", ".gz", ".xz", ".zst", ".7z")(name):
+	case hasSuffix(archived...)(name):
 		return "an archive: unpack it, then give the directory"
 	}
 	return "a file: give the directory with " + configFile + " and the safetensors files"

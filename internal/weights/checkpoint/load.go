@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -66,6 +67,33 @@ func (c *Checkpoint) LoadDense(ctx context.Context) (*DenseMap, error) {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
+}
+
+// CheckDense finds what LoadDense would refuse, of a directory also whether it equals its
+// manifest. From elsewhere it fetches small tensors only.
+func (c *Checkpoint) CheckDense(ctx context.Context) error {
+	if c.remote == nil {
+		if err := c.VerifyDense(ctx); err != nil && !errors.Is(err, ErrNoManifest) {
+			return err
+		}
+		m, err := c.MapDense()
+		if err != nil {
+			return err
+		}
+		return m.Close()
+	}
+	m, got := &mappings{}, map[string]*tensor.Weight{}
+	specs := slices.DeleteFunc(c.denseSpecs(), func(s Spec) bool { return !mustBeFinite(s) })
+	err := c.fetchAll(ctx, m, specs, func(s Spec) *tensor.Weight {
+		got[s.Name] = &tensor.Weight{}
+		return got[s.Name]
+	})
+	for _, s := range specs {
+		if err == nil {
+			err = c.finite(s.Name, *got[s.Name])
+		}
+	}
+	return errors.Join(err, m.unmap())
 }
 
 // fetchAll fetches tensors into memory of their own, at the same time. m has all of the

@@ -130,10 +130,13 @@ func (c *Checkpoint) checkExpert(id moe.ExpertID) error {
 	return nil
 }
 
+// mustBeFinite reports whether a tensor is small, and decides what becomes of every row.
+func mustBeFinite(s Spec) bool { return s.Vector || s.Role == arch.Gate }
+
 func (c *Checkpoint) checkFinite(w *model.DenseWeights) error {
 	var faults []error
 	for _, s := range c.denseSpecs() {
-		if s.Vector || s.Role == arch.Gate {
+		if mustBeFinite(s) {
 			faults = append(faults, c.finite(s.Name, *denseSlot(w, s)))
 		}
 	}

@@ -176,7 +176,10 @@ type NodeRecord struct {
 	// Seconds in which the node computed, since it started.
 	BusySeconds float64 `protobuf:"fixed64,21,opt,name=busy_seconds,json=busySeconds" json:"busy_seconds,omitempty"`
 	// Rows served since the node started, of all experts.
-	RowsServed    uint64 `protobuf:"varint,22,opt,name=rows_served,json=rowsServed" json:"rows_served,omitempty"`
+	RowsServed uint64 `protobuf:"varint,22,opt,name=rows_served,json=rowsServed" json:"rows_served,omitempty"`
+	// Bytes of weights that the process has fetched from a place other than a
+	// directory, for people to read.
+	FetchedBytes  uint64 `protobuf:"varint,23,opt,name=fetched_bytes,json=fetchedBytes" json:"fetched_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -347,6 +350,13 @@ func (x *NodeRecord) GetBusySeconds() float64 {
 func (x *NodeRecord) GetRowsServed() uint64 {
 	if x != nil {
 		return x.RowsServed
+	}
+	return 0
+}
+
+func (x *NodeRecord) GetFetchedBytes() uint64 {
+	if x != nil {
+		return x.FetchedBytes
 	}
 	return 0
 }
@@ -983,7 +993,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\"6\n" +
 	"\x05Shard\x12-\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xb2\x05\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xd7\x05\n" +
 	"\n" +
 	"NodeRecord\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
@@ -1010,7 +1020,8 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x15load_bytes_per_second\x18\x14 \x01(\x01R\x12loadBytesPerSecond\x12!\n" +
 	"\fbusy_seconds\x18\x15 \x01(\x01R\vbusySeconds\x12\x1f\n" +
 	"\vrows_served\x18\x16 \x01(\x04R\n" +
-	"rowsServedJ\x04\b\t\x10\n" +
+	"rowsServed\x12#\n" +
+	"\rfetched_bytes\x18\x17 \x01(\x04R\ffetchedBytesJ\x04\b\t\x10\n" +
 	"\"K\n" +
 	"\tNodeShard\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12%\n" +

@@ -1,0 +1,140 @@
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/source"
+)
+
+// SourceConfig says how a model that is not in a directory is fetched.
+type SourceConfig struct {
+	// WeightsCache is the directory that keeps what was fetched; in the user's cache when
+	// empty.
+	WeightsCache     string `yaml:"weightsCache"`
+	WeightsCacheSize Size   `yaml:"weightsCacheSize"` // 0 is no limit
+	// Credentials is a file: a bearer token for HTTPS.
+	Credentials   string   `yaml:"credentials"`
+	RedirectHosts []string `yaml:"redirectHosts"` // to which the server of the model may redirect
+}
+
+// check adds the faults of a model's place and of the way to it.
+func (s SourceConfig) check(f *Faults, model string) {
+	if _, err := source.Parse(model); err != nil {
+		f.Addf("model.dir", "%w", err)
+	}
+	if s.WeightsCacheSize < 0 {
+		f.Addf("model.weightsCacheSize", "%v: want at least 0", s.WeightsCacheSize)
+	}
+}
+
+// OpenedModel is a model that was opened where it is.
+type OpenedModel struct {
+	*checkpoint.Checkpoint
+	TextDir string        // a directory with its text files
+	Source  *source.Model // nil for a directory
+}
+
+// Open opens the checkpoint that the section names. An error that a restart would find
+// again is a *ConfigError.
+func (m ModelConfig) Open(ctx context.Context, log *slog.Logger) (OpenedModel, error) {
+	if !source.IsRemote(m.Dir) {
+		ckpt, err := checkpoint.Open(m.Dir)
+		if err != nil {
+			return OpenedModel{}, &ConfigError{Err: err}
+		}
+		return OpenedModel{Checkpoint: ckpt, TextDir: m.Dir}, nil
+	}
+	src, err := m.Source.open(m.Dir, log)
+	if err != nil {
+		return OpenedModel{}, ofSource(err)
+	}
+	ckpt, err := checkpoint.OpenRemote(ctx, src)
+	if err != nil {
+		return OpenedModel{}, ofSource(err)
+	}
+	texts, err := src.TextDir(ctx)
+	if err != nil {
+		return OpenedModel{}, errors.Join(ofSource(err), ckpt.Close())
+	}
+	return OpenedModel{ckpt, texts, src}, nil
+}
+
+// ofSource makes an error that another try would find again a *ConfigError.
+func ofSource(err error) error {
+	if source.KindOf(err) == source.Unavailable || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &ConfigError{Err: err}
+}
+
+func (s SourceConfig) open(model string, log *slog.Logger) (*source.Model, error) {
+	if err := checkpoint.DiagnoseURL(model); err != nil {
+		return nil, err
+	}
+	at, err := source.Parse(model)
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.files(at)
+	if err != nil {
+		return nil, err
+	}
+	dir := s.WeightsCache
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, &FieldError{Field: "model.weightsCache", Err: fmt.Errorf("required, because there is no cache of the user: %w", err)}
+		}
+		dir = filepath.Join(user, "hachi", "weights")
+	}
+	cache, err := source.OpenCache(dir, int64(s.WeightsCacheSize), log)
+	if err != nil {
+		return nil, &FieldError{Field: "model.weightsCache", Err: err}
+	}
+	return source.NewModel(files, cache), nil
+}
+
+// files are the files at a place.
+func (s SourceConfig) files(at source.Location) (source.Files, error) {
+	switch at.Scheme {
+	case source.Web:
+		token, err := s.token()
+		if err != nil {
+			return nil, err
+		}
+		return source.NewWeb(at, source.WebConfig{Token: token, RedirectHosts: s.RedirectHosts})
+	}
+	return nil, fmt.Errorf("%v: models are not read from there", at)
+}
+
+// maxCredentials bounds the file, in bytes.
+const maxCredentials = 64 << 10
+
+// token reads the bearer token. No error repeats it.
+func (s SourceConfig) token() (string, error) {
+	if s.Credentials == "" {
+		return "", nil
+	}
+	f, err := os.Open(s.Credentials)
+	if err != nil {
+		return "", &FieldError{Field: "model.credentials", Err: err}
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxCredentials))
+	token := strings.TrimSpace(string(raw))
+	if err == nil && (token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })) {
+		err = fmt.Errorf("%s: want a token on a line of its own", s.Credentials)
+	}
+	if err != nil {
+		return "", &FieldError{Field: "model.credentials", Err: err}
+	}
+	return token, nil
+}
