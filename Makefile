@@ -4,8 +4,10 @@ BUF := bin/buf
 MISSPELL := bin/misspell
 GOTESTSUM := bin/gotestsum
 GOLANGCI := bin/golangci-lint
+GOVULNCHECK := bin/govulncheck
+CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build test without-race clusters chaos quick spell lint clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build test without-race clusters chaos quick spell lint vuln sbom clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -104,6 +106,20 @@ $(GOLANGCI): tools/golangci/go.mod
 
 lint: $(GOLANGCI) ## run golangci-lint as .golangci.yml says (minutes the first time)
 	$(GOLANGCI) run ./...
+
+$(GOVULNCHECK): tools/vuln/go.mod
+	go -C tools/vuln build -o ../../$(GOVULNCHECK) golang.org/x/vuln/cmd/govulncheck
+
+vuln: $(GOVULNCHECK) ## look for known vulnerabilities in what hachi calls; VULNDB names a database
+	tools/vuln/check.sh $(GOVULNCHECK) $(VULNDB)
+
+$(CYCLONEDX): tools/sbom/go.mod
+	go -C tools/sbom build -o ../../$(CYCLONEDX) github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+
+# The image holds the binary and nothing else, so that this is its list too. The same
+# binary gives the same list.
+sbom: build $(CYCLONEDX) ## write bin/hachi.cdx.json, the list of the modules in bin/hachi
+	$(CYCLONEDX) bin -json -std -noserial -notimestamp -output-version 1.6 -version $(or $(RELEASE),v0.0.0) -output bin/hachi.cdx.json bin/hachi
 
 # Long and large: what is too big for every commit. The tests need 8 GB of disk
 # and, to drop packets, root and ip(8) (Debian: iproute2).

@@ -1,11 +1,13 @@
 package verify
 
 import (
+	"crypto/sha256"
 	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -33,19 +35,24 @@ type image struct {
 // program is the file that the entry point runs.
 func (i image) program() string { return i.files[i.entrypoint[0]] }
 
-// buildImage follows the Dockerfile without an engine, once for all tests: the
-// context is copied through the ignore file into a folder that stands for the
-// build stage's root, and RUN lines run there.
+// buildImage follows the Dockerfile once for all tests.
 var buildImage = sync.OnceValues(func() (image, error) {
 	var err error
 	if imageRoot, err = os.MkdirTemp("", "hachi-image"); err != nil {
 		return image{}, err
 	}
+	return follow(imageRoot)
+})
+
+// follow follows the Dockerfile without an engine: the context is copied through the
+// ignore file into a folder that stands for the build stage's root, and RUN lines
+// run there.
+func follow(root string) (image, error) {
 	stages, err := parseDockerfile()
 	if err != nil {
 		return image{}, err
 	}
-	b := build{root: imageRoot, env: os.Environ(), image: image{files: map[string]string{}}}
+	b := build{root: root, env: os.Environ(), image: image{files: map[string]string{}}}
 	for i, stage := range stages {
 		for _, command := range stage.Commands {
 			if err := b.do(command, i == len(stages)-1); err != nil {
@@ -54,7 +61,7 @@ var buildImage = sync.OnceValues(func() (image, error) {
 		}
 	}
 	return b.image, nil
-})
+}
 
 // imageRoot is where buildImage builds; TestMain removes it.
 var imageRoot string
@@ -235,6 +242,46 @@ func TestImageNamesItsBuild(t *testing.T) {
 	out, err := exec.Command(builtImage(t).program(), "version").Output()
 	if want := "hachi " + testRelease + " commit " + testCommit + " go"; err != nil || !strings.HasPrefix(string(out), want) {
 		t.Errorf("hachi version prints %q, %v; want %q", out, err, want)
+	}
+}
+
+// TestImageIsReproducible: the same files give the same binary, wherever they are.
+func TestImageIsReproducible(t *testing.T) {
+	again, err := follow(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sums [2][sha256.Size]byte
+	for i, program := range []string{builtImage(t).program(), again.program()} {
+		raw, err := os.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums[i] = sha256.Sum256(raw)
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("two builds give %x and %x", sums[0], sums[1])
+	}
+}
+
+// pinned names an image by version and by content.
+var pinned = regexp.MustCompile(`^[a-z./-]+:[0-9.]+@sha256:[0-9a-f]{64}$`)
+
+// TestBaseImagesArePinned: a tag can be moved to another image.
+func TestBaseImagesArePinned(t *testing.T) {
+	stages, err := parseDockerfile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range stages {
+		if stage.BaseName != "scratch" && !pinned.MatchString(stage.BaseName) {
+			t.Errorf("stage %q is built from %s, want VERSION@sha256:DIGEST", stage.Name, stage.BaseName)
+		}
+	}
+	for _, moving := range []string{"golang:1.26.8", "golang@sha256:" + strings.Repeat("0", 64), "golang:1.26.8@sha256:0"} {
+		if pinned.MatchString(moving) {
+			t.Errorf("%s counts as pinned", moving)
+		}
 	}
 }
 
