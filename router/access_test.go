@@ -19,16 +19,26 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// rpcs are the methods of the router's gRPC server: a request, and whether it needs
-// an API key.
+// keyOf says whose key a method needs.
+type keyOf int
+
+const (
+	nobodys keyOf = iota
+	clients
+	admins
+)
+
+// rpcs are the methods of the router's gRPC server: a request, and the key that it
+// needs.
 var rpcs = map[string]struct {
 	request proto.Message
-	closed  bool
+	needs   keyOf
 }{
-	hachiv1.InferenceService_Generate_FullMethodName: {textPrompt("x"), true},
-	grpc_health_v1.Health_Check_FullMethodName:       {&grpc_health_v1.HealthCheckRequest{}, false},
-	grpc_health_v1.Health_List_FullMethodName:        {&grpc_health_v1.HealthListRequest{}, false},
-	grpc_health_v1.Health_Watch_FullMethodName:       {&grpc_health_v1.HealthCheckRequest{}, false},
+	hachiv1.InferenceService_Generate_FullMethodName:       {textPrompt("x"), clients},
+	hachiv1.InferenceService_GenerateTokens_FullMethodName: {&hachiv1.GenerateTokensRequest{Prompt: []uint32{5}}, admins},
+	grpc_health_v1.Health_Check_FullMethodName:             {&grpc_health_v1.HealthCheckRequest{}, nobodys},
+	grpc_health_v1.Health_List_FullMethodName:              {&grpc_health_v1.HealthListRequest{}, nobodys},
+	grpc_health_v1.Health_Watch_FullMethodName:             {&grpc_health_v1.HealthCheckRequest{}, nobodys},
 }
 
 // methodPaths are ways to write the path of a method.
@@ -44,18 +54,19 @@ var methodPaths = map[string]func(string) string{
 	"slash at end":    func(p string) string { return p + "/" },
 }
 
-// callers are what a call carries in its metadata, and whether it is right.
+// callers are what a call carries in its metadata, and whose key it is.
 var callers = []struct {
 	name, key, value string
-	right            bool
+	has              keyOf
 }{
-	{"none", "", "", false},
-	{"wrong", "authorization", "Bearer WRONG", false},
-	{"rotated away", "authorization", "Bearer OLD", false},
-	{"of another scheme", "authorization", "Basic S0VZ", false},
-	{"binary metadata", "x-api-key-bin", "S0VZ", false},
-	{"right", "authorization", "Bearer KEY", true},
-	{"right, as Anthropic's", "x-api-key", "KEY", true},
+	{"none", "", "", nobodys},
+	{"wrong", "authorization", "Bearer WRONG", nobodys},
+	{"rotated away", "authorization", "Bearer OLD", nobodys},
+	{"of another scheme", "authorization", "Basic S0VZ", nobodys},
+	{"binary metadata", "x-api-key-bin", "S0VZ", nobodys},
+	{"right", "authorization", "Bearer KEY", clients},
+	{"right, as Anthropic's", "x-api-key", "KEY", clients},
+	{"admin's", "authorization", "Bearer ADMIN", admins},
 }
 
 // TestOnlyTheRightKeyCalls walks every method of the gRPC server by every spelling of
@@ -66,7 +77,7 @@ func TestOnlyTheRightKeyCalls(t *testing.T) {
 	var addr string
 	var methods []string
 	b := start(t, func(c *Config) {
-		c.API.Gate = &keys.Gate{Clients: guard}
+		c.API.Gate = &keys.Gate{Clients: guard, Admins: keys.NewGuard([]keys.Entry{{Name: "root", SHA256: keys.Hashes{keys.HashOf("ADMIN")}}})}
 		addr = c.GRPC.Addr().String()
 		d := *c
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -94,11 +105,15 @@ func TestOnlyTheRightKeyCalls(t *testing.T) {
 				before := len(b.engine.Calls())
 				status := callRaw(t, addr, spell(method), rpc.request, c.key, c.value)
 				ran := len(b.engine.Calls()) > before
-				plain := spelling == "plain"
+				plain, right := spelling == "plain", rpc.needs == nobodys || rpc.needs == c.has
+				refused := "16" // UNAUTHENTICATED
+				if rpc.needs == admins && c.has == clients {
+					refused = "7" // PERMISSION_DENIED
+				}
 				switch {
-				case rpc.closed && !c.right && (status == "0" || ran || plain && status != "16"):
+				case !right && (status == "0" || ran || plain && status != refused):
 					t.Errorf("%s (%s) with the key %s: grpc-status %q, ran %v", method, spelling, c.name, status, ran)
-				case plain && (c.right || !rpc.closed) && status != "0":
+				case plain && right && status != "0":
 					t.Errorf("%s with the key %s: grpc-status %q", method, c.name, status)
 				}
 			}

@@ -10,13 +10,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// Observer receives the times of each answer, for metrics. Functions may be nil
-// and are called from any goroutine. Several answers to one prompt do not mix.
-type Observer struct {
-	FirstToken func(time.Duration) // from the request's arrival
-	NextToken  func(time.Duration) // from the token before
-}
-
 // Completer completes prompts.
 type Completer struct {
 	Engine    Engine
@@ -69,7 +62,7 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		cancel(nil)
 		return nil, r.blamed(err)
 	}
-	reader := &Reader{stream: stream, cancel: cancel, request: r, observe: c.Observe}
+	reader := &Reader{stream: stream, cancel: cancel, request: r, pace: Pace{Observe: c.Observe, Arrived: r.Arrived}}
 	reader.text = text{decoder: c.decoder(&r), stops: r.Stop}
 	reader.text.parser, _ = r.turn.parser() // Prepare has refused to continue a call
 	if !r.NewText {

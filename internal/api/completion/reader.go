@@ -3,7 +3,6 @@ package completion
 import (
 	"context"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -15,12 +14,11 @@ type Reader struct {
 	stream  Stream
 	cancel  context.CancelCauseFunc
 	request Request
-	observe Observer
+	pace    Pace
 	text    text
 	echo    string
 	offsets []int // of the prompt's tokens
 	seen    int   // the last prompt token that was reported
-	last    time.Time
 	// Generated counts the tokens of the answer, a stop text's included.
 	Generated int
 	// Reasoned counts those of them that are reasoning.
@@ -116,7 +114,7 @@ func (r *Reader) read(events []engine.Event, d *Delta) error {
 		}
 	}
 	r.nameCalls(d)
-	r.time(r.Generated - before)
+	r.pace.Drew(r.Generated - before)
 	return nil
 }
 
@@ -138,25 +136,4 @@ func (r *Reader) promptToken(e engine.Event) Token {
 		t.Offset = r.offsets[r.seen]
 	}
 	return t
-}
-
-// time reports n tokens that came together: the time since the last is shared.
-func (r *Reader) time(n int) {
-	if n == 0 {
-		return
-	}
-	now := time.Now()
-	if r.last.IsZero() {
-		n--
-		if r.observe.FirstToken != nil {
-			r.observe.FirstToken(now.Sub(r.request.Arrived))
-		}
-		r.last = now
-	}
-	for range n {
-		if r.observe.NextToken != nil {
-			r.observe.NextToken(now.Sub(r.last) / time.Duration(n))
-		}
-	}
-	r.last = now
 }

@@ -56,8 +56,8 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
-// start serves until the test ends.
-func start(t *testing.T, change func(*completion.Service)) *bench {
+// loadTokenizer is Mistral's.
+func loadTokenizer(t testing.TB) *tokenizer.Tokenizer {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizer.MistralV1(), 0o600); err != nil {
@@ -67,6 +67,13 @@ func start(t *testing.T, change func(*completion.Service)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tok
+}
+
+// start serves until the test ends.
+func start(t *testing.T, change func(*completion.Service)) *bench {
+	t.Helper()
+	tok := loadTokenizer(t)
 	b := &bench{engine: &enginetest.Engine{}, tokenizer: tok, log: &lines{}}
 	service := completion.Service{
 		Completer: &completion.Completer{

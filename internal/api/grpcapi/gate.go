@@ -2,12 +2,14 @@ package grpcapi
 
 import (
 	"context"
+	"slices"
 
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/hachi-serve/hachi/internal/api/keys"
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // open are the methods that need no API key: those of the health service, as
@@ -18,7 +20,12 @@ var open = map[string]bool{
 	healthpb.Health_Watch_FullMethodName: true,
 }
 
-// Guard makes a server ask for the API keys of a gate, in the metadata of each call.
+// rules say which methods are for members of the cluster only.
+var rules = identity.Methods()
+
+// Guard makes a server ask for the API keys of a gate, in the metadata of each call. A
+// method that is not for clients takes the certificate of a role that may call it, which
+// the listener has verified, or, where there are no certificates, an admin's key.
 func Guard(gate *keys.Gate) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
@@ -45,7 +52,14 @@ func enter(ctx context.Context, gate *keys.Gate, method string) (_ context.Conte
 	if open[method] {
 		return ctx, func() {}, nil
 	}
-	caller, err := gate.Enter(keys.Credential(func(name string) []string { return metadata.ValueFromIncomingContext(ctx, name) }))
+	check := gate.Enter
+	if rule, known := rules[method]; known && !rule.Clients {
+		if id, ok := identity.Peer(ctx); ok && slices.Contains(rule.Roles, id.Role) {
+			return ctx, func() {}, nil
+		}
+		check = gate.EnterAdmin
+	}
+	caller, err := check(keys.Credential(func(name string) []string { return metadata.ValueFromIncomingContext(ctx, name) }))
 	if err != nil {
 		return nil, nil, toStatus(err)
 	}
