@@ -75,7 +75,7 @@ func (r *Request) blamed(err error) error {
 		}
 		output = t.output
 	}
-	if output == nil && errors.Is(err, errSaid) {
+	if output == nil && errors.Is(err, ErrSaid) {
 		return &Fault{"messages", code, refused.Err}
 	}
 	if output == nil || errors.Is(err, grammar.ErrTogether) {
@@ -106,8 +106,8 @@ func (g *Grammars) compile(ctx context.Context, l *Language) (*grammar.Grammar, 
 	return out, nil
 }
 
-// errSaid means that no text of a language begins as the text that the answer continues.
-var errSaid = errors.New("allows no text that begins as the assistant's message that the answer continues")
+// ErrSaid means that no text of a language begins as the text that the answer continues.
+var ErrSaid = errors.New("allows no text that begins as the assistant's message that the answer continues")
 
 // matcher is the state of an answer of a language at its beginning.
 func (g *Grammars) matcher(ctx context.Context, l *Language) (sampler.Matcher, error) {
@@ -117,7 +117,7 @@ func (g *Grammars) matcher(ctx context.Context, l *Language) (sampler.Matcher, e
 	}
 	m := compiled.Matcher()
 	if !m.Continue(l.Said) {
-		return nil, &GrammarError{Err: errSaid}
+		return nil, &GrammarError{Err: ErrSaid}
 	}
 	return endings{m, g.tokenizer.EOS(), l.Ends, l.Going}, nil
 }

@@ -72,6 +72,7 @@ var rows = []row{
 	{as[*grammar.FunctionFault], invalid},
 	{is(grammar.ErrConfusing), invalid},
 	{is(grammar.ErrTogether), invalid},
+	{is(completion.ErrSaid), invalid},
 	{is(grammar.ErrTooLarge), invalid},
 	{is(automaton.ErrTooLarge), invalid},
 	{is(automaton.ErrEmpty), invalid},

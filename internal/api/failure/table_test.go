@@ -39,6 +39,7 @@ var examples = map[string]struct {
 	"internal/api/completion.ContextError":        {&completion.ContextError{}, 400},
 	"internal/api/completion.TokenError":          {&completion.TokenError{}, 400},
 	"internal/api/completion.Fault":               {&completion.Fault{Err: errCause}, 400},
+	"internal/api/completion.ErrSaid":             {completion.ErrSaid, 400},
 	"internal/api/completion.GrammarError":        {&completion.GrammarError{Err: errCause}, 400},
 	"internal/api/completion.ErrEmpty":            {completion.ErrEmpty, 400},
 	"internal/api/keys.Refusal":                   {&keys.Refusal{Reason: keys.Unknown}, 401},

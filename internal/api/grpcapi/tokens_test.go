@@ -205,6 +205,7 @@ func TestAFailureOfTokensHasAReason(t *testing.T) {
 		"no kind, in a turn":    {in: asked(turn(&hachiv1.TurnLanguage{Text: &hachiv1.TextLanguage{}})), code: codes.Unimplemented, reason: hachiv1.GenerateTokensFailure_REASON_UNKNOWN, says: "kind of the text"},
 		"a regex":               {in: asked(text(&hachiv1.TextLanguage{Kind: &hachiv1.TextLanguage_Regex{Regex: "("}})), code: codes.InvalidArgument, reason: hachiv1.GenerateTokensFailure_REASON_GRAMMAR, says: "cannot be compiled"},
 		"a function":            {in: asked(turn(&hachiv1.TurnLanguage{Calls: calls})), code: codes.InvalidArgument, reason: hachiv1.GenerateTokensFailure_REASON_GRAMMAR, function: 2, says: "/type: type"},
+		"what was said":         {in: asked(&hachiv1.Grammar{Said: "b", Language: text(&hachiv1.TextLanguage{Kind: &hachiv1.TextLanguage_Regex{Regex: "a+"}}).GetLanguage()}), code: codes.InvalidArgument, reason: hachiv1.GenerateTokensFailure_REASON_SAID, says: "allows no text"},
 		"any text":              {in: asked(text(&hachiv1.TextLanguage{Kind: &hachiv1.TextLanguage_Any{Any: true}})), code: codes.InvalidArgument, says: "no grammar instead"},
 		"ends":                  {in: asked(&hachiv1.Grammar{Ends: []uint32{1 << 31}}), code: codes.InvalidArgument, says: "grammar.ends"},
 		"alternatives":          {in: &hachiv1.GenerateTokensRequest{Fingerprint: "fp", Logprobs: true, TopLogprobs: 21}, code: codes.InvalidArgument, says: "top_logprobs"},

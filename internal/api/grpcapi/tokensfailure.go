@@ -80,6 +80,10 @@ func reasonOf(err error) hachiv1.GenerateTokensFailure_Reason {
 		return hachiv1.GenerateTokensFailure_REASON_ANSWER
 	case errors.As(err, &refused) && refused.Unsupported:
 		return hachiv1.GenerateTokensFailure_REASON_NO_GRAMMARS
+	case errors.Is(err, completion.ErrSaid):
+		return hachiv1.GenerateTokensFailure_REASON_SAID
+	case errors.Is(err, grammar.ErrTogether):
+		return hachiv1.GenerateTokensFailure_REASON_TOGETHER
 	case errors.As(err, &refused):
 		return hachiv1.GenerateTokensFailure_REASON_GRAMMAR
 	case errors.Is(err, grammar.ErrBusy):

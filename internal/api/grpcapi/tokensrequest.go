@@ -82,7 +82,7 @@ func (s *Server) language(in *hachiv1.Grammar) (*completion.Language, error) {
 	if in == nil {
 		return nil, nil
 	}
-	l := &completion.Language{Fresh: in.GetFresh(), Shown: tokens(in.GetShown()), Ends: tokens(in.GetEnds())}
+	l := &completion.Language{Fresh: in.GetFresh(), Shown: tokens(in.GetShown()), Ends: tokens(in.GetEnds()), Going: in.GetGoing(), Said: in.GetSaid()}
 	if len(l.Shown) > maxShown {
 		return nil, fault("grammar.shown", fmt.Errorf("has %d tokens, expected at most %d", len(l.Shown), maxShown))
 	}

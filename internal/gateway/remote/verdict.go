@@ -98,6 +98,10 @@ func judgeReason(f *hachiv1.GenerateTokensFailure, s *status.Status) verdict {
 			err = &grammar.FunctionFault{Index: int(n) - 1, Err: err}
 		}
 		return verdict{final, &completion.GrammarError{Err: err}, "", 0}
+	case hachiv1.GenerateTokensFailure_REASON_SAID:
+		return verdict{final, &completion.GrammarError{Err: why(completion.ErrSaid)}, "", 0}
+	case hachiv1.GenerateTokensFailure_REASON_TOGETHER:
+		return verdict{final, &completion.GrammarError{Err: why(grammar.ErrTogether)}, "", 0}
 	case hachiv1.GenerateTokensFailure_REASON_NO_GRAMMARS:
 		return verdict{final, &completion.GrammarError{Unsupported: true, Err: &said{nil, s.Message()}}, "", 0}
 	case hachiv1.GenerateTokensFailure_REASON_NO_TOKEN:

@@ -161,6 +161,10 @@ const (
 	GenerateTokensFailure_REASON_NO_TOKEN GenerateTokensFailure_Reason = 9
 	// An expert has no replica, and the request has fail_fast.
 	GenerateTokensFailure_REASON_NO_REPLICA GenerateTokensFailure_Reason = 10
+	// No text of the grammar begins as `said`.
+	GenerateTokensFailure_REASON_SAID GenerateTokensFailure_Reason = 11
+	// The schemas of a grammar's functions are too large together.
+	GenerateTokensFailure_REASON_TOGETHER GenerateTokensFailure_Reason = 12
 )
 
 // Enum value maps for GenerateTokensFailure_Reason.
@@ -177,6 +181,8 @@ var (
 		8:  "REASON_GRAMMAR_BUSY",
 		9:  "REASON_NO_TOKEN",
 		10: "REASON_NO_REPLICA",
+		11: "REASON_SAID",
+		12: "REASON_TOGETHER",
 	}
 	GenerateTokensFailure_Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":  0,
@@ -190,6 +196,8 @@ var (
 		"REASON_GRAMMAR_BUSY": 8,
 		"REASON_NO_TOKEN":     9,
 		"REASON_NO_REPLICA":   10,
+		"REASON_SAID":         11,
+		"REASON_TOGETHER":     12,
 	}
 )
 
@@ -2574,11 +2582,11 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\x06tokens\x18\x02 \x03(\v2\x16.hachi.v1.TokenLogprobR\x06tokens\x12;\n" +
 	"\rfinish_reason\x18\x03 \x01(\x0e2\x16.hachi.v1.FinishReasonR\ffinishReason\x12#\n" +
 	"\rcached_tokens\x18\x04 \x01(\rR\fcachedTokens\x12\x14\n" +
-	"\x05nodes\x18\x05 \x03(\tR\x05nodes\"\xa0\x03\n" +
+	"\x05nodes\x18\x05 \x03(\tR\x05nodes\"\xc6\x03\n" +
 	"\x15GenerateTokensFailure\x12>\n" +
 	"\x06reason\x18\x01 \x01(\x0e2&.hachi.v1.GenerateTokensFailure.ReasonR\x06reason\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\rR\bfunction\x12,\n" +
-	"\x12retry_after_millis\x18\x03 \x01(\rR\x10retryAfterMillis\"\xfc\x01\n" +
+	"\x12retry_after_millis\x18\x03 \x01(\rR\x10retryAfterMillis\"\xa2\x02\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11REASON_QUEUE_FULL\x10\x01\x12\x13\n" +
@@ -2591,7 +2599,9 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\x13REASON_GRAMMAR_BUSY\x10\b\x12\x13\n" +
 	"\x0fREASON_NO_TOKEN\x10\t\x12\x15\n" +
 	"\x11REASON_NO_REPLICA\x10\n" +
-	"*Y\n" +
+	"\x12\x0f\n" +
+	"\vREASON_SAID\x10\v\x12\x13\n" +
+	"\x0fREASON_TOGETHER\x10\f*Y\n" +
 	"\n" +
 	"ToolChoice\x12\x1b\n" +
 	"\x17TOOL_CHOICE_UNSPECIFIED\x10\x00\x12\x14\n" +
