@@ -15,6 +15,7 @@
 //	call.go      reads a POST's body, bounds it in time, answers its errors
 //	conn.go      tells a client that has gone from one that only stopped writing
 //	body.go      reads one JSON object
+//	drain.go     reads what a client still sends when its request was refused
 //	reader.go    reads members by their types, and keeps the first fault
 //	limits.go    counts what reading makes of a body
 //	ignored.go   names the members that no code has read

@@ -64,8 +64,12 @@ func record(log *slog.Logger, shape Shape, next http.Handler) http.Handler {
 		w.Header().Set(IDHeader, record.ID)
 		out := &answer{ResponseWriter: w, shape: shape}
 		ctx := access.NewContext(r.Context(), record)
+		r = r.WithContext(ctx)
+		body := newUpload(r)
+		// Or net/http would read a part of the body before it sends the answer, and close it.
+		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 is; a recorder has no connection
 		err := failure.Catch(func() error {
-			next.ServeHTTP(out, r.WithContext(ctx))
+			next.ServeHTTP(out, r)
 			return nil
 		})
 		if err != nil {
@@ -76,6 +80,7 @@ func record(log *slog.Logger, shape Shape, next http.Handler) http.Handler {
 			out.stream.close()
 		}
 		record.Log(ctx, log, level(r.URL.Path), strconv.Itoa(out.status), ours(record.Err))
+		body.drain(out, r.Header.Get("Expect") != "")
 	})
 }
 
