@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -119,6 +120,60 @@ func TestContinuedTextsMustBeginTheOutput(t *testing.T) {
 				if out := w.post(path, body); out.Code != code || code == 400 && !strings.Contains(out.Body.String(), b.outputSchema+" allows no text that begins as") {
 					t.Errorf("%s %s: %d %s", path, body, out.Code, out.Body)
 				}
+			}
+		}
+	}
+}
+
+// TestNoKeyIsNamedByNothing: the empty name is quoted, and a key that is there twice is
+// refused wherever it stands.
+func TestNoKeyIsNamedByNothing(t *testing.T) {
+	w := newWalker(t)
+	for _, b := range everyAPI {
+		out := w.post(b.path, b.start+`,"":1,"zeta":{"":2}`)
+		if got := out.Header().Values(httpapi.IgnoredHeader); out.Code != 200 || !slices.Equal(got, []string{`""`, "zeta"}) {
+			t.Errorf("%s: %d, ignores %q", b.path, out.Code, got)
+		}
+		for _, ignored := range []string{`{"a":1,"a":2}`, `[1,{"b":{"a":1,"\u0061":2}}]`} {
+			out := w.post(b.path, b.start+`,"zeta":`+ignored)
+			if out.Code != 400 || !strings.Contains(out.Body.String(), "zeta") || !strings.Contains(out.Body.String(), `key \"a\" appears twice`) {
+				t.Errorf("%s: %d %s", b.path, out.Code, out.Body)
+			}
+		}
+	}
+}
+
+// TestBodiesWithAByteOrderMarkAreRefusedByItsName.
+func TestBodiesWithAByteOrderMarkAreRefusedByItsName(t *testing.T) {
+	w := newWalker(t)
+	for _, b := range everyAPI {
+		out := httptest.NewRecorder()
+		w.handler.ServeHTTP(out, httptest.NewRequest("POST", b.path, strings.NewReader("\ufeff{"+b.start+"}")))
+		if out.Code != 400 || !strings.Contains(out.Body.String(), "byte order mark") {
+			t.Errorf("%s: %d %s", b.path, out.Code, out.Body)
+		}
+	}
+}
+
+// TestCallsOfThePastHaveIdsAndNames that are not empty: the results of calls name them.
+func TestCallsOfThePastHaveIdsAndNames(t *testing.T) {
+	w := newWalker(t)
+	chat := func(id, name, result string) string {
+		return `"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"` + id + `","type":"function","function":{"name":"` + name + `","arguments":"{}"}}]},{"role":"tool","tool_call_id":"` + result + `","content":"y"}]`
+	}
+	items := func(id, name, result string) string {
+		return `"input":[{"role":"user","content":"x"},{"type":"function_call","call_id":"` + id + `","name":"` + name + `","arguments":"{}"},{"type":"function_call_output","call_id":"` + result + `","output":"y"}]`
+	}
+	blocks := func(id, name, result string) string {
+		return `"max_tokens":5,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"` + id + `","name":"` + name + `","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"` + result + `","content":"y"}]}]`
+	}
+	for path, body := range map[string]func(id, name, result string) string{"/v1/chat/completions": chat, "/v1/responses": items, "/v1/messages": blocks} {
+		if out := w.post(path, body("c", "f", "c")); out.Code != 200 {
+			t.Errorf("%s: %d %s", path, out.Code, out.Body)
+		}
+		for _, bad := range []string{body("", "f", "c"), body("c", "", "c"), body("c", "f", "")} {
+			if out := w.post(path, bad); out.Code != 400 || !strings.Contains(out.Body.String(), "is empty: ") {
+				t.Errorf("%s %s: %d %s", path, bad, out.Code, out.Body)
 			}
 		}
 	}

@@ -3,8 +3,8 @@
 // data after the end.
 //
 // What it owns: nothing; its functions are pure. Object reads model files, because a
-// key that is read twice, or silently dropped, changes the arithmetic. Valid, Members
-// and Elements read messages from the network: they copy nothing, and count before
+// key that is read twice, or silently dropped, changes the arithmetic. Valid, Distinct,
+// Members and Elements read messages from the network: they copy nothing, and count before
 // they make.
 //
 // Concurrency: safe, no state.

@@ -132,10 +132,8 @@ func texts(blocks []*httpapi.Reader) string {
 // use reads the use of a tool that an answer made.
 func use(r *httpapi.Reader) tool.Call {
 	var c tool.Call
-	r.Require("id", "the id of the tool's use")
-	r.Text("id", &c.ID)
-	r.Require("name", "the name of the tool")
-	r.Text("name", &c.Name)
+	r.Name("id", "the id of the tool's use", &c.ID)
+	r.Name("name", "the name of the tool", &c.Name)
 	r.Require("input", "an object")
 	input, _ := r.Value("input", httpapi.KindObject)
 	c.Arguments = string(input)
@@ -144,8 +142,7 @@ func use(r *httpapi.Reader) tool.Call {
 
 // result reads the result of a tool. One that is an error says so in its text.
 func result(r *httpapi.Reader) (id, text string) {
-	r.Require("tool_use_id", "the id of the tool's use that this is the result of")
-	r.Text("tool_use_id", &id)
+	r.Name("tool_use_id", "the id of the tool's use that this is the result of", &id)
 	text = content(r, "content")
 	var failed bool
 	if r.Flag("is_error", &failed); failed {

@@ -32,6 +32,7 @@ const contextLength = 300
 
 // bench is the API over a scripted engine.
 type bench struct {
+	conn      *grpc.ClientConn
 	engine    *enginetest.Engine
 	tokenizer *tokenizer.Tokenizer
 	client    hachiv1.InferenceServiceClient
@@ -86,7 +87,7 @@ func start(t *testing.T, change func(*completion.Service)) *bench {
 	if change != nil {
 		change(&service)
 	}
-	server, listener := grpc.NewServer(), bufconn.Listen(1<<16)
+	server, listener := grpc.NewServer(ServerOptions()...), bufconn.Listen(1<<16)
 	hachiv1.RegisterInferenceServiceServer(server, New(service))
 	served := make(chan error)
 	go func() { served <- server.Serve(listener) }()
@@ -95,6 +96,7 @@ func start(t *testing.T, change func(*completion.Service)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.conn = conn
 	b.client = hachiv1.NewInferenceServiceClient(conn)
 	t.Cleanup(func() {
 		conn.Close()

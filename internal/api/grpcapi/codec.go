@@ -4,9 +4,11 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // registers the codec that counted wraps
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -22,7 +24,34 @@ const (
 
 // ServerOptions bound what a request costs before its handler runs.
 func ServerOptions() []grpc.ServerOption {
-	return []grpc.ServerOption{grpc.MaxRecvMsgSize(maxMessage), grpc.ForceServerCodecV2(counted{encoding.GetCodecV2("proto")})}
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessage), grpc.ForceServerCodecV2(counted{encoding.GetCodecV2("proto")}),
+		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+			return handle(srv, readable{stream})
+		}),
+	}
+}
+
+// received is a message that a call receives, and why it could not be read.
+type received struct {
+	message any
+	fault   error
+}
+
+// readable is a call whose client reads what is wrong with a message that cannot be
+// read. The library would call it a fault of the server.
+type readable struct{ grpc.ServerStream }
+
+// RecvMsg implements grpc.ServerStream.
+func (s readable) RecvMsg(m any) error {
+	r := &received{message: m}
+	if err := s.ServerStream.RecvMsg(r); err != nil {
+		return err
+	}
+	if r.fault != nil {
+		return status.Error(codes.InvalidArgument, "the request cannot be read: "+r.fault.Error())
+	}
+	return nil
 }
 
 // counted is a codec that counts the parts of a message before it makes them.
@@ -30,6 +59,10 @@ type counted struct{ encoding.CodecV2 }
 
 // Unmarshal implements encoding.CodecV2.
 func (c counted) Unmarshal(data mem.BufferSlice, v any) error {
+	if r, ok := v.(*received); ok {
+		r.fault = c.Unmarshal(data, r.message)
+		return nil
+	}
 	m, ok := v.(proto.Message)
 	if !ok {
 		return c.CodecV2.Unmarshal(data, v)

@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -50,6 +53,38 @@ func TestPartsOfAMessageAreCountedBeforeTheyAreMade(t *testing.T) {
 	var got hachiv1.GenerateRequest
 	if err := codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(raw[:7]), mem.SliceBuffer(raw[7:])}, &got); err != nil || !proto.Equal(&got, want) {
 		t.Errorf("%v, %v", &got, err)
+	}
+}
+
+// raw sends bytes as a message.
+type raw struct{ encoding.CodecV2 }
+
+// Marshal implements encoding.CodecV2.
+func (raw) Marshal(v any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(v.([]byte))}, nil
+}
+
+// TestMessagesThatCannotBeReadAreTheClientsFault and not the server's.
+func TestMessagesThatCannotBeReadAreTheClientsFault(t *testing.T) {
+	b := start(t, nil)
+	text := func(s string) []byte {
+		return protowire.AppendString(protowire.AppendTag(nil, (&hachiv1.GenerateRequest{}).ProtoReflect().Descriptor().Fields().ByName("text").Number(), protowire.BytesType), s)
+	}
+	for mention, message := range map[string][]byte{
+		"invalid UTF-8": text("\xff"), "cannot be read": {0xff}, "unexpected EOF": text("abc")[:3],
+		"more than": bytes.Repeat([]byte{7<<3 | 2, 0}, maxParts+1),
+	} {
+		stream, err := b.conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, hachiv1.InferenceService_Generate_FullMethodName, grpc.ForceCodecV2(raw{encoding.GetCodecV2("proto")}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err = stream.SendMsg(message); err == nil {
+			_ = stream.CloseSend() // the answer says what is wrong
+			err = stream.RecvMsg(&hachiv1.GenerateResponse{})
+		}
+		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), mention) {
+			t.Errorf("%s: %v", mention, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/strictjson"
@@ -59,6 +60,9 @@ func templateArgs(args string) (map[string]any, error) {
 	}
 	members, err := strictjson.Object([]byte(args))
 	if err != nil {
+		return nil, fault(param, fmt.Errorf("is not a JSON object: %w", err))
+	}
+	if err := strictjson.Distinct([]byte(args), completion.MaxArgBytes); err != nil {
 		return nil, fault(param, fmt.Errorf("is not a JSON object: %w", err))
 	}
 	out := map[string]any{}
@@ -121,6 +125,8 @@ func checkMessage(i int, m *hachiv1.Message) error {
 		wrong = "name is for messages of the role tool"
 	case m.GetToolCallId() == "" && result:
 		wrong = "tool_call_id is missing: the call of which the message is the result"
+	case slices.ContainsFunc(m.GetToolCalls(), func(c *hachiv1.ToolCall) bool { return c.GetId() == "" || c.GetName() == "" }):
+		wrong = "tool_calls has a call without an id or a name"
 	}
 	if wrong == "" {
 		return nil

@@ -115,6 +115,9 @@ func checkMediaType(h http.Header) error {
 // twice, nothing after it. It returns the Reader of a body whose prompt has at most prompt bytes; 0 is no
 // bound.
 func decode(raw []byte, prompt int) (*Reader, error) {
+	if bytes.HasPrefix(raw, []byte("\ufeff")) {
+		return nil, Invalid("", "", "the body begins with a byte order mark, the bytes EF BB BF, which is no JSON: send it without")
+	}
 	if !utf8.Valid(raw) {
 		return nil, Invalid("", "", "the body is not valid UTF-8")
 	}
@@ -127,6 +130,11 @@ func decode(raw []byte, prompt int) (*Reader, error) {
 	r, err := newReader(raw, "", newState(prompt))
 	if err != nil {
 		return nil, Invalid("", "", "the body is not a JSON object as expected: "+err.Error())
+	}
+	var keys *strictjson.KeyError
+	if errors.As(strictjson.Distinct(raw, maxValues), &keys) {
+		path := clip(keys.Path)
+		return nil, Invalid(path, CodeValue, path+": "+clip(keys.Error()))
 	}
 	return r, nil
 }

@@ -39,7 +39,7 @@ func (u *upload) Read(p []byte) (int, error) {
 // what the client still writes, within bounds. Many clients read no answer before they
 // have written the whole request, and lose the answer if the connection is closed before.
 func (u *upload) drain(a *answer, expects bool) {
-	waits := expects && !u.begun // the client writes nothing before it is told to
+	waits := expects && !u.begun // the client writes nothing before it gets a 100
 	if u.ended || waits || a.status == http.StatusRequestTimeout {
 		return
 	}

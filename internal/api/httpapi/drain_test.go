@@ -135,7 +135,7 @@ func TestAClientThatStopsWritingIsLeft(t *testing.T) {
 	}
 }
 
-// TestAClientThatWaitsToContinueIsNotRead: it sends no body unless it is told to.
+// TestAClientThatWaitsToContinueIsNotRead: it sends no body without a 100.
 func TestAClientThatWaitsToContinueIsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := apitest.Dial(t, asking(drainedConfig()))

@@ -65,8 +65,12 @@ func (r *Reader) value(name string) json.RawMessage {
 	return nil
 }
 
-// Path returns the path of a member in the request, such as messages[0].content.
+// Path returns the path of a member in the request, such as messages[0].content. The
+// empty name is "".
 func (r *Reader) Path(name string) string {
+	if name == "" {
+		name = `""`
+	}
 	if r.path == "" {
 		return name
 	}
@@ -197,6 +201,16 @@ func (r *Reader) TextOrParts(name, parts string, join func([]*Reader) string) st
 func (r *Reader) Text(name string, v *string) {
 	if raw, ok := r.Value(name, KindString); ok {
 		*v = r.Decode(name, raw)
+	}
+}
+
+// Name reads a text that must be there and not be empty, and says what it is.
+func (r *Reader) Name(name, what string, v *string) {
+	r.Require(name, what)
+	if raw, ok := r.Value(name, KindString); ok {
+		if *v = r.Decode(name, raw); *v == "" {
+			r.Fault(name, CodeValue, "is empty: %s", what)
+		}
 	}
 }
 

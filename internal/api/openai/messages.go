@@ -93,8 +93,7 @@ func (s *server) message(r *httpapi.Reader) chat.Message {
 		out.ToolCalls = calls(r)
 		out.Reasoning = reasoning(r)
 	case roleTool:
-		r.Require("tool_call_id", "the id of the call of which the message is the result")
-		r.Text("tool_call_id", &out.ToolCallID)
+		r.Name("tool_call_id", "the id of the call of which the message is the result", &out.ToolCallID)
 		r.Text("name", &out.Name)
 	default:
 		r.Fault("role", httpapi.CodeValue, "is %q, expected system, developer, user, assistant or tool", out.Role)

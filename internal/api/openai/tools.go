@@ -75,14 +75,12 @@ func calls(r *httpapi.Reader) []tool.Call {
 	var all []tool.Call
 	for _, in := range r.Objects("tool_calls") {
 		var c tool.Call
-		in.Require("id", "the id of the call, by which its result names it")
-		in.Text("id", &c.ID)
+		in.Name("id", "the id of the call, by which its result names it", &c.ID)
 		f := inFunction(in, "the function that was called")
 		if f == nil {
 			return nil
 		}
-		f.Require("name", "the name of the function")
-		f.Text("name", &c.Name)
+		f.Name("name", "the name of the function", &c.Name)
 		f.Text("arguments", &c.Arguments)
 		all = append(all, c)
 	}

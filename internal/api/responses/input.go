@@ -57,8 +57,7 @@ func (s *server) item(r *httpapi.Reader, t *transcript.Transcript) {
 		t.Call(call(r))
 	case typeOutput:
 		var id string
-		r.Require("call_id", "the id of the call that this is the result of")
-		r.Text("call_id", &id)
+		r.Name("call_id", "the id of the call that this is the result of", &id)
 		t.Result(id, content(r, "output"))
 	case typeReference:
 		r.Fault("type", httpapi.CodeUnsupported, "is item_reference, but this server stores no items: send the item itself (clients do with store false)")
@@ -127,16 +126,9 @@ func thought(r *httpapi.Reader) string {
 // call reads a call that an answer made.
 func call(r *httpapi.Reader) tool.Call {
 	var c tool.Call
-	for _, m := range []struct {
-		name, what string
-		to         *string
-	}{
-		{"call_id", "the id of the call", &c.ID},
-		{"name", "the name of the function", &c.Name},
-		{"arguments", "a JSON object, as a text", &c.Arguments},
-	} {
-		r.Require(m.name, m.what)
-		r.Text(m.name, m.to)
-	}
+	r.Name("call_id", "the id of the call", &c.ID)
+	r.Name("name", "the name of the function", &c.Name)
+	r.Require("arguments", "a JSON object, as a text")
+	r.Text("arguments", &c.Arguments)
 	return c
 }
