@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build test without-race clusters chaos quick spell lint vuln sbom clients screens soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -120,6 +120,16 @@ $(CYCLONEDX): tools/sbom/go.mod
 # binary gives the same list.
 sbom: build $(CYCLONEDX) ## write bin/hachi.cdx.json, the list of the modules in bin/hachi
 	$(CYCLONEDX) bin -json -std -noserial -notimestamp -output-version 1.6 -version $(or $(RELEASE),v0.0.0) -output bin/hachi.cdx.json bin/hachi
+
+# Every fuzz target, or those of FUZZ (a list of folders), each for FUZZTIME. An input
+# that fails is written to testdata/fuzz of its folder. Inputs are hardly minimized:
+# signatures make the coverage of one input vary.
+FUZZTIME ?= 30s
+FUZZ ?= $(shell git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u)
+fuzz: ## run every fuzz target for FUZZTIME
+	@for p in $(FUZZ); do for f in $$(go test -list '^Fuzz' ./$$p | grep '^Fuzz'); do \
+		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x -parallel 1 ./$$p || exit 1; \
+	done; done
 
 # Long and large: what is too big for every commit. The tests need 8 GB of disk
 # and, to drop packets, root and ip(8) (Debian: iproute2).

@@ -43,23 +43,13 @@ func TestCertificatesWithoutOneURIAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzNamesInCertificates: what Parse accepts is what String writes, and an
-// authority issues a certificate that says the same.
-func FuzzNamesInCertificates(f *testing.F) {
-	authority, err := NewAuthority("c", time.Now(), time.Hour)
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, uri := range []string{"spiffe://c/router/n", "spiffe://C.x/expert/expert-0", "spiffe://c/router/%6e", "spiffe://c/router/n?", "spiffe://[::1]/etcd/n", "spiffe://127.0.0.1/etcd/1"} {
-		f.Add(uri)
-	}
-	f.Fuzz(func(t *testing.T, uri string) {
+// TestAnAuthorityWritesNames: the certificate of an ID names it, or none is issued.
+func TestAnAuthorityWritesNames(t *testing.T) {
+	authority := authority(t, "c")
+	for _, uri := range []string{"spiffe://c/router/n", "spiffe://C.x/expert/expert-0", "spiffe://127.0.0.1/etcd/1", "spiffe://-/gateway/_", "spiffe://c/operator/a-.b"} {
 		id, err := Parse(uri)
 		if err != nil {
-			return
-		}
-		if id.String() != uri {
-			t.Fatalf("%q became %q", uri, id)
+			t.Fatal(err)
 		}
 		pair, err := authority.Issue(Request{ID: id, From: time.Now(), Life: time.Minute})
 		if err != nil {
@@ -70,6 +60,36 @@ func FuzzNamesInCertificates(f *testing.F) {
 			t.Fatal(err)
 		}
 		if got, err := Of(parsed[0]); err != nil || got != id {
+			t.Errorf("%q: the certificate is of %v, %v", uri, got, err)
+		}
+	}
+}
+
+// FuzzNamesInCertificates: what Parse accepts is what String writes, and is read back
+// from the URI of a certificate, which crypto/x509 parses with net/url.
+func FuzzNamesInCertificates(f *testing.F) {
+	for _, uri := range []string{"spiffe://c/router/n", "spiffe://C.x/expert/expert-0", "spiffe://c/router/%6e", "spiffe://c/router/n?", "spiffe://[::1]/etcd/n", "spiffe://127.0.0.1/etcd/1", "spiffe://c:1/router/n", "spiffe://u@c/router/n", "spiffe:c/router/n"} {
+		f.Add(uri)
+	}
+	f.Fuzz(func(t *testing.T, uri string) {
+		if parsed, err := url.Parse(uri); err == nil {
+			id, err := Of(&x509.Certificate{URIs: []*url.URL{parsed}})
+			if err == nil && id.String() != parsed.String() {
+				t.Fatalf("%q is taken for %q", parsed, id)
+			}
+		}
+		id, err := Parse(uri)
+		if err != nil {
+			return
+		}
+		if id.String() != uri || id.url().String() != uri {
+			t.Fatalf("%q became %q", uri, id)
+		}
+		parsed, err := url.Parse(id.url().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Of(&x509.Certificate{URIs: []*url.URL{parsed}}); err != nil || got != id {
 			t.Fatalf("%q: the certificate is of %v, %v", uri, got, err)
 		}
 	})
