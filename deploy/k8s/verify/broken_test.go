@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -168,6 +169,26 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 				t.Errorf("got %v\nwant %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestOnlyDevIsPlain, and says so to its readers.
+func TestOnlyDevIsPlain(t *testing.T) {
+	fs := load(t)
+	if err := fs.WriteFile("overlays/mine/kustomization.yaml", []byte("resources: [../dev]\n")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Render(fs, "overlays/mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(Check(m)...); err == nil || !strings.Contains(err.Error(), "HACHI_INSECURE=true is in plaintext") {
+		t.Errorf("an overlay on top of dev: %v", err)
+	}
+	for file, words := range map[string]string{manifests + "/overlays/dev/kustomization.yaml": "# FOR TRIALS ONLY", document: "| `dev` | as `cpu`, **in plaintext and without keys**"} {
+		if raw, err := os.ReadFile(file); err != nil || !strings.Contains(string(raw), words) {
+			t.Errorf("%s does not say %q, %v", file, words, err)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func TestPodsServe(t *testing.T) {
 	k.startAll(ctx, t)
 	k.waitForColumns(ctx, t)
 	want := c.answers(ctx, t)
-	k.operator.run(t, k.forward(t, documentedLine(t, "hachi certs etcd ")))
+	k.operator.run(t, k.forward(t, documentedLine(t, "hachi certs etcd "), "etcd-0"))
 	k.refuseStrangers(ctx, t, c)
 	k.operator.run(t, "hachi certs renew --all\nhachi certs secrets | kubectl apply --server-side -f -")
 	for _, name := range []string{"expert-7", "expert-3", "coordinator-0", "coordinator-1", "etcd-2", "router-1"} {
