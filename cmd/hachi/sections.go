@@ -72,13 +72,14 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 }
 
 // urlForms are the forms of a model's URL.
-const urlForms = "http://BASE or https://BASE"
+const urlForms = "https://BASE, http://BASE or s3://BUCKET/PREFIX"
 
 // sourceFlags say how a model that is not in a directory is fetched.
 func sourceFlags(f configFlags, s *role.SourceConfig) {
 	f.text("weights-cache", "model.weightsCache", &s.WeightsCache, "directory that keeps what was fetched of a model at a URL; in the user's cache when empty")
 	f.size("weights-cache-size", "model.weightsCacheSize", &s.WeightsCacheSize, "maximum size of --weights-cache, for example 100Gi; 0 is no limit")
-	f.text("model-credentials", "model.credentials", &s.Credentials, "file with a bearer token for a model at an https URL")
+	f.text("model-credentials", "model.credentials", &s.Credentials, "file with a bearer token for a model at an https URL, or with keys as the AWS tools keep them for s3; for s3 the environment's when empty")
+	f.text("s3-endpoint", "model.s3Endpoint", &s.S3Endpoint, "URL of the S3-compatible store of an s3 model; that of AWS_ENDPOINT_URL, or else Amazon's, when empty")
 	f.list("model-redirect-host", "model.redirectHosts", &s.RedirectHosts, "host to which the server of a model may redirect; it gets no credentials; may be repeated")
 }
 

@@ -41,7 +41,7 @@ var rules = []rule{
 	{"internal/weights", []string{"internal/weights", "internal/model", "moe", "internal/strictjson", "internal/compute"}, network, "files of weights"},
 	{"internal/weights/preset", []string{"internal/weights", "internal/model", "internal/text", "internal/compute/tensor"}, network, "a checkpoint needs a tokenizer"},
 	{"internal/weights/mini", []string{"internal/weights"}, network, "a checkpoint inside the program"},
-	{"internal/weights/source", []string{"internal/weights/checkpoint", "internal/weights/source", "internal/episode"}, network, "files of weights elsewhere, by HTTP and object stores; it knows no cluster"},
+	{"internal/weights/source", []string{"internal/weights/checkpoint", "internal/weights/source", "internal/episode"}, network, "files of weights elsewhere, by HTTP and S3; it knows no cluster"},
 	{"internal/weights/staging", []string{}, network, "files and directories only"},
 	{"internal/text", []string{"internal/text", "internal/strictjson"}, network, "text and token ids only"},
 	{"internal/text/grammar", []string{"internal/text/grammar"}, network, "bytes of text and tokens by number"},

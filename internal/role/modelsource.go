@@ -12,6 +12,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/source"
+	"github.com/hachi-serve/hachi/internal/weights/source/s3"
 )
 
 // SourceConfig says how a model that is not in a directory is fetched.
@@ -20,8 +21,12 @@ type SourceConfig struct {
 	// empty.
 	WeightsCache     string `yaml:"weightsCache"`
 	WeightsCacheSize Size   `yaml:"weightsCacheSize"` // 0 is no limit
-	// Credentials is a file: a bearer token for HTTPS.
-	Credentials   string   `yaml:"credentials"`
+	// Credentials is a file: a bearer token for HTTPS, a shared credentials file of the AWS
+	// tools for S3.
+	Credentials string `yaml:"credentials"`
+	// S3Endpoint is the URL of an S3-compatible store; Amazon's, or that of the
+	// environment, when empty.
+	S3Endpoint    string   `yaml:"s3Endpoint"`
 	RedirectHosts []string `yaml:"redirectHosts"` // to which the server of the model may redirect
 }
 
@@ -111,6 +116,8 @@ func (s SourceConfig) files(at source.Location) (source.Files, error) {
 			return nil, err
 		}
 		return source.NewWeb(at, source.WebConfig{Token: token, RedirectHosts: s.RedirectHosts})
+	case source.S3:
+		return s3.New(at, s3.Config{Endpoint: s.S3Endpoint, Credentials: s.Credentials})
 	}
 	return nil, fmt.Errorf("%v: models are not read from there", at)
 }

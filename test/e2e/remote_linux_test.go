@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/weights/source/s3/s3test"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -90,6 +91,45 @@ func logsIn(t *testing.T, dir string) string {
 		all.Write(text)
 	}
 	return all.String()
+}
+
+// TestAModelInS3AnswersAsItsDirectory: with keys of a file, which no process shows.
+func TestAModelInS3AnswersAsItsDirectory(t *testing.T) {
+	harness.Slow(t)
+	const tokens, secret = 8, "s3cr3t+key/1"
+	store := &s3test.Server{Access: "AKEXAMPLE", Secret: secret}
+	entries, err := os.ReadDir(hachi.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(hachi.Model)
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(hachi.Model, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.Set("bucket/"+name+"/"+e.Name(), data)
+	}
+	server := httptest.NewServer(store)
+	defer server.Close()
+	keys := filepath.Join(t.TempDir(), "credentials")
+	if err := os.WriteFile(keys, []byte("[default]\naws_access_key_id=AKEXAMPLE\naws_secret_access_key="+secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	here := hachi.Cluster(t, nil)
+	want := harness.MustCompleteAll(t, here.URL(), tokens)
+	here.Close(t.Context())
+	logs := ""
+	there := hachi.Cluster(t, func(c *local.UpConfig) {
+		logs = filepath.Join(c.DataDir, "logs")
+		c.Nodes, c.LogLevel, c.Model.Dir = 2, "debug", "s3://bucket/"+name
+		c.Model.Source.WeightsCache, c.Model.Source.Credentials, c.Model.Source.S3Endpoint = t.TempDir(), keys, server.URL
+	})
+	harness.Compare(t, "S3", harness.MustCompleteAll(t, there.URL(), tokens), want)
+	there.Close(t.Context())
+	if said := logsIn(t, logs); strings.Contains(said, secret) || !strings.Contains(said, "expert is in memory") {
+		t.Errorf("the logs have the secret, or no line for an expert:\n%s", said)
+	}
 }
 
 func TestInspectOfAURLSaysWhatItSaysOfADirectory(t *testing.T) {

@@ -179,7 +179,7 @@ func (w *web) get(ctx context.Context, name, wanted string) (*http.Response, err
 	case errors.As(err, &refused):
 		return nil, &Error{w.String(), name, refused.Kind, refused.Err}
 	case err != nil:
-		return nil, &Error{w.String(), name, ofTransport(err), withoutURL(err)}
+		return nil, &Error{w.String(), name, OfTransport(err), WithoutURL(err)}
 	case resp.Header.Get("Content-Encoding") != "" && resp.Header.Get("Content-Encoding") != "identity":
 		resp.Body.Close()
 		return nil, w.malformed(name, "Content-Encoding %q, and the bytes of the file are needed", resp.Header.Get("Content-Encoding"))
@@ -187,17 +187,17 @@ func (w *web) get(ctx context.Context, name, wanted string) (*http.Response, err
 	return resp, nil
 }
 
-// ofTransport is the kind of an error without an answer. A certificate that is not
+// OfTransport is the kind of an error without an answer. A certificate that is not
 // trusted stays so.
-func ofTransport(err error) Kind {
+func OfTransport(err error) Kind {
 	if isCertificate(err) {
 		return Refused
 	}
 	return Unavailable
 }
 
-// withoutURL drops the URL of a request from its error: a redirect's may be signed.
-func withoutURL(err error) error {
+// WithoutURL drops the URL of a request from its error: a redirect's may be signed.
+func WithoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		return u.Err
