@@ -15,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/namespaces"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -70,12 +71,12 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if c.Fault != Drop {
 		return run(ctx, c, nil)
 	}
-	n, err := newNamespace(ctx)
+	n, err := namespaces.New(ctx, separate)
 	if err != nil {
 		return Report{}, err
 	}
-	defer n.close()
-	store, err := n.inhabit(ctx, &c.Up)
+	defer n.Close()
+	store, err := inhabit(ctx, n, &c.Up)
 	if err != nil {
 		return Report{}, err
 	}
@@ -85,7 +86,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 
 // run measures on a cluster of its own; apart is the namespace of the victim, if
 // it has one.
-func run(ctx context.Context, c Config, apart *namespace) (Report, error) {
+func run(ctx context.Context, c Config, apart *namespaces.Network) (Report, error) {
 	m, err := open(ctx, c)
 	if err != nil {
 		return Report{}, err
@@ -204,7 +205,7 @@ type measurement struct {
 	c       Config
 	cluster *local.Cluster
 	conn    *grpc.ClientConn
-	apart   *namespace // nil if the fault needs none
+	apart   *namespaces.Network // nil if the fault needs none
 	streams streams
 	random  *rand.Rand
 }
@@ -300,7 +301,7 @@ func (m *measurement) disturb(victim *local.Child) (heal func() error, err error
 	case Kill:
 		return func() error { return nil }, victim.Signal(syscall.SIGKILL)
 	case Drop:
-		err, end = m.apart.silence(ctx), func() error { return m.apart.heal(ctx) }
+		err, end = m.apart.Lose(ctx, separate, namespaces.All), func() error { return m.apart.Heal(ctx, separate, namespaces.All) }
 	default:
 		err, end = victim.Signal(syscall.SIGSTOP), func() error { return resume(victim) }
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/namespaces"
 )
 
 // separate is the node in a namespace of its own.
@@ -14,8 +15,8 @@ const separate = "expert-0"
 
 // inhabit puts one node of a cluster into the namespace, and all others and
 // their etcd where it reaches them.
-func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Server, error) {
-	free, err := net.Listen("tcp", net.JoinHostPort(n.host, "0"))
+func inhabit(ctx context.Context, n *namespaces.Network, up *local.UpConfig) (*etcd.Server, error) {
+	free, err := net.Listen("tcp", net.JoinHostPort(n.Host(), "0"))
 	if err != nil {
 		return nil, err
 	}
@@ -25,17 +26,8 @@ func (n *namespace) inhabit(ctx context.Context, up *local.UpConfig) (*etcd.Serv
 		return nil, err
 	}
 	up.Etcd = store.Endpoints()
-	up.Host = func(name string) string {
-		if name == separate {
-			return n.inside
-		}
-		return n.host
-	}
-	up.Exec = func(name string, argv []string) []string {
-		if name == separate {
-			return append(n.enter(), argv...)
-		}
-		return argv
-	}
+	up.Host = n.Address
+	up.Security.Insecure = true // the bridge is of this machine only
+	up.Exec = func(name string, argv []string) []string { return append(n.Enter(name), argv...) }
 	return store, nil
 }

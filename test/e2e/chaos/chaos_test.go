@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/namespaces"
 	"github.com/hachi-serve/hachi/internal/weights/mini"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
@@ -66,7 +67,7 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 			}
 		})
 	}
-	faults := Schedule(from, menus(nodes), *duration)
+	faults := Schedule(from, menus(nodes, w.network != nil), *duration)
 	w.run(ctx, timeline, faults)
 	timeline.Note("the schedule is over")
 	w.settle(t, timeline)
@@ -83,6 +84,14 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 	}
 }
 
+// names are those of the expert nodes.
+func names() (out []string) {
+	for i := range nodes {
+		out = append(out, fmt.Sprintf("expert-%d", i))
+	}
+	return out
+}
+
 // start starts a cluster that serves hachi-mini.
 func start(t *testing.T) *world {
 	t.Helper()
@@ -91,11 +100,32 @@ func start(t *testing.T) *world {
 	if err := mini.Write(model); err != nil {
 		t.Fatal(err)
 	}
+	dir, host := t.TempDir(), "127.0.0.1"
+	var err error
+	if w.network, err = namespaces.New(t.Context(), names()...); err != nil {
+		t.Logf("no packets vanish: %v", err)
+	} else {
+		host = w.network.Host()
+		t.Cleanup(func() {
+			if err := w.network.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if w.store, err = newStore(t.Context(), dir, host); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.store.stop)
 	w.cluster = hachi.Cluster(t, func(c *local.UpConfig) {
-		c.Model.Dir, c.Nodes, c.Placement.Replicas, c.Restart, w.dir = model, nodes, replicas, true, c.DataDir
+		c.Model.Dir, c.DataDir, c.Nodes, c.Placement.Replicas, c.Restart = model, dir, nodes, replicas, true
+		c.Etcd = []string{w.store.address}
+		if w.network != nil {
+			c.Host, c.Security.Insecure = w.network.Address, true // the bridge is of this machine only
+			c.Exec = func(name string, argv []string) []string { return append(w.network.Enter(name), argv...) }
+		}
 	}).Cluster
 	w.drain = func(ctx context.Context, args ...string) error {
-		out, err := exec.CommandContext(ctx, hachi.Binary, append([]string{"drain", "--data-dir", w.dir}, args...)...).CombinedOutput()
+		out, err := exec.CommandContext(ctx, hachi.Binary, append([]string{"drain", "--data-dir", dir}, args...)...).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
@@ -121,10 +151,17 @@ func (w *world) check(t *testing.T, timeline *Timeline, r request, want string) 
 // run lets every fault happen at its time, and returns when all are over.
 func (w *world) run(ctx context.Context, timeline *Timeline, faults []Fault) {
 	var all sync.WaitGroup
-	began := time.Now()
+	began, targets := time.Now(), map[string]*sync.Mutex{}
 	for _, f := range faults {
+		target := targets[f.Target]
+		if target == nil {
+			target = &sync.Mutex{}
+			targets[f.Target] = target
+		}
 		all.Go(func() {
 			wait(ctx, time.Until(began.Add(f.At)))
+			target.Lock() // a start may take longer than the schedule allows
+			defer target.Unlock()
 			timeline.Note("%v", f)
 			err := w.do(ctx, f)
 			switch {

@@ -11,5 +11,6 @@
 // placed when the faults are over. The same seed gives the same schedule; the moment
 // at which a process feels a fault is the machine's.
 //
-// Concurrency: faults of different processes overlap; one process has one at a time.
+// Concurrency: faults of different nodes overlap; one node has one at a time, and so
+// have etcd and the coordinator together.
 package chaos

@@ -3,22 +3,37 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/namespaces"
 )
 
-// menus are what may happen in a cluster of some expert nodes.
-func menus(nodes int) []Menu {
+// control is the group of the processes that place experts. Without one of them, a
+// node that was started again is not placed.
+const control = "control"
+
+const (
+	nodeRest = 2 * time.Second
+	// controlRest is enough for a lease to end, an election, and a placement.
+	controlRest = 20 * time.Second
+)
+
+// menus are what may happen in a cluster of some expert nodes, with or without a
+// network each.
+func menus(nodes int, apart bool) []Menu {
+	kinds := []Kind{Kill, Kill, Pause, Leave, Drain}
+	if apart {
+		kinds = append(kinds, Cut, Mute, Deaf)
+	}
 	out := []Menu{
-		{"coordinator-0", []Kind{Kill, Pause, Leave}},
-		{etcd, []Kind{Gone, Gone, Wiped}},
+		{"coordinator-0", []Kind{Kill, Pause, Leave}, control, controlRest},
+		{etcdName, []Kind{Gone, Gone, Wiped}, control, controlRest},
 	}
 	for i := range nodes {
-		out = append(out, Menu{fmt.Sprintf("expert-%d", i), []Kind{Kill, Kill, Pause, Leave, Drain}})
+		name := fmt.Sprintf("expert-%d", i)
+		out = append(out, Menu{name, kinds, name, nodeRest})
 	}
 	return out
 }
@@ -26,7 +41,8 @@ func menus(nodes int) []Menu {
 // world is the cluster that faults happen to.
 type world struct {
 	cluster *local.Cluster
-	dir     string // data directory
+	network *namespaces.Network // of the expert nodes; nil where there is none
+	store   store
 	// drain runs `hachi drain` with arguments; its failure is no fault of the cluster
 	// while etcd or the coordinator is away.
 	drain func(ctx context.Context, args ...string) error
@@ -52,7 +68,16 @@ func (w *world) do(ctx context.Context, f Fault) error {
 		wait(ctx, f.For)
 		return w.undrain(ctx, f.Target)
 	case Gone, Wiped:
-		return w.store(ctx, f)
+		w.store.stop()
+		wait(ctx, f.For)
+		return w.store.start(f.Kind == Wiped)
+	case Cut, Mute, Deaf:
+		loss := map[Kind]namespaces.Loss{Cut: namespaces.All, Mute: namespaces.Sent, Deaf: namespaces.Received}[f.Kind]
+		if err := w.network.Lose(ctx, f.Target, loss); err != nil {
+			return err
+		}
+		wait(ctx, f.For)
+		return w.network.Heal(context.WithoutCancel(ctx), f.Target, loss)
 	}
 	return fmt.Errorf("unknown fault %q", f.Kind)
 }
@@ -67,18 +92,6 @@ func (w *world) undrain(ctx context.Context, node string) error {
 		}
 		wait(ctx, time.Second)
 	}
-}
-
-// store stops etcd for a while.
-func (w *world) store(ctx context.Context, f Fault) error {
-	w.cluster.StopEtcd()
-	wait(ctx, f.For)
-	if f.Kind == Wiped {
-		if err := os.RemoveAll(filepath.Join(w.dir, "etcd")); err != nil {
-			return err
-		}
-	}
-	return w.cluster.StartEtcd(context.WithoutCancel(ctx))
 }
 
 func (w *world) signal(name string, s syscall.Signal) error {

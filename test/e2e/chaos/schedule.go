@@ -16,10 +16,13 @@ const (
 	Drain Kind = "drain" // its experts are placed elsewhere, and back after a while
 	Gone  Kind = "gone"  // stopped for a while; its data stays
 	Wiped Kind = "wiped" // stopped for a while; its data is lost
+	Cut   Kind = "cut"   // its packets vanish both ways for a while
+	Mute  Kind = "mute"  // the packets that it sends vanish for a while
+	Deaf  Kind = "deaf"  // the packets that it should receive vanish for a while
 )
 
-// etcd is the name of the store among the targets.
-const etcd = "etcd"
+// etcdName is the name of the store among the targets.
+const etcdName = "etcd"
 
 // Fault is one entry of a schedule.
 type Fault struct {
@@ -41,20 +44,21 @@ func (f Fault) String() string {
 type Menu struct {
 	Target string
 	Kinds  []Kind
+	// Group has one fault at a time, and Rest without one after it.
+	Group string
+	Rest  time.Duration
 }
 
 // longest is how long a fault of a kind takes at most.
 var longest = map[Kind]time.Duration{
 	Pause: 6 * time.Second, Drain: 5 * time.Second, Gone: 12 * time.Second, Wiped: 4 * time.Second,
+	Cut: 8 * time.Second, Mute: 8 * time.Second, Deaf: 8 * time.Second,
 }
 
 // maxGap is the largest time between the beginnings of two faults.
 const maxGap = 3 * time.Second
 
-// recovery is the time for which a process has no other fault after one.
-const recovery = 2 * time.Second
-
-// Schedule draws faults for a duration. A process has one fault at a time.
+// Schedule draws faults for a duration.
 func Schedule(seed uint64, menus []Menu, d time.Duration) []Fault {
 	r := rand.New(rand.NewPCG(seed, 8))
 	busy := map[string]time.Duration{}
@@ -65,10 +69,10 @@ func Schedule(seed uint64, menus []Menu, d time.Duration) []Fault {
 		if most := longest[f.Kind]; most > 0 {
 			f.For = time.Second/2 + time.Duration(r.Int64N(int64(most-time.Second/2))).Round(time.Millisecond)
 		}
-		if busy[f.Target] > at {
+		if busy[m.Group] > at {
 			continue
 		}
-		busy[f.Target] = at + f.For + recovery
+		busy[m.Group] = at + f.For + m.Rest
 		out = append(out, f)
 	}
 	return out

@@ -1,0 +1,167 @@
+package namespaces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Network joins the namespaces of some processes and this one.
+type Network struct {
+	bridge string
+	subnet string // the first three numbers of its addresses
+	names  []string
+}
+
+// maxProcesses fit into a /24 beside the bridge.
+const maxProcesses = 200
+
+// New makes a namespace for each name.
+func New(ctx context.Context, names ...string) (*Network, error) {
+	if _, err := exec.LookPath("ip"); err != nil || os.Geteuid() != 0 {
+		return nil, errors.New("losing the packets of a process needs root, to make network namespaces, and the program ip (Debian: iproute2)")
+	}
+	if len(names) > maxProcesses {
+		return nil, fmt.Errorf("%d processes, want at most %d", len(names), maxProcesses)
+	}
+	id := os.Getpid()
+	n := &Network{bridge: fmt.Sprintf("hb%d", id), subnet: fmt.Sprintf("198.%d.%d", 18+id>>8&1, id&0xff)}
+	if err := n.make(ctx, names); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func (n *Network) make(ctx context.Context, names []string) error {
+	for _, args := range [][]string{
+		{"link", "add", n.bridge, "type", "bridge"},
+		{"addr", "add", n.Host() + "/24", "dev", n.bridge},
+		{"link", "set", n.bridge, "up"},
+	} {
+		if err := ip(ctx, args...); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		n.names = append(n.names, name)
+		space, near := n.space(name), n.port(name)
+		for _, args := range [][]string{
+			{"netns", "add", space},
+			{"link", "add", near, "type", "veth", "peer", "name", inside, "netns", space},
+			{"link", "set", near, "master", n.bridge, "up"},
+			{"-n", space, "addr", "add", n.Address(name) + "/24", "dev", inside},
+			{"-n", space, "link", "set", inside, "up"},
+			{"-n", space, "link", "set", "lo", "up"},
+		} {
+			if err := ip(ctx, args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// inside is the interface in each namespace.
+const inside = "eth0"
+
+func (n *Network) index(name string) int    { return slices.Index(n.names, name) }
+func (n *Network) space(name string) string { return n.bridge + "-" + strconv.Itoa(n.index(name)) }
+func (n *Network) port(name string) string {
+	return "hp" + n.bridge[2:] + "-" + strconv.Itoa(n.index(name))
+}
+func (n *Network) Has(name string) bool { return n.index(name) >= 0 }
+func (n *Network) Host() string         { return n.subnet + ".1" }
+func (n *Network) Address(name string) string {
+	if !n.Has(name) {
+		return n.Host()
+	}
+	return n.subnet + "." + strconv.Itoa(2+n.index(name))
+}
+
+// Enter is what the command line of a process inside begins with.
+func (n *Network) Enter(name string) []string {
+	if !n.Has(name) {
+		return nil
+	}
+	return []string{"ip", "netns", "exec", n.space(name)}
+}
+
+// Lose lets packets of a process vanish until Heal.
+func (n *Network) Lose(ctx context.Context, name string, l Loss) error {
+	if l == All {
+		// Without its bridge, the interface keeps its link and reaches no other.
+		return ip(ctx, "link", "set", n.port(name), "nomaster")
+	}
+	return n.eachNeighbor(name, l, func(command []string, address string) error {
+		return ip(ctx, append(command, "neigh", "replace", address, "lladdr", absent, "dev", device(command, n), "nud", "permanent")...)
+	})
+}
+
+// Heal ends a loss.
+func (n *Network) Heal(ctx context.Context, name string, l Loss) error {
+	if l == All {
+		return ip(ctx, "link", "set", n.port(name), "master", n.bridge)
+	}
+	return n.eachNeighbor(name, l, func(command []string, address string) error {
+		return ip(ctx, append(command, "neigh", "del", address, "dev", device(command, n))...)
+	})
+}
+
+// absent is a network card that does not exist.
+const absent = "02:00:00:00:00:00"
+
+// eachNeighbor visits every sender whose packets a loss concerns, as the beginning of
+// an ip command in its namespace, with the address that it sends to.
+func (n *Network) eachNeighbor(name string, l Loss, visit func(command []string, address string) error) error {
+	others := append([]string{""}, n.names...) // "" is this process
+	var faults []error
+	for _, other := range others {
+		if other == name {
+			continue
+		}
+		from, to := name, other
+		if l == Received {
+			from, to = other, name
+		}
+		faults = append(faults, visit(n.within(from), n.Address(to)))
+	}
+	return errors.Join(faults...)
+}
+
+// within are the arguments that let ip work in a namespace.
+func (n *Network) within(name string) []string {
+	if !n.Has(name) {
+		return nil
+	}
+	return []string{"-n", n.space(name)}
+}
+
+// device is the interface by which a namespace reaches the others.
+func device(command []string, n *Network) string {
+	if len(command) == 0 {
+		return n.bridge
+	}
+	return inside
+}
+
+// Close removes the namespaces and the bridge. Processes inside must have ended.
+func (n *Network) Close() error {
+	var faults []error
+	for _, name := range n.names {
+		faults = append(faults, ip(context.Background(), "netns", "del", n.space(name)))
+	}
+	return errors.Join(append(faults, ip(context.Background(), "link", "del", n.bridge))...)
+}
+
+func ip(ctx context.Context, args ...string) error {
+	out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
