@@ -81,7 +81,9 @@ func inspectFiles(ctx context.Context, m role.ModelConfig, generationConfig stri
 	if checkpoint.FaultOf(err) == checkpoint.Foreign || err != nil && source.IsRemote(m.Dir) {
 		return report, nil, err // it is no checkpoint at all, or has no directory to go on with
 	}
-	dir, cfg, errConfig := m.Dir, model.Config{}, error(nil)
+	dir := m.Dir
+	var cfg model.Config
+	var errConfig error
 	if source.IsRemote(m.Dir) {
 		dir, cfg = opened.TextDir, ckpt.Config()
 	} else {
