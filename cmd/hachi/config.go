@@ -32,7 +32,10 @@ print the configuration of one role.`
 	expertNodeFlags(ofExpertNode, &expertNode)
 	ofRouter := newPrintConfig("router", "print the configuration of hachi router", &router, func() error { return router.Validate() })
 	routerFlags(ofRouter, &router)
-	cmd.AddCommand(ofCoordinator, ofExpertNode, ofRouter)
+	gateway := role.DefaultGateway()
+	ofGateway := newPrintConfig("gateway", "print the configuration of hachi gateway", &gateway, func() error { return gateway.Validate() })
+	gatewayFlags(ofGateway, &gateway)
+	cmd.AddCommand(ofCoordinator, ofExpertNode, ofRouter, ofGateway)
 	return cmd
 }
 

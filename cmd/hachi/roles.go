@@ -106,8 +106,13 @@ func routerFlags(cmd *cobra.Command, c *role.RouterConfig) {
 	modelFlags(f, &c.ModelConfig)
 	servingFlags(f, &c.Serving)
 	f.duration("busy-poll", "busyPoll", &c.BusyPoll, busyPollUsage)
-	f.text("listen", "listen", &c.Listen, "HTTP listener, HOST:PORT")
-	f.text("grpc", "grpc", &c.GRPC, "gRPC listener of the inference service, HOST:PORT")
-	f.text("advertise", "advertise", &c.Advertise, "HTTP address that clients dial; the listener's own when empty")
-	f.text("advertise-grpc", "advertiseGRPC", &c.AdvertiseGRPC, "gRPC address that clients dial; the listener's own when empty")
+	listenFlags(f, &c.Listen, &c.GRPC, &c.Advertise, &c.AdvertiseGRPC)
+}
+
+// listenFlags are the listeners of a process that clients call.
+func listenFlags(f configFlags, listen, grpc, advertise, advertiseGRPC *string) {
+	f.text("listen", "listen", listen, "HTTP listener, HOST:PORT")
+	f.text("grpc", "grpc", grpc, "gRPC listener of the inference service, HOST:PORT")
+	f.text("advertise", "advertise", advertise, "HTTP address that clients dial; the listener's own when empty")
+	f.text("advertise-grpc", "advertiseGRPC", advertiseGRPC, "gRPC address that clients dial; the listener's own when empty")
 }

@@ -36,7 +36,7 @@ Begin with two terminals:
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
-		newUp(), newCoordinator(), newExpertNode(), newRouter(), newConfig(),
+		newUp(), newCoordinator(), newExpertNode(), newRouter(), newGateway(), newConfig(),
 		newStatus(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
 	)
 	addStandardCommands(root)

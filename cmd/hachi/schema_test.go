@@ -34,6 +34,11 @@ func schemas() map[string]func() (config any, cmd *cobra.Command) {
 			expertNodeFlags(cmd, &c)
 			return &c, cmd
 		},
+		"gateway": func() (any, *cobra.Command) {
+			c, cmd := role.DefaultGateway(), &cobra.Command{}
+			gatewayFlags(cmd, &c)
+			return &c, cmd
+		},
 		"router": func() (any, *cobra.Command) {
 			c, cmd := role.DefaultRouter(), &cobra.Command{}
 			routerFlags(cmd, &c)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -99,21 +101,31 @@ func numericsFlags(f configFlags, to *role.NumericsConfig) {
 
 // servingFlags are shared by up and router.
 func servingFlags(f configFlags, s *role.ServingConfig) {
-	f.text("model-name", "serving.modelName", &s.ModelName, "name that clients use; the checkpoint directory's when empty")
+	apiFlags(f, &s.APIConfig)
 	kvCacheFlags(f, s)
 	f.boolean("prefix-cache", "serving.prefixCache", &s.PrefixCache, "reuse KV blocks of shared prompt prefixes")
 	f.integer("micro-batches", "serving.microBatches", &s.MicroBatches, "micro-batches per step to overlap attention with expert calls; 0 = auto")
 	f.integer("speculative-tokens", "serving.speculativeTokens", &s.SpeculativeTokens, "max draft tokens per step (n-gram / prompt lookup); never changes the answer")
-	f.duration("request-deadline", "serving.requestDeadline", &s.RequestDeadline, "maximum duration of a request")
 	f.number("max-step-slowdown", "serving.maxStepSlowdown", &s.MaxStepSlowdown, "maximum duration of a step with prefill, as a multiple of its decodes; 0 is 1.7")
 	f.integer("metrics-top-experts", "serving.metricsTopExperts", &s.MetricsTopExperts, "max experts with counters of their own in /metrics, the busiest ones; 0 = all")
 	f.inverse("hedge", "serving.disableHedging", &s.DisableHedging, "call another replica when an expert call is late; with false, wait until the call times out")
+}
+
+// apiFlags say how requests are read and answered.
+func apiFlags(f configFlags, s *role.APIConfig) {
+	f.text("model-name", "serving.modelName", &s.ModelName, "name that clients use; the checkpoint directory's when empty")
+	f.duration("request-deadline", "serving.requestDeadline", &s.RequestDeadline, "maximum duration of a request")
 	f.text("generation-config", "serving.generationConfig", &s.GenerationConfig, "defaults of sampling for requests that do not say: auto takes them from the checkpoint's generation_config.json, none keeps the API's; auto when empty")
 	f.StringArrayVar(&s.Attributes, "attribute", s.Attributes, "server default of a SteerLM attribute, NAME=0..4; may be repeated")
 	f.at("attribute", "serving.attributes")
 	f.StringArrayVar(&s.CORSOrigins, "cors-origin", s.CORSOrigins, "origin whose web pages may call the HTTP API, for example http://localhost:3000, or * for every one; may be repeated")
 	f.at("cors-origin", "serving.corsOrigins")
 	f.duration("stream-heartbeat", "serving.streamHeartbeat", &s.StreamHeartbeat, "time between the comments of a stream that has nothing else to send; 0 is 15s")
+}
+
+// routerTimeoutFlag is shared by up and gateway.
+func routerTimeoutFlag(f configFlags, path string, to *time.Duration) {
+	f.duration("router-timeout", path, to, "how long a router may send nothing before a gateway lets another one go on")
 }
 
 // kvCacheFlags bound what runs and what waits.

@@ -26,7 +26,7 @@ func newUp() *cobra.Command {
 		Use:   "up",
 		Short: "start a whole cluster on this machine and serve a model",
 		Long: `up starts etcd, a coordinator, N expert-node processes and a router, and serves
-until it is interrupted. Without --model it serves hachi-mini, a small model that
+until it is interrupted. With --routers 2 or more it also starts a gateway. Without --model it serves hachi-mini, a small model that
 is part of hachi and speaks English and Japanese, so that everything can be tried
 with nothing downloaded.`,
 		SuggestFor: []string{"start", "serve", "run", "launch"},
@@ -58,6 +58,8 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	modelFlags(f, &c.Model)
 	f.Lookup("model").Usage = modelUsage
 	f.integer("nodes", "nodes", &c.Nodes, "expert-node processes")
+	f.integer("routers", "routers", &c.Routers, "router processes; with more than 1, a gateway serves in front of them, and a router's death ends no stream")
+	routerTimeoutFlag(f, "routerTimeout", &c.RouterTimeout)
 	placementFlags(f, &c.Placement)
 	servingFlags(f, &c.Serving)
 	f.text("listen", "listen", &c.Listen, "HTTP listener, the only fixed port, HOST:PORT")

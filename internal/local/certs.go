@@ -74,9 +74,15 @@ func newAuthority(cfg UpConfig, cluster string) (*authority, error) {
 // renew issues every certificate.
 func (a *authority) renew() error {
 	now := time.Now().Round(0) // the clock on the wall
-	processes := map[string]identity.Role{"coordinator-0": identity.Coordinator, "router-0": identity.Router, etcdName: identity.Etcd, operatorName: identity.Operator}
+	processes := map[string]identity.Role{"coordinator-0": identity.Coordinator, etcdName: identity.Etcd, operatorName: identity.Operator}
 	for i := range a.cfg.Nodes {
 		processes[nodeName(i)] = identity.Expert
+	}
+	for i := range a.cfg.Routers {
+		processes[routerName(i)] = identity.Router
+	}
+	if a.cfg.gateway() {
+		processes[gatewayName] = identity.Gateway
 	}
 	for name, role := range processes {
 		if err := a.issue(role, name, now); err != nil {

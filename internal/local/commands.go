@@ -24,8 +24,15 @@ func (c *Cluster) commands() ([]command, error) {
 		out = append(out, c.roleCommand(name, "expertnode"))
 		configs = append(configs, c.expertNodeConfig(name))
 	}
-	out = append(out, c.roleCommand("router-0", "router"))
-	configs = append(configs, c.routerConfig("router-0"))
+	for i := range c.cfg.Routers {
+		name := routerName(i)
+		out = append(out, c.roleCommand(name, "router"))
+		configs = append(configs, c.routerConfig(name))
+	}
+	if c.cfg.gateway() {
+		out = append(out, c.roleCommand(gatewayName, "gateway"))
+		configs = append(configs, c.gatewayConfig(gatewayName))
+	}
 	for i, cmd := range out {
 		if err := role.WriteConfig(c.configFile(cmd.name), configs[i]); err != nil {
 			return nil, fmt.Errorf("data directory: %w", err)
@@ -36,6 +43,11 @@ func (c *Cluster) commands() ([]command, error) {
 
 // nodeName is the name of an expert node.
 func nodeName(i int) string { return "expert-" + strconv.Itoa(i) }
+
+// routerName is the name of a router.
+func routerName(i int) string { return "router-" + strconv.Itoa(i) }
+
+const gatewayName = "gateway-0"
 
 func (c *Cluster) configFile(name string) string {
 	return filepath.Join(c.cfg.DataDir, "config", name+".yaml")
@@ -71,7 +83,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig = c.security(name)
 	out.ModelConfig = c.cfg.Model
-	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Model.Threads)
+	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Routers, c.cfg.Model.Threads)
 	return out
 }
 
@@ -80,7 +92,18 @@ func (c *Cluster) routerConfig(name string) role.RouterConfig {
 	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
 	out.ModelConfig, out.Serving, out.Listen = c.cfg.Model, c.cfg.Serving, c.cfg.Listen
+	if c.cfg.gateway() { // which clients and admins call instead
+		out.Listen, out.Security.AdminListen = c.cfg.port(name), ""
+	}
 	out.Threads = c.cfg.RouterThreads()
+	return out
+}
+
+func (c *Cluster) gatewayConfig(name string) role.GatewayConfig {
+	out := role.DefaultGateway()
+	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
+	out.Model.Dir, out.Serving, out.Listen = c.cfg.Model.Dir, c.cfg.relay(), c.cfg.Listen
 	return out
 }
 
@@ -100,18 +123,19 @@ func (c UpConfig) port(name string) string {
 	return net.JoinHostPort(host, "0")
 }
 
-// shareCores gives the router every core, because the router waits while the
-// nodes compute, and divides the cores among the nodes, at least one each.
-func shareCores(nodes, threads int) (perNode, router int) {
+// shareCores gives one router every core, because the router waits while the
+// nodes compute. It divides the cores among several routers, and among the nodes, at
+// least one each.
+func shareCores(nodes, routers, threads int) (perNode, perRouter int) {
 	if threads > 0 {
 		return threads, threads
 	}
 	cores := runtime.GOMAXPROCS(0)
-	return max(1, cores/nodes), cores
+	return max(1, cores/nodes), max(1, cores/routers)
 }
 
-// RouterThreads is how many cores the router gets.
+// RouterThreads is how many cores a router gets.
 func (c UpConfig) RouterThreads() int {
-	_, router := shareCores(c.Nodes, c.Model.Threads)
+	_, router := shareCores(c.Nodes, c.Routers, c.Model.Threads)
 	return router
 }

@@ -7,7 +7,8 @@
 //
 // Invariants: etcd starts first and stops last. No child outlives its parent:
 // every child reads from a pipe whose only writer is the parent, and the child
-// ends when that read ends. Only the router's HTTP listener has a fixed port.
+// ends when that read ends. Only one HTTP listener has a fixed port: the router's, or the
+// gateway's in front of several routers.
 // Two clusters never share a data directory.
 //
 // Concurrency: the methods of a Cluster may be called from any goroutine.

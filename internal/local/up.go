@@ -144,12 +144,13 @@ func (c *Cluster) Child(name string) *Child {
 	return nil
 }
 
-// Close stops the children, router first and coordinator last, then etcd.
+// Close stops the children, gateway and routers first and coordinator last, then
+// etcd.
 func (c *Cluster) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*stopGrace)
 	defer cancel()
 	for i := len(c.children) - 1; i >= 0; {
-		// All expert nodes stop together; the roles stop one after another.
+		// All processes of a role stop together; the roles stop one after another.
 		var wg sync.WaitGroup
 		role := roleOf(c.children[i].Name())
 		for ; i >= 0 && roleOf(c.children[i].Name()) == role; i-- {
@@ -174,7 +175,7 @@ func roleOf(name string) string {
 	return role
 }
 
-// Ready waits until the router serves, a role fails for good, or ctx ends.
+// Ready waits until the router, or the gateway, serves, a role fails for good, or ctx ends.
 func (c *Cluster) Ready(ctx context.Context) error {
 	var reports sync.WaitGroup
 	defer reports.Wait()

@@ -13,14 +13,18 @@ import (
 // UpConfig describes a whole cluster on this machine. Its sections are those of
 // the roles.
 type UpConfig struct {
-	Model     role.ModelConfig     `yaml:"model"` // with 0 threads, the processes share the cores
-	Nodes     int                  `yaml:"nodes"` // expert-node processes
-	Placement role.PlacementConfig `yaml:"placement"`
-	Serving   role.ServingConfig   `yaml:"serving"`
-	Security  SecurityConfig       `yaml:"security"`
-	Listen    string               `yaml:"listen"`  // HTTP listener, the only fixed port
-	DataDir   string               `yaml:"dataDir"` // etcd's data, the children's configurations and logs, the run file
-	Etcd      []string             `yaml:"etcd"`    // external; embedded when empty
+	Model role.ModelConfig `yaml:"model"` // with 0 threads, the processes share the cores
+	Nodes int              `yaml:"nodes"` // expert-node processes
+	// Routers are router processes. With more than one, a gateway serves in front of
+	// them, and RouterTimeout is its serving.routerTimeout.
+	Routers       int                  `yaml:"routers"`
+	RouterTimeout time.Duration        `yaml:"routerTimeout"`
+	Placement     role.PlacementConfig `yaml:"placement"`
+	Serving       role.ServingConfig   `yaml:"serving"`
+	Security      SecurityConfig       `yaml:"security"`
+	Listen        string               `yaml:"listen"`  // HTTP listener, the only fixed port
+	DataDir       string               `yaml:"dataDir"` // etcd's data, the children's configurations and logs, the run file
+	Etcd          []string             `yaml:"etcd"`    // external; embedded when empty
 	// Cluster is the name of the cluster in etcd. When empty, it is
 	// registry.DefaultCluster in the embedded etcd, and in an external one a
 	// random name that the data directory keeps, so that two clusters never meet.
@@ -82,15 +86,27 @@ type UpEvents struct {
 // DefaultUp is three nodes with one replica of each expert, on port 8080.
 func DefaultUp() UpConfig {
 	return UpConfig{
-		Model:     role.DefaultModel(),
-		Nodes:     3,
-		Placement: role.DefaultPlacement(),
-		Serving:   role.DefaultServing(),
-		Listen:    "127.0.0.1:8080",
-		Restart:   true,
-		TTL:       registry.DefaultTTL,
-		LogLevel:  "warn",
+		Model:         role.DefaultModel(),
+		Nodes:         3,
+		Routers:       1,
+		RouterTimeout: role.DefaultRouterTimeout,
+		Placement:     role.DefaultPlacement(),
+		Serving:       role.DefaultServing(),
+		Listen:        "127.0.0.1:8080",
+		Restart:       true,
+		TTL:           registry.DefaultTTL,
+		LogLevel:      "warn",
 	}
+}
+
+// gateway reports whether a gateway serves in front of the routers.
+func (c UpConfig) gateway() bool { return c.Routers > 1 }
+
+// relay is the section serving of the gateway.
+func (c UpConfig) relay() role.RelayConfig {
+	out := role.DefaultRelay()
+	out.APIConfig, out.RouterTimeout = c.Serving.APIConfig, c.RouterTimeout
+	return out
 }
 
 // Validate reports everything wrong at once.
@@ -99,6 +115,8 @@ func (c UpConfig) Validate() error {
 	c.Model.Check(&f)
 	f.Required("dataDir", c.DataDir)
 	f.Min("nodes", c.Nodes, 1)
+	f.Min("routers", c.Routers, 1)
+	c.relay().CheckTimeout(&f, "routerTimeout")
 	c.Placement.Check(&f)
 	if c.Placement.Replicas > c.Nodes && c.Nodes >= 1 {
 		f.Addf("placement.replicas", "%d: more replicas than the %d nodes", c.Placement.Replicas, c.Nodes)

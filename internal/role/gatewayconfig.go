@@ -52,6 +52,13 @@ func DefaultRelay() RelayConfig {
 	}
 }
 
+// CheckTimeout adds the fault of the timeout, by the field that has it.
+func (r RelayConfig) CheckTimeout(f *Faults, field string) {
+	if r.RouterTimeout < minRouterTimeout {
+		f.Addf(field, "%v: want at least %v", r.RouterTimeout, minRouterTimeout)
+	}
+}
+
 // DefaultGateway lacks the ID and the model's Dir.
 func DefaultGateway() GatewayConfig {
 	return GatewayConfig{
@@ -66,9 +73,7 @@ func (c GatewayConfig) Validate() error {
 	f.Required("model.dir", c.Model.Dir)
 	c.Serving.APIConfig.Check(&f)
 	f.Min("serving.maxRequests", c.Serving.MaxRequests, 1)
-	if c.Serving.RouterTimeout < minRouterTimeout {
-		f.Addf("serving.routerTimeout", "%v: want at least %v", c.Serving.RouterTimeout, minRouterTimeout)
-	}
+	c.Serving.CheckTimeout(&f, "serving.routerTimeout")
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"grpc": c.GRPC})
 	c.Security.CheckAccess(&f, c.ClusterConfig, c.Listen, c.GRPC)
 	f.Address("listen", c.Listen)
