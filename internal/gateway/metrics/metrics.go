@@ -17,6 +17,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	moved    *prometheus.CounterVec
 	stall    prometheus.Histogram
+	drawn    prometheus.Counter
 }
 
 // New makes empty metrics. load is how many answers each router draws for the gateway,
@@ -30,8 +31,13 @@ func New(load func() (running map[string]int, waiting int)) *Metrics {
 	}, []string{"reason"})
 	m.registry.MustRegister(m.moved)
 	m.stall = histograms.Histogram(m.registry, "hachi_gateway_stall_seconds", "How long an answer that went on at another router stood still.", histograms.Seconds)
+	m.drawn = prometheus.NewCounter(prometheus.CounterOpts{Name: "hachi_generation_tokens_total", Help: "Tokens that routers drew for answers of this gateway."})
+	m.registry.MustRegister(m.drawn)
 	return m
 }
+
+// Drawn counts tokens.
+func (m *Metrics) Drawn(tokens int) { m.drawn.Add(float64(tokens)) }
 
 // Collect adds collectors; one that is there already is an error of the program.
 func (m *Metrics) Collect(all ...prometheus.Collector) { m.registry.MustRegister(all...) }

@@ -12,6 +12,7 @@ func TestMetrics(t *testing.T) {
 	m := New(func() (map[string]int, int) { return map[string]int{"router-0": 3, "router-1": 0}, 7 })
 	m.Moved("failed")
 	m.Moved("failed")
+	m.Drawn(5)
 	m.Stalled(300 * time.Millisecond)
 	m.FirstToken(time.Millisecond)
 	m.NextToken(time.Millisecond)
@@ -21,7 +22,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`hachi_gateway_answers_running{router="router-0"} 3`, `hachi_gateway_answers_running{router="router-1"} 0`, "hachi_gateway_queue_length 7",
 		`hachi_gateway_answers_moved_total{reason="failed"} 2`, `hachi_gateway_stall_seconds_bucket{le="0.5"} 1`, `hachi_gateway_stall_seconds_bucket{le="0.25"} 0`,
-		"hachi_time_to_first_token_seconds_count 1", "hachi_inter_token_latency_seconds_count 1", `hachi_e2e_request_latency_seconds_count{status="ok"} 1`,
+		"hachi_generation_tokens_total 5", "hachi_time_to_first_token_seconds_count 1", "hachi_inter_token_latency_seconds_count 1", `hachi_e2e_request_latency_seconds_count{status="ok"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %s in\n%s", want, w.Body)

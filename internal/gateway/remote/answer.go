@@ -155,7 +155,7 @@ func (a *answer) read(ctx context.Context, router balance.Router, alive func()) 
 		a.take(nil)
 		events := a.progress.read(m)
 		if len(events) > 0 {
-			a.note(time.Now())
+			a.note(time.Now(), len(m.GetTokens()))
 		}
 		for _, e := range events {
 			a.out.Push(e)
@@ -174,8 +174,11 @@ func (a *answer) take(err error) {
 	}
 }
 
-// note notes the time of a token.
-func (a *answer) note(now time.Time) {
+// note notes the time of events, tokens of the answer among them.
+func (a *answer) note(now time.Time, tokens int) {
+	if a.e.cfg.Drawn != nil {
+		a.e.cfg.Drawn(tokens)
+	}
 	if a.moved && a.e.cfg.Stalled != nil {
 		a.e.cfg.Stalled(now.Sub(a.last))
 	}

@@ -48,7 +48,9 @@ type Config struct {
 	// Stalled observes how long an answer that moved stood still: from its last token,
 	// or the begin of the call that failed, to its next token. nil is not called.
 	Stalled func(time.Duration)
-	Logger  *slog.Logger // nil is silent
+	// Drawn counts the tokens of answers. nil is not called.
+	Drawn  func(tokens int)
+	Logger *slog.Logger // nil is silent
 }
 
 // Engine implements completion.Engine with routers.
