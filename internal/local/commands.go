@@ -103,7 +103,7 @@ func (c *Cluster) gatewayConfig(name string) role.GatewayConfig {
 	out := role.DefaultGateway()
 	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
-	out.Model.Dir, out.Serving, out.Listen = c.cfg.Model.Dir, c.cfg.relay(), c.cfg.Listen
+	out.Model, out.Serving, out.Listen = role.TextConfig{Dir: c.cfg.Model.Dir, Source: c.cfg.Model.Source}, c.cfg.relay(), c.cfg.Listen
 	return out
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
-	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -41,12 +40,12 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 		return err
 	}
 	c.silence()
-	model, err := checkpoint.ReadConfig(c.Model.Dir)
+	dir, model, err := c.Model.open(ctx, c.Logger)
 	if err != nil {
-		return &ConfigError{Err: err}
+		return err
 	}
 	p := &gatewayProcess{cfg: c, pool: remote.NewPool()}
-	if p.front, err = openFront(c.Model.Dir, model, c.Serving.APIConfig); err != nil {
+	if p.front, err = openFront(dir, model, c.Serving.APIConfig); err != nil {
 		return err
 	}
 	if p.security, err = openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Gateway); err != nil {

@@ -1,7 +1,13 @@
 package role
 
 import (
+	"context"
+	"log/slog"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/source"
 )
 
 // GatewayConfig configures RunGateway.
@@ -19,10 +25,27 @@ type GatewayConfig struct {
 	LogLevel      string `yaml:"logLevel"`
 }
 
-// TextConfig says whose tokenizer and chat template are used. The directory needs no
+// TextConfig says whose tokenizer and chat template are used. A directory needs no
 // weights.
 type TextConfig struct {
-	Dir string `yaml:"dir"`
+	Dir    string       `yaml:"dir"`
+	Source SourceConfig `yaml:",inline"`
+}
+
+// open returns a directory with the text files of the model, and the configuration of
+// the model.
+func (t TextConfig) open(ctx context.Context, log *slog.Logger) (dir string, cfg model.Config, err error) {
+	if !source.IsRemote(t.Dir) {
+		if cfg, err = checkpoint.ReadConfig(t.Dir); err != nil {
+			return "", cfg, &ConfigError{Err: err}
+		}
+		return t.Dir, cfg, nil
+	}
+	opened, err := ModelConfig{Dir: t.Dir, Source: t.Source}.Open(ctx, log)
+	if err != nil {
+		return "", cfg, err
+	}
+	return opened.TextDir, opened.Config(), opened.Close()
 }
 
 // RelayConfig bounds what a gateway takes on.
@@ -71,6 +94,7 @@ func (c GatewayConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
 	f.Required("model.dir", c.Model.Dir)
+	c.Model.Source.check(&f, c.Model.Dir)
 	c.Serving.APIConfig.Check(&f)
 	f.Min("serving.maxRequests", c.Serving.MaxRequests, 1)
 	c.Serving.CheckTimeout(&f, "serving.routerTimeout")
