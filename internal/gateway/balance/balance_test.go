@@ -85,7 +85,11 @@ func TestRoutersThatMayBeChosen(t *testing.T) {
 			table.Update(routers("a", "b"))
 		}, 0, []string{"a"}},
 		{"not one whose call failed", func(table *Table) { table.Failed("a", start) }, 0, []string{"b", "c"}},
-		{"nor after its backoff, while others are well", func(table *Table) { table.Failed("a", start) }, time.Hour, []string{"b", "c"}},
+		{"one whose call failed, after its backoff", func(table *Table) { table.Failed("a", start) }, time.Hour, []string{"a", "b", "c"}},
+		{"and by one request at a time", func(table *Table) {
+			table.Failed("a", start)
+			table.Begin("a", Prefix{})
+		}, time.Hour, []string{"b", "c"}},
 		{"one that answered again", func(table *Table) {
 			table.Failed("a", start)
 			table.Worked("a")
@@ -138,7 +142,7 @@ func TestBackoffDoublesAndEnds(t *testing.T) {
 	var table Table
 	table.Update(routers("a"))
 	now := start
-	for _, want := range []time.Duration{50, 100, 200, 400, 800, 1600, 2000, 2000} {
+	for _, want := range []time.Duration{50, 100, 200, 400, 800, 1600, 3200, 5000, 5000} {
 		table.Failed("a", now)
 		next := table.NextTry(served)
 		if got := next.Sub(now); got != want*time.Millisecond {

@@ -10,9 +10,10 @@
 //
 //	ceil(bound · (m + 1) / n)
 //
-// requests is passed over for the next in the order. A router that gossip suspects, or
-// whose last calls failed, is chosen only when no other is left; one that drains, or
-// serves another model, never.
+// requests is passed over for the next in the order. A router that gossip suspects is
+// chosen only when no other is left; one that drains, or serves another model, never. A
+// router whose last calls failed gets one request after a backoff, which shows whether
+// it answers again.
 //
 // Invariants: the same events at the same times give the same choices. A router that
 // fails is not tried again before its backoff has ended. At least one router is within

@@ -25,7 +25,7 @@ type Model struct {
 // Backoff of a router whose calls fail: it doubles with each failure in a row.
 const (
 	minBackoff = 50 * time.Millisecond
-	maxBackoff = 2 * time.Second
+	maxBackoff = 5 * time.Second
 )
 
 // state is what a Table knows of a router.
@@ -55,8 +55,11 @@ func (s *state) fits(m Model) bool {
 	return s.serves() && s.Fingerprint == m.Fingerprint && s.Context >= m.Context
 }
 
-// well reports whether nothing speaks against the router.
-func (s *state) well() bool { return !s.suspected && !s.unlisted && s.failures == 0 }
+// well reports whether nothing speaks against the router. One whose calls failed is
+// tried by one request after its backoff.
+func (s *state) well() bool {
+	return !s.suspected && !s.unlisted && (s.failures == 0 || s.running == 0)
+}
 
 // fail begins or extends the backoff.
 func (s *state) fail(now time.Time) {
