@@ -15,12 +15,14 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 	clock := time.NewTicker(reportEvery)
 	defer clock.Stop()
 	reported := false
+	wait := wait{began: time.Now()}
 	var sent loadReport
 	for {
 		acked, s, now := c.Dispatcher.AckedEpoch(), c.Engine.Stats(), time.Now()
 		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.Load = uint64(acked), uint32(s.Waiting+s.Running) })
 		sent.report(c.Load, c.Dispatcher.Counts, s.Steps, now)
 		ready.observe(now, look(c, s))
+		wait.observe(c, now, acked > 0)
 		if ok := ready.ok(now); ok != reported {
 			reported = ok
 			report(ok)
@@ -72,4 +74,29 @@ func look(c Config, s engine.Stats) observation {
 		o.epoch = p.Epoch()
 	}
 	return o
+}
+
+// waitAfter is how long a router has no placement before it says so: a cluster that
+// starts has none while it loads experts.
+const waitAfter = 10 * time.Second
+
+// wait is that of a router for its first placement.
+type wait struct {
+	began        time.Time
+	logged, over bool
+}
+
+// observe logs one line when the wait has become long, and one when it is over.
+func (w *wait) observe(c Config, now time.Time, placed bool) {
+	switch {
+	case w.over:
+	case placed:
+		w.over = true
+		if w.logged {
+			c.Logger.Warn("a placement has come", "waited", now.Sub(w.began).Round(time.Millisecond))
+		}
+	case !w.logged && now.Sub(w.began) >= waitAfter:
+		w.logged = true
+		c.Logger.Warn("waiting for a placement", "why", "the coordinator has published none for this model; hachi status says why")
+	}
 }

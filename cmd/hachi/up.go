@@ -200,8 +200,17 @@ type progress struct {
 	mu    sync.Mutex // guards the fields below
 	last  string
 	done  bool
-	ended map[string]string // what was printed of a child last
+	ended map[string]ending // of each child
 }
+
+// ending is how a child ended last.
+type ending struct {
+	text  string
+	times int // in a row
+}
+
+// shortRun is how long a child runs that fails at its start.
+const shortRun = 5 * time.Second
 
 func (p *progress) report(nodes, resident, wanted int) {
 	p.mu.Lock()
@@ -218,8 +227,9 @@ func (p *progress) report(nodes, resident, wanted int) {
 	fmt.Fprintln(p.out, line)
 }
 
-// child prints the end of a process, once while it ends for the same reason again
-// and again. The faults of a role that cannot run are those of the command.
+// child prints the end of a process. One that ends for the same reason again and again,
+// soon after its start, is printed at the second time, the fourth, the eighth and so on.
+// The faults of a role that cannot run are those of the command.
 func (p *progress) child(e local.ChildEvent) {
 	if e.ConfigError {
 		return
@@ -233,14 +243,21 @@ func (p *progress) child(e local.ChildEvent) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended[e.Name] == text {
-		return
+	last := p.ended[e.Name]
+	if last.text != text || e.Ran >= shortRun {
+		last = ending{text: text}
 	}
+	last.times++
 	if p.ended == nil {
-		p.ended = map[string]string{}
+		p.ended = map[string]ending{}
 	}
-	p.ended[e.Name] = text
-	fmt.Fprintln(p.out, text)
+	p.ended[e.Name] = last
+	switch {
+	case last.times == 1:
+		fmt.Fprintln(p.out, text)
+	case last.times&(last.times-1) == 0:
+		fmt.Fprintf(p.out, "%s (%d times in a row)\n", text, last.times)
+	}
 }
 
 func (p *progress) finish() {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
 )
@@ -28,5 +31,27 @@ func TestUpRefusesWhatIsNoCheckpointInOneLine(t *testing.T) {
 		if _, err := os.Stat(data); err == nil {
 			t.Errorf("--model %s: something was started", model)
 		}
+	}
+}
+
+// TestEveryDeathOfANodeIsPrinted, and a child that fails at its start again and again
+// prints ever fewer lines.
+func TestEveryDeathOfANodeIsPrinted(t *testing.T) {
+	var out bytes.Buffer
+	p := &progress{out: &out}
+	killed := local.ChildEvent{Name: "expert-1", Ran: time.Minute, Err: errors.New("expert-1 ended: signal: killed")}
+	for range 3 {
+		p.child(killed)
+	}
+	if n := strings.Count(out.String(), "expert-1 ended: signal: killed; it is started again\n"); n != 3 {
+		t.Errorf("%d lines of 3 deaths:\n%s", n, &out)
+	}
+	out.Reset()
+	killed.Ran = time.Second
+	for range 99 {
+		p.child(killed)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 6 || !strings.Contains(out.String(), "started again (64 times in a row)\n") {
+		t.Errorf("%d lines of 99 quick deaths:\n%s", n, &out)
 	}
 }

@@ -92,7 +92,11 @@ func (w Where) ask(ctx context.Context, question func(context.Context, *etcdstor
 		return err
 	}
 	defer store.Close()
-	if err = question(ctx, store); errors.Is(err, context.DeadlineExceeded) {
+	err = question(ctx, store)
+	if why := store.Explain(err); why != err {
+		return why
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("etcd at %s does not answer within %v: is it running there?", strings.Join(w.Etcd, ","), viewTimeout)
 	}
 	return err

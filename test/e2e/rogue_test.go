@@ -139,21 +139,6 @@ func forged(t *testing.T, view status.View, addr string) map[string]proto.Messag
 	}
 }
 
-// lines counts the lines of a process's log with all of some texts.
-func lines(t *testing.T, p *harness.Process, texts ...string) (n int) {
-	t.Helper()
-	for line := range strings.Lines(p.Output(t)) {
-		all := true
-		for _, text := range texts {
-			all = all && strings.Contains(line, text)
-		}
-		if all {
-			n++
-		}
-	}
-	return n
-}
-
 // TestARogueThatWritesIntoEtcdGetsNothing: a process with every right in etcd and no
 // certificate of the cluster changes no answer and reads no row while streams run;
 // the log names each false record once. A stolen certificate of a router neither

@@ -3,8 +3,11 @@ package etcd
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/identity"
@@ -69,6 +72,46 @@ func TestEtcdAnswersCertificatesOfItsAuthorityOnly(t *testing.T) {
 		}
 		done()
 		store.Close()
+	}
+}
+
+// TestAnEtcdThatCannotAnswerIsExplained: with TLS on one end only no call is answered,
+// and the error names the flag.
+func TestAnEtcdThatCannotAnswerIsExplained(t *testing.T) {
+	dir := identity.Directory(filepath.Join(t.TempDir(), "certs"))
+	if err := dir.Init("c", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	certs, err := dir.Issue(identity.Etcd, "etcd-0", []string{"127.0.0.1"}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by, err := identity.Open(certs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		certificates, want string
+		by                 credentials.TransportCredentials
+	}{
+		{certs, "speaks TLS: name a directory of certificates with --etcd-certificates", nil},
+		{"", "speaks no TLS: give --etcd-certificates none", by.HostCredentials()},
+	} {
+		s, err := Start(t.Context(), Config{Dir: filepath.Join(t.TempDir(), "etcd"), Certificates: test.certificates})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		store, err := etcdstore.Dial(s.Endpoints(), test.by, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := store.Grant(ctx, time.Second); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), s.Endpoints()[0]) {
+			t.Errorf("%v, expected %q", err, test.want)
+		}
 	}
 }
 

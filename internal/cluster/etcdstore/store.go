@@ -22,6 +22,7 @@ import (
 // Store implements registry.Store.
 type Store struct {
 	cli    *clientv3.Client
+	secure bool // by TLS
 	logger *slog.Logger
 }
 
@@ -34,7 +35,8 @@ const (
 // Dial makes a store. Dial does not wait for an etcd to be there. Nil credentials
 // are plaintext.
 func Dial(endpoints []string, by credentials.TransportCredentials, logger *slog.Logger) (*Store, error) {
-	if by == nil {
+	secure := by != nil
+	if !secure {
 		by = insecure.NewCredentials()
 	}
 	cli, err := clientv3.New(clientv3.Config{
@@ -50,7 +52,7 @@ func Dial(endpoints []string, by credentials.TransportCredentials, logger *slog.
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Store{cli: cli, logger: logger}, nil
+	return &Store{cli: cli, secure: secure, logger: logger}, nil
 }
 
 // Client is the etcd client below the store.
@@ -127,7 +129,7 @@ func (s *Store) Commit(ctx context.Context, guards []registry.Guard, key string,
 func (s *Store) Grant(ctx context.Context, ttl time.Duration) (registry.LeaseID, error) {
 	resp, err := s.cli.Grant(ctx, int64(max(1, ttl.Seconds())))
 	if err != nil {
-		return 0, err
+		return 0, s.Explain(err)
 	}
 	return registry.LeaseID(resp.ID), nil
 }

@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/episode"
 )
 
 // Roles of a cluster, each with its own names.
@@ -144,6 +147,7 @@ func (n *Name) keep(ctx context.Context) {
 	defer close(n.done)
 	rival := rival{patience: 2*n.r.opts.TTL + time.Second}
 	serving, lost := false, false
+	waits := episode.New(n.r.opts.Logger, slog.LevelWarn, "waiting for etcd", "etcd answers", "key", episode.State)
 	for wait := firstBackoff; ctx.Err() == nil; {
 		held, err := n.once(ctx, &rival)
 		var refused *NameError
@@ -152,10 +156,15 @@ func (n *Name) keep(ctx context.Context) {
 			if !serving {
 				close(n.decided)
 			}
+			waits.Worked(n.key)
 			serving, lost, wait = true, false, firstBackoff
 			sleep(ctx, n.r.opts.TTL/3)
 			continue
-		case !errors.As(err, &refused): // the store cannot be reached, or the other's lease has not ended
+		case errors.Is(err, errMayEnd): // it was logged
+		case !errors.As(err, &refused): // the store cannot be reached
+			if !serving && ctx.Err() == nil { // later its records say so
+				waits.Failed(n.key, "err", err)
+			}
 		case !serving:
 			n.refuse(refused)
 			return
