@@ -76,6 +76,22 @@ func TestUnknownFieldsAreReportedWithTheirLines(t *testing.T) {
 	}
 }
 
+// TestFractionsAreNotCut where a file needs a whole number, a duration or a size.
+func TestFractionsAreNotCut(t *testing.T) {
+	_, _, err := execute(t, "config", "--data-dir", "d", "--config", writeTemp(t, "nodes: 2.5\nleaseTTL: 1.5\nserving: {maxNumSeqs: 1.5, kvCacheMemory: 1.5, requestDeadline: 1.5}\n"))
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{`line 1: nodes "2.5": want a whole number`, `line 3: serving.maxNumSeqs "1.5": want a whole number`, `line 3: "1.5": want a number of bytes`, "line 2: ", "want a duration"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+	if _, _, err := execute(t, "config", "--data-dir", "d", "--model", "m", "--config", writeTemp(t, "nodes: 2.0\n")); err != nil {
+		t.Errorf("a whole number with a point: %v", err)
+	}
+}
+
 func TestFaultsNameFieldsAndFlags(t *testing.T) {
 	_, cmd, err := execute(t, "config", "--data-dir", "d", "--nodes", "0", "--kv-cache-memory", "1", "--lease-ttl", "1ms")
 	lines := explain(cmd, err)

@@ -84,7 +84,7 @@ func readsConfig(cmd *cobra.Command) bool { return cmd.Flags().Lookup("config") 
 // file. It finds all faults, also those of check.
 func configure(cmd *cobra.Command, into any, check func() error) error {
 	given, _ := cmd.Context().Value(faultsKey{}).(error)
-	return errors.Join(given, fromEnvironment(cmd.Flags()), readConfigFile(cmd, into), check())
+	return errors.Join(given, fromEnvironment(cmd), readConfigFile(cmd, into), check())
 }
 
 func readConfigFile(cmd *cobra.Command, into any) error {
@@ -112,13 +112,14 @@ func readConfigFile(cmd *cobra.Command, into any) error {
 // fromEnvironment sets every flag that was not given on the command line from
 // its environment variable. The variables of a child of `hachi up` were meant
 // for up, which hands each child its whole configuration.
-func fromEnvironment(flags *pflag.FlagSet) error {
+func fromEnvironment(cmd *cobra.Command) error {
 	if os.Getenv(local.ParentEnv) != "" {
 		return nil
 	}
-	var faults role.Faults
+	flags := cmd.Flags()
+	faults := role.Faults(unknownVariables(cmd.Root()))
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := "HACHI_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variableOf(f.Name)
 		value, ok := os.LookupEnv(name)
 		if f.Changed || !ok {
 			return

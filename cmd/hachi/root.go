@@ -30,7 +30,7 @@ Begin with two terminals:
 			if readsConfig(cmd) {
 				return nil // configure does it
 			}
-			return fromEnvironment(cmd.Flags())
+			return fromEnvironment(cmd)
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")

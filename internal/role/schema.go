@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -32,8 +33,16 @@ func decode(raw []byte, into any) Faults {
 	if errors.Is(err, io.EOF) { // an empty file says nothing
 		return nil
 	}
+	var doc yaml.Node
+	var faults Faults
+	if yaml.Unmarshal(raw, &doc) == nil {
+		faults = fractions(&doc, reflect.TypeOf(into), "")
+	}
 	if err != nil {
-		return plainly(err, raw, into)
+		return append(plainly(err, raw, into), faults...)
+	}
+	if faults != nil {
+		return faults
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return Faults{errors.New("want one YAML document")}

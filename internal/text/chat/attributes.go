@@ -47,6 +47,9 @@ func ParseAttributes(pairs []string) (Attributes, error) {
 func (a Attributes) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		if !slices.Contains(attributeNames[:], name) {
+			if near := ResembledAttribute(name); near != "" {
+				return fmt.Errorf("unknown attribute %q: did you mean %s?", name, near)
+			}
 			return fmt.Errorf("unknown attribute %q, expected one of %s", name, strings.Join(attributeNames[:], ", "))
 		}
 		if v := a[name]; v < 0 || v > maxAttribute {
