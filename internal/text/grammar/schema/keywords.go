@@ -26,7 +26,7 @@ var applicators = []string{"$ref", "allOf", "anyOf", "oneOf", "not"}
 // asserted (Validation, section 8.1).
 var annotations = []string{
 	"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly",
-	"$schema", "$comment", "$defs", "definitions", "discriminator", "nullable",
+	"id", "$schema", "$comment", "$defs", "definitions", "discriminator", "nullable",
 	"contentEncoding", "contentMediaType", "contentSchema",
 }
 
