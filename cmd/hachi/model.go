@@ -10,7 +10,7 @@ import (
 )
 
 func newModel() *cobra.Command {
-	return group("model", "make and inspect checkpoints", newModelInit(), newModelInspect(), newModelQuantize(), newModelImport(), newModelExport())
+	return group("model", "make and inspect checkpoints", newModelInit(), newModelInspect(), newModelQuantize(), newModelImport(), newModelExport(), newModelPush(), newModelPull())
 }
 
 func newModelInit() *cobra.Command {

@@ -74,7 +74,7 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 }
 
 // urlForms are the forms of a model's URL.
-const urlForms = "https://BASE, http://BASE or s3://BUCKET/PREFIX"
+const urlForms = "https://BASE, http://BASE, s3://BUCKET/PREFIX or oci:DIRECTORY[:TAG]"
 
 // sourceFlags say how a model that is not in a directory is fetched.
 func sourceFlags(f configFlags, s *role.SourceConfig) {

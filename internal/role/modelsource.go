@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/weights/publish"
 	"github.com/hachi-serve/hachi/internal/weights/source"
+	"github.com/hachi-serve/hachi/internal/weights/source/oci"
 	"github.com/hachi-serve/hachi/internal/weights/source/s3"
 )
 
@@ -57,7 +59,7 @@ func (m ModelConfig) Open(ctx context.Context, log *slog.Logger) (OpenedModel, e
 		}
 		return OpenedModel{Checkpoint: ckpt, TextDir: m.Dir}, nil
 	}
-	src, err := m.Source.open(m.Dir, log)
+	src, err := m.Source.Open(ctx, m.Dir, log)
 	if err != nil {
 		return OpenedModel{}, ofSource(err)
 	}
@@ -80,7 +82,8 @@ func ofSource(err error) error {
 	return &ConfigError{Err: err}
 }
 
-func (s SourceConfig) open(model string, log *slog.Logger) (*source.Model, error) {
+// Open finds a model that is elsewhere, by its URL.
+func (s SourceConfig) Open(ctx context.Context, model string, log *slog.Logger) (*source.Model, error) {
 	if err := checkpoint.DiagnoseURL(model); err != nil {
 		return nil, err
 	}
@@ -88,7 +91,7 @@ func (s SourceConfig) open(model string, log *slog.Logger) (*source.Model, error
 	if err != nil {
 		return nil, err
 	}
-	files, err := s.files(at)
+	files, err := s.files(ctx, at)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func (s SourceConfig) open(model string, log *slog.Logger) (*source.Model, error
 }
 
 // files are the files at a place.
-func (s SourceConfig) files(at source.Location) (source.Files, error) {
+func (s SourceConfig) files(ctx context.Context, at source.Location) (source.Files, error) {
 	switch at.Scheme {
 	case source.Web:
 		token, err := s.token()
@@ -118,8 +121,25 @@ func (s SourceConfig) files(at source.Location) (source.Files, error) {
 		return source.NewWeb(at, source.WebConfig{Token: token, RedirectHosts: s.RedirectHosts})
 	case source.S3:
 		return s3.New(at, s3.Config{Endpoint: s.S3Endpoint, Credentials: s.Credentials})
+	case source.OCI:
+		return oci.Open(ctx, at)
 	}
-	return nil, fmt.Errorf("%v: models are not read from there", at)
+	return nil, fmt.Errorf("%v: a directory, and a URL is needed", at)
+}
+
+// Target is a place to which a model is written, by its URL.
+func (s SourceConfig) Target(ctx context.Context, place string) (publish.Target, error) {
+	at, err := source.Parse(place)
+	if err != nil {
+		return nil, err
+	}
+	switch at.Scheme {
+	case source.S3:
+		return s3.New(at, s3.Config{Endpoint: s.S3Endpoint, Credentials: s.Credentials})
+	case source.OCI:
+		return oci.Create(ctx, at)
+	}
+	return nil, fmt.Errorf("%v: models are written to s3://BUCKET/PREFIX or oci:DIRECTORY[:TAG]", at)
 }
 
 // maxCredentials bounds the file, in bytes.

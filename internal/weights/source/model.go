@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -215,3 +216,6 @@ func (m *Model) TextDir(ctx context.Context) (string, error) {
 	}
 	return dir, nil
 }
+
+// TextFiles names them.
+func TextFiles() []string { return slices.Clone(textFiles) }

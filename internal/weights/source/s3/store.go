@@ -153,3 +153,6 @@ func (s *Store) failed(name string, err error) error {
 	}
 	return out
 }
+
+// Finish does nothing: every object is complete.
+func (s *Store) Finish(context.Context) error { return nil }
