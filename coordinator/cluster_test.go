@@ -159,7 +159,7 @@ func (w *world) act(n *simNode) {
 	} else if todo := n.target.Shards[n.id].Minus(n.resident); len(todo) > 0 && len(n.resident) < n.capacity {
 		n.resident = moe.NewShard(append(slices.Clone(n.resident), todo[0]))
 	}
-	if n.leaving && (n.known == nil || (len(placed(n.known, n.id)) == 0 && n.acked())) {
+	if n.leaving && (n.known == nil || (len(placed(n.known)[n.id]) == 0 && n.acked())) {
 		n.up, n.record = false, false
 	}
 }
@@ -174,14 +174,14 @@ func (n *simNode) droppable() moe.Shard {
 	if n.known == nil || n.target.Shards == nil || !n.acked() {
 		return nil
 	}
-	return n.resident.Minus(n.target.Shards[n.id]).Minus(placed(n.known, n.id))
+	return n.resident.Minus(n.target.Shards[n.id]).Minus(placed(n.known)[n.id])
 }
 
 // drop checks that no router with a link to etcd would ask for what is
 // unloaded.
 func (w *world) drop(n *simNode, id moe.ExpertID) {
 	for name, r := range w.routers {
-		if !n.cut && !r.cut && r.placement != nil && placed(r.placement, n.id).Has(id) {
+		if !n.cut && !r.cut && r.placement != nil && placed(r.placement)[n.id].Has(id) {
 			w.t.Fatalf("%s unloads %v although %s asks it at epoch %d", n.id, id, name, r.placement.Epoch())
 		}
 	}
@@ -250,7 +250,7 @@ func (w *world) published(p *moe.Placement) {
 	}
 	for _, r := range p.Nodes() {
 		n := w.nodes[r.Node]
-		if missing := placed(p, r.Node).Minus(n.resident); n.up && n.record && !n.cut && len(missing) > 0 {
+		if missing := placed(p)[r.Node].Minus(n.resident); n.up && n.record && !n.cut && len(missing) > 0 {
 			w.t.Fatalf("placement %d names %s for %v, which it does not hold", p.Epoch(), r.Node, missing)
 		}
 		if n.up && n.record && !n.cut && r.Addr != fmt.Sprint(n.id, ":", n.run) {
@@ -271,7 +271,7 @@ func (w *world) check() {
 		}
 		for _, node := range r.placement.Nodes() {
 			n := w.nodes[node.Node]
-			if missing := placed(r.placement, node.Node).Minus(n.resident); len(missing) > 0 {
+			if missing := placed(r.placement)[node.Node].Minus(n.resident); len(missing) > 0 {
 				w.t.Fatalf("%s would ask %s for %v, which it does not hold", name, n.id, missing)
 			}
 		}

@@ -38,24 +38,25 @@ func (s *state) seed(now time.Time) {
 	if s.placement == nil {
 		return
 	}
+	shards := placed(s.placement)
 	for _, n := range s.placement.Nodes() {
 		record := &hachiv1.NodeRecord{
 			NodeId: string(n.Node), Addr: n.Addr, Fingerprint: string(s.placement.Fingerprint()),
 			ExpertsPerLayer: moepb.TopologyToProto(s.placement.Topology()),
 		}
-		s.members[n.Node] = &member{record: record, resident: placed(s.placement, n.Node), missing: now, seeded: true}
+		s.members[n.Node] = &member{record: record, resident: shards[n.Node], missing: now, seeded: true}
 	}
 }
 
-// placed lists the experts for which a placement names a node.
-func placed(p *moe.Placement, node moe.NodeID) moe.Shard {
-	var ids []moe.ExpertID
+// placed are the experts for which a placement names each node.
+func placed(p *moe.Placement) map[moe.NodeID]moe.Shard {
+	out := map[moe.NodeID]moe.Shard{}
 	for _, id := range p.Topology().All() {
-		if slices.ContainsFunc(p.Replicas(id), func(r moe.Replica) bool { return r.Node == node }) {
-			ids = append(ids, id)
+		for _, r := range p.Replicas(id) {
+			out[r.Node] = append(out[r.Node], id)
 		}
 	}
-	return moe.NewShard(ids)
+	return out
 }
 
 // observeNodes takes the records that are in etcd now. A new connection means

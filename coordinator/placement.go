@@ -21,11 +21,11 @@ import (
 // A placement that only improves on a working one waits until
 // published + republish, unless all that the target names is loaded.
 func (s *state) publishable(roster map[moe.NodeID]planner.Mode, sh shape, target moe.Target, now time.Time) *moe.Placement {
-	table := make([]replicaList, sh.topology.Experts())
 	holders := s.holders(roster, sh)
+	table := s.choose(sh.topology, holders, target)
 	var unserved []moe.ExpertID
 	for i, id := range sh.topology.All() {
-		if table[i] = s.choose(id, holders, target); len(table[i].nodes) == 0 {
+		if len(table[i].nodes) == 0 {
 			unserved = append(unserved, id)
 		}
 	}
@@ -98,39 +98,50 @@ type replicaList struct {
 	wanted int
 }
 
-// choose lists the nodes that serve an expert: the holders that the target names
-// and, until all of those serve it, the other holders that serve it now.
+// choose lists, for every expert, the nodes that serve it: the holders that the
+// target names and, until all of those serve it, the other holders that serve it
+// now.
 //
 // A holder may drop an expert at any time unless it knows a target or a
 // placement that names it. So it counts only when the published placement names
 // it, or when it has reported under the present target. For the same reason the
 // others stay listed until the last successor serves: a move never lowers the
 // number of replicas that the published placement names.
-func (s *state) choose(id moe.ExpertID, holders []moe.NodeID, target moe.Target) replicaList {
-	var wanted, others []moe.NodeID
-	missing := 0
+func (s *state) choose(t moe.Topology, holders []moe.NodeID, target moe.Target) []replicaList {
+	table, others, missing := make([]replicaList, t.Experts()), make([][]moe.NodeID, t.Experts()), make([]int, t.Experts())
 	for _, shard := range target.Shards {
-		if shard.Has(id) {
-			missing++
+		for _, id := range shard {
+			if i := t.Index(id); i >= 0 {
+				missing[i]++
+			}
 		}
 	}
 	for _, node := range holders {
-		m := s.members[node]
-		named := target.Shards[node].Has(id)
-		bound := named && m.present && moe.Epoch(m.record.GetTargetEpoch()) == target.Epoch
-		switch {
-		case !m.resident.Has(id) || !(bound || s.serves(node, id)):
-		case named:
-			wanted = append(wanted, node)
-			missing--
-		default:
-			others = append(others, node)
+		m, shard := s.members[node], target.Shards[node]
+		bound := m.present && moe.Epoch(m.record.GetTargetEpoch()) == target.Epoch
+		for _, id := range m.resident {
+			i := t.Index(id)
+			if i < 0 {
+				continue
+			}
+			named := shard.Has(id)
+			switch {
+			case !(named && bound) && !s.serves(node, id):
+			case named:
+				table[i].nodes = append(table[i].nodes, node)
+				missing[i]--
+			default:
+				others[i] = append(others[i], node)
+			}
 		}
 	}
-	if missing > 0 {
-		return replicaList{append(wanted, others...), len(wanted)}
+	for i := range table {
+		table[i].wanted = len(table[i].nodes)
+		if missing[i] > 0 {
+			table[i].nodes = append(table[i].nodes, others[i]...)
+		}
 	}
-	return replicaList{wanted, len(wanted)}
+	return table
 }
 
 // serves reports that the published placement names a node for an expert.
@@ -217,8 +228,12 @@ func (s *state) broken(holders []moe.NodeID) bool {
 		if !slices.Contains(holders, n.Node) || s.members[n.Node].record.GetAddr() != n.Addr {
 			return true
 		}
-		if len(placed(old, n.Node).Minus(s.members[n.Node].resident)) > 0 {
-			return true
+	}
+	for _, id := range old.Topology().All() {
+		for _, r := range old.Replicas(id) {
+			if !s.members[r.Node].resident.Has(id) {
+				return true
+			}
 		}
 	}
 	return false

@@ -36,15 +36,13 @@ func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusRespon
 		CoordinatorId: c.cfg.ID, Policy: string(s.rules.policy), Replicas: uint32(s.rules.replicas),
 		Degraded: s.degraded(), Routers: s.routers,
 	}
+	var serving map[moe.NodeID]moe.Shard
 	if s.placement != nil {
-		out.Epoch = uint64(s.placement.Epoch())
+		out.Epoch, serving = uint64(s.placement.Epoch()), placed(s.placement)
 	}
 	for _, id := range s.ids() {
 		m := s.members[id]
-		n := &hachiv1.NodeStatus{Record: m.record, State: hachiv1.NodeState_NODE_STATE_IDLE}
-		if s.placement != nil {
-			n.ServingExperts = uint32(len(placed(s.placement, id)))
-		}
+		n := &hachiv1.NodeStatus{Record: m.record, State: hachiv1.NodeState_NODE_STATE_IDLE, ServingExperts: uint32(len(serving[id]))}
 		switch {
 		case s.isDraining(id):
 			n.State = hachiv1.NodeState_NODE_STATE_DRAINING

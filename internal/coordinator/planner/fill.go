@@ -126,32 +126,40 @@ func (p *placer) fill(copyNo int) {
 // each layer: so that what a dead node leaves is shared by many, not by the one
 // that had the same experts.
 func (p *placer) best(expert int, some []int32) int {
-	best, start := -1, 0
+	best, start := candidate{node: -1}, 0
 	if copies := p.copies[expert]; len(copies) > 0 {
 		start = (copies[0] + 1 + p.layerOf[expert]) % max(1, len(p.nodes))
 	}
 	from, _ := slices.BinarySearch(some, int32(start))
 	for i := range some {
 		node := int(some[(from+i)%len(some)])
-		if p.room(node, expert) && (best < 0 || p.before(node, best, expert)) {
-			best = node
+		if !p.room(node, expert) {
+			continue
+		}
+		if c := (candidate{node, p.newZone(node, expert), p.costWith(node, expert)}); best.node < 0 || c.before(best) {
+			best = c
 		}
 	}
-	return best
+	return best.node
+}
+
+// candidate is a node that could take an expert, and the cost that it would have.
+type candidate struct {
+	node    int
+	newZone bool
+	cost    float64
+}
+
+func (c candidate) before(other candidate) bool {
+	if c.newZone != other.newZone {
+		return c.newZone
+	}
+	return c.cost < other.cost
 }
 
 // residentDiscount is the factor on the cost of a node that holds the expert: a
 // node that would load it must be 25 % cheaper to be preferred.
 const residentDiscount = 0.75
-
-// before reports that a is the better node for an expert, by zone and by the cost
-// that each would have with it.
-func (p *placer) before(a, b, expert int) bool {
-	if na, nb := p.newZone(a, expert), p.newZone(b, expert); na != nb {
-		return na
-	}
-	return p.costWith(a, expert) < p.costWith(b, expert)
-}
 
 func (p *placer) costWith(node, expert int) float64 {
 	c := p.cost(p.layerOf[expert], node) + p.work(node, expert)
@@ -163,7 +171,12 @@ func (p *placer) costWith(node, expert int) float64 {
 
 // newZone reports that no copy of an expert is in the zone of a node.
 func (p *placer) newZone(node, expert int) bool {
-	return !slices.ContainsFunc(p.copies[expert], func(n int) bool { return p.nodes[n].Zone == p.nodes[node].Zone })
+	for _, n := range p.copies[expert] {
+		if p.zone[n] == p.zone[node] {
+			return false
+		}
+	}
+	return true
 }
 
 // keepLeaving leaves experts without any place where they are, and names the

@@ -13,7 +13,9 @@ type placer struct {
 	nodes   []Node // in natural order
 	homes   []moe.NodeID
 	fresh   bool      // no node is assigned anything
-	copies  [][]int   // nodes that hold an expert
+	copies  [][]int   // nodes that the plan gives an expert
+	gets    []set     // per node: the same by node
+	zone    []int     // per node: the number of its zone
 	layerOf []int     // layer of an expert
 	holders [][]int32 // nodes that are assigned an expert, ascending
 	all     []int32   // nodes
@@ -30,6 +32,7 @@ type placer struct {
 // set is a set of small numbers.
 type set []uint64
 
+func (s set) drop(i int)     { s[i/64] &^= 1 << (i % 64) }
 func newSet(size int) set    { return make(set, (size+63)/64) }
 func (s set) add(i int)      { s[i/64] |= 1 << (i % 64) }
 func (s set) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
@@ -46,6 +49,7 @@ func newPlacer(in Input) *placer {
 	slices.SortFunc(p.nodes, func(a, b Node) int { return Natural(a.ID, b.ID) })
 	for i, n := range p.nodes {
 		p.all = append(p.all, int32(i))
+		p.gets = append(p.gets, newSet(total))
 		if len(in.Homes) == 0 && n.Mode != Draining {
 			p.homes = append(p.homes, n.ID)
 		}
@@ -56,6 +60,13 @@ func newPlacer(in Input) *placer {
 	}
 	slices.SortFunc(p.homes, Natural)
 	p.homes = slices.Compact(p.homes)
+	numbers := map[string]int{}
+	for _, n := range p.nodes {
+		if _, known := numbers[n.Zone]; !known {
+			numbers[n.Zone] = len(numbers)
+		}
+		p.zone = append(p.zone, numbers[n.Zone])
+	}
 	p.count, p.reserved = make([]int, len(p.nodes)), make([]int, len(p.nodes))
 	for range in.Topology.Layers() {
 		p.layer = append(p.layer, make([]float64, len(p.nodes)))
@@ -89,6 +100,7 @@ func (p *placer) bounds(layer int) (first, end int) {
 // more.
 func (p *placer) give(node, expert int) {
 	p.copies[expert] = append(p.copies[expert], node)
+	p.gets[node].add(expert)
 	p.count[node]++
 	if !p.resident[node].has(expert) {
 		p.occupied[node]++
@@ -99,6 +111,7 @@ func (p *placer) give(node, expert int) {
 // take is the inverse of give.
 func (p *placer) take(node, expert int) {
 	p.copies[expert] = slices.DeleteFunc(p.copies[expert], func(n int) bool { return n == node })
+	p.gets[node].drop(expert)
 	p.count[node]--
 	if !p.resident[node].has(expert) {
 		p.occupied[node]--
@@ -106,7 +119,7 @@ func (p *placer) take(node, expert int) {
 	p.layer[p.layerOf[expert]][node] -= p.work(node, expert)
 }
 
-func (p *placer) has(node, expert int) bool { return slices.Contains(p.copies[expert], node) }
+func (p *placer) has(node, expert int) bool { return p.gets[node].has(expert) }
 
 // room reports that an open node can take an expert: it may, does not have it,
 // and neither the plan nor what it still holds exceeds its capacity.

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -84,6 +85,10 @@ func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 	}
 	slices.SortStableFunc(open, func(a, b int) int { return cmp.Compare(costs[b], costs[a]) })
 	threshold := p.threshold(layer, m)
+	takers := p.takers(open, m)
+	if len(takers) == 0 {
+		return step{}, false
+	}
 	for i, from := range open {
 		if i > 0 && m.Layers != nil {
 			break
@@ -91,11 +96,8 @@ func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 		best := step{gain: threshold}
 		found := false
 		mine := p.heldBy(layer, from)
-		for _, to := range open[i+1:] {
-			if m.Layers == nil && len(p.nodes[to].Assigned) > 0 {
-				continue // only nodes that joined relieve others
-			}
-			if (costs[from]-costs[to])/(1+p.slower(to, from)) <= best.gain {
+		for _, to := range takers {
+			if to == from || (costs[from]-costs[to])/(1+p.slower(to, from)) <= best.gain {
 				continue
 			}
 			p.steps(layer, from, to, mine, m.Layers != nil, func(s step) {
@@ -107,11 +109,23 @@ func (p *placer) bestStep(layer int, m Moves, budget int) (step, bool) {
 		if found {
 			return best, true
 		}
-		if len(open) > 0 && costs[from]-costs[open[len(open)-1]] <= threshold {
+		if costs[from]-costs[open[len(open)-1]] <= threshold {
 			break // the nodes that follow are less busy still
 		}
 	}
 	return step{}, false
+}
+
+// takers are the nodes that may relieve others, in order: those that joined and
+// have room, unless layers are named.
+func (p *placer) takers(open []int, m Moves) []int {
+	if m.Layers != nil {
+		return open
+	}
+	return slices.DeleteFunc(slices.Clone(open), func(node int) bool {
+		n := &p.nodes[node]
+		return len(n.Assigned) > 0 || (n.Capacity >= 0 && p.count[node]+p.reserved[node] >= n.Capacity)
+	})
 }
 
 // threshold is what a step must gain at least, in units.
@@ -138,9 +152,11 @@ func (p *placer) slower(node, other int) float64 {
 func (p *placer) heldBy(layer, node int) []int {
 	var out []int
 	first, end := p.bounds(layer)
-	for expert := first; expert < end; expert++ {
-		if p.has(node, expert) {
-			out = append(out, expert)
+	for i := first / 64; 64*i < end; i++ {
+		for word := p.gets[node][i]; word != 0; word &= word - 1 {
+			if expert := 64*i + bits.TrailingZeros64(word); expert >= first && expert < end {
+				out = append(out, expert)
+			}
 		}
 	}
 	return out
@@ -186,7 +202,7 @@ func (p *placer) roomForSwap(node, expert int) bool {
 // zonesAllow reports that a move leaves the copies of an expert in as many zones as
 // before.
 func (p *placer) zonesAllow(from, to, expert int) bool {
-	zone, other := p.nodes[to].Zone, p.nodes[from].Zone
+	zone, other := p.zone[to], p.zone[from]
 	if zone == other {
 		return true
 	}
@@ -195,10 +211,10 @@ func (p *placer) zonesAllow(from, to, expert int) bool {
 		if n == from {
 			continue
 		}
-		if p.nodes[n].Zone == other {
+		if p.zone[n] == other {
 			return true // the zone that is left keeps a copy
 		}
-		taken = taken || p.nodes[n].Zone == zone
+		taken = taken || p.zone[n] == zone
 	}
 	return !taken
 }
