@@ -180,6 +180,18 @@ func TestDrainThroughTheService(t *testing.T) {
 	if err != nil || len(plan.GetTarget().GetNodes()) != 2 {
 		t.Errorf("plan %v, %v", plan, err)
 	}
+	lonely, err := c.PlanPlacement(t.Context(), &hachiv1.PlanPlacementRequest{Without: []string{"n0"}})
+	if err != nil || len(lonely.GetNodes()) != 1 || len(lonely.GetMoves()) == 0 {
+		t.Errorf("plan without n0 %v, %v", lonely, err)
+	}
+	for _, m := range lonely.GetMoves() {
+		if m.GetTo() != "n1" || m.GetWhy() == "" {
+			t.Errorf("move %v, want one to n1 with its reason", m)
+		}
+	}
+	if _, err := c.PlanPlacement(t.Context(), &hachiv1.PlanPlacementRequest{Without: []string{"n7"}}); status.Code(err) != codes.NotFound {
+		t.Errorf("plan without an unknown node: %v", err)
+	}
 	if _, err := c.PlanPlacement(t.Context(), &hachiv1.PlanPlacementRequest{Policy: "spiral"}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("plan of an unknown policy: %v", err)
 	}

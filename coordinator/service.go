@@ -2,15 +2,12 @@ package coordinator
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -55,7 +52,7 @@ func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusRespon
 	}
 	rows, over := s.meter.rows(now)
 	if seconds := over.Seconds(); seconds > 0 {
-		out.WindowSeconds = seconds
+		out.WindowSeconds, out.StepsPerSecond = seconds, s.meter.steps(now)/seconds
 		for _, n := range rows {
 			out.RowsPerSecond = append(out.RowsPerSecond, n/seconds)
 		}
@@ -131,45 +128,6 @@ func (c *Coordinator) DrainNode(ctx context.Context, r *hachiv1.DrainNodeRequest
 	}
 	return nil, status.Errorf(codes.NotFound, "no node is called %q", node)
 }
-
-// PlanPlacement implements the service. It shows what a policy would do with the
-// present cluster. It writes nothing, so any coordinator may answer.
-func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacementRequest) (*hachiv1.PlanPlacementResponse, error) {
-	rules := c.rules()
-	if p := planner.Policy(r.GetPolicy()); p != "" {
-		rules.policy = p
-	}
-	if !slices.Contains(planner.Policies(), string(rules.policy)) {
-		return nil, status.Errorf(codes.InvalidArgument, "policy %q, expected %s", rules.policy, strings.Join(planner.Policies(), ", "))
-	}
-	if n := r.GetReplicas(); n > maxPlanReplicas {
-		return nil, status.Errorf(codes.InvalidArgument, "%d replicas, expected at most %d", n, maxPlanReplicas)
-	} else if n > 0 {
-		rules.replicas = int(n)
-	}
-	if !c.planning.TryLock() {
-		return nil, status.Error(codes.ResourceExhausted, "another plan is being computed, try again")
-	}
-	defer c.planning.Unlock()
-	s, err := c.look(ctx, rules)
-	if err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, status.FromContextError(err).Err()
-	}
-	now := time.Now()
-	s.evict(now)
-	roster := s.roster(now)
-	shape, ok := s.shape(roster)
-	if !ok {
-		return nil, status.Error(codes.FailedPrecondition, "there are no nodes")
-	}
-	return &hachiv1.PlanPlacementResponse{Target: moepb.TargetToProto(s.plan(roster, shape, now))}, nil
-}
-
-// maxPlanReplicas bounds the work of a plan: it grows with the copies of an expert.
-const maxPlanReplicas = 64
 
 // lookTimeout bounds the reading of etcd for an answer.
 const lookTimeout = 5 * time.Second

@@ -14,6 +14,15 @@ import (
 // plan computes the target that the policy asks for. It depends only on the state
 // and the time, so that a second computation gives the same target.
 func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) moe.Target {
+	in := s.input(roster, sh, now)
+	plan := planner.Compute(in)
+	s.evicts = plan.Evicts
+	s.explain(in, plan)
+	return moe.Target{Epoch: s.nextTarget(), Shards: plan.Shards}
+}
+
+// input is what a plan depends on.
+func (s *state) input(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) planner.Input {
 	in := planner.Input{
 		Policy: s.rules.policy, Replicas: s.rules.replicas, Redundant: s.rules.redundant, Topology: sh.topology,
 		Nodes: s.nodes(roster, sh), Homes: s.settleHomes(roster, sh, now),
@@ -22,10 +31,7 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 		s.weigh(&in, now)
 		in.Moves = s.moves(in, now)
 	}
-	plan := planner.Compute(in)
-	s.evicts = plan.Evicts
-	s.explain(in, plan)
-	return moe.Target{Epoch: s.nextTarget(), Shards: plan.Shards}
+	return in
 }
 
 // nextTarget is an epoch above that of every target that a node reports to

@@ -37,7 +37,7 @@ Begin with two terminals:
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newGateway(), newConfig(),
-		newStatus(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
+		newStatus(), newPlan(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
 	)
 	addStandardCommands(root)
 	return root

@@ -80,6 +80,7 @@ var rules = []rule{
 	{"internal/expertnode/batcher", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "a queue before a backend"},
 	{"internal/coordinator/eplb", []string{}, network, "an algorithm on numbers"},
 	{"internal/coordinator/planner", []string{"moe", "internal/coordinator/eplb"}, network, "pure"},
+	{"internal/sizing", []string{"internal/coordinator/planner", "moe"}, network, "a placement without a cluster"},
 	{"internal/transport/peers", []string{}, append(network, "google.golang.org/protobuf"), "connections of TCP only"},
 	{"internal/transport/rowbuf", []string{}, append(network, "google.golang.org/protobuf"), "memory only"},
 	{"internal/transport/inproc", []string{"moe"}, network, "function calls"},

@@ -44,6 +44,20 @@ func (v View) AskStatus(ctx context.Context) (*hachiv1.GetStatusResponse, error)
 	return out, err
 }
 
+// AskPlan asks the leader for a plan, which changes nothing.
+func (v View) AskPlan(ctx context.Context, r *hachiv1.PlanPlacementRequest) (*hachiv1.PlanPlacementResponse, error) {
+	addr, err := v.Leader()
+	if err != nil {
+		return nil, err
+	}
+	var out *hachiv1.PlanPlacementResponse
+	err = ask(ctx, addr, v.by, func(ctx context.Context, c hachiv1.CoordinatorServiceClient) error {
+		out, err = c.PlanPlacement(ctx, r)
+		return err
+	})
+	return out, err
+}
+
 // DialRouter connects to the gRPC API of a router.
 func (v View) DialRouter(r *hachiv1.RouterRecord) (*grpc.ClientConn, error) {
 	return dial(r.GetGrpcAddr(), v.by, identity.Router, r.GetRouterId())

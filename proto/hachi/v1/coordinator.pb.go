@@ -136,8 +136,10 @@ type GetStatusResponse struct {
 	RowsPerSecond []float64 `protobuf:"fixed64,9,rep,packed,name=rows_per_second,json=rowsPerSecond" json:"rows_per_second,omitempty"`
 	// Seconds that window covers so far.
 	WindowSeconds float64 `protobuf:"fixed64,10,opt,name=window_seconds,json=windowSeconds" json:"window_seconds,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Steps of all routers per second over that window.
+	StepsPerSecond float64 `protobuf:"fixed64,11,opt,name=steps_per_second,json=stepsPerSecond" json:"steps_per_second,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
@@ -236,6 +238,13 @@ func (x *GetStatusResponse) GetRowsPerSecond() []float64 {
 func (x *GetStatusResponse) GetWindowSeconds() float64 {
 	if x != nil {
 		return x.WindowSeconds
+	}
+	return 0
+}
+
+func (x *GetStatusResponse) GetStepsPerSecond() float64 {
+	if x != nil {
+		return x.StepsPerSecond
 	}
 	return 0
 }
@@ -475,7 +484,13 @@ type PlanPlacementRequest struct {
 	// "column", "balanced" or "eplb"; empty for the configured one.
 	Policy string `protobuf:"bytes,1,opt,name=policy" json:"policy,omitempty"`
 	// Replicas per expert; 0 for the configured number.
-	Replicas      uint32 `protobuf:"varint,2,opt,name=replicas" json:"replicas,omitempty"`
+	Replicas uint32 `protobuf:"varint,2,opt,name=replicas" json:"replicas,omitempty"`
+	// Copies more that a layer has; 0 for the configured number.
+	RedundantExperts uint32 `protobuf:"varint,3,opt,name=redundant_experts,json=redundantExperts" json:"redundant_experts,omitempty"`
+	// Nodes that are taken for gone. NOT_FOUND for an unknown one.
+	Without []string `protobuf:"bytes,4,rep,name=without" json:"without,omitempty"`
+	// Plan all moves that load asks for, at once.
+	Rebalance     bool `protobuf:"varint,5,opt,name=rebalance" json:"rebalance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -524,9 +539,40 @@ func (x *PlanPlacementRequest) GetReplicas() uint32 {
 	return 0
 }
 
+func (x *PlanPlacementRequest) GetRedundantExperts() uint32 {
+	if x != nil {
+		return x.RedundantExperts
+	}
+	return 0
+}
+
+func (x *PlanPlacementRequest) GetWithout() []string {
+	if x != nil {
+		return x.Without
+	}
+	return nil
+}
+
+func (x *PlanPlacementRequest) GetRebalance() bool {
+	if x != nil {
+		return x.Rebalance
+	}
+	return false
+}
+
 type PlanPlacementResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Target        *TargetRecord          `protobuf:"bytes,1,opt,name=target" json:"target,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Target *TargetRecord          `protobuf:"bytes,1,opt,name=target" json:"target,omitempty"`
+	Nodes  []*PlannedNode         `protobuf:"bytes,2,rep,name=nodes" json:"nodes,omitempty"`
+	// What the target changes, in the order of the experts.
+	Moves []*PlannedMove `protobuf:"bytes,3,rep,name=moves" json:"moves,omitempty"`
+	// How good the present target and the planned one are.
+	Before *PlanScore `protobuf:"bytes,4,opt,name=before" json:"before,omitempty"`
+	After  *PlanScore `protobuf:"bytes,5,opt,name=after" json:"after,omitempty"`
+	// How the plan falls short of the policy, for people to read.
+	Notes         []string `protobuf:"bytes,6,rep,name=notes" json:"notes,omitempty"`
+	Policy        string   `protobuf:"bytes,7,opt,name=policy" json:"policy,omitempty"`
+	Replicas      uint32   `protobuf:"varint,8,opt,name=replicas" json:"replicas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,12 +614,318 @@ func (x *PlanPlacementResponse) GetTarget() *TargetRecord {
 	return nil
 }
 
+func (x *PlanPlacementResponse) GetNodes() []*PlannedNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *PlanPlacementResponse) GetMoves() []*PlannedMove {
+	if x != nil {
+		return x.Moves
+	}
+	return nil
+}
+
+func (x *PlanPlacementResponse) GetBefore() *PlanScore {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *PlanPlacementResponse) GetAfter() *PlanScore {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *PlanPlacementResponse) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *PlanPlacementResponse) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *PlanPlacementResponse) GetReplicas() uint32 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+// PlannedNode is what a plan gives a node.
+type PlannedNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	NodeId        string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId" json:"node_id,omitempty"`
+	ExpertsBefore uint32                 `protobuf:"varint,2,opt,name=experts_before,json=expertsBefore" json:"experts_before,omitempty"`
+	ExpertsAfter  uint32                 `protobuf:"varint,3,opt,name=experts_after,json=expertsAfter" json:"experts_after,omitempty"`
+	// Bytes of the experts after.
+	Bytes uint64 `protobuf:"varint,4,opt,name=bytes" json:"bytes,omitempty"`
+	// 0 is no limit.
+	CapacityBytes uint64 `protobuf:"varint,5,opt,name=capacity_bytes,json=capacityBytes" json:"capacity_bytes,omitempty"`
+	// Bytes that the node must load, and how long it takes as it has loaded so far;
+	// 0 when it has loaded nothing yet.
+	LoadBytes     uint64  `protobuf:"varint,6,opt,name=load_bytes,json=loadBytes" json:"load_bytes,omitempty"`
+	LoadSeconds   float64 `protobuf:"fixed64,7,opt,name=load_seconds,json=loadSeconds" json:"load_seconds,omitempty"`
+	Zone          string  `protobuf:"bytes,8,opt,name=zone" json:"zone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlannedNode) Reset() {
+	*x = PlannedNode{}
+	mi := &file_hachi_v1_coordinator_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedNode) ProtoMessage() {}
+
+func (x *PlannedNode) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_coordinator_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedNode.ProtoReflect.Descriptor instead.
+func (*PlannedNode) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_coordinator_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PlannedNode) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *PlannedNode) GetExpertsBefore() uint32 {
+	if x != nil {
+		return x.ExpertsBefore
+	}
+	return 0
+}
+
+func (x *PlannedNode) GetExpertsAfter() uint32 {
+	if x != nil {
+		return x.ExpertsAfter
+	}
+	return 0
+}
+
+func (x *PlannedNode) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *PlannedNode) GetCapacityBytes() uint64 {
+	if x != nil {
+		return x.CapacityBytes
+	}
+	return 0
+}
+
+func (x *PlannedNode) GetLoadBytes() uint64 {
+	if x != nil {
+		return x.LoadBytes
+	}
+	return 0
+}
+
+func (x *PlannedNode) GetLoadSeconds() float64 {
+	if x != nil {
+		return x.LoadSeconds
+	}
+	return 0
+}
+
+func (x *PlannedNode) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+// PlannedMove is one copy of an expert that changes its node. Without from it is one
+// copy more, without to one less.
+type PlannedMove struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Layer  uint32                 `protobuf:"varint,1,opt,name=layer" json:"layer,omitempty"`
+	Expert uint32                 `protobuf:"varint,2,opt,name=expert" json:"expert,omitempty"`
+	From   string                 `protobuf:"bytes,3,opt,name=from" json:"from,omitempty"`
+	To     string                 `protobuf:"bytes,4,opt,name=to" json:"to,omitempty"`
+	// For people to read.
+	Why           string `protobuf:"bytes,5,opt,name=why" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlannedMove) Reset() {
+	*x = PlannedMove{}
+	mi := &file_hachi_v1_coordinator_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedMove) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedMove) ProtoMessage() {}
+
+func (x *PlannedMove) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_coordinator_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedMove.ProtoReflect.Descriptor instead.
+func (*PlannedMove) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_coordinator_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PlannedMove) GetLayer() uint32 {
+	if x != nil {
+		return x.Layer
+	}
+	return 0
+}
+
+func (x *PlannedMove) GetExpert() uint32 {
+	if x != nil {
+		return x.Expert
+	}
+	return 0
+}
+
+func (x *PlannedMove) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *PlannedMove) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *PlannedMove) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// PlanScore judges a target.
+type PlanScore struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds that the experts of a step take: the sum over the layers of the time of
+	// the slowest node. 0 when speeds or load were not measured.
+	StepSeconds float64 `protobuf:"fixed64,1,opt,name=step_seconds,json=stepSeconds" json:"step_seconds,omitempty"`
+	// How much more than the average the busiest node of a layer carries, in the
+	// layer where that is worst.
+	Imbalance     float64 `protobuf:"fixed64,2,opt,name=imbalance" json:"imbalance,omitempty"`
+	WorstLayer    uint32  `protobuf:"varint,3,opt,name=worst_layer,json=worstLayer" json:"worst_layer,omitempty"`
+	BusiestNode   string  `protobuf:"bytes,4,opt,name=busiest_node,json=busiestNode" json:"busiest_node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanScore) Reset() {
+	*x = PlanScore{}
+	mi := &file_hachi_v1_coordinator_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanScore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanScore) ProtoMessage() {}
+
+func (x *PlanScore) ProtoReflect() protoreflect.Message {
+	mi := &file_hachi_v1_coordinator_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanScore.ProtoReflect.Descriptor instead.
+func (*PlanScore) Descriptor() ([]byte, []int) {
+	return file_hachi_v1_coordinator_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PlanScore) GetStepSeconds() float64 {
+	if x != nil {
+		return x.StepSeconds
+	}
+	return 0
+}
+
+func (x *PlanScore) GetImbalance() float64 {
+	if x != nil {
+		return x.Imbalance
+	}
+	return 0
+}
+
+func (x *PlanScore) GetWorstLayer() uint32 {
+	if x != nil {
+		return x.WorstLayer
+	}
+	return 0
+}
+
+func (x *PlanScore) GetBusiestNode() string {
+	if x != nil {
+		return x.BusiestNode
+	}
+	return ""
+}
+
 var File_hachi_v1_coordinator_proto protoreflect.FileDescriptor
 
 const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\n" +
 	"\x1ahachi/v1/coordinator.proto\x12\bhachi.v1\x1a\x18hachi/v1/placement.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xea\x02\n" +
+	"\x10GetStatusRequest\"\x94\x03\n" +
 	"\x11GetStatusResponse\x12%\n" +
 	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x1b\n" +
 	"\tleader_id\x18\x02 \x01(\tR\bleaderId\x12*\n" +
@@ -585,7 +937,8 @@ const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\bdegraded\x18\b \x01(\tR\bdegraded\x12&\n" +
 	"\x0frows_per_second\x18\t \x03(\x01R\rrowsPerSecond\x12%\n" +
 	"\x0ewindow_seconds\x18\n" +
-	" \x01(\x01R\rwindowSeconds\"\x8e\x01\n" +
+	" \x01(\x01R\rwindowSeconds\x12(\n" +
+	"\x10steps_per_second\x18\v \x01(\x01R\x0estepsPerSecond\"\x8e\x01\n" +
 	"\n" +
 	"NodeStatus\x12,\n" +
 	"\x06record\x18\x01 \x01(\v2\x14.hachi.v1.NodeRecordR\x06record\x12)\n" +
@@ -597,12 +950,44 @@ const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\x10DrainNodeRequest\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
 	"\x04undo\x18\x02 \x01(\bR\x04undo\"\x13\n" +
-	"\x11DrainNodeResponse\"J\n" +
+	"\x11DrainNodeResponse\"\xaf\x01\n" +
 	"\x14PlanPlacementRequest\x12\x16\n" +
 	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x1a\n" +
-	"\breplicas\x18\x02 \x01(\rR\breplicas\"G\n" +
+	"\breplicas\x18\x02 \x01(\rR\breplicas\x12+\n" +
+	"\x11redundant_experts\x18\x03 \x01(\rR\x10redundantExperts\x12\x18\n" +
+	"\awithout\x18\x04 \x03(\tR\awithout\x12\x1c\n" +
+	"\trebalance\x18\x05 \x01(\bR\trebalance\"\xc3\x02\n" +
 	"\x15PlanPlacementResponse\x12.\n" +
-	"\x06target\x18\x01 \x01(\v2\x16.hachi.v1.TargetRecordR\x06target*\x85\x01\n" +
+	"\x06target\x18\x01 \x01(\v2\x16.hachi.v1.TargetRecordR\x06target\x12+\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x15.hachi.v1.PlannedNodeR\x05nodes\x12+\n" +
+	"\x05moves\x18\x03 \x03(\v2\x15.hachi.v1.PlannedMoveR\x05moves\x12+\n" +
+	"\x06before\x18\x04 \x01(\v2\x13.hachi.v1.PlanScoreR\x06before\x12)\n" +
+	"\x05after\x18\x05 \x01(\v2\x13.hachi.v1.PlanScoreR\x05after\x12\x14\n" +
+	"\x05notes\x18\x06 \x03(\tR\x05notes\x12\x16\n" +
+	"\x06policy\x18\a \x01(\tR\x06policy\x12\x1a\n" +
+	"\breplicas\x18\b \x01(\rR\breplicas\"\x85\x02\n" +
+	"\vPlannedNode\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12%\n" +
+	"\x0eexperts_before\x18\x02 \x01(\rR\rexpertsBefore\x12#\n" +
+	"\rexperts_after\x18\x03 \x01(\rR\fexpertsAfter\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12%\n" +
+	"\x0ecapacity_bytes\x18\x05 \x01(\x04R\rcapacityBytes\x12\x1d\n" +
+	"\n" +
+	"load_bytes\x18\x06 \x01(\x04R\tloadBytes\x12!\n" +
+	"\fload_seconds\x18\a \x01(\x01R\vloadSeconds\x12\x12\n" +
+	"\x04zone\x18\b \x01(\tR\x04zone\"q\n" +
+	"\vPlannedMove\x12\x14\n" +
+	"\x05layer\x18\x01 \x01(\rR\x05layer\x12\x16\n" +
+	"\x06expert\x18\x02 \x01(\rR\x06expert\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\x12\x10\n" +
+	"\x03why\x18\x05 \x01(\tR\x03why\"\x90\x01\n" +
+	"\tPlanScore\x12!\n" +
+	"\fstep_seconds\x18\x01 \x01(\x01R\vstepSeconds\x12\x1c\n" +
+	"\timbalance\x18\x02 \x01(\x01R\timbalance\x12\x1f\n" +
+	"\vworst_layer\x18\x03 \x01(\rR\n" +
+	"worstLayer\x12!\n" +
+	"\fbusiest_node\x18\x04 \x01(\tR\vbusiestNode*\x85\x01\n" +
 	"\tNodeState\x12\x1a\n" +
 	"\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12NODE_STATE_LOADING\x10\x01\x12\x16\n" +
@@ -628,7 +1013,7 @@ func file_hachi_v1_coordinator_proto_rawDescGZIP() []byte {
 }
 
 var file_hachi_v1_coordinator_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_hachi_v1_coordinator_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_hachi_v1_coordinator_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_hachi_v1_coordinator_proto_goTypes = []any{
 	(NodeState)(0),                // 0: hachi.v1.NodeState
 	(*GetStatusRequest)(nil),      // 1: hachi.v1.GetStatusRequest
@@ -640,31 +1025,38 @@ var file_hachi_v1_coordinator_proto_goTypes = []any{
 	(*DrainNodeResponse)(nil),     // 7: hachi.v1.DrainNodeResponse
 	(*PlanPlacementRequest)(nil),  // 8: hachi.v1.PlanPlacementRequest
 	(*PlanPlacementResponse)(nil), // 9: hachi.v1.PlanPlacementResponse
-	(*RouterRecord)(nil),          // 10: hachi.v1.RouterRecord
-	(*NodeRecord)(nil),            // 11: hachi.v1.NodeRecord
-	(*PlacementRecord)(nil),       // 12: hachi.v1.PlacementRecord
-	(*TargetRecord)(nil),          // 13: hachi.v1.TargetRecord
+	(*PlannedNode)(nil),           // 10: hachi.v1.PlannedNode
+	(*PlannedMove)(nil),           // 11: hachi.v1.PlannedMove
+	(*PlanScore)(nil),             // 12: hachi.v1.PlanScore
+	(*RouterRecord)(nil),          // 13: hachi.v1.RouterRecord
+	(*NodeRecord)(nil),            // 14: hachi.v1.NodeRecord
+	(*PlacementRecord)(nil),       // 15: hachi.v1.PlacementRecord
+	(*TargetRecord)(nil),          // 16: hachi.v1.TargetRecord
 }
 var file_hachi_v1_coordinator_proto_depIdxs = []int32{
 	3,  // 0: hachi.v1.GetStatusResponse.nodes:type_name -> hachi.v1.NodeStatus
-	10, // 1: hachi.v1.GetStatusResponse.routers:type_name -> hachi.v1.RouterRecord
-	11, // 2: hachi.v1.NodeStatus.record:type_name -> hachi.v1.NodeRecord
+	13, // 1: hachi.v1.GetStatusResponse.routers:type_name -> hachi.v1.RouterRecord
+	14, // 2: hachi.v1.NodeStatus.record:type_name -> hachi.v1.NodeRecord
 	0,  // 3: hachi.v1.NodeStatus.state:type_name -> hachi.v1.NodeState
-	12, // 4: hachi.v1.GetPlacementResponse.placement:type_name -> hachi.v1.PlacementRecord
-	13, // 5: hachi.v1.PlanPlacementResponse.target:type_name -> hachi.v1.TargetRecord
-	1,  // 6: hachi.v1.CoordinatorService.GetStatus:input_type -> hachi.v1.GetStatusRequest
-	4,  // 7: hachi.v1.CoordinatorService.GetPlacement:input_type -> hachi.v1.GetPlacementRequest
-	6,  // 8: hachi.v1.CoordinatorService.DrainNode:input_type -> hachi.v1.DrainNodeRequest
-	8,  // 9: hachi.v1.CoordinatorService.PlanPlacement:input_type -> hachi.v1.PlanPlacementRequest
-	2,  // 10: hachi.v1.CoordinatorService.GetStatus:output_type -> hachi.v1.GetStatusResponse
-	5,  // 11: hachi.v1.CoordinatorService.GetPlacement:output_type -> hachi.v1.GetPlacementResponse
-	7,  // 12: hachi.v1.CoordinatorService.DrainNode:output_type -> hachi.v1.DrainNodeResponse
-	9,  // 13: hachi.v1.CoordinatorService.PlanPlacement:output_type -> hachi.v1.PlanPlacementResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	15, // 4: hachi.v1.GetPlacementResponse.placement:type_name -> hachi.v1.PlacementRecord
+	16, // 5: hachi.v1.PlanPlacementResponse.target:type_name -> hachi.v1.TargetRecord
+	10, // 6: hachi.v1.PlanPlacementResponse.nodes:type_name -> hachi.v1.PlannedNode
+	11, // 7: hachi.v1.PlanPlacementResponse.moves:type_name -> hachi.v1.PlannedMove
+	12, // 8: hachi.v1.PlanPlacementResponse.before:type_name -> hachi.v1.PlanScore
+	12, // 9: hachi.v1.PlanPlacementResponse.after:type_name -> hachi.v1.PlanScore
+	1,  // 10: hachi.v1.CoordinatorService.GetStatus:input_type -> hachi.v1.GetStatusRequest
+	4,  // 11: hachi.v1.CoordinatorService.GetPlacement:input_type -> hachi.v1.GetPlacementRequest
+	6,  // 12: hachi.v1.CoordinatorService.DrainNode:input_type -> hachi.v1.DrainNodeRequest
+	8,  // 13: hachi.v1.CoordinatorService.PlanPlacement:input_type -> hachi.v1.PlanPlacementRequest
+	2,  // 14: hachi.v1.CoordinatorService.GetStatus:output_type -> hachi.v1.GetStatusResponse
+	5,  // 15: hachi.v1.CoordinatorService.GetPlacement:output_type -> hachi.v1.GetPlacementResponse
+	7,  // 16: hachi.v1.CoordinatorService.DrainNode:output_type -> hachi.v1.DrainNodeResponse
+	9,  // 17: hachi.v1.CoordinatorService.PlanPlacement:output_type -> hachi.v1.PlanPlacementResponse
+	14, // [14:18] is the sub-list for method output_type
+	10, // [10:14] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_hachi_v1_coordinator_proto_init() }
@@ -679,7 +1071,7 @@ func file_hachi_v1_coordinator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hachi_v1_coordinator_proto_rawDesc), len(file_hachi_v1_coordinator_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
