@@ -60,8 +60,12 @@ type Status struct {
 	Standbys []string `json:"standbys,omitempty"`
 	// NoLeader says why the leader's view is missing.
 	NoLeader string `json:"no_leader,omitempty"`
-	Policy   string `json:"policy,omitempty"`
-	Replicas uint32 `json:"replicas,omitempty"`
+	// NodesNeeded is how many expert nodes load, memory and replicas need; BusyNodes the
+	// share of time that nodes have computed lately, summed over them.
+	NodesNeeded uint32  `json:"nodes_needed,omitempty"`
+	BusyNodes   float64 `json:"busy_nodes,omitempty"`
+	Policy      string  `json:"policy,omitempty"`
+	Replicas    uint32  `json:"replicas,omitempty"`
 	// Degraded says why the placement is not what the policy asks for.
 	Degraded string `json:"degraded,omitempty"`
 	// Damaged are keys of records that no process of the cluster would write, with the

@@ -67,6 +67,7 @@ func (s *state) observeNodes(records []*hachiv1.NodeRecord, connection uint64, n
 	if connection != s.connection {
 		s.connection, s.connected = connection, now
 	}
+	s.busy.observe(records, now)
 	seen := map[moe.NodeID]bool{}
 	for _, r := range records {
 		id := moe.NodeID(r.GetNodeId())

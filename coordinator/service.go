@@ -31,7 +31,7 @@ func (c *Coordinator) publish(s *state) {
 func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusResponse {
 	out := &hachiv1.GetStatusResponse{
 		CoordinatorId: c.cfg.ID, Policy: string(s.rules.policy), Replicas: uint32(s.rules.replicas),
-		Degraded: s.degraded(), Routers: s.routers,
+		Degraded: s.degraded(), Routers: s.routers, NodesNeeded: uint32(s.needed), BusyNodes: s.busy.busy(),
 	}
 	var serving map[moe.NodeID]moe.Shard
 	if s.placement != nil {
@@ -60,6 +60,10 @@ func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusRespon
 	return proto.CloneOf(out)
 }
 
+// Leading is how the leader sees the cluster; nil when another coordinator leads. The
+// caller must not change it.
+func (c *Coordinator) Leading() *hachiv1.GetStatusResponse { return c.leading() }
+
 // leading is the leader's snapshot; nil when another leads.
 func (c *Coordinator) leading() *hachiv1.GetStatusResponse {
 	c.mu.Lock()
@@ -84,7 +88,7 @@ func (c *Coordinator) GetStatus(ctx context.Context, _ *hachiv1.GetStatusRequest
 	}
 	s.decide(time.Now()) // for what it notes
 	out := c.describe(s, time.Now())
-	out.LeaderId = leader
+	out.LeaderId, out.NodesNeeded = leader, 0
 	return out, nil
 }
 

@@ -60,6 +60,7 @@ type state struct {
 	routers    []*hachiv1.RouterRecord
 	drains     map[moe.NodeID]int64 // start of the run that should leave
 	meter      meter
+	busy       timesheet
 	balancer   balancer
 
 	target    moe.Target
@@ -72,6 +73,7 @@ type state struct {
 	published          time.Time   // when the placement was
 	recent             []time.Time // when the last rules.burst placements were
 
+	needed int      // nodes that load, memory and replicas need; 0 is not known
 	evicts int      // experts for which the plan makes room
 	notes  []string // why the placement is not what the policy asks for; rewritten by decide
 }
@@ -95,7 +97,7 @@ func newState(r rules, w written, floor moe.Epoch, alive func(moe.NodeID) bool, 
 	s := &state{
 		rules: r, alive: alive, floor: floor, led: now, connected: now,
 		members: map[moe.NodeID]*member{}, homes: map[moe.NodeID]time.Time{}, drains: map[moe.NodeID]int64{},
-		meter: meter{window: r.window, slot: r.window / 12}, balancer: balancer{rules: r.balance},
+		meter: meter{window: r.window, slot: r.window / 12}, busy: timesheet{window: r.window}, balancer: balancer{rules: r.balance},
 	}
 	s.adopt(w)
 	s.seed(now)

@@ -17,6 +17,7 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 	in := s.input(roster, sh, now)
 	plan := planner.Compute(in)
 	s.evicts = plan.Evicts
+	s.needed = needed(in.Nodes, s.busy.busy(), in.Topology.Experts()*in.Replicas, in.Replicas)
 	s.explain(in, plan)
 	return moe.Target{Epoch: s.nextTarget(), Shards: plan.Shards}
 }

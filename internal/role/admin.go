@@ -108,17 +108,19 @@ func (a adminAPI) readyz(w http.ResponseWriter, _ *http.Request) {
 	httpapi.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 }
 
-// processRoutes are those of the admin API of a process that has no metrics of its own.
-func processRoutes() map[string]httpapi.Methods {
+// processRoutes are those of the admin API of a process: the metrics of the runtime,
+// and its own.
+func processRoutes(metrics ...prometheus.Collector) map[string]httpapi.Methods {
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics...)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return map[string]httpapi.Methods{"/metrics": {http.MethodGet: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP}}
 }
 
 // coordinatorRoutes are those of the admin API of a coordinator: its status API, and
-// the metrics of its process.
-func coordinatorRoutes(api http.Handler) map[string]httpapi.Methods {
-	routes := processRoutes()
+// its metrics.
+func coordinatorRoutes(api http.Handler, metrics ...prometheus.Collector) map[string]httpapi.Methods {
+	routes := processRoutes(metrics...)
 	routes["/v1/status"] = httpapi.Methods{http.MethodGet: api.ServeHTTP}
 	routes["/v1/nodes/"] = httpapi.Methods{http.MethodPut: api.ServeHTTP, http.MethodDelete: api.ServeHTTP}
 	return routes

@@ -15,7 +15,8 @@ import (
 // Describe joins the records with the leader's view of them. seen is nil when
 // the leader does not answer; why is the reason.
 func Describe(v View, seen *hachiv1.GetStatusResponse, why error) client.Status {
-	r := client.Status{Nodes: []client.NodeStatus{}, Routers: []client.RouterStatus{}, Policy: seen.GetPolicy(), Replicas: seen.GetReplicas(), Degraded: seen.GetDegraded(), Damaged: v.Damaged}
+	r := client.Status{Nodes: []client.NodeStatus{}, Routers: []client.RouterStatus{}, Policy: seen.GetPolicy(), Replicas: seen.GetReplicas(), Degraded: seen.GetDegraded(),
+		NodesNeeded: seen.GetNodesNeeded(), BusyNodes: seen.GetBusyNodes(), Damaged: v.Damaged}
 	for i, c := range v.Coordinators {
 		if i == 0 {
 			r.Leader = c.GetCoordinatorId()

@@ -138,8 +138,12 @@ type GetStatusResponse struct {
 	WindowSeconds float64 `protobuf:"fixed64,10,opt,name=window_seconds,json=windowSeconds" json:"window_seconds,omitempty"`
 	// Steps of all routers per second over that window.
 	StepsPerSecond float64 `protobuf:"fixed64,11,opt,name=steps_per_second,json=stepsPerSecond" json:"steps_per_second,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many expert nodes load, memory and replicas need; 0 on a standby.
+	NodesNeeded uint32 `protobuf:"varint,12,opt,name=nodes_needed,json=nodesNeeded" json:"nodes_needed,omitempty"`
+	// Share of time that nodes have computed over the last minute, summed over them.
+	BusyNodes     float64 `protobuf:"fixed64,13,opt,name=busy_nodes,json=busyNodes" json:"busy_nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
@@ -245,6 +249,20 @@ func (x *GetStatusResponse) GetWindowSeconds() float64 {
 func (x *GetStatusResponse) GetStepsPerSecond() float64 {
 	if x != nil {
 		return x.StepsPerSecond
+	}
+	return 0
+}
+
+func (x *GetStatusResponse) GetNodesNeeded() uint32 {
+	if x != nil {
+		return x.NodesNeeded
+	}
+	return 0
+}
+
+func (x *GetStatusResponse) GetBusyNodes() float64 {
+	if x != nil {
+		return x.BusyNodes
 	}
 	return 0
 }
@@ -925,7 +943,7 @@ var File_hachi_v1_coordinator_proto protoreflect.FileDescriptor
 const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\n" +
 	"\x1ahachi/v1/coordinator.proto\x12\bhachi.v1\x1a\x18hachi/v1/placement.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\x94\x03\n" +
+	"\x10GetStatusRequest\"\xd6\x03\n" +
 	"\x11GetStatusResponse\x12%\n" +
 	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x1b\n" +
 	"\tleader_id\x18\x02 \x01(\tR\bleaderId\x12*\n" +
@@ -938,7 +956,10 @@ const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\x0frows_per_second\x18\t \x03(\x01R\rrowsPerSecond\x12%\n" +
 	"\x0ewindow_seconds\x18\n" +
 	" \x01(\x01R\rwindowSeconds\x12(\n" +
-	"\x10steps_per_second\x18\v \x01(\x01R\x0estepsPerSecond\"\x8e\x01\n" +
+	"\x10steps_per_second\x18\v \x01(\x01R\x0estepsPerSecond\x12!\n" +
+	"\fnodes_needed\x18\f \x01(\rR\vnodesNeeded\x12\x1d\n" +
+	"\n" +
+	"busy_nodes\x18\r \x01(\x01R\tbusyNodes\"\x8e\x01\n" +
 	"\n" +
 	"NodeStatus\x12,\n" +
 	"\x06record\x18\x01 \x01(\v2\x14.hachi.v1.NodeRecordR\x06record\x12)\n" +
