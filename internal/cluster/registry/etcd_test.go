@@ -18,7 +18,7 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-func startEtcd(t *testing.T, cfg etcd.Config) *etcd.Server {
+func startEtcd(t testing.TB, cfg etcd.Config) *etcd.Server {
 	t.Helper()
 	s, err := etcd.Start(t.Context(), cfg)
 	if err != nil {
@@ -35,7 +35,7 @@ func freshEtcd(t *testing.T) *etcd.Server {
 }
 
 // dial opens the etcd at an endpoint until the test ends.
-func dial(t *testing.T, endpoint string) *etcdstore.Store {
+func dial(t testing.TB, endpoint string) *etcdstore.Store {
 	t.Helper()
 	store, err := etcdstore.Dial([]string{endpoint}, nil, nil)
 	if err != nil {
@@ -45,7 +45,7 @@ func dial(t *testing.T, endpoint string) *etcdstore.Store {
 	return store
 }
 
-func newRegistry(t *testing.T, endpoint string) *registry.Registry {
+func newRegistry(t testing.TB, endpoint string) *registry.Registry {
 	t.Helper()
 	return registry.New(dial(t, endpoint), "/test/", registry.Options{TTL: testTTL, Logger: slog.New(slog.DiscardHandler)})
 }
