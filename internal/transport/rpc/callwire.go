@@ -134,6 +134,9 @@ func fields(raw []byte, f func(number protowire.Number, v uint64, bytes []byte) 
 		if n < 0 {
 			return protowire.ParseError(n)
 		}
+		if number > protowire.MaxValidNumber { // which ConsumeTag takes, and generated code refuses
+			return fmt.Errorf("field %d, expected at most %d", number, protowire.MaxValidNumber)
+		}
 		size := protowire.ConsumeFieldValue(number, kind, raw[n:])
 		if size < 0 {
 			return protowire.ParseError(size)
