@@ -26,7 +26,12 @@ var requests = map[string][]string{
 	"/tokenize": {
 		`{"model":"org/m","prompt":"x","add_special_tokens":true}`,
 		`{"messages":[{"role":"user","content":"x"}],` + functionTools + `,"tool_choice":"auto","parallel_tool_calls":true,"attributes":{"quality":3},
-		"chat_template_kwargs":{},"add_generation_prompt":true,"continue_final_message":false}`,
+		"chat_template_kwargs":{},"add_generation_prompt":true,"continue_final_message":false,"add_special_tokens":false}`,
+		`{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"array"}}}}`,
+		`{"messages":[{"role":"user","content":"x"}],"structured_outputs":{"json":{"type":"array"},"json_object":false}}`,
+		`{"messages":[{"role":"user","content":"x"}],"structured_outputs":{"choice":["{}"]}}`,
+		`{"messages":[{"role":"user","content":"x"}],"structured_outputs":{"regex":"a*"}}`,
+		`{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_object","schema":{"type":"object"}}}`,
 	},
 	"/detokenize":                {`{"model":"org/m","tokens":[5]}`},
 	"/v1/responses":              responsesRequests,
