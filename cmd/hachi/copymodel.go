@@ -46,7 +46,7 @@ hashes of its source, if it has some. A copy that was cut is continued. Nodes ne
 no copy: they fetch what they compute with from the URL.`,
 		Args: arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			logger, err := newLogger("")
+			logger, err := newLogger("warn")
 			if err != nil {
 				return err
 			}
