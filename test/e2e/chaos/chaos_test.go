@@ -117,7 +117,7 @@ func start(t *testing.T) *world {
 	}
 	t.Cleanup(w.store.stop)
 	w.cluster = hachi.Cluster(t, func(c *local.UpConfig) {
-		c.Model.Dir, c.DataDir, c.Nodes, c.Placement.Replicas, c.Restart = model, dir, nodes, replicas, true
+		c.Model.Dir, c.DataDir, c.Nodes, c.Routers, c.Placement.Replicas, c.Restart = model, dir, nodes, routers, replicas, true
 		c.Etcd = []string{w.store.address}
 		if w.network != nil {
 			c.Host, c.Security.Insecure = w.network.Address, true // the bridge is of this machine only

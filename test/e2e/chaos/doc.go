@@ -12,5 +12,5 @@
 // at which a process feels a fault is the machine's.
 //
 // Concurrency: faults of different nodes overlap; one node has one at a time, and so
-// have etcd and the coordinator together.
+// have the routers together, and etcd and the coordinator together.
 package chaos

@@ -10,18 +10,23 @@ import (
 	"github.com/hachi-serve/hachi/internal/namespaces"
 )
 
+// routers is the number of routers behind the gateway.
+const routers = 2
+
 // control is the group of the processes that place experts. Without one of them, a
 // node that was started again is not placed.
 const control = "control"
 
 const (
 	nodeRest = 2 * time.Second
+	// routersRest is enough for a router to start again: with both away, requests fail.
+	routersRest = 15 * time.Second
 	// controlRest is enough for a lease to end, an election, and a placement.
 	controlRest = 20 * time.Second
 )
 
-// menus are what may happen in a cluster of some expert nodes, with or without a
-// network each.
+// menus are what may happen in a cluster of two routers behind a gateway, and of some
+// expert nodes, with or without a network each.
 func menus(nodes int, apart bool) []Menu {
 	kinds := []Kind{Kill, Kill, Pause, Leave, Drain}
 	if apart {
@@ -30,6 +35,9 @@ func menus(nodes int, apart bool) []Menu {
 	out := []Menu{
 		{"coordinator-0", []Kind{Kill, Pause, Leave}, control, controlRest},
 		{etcdName, []Kind{Gone, Gone, Wiped}, control, controlRest},
+	}
+	for i := range routers {
+		out = append(out, Menu{fmt.Sprintf("router-%d", i), []Kind{Kill, Pause, Leave}, "routers", routersRest})
 	}
 	for i := range nodes {
 		name := fmt.Sprintf("expert-%d", i)
