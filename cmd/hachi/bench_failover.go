@@ -28,6 +28,9 @@ in the middle of them, and compares every token with an undisturbed run: a
 failed stream or a changed token is an error. It reports the stall: a stream's
 largest gap between tokens minus the undisturbed p99 inter-token latency.
 
+The faults router-kill and router-stop are of a router behind a gateway: its
+streams go on at another router.
+
 The fault delay is of every node: a fraction of the answers is late. It compares
 inter-token latency without late answers, with a router that waits for them and
 with a router that hedges them.`,
@@ -49,7 +52,7 @@ with a router that hedges them.`,
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener, HOST:PORT")
-	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, restarted), stop (SIGSTOP for --stop-for), drop (one node's packets vanish for --stop-for; Linux, root and ip(8)) or delay (a fraction of all answers is late)")
+	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, restarted), stop (SIGSTOP for --stop-for), drop (one node's packets vanish for --stop-for; Linux, root and ip(8)), router-kill or router-stop (of one of two routers behind a gateway) or delay (a fraction of all answers is late)")
 	delayFlags(f, &delay)
 	f.DurationVar(&c.StopFor, "stop-for", 5*time.Second, "how long a node is stopped or its packets vanish")
 	f.IntVar(&c.Streams, "streams", 16, "streams at once")

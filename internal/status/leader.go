@@ -63,6 +63,11 @@ func (v View) DialRouter(r *hachiv1.RouterRecord) (*grpc.ClientConn, error) {
 	return dial(r.GetGrpcAddr(), v.by, identity.Router, r.GetRouterId())
 }
 
+// DialGateway connects to the gRPC API of a gateway.
+func (v View) DialGateway(g *hachiv1.GatewayRecord) (*grpc.ClientConn, error) {
+	return dial(g.GetGrpcAddr(), v.by, identity.Gateway, g.GetGatewayId())
+}
+
 // dial connects to a process, which must have a role and, unless it is empty, a
 // name. A nil certificate is plaintext.
 func dial(addr string, by *identity.Source, role identity.Role, name string) (*grpc.ClientConn, error) {

@@ -8,7 +8,7 @@ import (
 
 func TestValidateTellsEverything(t *testing.T) {
 	err := Config{Fault: "rust", Streams: 0, Tokens: settled}.Validate()
-	for _, want := range []string{`"rust"`, "0 streams of 4 tokens", "needs a duration"} {
+	for _, want := range []string{`"rust"`, "router-kill", "0 streams of 4 tokens", "needs a duration"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell of %s", err, want)
 		}

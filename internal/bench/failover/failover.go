@@ -28,7 +28,16 @@ const (
 	Kill Fault = "kill" // SIGKILL; the process is started again
 	Stop Fault = "stop" // SIGSTOP, and SIGCONT after a while
 	Drop Fault = "drop" // all packets to and from the node vanish for a while
+
+	RouterKill Fault = "router-kill" // SIGKILL of a router behind a gateway
+	RouterStop Fault = "router-stop" // SIGSTOP of a router behind a gateway, and SIGCONT after a while
 )
+
+// ofRouter reports whether the victim is a router.
+func (f Fault) ofRouter() bool { return f == RouterKill || f == RouterStop }
+
+// kills reports whether the victim dies and is started again.
+func (f Fault) kills() bool { return f == Kill || f == RouterKill }
 
 // Config describes a measurement.
 type Config struct {
@@ -46,13 +55,13 @@ type Config struct {
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	var faults []error
-	if c.Fault != Kill && c.Fault != Stop && c.Fault != Drop {
-		faults = append(faults, fmt.Errorf("fault %q: want kill, stop or drop", c.Fault))
+	if !slices.Contains([]Fault{Kill, Stop, Drop, RouterKill, RouterStop}, c.Fault) {
+		faults = append(faults, fmt.Errorf("fault %q: want kill, stop, drop, router-kill or router-stop", c.Fault))
 	}
 	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
 		faults = append(faults, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
 	}
-	if c.Fault != Kill && c.StopFor <= 0 {
+	if !c.Fault.kills() && c.StopFor <= 0 {
 		faults = append(faults, fmt.Errorf("a %s needs a duration", c.Fault))
 	}
 	return errors.Join(faults...)
@@ -68,6 +77,9 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	c.Up.Restart = true
+	if c.Fault.ofRouter() {
+		c.Up.Routers = max(c.Up.Routers, 2)
+	}
 	if c.Fault != Drop {
 		return run(ctx, c, nil)
 	}
@@ -133,11 +145,14 @@ func (m *measurement) close(ctx context.Context) {
 	m.cluster.Close(context.WithoutCancel(ctx))
 }
 
-// dial connects to the router's gRPC API.
+// dial connects to the gRPC API of the router, or of the gateway.
 func dial(ctx context.Context, cluster *local.Cluster) (*grpc.ClientConn, error) {
 	view, err := cluster.View(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if len(view.Gateways) > 0 {
+		return view.DialGateway(view.Gateways[0])
 	}
 	if len(view.Routers) != 1 {
 		return nil, fmt.Errorf("%d routers are registered, want 1", len(view.Routers))
@@ -220,7 +235,11 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat}
-	router := memory.Start(m.cluster.Child("router-0"))
+	front := "router-0"
+	if m.c.Fault.ofRouter() {
+		front = "gateway-0" // which lives on
+	}
+	router := memory.Start(m.cluster.Child(front))
 	defer router.Stop()
 	began := time.Now()
 	var calm, all []time.Duration
@@ -251,8 +270,15 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 // router put the victim last.
 func (m *measurement) once(ctx context.Context, want []stream, calm time.Duration) (stalls []time.Duration, noticed bool, err error) {
 	victim := m.cluster.Child(separate)
-	if m.apart == nil {
+	switch {
+	case m.c.Fault.ofRouter():
+		victim = m.cluster.Child(fmt.Sprintf("router-%d", m.random.IntN(m.c.Up.Routers)))
+	case m.apart == nil:
 		victim = m.cluster.Child(fmt.Sprintf("expert-%d", m.random.IntN(m.c.Up.Nodes)))
+	}
+	before, err := m.routers(ctx)
+	if err != nil {
+		return nil, false, err
 	}
 	at, got, noticed, err := m.disturbed(ctx, victim)
 	if err != nil {
@@ -263,6 +289,9 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 	}
 	for _, s := range got {
 		stalls = append(stalls, max(0, slices.Max(append(s.gaps(at), 0))-calm))
+	}
+	if m.c.Fault.ofRouter() {
+		return stalls, noticed, m.back(ctx, victim.Name(), before)
 	}
 	reborn := ""
 	if m.c.Fault == Kill {
@@ -298,7 +327,7 @@ func (m *measurement) disturb(victim *local.Child) (heal func() error, err error
 	ctx := context.Background()
 	var end func() error
 	switch m.c.Fault {
-	case Kill:
+	case Kill, RouterKill:
 		return func() error { return nil }, victim.Signal(syscall.SIGKILL)
 	case Drop:
 		err, end = m.apart.Lose(ctx, separate, namespaces.All), func() error { return m.apart.Heal(ctx, separate, namespaces.All) }
