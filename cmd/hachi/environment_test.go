@@ -14,7 +14,7 @@ func TestMisspelledVariablesAreRefused(t *testing.T) {
 	if _, _, err := execute(t, "config", "--data-dir", "d", "--model", "m"); err != nil {
 		t.Errorf("variables of others: %v", err)
 	}
-	for name, meant := range map[string]string{"HACHI_MAX_NUM_SEQ": "HACHI_MAX_NUM_SEQS", "HACHI_LISTN": "HACHI_LISTEN", "HACHI_NODE": "HACHI_NODES"} {
+	for name, meant := range map[string]string{"HACHI_MAX_NUM_SEQ": "HACHI_MAX_NUM_SEQS", "HACHI_LISTN": "HACHI_LISTEN", "HACHI_REPLICA": "HACHI_REPLICAS"} {
 		t.Setenv(name, "7")
 		if _, _, err := execute(t, "config", "--data-dir", "d", "--model", "m"); err == nil || !strings.Contains(err.Error(), "the environment variable "+name+" is that of no flag: did you mean "+meant+"?") {
 			t.Errorf("%s: %v", name, err)

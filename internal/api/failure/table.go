@@ -11,6 +11,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/internal/strictjson"
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
@@ -68,6 +69,7 @@ var rows = []row{
 	{is(completion.ErrEmpty), invalid},
 	{as[*sampler.ParamError], invalid},
 	{is(sampler.ErrNoToken), invalid},
+	{as[*strictjson.KeyError], invalid},
 	{as[*schema.Fault], invalid},
 	{as[*grammar.FunctionFault], invalid},
 	{is(grammar.ErrConfusing), invalid},

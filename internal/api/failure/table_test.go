@@ -21,6 +21,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/internal/strictjson"
 	"github.com/hachi-serve/hachi/internal/text/chat/jinja"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/text/grammar/automaton"
@@ -62,6 +63,7 @@ var examples = map[string]struct {
 	"internal/text/grammar.FunctionFault":         {&grammar.FunctionFault{Err: errCause}, 400},
 	"internal/text/grammar/automaton.ErrTooLarge": {automaton.ErrTooLarge, 400},
 	"internal/text/grammar/automaton.ErrEmpty":    {automaton.ErrEmpty, 400},
+	"internal/strictjson.KeyError":                {&strictjson.KeyError{Err: errCause}, 400},
 	"internal/text/grammar/schema.Fault":          {&schema.Fault{Err: errCause}, 400},
 	"internal/text/chat/jinja.Error":              {&jinja.Error{}, 400},
 	"moe.Error":                                   {&moe.Error{}, 500},
@@ -74,6 +76,7 @@ var startOnly = map[string]string{
 	"cmd":                  "the command",
 	"coordinator":          "no router calls it",
 	"examples":             "programs of their own",
+	"gateway":              "the end of a process",
 	"internal/api/httpapi": "its Error is what a client sees",
 	"internal/bench":       "measurements",
 	"internal/cluster":     "records of the cluster; a router's Session retries by itself",
@@ -82,6 +85,7 @@ var startOnly = map[string]string{
 	"internal/role":        "the start of a role",
 	"internal/status":      "the command",
 	"internal/weights":     "read at the start of a role",
+	"test":                 "tests",
 }
 
 // TestEveryErrorHasARow finds the exported errors of the tree by its sources.
