@@ -164,9 +164,9 @@ func (w *world) act(n *simNode) {
 	}
 }
 
-// acked reports that no router uses an older placement than the node knows.
+// acked reports that every router uses the placement that the node knows.
 func (n *simNode) acked() bool {
-	return !slices.ContainsFunc(n.acks, func(e moe.Epoch) bool { return e < n.known.Epoch() })
+	return !slices.ContainsFunc(n.acks, func(e moe.Epoch) bool { return e != n.known.Epoch() })
 }
 
 // droppable is the rule by which nodes unload.

@@ -324,6 +324,11 @@ func TestUnloadWaitsForEveryRouter(t *testing.T) {
 		if got := b.resident(t); got != "[L0/E0 L0/E1]" {
 			t.Errorf("resident %s while a router may still ask", got)
 		}
+		b.routers <- acked(2, 3)
+		time.Sleep(time.Hour)
+		if got := b.resident(t); got != "[L0/E0 L0/E1]" {
+			t.Errorf("resident %s while a router uses a placement that the node does not know", got)
+		}
 		b.routers <- acked(2, 2)
 		time.Sleep(time.Second)
 		if got := b.resident(t); got != "[L0/E0]" || !slices.Equal(b.disk.unloads, []moe.ExpertID{e(0, 1)}) {

@@ -22,7 +22,7 @@ func (v view) toLoad(node moe.NodeID, resident moe.Shard) moe.Shard {
 
 // toUnload lists the experts that may be unloaded: neither the target nor the
 // placement lists them on this node, and every live router has acked that
-// placement. Without a target, a placement and the routers' records it lists
+// placement and no newer one. Without a target, a placement and the routers' records it lists
 // none.
 func (v view) toUnload(node moe.NodeID, resident moe.Shard) moe.Shard {
 	if !v.targetKnown || v.placement == nil || !v.routersSeen {
@@ -40,11 +40,12 @@ func (v view) toUnload(node moe.NodeID, resident moe.Shard) moe.Shard {
 	return out
 }
 
-// acked reports that no live router has a call in flight under an older
-// placement.
+// acked reports that every live router uses the placement that the node knows. A
+// router with an older one may have a call in flight; one with a newer one knows what
+// has not reached this node yet, or what etcd has lost since.
 func (v view) acked() bool {
 	for _, r := range v.routers {
-		if moe.Epoch(r.GetAckedEpoch()) < v.placement.Epoch() {
+		if moe.Epoch(r.GetAckedEpoch()) != v.placement.Epoch() {
 			return false
 		}
 	}
