@@ -2,8 +2,11 @@ package role
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,20 +19,23 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// computing is an expert node's computation with the experts of a checkpoint.
-type computing struct {
-	w       weights
-	experts backend.Experts
-	x, want []byte
-	groups  []moe.Group
+// computation computes the same again and again with the weights of a checkpoint.
+type computation struct {
+	ckpt *checkpoint.Checkpoint
+	want []byte // what it computes
+	// run computes under a guard.
+	run func(ctx context.Context, g *weightsGuard, y []byte) error
 }
 
-func newComputing(t *testing.T, dir string, quantizeTo tensor.DType) *computing {
+// openExperts opens a device for the experts of a checkpoint.
+func openExperts(t *testing.T, dir string, quantizeTo tensor.DType) (weights, backend.Experts) {
 	t.Helper()
 	ckpt, err := checkpoint.Open(dir)
 	if err != nil {
@@ -39,27 +45,80 @@ func newComputing(t *testing.T, dir string, quantizeTo tensor.DType) *computing 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &computing{w: weights{ckpt: ckpt, cfg: ckpt.Config(), quantize: quantizeTo, numerics: model.DefaultNumerics(tensor.BF16)}}
-	if c.experts, err = device.OpenExperts(c.w.cfg, c.w.numerics); err != nil {
+	w := weights{ckpt: ckpt, cfg: ckpt.Config(), quantize: quantizeTo, numerics: model.DefaultNumerics(tensor.BF16)}
+	experts, err := device.OpenExperts(w.cfg, w.numerics)
+	if err != nil {
 		t.Fatal(err)
 	}
-	loader := newExpertLoader(c.w, c.experts, 1)
 	t.Cleanup(func() {
-		if err := errors.Join(loader.Close(), c.experts.Close(), device.Close(), ckpt.Close()); err != nil {
+		if err := errors.Join(experts.Close(), device.Close(), ckpt.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return w, experts
+}
+
+// experts compute as an expert node does.
+func experts(t *testing.T, dir string) computation {
+	t.Helper()
+	w, experts := openExperts(t, dir, tensor.Invalid)
+	loader := newExpertLoader(w, experts, 1)
+	t.Cleanup(func() {
+		if err := loader.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	const rows = 4
-	c.x = bytes.Repeat([]byte{0x80, 0x3f}, rows*c.w.cfg.Hidden) // ones
-	for expert := range c.w.cfg.Experts {
+	x := bytes.Repeat([]byte{0x80, 0x3f}, rows*w.cfg.Hidden) // ones
+	var groups []moe.Group
+	for expert := range w.cfg.Experts {
 		if err := loader.Load(t.Context(), moe.ExpertID{Expert: expert}); err != nil {
 			t.Fatal(err)
 		}
-		c.groups = append(c.groups, moe.Group{Expert: expert, Index: []int32{0, 1, 2, 3}})
+		groups = append(groups, moe.Group{Expert: expert, Index: []int32{0, 1, 2, 3}})
 	}
-	c.want = make([]byte, len(c.groups)*rows*c.w.cfg.Hidden*2)
-	if err := c.experts.Run(t.Context(), 0, c.groups, c.x, c.want); err != nil {
+	c := computation{ckpt: w.ckpt, want: make([]byte, len(groups)*rows*w.cfg.Hidden*2)}
+	if err := experts.Run(t.Context(), 0, groups, x, c.want); err != nil {
 		t.Fatal(err)
+	}
+	c.run = func(ctx context.Context, g *weightsGuard, y []byte) error {
+		return guardedFFN{experts, g}.Run(ctx, 0, groups, x, y)
+	}
+	return c
+}
+
+// steps computes as a router does, with the experts in its own process.
+func steps(t *testing.T, dir string) computation {
+	t.Helper()
+	core, err := OpenCore(t.Context(), testRouter(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := core.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	experts, err := core.LocalExperts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := pipeline.New(core.Model, core.Dense, experts, pipeline.MicroBatcher{})
+	batch := &model.Batch{Tokens: []int32{1, 2, 3}, Spans: []model.Span{{N: 3, Blocks: []int32{0}}}, Outputs: []int32{0, 1, 2}}
+	logits := tensor.NewMatrix(3, core.Model.Vocab)
+	forward := func(ctx context.Context, m engine.Model, y []byte) error {
+		err := m.Forward(ctx, batch, logits)
+		for i, v := range logits.Data {
+			binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(v))
+		}
+		return err
+	}
+	c := computation{ckpt: core.weights.ckpt, want: make([]byte, 4*len(logits.Data))}
+	if err := forward(t.Context(), runner, c.want); err != nil {
+		t.Fatal(err)
+	}
+	c.run = func(ctx context.Context, g *weightsGuard, y []byte) error {
+		return forward(ctx, guardedModel{runner, g}, y)
 	}
 	return c
 }
@@ -109,24 +168,27 @@ func TestNothingThatChangedWeightsComputedLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	original := tinyCheckpoint(t)
-	for name, overwrite := range overwrites {
-		t.Run(name, func(t *testing.T) {
-			for range 20 {
-				changeUnderLoad(t, original, func(path string) error { return overwrite(path, content) })
-			}
-		})
+	for of, open := range map[string]func(*testing.T, string) computation{"an expert node": experts, "a router": steps} {
+		for name, overwrite := range overwrites {
+			t.Run(of+", "+name, func(t *testing.T) {
+				for range 20 {
+					changeUnderLoad(t, original, open, func(path string) error { return overwrite(path, content) })
+				}
+			})
+		}
 	}
 }
 
-// changeUnderLoad changes the file of a copy of a checkpoint while its experts compute.
-func changeUnderLoad(t *testing.T, original string, change func(path string) error) {
+// changeUnderLoad changes the file of a copy of a checkpoint while a process computes
+// with it.
+func changeUnderLoad(t *testing.T, original string, open func(*testing.T, string) computation, change func(path string) error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "copy")
 	if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
 		t.Fatal(err)
 	}
-	c := newComputing(t, dir, tensor.Invalid)
-	ctx, guard, stop := guardWeights(t.Context(), c.w.ckpt, slog.New(slog.DiscardHandler))
+	c := open(t, dir)
+	ctx, guard, stop := guardWeights(t.Context(), c.ckpt, slog.New(slog.DiscardHandler))
 	defer stop()
 	changed := make(chan error, 1)
 	right, refused, after := 0, 0, 0
@@ -135,7 +197,7 @@ func changeUnderLoad(t *testing.T, original string, change func(path string) err
 			after = 1
 			go func() { changed <- change(filepath.Join(dir, "model.safetensors")) }()
 		}
-		err := guardedFFN{c.experts, guard}.Run(t.Context(), 0, c.groups, c.x, y)
+		err := c.run(t.Context(), guard, y)
 		switch {
 		case err == nil && refused > 0:
 			t.Fatal("a node that has lost its weights computes again")
@@ -195,14 +257,14 @@ func TestStatusAloneIsNoChange(t *testing.T) {
 		},
 	} {
 		dir := tinyCheckpoint(t)
-		c := newComputing(t, dir, tensor.Invalid)
-		ctx, guard, stop := guardWeights(t.Context(), c.w.ckpt, slog.New(slog.DiscardHandler))
+		c := experts(t, dir)
+		ctx, guard, stop := guardWeights(t.Context(), c.ckpt, slog.New(slog.DiscardHandler))
 		time.Sleep(20 * time.Millisecond) // the clock of the file system
 		if err := change(filepath.Join(dir, "model.safetensors")); err != nil {
 			t.Fatal(err)
 		}
 		y := make([]byte, len(c.want))
-		if err := (guardedFFN{c.experts, guard}).Run(ctx, 0, c.groups, c.x, y); err != nil || !bytes.Equal(y, c.want) {
+		if err := c.run(ctx, guard, y); err != nil || !bytes.Equal(y, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 		stop()
@@ -211,8 +273,8 @@ func TestStatusAloneIsNoChange(t *testing.T) {
 
 // TestQuantizedExpertsAreOutsideTheGoHeap, and unloading gives their memory back.
 func TestQuantizedExpertsAreOutsideTheGoHeap(t *testing.T) {
-	c := newComputing(t, tinyCheckpoint(t), tensor.Int8)
-	l := newExpertLoader(c.w, c.experts, 1)
+	w, experts := openExperts(t, tinyCheckpoint(t), tensor.Int8)
+	l := newExpertLoader(w, experts, 1)
 	id := moe.ExpertID{Layer: 1}
 	if err := l.Load(t.Context(), id); err != nil {
 		t.Fatal(err)
