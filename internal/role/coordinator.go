@@ -49,7 +49,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	c.silence()
-	if err := c.limitHeap(0); err != nil {
+	if err := c.limitProcess(0); err != nil {
 		return err
 	}
 	who, err := openAccess(AccessConfig{AdminConfig: c.Security.AdminConfig}, c.Logger)

@@ -127,7 +127,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	c.silence()
-	if err := c.limitHeap(0); err != nil {
+	if err := c.limitProcess(0); err != nil {
 		return err
 	}
 	by, err := openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Expert)

@@ -40,6 +40,9 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 		return err
 	}
 	c.silence()
+	if err := c.limitProcess(0); err != nil {
+		return err
+	}
 	dir, model, err := c.Model.open(ctx, c.Logger)
 	if err != nil {
 		return err

@@ -13,6 +13,12 @@ import (
 // minHeap is what a process needs beside its caches to serve at all.
 const minHeap = 64 << 20
 
+// limitProcess bounds the memory of the process, of which reserved bytes are outside of
+// the Go heap, and keeps that memory out of files.
+func (c ClusterConfig) limitProcess(reserved int64) error {
+	return errors.Join(c.forbidCoreDumps(), c.limitHeap(reserved))
+}
+
 // limitHeap bounds the memory of the Go runtime by the limit of the container: the
 // collector works harder before the kernel kills the process. reserved bytes are
 // outside the Go heap. GOMEMLIMIT in the environment wins. Mapped weights count for
@@ -43,6 +49,9 @@ func (c ClusterConfig) limitHeap(reserved int64) error {
 // the pages of weights that are in use.
 func heapLimit(container uint64, reserved int64) (int64, error) {
 	limit := int64(min(container, 1<<62)) - reserved
+	if reserved == 0 && limit < minHeap {
+		return 0, &ConfigError{Err: fmt.Errorf("this container has %d bytes: at least %d are needed, choose a larger limit", container, minHeap)}
+	}
 	if limit < minHeap {
 		return 0, &ConfigError{Err: &FieldError{Field: "serving.kvCacheMemory", Err: fmt.Errorf(
 			"%d bytes do not fit the %d bytes of this container: %d more are needed, choose a smaller cache or a larger limit", reserved, container, minHeap-limit)}}

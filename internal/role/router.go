@@ -51,7 +51,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	defer core.Close()
-	if err := c.limitHeap(int64(core.Blocks) * core.Dense.KVBlockBytes()); err != nil {
+	if err := c.limitProcess(int64(core.Blocks) * core.Dense.KVBlockBytes()); err != nil {
 		return err
 	}
 	who, err := openAccess(c.Security.AccessConfig, c.Logger)
