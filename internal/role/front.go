@@ -13,6 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/text/chat"
+	"github.com/hachi-serve/hachi/internal/text/grammar"
 )
 
 // front turns requests into tokens and tokens into answers: the text files of a
@@ -39,6 +40,11 @@ func openFront(dir string, cfg model.Config, a APIConfig) (f front, err error) {
 		return f, &ConfigError{Err: &FieldError{Field: "serving.attributes", Err: err}}
 	}
 	return f, nil
+}
+
+// grammars compile the languages of answers.
+func (f front) grammars() *completion.Grammars {
+	return completion.NewGrammars(f.text.tokenizer, grammar.DefaultLimits())
 }
 
 // served is an engine, as its APIs see it.

@@ -116,7 +116,7 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	}
 	engine := remote.New(remote.Config{
 		Caller: p.conns, Pool: p.pool, Model: model, Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
-		Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
+		Grammars: p.front.grammars(), Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
 	})
 	err = gateway.Run(serving, gateway.Config{
 		Config: server.Config{

@@ -21,7 +21,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
-	"github.com/hachi-serve/hachi/internal/text/grammar"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -146,7 +145,7 @@ func (p *routerProcess) observe(c gossip.Change) {
 // api configures the HTTP and gRPC APIs.
 func (p *routerProcess) api() api.Config {
 	return p.front.api(p.cfg.Dir, p.cfg.Serving.APIConfig, served{
-		engine:      completion.Local{Engine: p.engine, Grammars: completion.NewGrammars(p.front.text.tokenizer, grammar.DefaultLimits())},
+		engine:      completion.Local{Engine: p.engine, Grammars: p.front.grammars()},
 		fingerprint: string(p.core.weights.fingerprint), context: p.engine.MaxTokens(), maxRequests: p.maxRequests(), retryAfter: p.engine.RetryAfter,
 		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
 	}, p.cfg.Security, p.access, p.http)

@@ -210,15 +210,26 @@ func serveAgain(t *testing.T, cluster *harness.Cluster, routers int) {
 func TestARouterBehindAGatewayAnswersAlike(t *testing.T) {
 	harness.Slow(t)
 	cluster := gatewayCluster(t, 2)
+	router := "http://" + cluster.View(t).Routers[0].GetHttpAddr()
 	got, err := askKinds(t.Context(), cluster.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := askKinds(t.Context(), "http://"+cluster.View(t).Routers[0].GetHttpAddr())
+	want, err := askKinds(t.Context(), router)
 	if err != nil {
 		t.Fatal(err)
 	}
 	compareKinds(t, "through a gateway", got, want)
+	for _, kind := range []string{"JSON Schema", "tools"} {
+		body := []byte("{" + fmt.Sprintf(kinds[kind].body, 1) + "}")
+		got, err := post(t.Context(), cluster.URL()+"/tokenize", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := post(t.Context(), router+"/tokenize", body); err != nil || got != want {
+			t.Errorf("the tokens of %s: %v\n%s\nwant\n%s", kind, err, got, want)
+		}
+	}
 }
 
 // TestNoDeathOfARouterIsFelt: a router is killed, stopped and asked to leave in the
