@@ -81,13 +81,10 @@ func newDelayedNode() *cobra.Command {
 	c.WrapHandler = func(h rpc.Handler) rpc.Handler {
 		return &faulty.Handler{Under: h, Share: delay.Fraction, Late: delay.By}
 	}
-	cmd := &cobra.Command{
-		Use: "node", Hidden: true, Args: arguments(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runExpertNode(cmd, &c) },
-	}
+	cmd := &cobra.Command{Use: "node", Hidden: true}
 	expertNodeFlags(cmd, &c)
 	delayFlags(configFlags{cmd.Flags()}, &delay)
-	return cmd
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunExpertNode)
 }
 
 // withFailover measures in a data directory of its own.

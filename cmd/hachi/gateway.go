@@ -15,19 +15,9 @@ func newGateway() *cobra.Command {
 tokenizer and the chat template of the model, and no weights. When a router dies,
 stops or is silent, its answers go on at another router, with the same tokens.
 It keeps nothing but what runs: start any number of gateways.`,
-		Args: arguments(0),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := configure(cmd, &c, func() error { return c.Validate() }); err != nil {
-				return err
-			}
-			if c.Logger, err = newLogger(c.LogLevel); err != nil {
-				return err
-			}
-			return unlessStopped(cmd.Context(), role.RunGateway(cmd.Context(), c))
-		},
 	}
 	gatewayFlags(cmd, &c)
-	return cmd
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunGateway)
 }
 
 func gatewayFlags(cmd *cobra.Command, c *role.GatewayConfig) {

@@ -1,29 +1,36 @@
 package main
 
 import (
+	"context"
+	"log/slog"
+
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
+// runsRole completes the command of a role, whose configuration is c and whose log is
+// made for *level. run is called with the configuration that flags, environment and
+// file give.
+func runsRole[C interface{ Validate() error }](cmd *cobra.Command, c *C, level *string, log **slog.Logger, run func(context.Context, C) error) *cobra.Command {
+	cmd.Args = arguments(0)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if err := configure(cmd, c, func() error { return (*c).Validate() }); err != nil {
+			return err
+		}
+		if *log, err = newLogger(*level); err != nil {
+			return err
+		}
+		return unlessStopped(cmd.Context(), run(cmd.Context(), *c))
+	}
+	return cmd
+}
+
 func newCoordinator() *cobra.Command {
 	c := role.DefaultCoordinator()
-	cmd := &cobra.Command{
-		Use:   "coordinator",
-		Short: "plan and publish which node serves which expert",
-		Args:  arguments(0),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := configure(cmd, &c, func() error { return c.Validate() }); err != nil {
-				return err
-			}
-			if c.Logger, err = newLogger(c.LogLevel); err != nil {
-				return err
-			}
-			return unlessStopped(cmd.Context(), role.RunCoordinator(cmd.Context(), c))
-		},
-	}
+	cmd := &cobra.Command{Use: "coordinator", Short: "plan and publish which node serves which expert"}
 	coordinatorFlags(cmd, &c)
-	return cmd
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunCoordinator)
 }
 
 func coordinatorFlags(cmd *cobra.Command, c *role.CoordinatorConfig) {
@@ -41,24 +48,9 @@ func coordinatorFlags(cmd *cobra.Command, c *role.CoordinatorConfig) {
 
 func newExpertNode() *cobra.Command {
 	c := role.DefaultExpertNode()
-	cmd := &cobra.Command{
-		Use:   "expertnode",
-		Short: "hold a shard of experts and compute them",
-		Args:  arguments(0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runExpertNode(cmd, &c) },
-	}
+	cmd := &cobra.Command{Use: "expertnode", Short: "hold a shard of experts and compute them"}
 	expertNodeFlags(cmd, &c)
-	return cmd
-}
-
-func runExpertNode(cmd *cobra.Command, c *role.ExpertNodeConfig) (err error) {
-	if err := configure(cmd, c, func() error { return c.Validate() }); err != nil {
-		return err
-	}
-	if c.Logger, err = newLogger(c.LogLevel); err != nil {
-		return err
-	}
-	return unlessStopped(cmd.Context(), role.RunExpertNode(cmd.Context(), *c))
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunExpertNode)
 }
 
 func expertNodeFlags(cmd *cobra.Command, c *role.ExpertNodeConfig) {
@@ -78,22 +70,9 @@ func expertNodeFlags(cmd *cobra.Command, c *role.ExpertNodeConfig) {
 
 func newRouter() *cobra.Command {
 	c := role.DefaultRouter()
-	cmd := &cobra.Command{
-		Use:   "router",
-		Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs",
-		Args:  arguments(0),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := configure(cmd, &c, func() error { return c.Validate() }); err != nil {
-				return err
-			}
-			if c.Logger, err = newLogger(c.LogLevel); err != nil {
-				return err
-			}
-			return unlessStopped(cmd.Context(), role.RunRouter(cmd.Context(), c))
-		},
-	}
+	cmd := &cobra.Command{Use: "router", Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs"}
 	routerFlags(cmd, &c)
-	return cmd
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunRouter)
 }
 
 func routerFlags(cmd *cobra.Command, c *role.RouterConfig) {
