@@ -74,8 +74,15 @@ func (n *Network) space(name string) string { return n.bridge + "-" + strconv.It
 func (n *Network) port(name string) string {
 	return "hp" + n.bridge[2:] + "-" + strconv.Itoa(n.index(name))
 }
+
+// Has reports whether a process has a namespace; the others are in that of this
+// process.
 func (n *Network) Has(name string) bool { return n.index(name) >= 0 }
-func (n *Network) Host() string         { return n.subnet + ".1" }
+
+// Host is the address of this process.
+func (n *Network) Host() string { return n.subnet + ".1" }
+
+// Address is that on which a process listens.
 func (n *Network) Address(name string) string {
 	if !n.Has(name) {
 		return n.Host()
@@ -83,12 +90,12 @@ func (n *Network) Address(name string) string {
 	return n.subnet + "." + strconv.Itoa(2+n.index(name))
 }
 
-// Enter is what the command line of a process inside begins with.
-func (n *Network) Enter(name string) []string {
+// Command is the command line that runs argv in the namespace of a process.
+func (n *Network) Command(name string, argv []string) []string {
 	if !n.Has(name) {
-		return nil
+		return argv
 	}
-	return []string{"ip", "netns", "exec", n.space(name)}
+	return append([]string{"ip", "netns", "exec", n.space(name)}, argv...)
 }
 
 // Lose lets packets of a process vanish until Heal.

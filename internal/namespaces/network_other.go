@@ -17,7 +17,7 @@ func New(context.Context, ...string) (*Network, error)      { return nil, errLin
 func (n *Network) Has(string) bool                          { return false }
 func (n *Network) Host() string                             { return "" }
 func (n *Network) Address(string) string                    { return "" }
-func (n *Network) Enter(string) []string                    { return nil }
+func (n *Network) Command(string, []string) []string        { return nil }
 func (n *Network) Lose(context.Context, string, Loss) error { return errLinux }
 func (n *Network) Heal(context.Context, string, Loss) error { return errLinux }
 func (n *Network) Close() error                             { return nil }

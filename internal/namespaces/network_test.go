@@ -41,7 +41,7 @@ func echo(address string) error {
 // dial starts a process that echoes inside and connects to it.
 func dial(t *testing.T, n *Network, name string) net.Conn {
 	t.Helper()
-	argv := append(n.Enter(name), os.Args[0])
+	argv := n.Command(name, os.Args[:1])
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), echoEnv+"="+n.Address(name))
 	cmd.Stderr = os.Stderr
@@ -116,7 +116,7 @@ func TestNamesOutsideAreThisMachine(t *testing.T) {
 		t.Skip(err)
 	}
 	defer n.Close()
-	if n.Address("router-0") != n.Host() || n.Enter("router-0") != nil {
-		t.Errorf("%s, %v", n.Address("router-0"), n.Enter("router-0"))
+	if n.Address("router-0") != n.Host() || len(n.Command("router-0", []string{"a"})) != 1 {
+		t.Errorf("%s, %v", n.Address("router-0"), n.Command("router-0", []string{"a"}))
 	}
 }

@@ -35,6 +35,29 @@ type View struct {
 	by *identity.Source // asks coordinators; nil is plaintext
 }
 
+// Served is the smallest number of replicas of an expert at the addresses of the
+// processes that are registered now; 0 without a placement.
+func (v View) Served() int {
+	if v.Placement == nil {
+		return 0
+	}
+	addresses := map[moe.NodeID]string{}
+	for _, n := range v.Nodes {
+		addresses[moe.NodeID(n.GetNodeId())] = n.GetAddr()
+	}
+	least := len(v.Nodes)
+	for _, id := range v.Placement.Topology().All() {
+		n := 0
+		for _, r := range v.Placement.Replicas(id) {
+			if addresses[r.Node] == r.Addr {
+				n++
+			}
+		}
+		least = min(least, n)
+	}
+	return least
+}
+
 // Where says where the records of a cluster are, and with which certificates they
 // are read; nil is plaintext.
 type Where struct {

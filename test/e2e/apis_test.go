@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"reflect"
 	"testing"
 
@@ -122,7 +119,7 @@ func generator(t *testing.T, cluster *harness.Cluster) hachiv1.InferenceServiceC
 // ask makes the request.
 func (w way) ask(ctx context.Context, url string) (r reply, err error) {
 	if w.grpc == nil {
-		r.body, err = post(ctx, url+w.api.Path, w.api.Body(w.Request, w.stream))
+		r.body, err = harness.Post(ctx, url+w.api.Path, w.api.Body(w.Request, w.stream))
 		return r, err
 	}
 	stream, err := w.grpc.Generate(ctx, w.Generate())
@@ -184,23 +181,4 @@ func readEach(t *testing.T, all []way, replies []reply) []apitest.Answer {
 		answers[i] = all[i].read(t, r)
 	}
 	return answers
-}
-
-// post returns the body of an answer that succeeds.
-func post(ctx context.Context, url string, body []byte) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	w, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer w.Body.Close()
-	raw, err := io.ReadAll(w.Body)
-	if err == nil && w.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %d %s", url, w.StatusCode, raw)
-	}
-	return string(raw), err
 }

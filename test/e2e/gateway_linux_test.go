@@ -7,7 +7,6 @@ package e2e
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -65,12 +64,12 @@ func askKinds(ctx context.Context, url string) (map[string]string, error) {
 				path = "/v1/chat/completions"
 			}
 			body := fmt.Sprintf(`{"max_tokens":48,"stream":%v,`+k.body+`}`, stream, i/len(names)/2)
-			answer, err := post(ctx, url+path, []byte(body))
+			answer, err := harness.Post(ctx, url+path, []byte(body))
 			if err != nil {
 				return fmt.Errorf("%s: %w", body, err)
 			}
 			all[i].name = fmt.Sprintf("%s, stream %v, prompt %d", names[i%len(names)], stream, i/len(names)/2)
-			all[i].answer, err = folded(answer, stream)
+			all[i].answer, err = harness.Fold(answer)
 			return err
 		})
 	}
@@ -80,84 +79,6 @@ func askKinds(ctx context.Context, url string) (map[string]string, error) {
 		out[a.name] = a.answer
 	}
 	return out, err
-}
-
-// folded is an answer without what differs between two runs that nothing disturbs:
-// names, times, hits of the prefix cache, and where a stream is cut into events.
-func folded(answer string, stream bool) (string, error) {
-	events := []string{answer}
-	if stream {
-		if !strings.HasSuffix(answer, "data: [DONE]\n\n") {
-			return "", fmt.Errorf("a stream without its end: %q", answer)
-		}
-		events = nil
-		for _, line := range strings.Split(answer, "\n") {
-			if data, ok := strings.CutPrefix(line, "data: "); ok && data != "[DONE]" {
-				events = append(events, data)
-			}
-		}
-	}
-	var whole any
-	for _, event := range events {
-		var v map[string]any
-		if err := json.Unmarshal([]byte(event), &v); err != nil {
-			return "", fmt.Errorf("%q: %w", event, err)
-		}
-		if v["error"] != nil {
-			return "", fmt.Errorf("the answer failed: %s", event)
-		}
-		for _, name := range []string{"id", "created"} {
-			delete(v, name)
-		}
-		if usage, ok := v["usage"].(map[string]any); ok {
-			delete(usage, "prompt_tokens_details")
-		}
-		whole = fold(whole, v)
-	}
-	raw, err := json.Marshal(whole)
-	return string(raw), err
-}
-
-// fold joins two values of a stream: texts and lists one after another, elements with
-// an index by it.
-func fold(a, b any) any {
-	switch b := b.(type) {
-	case map[string]any:
-		a, ok := a.(map[string]any)
-		if !ok {
-			a = map[string]any{}
-		}
-		for name, v := range b {
-			switch name {
-			case "index", "object", "model", "role", "system_fingerprint", "type", "id", "service_tier":
-				a[name] = v
-			default:
-				a[name] = fold(a[name], v)
-			}
-		}
-		return a
-	case []any:
-		list, _ := a.([]any)
-		for _, v := range b {
-			m, ok := v.(map[string]any)
-			i, indexed := m["index"].(float64)
-			if !ok || !indexed {
-				list = append(list, v)
-				continue
-			}
-			for len(list) <= int(i) {
-				list = append(list, nil)
-			}
-			list[int(i)] = fold(list[int(i)], m)
-		}
-		return list
-	case string:
-		text, _ := a.(string)
-		return text + b
-	case nil:
-		return a
-	}
-	return b
 }
 
 // gatewayMetric is the sum of the series of a metric of a gateway.
@@ -222,11 +143,11 @@ func TestARouterBehindAGatewayAnswersAlike(t *testing.T) {
 	compareKinds(t, "through a gateway", got, want)
 	for _, kind := range []string{"JSON Schema", "tools"} {
 		body := []byte("{" + fmt.Sprintf(kinds[kind].body, 1) + "}")
-		got, err := post(t.Context(), cluster.URL()+"/tokenize", body)
+		got, err := harness.Post(t.Context(), cluster.URL()+"/tokenize", body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want, err := post(t.Context(), router+"/tokenize", body); err != nil || got != want {
+		if want, err := harness.Post(t.Context(), router+"/tokenize", body); err != nil || got != want {
 			t.Errorf("the tokens of %s: %v\n%s\nwant\n%s", kind, err, got, want)
 		}
 	}

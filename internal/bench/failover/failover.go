@@ -17,7 +17,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/namespaces"
 	"github.com/hachi-serve/hachi/internal/status"
-	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -171,7 +170,7 @@ func whole(ctx context.Context, cluster *local.Cluster, up local.UpConfig, rebor
 		if err != nil {
 			return err
 		}
-		if len(view.Nodes) == up.Nodes && started(view, reborn, after) && served(view) >= up.Placement.Replicas {
+		if len(view.Nodes) == up.Nodes && started(view, reborn, after) && view.Served() >= up.Placement.Replicas {
 			return nil
 		}
 		select {
@@ -189,30 +188,6 @@ func started(view status.View, node string, after time.Time) bool {
 		}
 	}
 	return node == ""
-}
-
-// served is the smallest number of copies of any expert that are where the
-// placement says.
-func served(view status.View) int {
-	p := view.Placement
-	if p == nil {
-		return 0
-	}
-	addresses := map[moe.NodeID]string{}
-	for _, r := range view.Nodes {
-		addresses[moe.NodeID(r.GetNodeId())] = r.GetAddr()
-	}
-	least := len(view.Nodes)
-	for _, id := range p.Topology().All() {
-		n := 0
-		for _, r := range p.Replicas(id) {
-			if addresses[r.Node] == r.Addr {
-				n++
-			}
-		}
-		least = min(least, n)
-	}
-	return least
 }
 
 // measurement is a run in progress.

@@ -26,8 +26,7 @@ func inhabit(ctx context.Context, n *namespaces.Network, up *local.UpConfig) (*e
 		return nil, err
 	}
 	up.Etcd = store.Endpoints()
-	up.Host = n.Address
+	up.Host, up.Exec = n.Address, n.Command
 	up.Security.Insecure = true // the bridge is of this machine only
-	up.Exec = func(name string, argv []string) []string { return append(n.Enter(name), argv...) }
 	return store, nil
 }

@@ -51,7 +51,7 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 	want := make([]string, len(asked))
 	for i, r := range asked {
 		var err error
-		if want[i], err = ask(t.Context(), w.cluster.URL(), r); err != nil {
+		if want[i], err = r.ask(t.Context(), w.cluster.URL()); err != nil {
 			t.Fatalf("undisturbed: %s: %v", r.body, err)
 		}
 	}
@@ -120,8 +120,8 @@ func start(t *testing.T) *world {
 		c.Model.Dir, c.DataDir, c.Nodes, c.Routers, c.Placement.Replicas, c.Restart = model, dir, nodes, routers, replicas, true
 		c.Etcd = []string{w.store.address}
 		if w.network != nil {
-			c.Host, c.Security.Insecure = w.network.Address, true // the bridge is of this machine only
-			c.Exec = func(name string, argv []string) []string { return append(w.network.Enter(name), argv...) }
+			c.Host, c.Exec = w.network.Address, w.network.Command
+			c.Security.Insecure = true // the bridge is of this machine only
 		}
 	}).Cluster
 	w.drain = func(ctx context.Context, args ...string) error {
@@ -139,7 +139,7 @@ func (w *world) check(t *testing.T, timeline *Timeline, r request, want string) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), answered)
 	defer cancel()
 	began := time.Now()
-	got, err := ask(ctx, w.cluster.URL(), r)
+	got, err := r.ask(ctx, w.cluster.URL())
 	switch {
 	case err != nil:
 		timeline.Fault("a request failed after %v: %v\n%s", time.Since(began).Round(time.Millisecond), err, r.body)

@@ -1,11 +1,25 @@
 package chaos
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+
+	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
+)
 
 // request is one that is asked again and again.
 type request struct {
 	path string
 	body string // JSON; %v is whether it streams
+}
+
+// ask returns what of an answer must not depend on faults.
+func (r request) ask(ctx context.Context, url string) (string, error) {
+	answer, err := harness.Post(ctx, url+r.path, []byte(r.body))
+	if err != nil {
+		return "", err
+	}
+	return harness.Fold(answer)
 }
 
 // requests are of every kind that a client may ask; each is asked as a stream and as

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -58,29 +57,10 @@ func whole(ctx context.Context, cluster *local.Cluster, nodes, replicas int) err
 	switch {
 	case err != nil:
 		return err
-	case view.Placement == nil:
-		return fmt.Errorf("there is no placement")
 	case len(view.Nodes) != nodes:
 		return fmt.Errorf("%d nodes are registered, want %d", len(view.Nodes), nodes)
-	}
-	return served(view, replicas)
-}
-
-func served(view status.View, replicas int) error {
-	address := map[moe.NodeID]string{}
-	for _, n := range view.Nodes {
-		address[moe.NodeID(n.GetNodeId())] = n.GetAddr()
-	}
-	for _, id := range view.Placement.Topology().All() {
-		n := 0
-		for _, r := range view.Placement.Replicas(id) {
-			if address[r.Node] == r.Addr {
-				n++
-			}
-		}
-		if n < replicas {
-			return fmt.Errorf("expert %v has %d of %d replicas", id, n, replicas)
-		}
+	case view.Served() < replicas:
+		return fmt.Errorf("an expert has %d of %d replicas", view.Served(), replicas)
 	}
 	return nil
 }

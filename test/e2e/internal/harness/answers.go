@@ -26,24 +26,31 @@ func Complete(ctx context.Context, url, prompt string, seed, maxTokens int) (Ans
 	if err != nil {
 		return Answer{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/completions", bytes.NewReader(body))
+	raw, err := Post(ctx, url+"/v1/completions", body)
 	if err != nil {
 		return Answer{}, err
+	}
+	return parseAnswer([]byte(raw))
+}
+
+// Post sends JSON and returns the body of the answer; another status than 200 is an
+// error.
+func Post(ctx context.Context, url string, body []byte) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return Answer{}, err
+		return "", err
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return Answer{}, err
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s %s", url, resp.Status, raw)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return Answer{}, fmt.Errorf("%s: %s", resp.Status, raw)
-	}
-	return parseAnswer(raw)
+	return string(raw), err
 }
 
 func parseAnswer(raw []byte) (Answer, error) {
