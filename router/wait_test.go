@@ -1,11 +1,10 @@
 package router
 
 import (
-	"bytes"
-	"log/slog"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/logtest"
 )
 
 // TestARouterThatWaitsSaysSo: one line when the wait for a placement has become long,
@@ -15,9 +14,9 @@ func TestARouterThatWaitsSaysSo(t *testing.T) {
 		waited time.Duration
 		want   int
 	}{{waitAfter - time.Second, 0}, {2 * waitAfter, 2}} {
-		var log bytes.Buffer
+		var log logtest.Log
 		var c Config
-		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.Logger = log.Logger()
 		began := time.Now()
 		w := wait{began: began}
 		for passed := time.Duration(0); passed <= test.waited; passed += time.Second {
@@ -27,7 +26,7 @@ func TestARouterThatWaitsSaysSo(t *testing.T) {
 			w.observe(c, began.Add(test.waited), true)
 		}
 		w.observe(c, began.Add(2*test.waited), false)
-		if n := strings.Count(log.String(), "\n"); n != test.want {
+		if n := log.Count("\n"); n != test.want {
 			t.Errorf("%d lines after a wait of %v:\n%s", n, test.waited, &log)
 		}
 	}

@@ -1,7 +1,6 @@
 package episode
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,14 +8,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/logtest"
 )
 
 // TestAFaultHasTwoLinesHoweverOftenItIsSeen.
 func TestAFaultHasTwoLinesHoweverOftenItIsSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		l := New(slog.New(slog.NewTextHandler(&out, nil)), slog.LevelWarn, "fails", "works again", "node", Flapping)
-		lines := func() int { return strings.Count(out.String(), "\n") }
+		var out logtest.Log
+		l := New(out.Logger(), slog.LevelWarn, "fails", "works again", "node", Flapping)
+		lines := func() int { return out.Count("\n") }
 		l.Worked("a")
 		for range 1000 { // a node that fails every other call
 			l.Failed("a", "kind", "busy")
@@ -42,12 +43,12 @@ func TestAFaultHasTwoLinesHoweverOftenItIsSeen(t *testing.T) {
 // TestAnotherReasonHasALineOfItsOwn: the fault of a subject ends once, whatever its
 // reasons were.
 func TestAnotherReasonHasALineOfItsOwn(t *testing.T) {
-	var out bytes.Buffer
-	l := New(slog.New(slog.NewTextHandler(&out, nil)), slog.LevelError, "refused", "accepted again", "peer", State)
+	var out logtest.Log
+	l := New(out.Logger(), slog.LevelError, "refused", "accepted again", "peer", State)
 	for _, reason := range []string{"expired", "expired", "unknown authority", "unknown authority", "expired"} {
 		l.FailedFor("a", errors.New(reason))
 	}
-	if n := strings.Count(out.String(), "level=ERROR msg=refused peer=a"); n != 3 || l.Lasting()["a"] != "expired" {
+	if n := out.Count("level=ERROR msg=refused peer=a"); n != 3 || l.Lasting()["a"] != "expired" {
 		t.Errorf("%d lines, %v lasts:\n%s", n, l.Lasting(), &out)
 	}
 	l.Worked("a")

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/logtest"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -196,23 +196,23 @@ func exchange(t *testing.T, conn *grpc.ClientConn) codes.Code {
 func TestAServerOfAnotherAuthorityIsRefused(t *testing.T) {
 	ours, others := authority(t, "c"), authority(t, "c")
 	addr := serve(t, source(t, others, ID{"c", Expert, "e"}, others, ours), nil)
-	var log bytes.Buffer
+	var log logtest.Log
 	client := source(t, ours, ID{"c", Router, "r"}, ours)
-	client.peers = refusedPeers(slog.New(slog.NewTextHandler(&log, nil)))
+	client.peers = refusedPeers(log.Logger())
 	for range 3 {
 		if code := exchange(t, dial(t, addr, credentials.NewTLS(client.ClientTLS(Expert, "e")))); code != codes.Unavailable {
 			t.Errorf("%v", code)
 		}
 	}
-	if n := strings.Count(log.String(), "peer is refused for its certificate"); n != 1 {
+	if n := log.Count("peer is refused for its certificate"); n != 1 {
 		t.Errorf("%d lines, expected 1:\n%s", n, &log)
 	}
 }
 
 func TestARefusedCallerIsLoggedOncePerMethod(t *testing.T) {
 	ours := authority(t, "c")
-	var log bytes.Buffer
-	addr := serve(t, source(t, ours, ID{"c", Coordinator, "c-0"}, ours), slog.New(slog.NewTextHandler(&log, nil)))
+	var log logtest.Log
+	addr := serve(t, source(t, ours, ID{"c", Coordinator, "c-0"}, ours), log.Logger())
 	conn := dial(t, addr, credentials.NewTLS(source(t, ours, ID{"c", Router, "r"}, ours).ClientTLS(Coordinator, "")))
 	for range 3 {
 		_, err := hachiv1.NewCoordinatorServiceClient(conn).DrainNode(t.Context(), &hachiv1.DrainNodeRequest{})
@@ -220,7 +220,7 @@ func TestARefusedCallerIsLoggedOncePerMethod(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := strings.Count(log.String(), "caller may not call this method"); n != 1 {
+	if n := log.Count("caller may not call this method"); n != 1 {
 		t.Errorf("%d lines, expected 1:\n%s", n, &log)
 	}
 }

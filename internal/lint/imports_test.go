@@ -116,6 +116,7 @@ var rules = []rule{
 	{"internal/printable", []string{}, network, "text for a terminal"},
 	{"internal/eventually", []string{}, network, "waiting in tests only"},
 	{"internal/leaktest", []string{}, network, "goroutines of a test binary only"},
+	{"internal/logtest", []string{}, network, "the log of a test only"},
 	{"internal/namespaces", []string{}, network, "interfaces of this machine only"},
 	{"internal/poll", []string{}, network, "counters only: the caller decides what to poll"},
 }

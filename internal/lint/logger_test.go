@@ -3,6 +3,7 @@ package lint
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -32,5 +33,31 @@ func TestEveryLoggerMayBeNil(t *testing.T) {
 	}
 	if !asks["coordinator"] {
 		t.Error("the coordinator's Logger was not found")
+	}
+}
+
+// TestTestsReadLogsThatMayBeWritten: a test reads a log from a logtest.Log, because a
+// goroutine of its subject may still write.
+func TestTestsReadLogsThatMayBeWritten(t *testing.T) {
+	handler := regexp.MustCompile(`slog\.New(?:Text|JSON)Handler\(&?([\w.]+)`)
+	found := false
+	sources(t, func(_, path string) {
+		if !strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		raw, err := os.ReadFile(filepath.Clean(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range handler.FindAllStringSubmatch(string(raw), -1) {
+			found = true
+			unlocked := regexp.MustCompile(`\b` + regexp.QuoteMeta(m[1]) + `\s+(?:bytes\.Buffer|strings\.Builder)`)
+			if unlocked.Match(raw) {
+				t.Errorf("%s: the log %s may be read while it is written: use internal/logtest", path, m[1])
+			}
+		}
+	})
+	if !found {
+		t.Error("no test keeps a log")
 	}
 }

@@ -1,13 +1,10 @@
 package grpcapi
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +14,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/text/chat"
@@ -36,25 +34,7 @@ type bench struct {
 	engine    *enginetest.Engine
 	tokenizer *tokenizer.Tokenizer
 	client    hachiv1.InferenceServiceClient
-	log       *lines
-}
-
-// lines is a log in memory.
-type lines struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
+	log       *logtest.Log
 }
 
 // loadTokenizer is Mistral's.
@@ -75,14 +55,14 @@ func loadTokenizer(t testing.TB) *tokenizer.Tokenizer {
 func start(t *testing.T, change func(*completion.Service)) *bench {
 	t.Helper()
 	tok := loadTokenizer(t)
-	b := &bench{engine: &enginetest.Engine{}, tokenizer: tok, log: &lines{}}
+	b := &bench{engine: &enginetest.Engine{}, tokenizer: tok, log: &logtest.Log{}}
 	service := completion.Service{
 		Completer: &completion.Completer{
 			Engine:    completion.Local{Engine: b.engine, Grammars: completion.NewGrammars(tok, grammar.DefaultLimits())},
 			Tokenizer: tok, Context: contextLength,
 		},
 		Template: chat.MustParse(chat.KarakuriTemplate, tok), Attributes: chat.Attributes{"humor": 2}, Deadline: time.Minute,
-		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
+		Logger: b.log.Logger(),
 	}
 	if change != nil {
 		change(&service)

@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -13,13 +12,14 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 )
 
 // logged serves b with a log of which it returns the lines as objects.
 func logged(b *bench, level slog.Level) func(t *testing.T) []map[string]any {
-	var buf bytes.Buffer
+	var buf logtest.Log
 	b.logger = slog.New(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: level}))
 	b.serve()
 	return func(t *testing.T) []map[string]any {

@@ -3,15 +3,15 @@ package registry_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -81,7 +81,7 @@ func TestStandbyLeadsWhenTheLeaderIsGone(t *testing.T) {
 			}
 			won <- term
 		}()
-		soon(t, "both are listed, the leader first", func() bool {
+		eventually.True(t, "both are listed, the leader first", func() bool {
 			all, err := r.Coordinators(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -117,12 +117,12 @@ func TestCandidateMayGiveUp(t *testing.T) {
 		listed := func(n int) func() bool {
 			return func() bool { all, err := r.Coordinators(t.Context()); return err == nil && len(all) == n }
 		}
-		soon(t, "the candidate is listed", listed(2))
+		eventually.True(t, "the candidate is listed", listed(2))
 		giveUp()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("the campaign ended with %v", err)
 		}
-		soon(t, "the candidate is gone", listed(1))
+		eventually.True(t, "the candidate is gone", listed(1))
 	})
 }
 
@@ -175,21 +175,21 @@ func TestOverwrittenRecordIsWrittenAgain(t *testing.T) {
 
 func TestTheLaterProcessOfANameKeepsIt(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store registry.Store) {
-		var said lines
+		var said logtest.Log
 		renewals := &counting{Store: store}
-		r := registry.New(renewals, "/test/", registry.Options{TTL: 2 * testTTL, Logger: slog.New(slog.NewTextHandler(&said, nil))}) // no lease may end
+		r := registry.New(renewals, "/test/", registry.Options{TTL: 2 * testTTL, Logger: said.Logger()}) // no lease may end
 		node(t, r, "n")
 		nodes := r.WatchNodes(t.Context())
 		until(t, nodes, "the first", records1)
-		soon(t, "several renewals", func() bool { return renewals.n.Load() > 2 })
+		eventually.True(t, "several renewals", func() bool { return renewals.n.Load() > 2 })
 		if text := said.String(); text != "" {
 			t.Errorf("the only process of its name logs %s", text)
 		}
 		second := node(t, r, "n")
 		second.Update(func(n *hachiv1.NodeRecord) { n.Addr = "b" })
 		until(t, nodes, "the second", func(n registry.Nodes) bool { return records1(n) && n.Records[0].GetAddr() == "b" })
-		soon(t, "several renewals of the first, which tells of the second", func() bool {
-			return strings.Count(said.String(), "another process is registered under this name") > 2
+		eventually.True(t, "several renewals of the first, which tells of the second", func() bool {
+			return said.Count("another process is registered under this name") > 2
 		})
 		select {
 		case n := <-nodes:

@@ -3,13 +3,12 @@ package registry_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -17,8 +16,8 @@ import (
 // it is gone.
 func TestReadersPassOverDamage(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store registry.Store) {
-		var said lines
-		r := registry.New(store, "/test/", registry.Options{TTL: testTTL, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+		var said logtest.Log
+		r := registry.New(store, "/test/", registry.Options{TTL: testTTL, Logger: said.Logger()})
 		t.Cleanup(r.Close)
 		keys := []string{"/test/placement", "/test/nodes/n", "/test/routers/r", "/test/drains/n"}
 		read := func() error {
@@ -47,7 +46,7 @@ func TestReadersPassOverDamage(t *testing.T) {
 		}
 		for _, key := range keys {
 			for _, message := range []string{"record is damaged", "record is no longer damaged"} {
-				if n := strings.Count(said.String(), fmt.Sprintf("msg=%q key=%s ", message, key)); n != 1 {
+				if n := said.Count(fmt.Sprintf("msg=%q key=%s ", message, key)); n != 1 {
 					t.Errorf("%d lines: %s %s\n%s", n, message, key, said.String())
 				}
 			}

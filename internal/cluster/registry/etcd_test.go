@@ -13,6 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/etcdstore"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/transport/faulty"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -193,7 +194,7 @@ func TestALeaderCutOffFromEtcdIsFenced(t *testing.T) {
 	second, resign := lead(t, other, "two") // returns when the first's lease has ended
 	defer resign()
 	silence(wire, false)
-	soon(t, "a write by the leader that was cut off is fenced", func() bool {
+	eventually.True(t, "a write by the leader that was cut off is fenced", func() bool {
 		stale := state
 		err := cutOff.WritePlacement(t.Context(), first, &stale, one(t, 1))
 		if err == nil {

@@ -2,8 +2,6 @@ package registry_test
 
 import (
 	"context"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -79,32 +77,4 @@ func records0(n registry.Nodes) bool { return len(n.Records) == 0 }
 
 func atEpoch(epoch uint64) func(registry.Nodes) bool {
 	return func(n registry.Nodes) bool { return records1(n) && n.Records[0].GetEpoch() == epoch }
-}
-
-// soon waits for what cannot be watched.
-func soon(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
-// lines keeps what is logged.
-type lines struct {
-	mu  sync.Mutex // guards all
-	all strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
 }

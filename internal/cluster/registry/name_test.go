@@ -3,12 +3,13 @@ package registry_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -92,8 +93,8 @@ func TestTheNameOfADeadProcessIsTakenOver(t *testing.T) {
 // leaves the record to the new holder, and says so once.
 func TestOnlyTheHolderOfANameWritesRecords(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store registry.Store) {
-		var said lines
-		first := registry.New(store, "/test/", registry.Options{TTL: testTTL, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+		var said logtest.Log
+		first := registry.New(store, "/test/", registry.Options{TTL: testTTL, Logger: said.Logger()})
 		second := open(t, store)
 		hold(t, first, "first", says(false))
 		old := node(t, first, "n")
@@ -104,7 +105,7 @@ func TestOnlyTheHolderOfANameWritesRecords(t *testing.T) {
 		taken.Update(func(n *hachiv1.NodeRecord) { n.Addr = "b" })
 		isSecond := func(n registry.Nodes) bool { return records1(n) && n.Records[0].GetAddr() == "b" }
 		until(t, nodes, "the record of the second", isSecond)
-		soon(t, "the first says that it lost its name", func() bool {
+		eventually.True(t, "the first says that it lost its name", func() bool {
 			old.Update(func(n *hachiv1.NodeRecord) { n.Epoch++ })
 			return strings.Contains(said.String(), "another process is registered under this name")
 		})
@@ -115,7 +116,7 @@ func TestOnlyTheHolderOfANameWritesRecords(t *testing.T) {
 			}
 			return atEpoch(99)(n)
 		})
-		if n := strings.Count(said.String(), "another process is registered under this name"); n != 1 {
+		if n := said.Count("another process is registered under this name"); n != 1 {
 			t.Errorf("said %d times", n)
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/leaktest"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -211,9 +211,8 @@ func FuzzSeals(f *testing.F) {
 func TestARogueNodeIsNoNode(t *testing.T) {
 	ours := newIssuer(t)
 	inside := memory.New()
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, nil))
-	reg := registry.New(New(inside, ours.source(identity.Coordinator, "c-0")), registry.Prefix(cluster), registry.Options{TTL: time.Minute, Logger: logger})
+	var log logtest.Log
+	reg := registry.New(New(inside, ours.source(identity.Coordinator, "c-0")), registry.Prefix(cluster), registry.Options{TTL: time.Minute, Logger: log.Logger()})
 	defer reg.Close()
 	honest := registry.New(New(inside, ours.source(identity.Expert, "good")), registry.Prefix(cluster), registry.Options{TTL: time.Minute})
 	defer honest.Close()
@@ -250,7 +249,7 @@ func TestARogueNodeIsNoNode(t *testing.T) {
 	if _, err := reg.Nodes(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(log.String(), "key=/hachi/c/nodes/rogue"); n != 1 || !strings.Contains(log.String(), "the record is not signed") {
+	if n := log.Count("key=/hachi/c/nodes/rogue"); n != 1 || !strings.Contains(log.String(), "the record is not signed") {
 		t.Errorf("%d lines of the rogue:\n%s", n, &log)
 	}
 }

@@ -1,15 +1,13 @@
 package engine
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
 	"github.com/hachi-serve/hachi/moe"
@@ -32,31 +30,13 @@ func (p poisoned) Forward(ctx context.Context, b *model.Batch, logits tensor.Mat
 	return p.fakeModel.Forward(ctx, b, logits)
 }
 
-// logBuffer is a log that any goroutine may write.
-type logBuffer struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func TestPanicFailsOnlyTheRequestThatCausesIt(t *testing.T) {
 	const n = 6
 	want := submit(t, start(t, 200, wide, nil), n)
-	var log logBuffer
+	var log logtest.Log
 	e := start(t, 200, wide, nil, func(c *Config) {
 		c.Forward = poisoned{c.Forward.(*fakeModel)}
-		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.Logger = log.Logger()
 	})
 	bad, err := e.Submit(t.Context(), Request{Prompt: poison, MaxTokens: 5, Logprobs: -1})
 	if err != nil {

@@ -1,9 +1,7 @@
 package grpcserver
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/hachi-serve/hachi/internal/leaktest"
+	"github.com/hachi-serve/hachi/internal/logtest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -35,8 +34,8 @@ func (broken) Watch(*grpc_health_v1.HealthCheckRequest, grpc.ServerStreamingServ
 
 // TestPanicOfAHandlerEndsItsCallOnly, unary and stream, and the log has its stack.
 func TestPanicOfAHandlerEndsItsCallOnly(t *testing.T) {
-	var log bytes.Buffer
-	server, listener := New(slog.New(slog.NewTextHandler(&log, nil))), bufconn.Listen(1<<16)
+	var log logtest.Log
+	server, listener := New(log.Logger()), bufconn.Listen(1<<16)
 	grpc_health_v1.RegisterHealthServer(server, broken{})
 	served := make(chan error)
 	go func() { served <- server.Serve(listener) }()

@@ -10,10 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
@@ -182,29 +182,9 @@ func startChild(t *testing.T, url, cache string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, &errs
 }
 
-// lines is a log.
-type lines struct {
-	mu  sync.Mutex // guards the field below
-	all bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(p)
-}
-
-func (l *lines) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
-}
-
-func (l *lines) count(text string) int { return strings.Count(l.text(), text) }
-
-func cacheLogging(t *testing.T, dir string, log *lines) *Cache {
+func cacheLogging(t *testing.T, dir string, log *logtest.Log) *Cache {
 	t.Helper()
-	c, err := OpenCache(dir, 0, slog.New(slog.NewTextHandler(log, nil)))
+	c, err := OpenCache(dir, 0, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

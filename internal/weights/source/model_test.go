@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hachi-serve/hachi/internal/logtest"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -188,7 +189,7 @@ func TestAFullDiskStopsNothing(t *testing.T) {
 	dir, cache := modelDir(t, true), t.TempDir()
 	want, digest := local(t, dir)
 	o := serve(t, dir, nil)
-	var log lines
+	var log logtest.Log
 	c := cacheLogging(t, cache, &log)
 	checkpointOf := open(t, at(t, o.URL, c, WebConfig{}))
 	var full []string
@@ -203,8 +204,8 @@ func TestAFullDiskStopsNothing(t *testing.T) {
 	if err != nil || !same(got, want) {
 		t.Fatalf("other bytes: %v", err)
 	}
-	if n := log.count("weights cache cannot be written"); n != 1 || log.count("no space left on device") != 1 {
-		t.Errorf("%d lines say that the disk is full, want 1: %s", n, log.text())
+	if n := log.Count("weights cache cannot be written"); n != 1 || log.Count("no space left on device") != 1 {
+		t.Errorf("%d lines say that the disk is full, want 1: %s", n, &log)
 	}
 	for _, path := range full {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -214,8 +215,8 @@ func TestAFullDiskStopsNothing(t *testing.T) {
 	if _, err := loadAll(t.Context(), checkpointOf); err != nil {
 		t.Fatal(err)
 	}
-	if log.count("weights cache is written again") != 1 {
-		t.Errorf("no line says that the disk has room: %s", log.text())
+	if log.Count("weights cache is written again") != 1 {
+		t.Errorf("no line says that the disk has room: %s", &log)
 	}
 }
 
