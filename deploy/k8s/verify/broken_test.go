@@ -15,6 +15,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		coordinator = "base/coordinator.yaml"
 		expert      = "base/expertnode.yaml"
 		router      = "base/router.yaml"
+		gateway     = "base/gateway.yaml"
 		policies    = "base/networkpolicies.yaml"
 
 		kustomization = "base/kustomization.yaml"
@@ -39,9 +40,9 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 
 		{"selector without its pods", expert, "    matchLabels: &labels\n      app.kubernetes.io/name: hachi", "    matchLabels: &labels\n      app.kubernetes.io/name: absent", "want"},
 		{"selector of others' pods", etcd, "    matchLabels: &labels\n      app.kubernetes.io/name: hachi\n      app.kubernetes.io/component: etcd\n  template:\n    metadata:\n      labels: *labels", "    matchLabels:\n      app.kubernetes.io/name: hachi\n  template:\n    metadata:\n      labels: &labels\n        app.kubernetes.io/name: hachi\n        app.kubernetes.io/component: etcd", "does not pick its own pods alone"},
-		{"Service without pods", router, "  selector:\n    app.kubernetes.io/name: hachi", "  selector:\n    app.kubernetes.io/name: absent", "Service router picks the pods of 0 workloads"},
-		{"Service of two workloads", router, "  selector:\n    app.kubernetes.io/name: hachi\n    app.kubernetes.io/component: router", "  selector:\n    app.kubernetes.io/name: hachi", "Service router picks the pods of 4 workloads"},
-		{"port of another name", router, "targetPort: http", "targetPort: web", "port http leads to web"},
+		{"Service without pods", gateway, "  selector:\n    app.kubernetes.io/name: hachi", "  selector:\n    app.kubernetes.io/name: absent", "Service gateway picks the pods of 0 workloads"},
+		{"Service of two workloads", gateway, "  selector:\n    app.kubernetes.io/name: hachi\n    app.kubernetes.io/component: gateway", "  selector:\n    app.kubernetes.io/name: hachi", "Service gateway picks the pods of 5 workloads"},
+		{"port of another name", gateway, "targetPort: http", "targetPort: web", "port http leads to web"},
 		{"port of another number", coordinator, "containerPort: 7071", "containerPort: 7072", "declares no port 7071"},
 		{"gossip over TCP alone", expert, "            - {name: gossip-udp, containerPort: 7946, protocol: UDP}\n", "", "declares no port 7946/UDP"},
 		{"claim of another name", expert, "claimName: model", "claimName: models", `no claim "models"`},
@@ -54,6 +55,9 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 
 		{"no policies", "base/kustomization.yaml", "  - networkpolicies.yaml\n", "", "etcd to expertnode at port 7070/TCP: allowed true, want false"},
 		{"experts for all", policies, "    - from: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: router}}}]\n      ports: [{port: 7070", "    - ports: [{port: 7070", "clients to expertnode at port 7070/TCP: allowed true, want false"},
+		{"routers for all", policies, "    - from: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: gateway}}}]\n      ports: [{port: 8081", "    - ports: [{port: 8081", "clients to router at port 8081/TCP: allowed true, want false"},
+		{"gateways without routers", policies, "  egress:\n    - to: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: router}}}]\n", "  egress:\n    - to: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: coordinator}}}]\n", "gateway to router at port 8081/TCP: allowed false, want true"},
+		{"gateways without records", policies, "[coordinator, expertnode, gateway, router]", "[coordinator, expertnode, router]", "gateway to etcd at port 2379/TCP: allowed false, want true"},
 		{"gossip over TCP only", policies, "        - {port: 7946, protocol: UDP}\n", "", "at port 7946/UDP: allowed false, want true"},
 		{"unknown host", "base/kustomization.yaml", "etcd-1.etcd:2379", "etcd-1.etcds:2379", `no Service gives the name "etcd-1.etcds"`},
 		{"host of a pod that is not there", "base/kustomization.yaml", "etcd-2.etcd:2379", "etcd-3.etcd:2379", `no Service gives the name "etcd-3.etcd"`},
@@ -76,6 +80,8 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"budget below the quorum", etcd, "maxUnavailable: 1", "maxUnavailable: 2", "leaves 1 of 3 pods, 2 are needed"},
 		{"budget of all pods", router, "  maxUnavailable: 1\n", "  maxUnavailable: 2\n", "leaves 0 of 2 pods"},
 		{"budget of all copies", expert, "maxUnavailable: 1", "maxUnavailable: 2", "every expert has 2 copies"},
+		{"budget of all gateways", gateway, "  maxUnavailable: 1\n", "  maxUnavailable: 2\n", "leaves 0 of 2 pods"},
+		{"no budget for gateways", gateway, "  name: gateway\nspec:\n  maxUnavailable: 1\n  unhealthyPodEvictionPolicy: AlwaysAllow\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: hachi", "  name: gateway\nspec:\n  maxUnavailable: 1\n  unhealthyPodEvictionPolicy: AlwaysAllow\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: absent", "gateway has 0 disruption budgets"},
 		{"budget that lets nothing go", router, "  maxUnavailable: 1\n", "  maxUnavailable: 0\n", "lets nothing go"},
 		{"machines shared", expert, "topologyKey: kubernetes.io/hostname", "topologyKey: topology.kubernetes.io/zone", "may share a machine"},
 		{"one after the other", expert, "podManagementPolicy: Parallel", "podManagementPolicy: OrderedReady", "must start together"},
@@ -117,6 +123,8 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"Secret that nothing makes", router, "secretName: api-keys", "secretName: client-keys", `nothing makes the Secret "client-keys"`},
 		{"key of the authority", coordinator, "secretName: gossip-keys", "secretName: ca", `nothing makes the Secret "ca"`},
 		{"keys of clients for experts", expert, "secretName: gossip-keys", "secretName: api-keys", `does not need the Secret "api-keys"`},
+		{"gateways with the certificates of routers", gateway, "secretName: gateway-certificates", "secretName: router-certificates", `gateway does not need the Secret "router-certificates"`},
+		{"gateways without API keys", gateway, "            - {name: keys, mountPath: /etc/hachi/keys, readOnly: true}\n", "", "gateway: mounts of Secrets are"},
 		{"Secret that everybody reads", router, "secretName: api-keys, defaultMode: 0440", "secretName: api-keys, defaultMode: 0444", "every user of the pod"},
 		{"Secret with the usual mode", expert, "secretName: expert-certificates, defaultMode: 0440", "secretName: expert-certificates", "every user of the pod"},
 		{"Secret that may be absent", router, "secretName: api-keys,", "secretName: api-keys, optional: true,", "starts without the Secret api-keys"},
@@ -146,6 +154,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"copies that do not fit", coordinator, "--replicas=2", "--replicas=3", "are needed when one is away"},
 		{"pod smaller than its shard", "overlays/cpu/expertnode.yaml", "requests: {cpu: 8, memory: 28Gi}\n            limits: {cpu: 8, memory: 28Gi}", "limits: {cpu: 8, memory: 24Gi}", "a memory limit of"},
 		{"pod smaller than its cache", "overlays/cpu/router.yaml", "requests: {cpu: 8, memory: 21Gi}\n            limits: {cpu: 8, memory: 21Gi}", "limits: {cpu: 8, memory: 16Gi}", "a memory limit of"},
+		{"gateways without a limit of memory", gateway, "            limits: {memory: 2Gi}\n", "", "gateway: its memory has no limit"},
 		{"memory without a limit", coordinator, "            limits: {memory: 256Mi}\n", "", "has no limit"},
 		{"volume smaller than the checkpoint", "base/model.yaml", "storage: 100Gi", "storage: 50Gi", "the checkpoint has"},
 	} {

@@ -27,7 +27,7 @@ func Check(m *Manifests) []error {
 }
 
 // components are the parts of a cluster.
-var components = []string{"etcd", "coordinator", "expertnode", "router"}
+var components = []string{"etcd", "coordinator", "expertnode", "router", "gateway"}
 
 // whole reports whether there is one workload of one container per component.
 func (m *Manifests) whole(f *faults) bool {

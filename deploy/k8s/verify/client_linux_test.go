@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// client asks the first router of the Service. It trusts the authority of the
+// client asks the first gateway of the Service. It trusts the authority of the
 // cluster and has a key.
 type client struct {
 	http       *http.Client
@@ -40,7 +40,7 @@ func (k *kubelet) operate(t *testing.T) *client {
 
 func (k *kubelet) url(t *testing.T, scheme string) string {
 	t.Helper()
-	at, err := k.names.Dial("router", 8080)
+	at, err := k.names.Dial("gateway", 8080)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,15 +133,17 @@ func (k *kubelet) refuseStrangers(ctx context.Context, t *testing.T, c *client) 
 			t.Errorf("%s answers a client without a certificate: %s", at.pod, raw)
 		}
 	}
-	router, expert := "https://"+k.pod(t, "router-0").IP, "https://"+k.pod(t, "expert-0").IP
+	router, gateway, expert := "https://"+k.pod(t, "router-0").IP, "https://"+k.pod(t, "gateway-0").IP, "https://"+k.pod(t, "expert-0").IP
 	for _, try := range []struct {
 		url, key string
 		passes   bool
 	}{
-		{router + ":8080/v1/models", "", false}, {router + ":8080/v1/models", c.key, true}, {router + ":8080/v1/models", c.key + "A", false},
+		{gateway + ":8080/v1/models", "", false}, {gateway + ":8080/v1/models", c.key, true}, {gateway + ":8080/v1/models", c.key + "A", false},
+		{gateway + ":8082/metrics", c.key, false}, {gateway + ":8082/metrics", c.admin, true},
+		{router + ":8080/v1/models", "", false}, {router + ":8080/v1/models", c.key, true},
 		{router + ":8082/metrics", c.key, false}, {router + ":8082/metrics", c.admin, true},
 		{expert + ":7072/metrics", c.admin, false},
-		{strings.Replace(router, "https", "http", 1) + ":8080/v1/models", c.key, false},
+		{strings.Replace(gateway, "https", "http", 1) + ":8080/v1/models", c.key, false},
 	} {
 		if raw, err := c.ask(ctx, http.MethodGet, try.url, try.key, nil); (err == nil) != try.passes {
 			t.Errorf("%s passes %t, want %t: %v %s", try.url, err == nil, try.passes, err, raw)

@@ -23,9 +23,9 @@ const anywhere = "clients"
 func edges() map[edge]bool {
 	out := map[edge]bool{
 		{"router", "expertnode", 7070, corev1.ProtocolTCP}: true, {"coordinator", "coordinator", 7071, corev1.ProtocolTCP}: true,
-		{"etcd", "etcd", 2380, corev1.ProtocolTCP}: true,
+		{"etcd", "etcd", 2380, corev1.ProtocolTCP}: true, {"gateway", "router", 8081, corev1.ProtocolTCP}: true,
 	}
-	members := []string{"coordinator", "expertnode", "router"}
+	members := []string{"coordinator", "expertnode", "router", "gateway"}
 	for _, from := range members {
 		out[edge{from, "etcd", 2379, corev1.ProtocolTCP}] = true
 		for _, to := range members {
@@ -34,7 +34,7 @@ func edges() map[edge]bool {
 	}
 	for _, from := range append(members, "etcd", anywhere) {
 		for _, port := range []int32{8080, 8081} {
-			out[edge{from, "router", port, corev1.ProtocolTCP}] = from == anywhere // the egress of pods does not lead there
+			out[edge{from, "gateway", port, corev1.ProtocolTCP}] = from == anywhere // the egress of pods does not lead there
 		}
 	}
 	return out

@@ -27,12 +27,16 @@ func identityOf(component string) map[string]string {
 		return out
 	}
 	out := map[string]string{"HACHI_CERTIFICATES": certificatesDir, "HACHI_GOSSIP_KEYS": "/etc/hachi/gossip/gossip.keys"}
-	if component == "router" {
+	if servesClients(component) {
 		out["HACHI_API_KEYS"], out["HACHI_ADMIN_KEYS"] = "/etc/hachi/keys/clients.yaml", "/etc/hachi/keys/admins.yaml"
 		out["HACHI_HTTP_CERTIFICATES"] = certificatesDir
 	}
 	return out
 }
+
+// servesClients reports whether a component has the API, and so needs the keys of
+// clients.
+func servesClients(component string) bool { return component == "router" || component == "gateway" }
 
 // checkIdentity: every process has a certificate and demands one; nothing is in
 // plaintext but the overlay dev.
@@ -90,7 +94,7 @@ func checkFiles(f *faults, w Workload) {
 	if w.Component != "etcd" {
 		want["/etc/hachi/gossip"] = gossipSecret + "/"
 	}
-	if w.Component == "router" {
+	if servesClients(w.Component) {
 		want["/etc/hachi/keys"] = keysSecret + "/"
 	}
 	got := map[string]string{}

@@ -63,7 +63,7 @@ func TestNoOverlayIsForgotten(t *testing.T) {
 }
 
 func TestPods(t *testing.T) {
-	want := map[string]int{"etcd": 3, "coordinator": 2, "expertnode": 8, "router": 2}
+	want := map[string]int{"etcd": 3, "coordinator": 2, "expertnode": 8, "router": 2, "gateway": 2}
 	for _, overlay := range overlays {
 		got := map[string]int{}
 		for _, p := range render(t, overlay).Pods(func(int) string { return "" }) {
@@ -118,7 +118,7 @@ func TestOverlaysShareTheRest(t *testing.T) {
 	first := render(t, "cpu")
 	for _, overlay := range []string{"gpu", "trn1"} {
 		m := render(t, overlay)
-		for _, component := range []string{"etcd", "coordinator"} {
+		for _, component := range []string{"etcd", "coordinator", "gateway"} {
 			if !reflect.DeepEqual(m.Workload(component), first.Workload(component)) {
 				t.Errorf("%s: %s differs from that of cpu", overlay, component)
 			}

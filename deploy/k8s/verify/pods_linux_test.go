@@ -27,7 +27,7 @@ func TestPodsServe(t *testing.T) {
 	k.operator.run(t, k.forward(t, documentedLine(t, "hachi certs etcd "), "etcd-0"))
 	k.refuseStrangers(ctx, t, c)
 	k.operator.run(t, "hachi certs renew --all\nhachi certs secrets | kubectl apply --server-side -f -")
-	for _, name := range []string{"expert-7", "expert-3", "coordinator-0", "coordinator-1", "etcd-2", "router-1"} {
+	for _, name := range []string{"expert-7", "expert-3", "coordinator-0", "coordinator-1", "etcd-2", "router-0", "router-1", "gateway-1"} {
 		t.Log("replacing", name)
 		k.replace(ctx, t, name, c, want)
 	}
@@ -64,7 +64,7 @@ func (k *kubelet) startAll(ctx context.Context, t *testing.T) {
 	}
 }
 
-// replace stops a pod and starts it again, while the router in front serves.
+// replace stops a pod and starts it again, while the gateway in front serves.
 func (k *kubelet) replace(ctx context.Context, t *testing.T, name string, c *client, want []string) {
 	t.Helper()
 	p := k.pod(t, name)

@@ -73,9 +73,11 @@ func flagsOf(t *testing.T, hachi, role string) []string {
 // itself. The bounds are the product's own constants.
 func TestGracePeriods(t *testing.T) {
 	const margin = 5 * time.Second // to close connections and leave etcd
+	serving := constant(t, "internal/api/server/config.go", "grace") + constant(t, "internal/api/server/config.go", "errorsWithin")
 	for component, bound := range map[string]time.Duration{
 		"expertnode": constant(t, "expertnode/run.go", "drainWithin"),
-		"router":     constant(t, "internal/api/server/config.go", "grace") + constant(t, "internal/api/server/config.go", "errorsWithin"),
+		"router":     serving,
+		"gateway":    serving,
 	} {
 		w := render(t, "cpu").Workload(component)
 		if got := w.Grace(); got < bound+margin {

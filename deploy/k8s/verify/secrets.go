@@ -35,10 +35,10 @@ func (m *Manifests) Secrets() map[string][]string {
 
 // secretsOf are the Secrets that the pods of a component need, and no other.
 func secretsOf(w Workload) []string {
-	switch w.Component {
-	case "etcd":
+	switch {
+	case w.Component == "etcd":
 		return []string{w.Name + certificatesSuffix}
-	case "router":
+	case servesClients(w.Component):
 		return []string{w.Name + certificatesSuffix, gossipSecret, keysSecret}
 	}
 	return []string{w.Name + certificatesSuffix, gossipSecret}
