@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,26 +131,36 @@ func TestExitStatusFollowsTheTally(t *testing.T) {
 	}
 }
 
-func serving(pids ...int) (found []node) {
+// cluster of processes that serve: three nodes, then two routers.
+func serving(pids ...int) (r report) {
 	for i, pid := range pids {
-		found = append(found, node{Name: string(rune('a' + i)), State: "serving", PID: pid})
+		p := process{Name: string(rune('a' + i)), PID: pid, Ready: true}
+		if i < nodes {
+			r.nodes = append(r.nodes, p)
+		} else {
+			r.routers = append(r.routers, p)
+		}
 	}
-	return found
+	return r
 }
 
-func TestClusterIsWholeWhenLivingNodesServe(t *testing.T) {
-	loading := serving(1, 2, 3)
-	loading[1].State = "loading"
+func TestClusterIsWholeWhenLivingProcessesServe(t *testing.T) {
+	loading, draining := serving(1, 2, 3, 4, 5), serving(1, 2, 3, 4, 5)
+	loading.nodes[1].Ready, draining.routers[1].Ready = false, false
 	for name, c := range map[string]struct {
-		found []node
+		found report
 		dead  []int
 		want  bool
 	}{
-		"three":                     {serving(1, 2, 3), nil, true},
-		"three after a death":       {serving(1, 4, 3), []int{2}, true},
-		"two":                       {serving(1, 2), nil, false},
-		"one loads":                 {loading, nil, false},
-		"one is dead and unnoticed": {serving(1, 2, 3), []int{2}, false},
+		"all":                         {serving(1, 2, 3, 4, 5), nil, true},
+		"all after two deaths":        {serving(1, 6, 3, 4, 7), []int{2, 5}, true},
+		"two nodes":                   {report{nodes: serving(1, 2).nodes, routers: serving(1, 2, 3, 4, 5).routers}, nil, false},
+		"one router":                  {serving(1, 2, 3, 4), nil, false},
+		"one loads":                   {loading, nil, false},
+		"one drains":                  {draining, nil, false},
+		"one node dead, unnoticed":    {serving(1, 2, 3, 4, 5), []int{2}, false},
+		"one router dead, unnoticed":  {serving(1, 2, 3, 4, 5), []int{4}, false},
+		"one process that is unknown": {serving(1, 2, 3, 4, 0), nil, false},
 	} {
 		if got := whole(c.found, c.dead); got != c.want {
 			t.Errorf("%s: %v", name, got)
@@ -155,27 +168,29 @@ func TestClusterIsWholeWhenLivingNodesServe(t *testing.T) {
 	}
 }
 
-// fakeCluster has three nodes and restarts a dead one at once.
+// fakeCluster restarts a dead process at once.
 type fakeCluster struct {
-	found    []node
-	requests int
+	found   report
+	answers map[string]int
 }
 
-func (f *fakeCluster) status(context.Context) ([]node, error) { return f.found, nil }
-func (f *fakeCluster) running(context.Context) (int, error)   { return f.requests, nil }
+func (f *fakeCluster) status(context.Context) (report, error)          { return f.found, nil }
+func (f *fakeCluster) running(context.Context) (map[string]int, error) { return f.answers, nil }
 
 func (f *fakeCluster) kill(pid int) error {
-	f.found = append([]node(nil), f.found...)
-	for i := range f.found {
-		if f.found[i].PID == pid {
-			f.found[i].PID += 10
+	f.found = report{slices.Clone(f.found.nodes), slices.Clone(f.found.routers)}
+	for _, all := range [][]process{f.found.nodes, f.found.routers} {
+		for i := range all {
+			if all[i].PID == pid {
+				all[i].PID += 10
+			}
 		}
 	}
 	return nil
 }
 
-func TestKillerKillsOneNodeAfterTheOther(t *testing.T) {
-	cluster := &fakeCluster{found: serving(1, 2, 3), requests: 1}
+func TestKillerKillsOneNodeAfterTheOtherAndTheRouterThatDraws(t *testing.T) {
+	cluster := &fakeCluster{found: serving(1, 2, 3, 4, 5), answers: map[string]int{"d": 0, "e": 1}}
 	k := newKiller(cluster)
 	k.kill = cluster.kill
 	server := httptest.NewServer(k.handler(func(ctx context.Context, _ time.Duration, done func(context.Context) bool) error {
@@ -193,19 +208,42 @@ func TestKillerKillsOneNodeAfterTheOther(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	if got := post("/kill"); got != http.StatusConflict {
-		t.Errorf("a kill before the nodes serve: %d", got)
-	}
-	for range 4 {
-		if whole, kill := post("/whole"), post("/kill"); whole != 200 || kill != 200 {
-			t.Errorf("whole: %d, kill: %d", whole, kill)
+	for _, kind := range []string{node, router} {
+		if got := post("/kill/" + kind); got != http.StatusConflict {
+			t.Errorf("a kill of a %s before all processes serve: %d", kind, got)
 		}
 	}
-	if got := []int{cluster.found[0].PID, cluster.found[1].PID, cluster.found[2].PID}; got[0] != 21 || got[1] != 12 || got[2] != 13 || k.kills() != 4 {
-		t.Errorf("processes %v after %d kills", got, k.kills())
+	for _, kind := range []string{node, node, router, node, node, router} {
+		if whole, kill := post("/whole"), post("/kill/"+kind); whole != 200 || kill != 200 {
+			t.Errorf("whole: %d, kill of a %s: %d", whole, kind, kill)
+		}
 	}
-	cluster.requests = 0
-	if whole, kill := post("/whole"), post("/kill"); whole != 200 || kill != http.StatusConflict {
-		t.Errorf("a kill while no request runs: %d", kill)
+	var got []int
+	for _, p := range slices.Concat(cluster.found.nodes, cluster.found.routers) {
+		got = append(got, p.PID)
+	}
+	if !slices.Equal(got, []int{21, 12, 13, 4, 25}) || k.kills(node) != 4 || k.kills(router) != 2 {
+		t.Errorf("processes %v after %d kills of nodes and %d of routers", got, k.kills(node), k.kills(router))
+	}
+	cluster.answers = map[string]int{"d": 0, "e": 0}
+	for _, kind := range []string{node, router} {
+		if whole, kill := post("/whole"), post("/kill/"+kind); whole != 200 || kill != http.StatusConflict {
+			t.Errorf("a kill of a %s while no answer is drawn: %d", kind, kill)
+		}
+	}
+}
+
+func TestMetricsAreReadByTheirLabel(t *testing.T) {
+	metrics := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "# TYPE hachi_gateway_answers_running gauge\nhachi_gateway_answers_running{router=\"router-0\"} 0\nhachi_gateway_answers_running{router=\"router-1\"} 3\n"+
+			"hachi_gateway_answers_moved_total{reason=\"failed\"} 2\nhachi_gateway_answers_moved_total{reason=\"silent\"} 5\nhachi_gateway_queue_length 9\n")
+	}))
+	defer metrics.Close()
+	c := &cluster{url: metrics.URL}
+	if got, err := c.running(t.Context()); err != nil || !maps.Equal(got, map[string]int{"router-0": 0, "router-1": 3}) {
+		t.Errorf("running: %v, %v", got, err)
+	}
+	if got, err := c.moved(t.Context()); err != nil || got != 7 {
+		t.Errorf("moved: %d, %v", got, err)
 	}
 }

@@ -10,14 +10,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	hachi "github.com/hachi-serve/hachi/client"
 )
 
-// nodes is the number of expert nodes of the cluster.
-const nodes = 3
+// The cluster has a gateway in front of its routers.
+const (
+	nodes   = 3
+	routers = 2
+)
 
 // cluster is a running hachi up.
 type cluster struct {
@@ -45,7 +52,7 @@ func startCluster(ctx context.Context, root, cache string) (*cluster, error) {
 	if c.log, err = os.Create(filepath.Join(c.data, "up.log")); err != nil {
 		return nil, err
 	}
-	c.up = exec.Command(c.hachi, "up", "--nodes", fmt.Sprint(nodes), "--listen", listen, "--data-dir", c.data, "--ready-timeout", "1m")
+	c.up = exec.Command(c.hachi, "up", "--nodes", fmt.Sprint(nodes), "--routers", fmt.Sprint(routers), "--listen", listen, "--data-dir", c.data, "--ready-timeout", "1m")
 	c.up.Stdout, c.up.Stderr = c.log, c.log
 	if err := c.up.Start(); err != nil {
 		return nil, err
@@ -89,44 +96,76 @@ func (c *cluster) wait(ctx context.Context, limit time.Duration, done func(conte
 	return nil
 }
 
-// node is a node in the output of hachi status --json.
-type node struct {
-	Name  string `json:"node"`
-	State string `json:"state"`
-	PID   int    `json:"pid"`
+// process is a node or a router in the output of hachi status --json.
+type process struct {
+	Name  string
+	PID   int
+	Ready bool
 }
 
-// status returns the nodes that hachi status --json names, in the order of names.
-func (c *cluster) status(ctx context.Context) ([]node, error) {
+// report is what hachi status --json says of the processes that may die, in the order
+// of their names.
+type report struct{ nodes, routers []process }
+
+func (c *cluster) status(ctx context.Context) (report, error) {
 	var out, failed bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.hachi, "status", "--data-dir", c.data, "--json")
 	cmd.Stdout, cmd.Stderr = &out, &failed
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("hachi status: %w: %s", err, failed.String())
+		return report{}, fmt.Errorf("hachi status: %w: %s", err, failed.String())
 	}
-	var report struct {
-		Nodes []node `json:"nodes"`
+	var said hachi.Status
+	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
+		return report{}, fmt.Errorf("hachi status: %w", err)
 	}
-	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
-		return nil, fmt.Errorf("hachi status: %w", err)
+	var r report
+	for _, n := range said.Nodes {
+		r.nodes = append(r.nodes, process{Name: n.Node, PID: n.PID, Ready: n.State == "serving"})
 	}
-	slices.SortFunc(report.Nodes, func(a, b node) int { return strings.Compare(a.Name, b.Name) })
-	return report.Nodes, nil
+	for _, n := range said.Routers {
+		r.routers = append(r.routers, process{Name: n.Router, PID: n.PID, Ready: n.Acked > 0 && !n.Draining})
+	}
+	for _, all := range [][]process{r.nodes, r.routers} {
+		slices.SortFunc(all, func(a, b process) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return r, nil
 }
 
-// running returns how many requests the router computes now.
-func (c *cluster) running(ctx context.Context) (int, error) {
+// running returns how many answers each router draws for the gateway now.
+func (c *cluster) running(ctx context.Context) (map[string]int, error) {
+	answers := map[string]int{}
+	err := c.metric(ctx, "hachi_gateway_answers_running", func(router string, n int) { answers[router] += n })
+	return answers, err
+}
+
+// moved returns how many answers have gone on at another router.
+func (c *cluster) moved(ctx context.Context) (int, error) {
+	sum := 0
+	err := c.metric(ctx, "hachi_gateway_answers_moved_total", func(_ string, n int) { sum += n })
+	return sum, err
+}
+
+var sample = regexp.MustCompile(`^(\w+)\{\w+="([^"]*)"\} (\d+)$`)
+
+// metric calls each with the label and the value of every sample of a metric that has
+// one label.
+func (c *cluster) metric(ctx context.Context, name string, each func(label string, value int)) error {
 	text, err := get(ctx, c.url+"/metrics")
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for line := range strings.Lines(text) {
-		var n int
-		if _, err := fmt.Sscanf(line, "hachi_num_requests_running %d", &n); err == nil {
-			return n, nil
+		found := sample.FindStringSubmatch(strings.TrimSpace(line))
+		if found == nil || found[1] != name {
+			continue
 		}
+		value, err := strconv.Atoi(found[3])
+		if err != nil {
+			return fmt.Errorf("%s: %w", line, err)
+		}
+		each(found[2], value)
 	}
-	return 0, fmt.Errorf("%s/metrics has no hachi_num_requests_running", c.url)
+	return nil
 }
 
 func freeAddress() (string, error) {

@@ -23,7 +23,7 @@ type client struct {
 	name      string
 	ecosystem ecosystem
 	scripts   []string
-	kills     int    // the minimum number of nodes that die during the scripts
+	deaths    int    // the minimum number of streams under which processes of each kind die
 	root      string // of the repository
 	source    string // the folder with the scripts and pins
 	dir       string // where the client is installed and runs

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -11,37 +12,45 @@ import (
 	"time"
 )
 
-// target is the cluster whose nodes die.
+// target is the cluster whose processes die.
 type target interface {
-	status(context.Context) ([]node, error)
-	running(context.Context) (int, error)
+	status(context.Context) (report, error)
+	running(context.Context) (map[string]int, error) // answers, by router
 }
 
-// killer kills one node after the other, at the request of a client that reads a
+// The kinds of processes that die.
+const (
+	node   = "node"
+	router = "router"
+)
+
+// killer kills one process after the other, at the request of a client that reads a
 // stream.
 type killer struct {
 	cluster target
 	kill    func(pid int) error
 
 	mu    sync.Mutex
-	dead  []int // process ids
-	alive []node
+	dead  []int          // process ids
+	count map[string]int // of the dead, by kind
+	alive *report        // nil until the cluster is known to be whole
 }
 
-var errIdle = errors.New("the router computed no request when the node died: ask for a longer answer, or kill earlier")
+var errIdle = errors.New("no answer was drawn when the process died: ask for a longer answer, or kill earlier")
 
 func newKiller(c target) *killer {
-	return &killer{cluster: c, kill: func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }}
+	return &killer{cluster: c, count: map[string]int{}, kill: func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }}
 }
 
-// whole reports whether every node serves, in a process that is not one of dead.
-func whole(found []node, dead []int) bool {
-	return len(found) == nodes && !slices.ContainsFunc(found, func(n node) bool {
-		return n.State != "serving" || n.PID == 0 || slices.Contains(dead, n.PID)
+// whole reports whether every node and every router serves, in a process that is not
+// one of dead.
+func whole(found report, dead []int) bool {
+	return len(found.nodes) == nodes && len(found.routers) == routers && !slices.ContainsFunc(slices.Concat(found.nodes, found.routers), func(p process) bool {
+		return !p.Ready || p.PID == 0 || slices.Contains(dead, p.PID)
 	})
 }
 
-// recovered reports whether all nodes serve again.
+// recovered reports whether all processes serve again.
 func (k *killer) recovered(ctx context.Context) bool {
 	found, err := k.cluster.status(ctx)
 	k.mu.Lock()
@@ -49,37 +58,54 @@ func (k *killer) recovered(ctx context.Context) bool {
 	if err != nil || !whole(found, k.dead) {
 		return false
 	}
-	k.alive = found
+	k.alive = &found
 	return true
 }
 
-// strike kills the next node. It fails if no request was running then, because the
-// death of a node would prove nothing.
-func (k *killer) strike(ctx context.Context) error {
+// strike kills the next node, or the router that draws the answer. It fails if no
+// answer was drawn then, because the death of a process would prove nothing.
+func (k *killer) strike(ctx context.Context, kind string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.alive == nil {
-		return errors.New("wait until the nodes serve, before a node is killed")
+		return errors.New("wait until all processes serve, before one is killed")
 	}
-	victim := k.alive[len(k.dead)%len(k.alive)]
+	answers, err := k.cluster.running(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(k.alive.routers, func(p process) bool { return answers[p.Name] > 0 })
+	if i < 0 {
+		return errIdle
+	}
+	victim := k.alive.routers[i]
+	if kind == node {
+		victim = k.alive.nodes[k.count[node]%len(k.alive.nodes)]
+	}
 	k.alive = nil
 	if err := k.kill(victim.PID); err != nil {
 		return fmt.Errorf("kill %s, process %d: %w", victim.Name, victim.PID, err)
 	}
 	k.dead = append(k.dead, victim.PID)
-	if n, err := k.cluster.running(ctx); err != nil || n == 0 {
+	k.count[kind]++
+	if kind == router {
+		return nil // the gateway counts the answers that move
+	}
+	if answers, err = k.cluster.running(ctx); err != nil || !slices.ContainsFunc(slices.Collect(maps.Values(answers)), func(n int) bool { return n > 0 }) {
 		return errors.Join(errIdle, err)
 	}
 	return nil
 }
 
-func (k *killer) kills() int {
+// kills returns how many processes of a kind were killed.
+func (k *killer) kills(kind string) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return len(k.dead)
+	return k.count[kind]
 }
 
-// handler serves POST /whole, which answers when every node serves, and POST /kill.
+// handler serves POST /whole, which answers when every process serves, and POST
+// /kill/node and /kill/router.
 func (k *killer) handler(wait func(context.Context, time.Duration, func(context.Context) bool) error) http.Handler {
 	mux := http.NewServeMux()
 	answer := func(w http.ResponseWriter, err error) {
@@ -90,6 +116,8 @@ func (k *killer) handler(wait func(context.Context, time.Duration, func(context.
 	mux.HandleFunc("POST /whole", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, wait(r.Context(), time.Minute, k.recovered))
 	})
-	mux.HandleFunc("POST /kill", func(w http.ResponseWriter, r *http.Request) { answer(w, k.strike(r.Context())) })
+	for _, kind := range []string{node, router} {
+		mux.HandleFunc("POST /kill/"+kind, func(w http.ResponseWriter, r *http.Request) { answer(w, k.strike(r.Context(), kind)) })
+	}
 	return mux
 }

@@ -1,10 +1,10 @@
-"""Reads a stream while an expert node dies, and compares it with one that nothing disturbs."""
+"""Reads a stream while processes of the cluster die, and compares it with one that nothing disturbs."""
 
 import os
 import urllib.error
 import urllib.request
 
-AFTER = 3  # pieces, before a node dies
+AFTER = 3  # pieces, before a process dies
 
 
 def post(path):
@@ -14,24 +14,25 @@ def post(path):
         raise AssertionError(e.read().decode()) from None
 
 
-def disturbed(stream):
-    """Yields the pieces of stream(); an expert node dies after the first ones."""
+def disturbed(stream, victim):
+    """Yields the pieces of stream(); the victim dies after the first ones."""
     post("/whole")
     count = 0
     for piece in stream():
         count += 1
         if count == AFTER:
-            post("/kill")
+            post("/kill/" + victim)
         yield piece
     assert count > AFTER, f"{count} pieces are too few"
 
 
 def survives(stream, whole="".join):
-    """Asserts that the death of a node changes nothing of what whole makes of the pieces, and returns that."""
+    """Asserts that no death changes what whole makes of the pieces, and returns that."""
     expected = whole(stream())
     assert expected, "the stream is empty"
-    got = whole(disturbed(stream))
-    assert got == expected, (got, expected)
+    for victim in ("node", "router"):
+        got = whole(disturbed(stream, victim))
+        assert got == expected, (victim, got, expected)
     return expected
 
 

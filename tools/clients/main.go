@@ -3,9 +3,10 @@
 //	go run ./tools/clients [-strict] [NAME...]
 //
 // The command installs the pinned versions of the clients under .cache/clients,
-// starts three nodes with hachi up, and runs the scripts of one client after the
-// other. A script reads a stream twice; the second time, the command kills an expert
-// node in the middle, and the script compares the texts. A client that cannot be
+// starts three nodes and a gateway with two routers by hachi up, and runs the scripts
+// of one client after the other. A script reads a stream three times; the second time
+// the command kills an expert node in the middle, the third time the router that draws
+// the answer, and the script compares the texts. A client that cannot be
 // installed is skipped, with the reason. The exit status is 1 if a client failed, or,
 // with -strict, if a client was skipped.
 package main
@@ -29,16 +30,16 @@ import (
 
 // all are the clients, in the order in which they run.
 var all = []client{
-	{name: "openai-python", ecosystem: python, scripts: []string{"chat.py", "tools.py"}, kills: 3},
-	{name: "openai-node", ecosystem: npm, scripts: []string{"test.mjs"}, kills: 3},
-	{name: "openai-go", ecosystem: golang, scripts: []string{"test"}, kills: 3},
-	{name: "langchain", ecosystem: python, scripts: []string{"test.py"}, kills: 2},
-	{name: "llama-index", ecosystem: python, scripts: []string{"test.py"}, kills: 2},
-	{name: "litellm", ecosystem: python, scripts: []string{"test.py"}, kills: 2},
-	{name: "instructor", ecosystem: python, scripts: []string{"test.py"}, kills: 1},
-	{name: "ai-sdk", ecosystem: npm, scripts: []string{"test.mjs"}, kills: 4},
-	{name: "anthropic-python", ecosystem: python, scripts: []string{"test.py"}, kills: 2},
-	{name: "anthropic-node", ecosystem: npm, scripts: []string{"test.mjs"}, kills: 2},
+	{name: "openai-python", ecosystem: python, scripts: []string{"chat.py", "tools.py"}, deaths: 3},
+	{name: "openai-node", ecosystem: npm, scripts: []string{"test.mjs"}, deaths: 3},
+	{name: "openai-go", ecosystem: golang, scripts: []string{"test"}, deaths: 3},
+	{name: "langchain", ecosystem: python, scripts: []string{"test.py"}, deaths: 2},
+	{name: "llama-index", ecosystem: python, scripts: []string{"test.py"}, deaths: 2},
+	{name: "litellm", ecosystem: python, scripts: []string{"test.py"}, deaths: 2},
+	{name: "instructor", ecosystem: python, scripts: []string{"test.py"}, deaths: 1},
+	{name: "ai-sdk", ecosystem: npm, scripts: []string{"test.mjs"}, deaths: 4},
+	{name: "anthropic-python", ecosystem: python, scripts: []string{"test.py"}, deaths: 2},
+	{name: "anthropic-node", ecosystem: npm, scripts: []string{"test.mjs"}, deaths: 2},
 	// The streams of these three stay inside the programs.
 	{name: "codex", ecosystem: npm, scripts: []string{"test.mjs"}},
 	{name: "claude-code", ecosystem: npm, scripts: []string{"test.mjs"}},
@@ -137,28 +138,49 @@ func runAll(ctx context.Context, out io.Writer, root, cache string, clients []cl
 	defer server.Close()
 	env := []string{"HACHI_URL=" + cluster.url + "/v1", "HACHI_KILLER=" + server.URL, "PYTHONPATH=" + cache, "PYTHONDONTWRITEBYTECODE=1"}
 	for _, c := range clients {
-		start, before := time.Now(), killer.kills()
+		start := time.Now()
 		if err := cluster.wait(ctx, time.Minute, killer.recovered); err != nil {
 			cluster.stop()
-			return fmt.Errorf("the nodes did not come back: %w", err)
+			return fmt.Errorf("the processes did not come back: %w", err)
 		}
-		said, err := runClient(ctx, c, env)
-		kills := killer.kills() - before
-		if err == nil && kills < c.kills {
-			err = fmt.Errorf("nodes killed: %d, want %d", kills, c.kills)
-		}
+		said, killed, err := runDeaths(ctx, c, env, cluster, killer)
 		if err != nil {
 			count.failed++
 			_, _ = fmt.Fprintf(out, "FAILED  %s: %v\n%s", c.name, err, said)
 			continue
 		}
 		count.passed++
-		_, _ = fmt.Fprintf(out, "passed  %s: %s; nodes killed: %d; %.0f s\n", c.name, strings.Join(strings.Fields(said), " "), kills, time.Since(start).Seconds())
+		_, _ = fmt.Fprintf(out, "passed  %s: %s; %s; %.0f s\n", c.name, strings.Join(strings.Fields(said), " "), killed, time.Since(start).Seconds())
 	}
 	if log := cluster.stop(); count.failed > 0 {
 		_, _ = fmt.Fprint(out, "log of hachi up:\n", log)
 	}
 	return nil
+}
+
+// runDeaths runs the client's scripts, and says how many processes died. It fails if
+// fewer died than the client has streams, or if a router died that drew nothing.
+func runDeaths(ctx context.Context, c client, env []string, cluster *cluster, killer *killer) (said, killed string, err error) {
+	before := map[string]int{node: killer.kills(node), router: killer.kills(router)}
+	moved, err := cluster.moved(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	if said, err = runClient(ctx, c, env); err != nil {
+		return said, "", err
+	}
+	for _, kind := range []string{node, router} {
+		n := killer.kills(kind) - before[kind]
+		killed += fmt.Sprintf("%ss killed: %d, ", kind, n)
+		if n < c.deaths {
+			err = errors.Join(err, fmt.Errorf("%ss killed: %d, want %d", kind, n, c.deaths))
+		}
+	}
+	now, failed := cluster.moved(ctx)
+	if moved = now - moved; failed == nil && moved < killer.kills(router)-before[router] {
+		failed = errors.New("a router died that drew no answer")
+	}
+	return said, killed + fmt.Sprintf("answers moved: %d", moved), errors.Join(err, failed)
 }
 
 // runClient runs the client's scripts and returns what they print.

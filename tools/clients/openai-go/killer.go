@@ -10,29 +10,34 @@ import (
 	"strings"
 )
 
-// after is the number of pieces of a stream before a node dies.
+// after is the number of pieces of a stream before a process dies.
 const after = 3
 
-// survives reads the stream twice, an expert node dying the second time, and returns
-// the text, or an error if the texts differ.
+// survives reads the stream three times, an expert node dying the second time and a
+// router the third, and returns the text, or an error if the texts differ.
 func survives(ctx context.Context, stream func() iter.Seq2[string, error]) (string, error) {
 	expected, err := read(stream(), func(int) error { return nil })
 	if err != nil {
 		return "", err
 	}
-	if err := post(ctx, "/whole"); err != nil {
-		return "", err
-	}
-	got, err := read(stream(), func(pieces int) error {
-		if pieces != after {
-			return nil
+	for _, victim := range []string{"node", "router"} {
+		if err := post(ctx, "/whole"); err != nil {
+			return "", err
 		}
-		return post(ctx, "/kill")
-	})
-	if err == nil && got != expected {
-		err = fmt.Errorf("%q with a node killed, %q without", got, expected)
+		got, err := read(stream(), func(pieces int) error {
+			if pieces != after {
+				return nil
+			}
+			return post(ctx, "/kill/"+victim)
+		})
+		if err == nil && got != expected {
+			err = fmt.Errorf("%q with a %s killed, %q without", got, victim, expected)
+		}
+		if err != nil {
+			return "", err
+		}
 	}
-	return got, err
+	return expected, nil
 }
 
 func read(stream iter.Seq2[string, error], each func(pieces int) error) (string, error) {
