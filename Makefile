@@ -89,7 +89,7 @@ without-race: ## run the tests that are built without the race detector only
 # The race detector slows processes five times and more; the parts of the
 # processes are tested with it in their packages.
 clusters: ## run the tests of whole clusters
-	go test -timeout 20m ./test/e2e ./test/e2e/chaos
+	go test -timeout 20m -parallel 3 ./test/e2e ./test/e2e/chaos
 
 $(GOTESTSUM): tools/gotestsum/go.mod
 	go -C tools/gotestsum build -o ../../$(GOTESTSUM) gotest.tools/gotestsum
@@ -111,7 +111,7 @@ $(GOVULNCHECK): tools/vuln/go.mod
 	go -C tools/vuln build -o ../../$(GOVULNCHECK) golang.org/x/vuln/cmd/govulncheck
 
 vuln: $(GOVULNCHECK) ## look for known vulnerabilities in what hachi calls; VULNDB names a database
-	tools/vuln/check.sh $(GOVULNCHECK) $(VULNDB)
+	GOTOOLCHAIN=auto tools/vuln/check.sh $(GOVULNCHECK) $(VULNDB)
 
 $(CYCLONEDX): tools/sbom/go.mod
 	go -C tools/sbom build -o ../../$(CYCLONEDX) github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod

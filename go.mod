@@ -2,6 +2,8 @@ module github.com/hachi-serve/hachi
 
 go 1.26.8
 
+toolchain go1.26.10
+
 require (
 	github.com/KimMachineGun/automemlimit v1.0.1
 	github.com/chromedp/cdproto v0.159.0

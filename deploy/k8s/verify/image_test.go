@@ -107,7 +107,7 @@ func (b *build) do(command instructions.Command, last bool) error {
 	switch c := command.(type) {
 	case *instructions.ArgCommand:
 		for _, arg := range c.Args {
-			value, ok := map[string]string{"TARGETOS": runtime.GOOS, "TARGETARCH": runtime.GOARCH, "RELEASE": testRelease, "COMMIT": testCommit}[arg.Key]
+			value, ok := map[string]string{"TARGETOS": runtime.GOOS, "TARGETARCH": runtime.GOARCH, "RELEASE": testRelease, "COMMIT": testCommit, "TOOLCHAIN": "local"}[arg.Key]
 			if !ok {
 				return fmt.Errorf("no builder sets %s", arg.Key)
 			}
