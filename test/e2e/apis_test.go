@@ -46,6 +46,7 @@ func conversations() []apitest.Request {
 // completions, responses, messages and gRPC, whole and streamed, with all nodes and
 // while one is killed in the middle.
 func TestAPIsSayTheSameWhileANodeDies(t *testing.T) {
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Placement.Replicas = 2 })
 	var all []way
 	for _, q := range conversations() {

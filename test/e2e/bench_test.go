@@ -22,6 +22,7 @@ func bench(t *testing.T, report any, args ...string) {
 // TestBenchCluster measures every variant, and with it compares their logits.
 func TestBenchCluster(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	var report cluster.Report
 	bench(t, &report, "cluster", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
 		"--sequences", "1,8", "--steps", "2", "--rounds", "1", "--against-plaintext", "--listen-plaintext", harness.FreeAddress(t))
@@ -39,6 +40,7 @@ func TestBenchCluster(t *testing.T) {
 // for them is slowed down by them.
 func TestBenchFailoverDelay(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	var report failover.DelayReport
 	bench(t, &report, "failover", "--fault", "delay", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
 		"--streams", "4", "--tokens", "32", "--repeat", "1", "--delay-fraction", "0.05", "--delay", "100ms")
@@ -48,6 +50,7 @@ func TestBenchFailoverDelay(t *testing.T) {
 }
 
 func TestBenchRPC(t *testing.T) {
+	t.Parallel()
 	var report rpc.Report
 	bench(t, &report, "rpc", "--payload", "8", "--fan-out", "1,2", "--sequential", "1", "--pin", "none", "--rounds", "1", "--span", "5ms")
 	if len(report.Results) != 8 {

@@ -18,6 +18,7 @@ var crashes = []syscall.Signal{syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGBUS}
 // not need its process have the bytes of an undisturbed run.
 func TestACrashOfEachRoleStopsNoStreamOfOthers(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Restart, c.Placement.Replicas = true, 2 })
 	crash := func(name string, signal syscall.Signal) {
 		before := cluster.Child(name).PID()

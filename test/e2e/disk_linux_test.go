@@ -51,6 +51,7 @@ func fill(t *testing.T, dir string, bytes int) (path string) {
 }
 
 func TestAFullDiskAtTheStartIsOneLine(t *testing.T) {
+	t.Parallel()
 	for _, free := range []int{0, 1} {
 		dir := smallDisk(t, 2, free)
 		status, said := hachi.Run(t, "up", "--model", hachi.Model, "--nodes", "1", "--listen", harness.FreeAddress(t), "--data-dir", dir)
@@ -117,6 +118,7 @@ func etcdOf(t *testing.T, dir string) int {
 
 func TestADeadEtcdIsRestarted(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	var dir string
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { dir = c.DataDir })
 	before := etcdOf(t, dir)
@@ -135,6 +137,7 @@ func TestADeadEtcdIsRestarted(t *testing.T) {
 // the cluster writes it again.
 func TestDamagedDataOfEtcdIsGivenUp(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	dir := t.TempDir()
 	for _, path := range []string{"etcd/member/wal/0000000000000000-0000000000000000.wal", "etcd/member/snap/db"} {
 		damage(t, filepath.Join(dir, path))

@@ -178,6 +178,7 @@ func compareLogits(t *testing.T, what string, got, want []float32) {
 }
 
 func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
+	t.Parallel()
 	a := openAttention(t)
 	ffn := a.allExperts(t)
 	want := a.logits(t, &backend.Local{FFN: ffn, Wire: a.numerics.Wire}, pipeline.MicroBatcher{})
@@ -199,7 +200,7 @@ func TestPlacementNeverChangesTheAnswerInProcess(t *testing.T) {
 // of every shape inside one process.
 func TestPlacementNeverChangesTheAnswer(t *testing.T) {
 	harness.Slow(t)
-	t.Parallel() // with what waits
+	t.Parallel()
 	const tokens = 12
 	a := openAttention(t)
 	want := a.logits(t, &backend.Local{FFN: a.allExperts(t), Wire: a.numerics.Wire}, pipeline.MicroBatcher{})

@@ -12,12 +12,14 @@ import (
 )
 
 func TestKilledNodeWithReplicas(t *testing.T) {
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Placement.Replicas = 2 })
 	cluster.DuringAnswers(t, func() { cluster.Kill(t, "expert-1") })
 }
 
 func TestKilledNodeWithoutReplicas(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.TTL = harness.ShortTTL })
 	cluster.DuringAnswers(t, func() { cluster.Kill(t, "expert-1") })
 	for _, n := range cluster.View(t).Placement.Nodes() {
@@ -32,6 +34,7 @@ func TestKilledNodeWithoutReplicas(t *testing.T) {
 // call was on its way to the node proves nothing: the next round repeats it.
 func TestStoppedNode(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	const rounds = 10
 	for range rounds {
 		report, err := failover.Run(t.Context(), failover.Config{
@@ -54,7 +57,7 @@ func TestStoppedNode(t *testing.T) {
 // coordinator is over.
 func TestEtcdGoneForLongerThanEveryLease(t *testing.T) {
 	harness.Slow(t)
-	t.Parallel() // it waits for clocks
+	t.Parallel()
 	const outage = time.Minute
 	cluster := hachi.Cluster(t, nil)
 	want := harness.MustCompleteAll(t, cluster.URL(), harness.StreamTokens)

@@ -130,6 +130,7 @@ func serveAgain(t *testing.T, cluster *harness.Cluster, routers int) {
 // the same cluster without one.
 func TestARouterBehindAGatewayAnswersAlike(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := gatewayCluster(t, 2)
 	router := "http://" + cluster.View(t).Routers[0].GetHttpAddr()
 	got, err := askKinds(t.Context(), cluster.URL())
@@ -158,6 +159,7 @@ func TestARouterBehindAGatewayAnswersAlike(t *testing.T) {
 // undisturbed run.
 func TestNoDeathOfARouterIsFelt(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := gatewayCluster(t, 2)
 	want, err := askKinds(t.Context(), cluster.URL())
 	if err != nil {
@@ -197,6 +199,7 @@ func TestNoDeathOfARouterIsFelt(t *testing.T) {
 // every answer is the same.
 func TestRollingRestartOfEveryRouter(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	const routers = 3
 	cluster := gatewayCluster(t, routers)
 	cluster.UnderLoad(t, func() {
@@ -215,6 +218,7 @@ func TestRollingRestartOfEveryRouter(t *testing.T) {
 // next gateway.
 func TestAGatewaysDeathCutsItsStreams(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := gatewayCluster(t, 2)
 	want := harness.MustCompleteAll(t, cluster.URL(), harness.StreamTokens)
 	lines := begin(t, cluster.URL()+"/v1/completions", `{"prompt":"a","max_tokens":20000,"ignore_eos":true,"stream":true}`)

@@ -50,6 +50,7 @@ func writeKeys(t *testing.T, path string, entries ...string) {
 // it began goes on.
 func TestOnlyKeysOfTheFileAreServed(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys.yaml")
 	alice, aliceEntry := newKey(t, "alice")
 	bob, bobEntry := newKey(t, "bob")

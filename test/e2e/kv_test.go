@@ -13,6 +13,7 @@ import (
 // and after a restart.
 func TestAnInt8CacheAnswersAlikeEverywhere(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	const tokens = 12
 	var want []harness.Answer
 	for i, change := range []func(*local.UpConfig){

@@ -12,6 +12,7 @@ import (
 
 func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	for _, policy := range []string{"column", "balanced"} {
 		t.Run(policy, func(t *testing.T) {
 			var dir string
@@ -39,6 +40,7 @@ func TestNodesJoinDrainAndLeaveUnderLoad(t *testing.T) {
 
 func TestRollingRestartOfEveryNode(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Restart, c.Placement.Replicas = true, 2 })
 	allServe := func() bool { return cluster.PlacedOn(t, "expert-0", "expert-1", "expert-2") }
 	eventually.True(t, "all nodes serve", allServe)

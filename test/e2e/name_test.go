@@ -29,6 +29,7 @@ func externalEtcd(t *testing.T) string {
 // TestTwoUpsOnOneEtcdAreTwoClusters: neither moves an expert of the other.
 func TestTwoUpsOnOneEtcdAreTwoClusters(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	store := externalEtcd(t)
 	start := func() *harness.Cluster {
 		return hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes, c.Etcd = 2, []string{store} })
@@ -61,6 +62,7 @@ func TestTwoUpsOnOneEtcdAreTwoClusters(t *testing.T) {
 // gossip label, and the first is not disturbed.
 func TestANameInUseIsRefused(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, nil)
 	before := cluster.View(t)
 	for _, args := range [][]string{
@@ -84,6 +86,7 @@ func TestANameInUseIsRefused(t *testing.T) {
 // TestAKilledProcessGetsItsNameBack at once: a lease of an hour would keep it.
 func TestAKilledProcessGetsItsNameBack(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	store := externalEtcd(t)
 	start := func() *harness.Process {
 		return hachi.Start(t, "expertnode", "--id", "expert-0", "--model", hachi.Model, "--listen", "127.0.0.1:0", "--etcd", store, "--lease-ttl", "1h")

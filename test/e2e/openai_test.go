@@ -22,6 +22,7 @@ import (
 
 // TestRealOpenAIClient runs the official Go client against a cluster.
 func TestRealOpenAIClient(t *testing.T) {
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes = 2 })
 	client := openai.NewClient(option.WithBaseURL(cluster.URL()+"/v1/"), option.WithAPIKey("none"))
 	ask := openai.ChatCompletionNewParams{
@@ -82,6 +83,7 @@ func TestRealOpenAIClient(t *testing.T) {
 // TestRealOpenAIClientSeesABrokenStream: an answer that fails in the middle is
 // an error to the client, and what was said before it stays.
 func TestRealOpenAIClientSeesABrokenStream(t *testing.T) {
+	t.Parallel()
 	words, err := tokenizer.Load(hachi.Model)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 // so that it is an overload even if the machine gets faster meanwhile.
 func TestOverloadLosesNothing(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	prompt, reply := serve.Conversations(60, 16)
 	report, err := overload.Run(t.Context(), overload.Config{
 		Up: hachi.Config(t, func(c *local.UpConfig) {

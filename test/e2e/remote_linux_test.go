@@ -45,6 +45,7 @@ func (c *cut) Write(p []byte) (int, error) {
 // server that cuts connections, and with a cache whose disk is full.
 func TestAModelAtAURLAnswersAsItsDirectory(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	const tokens = 12
 	here := hachi.Cluster(t, nil)
 	want, print := harness.MustCompleteAll(t, here.URL(), tokens), here.View(t).Placement.Fingerprint()
@@ -96,6 +97,7 @@ func logsIn(t *testing.T, dir string) string {
 // TestAModelInS3AnswersAsItsDirectory: with keys of a file, which no process shows.
 func TestAModelInS3AnswersAsItsDirectory(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	const tokens, secret = 8, "s3cr3t+key/1"
 	store := &s3test.Server{Access: "AKEXAMPLE", Secret: secret}
 	entries, err := os.ReadDir(hachi.Model)
@@ -133,6 +135,7 @@ func TestAModelInS3AnswersAsItsDirectory(t *testing.T) {
 }
 
 func TestInspectOfAURLSaysWhatItSaysOfADirectory(t *testing.T) {
+	t.Parallel()
 	url := cutting(t, hachi.Model)
 	status, here := hachi.Run(t, "model", "inspect", hachi.Model)
 	statusThere, there := hachi.Run(t, "model", "inspect", "--weights-cache", t.TempDir(), url)

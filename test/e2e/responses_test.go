@@ -15,6 +15,7 @@ import (
 // TestRealOpenAIClientReadsResponses runs the official Go client's responses against
 // a cluster: whole, streamed, with a function, and refused.
 func TestRealOpenAIClientReadsResponses(t *testing.T) {
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes = 2 })
 	client := openai.NewClient(option.WithBaseURL(cluster.URL()+"/v1/"), option.WithAPIKey("none"), option.WithMaxRetries(0))
 	ask := responses.ResponseNewParams{

@@ -145,6 +145,7 @@ func forged(t *testing.T, view status.View, addr string) map[string]proto.Messag
 // drains nor publishes.
 func TestARogueThatWritesIntoEtcdGetsNothing(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.ByHand(t, harness.ByHandConfig{Nodes: 2, PlaintextEtcd: true})
 	before := cluster.View(t)
 	spy := &eavesdropper{}

@@ -21,6 +21,7 @@ import (
 // TestRolesStartInAnyOrder: every role waits for etcd and for the others.
 func TestRolesStartInAnyOrder(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	want := harness.MustCompleteAll(t, hachi.Cluster(t, nil).URL(), 8)
 	store, http := harness.FreeAddress(t), harness.FreeAddress(t)
 	shared := func(role, id string, more ...string) []string {
@@ -44,6 +45,7 @@ func TestRolesStartInAnyOrder(t *testing.T) {
 // the lease of the dead leader ends, and it places experts.
 func TestStandbyCoordinatorTakesOver(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	const ttl = 2 * harness.ShortTTL // a node that is lost for want of time would move
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.TTL = ttl })
 	where, err := cluster.Where()
@@ -77,6 +79,7 @@ func TestStandbyCoordinatorTakesOver(t *testing.T) {
 // takes half an answer for a whole one. The streams of the other router go on.
 func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, nil)
 	second := harness.FreeAddress(t)
 	hachi.Start(t, append(cluster.Security(t, identity.Router, "router-1"), "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model, "--listen", second,
@@ -104,6 +107,7 @@ func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
 }
 
 func TestSignaledRolesEndCleanly(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"coordinator", "--id", "a", "--listen", "127.0.0.1:0"},
 		{"expertnode", "--id", "a", "--listen", "127.0.0.1:0", "--model", hachi.Model},

@@ -199,6 +199,7 @@ func hears(t *testing.T, c *harness.ByHand, key []byte) bool {
 // fails, each has the bytes of an undisturbed run, and what was replaced opens nothing.
 func TestEverySecretIsReplacedUnderStreams(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys.yaml")
 	oldKey, oldEntry := newKey(t, "alice")
 	key, entry := newKey(t, "alice-2")

@@ -14,7 +14,7 @@ import (
 // says nothing, or begins a handshake that it does not go on with, is not waited for.
 func TestSilentConnectionsAreClosed(t *testing.T) {
 	harness.Slow(t)
-	t.Parallel() // it waits for clocks
+	t.Parallel()
 	cluster := hachi.ByHand(t, harness.ByHandConfig{Nodes: 1, HTTPS: true})
 	all := map[string]string{"the HTTP API": strings.TrimPrefix(cluster.URL, "https://"), "the admin API": cluster.Admin}
 	view := cluster.View(t)

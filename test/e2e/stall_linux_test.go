@@ -26,6 +26,7 @@ var stalled = map[string]struct{ body, beat, last string }{
 // has its header and heartbeats and no token; when the node goes on, so does the
 // stream.
 func TestStalledStreamBeats(t *testing.T) {
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 		c.Nodes, c.Serving.StreamHeartbeat = 1, 50*time.Millisecond
 	})

@@ -14,6 +14,7 @@ import (
 
 func TestStatusOfARunningCluster(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	var dir string
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 		c.Nodes, c.Placement = 2, role.PlacementConfig{Policy: "balanced", Replicas: 1}

@@ -14,6 +14,7 @@ import (
 // though it cannot say so in etcd.
 func TestStoppedWhileEtcdIsAway(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, nil)
 	second := harness.FreeAddress(t)
 	common := []string{"--etcd", cluster.Endpoints()[0]}

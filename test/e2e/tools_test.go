@@ -61,6 +61,7 @@ func validate(f tool.Tool, arguments string) error {
 // killed in the middle changes no byte.
 func TestToolCallsOfARandomModel(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Placement.Replicas = 2 })
 	tools, client := toolsOfEveryKind(t), generator(t, cluster)
 	var whole, all []way

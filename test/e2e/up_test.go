@@ -26,6 +26,7 @@ import (
 
 func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	first := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes = 1 })
 	var dir string
 	second := hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes, dir = 1, c.DataDir })
@@ -39,6 +40,7 @@ func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {
 }
 
 func TestKilledParentLeavesNoProcess(t *testing.T) {
+	t.Parallel()
 	dir, listen := t.TempDir(), harness.FreeAddress(t)
 	cmd := hachi.Start(t, "up", "--model", hachi.Model, "--nodes", "2", "--listen", listen, "--data-dir", dir)
 	eventually.True(t, "the cluster serves", func() bool { return harness.Serves("http://" + listen) })
@@ -54,6 +56,7 @@ func TestKilledParentLeavesNoProcess(t *testing.T) {
 
 func TestDeadChildIsRestarted(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Restart = true })
 	want := harness.MustCompleteAll(t, cluster.URL(), 8)
 	// Go's runtime ends with status 2 after the last three.
@@ -76,6 +79,7 @@ func TestDeadChildIsRestarted(t *testing.T) {
 // needs an etcd that still runs when the roles stop.
 func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	dir, listen := t.TempDir(), harness.FreeAddress(t)
 	up := hachi.Start(t, "up", "--model", hachi.Model, "--nodes", "2", "--listen", listen, "--data-dir", dir, "--lease-ttl", "1h")
 	for _, want := range []string{"32 of 32 experts loaded", "placement: nodes per expert", "serving tiny at http://" + listen} {
@@ -119,6 +123,7 @@ func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 // earlier run nor serves from them.
 func TestRecordsOfAnOldRunAreCleared(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	dir := t.TempDir()
 	server, err := etcd.Start(t.Context(), etcd.Config{Dir: filepath.Join(dir, "etcd")})
 	if err != nil {
@@ -146,6 +151,7 @@ func TestRecordsOfAnOldRunAreCleared(t *testing.T) {
 }
 
 func TestLockedDataDirIsAnImmediateError(t *testing.T) {
+	t.Parallel()
 	var dir string
 	hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes, dir = 1, c.DataDir })
 	status, output := hachi.Run(t, "up", "--model", hachi.Model, "--listen", harness.FreeAddress(t), "--data-dir", dir)
@@ -157,6 +163,7 @@ func TestLockedDataDirIsAnImmediateError(t *testing.T) {
 // TestUpEndsWhenARoleCannotRun: otherwise `hachi up` would wait without end, with
 // and without restarts.
 func TestUpEndsWhenARoleCannotRun(t *testing.T) {
+	t.Parallel()
 	empty := t.TempDir()
 	for _, more := range [][]string{nil, {"--restart=false"}} {
 		args := append([]string{"up", "--model", empty, "--listen", harness.FreeAddress(t), "--data-dir", t.TempDir()}, more...)
@@ -196,6 +203,7 @@ func TestNothingIsLoggedWhenNothingIsWrong(t *testing.T) {
 // before.
 func TestOldLogsAreNotQuoted(t *testing.T) {
 	harness.Slow(t)
+	t.Parallel()
 	dir, listen := t.TempDir(), harness.FreeAddress(t)
 	for _, name := range []string{"one", "two"} {
 		model := filepath.Join(t.TempDir(), name)
