@@ -9,8 +9,10 @@
 // process, until Close. Addresses are of 198.18.0.0/15, which RFC 2544 sets aside for
 // measurements.
 //
-// Invariants: packets that are lost vanish: no answer comes, and no error. It needs
-// Linux, root and ip(8) of iproute2; New says so where one is missing.
+// Invariants: packets that are lost vanish: no answer comes, and no error. The packets of
+// a disturbed process travel through sockets of this process, those of every other one
+// through the kernel only. Many kernels are built without netem, and none is needed. It
+// needs Linux, root and ip(8) of iproute2; New says so where one is missing.
 //
 // Concurrency: faults of different processes may begin and end at once; those of one
 // process must not overlap.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Network joins the namespaces of some processes and this one.
@@ -16,7 +17,14 @@ type Network struct {
 	bridge string
 	subnet string // the first three numbers of its addresses
 	names  []string
+
+	mu    sync.Mutex       // guards the fields below
+	wires map[string]*wire // by process, while they are disturbed
+	lost  map[way]int      // losses that concern a way, while there are any
 }
+
+// way is that of packets from one process to another.
+type way struct{ from, to string }
 
 // maxProcesses fit into a /24 beside the bridge.
 const maxProcesses = 200
@@ -30,7 +38,7 @@ func New(ctx context.Context, names ...string) (*Network, error) {
 		return nil, fmt.Errorf("%d processes, want at most %d", len(names), maxProcesses)
 	}
 	id := os.Getpid()
-	n := &Network{bridge: fmt.Sprintf("hb%d", id), subnet: fmt.Sprintf("198.%d.%d", 18+id>>8&1, id&0xff)}
+	n := &Network{bridge: fmt.Sprintf("hb%d", id), subnet: fmt.Sprintf("198.%d.%d", 18+id>>8&1, id&0xff), wires: map[string]*wire{}, lost: map[way]int{}}
 	if err := n.make(ctx, names); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -104,8 +112,11 @@ func (n *Network) Lose(ctx context.Context, name string, l Loss) error {
 		// Without its bridge, the interface keeps its link and reaches no other.
 		return ip(ctx, "link", "set", n.port(name), "nomaster")
 	}
-	return n.eachNeighbor(name, l, func(command []string, address string) error {
-		return ip(ctx, append(command, "neigh", "replace", address, "lladdr", absent, "dev", device(command, n), "nud", "permanent")...)
+	return n.eachWay(name, l, func(w way) error {
+		if n.lost[w]++; n.lost[w] > 1 {
+			return nil
+		}
+		return n.neighbor(ctx, w, "replace", "lladdr", absent, "nud", "permanent")
 	})
 }
 
@@ -114,30 +125,41 @@ func (n *Network) Heal(ctx context.Context, name string, l Loss) error {
 	if l == All {
 		return ip(ctx, "link", "set", n.port(name), "master", n.bridge)
 	}
-	return n.eachNeighbor(name, l, func(command []string, address string) error {
-		return ip(ctx, append(command, "neigh", "del", address, "dev", device(command, n))...)
+	return n.eachWay(name, l, func(w way) error {
+		if n.lost[w]--; n.lost[w] > 0 {
+			return nil
+		}
+		delete(n.lost, w)
+		return n.neighbor(ctx, w, "del")
 	})
 }
 
 // absent is a network card that does not exist.
 const absent = "02:00:00:00:00:00"
 
-// eachNeighbor visits every sender whose packets a loss concerns, as the beginning of
-// an ip command in its namespace, with the address that it sends to.
-func (n *Network) eachNeighbor(name string, l Loss, visit func(command []string, address string) error) error {
+// eachWay visits every way that a loss concerns, one loss at a time: two losses can
+// concern one way, and it is healed when both are over.
+func (n *Network) eachWay(name string, l Loss, visit func(way) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	others := append([]string{""}, n.names...) // "" is this process
 	var faults []error
 	for _, other := range others {
-		if other == name {
-			continue
+		switch {
+		case other == name:
+		case l == Received:
+			faults = append(faults, visit(way{other, name}))
+		default:
+			faults = append(faults, visit(way{name, other}))
 		}
-		from, to := name, other
-		if l == Received {
-			from, to = other, name
-		}
-		faults = append(faults, visit(n.within(from), n.Address(to)))
 	}
 	return errors.Join(faults...)
+}
+
+// neighbor changes what the sender of a way knows of the receiver's network card.
+func (n *Network) neighbor(ctx context.Context, w way, verb string, more ...string) error {
+	command := n.within(w.from)
+	return ip(ctx, append(append(command, "neigh", verb, n.Address(w.to), "dev", device(command, n)), more...)...)
 }
 
 // within are the arguments that let ip work in a namespace.
@@ -160,7 +182,12 @@ func device(command []string, n *Network) string {
 func (n *Network) Close() error {
 	var faults []error
 	for _, name := range n.names {
-		faults = append(faults, ip(context.Background(), "netns", "del", n.space(name)))
+		if n.wires[name] != nil {
+			faults = append(faults, n.Calm(context.Background(), name))
+		}
+		faults = append(faults,
+			ip(context.Background(), "link", "del", n.port(name)), // the end of a namespace comes later
+			ip(context.Background(), "netns", "del", n.space(name)))
 	}
 	return errors.Join(append(faults, ip(context.Background(), "link", "del", n.bridge))...)
 }

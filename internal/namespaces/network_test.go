@@ -110,6 +110,37 @@ func TestLostPacketsVanishUntilTheyHeal(t *testing.T) {
 	}
 }
 
+// TestLossesOfOneWayEndWithTheLast: what a sends and what b should receive vanish, so
+// that the way from a to b has two losses.
+func TestLossesOfOneWayEndWithTheLast(t *testing.T) {
+	n, err := New(t.Context(), "a", "b")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer n.Close()
+	a := dial(t, n, "a")
+	for _, do := range []func() error{
+		func() error { return n.Lose(t.Context(), "a", Sent) },
+		func() error { return n.Lose(t.Context(), "b", Received) },
+		func() error { return n.Heal(t.Context(), "a", Sent) },
+		func() error { return n.Heal(t.Context(), "b", Received) },
+	} {
+		if err := do(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(n.lost) > 0 {
+		t.Errorf("lost after the end: %v", n.lost)
+	}
+	a.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := a.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(a, make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNamesOutsideAreThisMachine(t *testing.T) {
 	n, err := New(t.Context())
 	if err != nil {
@@ -118,5 +149,70 @@ func TestNamesOutsideAreThisMachine(t *testing.T) {
 	defer n.Close()
 	if n.Address("router-0") != n.Host() || len(n.Command("router-0", []string{"a"})) != 1 {
 		t.Errorf("%s, %v", n.Address("router-0"), n.Command("router-0", []string{"a"}))
+	}
+}
+
+// TestADisturbedWireCarriesEveryByte: TCP makes good what vanishes, comes late or comes
+// twice, but not a bit that a right checksum covers.
+func TestADisturbedWireCarriesEveryByte(t *testing.T) {
+	n, err := New(t.Context(), "a", "b")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	a := dial(t, n, "a")
+	sent := make([]byte, 256<<10)
+	for i := range sent {
+		sent[i] = byte(i * i >> 3)
+	}
+	echoed := func() (changed int) {
+		a.SetDeadline(time.Now().Add(time.Minute))
+		go func() { _, _ = a.Write(sent) }()
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(a, got); err != nil {
+			t.Fatal(err)
+		}
+		for i := range got {
+			if got[i] != sent[i] {
+				changed++
+			}
+		}
+		return changed
+	}
+	for _, test := range []struct {
+		name    string
+		wire    Wire
+		min     time.Duration
+		changes bool
+	}{
+		{name: "as it is"},
+		{name: "late", wire: Wire{Delay: 20 * time.Millisecond, Jitter: 5 * time.Millisecond}, min: 40 * time.Millisecond},
+		{name: "lossy", wire: Wire{Loss: 0.05, Twice: 0.1}},
+		{name: "narrow", wire: Wire{Rate: 1 << 20}, min: 200 * time.Millisecond},
+		{name: "damaged", wire: Wire{Damage: 1}, changes: true},
+	} {
+		if err := n.Disturb(t.Context(), "a", test.wire); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if changed := echoed(); (changed > 0) != test.changes {
+			t.Errorf("%s: %d bytes changed", test.name, changed)
+		}
+		if took := time.Since(began); took < test.min {
+			t.Errorf("%s: took %v, want at least %v", test.name, took, test.min)
+		}
+		if err := n.Calm(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		if changed := echoed(); changed != 0 {
+			t.Errorf("after %s: %d bytes changed", test.name, changed)
+		}
+	}
+	if err := n.Disturb(t.Context(), "a", Wire{}); err != nil { // Close ends it
+		t.Fatal(err)
 	}
 }

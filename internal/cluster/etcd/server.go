@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +27,15 @@ type Config struct {
 	// Certificates is a directory with ca.crt, tls.crt and tls.key: clients must
 	// show a certificate of an authority in ca.crt. "" is plaintext.
 	Certificates string
+	// Name and Members, by name the HOST:PORT where other members reach it, make it one
+	// of several. Without them it is the only one.
+	Name    string
+	Members map[string]string
+	// Joins says that the others run already and expect it: it has no data yet.
+	Joins bool
 }
 
-// Server is a running member of a cluster of one.
+// Server is a running member.
 type Server struct {
 	etcd  *embed.Etcd
 	addr  string
@@ -83,13 +92,10 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	peer, err := listenURL(scheme, "")
-	if err != nil {
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	if err := c.joinOthers(cfg, scheme); err != nil {
 		return nil, err
 	}
-	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
-	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	e, err := embed.StartEtcd(cfg)
 	if err != nil {
 		return nil, err
@@ -104,6 +110,28 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.Close()
 	return nil, fmt.Errorf("start: %w", err)
+}
+
+// joinOthers says where the members are.
+func (c Config) joinOthers(cfg *embed.Config, scheme string) error {
+	peer, err := listenURL(scheme, c.Members[c.Name])
+	if err != nil {
+		return err
+	}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	if len(c.Members) == 0 {
+		cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+		return nil
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(c.Members)) {
+		all = append(all, name+"="+scheme+"://"+c.Members[name])
+	}
+	cfg.Name, cfg.InitialCluster = c.Name, strings.Join(all, ",")
+	if c.Joins {
+		cfg.ClusterState = embed.ClusterStateFlagExisting
+	}
+	return nil
 }
 
 // tlsInfo demands certificates of clients. etcd reads certificate and key for each

@@ -7,30 +7,36 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/local"
-	"github.com/hachi-serve/hachi/internal/namespaces"
-	"github.com/hachi-serve/hachi/internal/weights/mini"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 var (
 	seed     = flag.Uint64("seed", 0, "seed of the faults; 0 chooses one")
 	duration = flag.Duration("for", 30*time.Second, "how long faults happen")
+	kept     = flag.String("keep", "", "directory below which the logs and the timeline of a failed run are kept; that for temporary files when empty")
 	hachi    *harness.Program
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m, &hachi)) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(memberEnv); config != "" {
+		if err := runMember(config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(harness.Main(m, &hachi))
+}
 
 const (
-	nodes    = 3
-	replicas = 2
-	askers   = 4
+	askers = 4
+	// slow is an answer that waited for a fault to end.
+	slow = 10 * time.Second
 	// settled bounds the wait for a whole placement after the last fault.
 	settled = 2 * time.Minute
 	// answered bounds the wait for one answer, every fault of a schedule included.
@@ -46,28 +52,36 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 	}
 	t.Logf("replay with: go test ./test/e2e/chaos -run TestNoFaultChangesAnAnswer -seed %d -for %v", from, *duration)
 	w := start(t)
-	timeline := NewTimeline()
+	timeline := &Timeline{Log: t.Logf}
+	defer w.report(t, timeline, from)
 	asked := requests()
 	want := make([]string, len(asked))
 	for i, r := range asked {
-		var err error
-		if want[i], err = r.ask(t.Context(), w.cluster.URL()); err != nil {
-			t.Fatalf("undisturbed: %s: %v", r.body, err)
+		for _, g := range w.gates {
+			var err error
+			if want[i], err = r.ask(t.Context(), g.url); err != nil {
+				t.Fatalf("undisturbed: %s: %v", r.body, err)
+			}
 		}
+	}
+	w.settle(t, timeline)
+	before, err := w.use(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var load, watching sync.WaitGroup
 	watching.Go(func() { watch(ctx, w.cluster, timeline) })
-	counts := make([]int, askers)
+	counts, slowest := make([]int, askers), make([]time.Duration, askers)
 	for n := range askers {
 		load.Go(func() {
 			for i := n; ctx.Err() == nil; i += askers {
-				w.check(t, timeline, asked[i%len(asked)], want[i%len(asked)])
-				counts[n]++
+				took := w.check(t, timeline, w.gates[(i/askers+n)%gateways], asked[i%len(asked)], want[i%len(asked)])
+				counts[n], slowest[n] = counts[n]+1, max(slowest[n], took)
 			}
 		})
 	}
-	faults := Schedule(from, menus(nodes, w.network != nil), *duration)
+	faults := Schedule(from, menus(w.network != nil), *duration)
 	w.run(ctx, timeline, faults)
 	timeline.Note("the schedule is over")
 	w.settle(t, timeline)
@@ -75,95 +89,68 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 	load.Wait()
 	watching.Wait()
 	for i, r := range asked {
-		w.check(t, timeline, r, want[i])
+		w.check(t, timeline, w.gates[i%gateways], r, want[i])
 	}
-	t.Logf("%d faults, %v answers under them", len(faults), counts)
-	t.Logf("timeline:\n%s", timeline)
-	if n := timeline.Faults(); n > 0 {
-		t.Errorf("%d faults of the cluster, seed %d", n, from)
-	}
+	w.leaks(t.Context(), timeline, before)
+	t.Logf("%d faults, %v answers under them, the slowest %v", len(faults), counts, slowest)
 }
 
-// names are those of the expert nodes.
-func names() (out []string) {
-	for i := range nodes {
-		out = append(out, fmt.Sprintf("expert-%d", i))
+// report keeps what happened if the test fails.
+func (w *world) report(t *testing.T, timeline *Timeline, from uint64) {
+	n := timeline.Faults()
+	if n == 0 && !t.Failed() {
+		return
 	}
-	return out
+	t.Errorf("%d faults of the cluster, seed %d", n, from)
+	dir, err := os.MkdirTemp(*kept, fmt.Sprintf("hachi-chaos-%d-", from))
+	for _, part := range []string{filepath.Join(w.dir, "logs"), filepath.Join(w.dir, "config")} {
+		err = errors.Join(err, os.CopyFS(filepath.Join(dir, filepath.Base(part)), os.DirFS(part)))
+	}
+	logs, unread := readLogs(filepath.Dir(w.dir))
+	err = errors.Join(err, unread, os.WriteFile(filepath.Join(dir, "timeline.txt"), []byte(merged(timeline.Lines(), logs)), 0o600))
+	t.Logf("the timeline with what every process logged, the logs and the configurations are in %s (%v)", dir, err)
 }
 
-// start starts a cluster that serves hachi-mini.
-func start(t *testing.T) *world {
-	t.Helper()
-	w := &world{}
-	model := filepath.Join(t.TempDir(), mini.Name)
-	if err := mini.Write(model); err != nil {
-		t.Fatal(err)
-	}
-	dir, host := t.TempDir(), "127.0.0.1"
-	var err error
-	if w.network, err = namespaces.New(t.Context(), names()...); err != nil {
-		t.Logf("no packets vanish: %v", err)
-	} else {
-		host = w.network.Host()
-		t.Cleanup(func() {
-			if err := w.network.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	if w.store, err = newStore(t.Context(), dir, host); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.store.stop)
-	w.cluster = hachi.Cluster(t, func(c *local.UpConfig) {
-		c.Model.Dir, c.DataDir, c.Nodes, c.Routers, c.Placement.Replicas, c.Restart = model, dir, nodes, routers, replicas, true
-		c.Etcd = []string{w.store.address}
-		if w.network != nil {
-			c.Host, c.Exec = w.network.Address, w.network.Command
-			c.Security.Insecure = true // the bridge is of this machine only
-		}
-	}).Cluster
-	w.drain = func(ctx context.Context, args ...string) error {
-		out, err := exec.CommandContext(ctx, hachi.Binary, append([]string{"drain", "--data-dir", dir}, args...)...).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-		return nil
-	}
-	return w
-}
-
-// check asks once and notes an answer that is not the undisturbed one.
-func (w *world) check(t *testing.T, timeline *Timeline, r request, want string) {
+// check asks until an answer comes that no fault of the gateway cut, and notes one that
+// is not the undisturbed one. It returns how long the last answer took.
+func (w *world) check(t *testing.T, timeline *Timeline, g *gate, r request, want string) time.Duration {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), answered)
 	defer cancel()
-	began := time.Now()
-	got, err := r.ask(ctx, w.cluster.URL())
-	switch {
-	case err != nil:
-		timeline.Fault("a request failed after %v: %v\n%s", time.Since(began).Round(time.Millisecond), err, r.body)
-	case got != want:
-		timeline.Fault("an answer changed: %s\n got %s\nwant %s", r.body, got, want)
+	for {
+		began := time.Now()
+		got, err := r.ask(ctx, g.url)
+		took := time.Since(began)
+		switch {
+		case err != nil && ctx.Err() == nil && g.excuses(began):
+			wait(ctx, again)
+			continue
+		case err != nil:
+			timeline.Fault("a request to %s failed after %v: %v\n%s", g.name, took.Round(time.Millisecond), err, r.body)
+		case got != want:
+			timeline.Fault("an answer changed: %s\n got %s\nwant %s", r.body, got, want)
+		case took > slow:
+			timeline.Note("an answer took %v: %s", took.Round(time.Millisecond), r.body)
+		}
+		return took
 	}
 }
 
 // run lets every fault happen at its time, and returns when all are over.
 func (w *world) run(ctx context.Context, timeline *Timeline, faults []Fault) {
 	var all sync.WaitGroup
-	began, targets := time.Now(), map[string]*sync.Mutex{}
+	began, groups := time.Now(), map[string]*sync.Mutex{}
 	for _, f := range faults {
-		target := targets[f.Target]
-		if target == nil {
-			target = &sync.Mutex{}
-			targets[f.Target] = target
+		group := groups[f.Group]
+		if group == nil {
+			group = &sync.Mutex{}
+			groups[f.Group] = group
 		}
 		all.Go(func() {
 			wait(ctx, time.Until(began.Add(f.At)))
-			target.Lock() // a start may take longer than the schedule allows
-			defer target.Unlock()
+			group.Lock() // a start may take longer than the schedule allows
+			defer group.Unlock()
 			timeline.Note("%v", f)
-			err := w.do(ctx, f)
+			err := w.disturb(ctx, f)
 			switch {
 			case errors.Is(err, os.ErrProcessDone):
 				timeline.Note("%s %s: its process has just ended", f.Kind, f.Target)
@@ -174,9 +161,20 @@ func (w *world) run(ctx context.Context, timeline *Timeline, faults []Fault) {
 			case f.For > 0:
 				timeline.Note("%s %s is over", f.Kind, f.Target)
 			}
+			wait(ctx, f.Rest)
 		})
 	}
 	all.Wait()
+}
+
+// disturb lets a fault happen, behind the gate that it concerns.
+func (w *world) disturb(ctx context.Context, f Fault) error {
+	for _, g := range w.gates {
+		if g.name == f.Target {
+			return g.disturb(ctx, w.process(f.Target), f.Kind != Pause, func() error { return w.do(ctx, f) })
+		}
+	}
+	return w.do(ctx, f)
 }
 
 // settle waits until the placement is whole.

@@ -3,6 +3,8 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"os"
 	"syscall"
 	"time"
 
@@ -10,84 +12,150 @@ import (
 	"github.com/hachi-serve/hachi/internal/namespaces"
 )
 
-// routers is the number of routers behind the gateway.
-const routers = 2
-
-// control is the group of the processes that place experts. Without one of them, a
-// node that was started again is not placed.
-const control = "control"
+const (
+	nodes    = 3
+	replicas = 2
+	// routers and gateways are the numbers of those processes.
+	routers, gateways = 2, 2
+	// guest is an expert node that joins for a while.
+	guest = "expert-3"
+	// diskName is the target that means the disk with the configurations and logs.
+	diskName = "disk"
+)
 
 const (
 	nodeRest = 2 * time.Second
 	// routersRest is enough for a router to start again: with both away, requests fail.
 	routersRest = 15 * time.Second
-	// controlRest is enough for a lease to end, an election, and a placement.
-	controlRest = 20 * time.Second
+	// gatewaysRest is enough for a gateway to start again.
+	gatewaysRest = 5 * time.Second
+	// controlRest is enough for a lease to end, and an election. A node that was started
+	// again is not placed without etcd and a coordinator.
+	controlRest = 5 * time.Second
 )
 
-// menus are what may happen in a cluster of two routers behind a gateway, and of some
-// expert nodes, with or without a network each.
-func menus(nodes int, apart bool) []Menu {
-	kinds := []Kind{Kill, Kill, Pause, Leave, Drain}
+var (
+	ends  = []Kind{Kill, Pause, Leave}
+	links = []Kind{Cut, Mute, Deaf, Late, Lossy, Narrow, Damaged}
+)
+
+// menus are what may happen in a cluster, with or without a network and a disk each.
+func menus(apart bool) []Menu {
+	join := func(base []Kind, more ...Kind) []Kind { return append(append([]Kind(nil), base...), more...) }
+	network := []Kind{}
+	store, member := []Kind{Gone, Gone, Wiped}, []Kind{Kill, Pause, Wiped}
+	var out []Menu
 	if apart {
-		kinds = append(kinds, Cut, Mute, Deaf)
+		network, member = links, append(join(member, links...), Full)
+		out = append(out, Menu{diskName, []Kind{Full}, diskName, nodeRest})
 	}
-	out := []Menu{
-		{"coordinator-0", []Kind{Kill, Pause, Leave}, control, controlRest},
-		{etcdName, []Kind{Gone, Gone, Wiped}, control, controlRest},
+	out = append(out, Menu{etcdName, store, etcdName, controlRest}, Menu{leaderName, join([]Kind{Kill, Pause}, network...), etcdName, controlRest})
+	for _, name := range memberNames() {
+		out = append(out, Menu{name, member, etcdName, controlRest})
+	}
+	for i := range 2 {
+		out = append(out, Menu{fmt.Sprintf("coordinator-%d", i), join(ends, network...), "coordinators", controlRest})
 	}
 	for i := range routers {
-		out = append(out, Menu{fmt.Sprintf("router-%d", i), []Kind{Kill, Pause, Leave}, "routers", routersRest})
+		out = append(out, Menu{fmt.Sprintf("router-%d", i), join(ends, network...), "routers", routersRest})
+	}
+	for i := range gateways {
+		out = append(out, Menu{fmt.Sprintf("gateway-%d", i), ends, "gateways", gatewaysRest})
 	}
 	for i := range nodes {
 		name := fmt.Sprintf("expert-%d", i)
-		out = append(out, Menu{name, kinds, name, nodeRest})
+		out = append(out, Menu{name, join(join(ends, Kill, Drain), network...), name, nodeRest})
 	}
-	return out
+	return append(out, Menu{guest, []Kind{Join}, guest, nodeRest})
 }
+
+// wires are the kinds of faults that Disturb makes.
+var wires = map[Kind]namespaces.Wire{
+	Late:    {Delay: 30 * time.Millisecond, Jitter: 20 * time.Millisecond},
+	Lossy:   {Loss: 0.05, Twice: 0.02},
+	Narrow:  {Rate: 256 << 10},
+	Damaged: {Damage: 0.02},
+}
+
+var losses = map[Kind]namespaces.Loss{Cut: namespaces.All, Mute: namespaces.Sent, Deaf: namespaces.Received}
 
 // world is the cluster that faults happen to.
 type world struct {
 	cluster *local.Cluster
-	network *namespaces.Network // of the expert nodes; nil where there is none
-	store   store
+	network *namespaces.Network // nil where there is none
+	store   *store
+	dir     string              // of configurations and logs
+	extras  map[string]*process // those that `hachi up` does not start
+	gates   []*gate
 	// drain runs `hachi drain` with arguments; its failure is no fault of the cluster
 	// while etcd or the coordinator is away.
-	drain func(ctx context.Context, args ...string) error
+	drain  func(ctx context.Context, args ...string) error
+	admins map[string]string // URLs of admin APIs by process
+	admin  *http.Client      // of an operator
+}
+
+// process finds a process by name.
+func (w *world) process(name string) running {
+	if m := w.store.members[name]; m != nil {
+		return m
+	}
+	if p := w.extras[name]; p != nil {
+		return p
+	}
+	return w.cluster.Child(name)
 }
 
 // do makes a fault happen, and returns when it is over.
-func (w *world) do(ctx context.Context, f Fault) error {
+func (w *world) do(ctx context.Context, f Fault) (err error) {
+	if f.Target == leaderName {
+		if f.Target, err = w.store.leader(ctx); err != nil {
+			return err
+		}
+	}
+	last := func() { wait(ctx, f.For) }
+	heal := context.WithoutCancel(ctx)
+	if wire, ok := wires[f.Kind]; ok {
+		return during(w.network.Disturb(ctx, f.Target, wire), last, func() error { return w.network.Calm(heal, f.Target) })
+	}
+	if loss, ok := losses[f.Kind]; ok {
+		return during(w.network.Lose(ctx, f.Target, loss), last, func() error { return w.network.Heal(heal, f.Target, loss) })
+	}
+	p := func() running { return w.process(f.Target) }
 	switch f.Kind {
 	case Kill:
-		return w.signal(f.Target, syscall.SIGKILL)
+		return p().Signal(syscall.SIGKILL)
 	case Leave:
-		return w.signal(f.Target, syscall.SIGTERM)
+		return p().Signal(syscall.SIGTERM)
 	case Pause:
-		if err := w.signal(f.Target, syscall.SIGSTOP); err != nil {
-			return err
-		}
-		wait(ctx, f.For)
-		return w.signal(f.Target, syscall.SIGCONT)
+		return during(p().Signal(syscall.SIGSTOP), last, func() error { return p().Signal(syscall.SIGCONT) })
 	case Drain:
-		if err := w.drain(ctx, f.Target); err != nil {
-			return err
+		return during(w.drain(ctx, f.Target), last, func() error { return w.undrain(ctx, f.Target) })
+	case Join:
+		return during(w.extras[f.Target].Start(), last, func() error { w.extras[f.Target].Hold(syscall.SIGTERM); return nil })
+	case Gone:
+		return w.store.stop(last, false)
+	case Wiped:
+		if f.Target == etcdName {
+			return w.store.stop(last, true)
 		}
-		wait(ctx, f.For)
-		return w.undrain(ctx, f.Target)
-	case Gone, Wiped:
-		w.store.stop()
-		wait(ctx, f.For)
-		return w.store.start(f.Kind == Wiped)
-	case Cut, Mute, Deaf:
-		loss := map[Kind]namespaces.Loss{Cut: namespaces.All, Mute: namespaces.Sent, Deaf: namespaces.Received}[f.Kind]
-		if err := w.network.Lose(ctx, f.Target, loss); err != nil {
-			return err
+		return w.store.wipe(ctx, f.Target)
+	case Full:
+		dir := w.dir
+		if f.Target != diskName {
+			dir = w.store.members[f.Target].disk()
 		}
-		wait(ctx, f.For)
-		return w.network.Heal(context.WithoutCancel(ctx), f.Target, loss)
+		return during(fill(dir), last, func() error { return os.Remove(fillFile(dir)) })
 	}
 	return fmt.Errorf("unknown fault %q", f.Kind)
+}
+
+// during lets a fault that has begun last, and ends it.
+func during(begun error, last func(), end func() error) error {
+	if begun != nil {
+		return begun
+	}
+	last()
+	return end()
 }
 
 // undrain repeats until it is heard: a node that stays drained would be missing at
@@ -100,10 +168,6 @@ func (w *world) undrain(ctx context.Context, node string) error {
 		}
 		wait(ctx, time.Second)
 	}
-}
-
-func (w *world) signal(name string, s syscall.Signal) error {
-	return w.cluster.Child(name).Signal(s)
 }
 
 // wait returns early when ctx ends.

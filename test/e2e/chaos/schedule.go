@@ -6,23 +6,26 @@ import (
 	"time"
 )
 
-// Kind is what happens to a process.
+// Kind is what happens to a process or a disk.
 type Kind string
 
 const (
-	Kill  Kind = "kill"  // SIGKILL; it is started again
-	Pause Kind = "pause" // SIGSTOP, and SIGCONT after a while
-	Leave Kind = "leave" // SIGTERM; it is started again
-	Drain Kind = "drain" // its experts are placed elsewhere, and back after a while
-	Gone  Kind = "gone"  // stopped for a while; its data stays
-	Wiped Kind = "wiped" // stopped for a while; its data is lost
-	Cut   Kind = "cut"   // its packets vanish both ways for a while
-	Mute  Kind = "mute"  // the packets that it sends vanish for a while
-	Deaf  Kind = "deaf"  // the packets that it should receive vanish for a while
+	Kill    Kind = "kill"    // SIGKILL; it is started again
+	Pause   Kind = "pause"   // SIGSTOP, and SIGCONT after a while
+	Leave   Kind = "leave"   // SIGTERM; it is started again
+	Drain   Kind = "drain"   // its experts are placed elsewhere, and back after a while
+	Join    Kind = "join"    // it is started, and leaves after a while
+	Gone    Kind = "gone"    // killed, and started again after a while
+	Wiped   Kind = "wiped"   // killed, and started again without its data
+	Full    Kind = "full"    // its disk has no room for a while
+	Cut     Kind = "cut"     // its packets vanish both ways for a while
+	Mute    Kind = "mute"    // the packets that it sends vanish for a while
+	Deaf    Kind = "deaf"    // the packets that it should receive vanish for a while
+	Late    Kind = "late"    // its packets are late, and overtake each other, for a while
+	Lossy   Kind = "lossy"   // some of its packets vanish, some come twice, for a while
+	Narrow  Kind = "narrow"  // it has little bandwidth for a while
+	Damaged Kind = "damaged" // bits of its packets are flipped for a while, unseen by TCP
 )
-
-// etcdName is the name of the store among the targets.
-const etcdName = "etcd"
 
 // Fault is one entry of a schedule.
 type Fault struct {
@@ -30,6 +33,9 @@ type Fault struct {
 	Kind   Kind
 	Target string        // the name of a process
 	For    time.Duration // until it ends; 0 for a kind that ends by itself
+	// Group has one fault at a time, and Rest without one after it.
+	Group string
+	Rest  time.Duration
 }
 
 // String implements fmt.Stringer.
@@ -44,15 +50,15 @@ func (f Fault) String() string {
 type Menu struct {
 	Target string
 	Kinds  []Kind
-	// Group has one fault at a time, and Rest without one after it.
-	Group string
-	Rest  time.Duration
+	Group  string
+	Rest   time.Duration
 }
 
 // longest is how long a fault of a kind takes at most.
 var longest = map[Kind]time.Duration{
-	Pause: 6 * time.Second, Drain: 5 * time.Second, Gone: 12 * time.Second, Wiped: 4 * time.Second,
+	Pause: 6 * time.Second, Drain: 5 * time.Second, Join: 12 * time.Second, Gone: 12 * time.Second, Full: 12 * time.Second,
 	Cut: 8 * time.Second, Mute: 8 * time.Second, Deaf: 8 * time.Second,
+	Late: 12 * time.Second, Lossy: 12 * time.Second, Narrow: 12 * time.Second, Damaged: 12 * time.Second,
 }
 
 // maxGap is the largest time between the beginnings of two faults.
@@ -65,7 +71,7 @@ func Schedule(seed uint64, menus []Menu, d time.Duration) []Fault {
 	var out []Fault
 	for at := gap(r); at < d; at += gap(r) {
 		m := menus[r.IntN(len(menus))]
-		f := Fault{At: at, Kind: m.Kinds[r.IntN(len(m.Kinds))], Target: m.Target}
+		f := Fault{At: at, Kind: m.Kinds[r.IntN(len(m.Kinds))], Target: m.Target, Group: m.Group, Rest: m.Rest}
 		if most := longest[f.Kind]; most > 0 {
 			f.For = time.Second/2 + time.Duration(r.Int64N(int64(most-time.Second/2))).Round(time.Millisecond)
 		}

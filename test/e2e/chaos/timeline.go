@@ -2,29 +2,38 @@ package chaos
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 )
 
+// line is one entry of a timeline or of a log.
+type line struct {
+	at   time.Time
+	text string
+}
+
+// String implements fmt.Stringer.
+func (l line) String() string { return l.at.UTC().Format("15:04:05.000") + "  " + l.text }
+
 // Timeline is what happened, for the reader of a failed test. Its methods may be
 // called from any goroutine.
 type Timeline struct {
-	began time.Time
+	// Log shows each line at once.
+	Log func(format string, args ...any)
 
 	mu     sync.Mutex // guards lines and faults
-	lines  []string
+	lines  []line
 	faults int
 }
-
-// NewTimeline begins now.
-func NewTimeline() *Timeline { return &Timeline{began: time.Now()} }
 
 // Note adds a line.
 func (t *Timeline) Note(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lines = append(t.lines, fmt.Sprintf("%8.3f s  ", time.Since(t.began).Seconds())+fmt.Sprintf(format, args...))
+	l := line{time.Now(), fmt.Sprintf(format, args...)}
+	t.lines = append(t.lines, l)
+	t.Log("%v", l)
 }
 
 // Fault adds a line that fails the test.
@@ -42,9 +51,9 @@ func (t *Timeline) Faults() int {
 	return t.faults
 }
 
-// String implements fmt.Stringer.
-func (t *Timeline) String() string {
+// Lines are those so far.
+func (t *Timeline) Lines() []line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.Join(t.lines, "\n")
+	return slices.Clone(t.lines)
 }

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// watch looks at the placement until ctx ends and notes what must not be.
+// watch looks at the records of the cluster until ctx ends and notes what must not be.
 func watch(ctx context.Context, cluster *local.Cluster, t *Timeline) {
-	var last moe.Epoch
+	var last, absent moe.Epoch
 	for ctx.Err() == nil {
 		within, cancel := context.WithTimeout(ctx, time.Second)
 		view, err := cluster.View(within)
@@ -27,6 +29,15 @@ func watch(ctx context.Context, cluster *local.Cluster, t *Timeline) {
 			last = max(last, p.Epoch())
 			if err := wellFormed(p); err != nil {
 				t.Fault("epoch %d: %v", p.Epoch(), err)
+			}
+			// Nodes and placement are read one after another: only what is seen twice
+			// was so at one moment.
+			err := resident(view)
+			if err != nil && absent == p.Epoch() {
+				t.Fault("epoch %d: %v", p.Epoch(), err)
+			}
+			if absent = 0; err != nil {
+				absent = p.Epoch()
 			}
 		}
 		wait(ctx, time.Second/4)
@@ -45,6 +56,24 @@ func wellFormed(p *moe.Placement) error {
 		}
 		if len(seen) == 0 {
 			return fmt.Errorf("expert %v is placed nowhere", id)
+		}
+	}
+	return nil
+}
+
+// resident says which expert is placed on a registered process that does not hold it.
+func resident(view status.View) error {
+	for _, n := range view.Nodes {
+		held, err := moepb.ShardFromProto(n.GetResident())
+		if err != nil {
+			return fmt.Errorf("%s: %w", n.GetNodeId(), err)
+		}
+		for _, id := range view.Placement.Topology().All() {
+			for _, r := range view.Placement.Replicas(id) {
+				if r.Addr == n.GetAddr() && string(r.Node) == n.GetNodeId() && !held.Has(id) {
+					return fmt.Errorf("expert %v is placed on %s, which does not hold it", id, r.Node)
+				}
+			}
 		}
 	}
 	return nil
