@@ -7,6 +7,8 @@
 //     stays below the TTL of a record.
 //   - A watch never rests on another etcd than the one it read from: it probes
 //     cluster, term and revision, and ends when one of them went back.
+//   - A member that answers nothing while others do is left within a second or two,
+//     by calls, watches and keepalives.
 //
 // Concurrency: all methods may be called from any goroutine.
 //

@@ -22,6 +22,7 @@ import (
 // Store implements registry.Store.
 type Store struct {
 	cli    *clientv3.Client
+	lines  *lines
 	secure bool // by TLS
 	logger *slog.Logger
 }
@@ -39,9 +40,10 @@ func Dial(endpoints []string, by credentials.TransportCredentials, logger *slog.
 	if !secure {
 		by = insecure.NewCredentials()
 	}
+	lines := &lines{open: map[*line]bool{}}
 	cli, err := clientv3.New(clientv3.Config{
 		Endpoints: endpoints, Logger: zap.NewNop(), DialKeepAliveTime: 5 * time.Second, DialKeepAliveTimeout: 3 * time.Second,
-		DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(by), grpc.WithConnectParams(grpc.ConnectParams{
+		DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(by), grpc.WithContextDialer(lines.dial), grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
 			MinConnectTimeout: callTimeout,
 		})},
@@ -52,7 +54,7 @@ func Dial(endpoints []string, by credentials.TransportCredentials, logger *slog.
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Store{cli: cli, secure: secure, logger: logger}, nil
+	return &Store{cli: cli, lines: lines, secure: secure, logger: logger}, nil
 }
 
 // Client is the etcd client below the store.
@@ -67,7 +69,11 @@ func (s *Store) Get(ctx context.Context, prefixes ...string) ([]registry.Entry, 
 	for i, prefix := range prefixes {
 		gets[i] = clientv3.OpGet(prefix, clientv3.WithPrefix())
 	}
-	resp, err := s.cli.Txn(ctx).Then(gets...).Commit()
+	var resp *clientv3.TxnResponse
+	err := retry(ctx, s, func(ctx context.Context) (err error) {
+		resp, err = s.cli.Txn(ctx).Then(gets...).Commit()
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +94,18 @@ func entry(kv *mvccpb.KeyValue) registry.Entry {
 
 // Put implements registry.Store.
 func (s *Store) Put(ctx context.Context, key string, value []byte, lease registry.LeaseID) error {
-	_, err := s.cli.Put(ctx, key, string(value), clientv3.WithLease(clientv3.LeaseID(lease)))
-	return leaseError(err)
+	return leaseError(retry(ctx, s, func(ctx context.Context) error {
+		_, err := s.cli.Put(ctx, key, string(value), clientv3.WithLease(clientv3.LeaseID(lease)))
+		return err
+	}))
 }
 
 // Delete implements registry.Store.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	_, err := s.cli.Delete(ctx, key)
-	return err
+	return retry(ctx, s, func(ctx context.Context) error {
+		_, err := s.cli.Delete(ctx, key)
+		return err
+	})
 }
 
 // Clear implements registry.Store.
@@ -115,7 +125,11 @@ func (s *Store) Commit(ctx context.Context, guards []registry.Guard, key string,
 		compares[i] = clientv3.Compare(revision, "=", g.Revision)
 	}
 	put := clientv3.OpPut(key, string(value), clientv3.WithLease(clientv3.LeaseID(lease)))
-	resp, err := s.cli.Txn(ctx).If(compares...).Then(put).Commit()
+	var resp *clientv3.TxnResponse
+	err := once(ctx, s, func(ctx context.Context) (err error) {
+		resp, err = s.cli.Txn(ctx).If(compares...).Then(put).Commit()
+		return err
+	})
 	if err != nil {
 		return 0, leaseError(err)
 	}
@@ -125,9 +139,14 @@ func (s *Store) Commit(ctx context.Context, guards []registry.Guard, key string,
 	return resp.Header.Revision, nil
 }
 
-// Grant implements registry.Store. etcd counts a TTL in seconds.
+// Grant implements registry.Store. etcd counts a TTL in seconds. A lease whose grant was
+// not answered ends by itself.
 func (s *Store) Grant(ctx context.Context, ttl time.Duration) (registry.LeaseID, error) {
-	resp, err := s.cli.Grant(ctx, int64(max(1, ttl.Seconds())))
+	var resp *clientv3.LeaseGrantResponse
+	err := retry(ctx, s, func(ctx context.Context) (err error) {
+		resp, err = s.cli.Grant(ctx, int64(max(1, ttl.Seconds())))
+		return err
+	})
 	if err != nil {
 		return 0, s.Explain(err)
 	}
@@ -136,7 +155,11 @@ func (s *Store) Grant(ctx context.Context, ttl time.Duration) (registry.LeaseID,
 
 // Renew implements registry.Store.
 func (s *Store) Renew(ctx context.Context, lease registry.LeaseID) error {
-	resp, err := s.cli.KeepAliveOnce(ctx, clientv3.LeaseID(lease))
+	var resp *clientv3.LeaseKeepAliveResponse
+	err := retry(ctx, s, func(ctx context.Context) (err error) {
+		resp, err = s.cli.KeepAliveOnce(ctx, clientv3.LeaseID(lease))
+		return err
+	})
 	if err == nil && resp.TTL <= 0 {
 		return registry.ErrLeaseEnded
 	}
@@ -145,7 +168,11 @@ func (s *Store) Renew(ctx context.Context, lease registry.LeaseID) error {
 
 // Remaining implements registry.Store.
 func (s *Store) Remaining(ctx context.Context, lease registry.LeaseID) (time.Duration, error) {
-	resp, err := s.cli.TimeToLive(ctx, clientv3.LeaseID(lease))
+	var resp *clientv3.LeaseTimeToLiveResponse
+	err := retry(ctx, s, func(ctx context.Context) (err error) {
+		resp, err = s.cli.TimeToLive(ctx, clientv3.LeaseID(lease))
+		return err
+	})
 	if err != nil {
 		return 0, leaseError(err)
 	}
@@ -157,8 +184,10 @@ func (s *Store) Remaining(ctx context.Context, lease registry.LeaseID) (time.Dur
 
 // Revoke implements registry.Store.
 func (s *Store) Revoke(ctx context.Context, lease registry.LeaseID) error {
-	_, err := s.cli.Revoke(ctx, clientv3.LeaseID(lease))
-	return err
+	return retry(ctx, s, func(ctx context.Context) error {
+		_, err := s.cli.Revoke(ctx, clientv3.LeaseID(lease))
+		return err
+	})
 }
 
 func leaseError(err error) error {

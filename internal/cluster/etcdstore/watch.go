@@ -75,8 +75,12 @@ func (s *Store) probe(ctx context.Context, key string, newest *etcdserverpb.Resp
 	return now
 }
 
-func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+func (s *Store) get(ctx context.Context, key string, opts ...clientv3.OpOption) (resp *clientv3.GetResponse, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return s.cli.Get(ctx, key, opts...)
+	err = retry(ctx, s, func(ctx context.Context) (err error) {
+		resp, err = s.cli.Get(ctx, key, opts...)
+		return err
+	})
+	return resp, err
 }
