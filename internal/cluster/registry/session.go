@@ -33,6 +33,10 @@ type Session[T any, M message[T]] struct {
 	stop context.CancelFunc
 	done chan struct{}
 	wake chan struct{} // capacity 1: the record or hold changed
+	// seen is the revision of the record that the next write replaces; known is false
+	// after a write whose outcome is not known. Only keep uses them.
+	seen  int64
+	known bool
 
 	mu     sync.Mutex // guards the fields below
 	record *T
@@ -210,7 +214,7 @@ func (s *Session[T, M]) check(ctx context.Context, lease LeaseID) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Key == s.key })
+	i := s.look(entries)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -252,8 +256,19 @@ func (s *Session[T, M]) write(ctx context.Context, lease LeaseID) error {
 	return err
 }
 
-// put writes the record. A process that claimed a name writes only while it holds
-// the name.
+// look finds the record among entries and remembers its revision; -1 is none.
+func (s *Session[T, M]) look(entries []Entry) int {
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Key == s.key })
+	s.seen, s.known = 0, true
+	if i >= 0 {
+		s.seen = entries[i].Modified
+	}
+	return i
+}
+
+// put writes the record. A process that claimed a name writes only while it holds the
+// name, and only over the revision that it knows: a write that got no answer may reach
+// the store later, and would put an older record over this one.
 func (s *Session[T, M]) put(ctx context.Context, raw []byte, lease LeaseID) error {
 	if s.name == nil {
 		return s.r.store.Put(ctx, s.key, raw, lease)
@@ -262,8 +277,21 @@ func (s *Session[T, M]) put(ctx context.Context, raw []byte, lease LeaseID) erro
 	if err != nil {
 		return err
 	}
-	if _, err = s.r.store.Commit(ctx, []Guard{guard}, s.key, raw, lease); errors.Is(err, ErrFenced) {
-		return errNameLost
+	for range 2 { // once more with what is there now
+		if !s.known {
+			entries, err := s.r.store.Get(ctx, s.key)
+			if err != nil {
+				return err
+			}
+			s.look(entries)
+		}
+		written, err := s.r.store.Commit(ctx, []Guard{guard, {Key: s.key, Revision: s.seen}}, s.key, raw, lease)
+		if s.known = err == nil; s.known {
+			s.seen = written
+		}
+		if !errors.Is(err, ErrFenced) {
+			return err
+		}
 	}
-	return err
+	return errNameLost
 }
