@@ -3,7 +3,10 @@ package identity
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
+	"strings"
 
 	"google.golang.org/grpc/credentials"
 )
@@ -36,8 +39,24 @@ type hostCredentials struct {
 // ClientHandshake implements credentials.TransportCredentials.
 func (c hostCredentials) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := credentials.NewTLS(c.source.HostTLS()).ClientHandshake(ctx, authority, raw)
-	c.source.tell(authority, err)
+	if err == nil || refuses(err) {
+		c.source.tell(authority, err)
+	}
 	return conn, info, err
+}
+
+// refuses reports whether a handshake failed for what an end is, and not because the
+// connection broke, was too slow, or changed a byte.
+func refuses(err error) bool {
+	var op *net.OpError
+	switch {
+	case errors.As(err, &op):
+		// crypto/tls reports an alert of the other end so, and has no type for it.
+		return op.Op == "remote error" && strings.Contains(err.Error(), "certificate")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	}
+	return true
 }
 
 // Clone implements credentials.TransportCredentials.
