@@ -56,8 +56,9 @@ func (s *state) nodes(roster map[moe.NodeID]planner.Mode, sh shape) []planner.No
 			continue
 		}
 		m := s.members[id]
+		_, known := s.target.Shards[id]
 		out = append(out, planner.Node{
-			ID: id, Mode: roster[id], Capacity: capacity(m.record), Assigned: s.target.Shards[id], Resident: m.resident,
+			ID: id, Mode: roster[id], Joined: !known, Capacity: capacity(m.record), Assigned: s.target.Shards[id], Resident: m.resident,
 			Zone: m.record.GetZone(), Speed: planner.Speed{Expert: m.record.GetExpertSeconds(), Row: m.record.GetRowSeconds()},
 		})
 	}
@@ -161,8 +162,7 @@ func perLayer(rows []float64, in planner.Input) []float64 {
 func (s *state) moves(in planner.Input, now time.Time) planner.Moves {
 	joined, resting := false, true
 	for _, n := range in.Nodes {
-		_, known := s.target.Shards[n.ID]
-		joined = joined || (n.Mode == planner.Schedulable && !known)
+		joined = joined || (n.Mode == planner.Schedulable && n.Joined)
 		empty := n.Mode == planner.Draining && len(n.Assigned) == 0
 		resting = resting && (empty || (n.Mode == planner.Schedulable && len(n.Assigned.Minus(n.Resident)) == 0))
 	}

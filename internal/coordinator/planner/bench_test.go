@@ -39,7 +39,7 @@ func BenchmarkThousandNodes(b *testing.B) {
 		}
 		settled := settle(first, Compute(first))
 		joined, dead, turned := settled, settled, settled
-		joined.Nodes, joined.Moves = append(settled.Nodes[:999:999], Node{ID: "new", Capacity: 30}), Moves{Max: -1}
+		joined.Nodes, joined.Moves = append(settled.Nodes[:999:999], Node{ID: "new", Joined: true, Capacity: 30}), Moves{Max: -1}
 		dead.Nodes = settled.Nodes[10:]
 		turned.Load, turned.Moves = newDice(2).load(first.Topology), Moves{Max: 768, Gain: 0.1}
 		for layer := range layers {

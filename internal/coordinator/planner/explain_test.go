@@ -44,7 +44,7 @@ func TestExplainedChangesLeadToThePlan(t *testing.T) {
 		in := d.cluster(d.IntN(2) == 0)
 		in = settle(in, Compute(in))
 		in.Nodes[d.IntN(len(in.Nodes))].Mode = Draining
-		in.Nodes = append(in.Nodes, Node{ID: "new", Capacity: -1})
+		in.Nodes = append(in.Nodes, Node{ID: "new", Joined: true, Capacity: -1})
 		in.Moves = Moves{Max: -1}
 		plan := Compute(in)
 		got := map[moe.NodeID]map[moe.ExpertID]bool{}

@@ -35,6 +35,7 @@ const (
 type Node struct {
 	ID       moe.NodeID
 	Mode     Mode
+	Joined   bool      // the present target does not know it
 	Capacity int       // experts; negative is no limit
 	Assigned moe.Shard // what the present target gives it
 	Resident moe.Shard // what it holds now

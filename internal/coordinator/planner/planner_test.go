@@ -141,7 +141,7 @@ func TestBalancedMovesNothingUnasked(t *testing.T) {
 	in := Input{Policy: Balanced, Topology: moe.Uniform(4, 8), Replicas: 2, Nodes: nodes(3)}
 	before := Compute(in)
 	in = settle(in, before)
-	in.Nodes = append(in.Nodes, Node{ID: name(3), Capacity: -1})
+	in.Nodes = append(in.Nodes, Node{ID: name(3), Joined: true, Capacity: -1})
 	in.Load = make([]float64, 32)
 	for i := range in.Load {
 		in.Load[i] = float64(1 + i*i)
@@ -157,6 +157,22 @@ func TestBalancedMovesNothingUnasked(t *testing.T) {
 	in.Moves.Max = 5
 	if after = Compute(in); after.Moved > 5 || moved(before, after) > 5 {
 		t.Errorf("%d copies moved, want at most 5", after.Moved)
+	}
+}
+
+// TestAJoinGivesOtherNodesNothing: a node of the cluster that has no experts stays
+// without.
+func TestAJoinGivesOtherNodesNothing(t *testing.T) {
+	in := Input{Policy: Balanced, Topology: moe.Uniform(1, 2), Replicas: 1, Moves: Moves{Max: -1}, Nodes: []Node{
+		{ID: "a", Capacity: -1, Assigned: moe.Shard{{Expert: 0}, {Expert: 1}}},
+		{ID: "empty", Capacity: -1}, {ID: "new", Joined: true, Capacity: 0},
+	}}
+	if plan := Compute(in); plan.Moved != 0 {
+		t.Errorf("a node without room joined: %v", plan.Shards)
+	}
+	in.Nodes[2].Capacity = -1
+	if plan := Compute(in); plan.Moved != 1 || len(plan.Shards["new"]) != 1 {
+		t.Errorf("a node joined: %v", plan.Shards)
 	}
 }
 

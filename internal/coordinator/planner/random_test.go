@@ -152,7 +152,7 @@ func TestAJoinMovesNoMoreThanNeeded(t *testing.T) {
 		}
 		before := Compute(in)
 		joined := settle(in, before)
-		joined.Nodes = append(joined.Nodes, Node{ID: "new", Capacity: d.between(-1, 40), Zone: "zone-0"})
+		joined.Nodes = append(joined.Nodes, Node{ID: "new", Joined: true, Capacity: d.between(-1, 40), Zone: "zone-0"})
 		joined.Moves = Moves{Max: -1}
 		after := Compute(joined)
 		for id, shard := range after.Shards {

@@ -124,7 +124,7 @@ func (p *placer) takers(open []int, m Moves) []int {
 	}
 	return slices.DeleteFunc(slices.Clone(open), func(node int) bool {
 		n := &p.nodes[node]
-		return len(n.Assigned) > 0 || (n.Capacity >= 0 && p.count[node]+p.reserved[node] >= n.Capacity)
+		return !n.Joined || (n.Capacity >= 0 && p.count[node]+p.reserved[node] >= n.Capacity)
 	})
 }
 
