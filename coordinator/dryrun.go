@@ -53,9 +53,13 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 	if !ok {
 		return nil, status.Error(codes.FailedPrecondition, "there are no nodes")
 	}
-	in := s.input(roster, shape, now)
-	s.foresee(&in, c.leading(), r.GetRebalance())
-	return s.dryRun(in, planner.Compute(in)), nil
+	in, seen := s.input(roster, shape, now), c.leading()
+	judged := underLoad(in, seen)
+	if in.Policy != planner.Column {
+		in = judged
+		s.foresee(&in, seen, r.GetRebalance())
+	}
+	return s.dryRun(judged, planner.Compute(in)), nil
 }
 
 // planRules are the coordinator's own with what a request changes.
@@ -80,15 +84,20 @@ func (c *Coordinator) planRules(r *hachiv1.PlanPlacementRequest) (rules, error) 
 	return rules, nil
 }
 
-// foresee gives a plan the load that the leader has measured, and lets it move what
-// load asks for.
-func (s *state) foresee(in *planner.Input, seen *hachiv1.GetStatusResponse, rebalance bool) {
-	if rates := seen.GetRowsPerSecond(); len(rates) == in.Topology.Experts() && in.Policy != planner.Column {
-		if layers := perLayer(rates, *in); minMeasured(layers, in.Topology) > 0 {
+// underLoad is the input with the load that the leader has measured. A column plan is
+// judged by it, and does not depend on it.
+func underLoad(in planner.Input, seen *hachiv1.GetStatusResponse) planner.Input {
+	if rates := seen.GetRowsPerSecond(); len(rates) == in.Topology.Experts() {
+		if layers := perLayer(rates, in); minMeasured(layers, in.Topology) > 0 {
 			in.Load, in.StepRows = rates, stepRows(layers, seen.GetStepsPerSecond())
 		}
 	}
-	if !rebalance || in.Policy == planner.Column {
+	return in
+}
+
+// foresee lets a plan move what load asks for.
+func (s *state) foresee(in *planner.Input, seen *hachiv1.GetStatusResponse, rebalance bool) {
+	if !rebalance {
 		return
 	}
 	in.Moves = planner.Moves{

@@ -9,14 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/backend"
-	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
-	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
-	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 )
 
@@ -72,11 +68,11 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
 	}
-	core, err := c.start(ctx, c.Up)
+	core, err := Start(ctx, c.Up, slices.Max(c.Sequences))
 	if err != nil {
 		return Report{}, err
 	}
-	defer core.close(ctx)
+	defer core.Close(ctx)
 	whole, err := core.LocalExperts(ctx)
 	if err != nil {
 		return Report{}, err
@@ -89,82 +85,14 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if c.Plaintext {
 		up := c.Up
 		up.Security.Plaintext, up.Listen, up.DataDir = true, c.ListenPlaintext, filepath.Join(c.Up.DataDir, "plaintext")
-		plain, err := c.start(ctx, up)
+		plain, err := Start(ctx, up, slices.Max(c.Sequences))
 		if err != nil {
 			return Report{}, err
 		}
-		defer plain.close(ctx)
+		defer plain.Close(ctx)
 		m.runners[Plaintext] = pipeline.New(core.Model, core.Dense, plain.Dispatcher, pipeline.MicroBatcher{})
 	}
 	return m.all(ctx)
-}
-
-// clusterCore is a router's core in this process, of a cluster that was started for it.
-type clusterCore struct {
-	*role.Core
-	cluster *local.Cluster
-}
-
-func (c *clusterCore) close(ctx context.Context) {
-	if c.Core != nil {
-		c.Core.Close()
-	}
-	c.cluster.Close(context.WithoutCancel(ctx))
-}
-
-// start starts a cluster and a router's core, which has the cluster's placement.
-func (c Config) start(ctx context.Context, up local.UpConfig) (_ *clusterCore, err error) {
-	cluster, err := local.Up(ctx, up)
-	if err != nil {
-		return nil, err
-	}
-	out := &clusterCore{cluster: cluster}
-	defer func() {
-		if err != nil {
-			out.close(ctx)
-		}
-	}()
-	if err := cluster.Ready(ctx); err != nil {
-		return nil, err
-	}
-	view, err := cluster.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	router, err := c.router(up, cluster)
-	if err != nil {
-		return nil, err
-	}
-	if out.Core, err = role.OpenCore(ctx, router); err != nil {
-		return nil, err
-	}
-	if !out.Dispatcher.Adopt(view.Placement) {
-		return nil, errors.New("the cluster serves another model")
-	}
-	return out, nil
-}
-
-// router is the configuration of the core in this process: what the cluster's
-// own router has.
-func (c Config) router(up local.UpConfig, of *local.Cluster) (out role.RouterConfig, err error) {
-	const name = "bench"
-	serving := up.Serving
-	serving.MaxSequences = slices.Max(c.Sequences)
-	out = role.RouterConfig{
-		ClusterConfig: role.ClusterConfig{ID: name, Cluster: of.Name(), Logger: up.Logger},
-		ModelConfig:   ofThisProcess(up.Model, up.RouterThreads()),
-		Serving:       serving,
-	}
-	if !up.Security.Plaintext {
-		out.Security.Certificates, err = of.Certificates(identity.Router, name)
-	}
-	return out, err
-}
-
-// ofThisProcess is a model that this process computes.
-func ofThisProcess(m role.ModelConfig, threads int) role.ModelConfig {
-	m.Threads, m.Backends = threads, []backend.Backend{cpu.Backend()}
-	return m
 }
 
 // measurement is a run in progress.
@@ -210,7 +138,7 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 func (m *measurement) round(ctx context.Context, n, round int) (map[Variant]time.Duration, error) {
 	batches := make([]*model.Batch, m.c.Steps)
 	for i := range batches {
-		batches[i] = m.batch(n)
+		batches[i] = DrawBatch(m.random, m.model.Vocab, n, m.c.Context)
 	}
 	took := map[Variant]time.Duration{}
 	var want []float32
@@ -231,21 +159,4 @@ func (m *measurement) round(ctx context.Context, n, round int) (map[Variant]time
 		}
 	}
 	return took, nil
-}
-
-// batch is n sequences of one position behind their context, whose keys and
-// values may be anything.
-func (m *measurement) batch(n int) *model.Batch {
-	b := &model.Batch{}
-	perSequence := m.c.Context/model.BlockSize + 1
-	for i := range n {
-		blocks := make([]int32, perSequence)
-		for j := range blocks {
-			blocks[j] = int32(i*perSequence + j)
-		}
-		b.Tokens = append(b.Tokens, m.random.Int32N(int32(m.model.Vocab)))
-		b.Spans = append(b.Spans, model.Span{Start: m.c.Context, N: 1, Blocks: blocks})
-		b.Outputs = append(b.Outputs, int32(i))
-	}
-	return b
 }

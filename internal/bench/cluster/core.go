@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// routerID is the name of the core in the cluster.
+const routerID = "bench"
+
+// Core is a router's core in this process, of a cluster that was started for it.
+type Core struct {
+	*role.Core
+	Local *local.Cluster
+	// Certificates is the directory of the core's certificate; "" in plaintext.
+	Certificates string
+	Addresses    map[moe.NodeID]string
+}
+
+// ID is the name of the core in the cluster.
+func (c *Core) ID() string { return routerID }
+
+// Close ends the core and the cluster.
+func (c *Core) Close(ctx context.Context) {
+	if c.Core != nil {
+		c.Core.Close()
+	}
+	c.Local.Close(context.WithoutCancel(ctx))
+}
+
+// Start starts a cluster and a router's core for steps of at most this many sequences.
+// The core has the cluster's placement.
+func Start(ctx context.Context, up local.UpConfig, sequences int) (_ *Core, err error) {
+	started, err := local.Up(ctx, up)
+	if err != nil {
+		return nil, err
+	}
+	out := &Core{Local: started, Addresses: map[moe.NodeID]string{}}
+	defer func() {
+		if err != nil {
+			out.Close(ctx)
+		}
+	}()
+	if err := started.Ready(ctx); err != nil {
+		return nil, err
+	}
+	view, err := started.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range view.Nodes {
+		out.Addresses[moe.NodeID(n.GetNodeId())] = n.GetAddr()
+	}
+	if !up.Security.Plaintext {
+		if out.Certificates, err = started.Certificates(identity.Router, routerID); err != nil {
+			return nil, err
+		}
+	}
+	if out.Core, err = role.OpenCore(ctx, out.router(up, sequences)); err != nil {
+		return nil, err
+	}
+	if !out.Dispatcher.Adopt(view.Placement) {
+		return nil, errors.New("the cluster serves another model")
+	}
+	return out, nil
+}
+
+// router is the configuration of the core in this process: what the cluster's
+// own router has.
+func (c *Core) router(up local.UpConfig, sequences int) role.RouterConfig {
+	out := role.RouterConfig{
+		ClusterConfig: role.ClusterConfig{ID: routerID, Cluster: c.Local.Name(), Logger: up.Logger},
+		ModelConfig:   up.Model,
+		Serving:       up.Serving,
+	}
+	out.Threads, out.Backends = up.RouterThreads(), []backend.Backend{cpu.Backend()}
+	out.Serving.MaxSequences, out.Security.Certificates = sequences, c.Certificates
+	return out
+}
+
+// DrawBatch is n sequences of one position behind their context, whose keys and
+// values may be anything.
+func DrawBatch(random *rand.Rand, vocab, n, before int) *model.Batch {
+	b := &model.Batch{}
+	perSequence := before/model.BlockSize + 1
+	for i := range n {
+		blocks := make([]int32, perSequence)
+		for j := range blocks {
+			blocks[j] = int32(i*perSequence + j)
+		}
+		b.Tokens = append(b.Tokens, random.Int32N(int32(vocab)))
+		b.Spans = append(b.Spans, model.Span{Start: before, N: 1, Blocks: blocks})
+		b.Outputs = append(b.Outputs, int32(i))
+	}
+	return b
+}

@@ -1,0 +1,107 @@
+package placement
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	// cgroups is where Linux mounts control groups.
+	cgroups = "/sys/fs/cgroup"
+	// quotaPeriod is the period of a limit, in microseconds. It is much shorter than
+	// what a node computes in a layer, so that a node is slow at any moment.
+	quotaPeriod = 5000
+)
+
+// quotas are control groups, each of which limits the CPU time of a process.
+type quotas struct {
+	parent string // directory; "" limits nothing
+	groups map[string]string
+}
+
+// limit makes a control group for each name: cores[i] is the share of a core that
+// names[i] gets. It needs root.
+func limit(names []string, cores []float64) (_ *quotas, err error) {
+	q := &quotas{groups: map[string]string{}}
+	if len(cores) == 0 {
+		return q, nil
+	}
+	root, version2, err := controller(cgroups)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("limit the CPU time of expert nodes, which needs root: %w", errors.Join(err, q.close()))
+		}
+	}()
+	q.parent = filepath.Join(root, fmt.Sprintf("hachi-bench-%d", os.Getpid()))
+	if err := os.Mkdir(q.parent, 0o755); err != nil {
+		return q, err
+	}
+	if version2 {
+		for _, dir := range []string{root, q.parent} {
+			if err := write(filepath.Join(dir, "cgroup.subtree_control"), "+cpu"); err != nil {
+				return q, err
+			}
+		}
+	}
+	for i, name := range names {
+		group := filepath.Join(q.parent, name)
+		if err := os.Mkdir(group, 0o755); err != nil {
+			return q, err
+		}
+		q.groups[name] = group
+		if err := setQuota(group, version2, cores[i]); err != nil {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+// controller is the directory of the hierarchy that limits CPU time.
+func controller(at string) (root string, version2 bool, err error) {
+	if list, err := os.ReadFile(filepath.Join(at, "cgroup.controllers")); err == nil && strings.Contains(string(list), "cpu") {
+		return at, true, nil
+	}
+	root = filepath.Join(at, "cpu")
+	if _, err := os.Stat(filepath.Join(root, "cpu.cfs_quota_us")); err != nil {
+		return "", false, fmt.Errorf("--cores needs control groups for CPU time (Linux): %w", err)
+	}
+	return root, false, nil
+}
+
+func setQuota(group string, version2 bool, cores float64) error {
+	quota := strconv.Itoa(int(cores * quotaPeriod))
+	if version2 {
+		return write(filepath.Join(group, "cpu.max"), fmt.Sprintf("%s %d", quota, quotaPeriod))
+	}
+	return errors.Join(write(filepath.Join(group, "cpu.cfs_period_us"), strconv.Itoa(quotaPeriod)), write(filepath.Join(group, "cpu.cfs_quota_us"), quota))
+}
+
+func write(path, value string) error { return os.WriteFile(path, []byte(value), 0) }
+
+// exec is the command line that starts a process in its control group.
+func (q *quotas) exec(name string, argv []string) []string {
+	group, limited := q.groups[name]
+	if !limited {
+		return argv
+	}
+	return append([]string{"/bin/sh", "-c", `echo $$ > "$0" && exec "$@"`, filepath.Join(group, "cgroup.procs")}, argv...)
+}
+
+// close removes the groups, whose processes have ended.
+func (q *quotas) close() error {
+	var all []error
+	for _, group := range q.groups {
+		all = append(all, os.Remove(group))
+	}
+	if q.parent != "" {
+		all = append(all, os.Remove(q.parent))
+	}
+	return errors.Join(all...)
+}
