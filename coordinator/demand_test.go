@@ -31,10 +31,53 @@ func TestNodesNeeded(t *testing.T) {
 		{"saturated", with(64, 64), 2, 64, 1, 3},
 		{"no node", nil, 0, 64, 2, 2},
 	} {
-		if got := needed(c.nodes, c.busy, c.copies, c.replicas); got != c.want {
+		if got := needed(c.nodes, c.busy, utilizationTarget, c.copies, c.replicas); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
+}
+
+// TestNodesNeededDoNotFlap: time is an argument. Steps are those of a coordinator.
+func TestNodesNeededDoNotFlap(t *testing.T) {
+	const minute = int(time.Minute / tick)
+	nodes := []planner.Node{{Capacity: -1}, {Capacity: -1}, {Capacity: -1}, {Capacity: -1}}
+	d, now := demand{patience: time.Minute}, time.Unix(0, 0)
+	changes := 0
+	observe := func(busy float64) {
+		before := d.nodes
+		d.observe(len(nodes), needed(nodes, busy, utilizationTarget, 64, 1), needed(nodes, busy, utilizationFloor, 64, 1), now)
+		now = now.Add(tick)
+		if before != 0 && d.nodes != before {
+			changes++
+		}
+	}
+	want := func(what string, n, changed int) {
+		t.Helper()
+		if d.nodes != n || changes != changed {
+			t.Errorf("%s: %d nodes after %d changes, want %d after %d", what, d.nodes, changes, n, changed)
+		}
+		changes = 0
+	}
+	observe(0)
+	want("a new leader, which has measured nothing", 4, 0)
+	for i := range 100 * minute {
+		observe(2.8 + 0.1*math.Sin(float64(i))) // 4 x 0.7 = 2.8
+	}
+	want("a load at the threshold", 5, 1)
+	for i := range 100 * minute {
+		observe([]float64{2.45, 2.9}[i/(minute/2)%2])
+	}
+	want("a load that falls for half a minute in every one", 5, 0)
+	for range minute + 1 {
+		observe(0.5)
+	}
+	want("a load that has fallen for a minute", 1, 1)
+	observe(3)
+	want("a load that rises", 5, 1)
+	for i := range minute + 1 {
+		observe([]float64{0, 1.8}[min(1, i%100)])
+	}
+	want("the most that was needed in a minute", 3, 1)
 }
 
 func TestBusySharesAreOfTheLastMinute(t *testing.T) {

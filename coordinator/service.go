@@ -31,7 +31,7 @@ func (c *Coordinator) publish(s *state) {
 func (c *Coordinator) describe(s *state, now time.Time) *hachiv1.GetStatusResponse {
 	out := &hachiv1.GetStatusResponse{
 		CoordinatorId: c.cfg.ID, Policy: string(s.rules.policy), Replicas: uint32(s.rules.replicas),
-		Degraded: s.degraded(), Routers: s.routers, NodesNeeded: uint32(s.needed), BusyNodes: s.busy.busy(),
+		Degraded: s.degraded(), Routers: s.routers, NodesNeeded: uint32(s.demand.nodes), BusyNodes: s.busy.busy(),
 	}
 	var serving map[moe.NodeID]moe.Shard
 	if s.placement != nil {

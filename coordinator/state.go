@@ -61,6 +61,7 @@ type state struct {
 	drains     map[moe.NodeID]int64 // start of the run that should leave
 	meter      meter
 	busy       timesheet
+	demand     demand
 	balancer   balancer
 
 	target    moe.Target
@@ -73,7 +74,6 @@ type state struct {
 	published          time.Time   // when the placement was
 	recent             []time.Time // when the last rules.burst placements were
 
-	needed int      // nodes that load, memory and replicas need; 0 is not known
 	evicts int      // experts for which the plan makes room
 	notes  []string // why the placement is not what the policy asks for; rewritten by decide
 }
@@ -97,7 +97,7 @@ func newState(r rules, w written, floor moe.Epoch, alive func(moe.NodeID) bool, 
 	s := &state{
 		rules: r, alive: alive, floor: floor, led: now, connected: now,
 		members: map[moe.NodeID]*member{}, homes: map[moe.NodeID]time.Time{}, drains: map[moe.NodeID]int64{},
-		meter: meter{window: r.window, slot: r.window / 12}, busy: timesheet{window: r.window}, balancer: balancer{rules: r.balance},
+		meter: meter{window: r.window, slot: r.window / 12}, busy: timesheet{window: r.window}, demand: demand{patience: r.window}, balancer: balancer{rules: r.balance},
 	}
 	s.adopt(w)
 	s.seed(now)

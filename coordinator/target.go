@@ -17,7 +17,8 @@ func (s *state) plan(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time
 	in := s.input(roster, sh, now)
 	plan := planner.Compute(in)
 	s.evicts = plan.Evicts
-	s.needed = needed(in.Nodes, s.busy.busy(), in.Topology.Experts()*in.Replicas, in.Replicas)
+	copies, busy := in.Topology.Experts()*in.Replicas, s.busy.busy()
+	s.demand.observe(len(in.Nodes), needed(in.Nodes, busy, utilizationTarget, copies, in.Replicas), needed(in.Nodes, busy, utilizationFloor, copies, in.Replicas), now)
 	s.explain(in, plan)
 	return moe.Target{Epoch: s.nextTarget(), Shards: plan.Shards}
 }
