@@ -19,7 +19,8 @@ import (
 // that load and unload by their rule, routers that adopt and ack, an etcd that
 // can be lost or emptied. Time goes by seconds.
 type world struct {
-	t     *rapid.T
+	t     interface{ Fatalf(string, ...any) }
+	draw  *rapid.T // what happens next
 	rules rules
 	now   time.Time
 	s     *state
@@ -34,6 +35,9 @@ type world struct {
 	runs            int64
 	quiet           int  // seconds without a write
 	rough           bool // something died or was cut off
+	// The coordinator dies at step number dies: before a write, or after it. The next
+	// one leads after the lease of the election. 0 is never.
+	dies, steps, vacant int
 }
 
 type simNode struct {
@@ -60,7 +64,7 @@ type simRouter struct {
 
 func newWorld(t *rapid.T) *world {
 	w := &world{
-		t: t, now: time.Unix(1000, 0), rules: defaultRules(),
+		t: t, draw: t, now: time.Unix(1000, 0), rules: defaultRules(),
 		layers: rapid.IntRange(1, 3).Draw(t, "layers"), experts: rapid.IntRange(1, 6).Draw(t, "experts"),
 		nodes: map[moe.NodeID]*simNode{}, routers: map[string]*simRouter{}, drains: map[moe.NodeID]int64{},
 	}
@@ -105,9 +109,9 @@ func (w *world) pick(suits func(*simNode) bool) *simNode {
 		}
 	}
 	if len(ids) == 0 {
-		w.t.Skip("no node suits")
+		w.draw.Skip("no node suits")
 	}
-	return w.nodes[rapid.SampledFrom(ids).Draw(w.t, "node")]
+	return w.nodes[rapid.SampledFrom(ids).Draw(w.draw, "node")]
 }
 
 func up(n *simNode) bool { return n.up && !n.leaving }
@@ -217,24 +221,44 @@ func (w *world) records() (nodes []*hachiv1.NodeRecord, routers []*hachiv1.Route
 }
 
 func (w *world) decide() {
+	w.quiet++
+	if w.vacant > 0 {
+		if w.vacant--; w.vacant == 0 {
+			w.elect()
+		}
+		return
+	}
 	nodes, routers, loads := w.records()
 	w.s.observeNodes(nodes, w.connection, w.now)
 	w.s.observeRouters(routers)
 	w.s.observeLoads(loads, w.now)
 	w.s.observeDrains(w.drains)
-	out := w.s.decide(w.now)
-	w.quiet++
-	if out.target != nil {
+	w.write(w.s.decide(w.now))
+	w.s.adopt(w.etcd)
+}
+
+// write takes what the state wants written, target first, until the coordinator dies.
+func (w *world) write(out writes) {
+	if out.target != nil && w.lives() {
 		if w.etcd.hasTarget && out.target.Epoch <= w.etcd.target.Epoch {
 			w.t.Fatalf("target %d after %d", out.target.Epoch, w.etcd.target.Epoch)
 		}
 		w.etcd.target, w.etcd.hasTarget, w.quiet = *out.target, true, 0
+		w.lives()
 	}
-	if p := out.placement; p != nil {
+	if p := out.placement; p != nil && w.vacant == 0 && w.lives() {
 		w.published(p)
 		w.etcd.placement, w.quiet = p, 0
+		w.lives()
 	}
-	w.s.adopt(w.etcd)
+}
+
+// lives counts a step, and reports that the coordinator does not die at it.
+func (w *world) lives() bool {
+	if w.steps++; w.steps == w.dies {
+		w.vacant = 6 // seconds: the lease of the election is 5
+	}
+	return w.vacant == 0
 }
 
 // published checks a placement when it is written.
