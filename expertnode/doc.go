@@ -11,6 +11,7 @@
 //     placement no longer lists this node for it, every live router has acked
 //     that placement, and no call is computing it. Silence of etcd, or a lost
 //     lease, unloads nothing.
+//   - A node that restarts loads what it was given last until it hears its target.
 //   - One load or unload at a time, beside the loop that decides. An expert that
 //     cannot be loaded is tried again after a wait of its own; others do not
 //     wait for it.

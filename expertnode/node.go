@@ -46,6 +46,7 @@ type Config struct {
 	Wire        tensor.DType
 	FFN         model.FFN
 	Loader      Loader
+	Memory      Memory // of its shard; nil forgets
 	ExpertBytes int64
 	Capacity    uint64       // bytes; 0 is no limit
 	Fetched     func() int64 // bytes of weights that came from elsewhere; nil is none

@@ -18,16 +18,36 @@ const (
 	drainWithin = 20 * time.Second
 )
 
-// Run follows the target until ctx ends, and then until the placement no
-// longer needs this node or drainWithin has passed.
-func (n *Node) Run(ctx context.Context, session Session, watches Watches) error {
-	n.session = session
+// Join makes the node a member of its cluster.
+type Join func(ctx context.Context) (Session, Watches, error)
+
+// Joined is for a node that is a member already.
+func Joined(s Session, w Watches) Join {
+	return func(context.Context) (Session, Watches, error) { return s, w, nil }
+}
+
+// Run computes calls and joins the cluster, while it loads what the node was given
+// last. Then it follows the target until ctx ends, and until the placement no longer
+// needs this node or drainWithin has passed.
+func (n *Node) Run(ctx context.Context, join Join) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	batching := make(chan struct{})
 	go func() { defer close(batching); n.batcher.Run(work) }()
 	defer func() { stop(); <-batching }()
+	recall, end := context.WithCancel(ctx)
+	recalled := make(chan struct{})
+	go func() { defer close(recalled); n.recall(recall) }()
+	session, watches, err := join(ctx)
+	end()
+	<-recalled
+	if err != nil {
+		return err
+	}
+	n.session = session
+	n.setResident(n.resident()) // what was recalled
 	l := &loop{n: n, watches: watches, moved: make(chan move), failed: failures{},
-		faults: episode.New(n.cfg.Logger, slog.LevelError, "failed to load expert", "expert is loaded again", "expert", episode.State)}
+		faults:  episode.New(n.cfg.Logger, slog.LevelError, "failed to load expert", "expert is loaded again", "expert", episode.State),
+		forgets: episode.New(n.cfg.Logger, slog.LevelWarn, "the state directory cannot be written", "the state directory is written again", "directory", episode.State)}
 	defer l.join()
 	l.follow(ctx)
 	session.Update(func(r *hachiv1.NodeRecord) { r.Draining = true })
@@ -51,6 +71,10 @@ type loop struct {
 	failed  failures
 	faults  *episode.Log
 	watch   watchdog
+
+	last       moe.Shard // that was remembered
+	remembered bool
+	forgets    *episode.Log
 
 	nodes    int // of the placement
 	nextLoad time.Time
@@ -105,6 +129,7 @@ func (l *loop) aim(t moe.Target) {
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.TargetEpoch = uint64(t.Epoch) })
 	l.failed.keep(t.Shards[l.n.cfg.ID])
 	l.reportFailures()
+	l.remember(t.Shards[l.n.cfg.ID])
 }
 
 // routersOf lists the routers that serve a model. Routers of another model never

@@ -143,7 +143,10 @@ const (
 )
 
 // run starts a node; change may alter its configuration.
-func run(t *testing.T, change func(*Config)) *bench {
+func run(t *testing.T, change func(*Config)) *bench { return start(t, change, func(*Node) {}) }
+
+// start is run with something that happens before.
+func start(t *testing.T, change func(*Config), before func(*Node)) *bench {
 	d := &disk{damaged: map[moe.ExpertID]error{}, slow: map[moe.ExpertID]time.Duration{}}
 	cfg := Config{
 		ID: self, Model: model.Config{Layers: layers, Experts: experts, Hidden: hidden}, Wire: tensor.F32, FFN: twice{}, Loader: d,
@@ -158,8 +161,9 @@ func run(t *testing.T, change func(*Config)) *bench {
 	}
 	var ctx context.Context
 	ctx, b.leave = context.WithCancel(t.Context())
+	before(b.node)
 	go func() {
-		b.ended <- b.node.Run(ctx, b.record, Watches{Target: b.target, Placement: b.placement, Routers: b.routers})
+		b.ended <- b.node.Run(ctx, Joined(b.record, Watches{Target: b.target, Placement: b.placement, Routers: b.routers}))
 	}()
 	return b
 }

@@ -77,6 +77,7 @@ var rules = []rule{
 	{"internal/gateway/metrics", []string{"internal/histograms"}, network, "collectors of what a gateway counts"},
 	{"gateway", []string{"internal/api/server", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
 	{"internal/gateway/remote", []string{"internal/api/completion", "internal/episode", "internal/gateway/balance", "internal/router/engine", "internal/router/sampler", "internal/router/scheduler", "internal/text/grammar", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "an engine over the connections to routers; it knows no registry"},
+	{"internal/expertnode/lastshard", []string{"moe"}, network, "one file"},
 	{"internal/expertnode/batcher", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "a queue before a backend"},
 	{"internal/coordinator/eplb", []string{}, network, "an algorithm on numbers"},
 	{"internal/coordinator/planner", []string{"moe", "internal/coordinator/eplb"}, network, "pure"},

@@ -82,7 +82,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out := role.DefaultExpertNode()
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig = c.security(name)
-	out.ModelConfig = c.cfg.Model
+	out.ModelConfig, out.StateDir = c.cfg.Model, filepath.Join(c.cfg.DataDir, "state")
 	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Routers, c.cfg.Model.Threads)
 	return out
 }

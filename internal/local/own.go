@@ -19,7 +19,7 @@ func ownDir(dir string) error {
 	if err := checkOwner(dir); err != nil {
 		return err
 	}
-	for _, name := range []string{"certs", "config", "etcd", "logs", "lock", runFileName, nameFile} {
+	for _, name := range []string{"certs", "config", "etcd", "logs", "state", "lock", runFileName, nameFile} {
 		if err := checkOwner(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

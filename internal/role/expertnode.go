@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/compute/arena"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/expertnode/lastshard"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
@@ -167,6 +169,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{experts, guard}, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), Fetched: w.fetched(), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
+		Memory: c.memory(w),
 	})
 	stopAdmin, err := c.serveAdmin(node, by)
 	if err != nil {
@@ -264,12 +267,17 @@ func (s *expertServer) stop() {
 	s.serving.Wait()
 }
 
+// memory is where the node remembers its shard.
+func (c ExpertNodeConfig) memory(w weights) expertnode.Memory {
+	if c.StateDir == "" {
+		return nil
+	}
+	return lastshard.File{Path: filepath.Join(c.StateDir, c.ID+".json"), Node: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Topology: w.cfg.Topology()}
+}
+
 // follow registers the node and lets it follow the cluster. The watches
 // outlive ctx, because a node that leaves still has to see who took over.
 func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, node *expertnode.Node, addr string) error {
-	if err := n.named(ctx); err != nil {
-		return err
-	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() {
@@ -277,12 +285,17 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, 
 			stop()
 		}
 	})()
-	session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
-		NodeId: c.ID, Addr: addr, CapacityBytes: uint64(c.Capacity), Backend: c.Backend, Fingerprint: string(w.fingerprint),
-		StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
-		ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone,
-	})
-	return node.Run(ctx, nodeSession{session, ctx}, expertnode.Watches{
-		Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
+	return node.Run(ctx, func(context.Context) (expertnode.Session, expertnode.Watches, error) {
+		if err := n.named(ctx); err != nil {
+			return nil, expertnode.Watches{}, err
+		}
+		session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
+			NodeId: c.ID, Addr: addr, CapacityBytes: uint64(c.Capacity), Backend: c.Backend, Fingerprint: string(w.fingerprint),
+			StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
+			ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone,
+		})
+		return nodeSession{session, ctx}, expertnode.Watches{
+			Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
+		}, nil
 	})
 }

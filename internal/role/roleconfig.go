@@ -43,6 +43,8 @@ type ExpertNodeConfig struct {
 	// Zone is what fails together with the node; copies of an expert go to
 	// different zones where they can.
 	Zone string `yaml:"zone"`
+	// StateDir is where the node remembers its experts over a restart; "" forgets.
+	StateDir string `yaml:"stateDir"`
 	// BusyPoll is how long a stream polls for the next call, and a worker for
 	// work, before it blocks.
 	BusyPoll time.Duration `yaml:"busyPoll"`

@@ -336,7 +336,7 @@ func startInProcess(t *testing.T, a *attention, ffn model.FFN, network *inproc.N
 	targets := make(chan moe.Target, 1)
 	targets <- target
 	var running sync.WaitGroup
-	running.Go(func() { _ = node.Run(ctx, session, expertnode.Watches{Target: targets}) })
+	running.Go(func() { _ = node.Run(ctx, expertnode.Joined(session, expertnode.Watches{Target: targets})) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	if session.want > 0 {
 		select {

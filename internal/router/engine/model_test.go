@@ -171,7 +171,7 @@ func (w *weights) startNode(t testing.TB, id moe.NodeID, shard moe.Shard) *exper
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := node.Run(context.WithoutCancel(t.Context()), s, expertnode.Watches{Target: targets}); err != nil {
+		if err := node.Run(context.WithoutCancel(t.Context()), expertnode.Joined(s, expertnode.Watches{Target: targets})); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -20,6 +20,8 @@ type ByHandConfig struct {
 	PlaintextEtcd bool   // anybody writes into etcd
 	APIKeys       string // file; "" asks clients for none
 	LogLevel      string // "" is the program's own
+	// NodeFlags are more flags of the expert nodes.
+	NodeFlags []string
 	// HTTPS serves the HTTP API with the certificate of the router, and adds an admin
 	// API at Admin.
 	HTTPS bool
@@ -59,7 +61,7 @@ func (p *Program) ByHand(t *testing.T, config ByHandConfig) *ByHand {
 	c.URL = "http://" + listen
 	c.start(t, p, "coordinator", identity.Coordinator, "coordinator-0", "--expect-nodes", fmt.Sprint(config.Nodes), "--replicas", fmt.Sprint(config.Nodes), "--listen", "127.0.0.1:0")
 	for i := range config.Nodes {
-		c.start(t, p, "expertnode", identity.Expert, fmt.Sprint("expert-", i), "--model", p.Model, "--listen", "127.0.0.1:0")
+		c.start(t, p, "expertnode", identity.Expert, fmt.Sprint("expert-", i), append([]string{"--model", p.Model, "--listen", "127.0.0.1:0"}, config.NodeFlags...)...)
 	}
 	router := []string{"--model", p.Model, "--listen", listen, "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi"}
 	if config.HTTPS {
@@ -118,6 +120,9 @@ func (c *ByHand) StartEtcd(t *testing.T) {
 	}
 	c.server, c.Endpoint = server, server.Endpoints()[0]
 }
+
+// StopEtcd stops etcd, which keeps its data.
+func (c *ByHand) StopEtcd() { c.server.Close() }
 
 // Operator is the certificate of an operator.
 func (c *ByHand) Operator(t *testing.T) *identity.Source {
