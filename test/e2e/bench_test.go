@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/bench/cluster"
+	"github.com/hachi-serve/hachi/internal/bench/elasticity"
 	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/bench/placement"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
@@ -33,6 +35,36 @@ func TestBenchCluster(t *testing.T) {
 		if !(r.TokensPerS > 0) || !(r.ToWhole > 0) {
 			t.Errorf("%+v: want a rate and a ratio", r)
 		}
+	}
+}
+
+// TestBenchPlacement asks the leader for the placements of every policy, and compares
+// the logits by all of them.
+func TestBenchPlacement(t *testing.T) {
+	harness.Slow(t)
+	var report placement.Report
+	bench(t, &report, "placement", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
+		"--policies", "column,balanced,eplb", "--sequences", "16", "--warm-up", "4", "--steps", "2", "--rounds", "1")
+	if len(report.Results) != 3 {
+		t.Fatalf("%d results of 3 policies: %+v", len(report.Results), report)
+	}
+	for _, r := range report.Results {
+		if !(r.TokensPerS > 0) || !(r.PlannedMS > 0) || len(r.Nodes) != 2 || r.Nodes[0].Experts+r.Nodes[1].Experts != 32 {
+			t.Errorf("%+v: want a rate, a plan and 32 experts", r)
+		}
+	}
+}
+
+// TestEveryRoleComesAndGoesUnderLoad: nodes join and leave, and every process of every
+// role is restarted; the benchmark ends with an error when a request fails or an answer
+// differs.
+func TestEveryRoleComesAndGoesUnderLoad(t *testing.T) {
+	harness.Slow(t)
+	var report elasticity.Report
+	bench(t, &report, "elasticity", "--model", hachi.Model, "--most", "4", "--final", "2", "--clients", "4", "--tokens", "8", "--calm", "0s",
+		"--listen", harness.FreeAddress(t), "--listen-second", harness.FreeAddress(t))
+	if len(report.Phases) != 7 || len(report.Joins) != 2 || report.Answers == 0 {
+		t.Errorf("%d phases, %d joins, %d answers: want 7, 2 and some", len(report.Phases), len(report.Joins), report.Answers)
 	}
 }
 

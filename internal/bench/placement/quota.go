@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,11 +18,16 @@ const (
 	quotaPeriod = 5000
 )
 
-// quotas are control groups, each of which limits the CPU time of a process.
+// quotas are control groups: one for each process whose CPU time is limited, and one
+// for all others of the measurement, this process too. Together they go before other
+// work of the machine, so that a node gets what it is given.
 type quotas struct {
-	parent string // directory; "" limits nothing
-	groups map[string]string
+	root, parent string // directories; "" limits nothing
+	groups       map[string]string
 }
+
+// others is the group of the processes without a limit.
+const others = "others"
 
 // limit makes a control group for each name: cores[i] is the share of a core that
 // names[i] gets. It needs root.
@@ -39,29 +45,40 @@ func limit(names []string, cores []float64) (_ *quotas, err error) {
 			err = fmt.Errorf("limit the CPU time of expert nodes, which needs root: %w", errors.Join(err, q.close()))
 		}
 	}()
-	q.parent = filepath.Join(root, fmt.Sprintf("hachi-bench-%d", os.Getpid()))
+	q.root, q.parent = root, filepath.Join(root, fmt.Sprintf("hachi-bench-%d", os.Getpid()))
 	if err := os.Mkdir(q.parent, 0o755); err != nil {
 		return q, err
 	}
+	weight, most := "cpu.shares", "262144"
 	if version2 {
+		weight, most = "cpu.weight", "10000"
 		for _, dir := range []string{root, q.parent} {
 			if err := write(filepath.Join(dir, "cgroup.subtree_control"), "+cpu"); err != nil {
 				return q, err
 			}
 		}
 	}
-	for i, name := range names {
+	if err := write(filepath.Join(q.parent, weight), most); err != nil {
+		return q, err
+	}
+	for i, name := range append(slices.Clone(names), others) {
 		group := filepath.Join(q.parent, name)
 		if err := os.Mkdir(group, 0o755); err != nil {
 			return q, err
 		}
 		q.groups[name] = group
+		if name == others {
+			return q, write(filepath.Join(group, processes), strconv.Itoa(os.Getpid()))
+		}
 		if err := setQuota(group, version2, cores[i]); err != nil {
 			return q, err
 		}
 	}
 	return q, nil
 }
+
+// processes is the file of a group that takes the number of a process.
+const processes = "cgroup.procs"
 
 // controller is the directory of the hierarchy that limits CPU time.
 func controller(at string) (root string, version2 bool, err error) {
@@ -83,7 +100,7 @@ func setQuota(group string, version2 bool, cores float64) error {
 	return errors.Join(write(filepath.Join(group, "cpu.cfs_period_us"), strconv.Itoa(quotaPeriod)), write(filepath.Join(group, "cpu.cfs_quota_us"), quota))
 }
 
-func write(path, value string) error { return os.WriteFile(path, []byte(value), 0) }
+func write(path, value string) error { return os.WriteFile(path, []byte(value), 0o644) }
 
 // exec is the command line that starts a process in its control group.
 func (q *quotas) exec(name string, argv []string) []string {
@@ -91,17 +108,17 @@ func (q *quotas) exec(name string, argv []string) []string {
 	if !limited {
 		return argv
 	}
-	return append([]string{"/bin/sh", "-c", `echo $$ > "$0" && exec "$@"`, filepath.Join(group, "cgroup.procs")}, argv...)
+	return append([]string{"/bin/sh", "-c", `echo $$ > "$0" && exec "$@"`, filepath.Join(group, processes)}, argv...)
 }
 
-// close removes the groups, whose processes have ended.
+// close removes the groups, whose processes have ended, and gives this process back.
 func (q *quotas) close() error {
-	var all []error
+	if q.parent == "" {
+		return nil
+	}
+	all := []error{write(filepath.Join(q.root, processes), strconv.Itoa(os.Getpid()))}
 	for _, group := range q.groups {
 		all = append(all, os.Remove(group))
 	}
-	if q.parent != "" {
-		all = append(all, os.Remove(q.parent))
-	}
-	return errors.Join(all...)
+	return errors.Join(append(all, os.Remove(q.parent))...)
 }
