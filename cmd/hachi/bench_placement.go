@@ -38,7 +38,7 @@ has measured. A logit that differs by a bit is an error.`,
 	threadsFlag(f, &c.Up.Model.Threads)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the cluster, HOST:PORT")
 	f.StringSliceVar(&c.Policies, "policies", []string{"column", "balanced"}, "column, balanced, eplb; the first is what the others are compared with")
-	f.Float64SliceVar(&c.Cores, "cores", nil, "cores of CPU time for each node, for example 0.2,0.2,0.2,0.4; no limit when empty")
+	f.Float64SliceVar(&c.Cores, "cores", nil, "`cores` of CPU time for each node, for example 0.2,0.2,0.2,0.4; no limit when empty")
 	f.Float64Var(&c.Skew, "skew", 1, "exponent of Zipf's law; 0 is an even load")
 	f.IntVar(&c.Sequences, "sequences", 64, "sequences of a decode step")
 	f.IntVar(&c.Context, "context", 64, "positions before the decoded one")
