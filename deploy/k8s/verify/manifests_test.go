@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -183,12 +186,17 @@ func documented(t *testing.T, document string) error {
 	}
 	if !strings.Contains(document, "kind: Kustomization") {
 		object, err := decode([]byte(document))
-		if pod, ok := object.(*corev1.Pod); ok && err == nil {
-			var f faults
-			checkStandard(&f, pod.Name, &pod.ObjectMeta, &pod.Spec)
-			err = errors.Join(f...)
+		if err != nil {
+			return err
 		}
-		return err
+		var f faults
+		switch o := object.(type) {
+		case *corev1.Pod:
+			checkStandard(&f, o.Name, &o.ObjectMeta, &o.Spec)
+		case *autoscalingv2.HorizontalPodAutoscaler:
+			checkScaling(t, &f, o)
+		}
+		return errors.Join(f...)
 	}
 	fs := load(t)
 	if err := fs.WriteFile("overlays/documented/kustomization.yaml", []byte(document)); err != nil {
@@ -202,4 +210,69 @@ func documented(t *testing.T, document string) error {
 		return fmt.Errorf("faults: %v", faults)
 	}
 	return nil
+}
+
+// checkScaling: what is scaled is a StatefulSet of the manifests, no smaller than it is
+// there, and by what the documents of the metrics name.
+func checkScaling(t *testing.T, f *faults, h *autoscalingv2.HorizontalPodAutoscaler) {
+	target := h.Spec.ScaleTargetRef
+	sets := render(t, "cpu").StatefulSets
+	i := slices.IndexFunc(sets, func(s *appsv1.StatefulSet) bool { return s.Name == target.Name && s.Namespace == h.Namespace })
+	if i < 0 || target.Kind != "StatefulSet" {
+		f.addf("autoscaler %s: there is no %s %s", h.Name, target.Kind, target.Name)
+	} else if least := h.Spec.MinReplicas; least == nil || *least < *sets[i].Spec.Replicas {
+		f.addf("autoscaler %s: fewer pods than the %d of the manifests", h.Name, *sets[i].Spec.Replicas)
+	}
+	var known []byte
+	for _, file := range []string{"api.md", "operations.md"} {
+		raw, err := os.ReadFile(root + "/docs/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = append(known, raw...)
+	}
+	for _, m := range h.Spec.Metrics {
+		name := ""
+		switch {
+		case m.Pods != nil:
+			name = m.Pods.Metric.Name
+		case m.External != nil:
+			name = m.External.Metric.Name
+		}
+		if name != "" && !bytes.Contains(known, []byte("`"+name+"`")) {
+			f.addf("autoscaler %s: no document names the metric %s", h.Name, name)
+		}
+	}
+}
+
+// TestBrokenAutoscalersAreFound changes one thing in the first of the document.
+func TestBrokenAutoscalersAreFound(t *testing.T) {
+	raw, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "kind: HorizontalPodAutoscaler\n")
+	rest, _, found := strings.Cut(rest, "---\n")
+	if !found {
+		t.Fatalf("%s has no autoscaler", document)
+	}
+	whole := "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n" + rest
+	if err := documented(t, whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"kind: StatefulSet, name: router", "kind: StatefulSet, name: routers", "there is no StatefulSet routers"},
+		{"kind: StatefulSet, name: router", "kind: Deployment, name: router", "there is no Deployment router"},
+		{"minReplicas: 2", "minReplicas: 1", "fewer pods than the 2"},
+		{"maxReplicas: 6", "maxReplicas: 1", "must be greater than or equal to `minReplicas`"},
+		{"hachi_num_requests_waiting", "hachi_requests_waiting", "no document names the metric hachi_requests_waiting"},
+		{"averageValue:", "averageValu:", "unknown field"},
+	} {
+		if !strings.Contains(whole, c.old) {
+			t.Fatalf("the autoscaler has no %q: the case breaks nothing", c.old)
+		}
+		if err := documented(t, strings.Replace(whole, c.old, c.new, 1)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.new, err, c.want)
+		}
+	}
 }
