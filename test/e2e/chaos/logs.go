@@ -28,6 +28,9 @@ func readLogs(dir string) ([]line, error) {
 			return err
 		}
 		name, _, _ := strings.Cut(e.Name(), ".")
+		if name == etcdName { // each member has a directory
+			name = filepath.Base(filepath.Dir(path))
+		}
 		for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
 			if match := said.FindStringSubmatch(lines.Text()); match != nil {
 				if at, err := time.Parse(time.RFC3339Nano, match[1]); err == nil {

@@ -11,7 +11,7 @@ func TestLogsAreMergedByTime(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"logs/router-0.log": "time=2026-11-27T15:21:52.769Z level=WARN msg=second\nno time\ntime=2026-11-27T15:21:54.000Z level=WARN msg=fourth\n",
-		"etcd-0.log":        `{"level":"warn","ts":"2026-11-27T15:21:51.394828Z","msg":"first"}` + "\n",
+		"etcd-0/etcd.log":   `{"level":"warn","ts":"2026-11-27T15:21:51.394828Z","msg":"first"}` + "\n",
 		"notes":             "time=2026-11-27T15:21:52.769Z level=WARN msg=never\n",
 	} {
 		path := filepath.Join(dir, name)
