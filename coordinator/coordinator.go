@@ -31,6 +31,9 @@ type Config struct {
 	// a node without a record, and changes nothing for a node with one. Run and
 	// service calls use it at the same time.
 	Alive func(moe.NodeID) bool
+	// Heard are the nodes of which gossip says so: when etcd came back empty and all of
+	// them are registered again, none is waited for. Nil is none.
+	Heard func() []moe.NodeID
 	// Reissued gets a signal when the records of this coordinator should be signed
 	// again; nil gets none.
 	Reissued <-chan struct{}

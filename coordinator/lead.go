@@ -47,6 +47,7 @@ func (c *Coordinator) lead(ctx context.Context, proof registry.Leadership) error
 		return fmt.Errorf("read target and placement: %w", err)
 	}
 	l.s = newState(c.rules(), l.facts(), c.floor, c.cfg.Alive, time.Now())
+	l.s.heard = c.cfg.Heard
 	reg := c.cfg.Registry
 	nodes, routers, loads, drains := reg.WatchNodes(ctx), reg.WatchRouters(ctx), reg.WatchLoads(ctx), reg.WatchDrains(ctx)
 	target, placement := reg.WatchWritten(ctx)

@@ -54,6 +54,7 @@ type scene struct {
 	loads      map[string]*hachiv1.RouterLoad
 	drains     map[moe.NodeID]int64
 	silent     map[moe.NodeID]bool
+	known      map[moe.NodeID]bool // by gossip
 	connection uint64
 	epoch      moe.Epoch // highest published
 }
@@ -113,7 +114,7 @@ func (c *scene) begin(t *testing.T, d *datadriven.TestData) {
 	*c = scene{
 		now: time.Unix(1000, 0), rules: defaultRules(),
 		nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{}, loads: map[string]*hachiv1.RouterLoad{},
-		drains: map[moe.NodeID]int64{}, silent: map[moe.NodeID]bool{},
+		drains: map[moe.NodeID]int64{}, silent: map[moe.NodeID]bool{}, known: map[moe.NodeID]bool{},
 	}
 	c.rules.replicas, c.rules.expect, c.rules.ttl = 1, 1, 10*time.Second
 	layers, perLayer := 1, []int{4}
@@ -186,6 +187,17 @@ func numbers(t *testing.T, texts []string) []int {
 func (c *scene) elect(w written) {
 	c.connection++
 	c.s = newState(c.rules, w, 0, func(id moe.NodeID) bool { return !c.silent[id] }, c.now)
+	c.s.heard = c.heard
+}
+
+// heard are the nodes that have registered once, and that gossip hears.
+func (c *scene) heard() (out []moe.NodeID) {
+	for id := range c.known {
+		if !c.silent[id] {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func (c *scene) node(t *testing.T, d *datadriven.TestData, id moe.NodeID) {
@@ -195,7 +207,7 @@ func (c *scene) node(t *testing.T, d *datadriven.TestData, id moe.NodeID) {
 			NodeId: string(id), Addr: string(id) + ":1", Fingerprint: "fp", StartedUnixNano: 1,
 			ExpertsPerLayer: moepb.TopologyToProto(c.topology), ExpertBytes: 1,
 		}
-		c.nodes[id] = r
+		c.nodes[id], c.known[id] = r, true
 	}
 	r.TargetEpoch = uint64(c.s.target.Epoch)
 	for _, a := range d.CmdArgs {

@@ -51,6 +51,7 @@ func defaultRules() rules {
 type state struct {
 	rules rules
 	alive func(moe.NodeID) bool // what gossip says
+	heard func() []moe.NodeID   // the nodes that it hears; nil is none
 
 	led        time.Time // when leadership began
 	connection uint64
@@ -168,8 +169,9 @@ func (s *state) decide(now time.Time) writes {
 // forming reports that it is too early for a first placement: nothing was ever
 // placed, and fewer nodes than expected are present. Nodes or routers that report
 // an epoch belong to a cluster whose etcd lost its data: all of them get the
-// grace period to register again. Without that wait the first nodes to return
-// would get the experts of all others, and load them without need.
+// grace period to register again, or the time until every node that gossip hears has
+// done so. Without that wait the first nodes to return would get the experts of all
+// others, and load them without need.
 func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.Time) bool {
 	if s.hasTarget || s.placement != nil {
 		return false
@@ -181,7 +183,7 @@ func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.T
 		}
 	}
 	switch {
-	case s.reported() > 0 && s.inGrace(now):
+	case s.reported() > 0 && s.inGrace(now) && !(there >= s.rules.expect && s.allAreBack()):
 		s.note("etcd is empty but the cluster is not: waiting for its nodes to register again")
 	case there < s.rules.expect && now.Before(s.led.Add(s.rules.patience)):
 		s.note("waiting for expert nodes: %d of %d are registered", there, s.rules.expect)
@@ -189,6 +191,20 @@ func (s *state) forming(roster map[moe.NodeID]planner.Mode, sh shape, now time.T
 		return false
 	}
 	return true
+}
+
+// allAreBack reports that gossip hears nodes, and that each of them is registered.
+func (s *state) allAreBack() bool {
+	if s.heard == nil {
+		return false
+	}
+	heard := s.heard()
+	for _, id := range heard {
+		if m := s.members[id]; m == nil || !m.present {
+			return false
+		}
+	}
+	return len(heard) > 0
 }
 
 // reported is the highest epoch that a node or a router reports, or that this

@@ -27,14 +27,30 @@ import (
 
 // liveness remembers what gossip said last.
 type liveness struct {
-	mu    sync.Mutex // guards alive
+	mu    sync.Mutex // guards the fields below
 	alive map[string]bool
+	nodes map[string]bool // the expert nodes among them
 }
 
 func (l *liveness) hear(c gossip.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.alive[c.Name] = c.State == gossip.Alive
+	if c.Role == registry.ExpertNodeRole {
+		l.nodes[c.Name] = c.State == gossip.Alive
+	}
+}
+
+// heard are the expert nodes that live.
+func (l *liveness) heard() (out []moe.NodeID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, alive := range l.nodes {
+		if alive {
+			out = append(out, moe.NodeID(name))
+		}
+	}
+	return out
 }
 
 func (l *liveness) of(node moe.NodeID) bool {
@@ -62,7 +78,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	defer by.close()
-	alive := &liveness{alive: map[string]bool{}}
+	alive := &liveness{alive: map[string]bool{}, nodes: map[string]bool{}}
 	n, err := join(c.ClusterConfig, by, registry.CoordinatorRole, alive.hear)
 	if err != nil {
 		return err
@@ -75,7 +91,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	co := coordinator.New(coordinator.Config{
 		ID: c.ID, Addr: l.advertised, GossipAddr: n.gossipAddr(),
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Redundant: c.Placement.Redundant, Expect: c.ExpectNodes, TTL: c.TTL,
-		Registry: n.registry, Alive: alive.of, Reissued: by.reissued(), Logger: c.Logger,
+		Registry: n.registry, Alive: alive.of, Heard: alive.heard, Reissued: by.reissued(), Logger: c.Logger,
 	})
 	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, who.gate, c.Logger)
 	defer stop()
