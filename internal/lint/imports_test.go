@@ -74,7 +74,7 @@ var rules = []rule{
 	{"internal/router/metrics", []string{"internal/histograms", "internal/router/dispatch", "internal/router/engine", "internal/router/pipeline", "moe"}, network, "collectors of what a router counts"},
 	{"internal/gateway/balance", []string{"internal/model", "internal/router/kvcache"}, network, "pure: it knows routers by their names"},
 	{"internal/histograms", []string{}, network, "histograms of requests"},
-	{"internal/gateway/metrics", []string{"internal/histograms"}, network, "collectors of what a gateway counts"},
+	{"internal/gateway/metrics", []string{"internal/gateway/remote", "internal/histograms"}, network, "collectors of what a gateway counts"},
 	{"gateway", []string{"internal/api/server", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
 	{"internal/gateway/remote", []string{"internal/api/completion", "internal/episode", "internal/gateway/balance", "internal/router/engine", "internal/router/sampler", "internal/router/scheduler", "internal/text/grammar", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "an engine over the connections to routers; it knows no registry"},
 	{"internal/expertnode/lastshard", []string{"moe"}, network, "one file"},

@@ -85,11 +85,27 @@ func TestRoutersThatMayBeChosen(t *testing.T) {
 			table.Update(routers("a", "b"))
 		}, 0, []string{"a"}},
 		{"not one whose call failed", func(table *Table) { table.Failed("a", start) }, 0, []string{"b", "c"}},
-		{"one whose call failed, after its backoff", func(table *Table) { table.Failed("a", start) }, time.Hour, []string{"a", "b", "c"}},
+		{"not one whose call failed, after its backoff", func(table *Table) { table.Failed("a", start) }, time.Hour, []string{"b", "c"}},
+		{"one whose call failed, after it has answered a probe", func(table *Table) {
+			table.Failed("a", start)
+			table.Answered("a")
+		}, time.Hour, []string{"a", "b", "c"}},
 		{"and by one request at a time", func(table *Table) {
 			table.Failed("a", start)
+			table.Answered("a")
 			table.Begin("a", Prefix{})
 		}, time.Hour, []string{"b", "c"}},
+		{"not one that failed again", func(table *Table) {
+			table.Failed("a", start)
+			table.Answered("a")
+			table.Failed("a", start.Add(time.Minute))
+		}, time.Hour, []string{"b", "c"}},
+		{"one whose call failed, if there is no other", func(table *Table) {
+			all := routers("a", "b", "c")
+			all[1].Draining, all[2].Draining = true, true
+			table.Update(all)
+			table.Failed("a", start)
+		}, time.Hour, []string{"a"}},
 		{"one that answered again", func(table *Table) {
 			table.Failed("a", start)
 			table.Worked("a")
@@ -158,6 +174,75 @@ func TestBackoffDoublesAndEnds(t *testing.T) {
 	}
 	if next := new(Table).NextTry(served); !next.IsZero() {
 		t.Errorf("without routers the next try is at %v", next)
+	}
+}
+
+// TestOneDeathIsOneFailure, however many calls it ends.
+func TestOneDeathIsOneFailure(t *testing.T) {
+	var table Table
+	table.Update(routers("a"))
+	for range 32 {
+		table.Failed("a", start)
+	}
+	if got := table.NextTry(served).Sub(start); got != minBackoff {
+		t.Errorf("a backoff of %v after calls that failed at once, want %v", got, minBackoff)
+	}
+}
+
+// TestFailingRoutersAreProbed until they answer, drain or have gone.
+func TestFailingRoutersAreProbed(t *testing.T) {
+	var table Table
+	table.Update(routers("a"))
+	if _, _, failing := table.Failing("a"); failing {
+		t.Error("a router that has not failed is failing")
+	}
+	table.Failed("a", start)
+	if r, at, failing := table.Failing("a"); !failing || r.Addr != "a:1" || at != start.Add(minBackoff) {
+		t.Errorf("%v at %v, failing %v", r, at, failing)
+	}
+	for name, event := range map[string]func(*Table){
+		"answered": func(table *Table) { table.Answered("a") }, "worked": func(table *Table) { table.Worked("a") },
+		"gone": func(table *Table) { table.Update(nil) },
+		"drains": func(table *Table) {
+			all := routers("a")
+			all[0].Draining = true
+			table.Update(all)
+		},
+	} {
+		var table Table
+		table.Update(routers("a"))
+		table.Failed("a", start)
+		event(&table)
+		if _, _, failing := table.Failing("a"); failing {
+			t.Errorf("%s: the router is failing", name)
+		}
+	}
+}
+
+// TestAnswersLeaveARouterThatDrains when another can go on with them.
+func TestAnswersLeaveARouterThatDrains(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(all []Router, table *Table)
+		want   bool
+	}{
+		"another is well":             {func([]Router, *Table) {}, true},
+		"the other drains too":        {func(all []Router, _ *Table) { all[1].Draining = true }, false},
+		"the other has failed":        {func(_ []Router, table *Table) { table.Failed("b", start) }, false},
+		"the other has another model": {func(all []Router, _ *Table) { all[1].Fingerprint = "x" }, false},
+	} {
+		var table Table
+		all := routers("a", "b")
+		table.Update(all)
+		tt.change(all, &table)
+		table.Update(all)
+		if table.Leaves("a", served) {
+			t.Errorf("%s: answers leave a router that does not drain", name)
+		}
+		all[0].Draining = true
+		table.Update(all)
+		if got := table.Leaves("a", served); got != tt.want {
+			t.Errorf("%s: answers leave is %v, want %v", name, got, tt.want)
+		}
 	}
 }
 

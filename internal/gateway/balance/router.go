@@ -38,6 +38,7 @@ type state struct {
 	running  int // requests of this gateway
 	failures int // in a row
 	until    time.Time
+	answered bool // a probe, since the last failure
 }
 
 // load is how many requests the router has. A record is older than the gateway's own
@@ -55,18 +56,23 @@ func (s *state) fits(m Model) bool {
 	return s.serves() && s.Fingerprint == m.Fingerprint && s.Context >= m.Context
 }
 
-// well reports whether nothing speaks against the router. One whose calls failed is
-// tried by one request after its backoff.
+// well reports whether nothing speaks against the router. One whose calls failed gets
+// one request when it has answered a probe.
 func (s *state) well() bool {
-	return !s.suspected && !s.unlisted && (s.failures == 0 || s.running == 0)
+	return !s.suspected && !s.unlisted && (s.failures == 0 || s.answered && s.running == 0)
 }
 
-// fail begins or extends the backoff.
+// fail begins a backoff. The calls that one death of a router ends are one failure:
+// those within the backoff do not extend it.
 func (s *state) fail(now time.Time) {
+	s.answered = false
+	if now.Before(s.until) {
+		return
+	}
 	wait := min(minBackoff<<min(s.failures, 16), maxBackoff)
 	s.failures++
 	s.until = now.Add(wait)
 }
 
 // succeed ends the backoff.
-func (s *state) succeed() { s.failures, s.until = 0, time.Time{} }
+func (s *state) succeed() { s.failures, s.until, s.answered = 0, time.Time{}, false }

@@ -22,7 +22,7 @@ func (t *Table) Update(records []Router) {
 		if old := t.routers[r.ID]; old != nil {
 			s.running = old.running
 			if old.Addr == r.Addr {
-				s.failures, s.until = old.failures, old.until
+				s.failures, s.until, s.answered = old.failures, old.until, old.answered
 			}
 		}
 		next[r.ID] = s
@@ -84,6 +84,37 @@ func (t *Table) Worked(id string) {
 	if s := t.routers[id]; s != nil {
 		s.succeed()
 	}
+}
+
+// Failing returns a router whose last calls failed, and when a probe may ask it; ok is
+// false for a router that has not failed, has answered since, or takes no requests.
+func (t *Table) Failing(id string) (r Router, at time.Time, ok bool) {
+	s := t.routers[id]
+	if s == nil || s.failures == 0 || s.answered || !s.serves() {
+		return r, at, false
+	}
+	return s.Router, s.until, true
+}
+
+// Answered notes that a router has answered a probe.
+func (t *Table) Answered(id string) {
+	if s := t.routers[id]; s != nil {
+		s.answered = true
+	}
+}
+
+// Leaves reports whether a router drains and another can go on with its answers.
+func (t *Table) Leaves(id string, m Model) bool {
+	s := t.routers[id]
+	if s == nil || !s.Draining {
+		return false
+	}
+	for _, other := range t.routers {
+		if other.fits(m) && other.well() {
+			return true
+		}
+	}
+	return false
 }
 
 // Left reports whether any router but these takes requests for a model, now or after

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/histograms"
 )
 
@@ -17,6 +18,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	moved    *prometheus.CounterVec
 	stall    prometheus.Histogram
+	parts    *prometheus.CounterVec
 	drawn    prometheus.Counter
 }
 
@@ -31,6 +33,10 @@ func New(load func() (running map[string]int, waiting int)) *Metrics {
 	}, []string{"reason"})
 	m.registry.MustRegister(m.moved)
 	m.stall = histograms.Histogram(m.registry, "hachi_gateway_stall_seconds", "How long an answer that went on at another router stood still.", histograms.Seconds)
+	m.parts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hachi_gateway_stall_part_seconds_total", Help: "What answers that went on at another router waited for: noticing, waiting, asking or drawing.",
+	}, []string{"part"})
+	m.registry.MustRegister(m.parts)
 	m.drawn = prometheus.NewCounter(prometheus.CounterOpts{Name: "hachi_generation_tokens_total", Help: "Tokens that routers drew for answers of this gateway."})
 	m.registry.MustRegister(m.drawn)
 	return m
@@ -45,8 +51,13 @@ func (m *Metrics) Collect(all ...prometheus.Collector) { m.registry.MustRegister
 // Moved counts an answer that goes on at another router.
 func (m *Metrics) Moved(reason string) { m.moved.WithLabelValues(reason).Inc() }
 
-// Stalled observes how long an answer stood still.
-func (m *Metrics) Stalled(d time.Duration) { m.stall.Observe(d.Seconds()) }
+// Stalled observes the pause of an answer that has moved.
+func (m *Metrics) Stalled(s remote.Stall) {
+	m.stall.Observe(s.Total().Seconds())
+	for part, took := range map[string]time.Duration{"noticing": s.Noticing, "waiting": s.Waiting, "asking": s.Asking, "drawing": s.Drawing} {
+		m.parts.WithLabelValues(part).Add(took.Seconds())
+	}
+}
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/gateway/remote"
 )
 
 // TestMetrics shows every one under its name.
@@ -13,7 +15,7 @@ func TestMetrics(t *testing.T) {
 	m.Moved("failed")
 	m.Moved("failed")
 	m.Drawn(5)
-	m.Stalled(300 * time.Millisecond)
+	m.Stalled(remote.Stall{Noticing: 100 * time.Millisecond, Drawing: 200 * time.Millisecond})
 	m.FirstToken(time.Millisecond)
 	m.NextToken(time.Millisecond)
 	m.Request("ok", time.Second)
@@ -22,6 +24,8 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`hachi_gateway_answers_running{router="router-0"} 3`, `hachi_gateway_answers_running{router="router-1"} 0`, "hachi_gateway_queue_length 7",
 		`hachi_gateway_answers_moved_total{reason="failed"} 2`, `hachi_gateway_stall_seconds_bucket{le="0.5"} 1`, `hachi_gateway_stall_seconds_bucket{le="0.25"} 0`,
+		`hachi_gateway_stall_part_seconds_total{part="noticing"} 0.1`, `hachi_gateway_stall_part_seconds_total{part="waiting"} 0`,
+		`hachi_gateway_stall_part_seconds_total{part="asking"} 0`, `hachi_gateway_stall_part_seconds_total{part="drawing"} 0.2`,
 		"hachi_generation_tokens_total 5", "hachi_time_to_first_token_seconds_count 1", "hachi_inter_token_latency_seconds_count 1", `hachi_e2e_request_latency_seconds_count{status="ok"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {

@@ -22,8 +22,7 @@ type answer struct {
 	avoid   map[string]bool // routers that cannot serve the request, or are full
 	refusal error           // of the last of them
 	silent  int             // calls in a row that ended because nothing came
-	moved   bool            // since the last token
-	last    time.Time       // of the last token, or the beginning
+	pause
 }
 
 // maxPatience bounds how often the time of Silence doubles while nothing comes: a
@@ -36,7 +35,7 @@ const refusedPause = 50 * time.Millisecond
 // run asks one router after another until the answer has its last event.
 func (a *answer) run(ctx context.Context) {
 	for {
-		router, err := a.e.cfg.Pool.acquire(ctx, a.e.cfg.Model, a.prefix, a.avoid)
+		router, drained, err := a.e.cfg.Pool.acquire(ctx, a.e.cfg.Model, a.prefix, a.avoid)
 		if errors.Is(err, errAvoided) {
 			if err = a.refused(ctx); err == nil {
 				continue
@@ -46,8 +45,9 @@ func (a *answer) run(ctx context.Context) {
 			a.end(err)
 			return
 		}
+		a.lap(&a.stall.Waiting)
 		before := len(a.answer) + a.progress.prompt
-		v := a.ask(ctx, router)
+		v := a.ask(ctx, router, drained)
 		if cause := context.Cause(ctx); cause != nil && v.fate != done {
 			v = verdict{fate: final, err: cause}
 		}
@@ -75,12 +75,16 @@ func (a *answer) follow(router balance.Router, v verdict, progressed bool) (ende
 		if errors.Is(v.err, errSilent) {
 			a.silent = min(a.silent+1, maxPatience)
 		}
-		a.moved = true
-		a.e.faults.Failed(router.ID, "cause", v.cause, "err", v.err)
+		a.begin()
+		if v.err != errDrained {
+			a.e.faults.Failed(router.ID, "cause", v.cause, "err", v.err)
+			a.e.probe(router.ID)
+		}
 		if a.e.cfg.Moved != nil {
 			a.e.cfg.Moved(v.cause)
 		}
 	case full, unable:
+		a.lap(&a.stall.Waiting)
 		a.avoid[router.ID], a.refusal = true, v.err
 		if v.fate == full && a.taken != nil && !a.e.cfg.Pool.retry() {
 			a.end(v.err)
@@ -112,10 +116,11 @@ func (a *answer) refused(ctx context.Context) error {
 	}
 }
 
-// ask lets a router draw the answer from where it is.
-func (a *answer) ask(ctx context.Context, router balance.Router) verdict {
+// ask lets a router draw the answer from where it is, until drained ends.
+func (a *answer) ask(ctx context.Context, router balance.Router, drained context.Context) verdict {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer context.AfterFunc(drained, func() { cancel(errDrained) })()
 	patience := a.e.cfg.Silence << a.silent
 	alarm := time.AfterFunc(patience, func() { cancel(errSilent) })
 	defer alarm.Stop()
@@ -124,8 +129,8 @@ func (a *answer) ask(ctx context.Context, router balance.Router) verdict {
 	if err == nil {
 		return verdict{fate: done}
 	}
-	if context.Cause(ctx) == errSilent {
-		err = errSilent
+	if cause := context.Cause(ctx); cause == errSilent || cause == errDrained {
+		err = cause
 	}
 	return judge(err)
 }
@@ -145,6 +150,7 @@ func (a *answer) read(ctx context.Context, router balance.Router, alive func()) 
 		alive()
 		a.e.cfg.Pool.worked(router.ID)
 		a.take(nil)
+		a.lap(&a.stall.Asking)
 	}
 	for {
 		m, err := call.Recv()
@@ -155,7 +161,7 @@ func (a *answer) read(ctx context.Context, router balance.Router, alive func()) 
 		a.take(nil)
 		events := a.progress.read(m)
 		if len(events) > 0 {
-			a.note(time.Now(), len(m.GetTokens()))
+			a.note(len(m.GetTokens()))
 		}
 		for _, e := range events {
 			a.out.Push(e)
@@ -175,14 +181,13 @@ func (a *answer) take(err error) {
 }
 
 // note notes the time of events, tokens of the answer among them.
-func (a *answer) note(now time.Time, tokens int) {
+func (a *answer) note(tokens int) {
 	if a.e.cfg.Drawn != nil {
 		a.e.cfg.Drawn(tokens)
 	}
-	if a.moved && a.e.cfg.Stalled != nil {
-		a.e.cfg.Stalled(now.Sub(a.last))
+	if s, moved := a.over(); moved && a.e.cfg.Stalled != nil {
+		a.e.cfg.Stalled(s)
 	}
-	a.moved, a.last = false, now
 }
 
 // end ends the answer with an error: Submit's, or the last event.

@@ -285,11 +285,11 @@ func TestRequestsAreBounded(t *testing.T) {
 // TestStallsAreObserved once for each pause, from the last token to the next.
 func TestStallsAreObserved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var stalls []time.Duration
+		var stalls []Stall
 		var causes []string
 		f := &fleet{length: 9, fates: []plan{{2, silent}, {0, mute}, {3, dies}, {9, whole}}}
 		e := serve(f, func(c *Config) {
-			c.Stalled = func(d time.Duration) { stalls = append(stalls, d) }
+			c.Stalled = func(s Stall) { stalls = append(stalls, s) }
 			c.Moved = func(cause string) { causes = append(causes, cause) }
 		}, "a", "b", "c", "d")
 		defer e.Stop()
@@ -297,7 +297,7 @@ func TestStallsAreObserved(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The second router has twice the time, for it may be the machine that is slow.
-		if fmt.Sprint(stalls, causes) != "[3s 0s] [silent silent failed]" {
+		if fmt.Sprint(stalls, causes) != "[{3s 0s 0s 0s} {0s 0s 0s 0s}] [silent silent failed]" || stalls[0].Total() != 3*time.Second {
 			t.Errorf("stalls %v, causes %v", stalls, causes)
 		}
 	})

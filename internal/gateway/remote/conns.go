@@ -11,9 +11,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/internal/gateway/balance"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -57,6 +60,21 @@ func (c *Conns) GenerateTokens(ctx context.Context, r balance.Router, in *hachiv
 		return nil, err
 	}
 	return hachiv1.NewInferenceServiceClient(conn).GenerateTokens(ctx, in)
+}
+
+// Probe implements Caller by gRPC's health service. Whatever the answer is, the router
+// has answered.
+func (c *Conns) Probe(ctx context.Context, r balance.Router) error {
+	conn, err := c.to(r)
+	if err != nil {
+		return err
+	}
+	_, err = grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
+		return err
+	}
+	return nil
 }
 
 // to is the connection to a router. A router at a new address is a new process.

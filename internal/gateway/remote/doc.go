@@ -6,8 +6,11 @@
 //
 // An answer is drawn by one router at a time. When the router's call fails, the router
 // stops, or nothing comes from it for a time (no token and no heartbeat), the answer
-// goes on at another router, from the prompt and the tokens so far. Routers of one
-// fingerprint draw the same tokens, so the reader sees a pause and nothing else.
+// goes on at another router, from the prompt and the tokens so far. It leaves a router
+// that drains at once, if another is there; to wait for the end of the router's grace
+// would only make the restart longer. A router that has failed is probed until it
+// answers: no answer finds out by a stall of its own. Routers of one fingerprint draw
+// the same tokens, so the reader sees a pause and nothing else.
 //
 //	waiting ── a router is chosen ──▶ asking ── its header ──▶ drawing ── the end ──▶ done
 //	   ▲                                │                         │

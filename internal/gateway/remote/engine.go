@@ -20,6 +20,8 @@ import (
 // Caller begins calls at routers: *Conns.
 type Caller interface {
 	GenerateTokens(ctx context.Context, r balance.Router, in *hachiv1.GenerateTokensRequest) (Call, error)
+	// Probe returns without an error if a router answers calls.
+	Probe(ctx context.Context, r balance.Router) error
 }
 
 // Call is an answer that comes from a router: the client's end of a gRPC stream.
@@ -45,9 +47,8 @@ type Config struct {
 	// Moved observes each answer that goes on at another router, with the reason:
 	// failed, silent, drained or fingerprint. nil is not called.
 	Moved func(reason string)
-	// Stalled observes how long an answer that moved stood still: from its last token,
-	// or the begin of the call that failed, to its next token. nil is not called.
-	Stalled func(time.Duration)
+	// Stalled observes how long an answer that moved stood still. nil is not called.
+	Stalled func(Stall)
 	// Drawn counts the tokens of answers. nil is not called.
 	Drawn  func(tokens int)
 	Logger *slog.Logger // nil is silent
@@ -97,7 +98,7 @@ func (e *Engine) Submit(ctx context.Context, r engine.Request, l *completion.Lan
 	taken := make(chan error, 1)
 	a := &answer{
 		e: e, in: in, prefix: balance.NewPrefix(r.CacheSalt, r.Prompt), out: engine.NewStream(),
-		taken: taken, avoid: map[string]bool{}, last: time.Now(),
+		taken: taken, avoid: map[string]bool{}, pause: pause{mark: time.Now()},
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	if err := e.start(func() { defer cancel(nil); a.run(ctx) }, cancel); err != nil {

@@ -51,6 +51,8 @@ type fleet struct {
 	fates []plan
 	// fate chooses one by the router instead.
 	fate func(router string, in *hachiv1.GenerateTokensRequest) plan
+	// probe answers probes; nil does at once.
+	probe func(ctx context.Context, router string) error
 
 	mu    sync.Mutex // guards the fields below
 	calls []called
@@ -75,6 +77,13 @@ func (f *fleet) GenerateTokens(ctx context.Context, r balance.Router, in *hachiv
 		p = f.fates[min(len(f.calls), len(f.fates))-1]
 	}
 	return &fakeCall{ctx: ctx, f: f, plan: p, at: len(in.GetAnswer()), prompt: int(in.GetPromptReported()), in: in}, nil
+}
+
+func (f *fleet) Probe(ctx context.Context, r balance.Router) error {
+	if f.probe == nil {
+		return nil
+	}
+	return f.probe(ctx, r.ID)
 }
 
 // asked are the calls so far.

@@ -16,12 +16,24 @@ type Pool struct {
 	budget  *balance.Budget
 	changed chan struct{} // closed at the next change that may make a router fit
 	waiting int           // requests that have no router
+	drains  map[string]drain
+	probing map[string]bool // routers that a goroutine probes
 	// retryAfter is what full routers said last.
 	retryAfter time.Duration
 }
 
+// drain tells the answers of a router to go on at another: begun ends when the router
+// drains and another can go on with them.
+type drain struct {
+	model balance.Model
+	begun context.Context
+	begin context.CancelFunc
+}
+
 // NewPool is a pool without routers.
-func NewPool() *Pool { return &Pool{budget: balance.NewBudget(), changed: make(chan struct{})} }
+func NewPool() *Pool {
+	return &Pool{budget: balance.NewBudget(), changed: make(chan struct{}), drains: map[string]drain{}, probing: map[string]bool{}}
+}
 
 // Update replaces the records of routers.
 func (p *Pool) Update(routers []balance.Router) {
@@ -33,11 +45,19 @@ func (p *Pool) Suspect(router string, suspected bool) {
 	p.change(func() { p.table.Suspect(router, suspected) })
 }
 
-// change makes a change and wakes the requests that wait for a router.
+// change makes a change, wakes the requests that wait for a router, and tells answers
+// of routers that drain to go.
 func (p *Pool) change(do func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	do()
+	running := p.table.Running()
+	for id, d := range p.drains {
+		if _, known := running[id]; !known || p.table.Leaves(id, d.model) {
+			d.begin()
+			delete(p.drains, id)
+		}
+	}
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
@@ -91,10 +111,10 @@ func (p *Pool) left(m balance.Model, avoid map[string]bool) bool {
 	return p.table.Left(m, avoid)
 }
 
-// acquire waits for a router and counts the request there. The error is errAvoided if
-// routers have refused the request and no other takes it now, or the cause with which
-// ctx ended.
-func (p *Pool) acquire(ctx context.Context, m balance.Model, prefix balance.Prefix, avoid map[string]bool) (balance.Router, error) {
+// acquire waits for a router and counts the request there. The answer must leave when
+// drained ends. The error is errAvoided if routers have refused the request and no
+// other takes it now, or the cause with which ctx ended.
+func (p *Pool) acquire(ctx context.Context, m balance.Model, prefix balance.Prefix, avoid map[string]bool) (r balance.Router, drained context.Context, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting++
@@ -103,16 +123,27 @@ func (p *Pool) acquire(ctx context.Context, m balance.Model, prefix balance.Pref
 		now := time.Now()
 		if r, ok := p.table.Choose(now, m, prefix, avoid); ok {
 			p.table.Begin(r.ID, prefix)
-			return r, nil
+			return r, p.drained(r.ID, m), nil
 		}
 		if len(avoid) > 0 {
-			return balance.Router{}, errAvoided
+			return balance.Router{}, nil, errAvoided
 		}
 		next := p.table.NextTry(m)
 		if err := p.wait(ctx, next.Sub(now), !next.IsZero()); err != nil {
-			return balance.Router{}, err
+			return balance.Router{}, nil, err
 		}
 	}
+}
+
+// drained ends when the answers of a router must leave it.
+func (p *Pool) drained(router string, m balance.Model) context.Context {
+	d, ok := p.drains[router]
+	if !ok {
+		d = drain{model: m}
+		d.begun, d.begin = context.WithCancel(context.Background())
+		p.drains[router] = d
+	}
+	return d.begun
 }
 
 // wait lets the lock go until a change, or until the end of a backoff.
@@ -142,7 +173,9 @@ func (p *Pool) release(router string, v verdict) {
 	p.table.End(router)
 	switch v.fate {
 	case lost:
-		p.table.Failed(router, time.Now())
+		if v.err != errDrained {
+			p.table.Failed(router, time.Now())
+		}
 	case full:
 		p.table.Worked(router)
 		p.retryAfter = v.after

@@ -42,6 +42,9 @@ type verdict struct {
 	after time.Duration // when a full router may have room; 0 is not known
 }
 
+// errDrained means that a router drains, and its answers can go on at another now.
+var errDrained = errors.New("the router drains")
+
 // errSilent means that a router sent neither a token nor a heartbeat in time.
 var errSilent = errors.New("nothing came from the router in time")
 
@@ -59,6 +62,8 @@ func judge(err error) verdict {
 	switch {
 	case errors.Is(err, errSilent):
 		return verdict{lost, err, "silent", 0}
+	case errors.Is(err, errDrained):
+		return verdict{lost, errDrained, "drained", 0}
 	case errors.Is(err, io.EOF):
 		return verdict{lost, errors.New("the router ended an answer without its last token"), "failed", 0}
 	}
