@@ -102,6 +102,7 @@ var rules = []rule{
 	{"internal/bench/kernel", []string{"internal/bench/measure", "internal/compute", "internal/backend"}, network, "kernels and the machine"},
 	{"internal/bench/model", []string{"internal/bench/kernel", "internal/bench/measure", "internal/backend", "internal/compute", "internal/model", "internal/router/pipeline", "internal/weights", "moe"}, network, "a model in one process"},
 	{"internal/bench/rpc", []string{"internal/bench/measure", "internal/identity", "internal/transport", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "expert calls only, with and without certificates"},
+	{"internal/bench/mix", []string{}, network, "bodies of requests and answers, as text"},
 	{"internal/bench/plot", []string{}, network, "drawing only"},
 	{"internal/bench/serve", []string{"client", "internal/bench/measure", "internal/bench/plot"}, network, "a client of the HTTP API of any server"},
 	{".", []string{"client", "internal/identity", "internal/backend", "internal/role", "internal/status", "internal/cluster", "internal/transport/inproc", "internal/coordinator/planner", "moe", "proto"}, append(network, "go.etcd.io/etcd/server"), "a cluster inside a program: the roles, joined without a network"},

@@ -8,9 +8,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,28 +16,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hachi-serve/hachi/internal/bench/mix"
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
-
-// kinds are requests of every kind, and whether they are of chat completions.
-var kinds = map[string]struct {
-	chat bool
-	body string
-}{
-	"plain":       {false, `"prompt":"The %d","temperature":0`},
-	"seeded":      {false, `"prompt":"Seed %d","temperature":0.9,"top_p":0.9,"seed":7`},
-	"n":           {false, `"prompt":"Two %d","temperature":1,"seed":8,"n":2`},
-	"logprobs":    {false, `"prompt":"Log %d","temperature":0.8,"seed":9,"logprobs":3`},
-	"penalties":   {false, `"prompt":"Pen %d","temperature":0.7,"seed":2,"repetition_penalty":1.2,"frequency_penalty":0.5,"presence_penalty":0.2,"logit_bias":{"300":2},"min_tokens":30`},
-	"stop":        {false, `"prompt":"Stop %d","temperature":1,"seed":4,"stop":["a","zz"],"min_tokens":20`},
-	"regex":       {false, `"prompt":"Re %d","temperature":1,"seed":5,"structured_outputs":{"regex":"([a-z]{3,9} ){8,12}[0-9]{9}"}`},
-	"choice":      {false, `"prompt":"Ch %d","temperature":1,"seed":6,"structured_outputs":{"choice":["the quick brown fox jumps","over the lazy dog again"]}`},
-	"JSON Schema": {true, `"messages":[{"role":"user","content":"Schema %d"}],"temperature":1,"seed":1,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"name":{"type":"string","minLength":12,"maxLength":30},"ages":{"type":"array","items":{"type":"integer"},"minItems":6,"maxItems":9}},"required":["name","ages"],"additionalProperties":false}}}`},
-	"tools":       {true, `"messages":[{"role":"user","content":"Tool %d"}],"temperature":1,"seed":3,"tool_choice":"required","tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string","minLength":20,"maxLength":40},"days":{"type":"integer"}},"required":["city","days"],"additionalProperties":false}}}]`},
-	"chat":        {true, `"messages":[{"role":"user","content":"Chat %d"}],"temperature":0.8,"seed":3,"logprobs":true,"top_logprobs":2`},
-}
 
 // gatewayCluster has some routers behind a gateway.
 func gatewayCluster(t *testing.T, routers int) *harness.Cluster {
@@ -51,32 +32,24 @@ func gatewayCluster(t *testing.T, routers int) *harness.Cluster {
 // askKinds sends each kind, whole and streamed, with several prompts, and returns what
 // came.
 func askKinds(ctx context.Context, url string) (map[string]string, error) {
-	type asked struct{ name, answer string }
-	names := slices.Sorted(maps.Keys(kinds))
 	const prompts = 2
-	all := make([]asked, 2*prompts*len(names))
+	requests := mix.Requests(2*prompts*mix.Kinds(), 48)
+	answers := make([]string, len(requests))
 	group, ctx := errgroup.WithContext(ctx)
-	for i := range all {
+	for i, r := range requests {
 		group.Go(func() error {
-			k, stream := kinds[names[i%len(names)]], i/len(names)%2 == 1
-			path := "/v1/completions"
-			if k.chat {
-				path = "/v1/chat/completions"
-			}
-			body := fmt.Sprintf(`{"max_tokens":48,"stream":%v,`+k.body+`}`, stream, i/len(names)/2)
-			answer, err := harness.Post(ctx, url+path, []byte(body))
+			answer, err := harness.Post(ctx, url+r.Path, []byte(r.Body))
 			if err != nil {
-				return fmt.Errorf("%s: %w", body, err)
+				return fmt.Errorf("%s: %w", r.Body, err)
 			}
-			all[i].name = fmt.Sprintf("%s, stream %v, prompt %d", names[i%len(names)], stream, i/len(names)/2)
-			all[i].answer, err = harness.Fold(answer)
+			answers[i], err = mix.Fold(answer)
 			return err
 		})
 	}
 	err := group.Wait()
 	out := map[string]string{}
-	for _, a := range all {
-		out[a.name] = a.answer
+	for i, r := range requests {
+		out[r.Name+" "+r.Body] = answers[i]
 	}
 	return out, err
 }
@@ -143,7 +116,7 @@ func TestARouterBehindAGatewayAnswersAlike(t *testing.T) {
 	}
 	compareKinds(t, "through a gateway", got, want)
 	for _, kind := range []string{"JSON Schema", "tools"} {
-		body := []byte("{" + fmt.Sprintf(kinds[kind].body, 1) + "}")
+		body := []byte("{" + mix.Members(kind, 1) + "}")
 		got, err := harness.Post(t.Context(), cluster.URL()+"/tokenize", body)
 		if err != nil {
 			t.Fatal(err)

@@ -41,7 +41,7 @@ func (e *Engine) sleepUntil(at time.Time) bool {
 	}
 }
 
-// startProbe reports whether nobody probes a router; then the caller does.
+// startProbe reports whether the caller shall probe a router, because no goroutine does.
 func (p *Pool) startProbe(router string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hachi-serve/hachi/internal/bench/mix"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -19,7 +20,7 @@ func (r request) ask(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return harness.Fold(answer)
+	return mix.Fold(answer)
 }
 
 // requests are of every kind that a client may ask; each is asked as a stream and as

@@ -1,4 +1,4 @@
-package harness
+package mix
 
 import (
 	"encoding/json"
