@@ -171,8 +171,7 @@ func (p *gatewayProcess) update(records []*hachiv1.RouterRecord) {
 		})
 	}
 	p.pool.Update(all)
-	known, _ := p.pool.Load()
-	if err := p.conns.Keep(maps.Keys(known)); err != nil {
+	if err := p.conns.Keep(maps.Keys(p.pool.Load().Running)); err != nil {
 		p.cfg.Logger.Debug("connections to routers", "err", err)
 	}
 }

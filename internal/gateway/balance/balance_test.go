@@ -90,11 +90,6 @@ func TestRoutersThatMayBeChosen(t *testing.T) {
 			table.Failed("a", start)
 			table.Answered("a")
 		}, time.Hour, []string{"a", "b", "c"}},
-		{"and by one request at a time", func(table *Table) {
-			table.Failed("a", start)
-			table.Answered("a")
-			table.Begin("a", Prefix{})
-		}, time.Hour, []string{"b", "c"}},
 		{"not one that failed again", func(table *Table) {
 			table.Failed("a", start)
 			table.Answered("a")

@@ -13,7 +13,7 @@
 // requests is passed over for the next in the order. A router that gossip suspects is
 // chosen only when no other is left; one that drains, or serves another model, never. A
 // router whose last calls failed gets no request while another is left, until it has
-// answered a probe; then it gets one, which shows whether it draws again.
+// answered a probe.
 //
 // Invariants: the same events at the same times give the same choices. A router that
 // fails is not tried again before its backoff has ended, by a probe or by a request. At least one router is within

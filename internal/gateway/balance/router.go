@@ -56,10 +56,10 @@ func (s *state) fits(m Model) bool {
 	return s.serves() && s.Fingerprint == m.Fingerprint && s.Context >= m.Context
 }
 
-// well reports whether nothing speaks against the router. One whose calls failed gets
-// one request when it has answered a probe.
+// well reports whether nothing speaks against the router. One whose calls failed must
+// have answered a probe since.
 func (s *state) well() bool {
-	return !s.suspected && !s.unlisted && (s.failures == 0 || s.answered && s.running == 0)
+	return !s.suspected && !s.unlisted && (s.failures == 0 || s.answered)
 }
 
 // fail begins a backoff. The calls that one death of a router ends are one failure:

@@ -137,6 +137,15 @@ func (t *Table) Running() map[string]int {
 	return out
 }
 
+// Suspected says of each router whether something speaks against it.
+func (t *Table) Suspected() map[string]bool {
+	out := make(map[string]bool, len(t.routers))
+	for id, s := range t.routers {
+		out[id] = !s.well()
+	}
+	return out
+}
+
 // NextTry is when the first router that fits a model may be tried again; zero if there
 // is none to wait for.
 func (t *Table) NextTry(m Model) time.Time {

@@ -22,9 +22,8 @@ type Metrics struct {
 	drawn    prometheus.Counter
 }
 
-// New makes empty metrics. load is how many answers each router draws for the gateway,
-// and how many wait for one.
-func New(load func() (running map[string]int, waiting int)) *Metrics {
+// New makes empty metrics. load is that of routers.
+func New(load func() remote.Load) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), loads(load))
 	m.Requests = histograms.New(m.registry)
@@ -65,24 +64,31 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // loads collects the load of routers.
-type loads func() (running map[string]int, waiting int)
+type loads func() remote.Load
 
 var (
-	descRunning = prometheus.NewDesc("hachi_gateway_answers_running", "Answers that a router draws for this gateway.", []string{"router"}, nil)
-	descWaiting = prometheus.NewDesc("hachi_gateway_queue_length", "Answers that wait for a router.", nil, nil)
+	descRunning   = prometheus.NewDesc("hachi_gateway_answers_running", "Answers that a router draws for this gateway.", []string{"router"}, nil)
+	descSuspected = prometheus.NewDesc("hachi_gateway_router_suspected", "1 for a router that gets no answer while another is left.", []string{"router"}, nil)
+	descWaiting   = prometheus.NewDesc("hachi_gateway_queue_length", "Answers that wait for a router.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (l loads) Describe(out chan<- *prometheus.Desc) {
 	out <- descRunning
+	out <- descSuspected
 	out <- descWaiting
 }
 
 // Collect implements prometheus.Collector.
 func (l loads) Collect(out chan<- prometheus.Metric) {
-	running, waiting := l()
-	for router, n := range running {
+	load := l()
+	for router, n := range load.Running {
+		suspected := 0.0
+		if load.Suspected[router] {
+			suspected = 1
+		}
 		out <- prometheus.MustNewConstMetric(descRunning, prometheus.GaugeValue, float64(n), router)
+		out <- prometheus.MustNewConstMetric(descSuspected, prometheus.GaugeValue, suspected, router)
 	}
-	out <- prometheus.MustNewConstMetric(descWaiting, prometheus.GaugeValue, float64(waiting))
+	out <- prometheus.MustNewConstMetric(descWaiting, prometheus.GaugeValue, float64(load.Waiting))
 }

@@ -130,12 +130,12 @@ func TestAnswersWaitForRouters(t *testing.T) {
 			got <- err
 		}()
 		synctest.Wait()
-		if running, waiting := e.cfg.Pool.Load(); len(running) != 0 || waiting != 1 {
-			t.Errorf("%v run and %d wait", running, waiting)
+		if load := e.cfg.Pool.Load(); len(load.Running) != 0 || load.Waiting != 1 {
+			t.Errorf("%+v", load)
 		}
 		e.cfg.Pool.Update(routersOf("other", "a"))
 		synctest.Wait()
-		if _, waiting := e.cfg.Pool.Load(); waiting != 1 {
+		if e.cfg.Pool.Load().Waiting != 1 {
 			t.Error("a router of another fingerprint got the request")
 		}
 		e.cfg.Pool.Update(routersOf("fp", "a"))
@@ -234,8 +234,8 @@ func TestEnoughCancelsTheCall(t *testing.T) {
 		}
 		cancel(engine.ErrEnough)
 		synctest.Wait()
-		if running, waiting := e.cfg.Pool.Load(); running["a"]+running["b"]+waiting != 0 || e.running.Load() != 0 {
-			t.Errorf("%v run and %d wait after the end", running, waiting)
+		if load := e.cfg.Pool.Load(); load.Running["a"]+load.Running["b"]+load.Waiting != 0 || e.running.Load() != 0 {
+			t.Errorf("%+v after the end", load)
 		}
 	})
 }

@@ -85,12 +85,18 @@ func (p *Pool) Ready(m balance.Model) bool {
 	return p.table.Left(m, nil)
 }
 
-// Load is how many requests each router has of this gateway, and how many wait for
-// one.
-func (p *Pool) Load() (running map[string]int, waiting int) {
+// Load is what the requests of this gateway are doing, and what it thinks of routers.
+type Load struct {
+	Running   map[string]int  // requests that each router has
+	Suspected map[string]bool // routers that get none while another is left
+	Waiting   int             // requests without a router
+}
+
+// Load returns a copy.
+func (p *Pool) Load() Load {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.table.Running(), p.waiting
+	return Load{p.table.Running(), p.table.Suspected(), p.waiting}
 }
 
 // RetryAfter is when a request that found every router full may try again.

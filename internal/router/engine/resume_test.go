@@ -249,6 +249,9 @@ func serveRouter(t *testing.T, s completion.Service) hachiv1.InferenceServiceCli
 	return hachiv1.NewInferenceServiceClient(conn)
 }
 
+// Probe implements remote.Caller: each router is back at once.
+func (n *network) Probe(context.Context, balance.Router) error { return nil }
+
 // fleet is the API over an engine whose answers are drawn by routers behind a network.
 func fleet(t *testing.T, n *network) *remote.Engine {
 	pool := remote.NewPool()
