@@ -17,9 +17,11 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 	reported := false
 	wait := wait{began: time.Now()}
 	var sent loadReport
+	var recorded recordedLoad
 	for {
 		acked, s, now := c.Dispatcher.AckedEpoch(), c.Engine.Stats(), time.Now()
-		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.Load = uint64(acked), uint32(s.Waiting+s.Running) })
+		load := recorded.observe(uint32(s.Waiting+s.Running), now)
+		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.Load = uint64(acked), load })
 		sent.report(c.Load, c.Dispatcher.Counts, s.Steps, now)
 		ready.observe(now, look(c, s))
 		wait.observe(c, now, acked > 0)
@@ -41,6 +43,31 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 		case <-clock.C:
 		}
 	}
+}
+
+// recordedLoad is how many requests the router's record says that it has. Every node,
+// gateway and coordinator gets each change of the record.
+type recordedLoad struct {
+	load uint32
+	next time.Time // when it may change again
+	due  time.Time // when it must say what is true
+}
+
+const (
+	// recordEvery bounds how often the record is written because of its load.
+	recordEvery = time.Second
+	// recordWithin is how long a small difference may stay: one that is less than a
+	// quarter of the load changes no choice of a gateway.
+	recordWithin = 10 * time.Second
+)
+
+// observe returns the load that the record should have.
+func (r *recordedLoad) observe(load uint32, now time.Time) uint32 {
+	large := 4*(max(load, r.load)-min(load, r.load)) >= max(load, r.load)
+	if load != r.load && !now.Before(r.next) && (large || !now.Before(r.due)) {
+		r.load, r.next, r.due = load, now.Add(recordEvery), now.Add(recordWithin)
+	}
+	return r.load
 }
 
 // loadBytesPerSecond bounds what a router writes of the rows it has sent, however
