@@ -22,14 +22,16 @@ func newBenchFailover() *cobra.Command {
 	var out printer
 	cmd := &cobra.Command{
 		Use:   "failover",
-		Short: "kill, stop or cut off expert nodes under load and measure the stalls of streams",
+		Short: "kill, stop or cut off expert nodes or routers under load and measure the stalls of streams",
 		Long: `failover starts a cluster on this machine, runs streams, disturbs one expert node
 in the middle of them, and compares every token with an undisturbed run: a
 failed stream or a changed token is an error. It reports the stall: a stream's
 largest gap between tokens minus the undisturbed p99 inter-token latency.
 
-The faults router-kill and router-stop are of a router behind a gateway: its
-streams go on at another router.
+The faults router-kill, router-stop and router-drop are of one of two routers
+behind a gateway: its answers go on at another router. The streams are HTTP
+requests of every kind then, half of them streamed: sampled, several answers, log
+probabilities, structured output, calls of tools, stop texts.
 
 The fault delay is of every node: a fraction of the answers is late. It compares
 inter-token latency without late answers, with a router that waits for them and
@@ -52,9 +54,9 @@ with a router that hedges them.`,
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener, HOST:PORT")
-	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, restarted), stop (SIGSTOP for --stop-for), drop (one node's packets vanish for --stop-for; Linux, root and ip(8)), router-kill or router-stop (of one of two routers behind a gateway) or delay (a fraction of all answers is late)")
+	f.StringVar(&fault, "fault", string(failover.Kill), "kill (SIGKILL, restarted), stop (SIGSTOP for --stop-for), drop (one node's packets vanish for --stop-for; Linux, root and ip(8)), router-kill, router-stop or router-drop (of one of two routers behind a gateway) or delay (a fraction of all answers is late)")
 	delayFlags(f, &delay)
-	f.DurationVar(&c.StopFor, "stop-for", 5*time.Second, "how long a node is stopped or its packets vanish")
+	f.DurationVar(&c.StopFor, "stop-for", 5*time.Second, "how long a process is stopped or its packets vanish")
 	f.IntVar(&c.Streams, "streams", 16, "streams at once")
 	f.IntVar(&c.Tokens, "tokens", 64, "tokens of each stream")
 	f.IntVar(&c.Repeat, "repeat", 10, "faults, one after another")

@@ -130,7 +130,7 @@ func (c DelayConfig) measure(ctx context.Context, up local.UpConfig, want []stre
 	defer m.close(ctx)
 	var out setting
 	for i := range c.Repeat + 1 {
-		got, err := m.streams.run(ctx, nil)
+		got, err := m.load.run(ctx, nil)
 		if err != nil {
 			return out, err
 		}
@@ -143,7 +143,7 @@ func (c DelayConfig) measure(ctx context.Context, up local.UpConfig, want []stre
 		out.streams = want
 		for _, s := range got {
 			if i > 0 {
-				out.gaps = append(out.gaps, s.gaps(time.Time{})[settled-1:]...)
+				out.gaps = append(out.gaps, s.gaps(time.Time{}, settled-1)...)
 			}
 		}
 	}

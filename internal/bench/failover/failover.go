@@ -14,29 +14,12 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/memory"
+	"github.com/hachi-serve/hachi/internal/bench/mix"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/namespaces"
 	"github.com/hachi-serve/hachi/internal/status"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
-
-// Fault is what happens to a node.
-type Fault string
-
-const (
-	Kill Fault = "kill" // SIGKILL; the process is started again
-	Stop Fault = "stop" // SIGSTOP, and SIGCONT after a while
-	Drop Fault = "drop" // all packets to and from the node vanish for a while
-
-	RouterKill Fault = "router-kill" // SIGKILL of a router behind a gateway
-	RouterStop Fault = "router-stop" // SIGSTOP of a router behind a gateway, and SIGCONT after a while
-)
-
-// ofRouter reports whether the victim is a router.
-func (f Fault) ofRouter() bool { return f == RouterKill || f == RouterStop }
-
-// kills reports whether the victim dies and is started again.
-func (f Fault) kills() bool { return f == Kill || f == RouterKill }
 
 // Config describes a measurement.
 type Config struct {
@@ -53,17 +36,17 @@ type Config struct {
 
 // Validate reports every fault at once.
 func (c Config) Validate() error {
-	var faults []error
-	if !slices.Contains([]Fault{Kill, Stop, Drop, RouterKill, RouterStop}, c.Fault) {
-		faults = append(faults, fmt.Errorf("fault %q: want kill, stop, drop, router-kill or router-stop", c.Fault))
+	var all []error
+	if !slices.Contains(faults, c.Fault) {
+		all = append(all, fmt.Errorf("fault %q: want one of %v", c.Fault, faults))
 	}
 	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
-		faults = append(faults, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
+		all = append(all, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
 	}
 	if !c.Fault.kills() && c.StopFor <= 0 {
-		faults = append(faults, fmt.Errorf("a %s needs a duration", c.Fault))
+		all = append(all, fmt.Errorf("a %s needs a duration", c.Fault))
 	}
-	return errors.Join(faults...)
+	return errors.Join(all...)
 }
 
 // wholeWithin bounds the wait for a whole placement: leases, loading and
@@ -79,10 +62,10 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if c.Fault.ofRouter() {
 		c.Up.Routers = max(c.Up.Routers, 2)
 	}
-	if c.Fault != Drop {
+	if !c.Fault.drops() {
 		return run(ctx, c, nil)
 	}
-	n, err := namespaces.New(ctx, separate)
+	n, err := namespaces.New(ctx, c.Fault.separate())
 	if err != nil {
 		return Report{}, err
 	}
@@ -132,7 +115,10 @@ func (m *measurement) connect(ctx context.Context) error {
 	if m.conn, err = dial(ctx, m.cluster); err != nil {
 		return err
 	}
-	m.streams = streams{client: hachiv1.NewInferenceServiceClient(m.conn), n: m.c.Streams, tokens: m.c.Tokens}
+	m.load = streams{client: hachiv1.NewInferenceServiceClient(m.conn), n: m.c.Streams, tokens: m.c.Tokens}
+	if m.c.Fault.ofRouter() {
+		m.load = answers{url: m.cluster.URL(), requests: mix.Requests(m.c.Streams, m.c.Tokens)}
+	}
 	return nil
 }
 
@@ -196,30 +182,36 @@ type measurement struct {
 	cluster *local.Cluster
 	conn    *grpc.ClientConn
 	apart   *namespaces.Network // nil if the fault needs none
-	streams streams
+	load    load
 	random  *rand.Rand
+}
+
+// load is what runs while a fault happens.
+type load interface {
+	// run reads all streams to their end. begun is called once each has begun.
+	run(ctx context.Context, begun func()) ([]stream, error)
 }
 
 // all measures the undisturbed run, then every fault.
 func (m *measurement) all(ctx context.Context) (Report, error) {
-	if _, err := m.streams.run(ctx, nil); err != nil { // connections, caches
+	if _, err := m.load.run(ctx, nil); err != nil { // connections, caches
 		return Report{}, err
 	}
-	want, err := m.streams.run(ctx, nil)
+	want, err := m.load.run(ctx, nil)
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat}
-	front := "router-0"
-	if m.c.Fault.ofRouter() {
-		front = "gateway-0" // which lives on
+	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat, Front: m.c.Fault.front()}
+	front := memory.Start(m.cluster.Child(r.Front))
+	defer front.Stop()
+	before, err := m.metrics(ctx)
+	if err != nil {
+		return Report{}, err
 	}
-	router := memory.Start(m.cluster.Child(front))
-	defer router.Stop()
 	began := time.Now()
 	var calm, all []time.Duration
 	for _, s := range want {
-		calm = append(calm, s.gaps(time.Time{})[settled-1:]...)
+		calm = append(calm, s.gaps(time.Time{}, settled-1)...)
 	}
 	slices.Sort(calm)
 	r.Undisturbed = measure.LatencyOf(calm)
@@ -233,7 +225,12 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		}
 		all = append(all, stalls...)
 		r.sumUp(all)
-		r.Router = router.Growth(began, time.Now())
+		r.Memory = front.Growth(began, time.Now())
+		after, err := m.metrics(ctx)
+		if err != nil {
+			return r, err
+		}
+		r.Moves = movesOf(before, after)
 		if m.c.Progress != nil {
 			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
 		}
@@ -244,11 +241,12 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 // once disturbs one run and returns the stall of every stream, and whether the
 // router put the victim last.
 func (m *measurement) once(ctx context.Context, want []stream, calm time.Duration) (stalls []time.Duration, noticed bool, err error) {
-	victim := m.cluster.Child(separate)
+	victim := m.cluster.Child(m.c.Fault.separate())
 	switch {
+	case m.apart != nil:
 	case m.c.Fault.ofRouter():
 		victim = m.cluster.Child(fmt.Sprintf("router-%d", m.random.IntN(m.c.Up.Routers)))
-	case m.apart == nil:
+	default:
 		victim = m.cluster.Child(fmt.Sprintf("expert-%d", m.random.IntN(m.c.Up.Nodes)))
 	}
 	before, err := m.routers(ctx)
@@ -263,7 +261,9 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 		return nil, false, err
 	}
 	for _, s := range got {
-		stalls = append(stalls, max(0, slices.Max(append(s.gaps(at), 0))-calm))
+		if len(s.tracks) > 0 {
+			stalls = append(stalls, max(0, slices.Max(append(s.gaps(at, 0), 0))-calm))
+		}
 	}
 	if m.c.Fault.ofRouter() {
 		return stalls, noticed, m.back(ctx, victim.Name(), before)
@@ -288,7 +288,7 @@ func (m *measurement) disturbed(ctx context.Context, victim *local.Child) (at ti
 	}
 	heal := func() error { return nil }
 	var fault error
-	got, err = m.streams.run(ctx, func() {
+	got, err = m.load.run(ctx, func() {
 		at = time.Now()
 		heal, fault = m.disturb(victim)
 	})
@@ -301,11 +301,11 @@ func (m *measurement) disturb(victim *local.Child) (heal func() error, err error
 	// A fault must end even when the measurement is given up.
 	ctx := context.Background()
 	var end func() error
-	switch m.c.Fault {
-	case Kill, RouterKill:
+	switch name := victim.Name(); {
+	case m.c.Fault.kills():
 		return func() error { return nil }, victim.Signal(syscall.SIGKILL)
-	case Drop:
-		err, end = m.apart.Lose(ctx, separate, namespaces.All), func() error { return m.apart.Heal(ctx, separate, namespaces.All) }
+	case m.c.Fault.drops():
+		err, end = m.apart.Lose(ctx, name, namespaces.All), func() error { return m.apart.Heal(ctx, name, namespaces.All) }
 	default:
 		err, end = victim.Signal(syscall.SIGSTOP), func() error { return resume(victim) }
 	}

@@ -10,10 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/namespaces"
 )
 
-// separate is the node in a namespace of its own.
-const separate = "expert-0"
-
-// inhabit puts one node of a cluster into the namespace, and all others and
+// inhabit puts one process of a cluster into the namespace, and all others and
 // their etcd where it reaches them.
 func inhabit(ctx context.Context, n *namespaces.Network, up *local.UpConfig) (*etcd.Server, error) {
 	free, err := net.Listen("tcp", net.JoinHostPort(n.Host(), "0"))

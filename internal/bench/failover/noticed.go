@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
@@ -23,13 +22,7 @@ func of(metric, node string) string { return fmt.Sprintf("%s{node=%q}", metric, 
 func (m *measurement) suspicions(ctx context.Context, node string) (float64, error) {
 	metrics, err := m.metrics(ctx)
 	if m.c.Fault.ofRouter() {
-		moved := 0.0
-		for series, n := range metrics {
-			if strings.HasPrefix(series, "hachi_gateway_answers_moved_total") {
-				moved += n
-			}
-		}
-		return moved, err
+		return moved(metrics), err
 	}
 	return metrics[of("hachi_dispatch_suspicions_total", node)], err
 }

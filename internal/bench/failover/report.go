@@ -24,8 +24,11 @@ type Report struct {
 	// Stalls of all streams of all repetitions, ascending, milliseconds.
 	Stalls []float64       `json:"stalls_ms"`
 	Stall  measure.Latency `json:"stall"`
-	// Router is the memory of the router's process over all repetitions.
-	Router memory.Growth `json:"router_memory"`
+	Moves  Moves           `json:"moves"` // of answers, with a gateway
+	// Front is the process that clients call, and Memory its memory over all
+	// repetitions.
+	Front  string        `json:"front"`
+	Memory memory.Growth `json:"memory"`
 }
 
 // sumUp takes the stalls of all repetitions.
@@ -39,10 +42,11 @@ func (r *Report) sumUp(stalls []time.Duration) {
 
 // WriteText writes inter-token latency without a fault, and the stalls.
 func (r Report) WriteText(out io.Writer) {
-	fmt.Fprintf(out, "%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every token is that of the undisturbed run\n",
+	fmt.Fprintf(out, "%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every byte is that of the undisturbed run\n",
 		r.Fault, r.Repeat, r.Noticed, r.Streams, r.Tokens)
 	writeLatencies(out, []latency{{"undisturbed inter-token latency", r.Undisturbed}, {"stall", r.Stall}})
-	fmt.Fprintf(out, "router's memory %s\n", r.Router)
+	r.Moves.writeText(out)
+	fmt.Fprintf(out, "%s's memory: %s\n", r.Front, r.Memory)
 }
 
 // latency is a row of a table.

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// backoff is longer than a gateway waits before it tries a router that has failed.
-const backoff = 6 * time.Second
-
 // routers are the gRPC addresses of the routers that serve, by name.
 func (m *measurement) routers(ctx context.Context) (map[string]string, error) {
 	view, err := m.cluster.View(ctx)
@@ -25,7 +22,7 @@ func (m *measurement) routers(ctx context.Context) (map[string]string, error) {
 }
 
 // back waits until every router serves, a killed victim as another process, and the
-// gateway sends requests to each of them.
+// gateway trusts each of them.
 func (m *measurement) back(ctx context.Context, victim string, before map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
@@ -34,20 +31,23 @@ func (m *measurement) back(ctx context.Context, victim string, before map[string
 		if err != nil {
 			return err
 		}
-		if len(now) == m.c.Up.Routers && (m.c.Fault != RouterKill || now[victim] != before[victim]) {
-			break
+		metrics, err := m.metrics(ctx)
+		if err != nil {
+			return err
+		}
+		trusted := 0
+		for router := range now {
+			if suspected, known := metrics[fmt.Sprintf("hachi_gateway_router_suspected{router=%q}", router)]; known && suspected == 0 {
+				trusted++
+			}
+		}
+		if trusted == m.c.Up.Routers && (m.c.Fault != RouterKill || now[victim] != before[victim]) {
+			return nil
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return fmt.Errorf("%s does not serve again: %w", victim, err)
 		}
 	}
-	if m.c.Fault == RouterStop {
-		if err := pause(ctx, backoff); err != nil {
-			return err
-		}
-	}
-	_, err := m.streams.run(ctx, nil)
-	return err
 }
 
 // pause waits.

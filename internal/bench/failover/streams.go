@@ -12,10 +12,11 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// stream is one answer as it came.
+// stream is one request and what came.
 type stream struct {
 	tokens []uint32
-	times  []time.Time // one per message with tokens
+	body   string        // of an answer of HTTP, without what differs between calm runs
+	tracks [][]time.Time // of each answer that is streamed, when its parts came
 }
 
 // streams asks for n answers at once. begun is called once every stream has
@@ -45,17 +46,22 @@ func (s streams) request(i int) *hachiv1.GenerateRequest {
 
 // run reads all streams to their end.
 func (s streams) run(ctx context.Context, begun func()) ([]stream, error) {
+	return together(ctx, s.n, begun, s.read)
+}
+
+// together reads n streams at once. begun is called once each has begun.
+func together(ctx context.Context, n int, begun func(), read func(ctx context.Context, i int, out *stream, begun func()) error) ([]stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	out := make([]stream, s.n)
+	out := make([]stream, n)
 	var started, all sync.WaitGroup
-	started.Add(s.n)
-	for i := range s.n {
+	started.Add(n)
+	for i := range n {
 		all.Go(func() {
 			once := sync.OnceFunc(started.Done)
 			defer once()
-			if err := s.read(ctx, i, &out[i], once); err != nil {
-				cancel(fmt.Errorf("stream %d after %d tokens: %w", i, len(out[i].tokens), err))
+			if err := read(ctx, i, &out[i], once); err != nil {
+				cancel(fmt.Errorf("stream %d: %w", i, err))
 			}
 		})
 	}
@@ -75,10 +81,11 @@ func (s streams) read(ctx context.Context, i int, out *stream, begun func()) err
 	for {
 		m, err := answer.Recv()
 		if err != nil {
-			return err
+			return fmt.Errorf("after %d tokens: %w", len(out.tokens), err)
 		}
 		if len(m.GetTokens()) > 0 {
-			out.tokens, out.times = append(out.tokens, m.GetTokens()...), append(out.times, time.Now())
+			out.tokens = append(out.tokens, m.GetTokens()...)
+			out.came(0, time.Now())
 		}
 		if len(out.tokens) >= settled {
 			begun()
@@ -89,13 +96,23 @@ func (s streams) read(ctx context.Context, i int, out *stream, begun func()) err
 	}
 }
 
-// gaps are the times between messages, from the moment on; all of them when it
-// is zero.
-func (s stream) gaps(from time.Time) []time.Duration {
+// came notes a part of an answer.
+func (s *stream) came(answer int, at time.Time) {
+	for len(s.tracks) <= answer {
+		s.tracks = append(s.tracks, nil)
+	}
+	s.tracks[answer] = append(s.tracks[answer], at)
+}
+
+// gaps are the times between parts of each answer but the first few, from the moment
+// on; all of them when it is zero.
+func (s stream) gaps(from time.Time, skip int) []time.Duration {
 	var out []time.Duration
-	for i := 1; i < len(s.times); i++ {
-		if s.times[i].After(from) {
-			out = append(out, s.times[i].Sub(s.times[i-1]))
+	for _, times := range s.tracks {
+		for i := 1 + skip; i < len(times); i++ {
+			if times[i].After(from) {
+				out = append(out, times[i].Sub(times[i-1]))
+			}
 		}
 	}
 	return out
@@ -104,6 +121,9 @@ func (s stream) gaps(from time.Time) []time.Duration {
 // differ says where the answers of two runs part.
 func differ(got, want []stream) error {
 	for i := range want {
+		if got[i].body != want[i].body {
+			return fmt.Errorf("request %d: the answer differs from the undisturbed run:\n%s\nwant\n%s", i, got[i].body, want[i].body)
+		}
 		if !slices.Equal(got[i].tokens, want[i].tokens) {
 			n := 0
 			for n < min(len(got[i].tokens), len(want[i].tokens)) && got[i].tokens[n] == want[i].tokens[n] {
