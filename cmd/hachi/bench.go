@@ -15,7 +15,7 @@ import (
 
 func newBench() *cobra.Command {
 	return group("bench", "run benchmarks",
-		newBenchServe(), newBenchFailover(), newBenchOverload(), newBenchHostile(), newBenchCluster(), newBenchPlacement(), newBenchElasticity(), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
+		newBenchServe(), newBenchFailover(), newBenchGateway(), newBenchOverload(), newBenchHostile(), newBenchCluster(), newBenchPlacement(), newBenchElasticity(), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
 }
 
 // ownCluster completes the configuration of a cluster that a benchmark starts: this

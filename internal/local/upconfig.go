@@ -40,6 +40,8 @@ type UpConfig struct {
 	// Exec replaces the command line of a child, for example to run the child in
 	// a network namespace or under a debugger; nil replaces none.
 	Exec func(name string, argv []string) []string `yaml:"-"`
+	// Gateway starts a gateway in front of one router too.
+	Gateway bool `yaml:"-"`
 	// Host is the address on which a child listens, except for the HTTP API; nil
 	// is loopback for every child.
 	Host   func(name string) string `yaml:"-"`
@@ -100,7 +102,7 @@ func DefaultUp() UpConfig {
 }
 
 // gateway reports whether a gateway serves in front of the routers.
-func (c UpConfig) gateway() bool { return c.Routers > 1 }
+func (c UpConfig) gateway() bool { return c.Gateway || c.Routers > 1 }
 
 // relay is the section serving of the gateway.
 func (c UpConfig) relay() role.RelayConfig {
