@@ -134,7 +134,15 @@ type GatewayStatus struct {
 	Gateway string `json:"gateway"`
 	HTTP    string `json:"http"`
 	GRPC    string `json:"grpc"`
+	// PassedOver are routers whose answers would not be those of the gateway's others.
+	PassedOver []PassedOver `json:"passed_over,omitempty"`
 	Process
+}
+
+// PassedOver is a router that gets no requests of a gateway.
+type PassedOver struct {
+	Router string `json:"router"`
+	Why    string `json:"why"`
 }
 
 // ExpertStatus is the load of an expert.

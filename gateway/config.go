@@ -21,9 +21,9 @@ type Routers interface {
 	Update(records []*hachiv1.RouterRecord)
 	// Ready reports whether a router takes requests for the gateway's model.
 	Ready() bool
-	// Others reports whether routers take requests, and none of them for the
-	// gateway's model.
-	Others() bool
+	// Others is why this gateway can serve none of the routers that take requests; nil
+	// if it can, or if there are none.
+	Others() error
 }
 
 // Session keeps the gateway's record: registry.GatewaySession.
@@ -40,9 +40,6 @@ type Config struct {
 	// Records are those of all routers, at every change.
 	Records <-chan []*hachiv1.RouterRecord
 }
-
-// ErrOtherModel means that the routers serve another model than the gateway.
-var ErrOtherModel = errors.New("every router serves another model, or another format of it, than this gateway: a restart serves that one")
 
 // validate names every piece that is missing.
 func (c Config) validate() error {

@@ -6,9 +6,9 @@
 //
 // Invariants: it keeps nothing but what runs, so any number of gateways may serve one
 // cluster. Serving goes on when etcd is gone, with the last records of routers. A
-// gateway is ready while a router takes requests for its model; when routers take
-// requests for another model only, it ends with ErrOtherModel, and a restart serves
-// that one. A graceful stop lets running answers end, or ends them with an error,
+// gateway is ready while a router takes requests for its model; when all
+// routers that take requests serve another model, or have another tokenizer or chat
+// template, it ends with an error that says so. A graceful stop lets running answers end, or ends them with an error,
 // before it closes a connection. Run closes the listeners and the session on every
 // path.
 //

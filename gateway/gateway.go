@@ -40,13 +40,13 @@ func Run(ctx context.Context, c Config) error {
 	return errors.Join(err, c.Session.Close(context.WithoutCancel(ctx)))
 }
 
-// follow takes the records of routers, until ctx ends or the routers serve another
-// model.
+// follow takes the records of routers, until ctx ends or the gateway can serve none of
+// them.
 func follow(ctx context.Context, c Config, report func(ready bool)) error {
 	reported := false
 	for {
-		if c.Routers.Others() {
-			return ErrOtherModel
+		if err := c.Routers.Others(); err != nil {
+			return err
 		}
 		if ready := c.Routers.Ready(); ready != reported {
 			reported = ready

@@ -29,11 +29,12 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // parts are the fakes of a gateway.
 type parts struct {
-	mu            sync.Mutex // guards the fields below
-	ready, others bool
-	seen          int // records
-	stopped       bool
-	closed        bool
+	mu      sync.Mutex // guards the fields below
+	ready   bool
+	others  error
+	seen    int // records
+	stopped bool
+	closed  bool
 }
 
 func (p *parts) set(change func(*parts)) {
@@ -46,8 +47,8 @@ func (p *parts) Stop() { p.set(func(p *parts) { p.stopped = true }) }
 func (p *parts) Update(records []*hachiv1.RouterRecord) {
 	p.set(func(p *parts) { p.seen = len(records); p.ready = p.seen > 0 })
 }
-func (p *parts) Ready() (ok bool)  { p.set(func(p *parts) { ok = p.ready }); return ok }
-func (p *parts) Others() (ok bool) { p.set(func(p *parts) { ok = p.others }); return ok }
+func (p *parts) Ready() (ok bool)    { p.set(func(p *parts) { ok = p.ready }); return ok }
+func (p *parts) Others() (err error) { p.set(func(p *parts) { err = p.others }); return err }
 func (p *parts) Close(context.Context) error {
 	p.set(func(p *parts) { p.closed = true })
 	return nil
@@ -129,13 +130,14 @@ func TestReadyWithARouter(t *testing.T) {
 	}
 }
 
-// TestOtherModelEndsTheGateway: a restart serves it.
-func TestOtherModelEndsTheGateway(t *testing.T) {
+// TestRoutersThatItCannotServeEndTheGateway with the reason.
+func TestRoutersThatItCannotServeEndTheGateway(t *testing.T) {
 	p, records, _, stop := start(t)
-	p.set(func(p *parts) { p.others = true })
+	why := errors.New("another model")
+	p.set(func(p *parts) { p.others = why })
 	records <- nil
 	eventually.True(t, "ended", func() (ok bool) { p.set(func(p *parts) { ok = p.closed }); return ok })
-	if err := stop(); !errors.Is(err, ErrOtherModel) {
+	if err := stop(); !errors.Is(err, why) {
 		t.Errorf("Run: %v", err)
 	}
 }

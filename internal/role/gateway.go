@@ -1,11 +1,14 @@
 package role
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/hachi-serve/hachi/gateway"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
@@ -31,6 +34,7 @@ type gatewayProcess struct {
 	conns      *remote.Conns
 	metrics    *metrics.Metrics
 	http, grpc listener
+	told       map[string]bool // routers that are passed over
 }
 
 // RunGateway runs a gateway until ctx ends. It serves when it knows a router: what the
@@ -47,7 +51,7 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 	if err != nil {
 		return err
 	}
-	p := &gatewayProcess{cfg: c, pool: remote.NewPool()}
+	p := &gatewayProcess{cfg: c, pool: remote.NewPool(), told: map[string]bool{}}
 	if p.front, err = openFront(dir, model, c.Serving.APIConfig); err != nil {
 		return err
 	}
@@ -111,8 +115,11 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	serving, end := conn.unlessRefused(ctx)
 	records := conn.registry.WatchRouters(watch)
 	model, err := p.elect(serving, records)
-	if err != nil { // ctx has ended, or the name was refused
-		return errors.Join(end(), p.http.Close(), p.grpc.Close())
+	if err != nil {
+		if serving.Err() != nil { // ctx has ended, or the name was refused
+			err = nil
+		}
+		return errors.Join(err, end(), p.http.Close(), p.grpc.Close())
 	}
 	engine := remote.New(remote.Config{
 		Caller: p.conns, Pool: p.pool, Model: model, Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
@@ -130,16 +137,21 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 		Engine: engine, Routers: routersOf{p, model}, Records: records,
 		Session: conn.registry.RegisterGateway(watch, &hachiv1.GatewayRecord{
 			GatewayId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
+			Fingerprint: model.Fingerprint, TextDigest: model.Texts,
 		}),
 	})
 	return errors.Join(err, end())
 }
 
-// elect waits until routers take requests, and returns what most of them serve.
+// elect waits until routers take requests, and returns what most of them serve. It is
+// an error if all of them have other texts.
 func (p *gatewayProcess) elect(ctx context.Context, records <-chan []*hachiv1.RouterRecord) (balance.Model, error) {
 	for {
-		if m, ok := p.pool.Elect(); ok {
+		if m, ok := p.pool.Elect(p.front.text.digest); ok {
 			return m, nil
+		}
+		if err := p.others(); err != nil {
+			return balance.Model{}, err
 		}
 		select {
 		case seen, ok := <-records:
@@ -167,14 +179,47 @@ func (p *gatewayProcess) update(records []*hachiv1.RouterRecord) {
 	for _, r := range records {
 		all = append(all, balance.Router{
 			ID: r.GetRouterId(), Addr: r.GetGrpcAddr(), Fingerprint: r.GetFingerprint(), Context: int(r.GetContext()),
-			Load: int(r.GetLoad()), Draining: r.GetDraining() || r.GetAckedEpoch() == 0,
+			Texts: r.GetTextDigest(), Load: int(r.GetLoad()), Draining: r.GetDraining() || r.GetAckedEpoch() == 0,
 		})
 	}
 	p.pool.Update(all)
+	p.tellOthers(all)
 	if err := p.conns.Keep(maps.Keys(p.pool.Load().Running)); err != nil {
 		p.cfg.Logger.Debug("connections to routers", "err", err)
 	}
 }
+
+// tellOthers logs once that a router is passed over.
+func (p *gatewayProcess) tellOthers(all []balance.Router) {
+	for _, r := range all {
+		other := r.Texts != p.front.text.digest
+		if other && !p.told[r.ID] {
+			p.cfg.Logger.Warn("a router is passed over, its tokenizer or chat template differs", "router", r.ID)
+		}
+		p.told[r.ID] = other
+	}
+}
+
+// others is why the gateway can serve no router that takes requests; nil if it can, or
+// if there are none. A restart serves another model, but not other texts.
+func (p *gatewayProcess) others() error {
+	var names []string
+	for _, r := range p.pool.Serving() {
+		if r.Texts == p.front.text.digest {
+			return nil
+		}
+		names = append(names, r.ID)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return &ConfigError{Err: &FieldError{Field: "model.dir", Err: fmt.Errorf("the tokenizer or the chat template in %s is not that of %s, "+
+		"and no other router takes requests: copy the tokenizer and template files of the model that the routers serve there, or give their directory",
+		p.cfg.Model.Dir, strings.Join(names, ", "))}}
+}
+
+// errOtherModel means that the routers serve another model than the gateway.
+var errOtherModel = errors.New("every router serves another model, or another format of it, than this gateway: a restart serves that one")
 
 // routersOf are the routers of a gateway that serves a model.
 type routersOf struct {
@@ -184,4 +229,11 @@ type routersOf struct {
 
 func (r routersOf) Update(records []*hachiv1.RouterRecord) { r.p.update(records) }
 func (r routersOf) Ready() bool                            { return r.p.pool.Ready(r.model) }
-func (r routersOf) Others() bool                           { return r.p.pool.Others(r.model) }
+
+// Others implements gateway.Routers.
+func (r routersOf) Others() error {
+	if r.Ready() || len(r.p.pool.Serving()) == 0 {
+		return nil
+	}
+	return cmp.Or(r.p.others(), errOtherModel)
+}

@@ -125,6 +125,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{
 			RouterId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
 			Fingerprint: string(p.core.weights.fingerprint), Context: uint32(p.engine.MaxTokens()), MaxRequests: uint32(p.maxRequests()),
+			TextDigest: p.front.text.digest,
 		}),
 		Load: conn.registry.RegisterLoad(watch, &hachiv1.RouterLoad{RouterId: p.cfg.ID, Fingerprint: string(p.core.weights.fingerprint)}),
 	})

@@ -16,6 +16,7 @@ type textStack struct {
 	tokenizer *tokenizer.Tokenizer
 	template  *chat.Template
 	eosTokens []int32 // tokens that end an answer
+	digest    string  // of all of them
 }
 
 // openTextStack reads the files. It refuses at start what would fail a request,
@@ -29,6 +30,10 @@ func openTextStack(dir string, cfg model.Config) (textStack, error) {
 	}
 	s.eosTokens, errEOS = readEOSTokens(dir, cfg, vocab)
 	if err := errors.Join(errText, errEOS); err != nil {
+		return textStack{}, &ConfigError{Err: err}
+	}
+	var err error
+	if s.digest, err = digestTexts(dir, s.eosTokens); err != nil {
 		return textStack{}, &ConfigError{Err: err}
 	}
 	return s, nil

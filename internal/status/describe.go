@@ -36,6 +36,7 @@ func Describe(v View, seen *hachiv1.GetStatusResponse, why error) client.Status 
 	for _, g := range v.Gateways {
 		r.Gateways = append(r.Gateways, client.GatewayStatus{
 			Gateway: g.GetGatewayId(), HTTP: g.GetHttpAddr(), GRPC: g.GetGrpcAddr(), Process: process(v.GatewayHolders[g.GetGatewayId()]),
+			PassedOver: passedOver(g, v.Routers),
 		})
 	}
 	for _, n := range v.Nodes {
@@ -47,6 +48,19 @@ func Describe(v View, seen *hachiv1.GetStatusResponse, why error) client.Status 
 		measure(&r, v.Placement, seen)
 	}
 	return r
+}
+
+// passedOver are the routers that a gateway cannot serve, and why.
+func passedOver(g *hachiv1.GatewayRecord, routers []*hachiv1.RouterRecord) (out []client.PassedOver) {
+	for _, r := range routers {
+		switch {
+		case r.GetTextDigest() != g.GetTextDigest():
+			out = append(out, client.PassedOver{Router: r.GetRouterId(), Why: "its tokenizer or chat template differs"})
+		case r.GetFingerprint() != g.GetFingerprint():
+			out = append(out, client.PassedOver{Router: r.GetRouterId(), Why: "it serves another model, or another format of it"})
+		}
+	}
+	return out
 }
 
 func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse) client.NodeStatus {

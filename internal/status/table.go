@@ -155,6 +155,11 @@ func printGateways(out io.Writer, r client.Status) {
 		fmt.Fprintf(w, "%s\t%s%s\t%s\n", g.Gateway, pid("", g.Process), g.HTTP, g.GRPC)
 	}
 	w.Flush()
+	for _, g := range r.Gateways {
+		for _, p := range g.PassedOver {
+			fmt.Fprintf(out, "%s passes over %s: %s\n", g.Gateway, p.Router, p.Why)
+		}
+	}
 }
 
 // maxExperts is the number of experts of the widest layer.

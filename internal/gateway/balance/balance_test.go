@@ -64,6 +64,11 @@ func TestRoutersThatMayBeChosen(t *testing.T) {
 			all[0].Fingerprint, all[2].Context = "other", 99
 			table.Update(all)
 		}, 0, []string{"b"}},
+		{"not one with other texts", func(table *Table) {
+			all := routers("a", "b", "c")
+			all[1].Texts = "other"
+			table.Update(all)
+		}, 0, []string{"a", "c"}},
 		{"not one without an address", func(table *Table) {
 			all := routers("a", "b", "c")
 			all[0].Addr = ""
@@ -433,8 +438,10 @@ func TestBudgetBoundsRetries(t *testing.T) {
 // shortest.
 func TestElect(t *testing.T) {
 	router := func(id, fingerprint string, context int) Router {
-		return Router{ID: id, Addr: id, Fingerprint: fingerprint, Context: context}
+		return Router{ID: id, Addr: id, Fingerprint: fingerprint, Context: context, Texts: "t"}
 	}
+	foreign := router("f", "a", 1)
+	foreign.Texts = "other"
 	draining := router("e", "x", 1)
 	draining.Draining = true
 	for _, tt := range []struct {
@@ -445,14 +452,16 @@ func TestElect(t *testing.T) {
 	}{
 		{"none", nil, Model{}, false},
 		{"one that drains", []Router{draining}, Model{}, false},
-		{"one", []Router{router("a", "x", 5)}, Model{"x", 5}, true},
-		{"most", []Router{router("a", "x", 5), router("b", "y", 7), router("c", "y", 6)}, Model{"y", 6}, true},
-		{"as many", []Router{router("a", "y", 5), router("b", "x", 7)}, Model{"x", 7}, true},
-		{"those that drain do not count", []Router{router("a", "y", 5), draining}, Model{"y", 5}, true},
+		{"one", []Router{router("a", "x", 5)}, Model{"x", "t", 5}, true},
+		{"most", []Router{router("a", "x", 5), router("b", "y", 7), router("c", "y", 6)}, Model{"y", "t", 6}, true},
+		{"as many", []Router{router("a", "y", 5), router("b", "x", 7)}, Model{"x", "t", 7}, true},
+		{"those with other texts do not count", []Router{foreign, router("b", "y", 7), foreign}, Model{"y", "t", 7}, true},
+		{"only one with other texts", []Router{foreign}, Model{}, false},
+		{"those that drain do not count", []Router{router("a", "y", 5), draining}, Model{"y", "t", 5}, true},
 	} {
 		var table Table
 		table.Update(tt.routers)
-		if got, ok := table.Elect(); got != tt.want || ok != tt.ok {
+		if got, ok := table.Elect("t"); got != tt.want || ok != tt.ok {
 			t.Errorf("%s: %v, %v, want %v", tt.name, got, ok, tt.want)
 		}
 	}

@@ -5,20 +5,31 @@ import (
 	"slices"
 )
 
-// Elect returns the model that a gateway serves: that of most routers, and of those the
-// one that comes first. Its context is the shortest of its routers, so that an answer
-// may go on at each of them. ok is false without a router that takes requests.
-func (t *Table) Elect() (m Model, ok bool) {
+// Elect returns the model that a gateway with a digest of texts serves: that of most
+// routers with the same texts, and of those the one that comes first. Its context is the
+// shortest of its routers, so that an answer may go on at each of them. ok is false
+// without such a router that takes requests.
+func (t *Table) Elect(texts string) (m Model, ok bool) {
 	votes := map[string][]int{} // contexts by fingerprint
 	for _, s := range t.routers {
-		if s.serves() {
+		if s.serves() && s.Texts == texts {
 			votes[s.Fingerprint] = append(votes[s.Fingerprint], s.Context)
 		}
 	}
 	for _, fingerprint := range slices.Sorted(maps.Keys(votes)) {
 		if contexts := votes[fingerprint]; len(contexts) > len(votes[m.Fingerprint]) {
-			m, ok = Model{fingerprint, slices.Min(contexts)}, true
+			m, ok = Model{fingerprint, texts, slices.Min(contexts)}, true
 		}
 	}
 	return m, ok
+}
+
+// Serving are the routers that take requests, by name.
+func (t *Table) Serving() (out []Router) {
+	for _, id := range slices.Sorted(maps.Keys(t.routers)) {
+		if s := t.routers[id]; s.serves() {
+			out = append(out, s.Router)
+		}
+	}
+	return out
 }

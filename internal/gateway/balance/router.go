@@ -8,6 +8,8 @@ type Router struct {
 	Addr string // of its gRPC service
 	// Fingerprint is of the model's content and numerics.
 	Fingerprint string
+	// Texts is the digest of the tokenizer and the chat template.
+	Texts string
 	// Context is the longest sequence that the router takes, tokens.
 	Context int
 	// Load is how many requests it has, running and waiting, of every gateway.
@@ -19,6 +21,7 @@ type Router struct {
 // Model is what a router must serve so that a request may begin or go on there.
 type Model struct {
 	Fingerprint string
+	Texts       string
 	Context     int // tokens, at least
 }
 
@@ -53,7 +56,7 @@ func (s *state) serves() bool {
 
 // fits reports whether requests for a model may be sent to the router.
 func (s *state) fits(m Model) bool {
-	return s.serves() && s.Fingerprint == m.Fingerprint && s.Context >= m.Context
+	return s.serves() && s.Fingerprint == m.Fingerprint && s.Texts == m.Texts && s.Context >= m.Context
 }
 
 // well reports whether nothing speaks against the router. One whose calls failed must

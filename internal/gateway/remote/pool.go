@@ -62,20 +62,19 @@ func (p *Pool) change(do func()) {
 	p.changed = make(chan struct{})
 }
 
-// Elect returns the model that most routers serve. ok is false without a router that
-// takes requests.
-func (p *Pool) Elect() (m balance.Model, ok bool) {
+// Elect returns the model that most routers serve with a digest of texts. ok is false
+// without such a router that takes requests.
+func (p *Pool) Elect(texts string) (m balance.Model, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.table.Elect()
+	return p.table.Elect(texts)
 }
 
-// Others reports whether routers take requests, and none of them for a model.
-func (p *Pool) Others(m balance.Model) bool {
+// Serving are the routers that take requests, for any model.
+func (p *Pool) Serving() []balance.Router {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, any := p.table.Elect()
-	return any && !p.table.Left(m, nil)
+	return p.table.Serving()
 }
 
 // Ready reports whether any router takes requests for a model.

@@ -668,7 +668,10 @@ type RouterRecord struct {
 	// Requests that run and wait.
 	Load uint32 `protobuf:"varint,10,opt,name=load" json:"load,omitempty"`
 	// The router takes no new requests, and ends soon.
-	Draining      bool `protobuf:"varint,11,opt,name=draining" json:"draining,omitempty"`
+	Draining bool `protobuf:"varint,11,opt,name=draining" json:"draining,omitempty"`
+	// Of the files that turn texts into tokens and conversations into texts. A gateway
+	// whose files have another digest would ask for other answers.
+	TextDigest    string `protobuf:"bytes,12,opt,name=text_digest,json=textDigest" json:"text_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -773,6 +776,13 @@ func (x *RouterRecord) GetDraining() bool {
 	return false
 }
 
+func (x *RouterRecord) GetTextDigest() string {
+	if x != nil {
+		return x.TextDigest
+	}
+	return ""
+}
+
 // RouterLoad is what one router has sent, stored under its lease. Only those who
 // place experts read it: the record has a number per expert, while nodes watch
 // every RouterRecord. A router writes it less often the larger it is.
@@ -856,7 +866,10 @@ type GatewayRecord struct {
 	// Address of its gRPC inference service, host:port.
 	GrpcAddr string `protobuf:"bytes,3,opt,name=grpc_addr,json=grpcAddr" json:"grpc_addr,omitempty"`
 	// Address of its gossip listener, host:port; empty if it has none.
-	GossipAddr    string `protobuf:"bytes,4,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	GossipAddr string `protobuf:"bytes,4,opt,name=gossip_addr,json=gossipAddr" json:"gossip_addr,omitempty"`
+	// What the gateway serves. It passes over routers with another of them.
+	Fingerprint   string `protobuf:"bytes,5,opt,name=fingerprint" json:"fingerprint,omitempty"`
+	TextDigest    string `protobuf:"bytes,6,opt,name=text_digest,json=textDigest" json:"text_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -915,6 +928,20 @@ func (x *GatewayRecord) GetGrpcAddr() string {
 func (x *GatewayRecord) GetGossipAddr() string {
 	if x != nil {
 		return x.GossipAddr
+	}
+	return ""
+}
+
+func (x *GatewayRecord) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *GatewayRecord) GetTextDigest() string {
+	if x != nil {
+		return x.TextDigest
 	}
 	return ""
 }
@@ -1039,7 +1066,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12*\n" +
 	"\x11experts_per_layer\x18\x03 \x03(\rR\x0fexpertsPerLayer\x12-\n" +
 	"\x05nodes\x18\x05 \x03(\v2\x17.hachi.v1.PlacementNodeR\x05nodes\x121\n" +
-	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xbc\x02\n" +
+	"\breplicas\x18\x06 \x03(\v2\x15.hachi.v1.ReplicaListR\breplicas\"\xdd\x02\n" +
 	"\fRouterRecord\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\x12\x1b\n" +
 	"\thttp_addr\x18\x02 \x01(\tR\bhttpAddr\x12\x1b\n" +
@@ -1053,20 +1080,25 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\fmax_requests\x18\t \x01(\rR\vmaxRequests\x12\x12\n" +
 	"\x04load\x18\n" +
 	" \x01(\rR\x04load\x12\x1a\n" +
-	"\bdraining\x18\v \x01(\bR\bdrainingJ\x04\b\x06\x10\a\"~\n" +
+	"\bdraining\x18\v \x01(\bR\bdraining\x12\x1f\n" +
+	"\vtext_digest\x18\f \x01(\tR\n" +
+	"textDigestJ\x04\b\x06\x10\a\"~\n" +
 	"\n" +
 	"RouterLoad\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\x12 \n" +
 	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12\x1b\n" +
 	"\trows_sent\x18\x03 \x03(\x04R\browsSent\x12\x14\n" +
-	"\x05steps\x18\x04 \x01(\x04R\x05steps\"\x89\x01\n" +
+	"\x05steps\x18\x04 \x01(\x04R\x05steps\"\xcc\x01\n" +
 	"\rGatewayRecord\x12\x1d\n" +
 	"\n" +
 	"gateway_id\x18\x01 \x01(\tR\tgatewayId\x12\x1b\n" +
 	"\thttp_addr\x18\x02 \x01(\tR\bhttpAddr\x12\x1b\n" +
 	"\tgrpc_addr\x18\x03 \x01(\tR\bgrpcAddr\x12\x1f\n" +
 	"\vgossip_addr\x18\x04 \x01(\tR\n" +
-	"gossipAddr\"o\n" +
+	"gossipAddr\x12 \n" +
+	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12\x1f\n" +
+	"\vtext_digest\x18\x06 \x01(\tR\n" +
+	"textDigest\"o\n" +
 	"\x11CoordinatorRecord\x12%\n" +
 	"\x0ecoordinator_id\x18\x01 \x01(\tR\rcoordinatorId\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x1f\n" +
