@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/hachi-serve/hachi/internal/api/server"
 )
@@ -19,24 +18,12 @@ func Run(ctx context.Context, c Config) error {
 	s := server.New(c.Config, c.Routers.Ready)
 	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()
-	var all sync.WaitGroup
-	failed := make(chan error, 3)
-	all.Go(func() {
-		if err := follow(watch, c, s.SetReady); err != nil {
-			failed <- err
-		}
+	err := s.Run(ctx, server.Life{
+		Work: []func() error{func() error { return follow(watch, c, s.SetReady) }},
+		End:  c.Engine.Stop,
+		// Routers are followed until the answers have ended: they may have to move.
+		Ended: stopWatch,
 	})
-	all.Go(func() { failed <- s.ServeHTTP() })
-	all.Go(func() { failed <- s.ServeGRPC() })
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	// Routers are followed until the answers have ended: they may have to move.
-	err = errors.Join(err, s.Stop(c.Engine.Stop))
-	stopWatch()
-	all.Wait()
 	return errors.Join(err, c.Session.Close(context.WithoutCancel(ctx)))
 }
 

@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/server"
@@ -27,27 +26,26 @@ func Run(ctx context.Context, c Config) error {
 	defer stopWork()
 	watch, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()
-	var all sync.WaitGroup
-	failed := make(chan error, 3)
 	engineDone := make(chan struct{})
-	all.Go(func() {
-		defer close(engineDone)
-		failed <- c.Engine.Run(work)
+	err := s.Run(ctx, server.Life{
+		Work: []func() error{
+			func() error {
+				defer close(engineDone)
+				return c.Engine.Run(work)
+			},
+			func() error {
+				follow(watch, c, ready, s.SetReady)
+				return nil
+			},
+		},
+		Leave: func() {
+			stopWatch()
+			c.Session.Update(func(r *hachiv1.RouterRecord) { r.Draining = true })
+		},
+		End: func() {
+			stopWork()
+			<-engineDone
+		},
 	})
-	all.Go(func() { follow(watch, c, ready, s.SetReady) })
-	all.Go(func() { failed <- s.ServeHTTP() })
-	all.Go(func() { failed <- s.ServeGRPC() })
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	stopWatch()
-	c.Session.Update(func(r *hachiv1.RouterRecord) { r.Draining = true })
-	err = errors.Join(err, s.Stop(func() {
-		stopWork()
-		<-engineDone
-	}))
-	all.Wait()
 	return errors.Join(err, c.leave(context.WithoutCancel(ctx)))
 }

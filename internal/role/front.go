@@ -10,10 +10,12 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/admission"
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
+	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
 )
 
 // front turns requests into tokens and tokens into answers: the text files of a
@@ -45,6 +47,32 @@ func openFront(dir string, cfg model.Config, a APIConfig) (f front, err error) {
 // grammars compile the languages of answers.
 func (f front) grammars() *completion.Grammars {
 	return completion.NewGrammars(f.text.tokenizer, grammar.DefaultLimits())
+}
+
+// clientSide is what clients and admins reach of a router or a gateway.
+type clientSide struct {
+	api        api.Config
+	http, grpc listener
+	access     *access
+	security   *security
+	metrics    http.Handler
+	logger     *slog.Logger
+}
+
+// server configures the listeners of clients.
+func (c clientSide) server() server.Config {
+	return server.Config{
+		API: c.api, HTTP: peers.Bound(c.http.Listener, peers.MaxConnections), TLS: c.access.tls(), GRPC: peers.Bound(c.grpc.Listener, peers.MaxConnections),
+		ServerOptions: c.security.clients(c.logger), Logger: c.logger,
+	}
+}
+
+// admin is the admin API.
+func (c clientSide) admin() adminAPI {
+	return adminAPI{
+		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: c.metrics.ServeHTTP}},
+		gate:   c.access.gate, source: c.security.source, logger: c.logger,
+	}
 }
 
 // served is an engine, as its APIs see it.

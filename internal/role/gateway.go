@@ -7,20 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"strings"
 
 	"github.com/hachi-serve/hachi/gateway"
-	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
-	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/gateway/balance"
 	"github.com/hachi-serve/hachi/internal/gateway/metrics"
 	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/identity"
-	"github.com/hachi-serve/hachi/internal/transport/peers"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -34,7 +30,7 @@ type gatewayProcess struct {
 	conns      *remote.Conns
 	metrics    *metrics.Metrics
 	http, grpc listener
-	told       map[string]bool // routers that are passed over
+	passed     map[string]bool // routers that are passed over
 }
 
 // RunGateway runs a gateway until ctx ends. It serves when it knows a router: what the
@@ -51,7 +47,7 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 	if err != nil {
 		return err
 	}
-	p := &gatewayProcess{cfg: c, pool: remote.NewPool(), told: map[string]bool{}}
+	p := &gatewayProcess{cfg: c, pool: remote.NewPool(), passed: map[string]bool{}}
 	if p.front, err = openFront(dir, model, c.Serving.APIConfig); err != nil {
 		return err
 	}
@@ -69,7 +65,7 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 	if p.access.gate.Clients != nil {
 		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
 	}
-	stop, err := p.admin().start(c.Security.AdminConfig)
+	stop, err := p.clientSide().admin().start(c.Security.AdminConfig)
 	if err != nil {
 		return err
 	}
@@ -94,11 +90,10 @@ func (p *gatewayProcess) closeConns() {
 	}
 }
 
-// admin is the admin API.
-func (p *gatewayProcess) admin() adminAPI {
-	return adminAPI{
-		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: p.metrics.Handler().ServeHTTP}},
-		gate:   p.access.gate, source: p.security.source, logger: p.cfg.Logger,
+// clientSide is what clients and admins reach.
+func (p *gatewayProcess) clientSide() clientSide {
+	return clientSide{
+		http: p.http, grpc: p.grpc, access: p.access, security: p.security, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
 	}
 }
 
@@ -125,15 +120,13 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 		Caller: p.conns, Pool: p.pool, Model: model, Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
 		Grammars: p.front.grammars(), Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
 	})
+	clients := p.clientSide()
+	clients.api = p.front.api(p.cfg.Model.Dir, p.cfg.Serving.APIConfig, served{
+		engine: engine, fingerprint: model.Fingerprint, context: model.Context, maxRequests: p.cfg.Serving.MaxRequests, retryAfter: p.pool.RetryAfter,
+		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
+	}, p.cfg.Security, p.access, p.http)
 	err = gateway.Run(serving, gateway.Config{
-		Config: server.Config{
-			API: p.front.api(p.cfg.Model.Dir, p.cfg.Serving.APIConfig, served{
-				engine: engine, fingerprint: model.Fingerprint, context: model.Context, maxRequests: p.cfg.Serving.MaxRequests, retryAfter: p.pool.RetryAfter,
-				requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
-			}, p.cfg.Security, p.access, p.http),
-			HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections),
-			ServerOptions: p.security.clients(p.cfg.Logger), Logger: p.cfg.Logger,
-		},
+		Config: clients.server(),
 		Engine: engine, Routers: routersOf{p, model}, Records: records,
 		Session: conn.registry.RegisterGateway(watch, &hachiv1.GatewayRecord{
 			GatewayId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
@@ -193,10 +186,10 @@ func (p *gatewayProcess) update(records []*hachiv1.RouterRecord) {
 func (p *gatewayProcess) tellOthers(all []balance.Router) {
 	for _, r := range all {
 		other := r.Texts != p.front.text.digest
-		if other && !p.told[r.ID] {
+		if other && !p.passed[r.ID] {
 			p.cfg.Logger.Warn("a router is passed over, its tokenizer or chat template differs", "router", r.ID)
 		}
-		p.told[r.ID] = other
+		p.passed[r.ID] = other
 	}
 }
 

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
-	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
-	"github.com/hachi-serve/hachi/internal/api/server"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/episode"
@@ -21,7 +18,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
-	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router"
@@ -65,7 +61,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	ctx, guard, unguard := guardWeights(ctx, core.weights.ckpt, c.Logger)
 	defer unguard()
 	p.makeEngine(guard)
-	stop, err := p.admin().start(c.Security.AdminConfig)
+	stop, err := p.clientSide().admin().start(c.Security.AdminConfig)
 	if err != nil {
 		return err
 	}
@@ -97,11 +93,10 @@ func (p *routerProcess) makeEngine(guard *weightsGuard) {
 	}
 }
 
-// admin is the admin API.
-func (p *routerProcess) admin() adminAPI {
-	return adminAPI{
-		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: p.metrics.Handler().ServeHTTP}},
-		gate:   p.access.gate, source: p.core.security.source, logger: p.cfg.Logger,
+// clientSide is what clients and admins reach.
+func (p *routerProcess) clientSide() clientSide {
+	return clientSide{
+		http: p.http, grpc: p.grpc, access: p.access, security: p.core.security, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
 	}
 }
 
@@ -115,11 +110,10 @@ func (p *routerProcess) serve(ctx context.Context) error {
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	serving, end := conn.unlessRefused(ctx)
+	clients := p.clientSide()
+	clients.api = p.api()
 	err = router.Run(serving, router.Config{
-		Config: server.Config{
-			API: p.api(), HTTP: peers.Bound(p.http.Listener, peers.MaxConnections), TLS: p.access.tls(), GRPC: peers.Bound(p.grpc.Listener, peers.MaxConnections),
-			ServerOptions: p.core.security.clients(p.cfg.Logger), Logger: p.cfg.Logger,
-		},
+		Config: clients.server(),
 		Engine: p.engine, Dispatcher: p.core.Dispatcher,
 		Placements: conn.registry.WatchPlacement(watch),
 		Session: conn.registry.RegisterRouter(watch, &hachiv1.RouterRecord{

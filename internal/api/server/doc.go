@@ -6,5 +6,6 @@
 // them with an error that their clients read, and closes connections last. gRPC's
 // health service says what /readyz says.
 //
-// Concurrency: Serve and Stop are called once each; SetReady by any goroutine.
+// Concurrency: Run is called once; SetReady by any goroutine. Run joins the goroutines that it
+// starts.
 package server

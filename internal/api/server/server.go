@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -56,16 +58,55 @@ func New(c Config, ready func() bool) *Server {
 // Services are the gRPC services, by name.
 func (s *Server) Services() map[string]grpc.ServiceInfo { return s.rpc.GetServiceInfo() }
 
-// ServeHTTP serves HTTP, with TLS if there is a configuration of it, until Stop.
-func (s *Server) ServeHTTP() error {
+// Life is what a process does beside serving.
+type Life struct {
+	// Work runs until the process ends; what returns before ends the process.
+	Work []func() error
+	// Leave begins a stop: the process says that it takes no new requests. May be nil.
+	Leave func()
+	// End ends the answers that the grace was too short for, with an error.
+	End func()
+	// Ended is called when no client is served any more, and ends the work that has not
+	// ended by then. May be nil.
+	Ended func()
+}
+
+// Run serves until ctx ends or a part of the process fails, then lets running answers
+// finish for a while. When it returns, the listeners are closed and every goroutine has
+// ended, also after an error.
+func (s *Server) Run(ctx context.Context, l Life) error {
+	parts := slices.Concat(l.Work, []func() error{s.serveHTTP, s.serveGRPC})
+	failed := make(chan error, len(parts))
+	var all sync.WaitGroup
+	for _, part := range parts {
+		all.Go(func() { failed <- part() })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	if l.Leave != nil {
+		l.Leave()
+	}
+	err = errors.Join(err, s.stop(l.End))
+	if l.Ended != nil {
+		l.Ended()
+	}
+	all.Wait()
+	return err
+}
+
+// serveHTTP serves HTTP, with TLS if there is a configuration of it, until stop.
+func (s *Server) serveHTTP() error {
 	if s.web.TLSConfig == nil {
 		return s.web.Serve(httpapi.Listener(s.http))
 	}
 	return s.web.ServeTLS(s.http, "", "")
 }
 
-// ServeGRPC serves gRPC until Stop.
-func (s *Server) ServeGRPC() error { return s.rpc.Serve(s.grpc) }
+// serveGRPC serves gRPC until stop.
+func (s *Server) serveGRPC() error { return s.rpc.Serve(s.grpc) }
 
 // SetReady reports to gRPC's health clients what /readyz reports to others.
 func (s *Server) SetReady(ok bool) {
@@ -77,10 +118,10 @@ func (s *Server) SetReady(ok bool) {
 	s.health.SetServingStatus(hachiv1.InferenceService_ServiceDesc.ServiceName, status)
 }
 
-// Stop lets running answers finish within the grace. Then end ends the others with
+// stop lets running answers finish within the grace. Then end ends the others with
 // an error that their clients read, and returns; only a client that does not read is
 // cut off.
-func (s *Server) Stop(end func()) error {
+func (s *Server) stop(end func()) error {
 	s.health.Shutdown()
 	calls := make(chan struct{})
 	go func() {
