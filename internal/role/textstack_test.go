@@ -77,3 +77,32 @@ func TestAllFaultsOfTextFilesAreReported(t *testing.T) {
 		}
 	}
 }
+
+// TestADigestIsOfWhatTokensDependOn: of the vocabulary, the template, the special tokens
+// and the ends of answers, and not of the spaces in JSON.
+func TestADigestIsOfWhatTokensDependOn(t *testing.T) {
+	digest := func(files map[string]string, eos ...int32) string {
+		t.Helper()
+		out, err := digestTexts(textDir(t, files), eos)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	config := map[string]string{"tokenizer_config.json": `{"a": 1, "chat_template": "x"}`}
+	want := digest(config, 2)
+	if got := digest(map[string]string{"tokenizer_config.json": `{"chat_template":"x","a":1}`, "README.md": "?"}, 2); got != want {
+		t.Errorf("%s, want %s: the files say the same", got, want)
+	}
+	for name, got := range map[string]string{
+		"another template":      digest(map[string]string{"tokenizer_config.json": `{"a": 1, "chat_template": "y"}`}, 2),
+		"a template file":       digest(map[string]string{"tokenizer_config.json": config["tokenizer_config.json"], "chat_template.jinja": "x"}, 2),
+		"another vocabulary":    digest(map[string]string{"tokenizer_config.json": config["tokenizer_config.json"], "tokenizer.json": "{}"}, 2),
+		"another end of answer": digest(config, 2, 3),
+		"no configuration":      digest(nil, 2),
+	} {
+		if got == want {
+			t.Errorf("%s has the same digest", name)
+		}
+	}
+}
