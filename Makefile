@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak metamorphic fmt vet proto-lint proto-check race cross manifests gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -76,6 +76,20 @@ cross: ## build for every architecture
 manifests: ## check the Kubernetes manifests and run their pods
 	go -C deploy/k8s/verify vet ./...
 	go -C deploy/k8s/verify test -count=1 ./...
+
+# The helper of --backend sidecar, on the processor. Each step compiles and computes
+# whole models: minutes on a quiet machine.
+SIDECAR := .cache/sidecar
+SIDECAR_PYTHON ?= python3
+$(SIDECAR)/ready: sidecar/requirements-cpu.txt
+	rm -rf $(SIDECAR)/python && mkdir -p $(SIDECAR) && $(SIDECAR_PYTHON) -m venv $(SIDECAR)/python
+	$(SIDECAR)/python/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
+	touch $@
+
+SIDECAR_HELPER = $(CURDIR)/$(SIDECAR)/python/bin/python $(CURDIR)/sidecar/expert_jax.py --device cpu --cache $(CURDIR)/$(SIDECAR)/xla
+sidecar-check: $(SIDECAR)/ready ## test the sidecar backend with sidecar/expert_jax.py on the CPU (needs Python 3.11 to 3.13; minutes)
+	HACHI_TEST_SIDECAR="$(SIDECAR_HELPER)" go test -count=1 -timeout 60m -v -run 'Backend|Helper|Kill|Values|Cores' ./internal/backend/sidecar
+	HACHI_TEST_SIDECAR="$(SIDECAR_HELPER)" go test -count=1 -timeout 30m -v -run 'TestKilledHelper$$' ./test/e2e
 
 # The examples are another module: they build with what importers can reach.
 examples:
