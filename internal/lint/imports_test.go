@@ -32,6 +32,7 @@ var rules = []rule{
 	{"internal/moepb", []string{"moe", "proto"}, network, "converts nouns to messages and back"},
 	{"internal/compute/tensor", []string{}, network, "element types import nothing of ours"},
 	{"internal/compute/arena", []string{}, network, "memory of any elements"},
+	{"internal/compute/sm90", []string{"internal/compute/kernel", "internal/compute/tensor"}, network, "sums as a GPU's, for a study"},
 	{"internal/compute/kernel", []string{"internal/compute/kernel", "internal/compute/tensor"}, network, "loops import element types only"},
 	{"internal/compute/kernel/avx512", []string{}, network, "instructions only"},
 	{"internal/compute/kernel/avx2", []string{}, network, "instructions only"},
