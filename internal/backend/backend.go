@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,12 @@ type Options struct {
 	Kernel string
 	// Spin is how long an idle worker polls for work before it parks.
 	Spin time.Duration
+	// Sidecar is the command of SidecarHelpers helper processes, 0 for one, and
+	// SidecarFamily the numerics family that each must have: package sidecar.
+	Sidecar, SidecarFamily string
+	SidecarHelpers         int
+	// Log gets what happens to a device at run time; nil is silent.
+	Log *slog.Logger
 }
 
 // Device is an opened backend: the workers of a processor, the context of an
@@ -59,6 +66,22 @@ type Experts interface {
 	// weights.
 	Unload(moe.ExpertID) error
 	Close() error
+}
+
+// OwnMemory is implemented by Experts that hold copies of weights in memory of their
+// own. The weights stay borrowed until Unload all the same.
+type OwnMemory interface {
+	// Capacity is the memory for weights in bytes, while none is loaded; 0 is unknown.
+	Capacity() int64
+	// ExpertBytes is what an expert of a format takes of it.
+	ExpertBytes(tensor.DType) int64
+}
+
+// Mortal is implemented by Experts whose device may fail for good.
+type Mortal interface {
+	// Failed delivers why. The process that computes with the device must end: others
+	// then take over.
+	Failed() <-chan error
 }
 
 // Dense is the attention node's half of the model with its KV cache.

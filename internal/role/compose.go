@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"time"
 
-	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -30,6 +27,8 @@ type weights struct {
 	// quantize is the type experts get when they are loaded; tensor.Invalid
 	// keeps theirs.
 	quantize tensor.DType
+	// deviceBytes is the memory that an expert takes on a device that says so.
+	deviceBytes int64
 	// stepTokens bounds the rows of a step.
 	stepTokens int
 }
@@ -65,26 +64,13 @@ func (w weights) loadDense(ctx context.Context) (*checkpoint.DenseMap, error) {
 
 // expertBytes is the memory one expert takes.
 func (w weights) expertBytes() int64 {
+	if w.deviceBytes > 0 {
+		return w.deviceBytes
+	}
 	if w.quantize == tensor.Invalid {
 		return w.ckpt.ExpertBytes()
 	}
 	return int64(2*w.quantize.Bytes(w.cfg.FFN, w.cfg.Hidden) + w.quantize.Bytes(w.cfg.Hidden, w.cfg.FFN))
-}
-
-// openDevice opens the backend of the configuration. HACHI_KERNEL names the
-// kernels of a processor, for tests and for doubts about it; all of one family
-// give the same bits.
-func (m ModelConfig) openDevice(busyPoll time.Duration) (backend.Device, error) {
-	b, err := backend.Find(m.Backends, m.Backend)
-	if err != nil {
-		return nil, &ConfigError{Err: &FieldError{Field: "model.backend", Err: fmt.Errorf("%q: %w", m.Backend, err)}}
-	}
-	kernel := os.Getenv("HACHI_KERNEL")
-	device, err := b.Open(backend.Options{Threads: m.workers(), Kernel: kernel, Spin: busyPoll})
-	if err != nil {
-		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, kernel, err)}
-	}
-	return device, nil
 }
 
 // fetched counts the bytes that came from elsewhere; nil for a directory.

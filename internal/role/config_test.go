@@ -2,6 +2,7 @@ package role
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func TestReservedCoreDoesNotCompute(t *testing.T) {
 		want    int
 	}{{1, false, 1}, {8, false, 8}, {8, true, 7}, {2, true, 1}, {1, true, 1}} {
 		m := ModelConfig{Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: tt.threads, ReserveCore: tt.reserve}
-		device, err := m.openDevice(0)
+		device, err := m.openDevice(0, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 			err = errors.Join(err, core.Close())
 		}
 	}()
-	device, err := c.openDevice(c.BusyPoll)
+	device, err := c.openDevice(c.BusyPoll, c.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer by.close()
-	device, err := c.openDevice(c.BusyPoll)
+	device, err := c.openDevice(c.BusyPoll, c.Logger)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 }
 
 // run runs an expert node that computes with a device.
-func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weights, guard *weightsGuard, by *security) error {
+func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weights, guard *weightsGuard, by *security) (err error) {
 	conn, err := join(c.ClusterConfig, by, registry.ExpertNodeRole, func(gossip.Change) {})
 	if err != nil {
 		return err
@@ -164,6 +164,9 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 		return err
 	}
 	defer experts.Close()
+	w.accountFor(experts, &c.Capacity)
+	ctx, ended := untilFailed(ctx, experts)
+	defer func() { err = ended(err) }()
 	loader := newExpertLoader(w, experts, c.workers())
 	defer loader.Close()
 	node := expertnode.New(expertnode.Config{

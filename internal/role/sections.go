@@ -72,7 +72,14 @@ type ModelConfig struct {
 	// that computes nothing itself has none.
 	Backend  string            `yaml:"backend"`
 	Backends []backend.Backend `yaml:"-"`
-	Threads  int               `yaml:"threads"` // 0 is every core
+	// Sidecar is the command of the helper that computes experts, split at spaces, and
+	// SidecarFamily its numerics family: for the backend sidecar. A router needs the
+	// family only.
+	Sidecar       string `yaml:"sidecar"`
+	SidecarFamily string `yaml:"sidecarFamily"`
+	// SidecarHelpers is the number of helpers of a node, one for each device; 0 is one.
+	SidecarHelpers int `yaml:"sidecarHelpers"`
+	Threads        int `yaml:"threads"` // 0 is every core
 	// ReserveCore leaves one of the threads' cores to gossip, gRPC and the rest
 	// of the process.
 	ReserveCore bool `yaml:"reserveCore"`
@@ -111,6 +118,9 @@ func (m ModelConfig) workers() int {
 // stepTokens bounds the rows of a step.
 func (m ModelConfig) stepTokens() int { return cmp.Or(m.MaxStepTokens, DefaultMaxStepTokens) }
 
+// maxSidecarHelpers is above the number of cores of any machine's accelerators.
+const maxSidecarHelpers = 1024
+
 // maxStepTokensLimit keeps a message of the largest models below 2 GiB.
 const maxStepTokensLimit = 16384
 
@@ -127,6 +137,7 @@ func (m ModelConfig) Check(f *Faults) {
 		f.Addf("model.backend", "%q: %w", m.Backend, err)
 	}
 	f.Min("model.threads", m.Threads, 0)
+	f.Between("model.sidecarHelpers", m.SidecarHelpers, 0, maxSidecarHelpers)
 	f.Between("model.maxStepTokens", m.MaxStepTokens, 0, maxStepTokensLimit)
 }
 

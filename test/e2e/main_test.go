@@ -4,10 +4,14 @@ import (
 	"os"
 	"testing"
 
+	"github.com/hachi-serve/hachi/internal/backend/sidecar/sidecartest"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
 // hachi is the program under test.
 var hachi *harness.Program
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m, &hachi)) }
+func TestMain(m *testing.M) {
+	sidecartest.Main() // in a process that a node started as its helper
+	os.Exit(harness.Main(m, &hachi))
+}

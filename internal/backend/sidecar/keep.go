@@ -1,0 +1,101 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// keep keeps a helper running until ctx ends, or until too many in a row have failed.
+func (e *remote) keep(ctx context.Context, s *session) {
+	defer close(e.kept)
+	for {
+		select {
+		case <-ctx.Done():
+			e.replace(nil)
+			s.close()
+			return
+		case <-s.gone:
+		}
+		started := time.Now()
+		e.replace(nil)
+		s.close()
+		e.d.log.Warn("helper of the experts ended, starting it again", "helper", e.index, "err", s.failure(), "output", s.output.last())
+		var err error
+		if s, err = e.revive(ctx); err != nil {
+			if ctx.Err() == nil {
+				e.d.log.Error("helper of the experts does not come back", "helper", e.index, "err", err)
+				e.failed <- err
+			}
+			return
+		}
+		e.d.log.Warn("helper of the experts is back", "helper", e.index, "after", time.Since(started))
+	}
+}
+
+// revive starts helpers until one has all experts. The wait before each doubles.
+func (e *remote) revive(ctx context.Context) (*session, error) {
+	wait := e.d.waits.first
+	for failures := 1; ; failures++ {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		case <-timer.C:
+		}
+		s, err := e.restore(ctx)
+		if err == nil {
+			return s, nil
+		}
+		var other *wrongFamily
+		if ctx.Err() != nil || failures == maxFailures || errors.As(err, &other) {
+			return nil, fmt.Errorf("the helper of the experts failed %d times in a row: %w", failures, err)
+		}
+		wait = min(2*wait, e.d.waits.last)
+	}
+}
+
+// restore starts a helper and gives it all experts. Each is computed as soon as it is
+// there.
+func (e *remote) restore(ctx context.Context) (*session, error) {
+	s, err := e.d.openSession(ctx, e.index, e.configure)
+	if err != nil {
+		return nil, err
+	}
+	defer s.endWith(ctx)()
+	e.replace(s)
+	for {
+		more, err := e.restoreOne(s)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			e.replace(nil)
+			s.close()
+			return nil, err
+		}
+		if !more {
+			return s, nil
+		}
+	}
+}
+
+// restoreOne gives a helper the next expert that it has not got back; false if none is
+// left.
+func (e *remote) restoreOne(s *session) (more bool, err error) {
+	e.moving.Lock()
+	defer e.moving.Unlock()
+	id, w, ok := e.missing(s)
+	if !ok {
+		return false, nil
+	}
+	if err := s.load(id, w, e.d.waits); err != nil {
+		return false, fmt.Errorf("expert %v: %w", id, err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.resident[id] = true
+	return true, nil
+}
