@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -180,6 +180,27 @@ metamorphic: ## run every combination of settings
 
 gen: $(BUF) ## write the Go of the schema
 	$(BUF) generate
+
+# The driver's library is opened at run time, which needs the loader of the C library.
+build-cuda: ## build bin/hachi-cuda, with the backend cuda
+	CGO_ENABLED=0 go build -trimpath -tags cuda -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi-cuda ./cmd/hachi
+
+CUDA := internal/backend/cuda
+cubin: ## compile the kernels of the backend cuda (the first time fetches 100 MB)
+	$(CUDA)/kernels/build.sh $(CUDA)/image .cache/cuda
+
+# The compiler gives the same bytes for the same sources.
+cubin-check: ## compile the kernels again and compare them with those of the tree
+	$(CUDA)/kernels/build.sh .cache/cubin .cache/cuda
+	@for f in $(CUDA)/image/*; do cmp $$f .cache/cubin/$${f##*/} || { echo "run make cubin"; exit 1; }; done
+
+# bin/gpu-check runs on a machine that has a GPU and nothing else.
+gpu-check: build-cuda ## build bin/gpu-check and, where there is a GPU, check the backend cuda on it in 120 s
+	rm -rf bin/gpu-check && mkdir -p bin/gpu-check
+	cp bin/hachi-cuda bin/gpu-check/hachi
+	cp tools/gpucheck/check.sh tools/gpucheck/cublas.py bin/gpu-check/
+	CGO_ENABLED=0 go test -c -trimpath -o bin/gpu-check/cuda.test ./$(CUDA)
+	bin/gpu-check/check.sh
 
 asm: ## write the assembly
 	go -C tools/kernelasm run .

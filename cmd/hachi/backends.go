@@ -9,5 +9,5 @@ import (
 
 // backends are what this binary can compute with; the first is the default.
 func backends() []backend.Backend {
-	return []backend.Backend{cpu.Backend(), reference.Backend(), sidecar.Backend()}
+	return []backend.Backend{cpu.Backend(), reference.Backend(), sidecar.Backend(), cudaBackend()}
 }

@@ -32,6 +32,8 @@ which is the cost of mTLS.`,
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
 	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	backendFlags(f, &c.Up.Model)
+	numericsFlags(f, &c.Up.Model.Numerics)
 	quantizeFlag(f, &c.Up.Model.Quantize)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)

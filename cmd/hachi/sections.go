@@ -64,8 +64,8 @@ func placementFlags(f configFlags, p *role.PlacementConfig) {
 func modelFlags(f configFlags, m *role.ModelConfig) {
 	f.text("model", "model.dir", &m.Dir, "checkpoint directory, or the URL of one: "+urlForms)
 	sourceFlags(f, &m.Source)
-	m.Backends = backends()
-	f.text("backend", "model.backend", &m.Backend, "what computes; an unknown name lists what this binary has")
+	backendFlags(f, m)
+	f.text("expert-family", "model.expertFamily", &m.ExpertFamily, "numerics family of the expert nodes, where it is not this process's: that of cuda nodes is cuda-sm90-k16 on an H100; the same for every process of a cluster")
 	f.text("sidecar", "model.sidecar", &m.Sidecar, "command of the helper that computes experts with --backend sidecar, split at spaces")
 	f.text("sidecar-family", "model.sidecarFamily", &m.SidecarFamily, "numerics family that the helper must have; a router with --backend sidecar needs it or --sidecar; in the helper's own words when empty")
 	f.integer("sidecar-helpers", "model.sidecarHelpers", &m.SidecarHelpers, "helpers of an expert node, which divide its experts; each knows its number as HACHI_SIDECAR_INDEX; 0 is one")
@@ -74,6 +74,13 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 	quantizeFlag(f, &m.Quantize)
 	numericsFlags(f, &m.Numerics)
 	f.integer("max-step-tokens", "model.maxStepTokens", &m.MaxStepTokens, "maximum tokens of a step, which bounds every message; the same for every process of a cluster; 0 is 512")
+}
+
+// backendFlags choose what computes.
+func backendFlags(f configFlags, m *role.ModelConfig) {
+	m.Backends = backends()
+	f.text("backend", "model.backend", &m.Backend, "what computes; an unknown name lists what this binary has")
+	f.integer("device", "model.device", &m.Device, "number of the accelerator to compute with, as nvidia-smi -L lists them; one process for each")
 }
 
 // urlForms are the forms of a model's URL.

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,8 @@ type Options struct {
 	Threads int
 	// Kernel names the loops to use; the fastest when empty.
 	Kernel string
+	// Device is the number of the accelerator to use.
+	Device int
 	// Spin is how long an idle worker polls for work before it parks.
 	Spin time.Duration
 	// Sidecar is the command of SidecarHelpers helper processes, 0 for one, and
@@ -52,8 +55,21 @@ type Info struct {
 	// Family names the order of operations and the semantics of instructions.
 	// It is part of the fingerprint: two families never serve one placement.
 	Family string
+	// ExpertFamily is that of the experts, where a device computes them in another
+	// family than the rest; else it is empty.
+	ExpertFamily string
 	// Kernel is what the device runs, for people.
 	Kernel string
+}
+
+// FamilyWith is the family of a cluster whose experts are computed in a family, on
+// other devices; empty is this device's own. It is what enters the fingerprint.
+func (i Info) FamilyWith(experts string) string {
+	experts = cmp.Or(experts, i.ExpertFamily, i.Family)
+	if experts == i.Family {
+		return i.Family
+	}
+	return i.Family + ", experts " + experts
 }
 
 // Experts computes the experts that are loaded. It is safe for concurrent use.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
@@ -22,6 +23,7 @@ type weights struct {
 	source      *source.Model // nil for a directory
 	cfg         model.Config
 	numerics    model.Numerics
+	family      string // of the cluster
 	fingerprint moe.Fingerprint
 	log         *slog.Logger
 	// quantize is the type experts get when they are loaded; tensor.Invalid
@@ -33,14 +35,15 @@ type weights struct {
 	stepTokens int
 }
 
-// openModel opens a checkpoint, to be computed by a numerics family.
-func openModel(ctx context.Context, m ModelConfig, family string, log *slog.Logger) (weights, error) {
+// openModel opens a checkpoint, to be computed by a device.
+func openModel(ctx context.Context, m ModelConfig, by backend.Info, log *slog.Logger) (weights, error) {
 	opened, err := m.Open(ctx, log)
 	if err != nil {
 		return weights{}, err
 	}
 	ckpt := opened.Checkpoint
-	w := weights{ckpt: ckpt, texts: opened.TextDir, source: opened.Source, log: log, cfg: ckpt.Config(), stepTokens: m.stepTokens()}
+	w := weights{ckpt: ckpt, texts: opened.TextDir, source: opened.Source, log: log, cfg: ckpt.Config(), stepTokens: m.stepTokens(),
+		family: by.FamilyWith(m.ExpertFamily)}
 	if w.numerics, err = model.DefaultNumerics(w.cfg.DType).With(m.Numerics.Overrides()); err != nil {
 		return weights{}, errors.Join(&ConfigError{Err: err}, ckpt.Close())
 	}
@@ -48,7 +51,7 @@ func openModel(ctx context.Context, m ModelConfig, family string, log *slog.Logg
 	if to, err := tensor.Target(m.Quantize); err == nil && !format.Quantized() {
 		w.quantize, format = to, to
 	}
-	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, family)
+	w.fingerprint = model.Fingerprint(ckpt.Digest(), format, w.numerics, w.family)
 	return w, nil
 }
 
@@ -71,6 +74,26 @@ func (w weights) expertBytes() int64 {
 		return w.ckpt.ExpertBytes()
 	}
 	return int64(2*w.quantize.Bytes(w.cfg.FFN, w.cfg.Hidden) + w.quantize.Bytes(w.cfg.Hidden, w.cfg.FFN))
+}
+
+// checkFamily refuses to compute experts under the name of another family.
+func (m ModelConfig) checkFamily(by backend.Info) error {
+	own := cmp.Or(by.ExpertFamily, by.Family)
+	if m.ExpertFamily == "" || m.ExpertFamily == own {
+		return nil
+	}
+	return &ConfigError{Err: &FieldError{Field: "model.expertFamily",
+		Err: fmt.Errorf("%q, but this process computes experts in %s: leave it empty, or choose another backend", m.ExpertFamily, own)}}
+}
+
+// configFault is the error of opening a backend's half of a model: what the backend
+// does not compute is a fault of the configuration.
+func configFault(err error) error {
+	var unsupported *backend.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return &ConfigError{Err: err}
+	}
+	return err
 }
 
 // fetched counts the bytes that came from elsewhere; nil for a directory.

@@ -28,6 +28,7 @@ type Core struct {
 	weights  weights
 	device   backend.Device
 	threads  int
+	family   func(backend.Info) error // refuses local experts of another family
 	close    []func() error
 }
 
@@ -39,7 +40,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 	if err != nil {
 		return nil, err
 	}
-	core := &Core{MaxSequences: c.Serving.MaxSequences, security: by, threads: c.workers(), close: []func() error{func() error { by.close(); return nil }}}
+	core := &Core{MaxSequences: c.Serving.MaxSequences, security: by, threads: c.workers(), family: c.checkFamily, close: []func() error{func() error { by.close(); return nil }}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, core.Close())
@@ -50,7 +51,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 		return nil, err
 	}
 	core.device, core.close = device, append(core.close, device.Close)
-	w, err := openModel(ctx, c.ModelConfig, device.Info().Family, c.Logger)
+	w, err := openModel(ctx, c.ModelConfig, device.Info(), c.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +105,12 @@ func (c *Core) reserveCache(memory Size) error {
 
 // LocalExperts loads every expert into this process, on the core's own device.
 func (c *Core) LocalExperts(ctx context.Context) (model.Experts, error) {
+	if err := c.family(c.device.Info()); err != nil {
+		return nil, err
+	}
 	experts, err := c.device.OpenExperts(c.weights.cfg, c.weights.numerics)
 	if err != nil {
-		return nil, err
+		return nil, configFault(err)
 	}
 	c.close = append(c.close, experts.Close)
 	l := newExpertLoader(c.weights, experts, c.threads)

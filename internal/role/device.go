@@ -22,12 +22,12 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 	}
 	kernel := os.Getenv("HACHI_KERNEL")
 	device, err := b.Open(backend.Options{
-		Threads: m.workers(), Kernel: kernel, Spin: busyPoll, Sidecar: m.Sidecar, SidecarFamily: m.SidecarFamily, SidecarHelpers: m.SidecarHelpers, Log: log,
+		Threads: m.workers(), Kernel: kernel, Spin: busyPoll, Device: m.Device, Sidecar: m.Sidecar, SidecarFamily: m.SidecarFamily, SidecarHelpers: m.SidecarHelpers, Log: log,
 	})
 	if err != nil {
 		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, kernel, err)}
 	}
-	log.Info("device is open", "backend", b.Name, "family", device.Info().Family, "kernel", device.Info().Kernel)
+	log.Info("device is open", "backend", b.Name, "family", device.Info().FamilyWith(m.ExpertFamily), "kernel", device.Info().Kernel)
 	return device, nil
 }
 

@@ -142,7 +142,10 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	defer device.Close()
-	w, err := openModel(ctx, c.ModelConfig, device.Info().Family, c.Logger)
+	if err := c.checkFamily(device.Info()); err != nil {
+		return err
+	}
+	w, err := openModel(ctx, c.ModelConfig, device.Info(), c.Logger)
 	if err != nil {
 		return err
 	}
@@ -161,7 +164,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	defer conn.leave(c.Logger)
 	experts, err := device.OpenExperts(w.cfg, w.numerics)
 	if err != nil {
-		return err
+		return configFault(err)
 	}
 	defer experts.Close()
 	w.accountFor(experts, &c.Capacity)
@@ -169,8 +172,10 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	defer func() { err = ended(err) }()
 	loader := newExpertLoader(w, experts, c.workers())
 	defer loader.Close()
+	ctx, lost := guardDevice(ctx, experts, c.Logger)
+	loader.experts = lost
 	node := expertnode.New(expertnode.Config{
-		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{experts, guard}, ExpertBytes: w.expertBytes(),
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{lost, guard}, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), Fetched: w.fetched(), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 		Memory: c.memory(w),
 	})
@@ -191,7 +196,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 			server.leave()
 		}
 	})()
-	return follow(ctx, c, w, conn, node, addr)
+	return lost.end(follow(ctx, c, w, conn, node, addr))
 }
 
 // serveAdmin serves the admin API, whose probes say whether the node is ready.

@@ -79,7 +79,12 @@ type ModelConfig struct {
 	SidecarFamily string `yaml:"sidecarFamily"`
 	// SidecarHelpers is the number of helpers of a node, one for each device; 0 is one.
 	SidecarHelpers int `yaml:"sidecarHelpers"`
-	Threads        int `yaml:"threads"` // 0 is every core
+	// Device is the number of the accelerator to use, for a backend that has several.
+	Device int `yaml:"device"`
+	// ExpertFamily names the numerics family of the expert nodes, where it is not that
+	// of this process's backend. It is part of the fingerprint.
+	ExpertFamily string `yaml:"expertFamily"`
+	Threads      int    `yaml:"threads"` // 0 is every core
 	// ReserveCore leaves one of the threads' cores to gossip, gRPC and the rest
 	// of the process.
 	ReserveCore bool `yaml:"reserveCore"`
@@ -136,6 +141,7 @@ func (m ModelConfig) Check(f *Faults) {
 	if _, err := backend.Find(m.Backends, m.Backend); m.Backends != nil && err != nil {
 		f.Addf("model.backend", "%q: %w", m.Backend, err)
 	}
+	f.Min("model.device", m.Device, 0)
 	f.Min("model.threads", m.Threads, 0)
 	f.Between("model.sidecarHelpers", m.SidecarHelpers, 0, maxSidecarHelpers)
 	f.Between("model.maxStepTokens", m.MaxStepTokens, 0, maxStepTokensLimit)

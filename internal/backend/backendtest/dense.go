@@ -162,11 +162,17 @@ func testBatches(t *testing.T, b backend.Backend, s shape, w weights) {
 }
 
 // SameBits tests that two backends name one family and compute the same bits.
-func SameBits(t *testing.T, a, b backend.Backend) {
-	if x, y := open(t, a, 1).Info().Family, open(t, b, 1).Info().Family; x != y {
+func SameBits(t *testing.T, a, b backend.Backend) { compareBits(t, a, b, shapes()) }
+
+// SameBitsBF16 compares two backends as SameBits does, with rows and activations in
+// bf16.
+func SameBitsBF16(t *testing.T, a, b backend.Backend) { compareBits(t, a, b, shapesBF16()) }
+
+func compareBits(t *testing.T, a, b backend.Backend, all []shape) {
+	if x, y := open(t, a, 1).Info().FamilyWith(""), open(t, b, 1).Info().FamilyWith(""); x != y {
 		t.Errorf("%s is of family %s, %s of %s", a.Name, x, b.Name, y)
 	}
-	for _, s := range shapes() {
+	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
 			w := makeWeights(s)
 			want := openWhole(t, open(t, a, 2), s, w, 1).logits(t, []int{9, 1}, 1)

@@ -1,4 +1,4 @@
-// Package backendtest is what every backend must pass: Run from a test of the
+// Package backendtest is what every backend must pass: Run (or RunBF16) from a test of the
 // backend, and SameBits beside another backend of its numerics family.
 //
 // What it tests, the strictest first:

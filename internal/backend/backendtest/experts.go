@@ -16,8 +16,17 @@ import (
 )
 
 // Run tests a backend.
-func Run(t *testing.T, b backend.Backend) {
-	for _, s := range shapes() {
+func Run(t *testing.T, b backend.Backend) { run(t, b, shapes()) }
+
+// RunBF16 tests a backend whose experts take rows and activations in bf16 only. It
+// refuses every other rounding point by a *backend.UnsupportedError.
+func RunBF16(t *testing.T, b backend.Backend) {
+	t.Run("other rounding points are refused", func(t *testing.T) { testUnsupported(t, b) })
+	run(t, b, shapesBF16())
+}
+
+func run(t *testing.T, b backend.Backend, all []shape) {
+	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
 			w := makeWeights(s)
 			t.Run("experts do not depend on their rows", func(t *testing.T) { testRows(t, b, s, w) })
@@ -200,6 +209,21 @@ func testRefusals(t *testing.T, b backend.Backend, s shape, w weights) {
 	cancel()
 	if err := e.Run(ended, 0, group(0, 0), x, one); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of its context: %v, want success or canceled", err)
+	}
+}
+
+// testUnsupported opens experts with rounding points that a backend of RunBF16 does
+// not have.
+func testUnsupported(t *testing.T, b backend.Backend) {
+	d := open(t, b, 1)
+	for _, s := range shapes() {
+		if s.numerics.Wire == tensor.BF16 && s.numerics.FFNActivation == tensor.BF16 {
+			continue
+		}
+		var refusal *backend.UnsupportedError
+		if _, err := d.OpenExperts(s.cfg, s.numerics); !errors.As(err, &refusal) {
+			t.Errorf("%s, wire %v, activations %v: %v, want a refusal", s.name, s.numerics.Wire, s.numerics.FFNActivation, err)
+		}
 	}
 }
 

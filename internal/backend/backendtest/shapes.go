@@ -45,6 +45,21 @@ func shapes() []shape {
 	return all
 }
 
+// shapesBF16 are the shapes with rows and activations in bf16, and weights in bf16
+// where they were in f32.
+func shapesBF16() []shape {
+	all := shapes()
+	for i := range all {
+		s := &all[i]
+		s.numerics.Wire, s.numerics.FFNActivation = tensor.BF16, tensor.BF16
+		s.cfg.DType = tensor.BF16
+		if !s.experts.Quantized() {
+			s.experts = tensor.BF16
+		}
+	}
+	return all
+}
+
 // weights are random tensors of a model.
 type weights struct {
 	dense   model.DenseWeights

@@ -82,7 +82,10 @@ func (c *Core) router(up local.UpConfig, sequences int) role.RouterConfig {
 		ModelConfig:   up.Model,
 		Serving:       up.Serving,
 	}
-	out.Threads, out.Backends = up.RouterThreads(), []backend.Backend{cpu.Backend()}
+	out.Threads = up.RouterThreads()
+	if out.Backends == nil {
+		out.Backends = []backend.Backend{cpu.Backend()}
+	}
 	out.Serving.MaxSequences, out.Security.Certificates = sequences, c.Certificates
 	return out
 }

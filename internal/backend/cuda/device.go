@@ -1,0 +1,133 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	driver "github.com/hachi-serve/hachi/internal/cuda"
+	"github.com/hachi-serve/hachi/internal/model"
+)
+
+// Config says what a binary's backend opens.
+type Config struct {
+	// Open opens the driver's library.
+	Open func() (driver.Library, error)
+	// Patience is how long a call may take on the device before the device counts as
+	// lost; 0 is DefaultPatience.
+	Patience time.Duration
+}
+
+// DefaultPatience is far above any call: one of 1,024 rows takes milliseconds.
+const DefaultPatience = 10 * time.Second
+
+// Backend is this package as one of a binary's backends.
+func Backend(c Config) backend.Backend {
+	if c.Patience == 0 {
+		c.Patience = DefaultPatience
+	}
+	return backend.Backend{Name: "cuda", Open: func(o backend.Options) (backend.Device, error) { return open(c, o) }}
+}
+
+// device is an opened GPU.
+type device struct {
+	*driver.Device
+	options  backend.Options
+	patience time.Duration
+	label    string // for people
+	lost     atomic.Pointer[backend.LostError]
+	kernels  *kernels
+	host     backend.Device // computes Dense; nil until one is opened
+}
+
+func open(c Config, o backend.Options) (backend.Device, error) {
+	lib, err := c.Open()
+	if err != nil {
+		return nil, err
+	}
+	d, err := driver.Open(lib)
+	if err != nil {
+		return nil, err
+	}
+	gpu, err := d.Device(o.Device)
+	if err != nil {
+		return nil, fmt.Errorf("device %d: %w", o.Device, err)
+	}
+	v := &device{Device: gpu, options: o, patience: c.Patience, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name)}
+	if err := v.Do(func() (err error) {
+		v.kernels, err = loadKernels(gpu, o.Kernel)
+		return err
+	}); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", v.label, err), gpu.Close())
+	}
+	return v, nil
+}
+
+// Info implements backend.Device.
+func (v *device) Info() backend.Info {
+	return backend.Info{Family: cpu.Family, ExpertFamily: familyOf(v.Major, v.Minor), Kernel: v.kernels.name + " on " + v.Name}
+}
+
+// familyOf is the numerics family of a compute capability.
+func familyOf(major, minor int) string { return fmt.Sprintf("cuda-sm%d%d-k16", major, minor) }
+
+// OpenExperts implements backend.Device.
+func (v *device) OpenExperts(cfg model.Config, n model.Numerics) (backend.Experts, error) {
+	if n.Wire != tensor.BF16 {
+		return nil, &backend.UnsupportedError{Backend: "cuda", Found: fmt.Sprintf("rows in %v", n.Wire), Want: "tensor cores multiply bf16: use a checkpoint in bf16"}
+	}
+	if n.FFNActivation != tensor.BF16 {
+		return nil, &backend.UnsupportedError{Backend: "cuda", Found: fmt.Sprintf("FFN activations in %v", n.FFNActivation),
+			Want: "tensor cores multiply bf16: start every process of the cluster with --ffn-activation-dtype bf16"}
+	}
+	return newExperts(v, shapeOf(cfg), cfg)
+}
+
+// OpenDense implements backend.Device: the processor computes it.
+func (v *device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeights) (backend.Dense, error) {
+	if v.host == nil {
+		host, err := cpu.Backend().Open(backend.Options{Threads: v.options.Threads, Spin: v.options.Spin})
+		if err != nil {
+			return nil, err
+		}
+		v.host = host
+	}
+	return v.host.OpenDense(cfg, n, w)
+}
+
+// Close implements backend.Device. The end of the process frees what a lost device
+// holds.
+func (v *device) Close() error {
+	var host error
+	if v.host != nil {
+		host = v.host.Close()
+	}
+	return errors.Join(host, unlessLost(v.use(v.kernels.unload)), unlessLost(v.whileFound(v.Device.Close)))
+}
+
+// use runs work on the device, unless the device is lost; a sticky fault loses it.
+func (v *device) use(work func() error) error {
+	return v.whileFound(func() error { return v.Do(work) })
+}
+
+// whileFound runs work that needs no context, unless the device is lost.
+func (v *device) whileFound(work func() error) error {
+	if lost := v.lost.Load(); lost != nil {
+		return lost
+	}
+	err := work()
+	if driver.Sticky(err) {
+		return v.lose(err)
+	}
+	return err
+}
+
+// lose marks the device as lost.
+func (v *device) lose(why error) error {
+	v.lost.CompareAndSwap(nil, &backend.LostError{Device: v.label, Err: why})
+	return v.lost.Load()
+}

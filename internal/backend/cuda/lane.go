@@ -1,0 +1,155 @@
+package cuda
+
+import (
+	"encoding/binary"
+
+	driver "github.com/hachi-serve/hachi/internal/cuda"
+)
+
+// lane is what one call at a time computes with. Its memory has the bounds of a pass.
+type lane struct {
+	v     *device
+	shape shape
+
+	stream *driver.Stream
+	done   *driver.Event
+	in     *driver.Host   // tables of a pass, then its rows; on their way
+	out    *driver.Host   // replies
+	input  *driver.Buffer // in, on the device
+	x      *driver.Buffer // rows in slots
+	inner  *driver.Buffer // what w2 reads
+	y      *driver.Buffer // replies in slots
+	output *driver.Buffer // replies in order
+	closes []driver.Closer
+}
+
+// tableBytes bounds the tables of a pass: two addresses a row tile, and the numbers of
+// slots and replies.
+const tableBytes = maxTiles*16 + maxSlots*4 + maxRows*4 + 64
+
+func newLane(v *device, s shape) (*lane, error) {
+	l := &lane{v: v, shape: s}
+	if err := l.open(); err != nil {
+		return nil, v.closing(err, l.closes)
+	}
+	return l, nil
+}
+
+func (l *lane) open() (err error) {
+	if l.stream, err = l.v.NewStream(); err != nil {
+		return err
+	}
+	l.closes = append(l.closes, l.stream.Close)
+	if l.done, err = l.v.NewEvent(); err != nil {
+		return err
+	}
+	l.closes = append(l.closes, l.done.Close)
+	row := l.shape.rowBytes()
+	for to, n := range map[**driver.Host]int{&l.in: tableBytes + maxRows*row, &l.out: maxRows * row} {
+		if *to, err = l.v.AllocHost(n); err != nil {
+			return err
+		}
+		l.closes = append(l.closes, (*to).Free)
+	}
+	for to, n := range map[**driver.Buffer]int{&l.input: tableBytes + maxRows*row, &l.x: maxSlots * row,
+		&l.inner: maxSlots * 2 * l.shape.ffn, &l.y: maxSlots * row, &l.output: maxRows * row} {
+		if *to, err = l.v.Alloc(n); err != nil {
+			return err
+		}
+		l.closes = append(l.closes, (*to).Free)
+	}
+	return nil
+}
+
+func (l *lane) close() error { return driver.CloseAll(l.closes) }
+
+// tables are where a pass finds its tables on the device.
+type tables struct{ up, down, slots, replies, rows driver.Pointer }
+
+// run computes a pass for the rows of a call in x, of size bytes each, and writes the
+// replies to y.
+func (l *lane) run(p pass, x, y []byte, size int) error {
+	at, n := l.fill(p, x, size)
+	if err := l.stream.Upload(l.input.Pointer, l.in.Bytes[:n]); err != nil {
+		return err
+	}
+	if err := l.compute(p, at); err != nil {
+		return err
+	}
+	row := l.shape.rowBytes()
+	if err := l.stream.Download(l.out.Bytes[:len(p.replies)*row], l.output.Pointer); err != nil {
+		return err
+	}
+	if err := l.v.await(l.stream, l.done); err != nil {
+		return err
+	}
+	for i := range p.replies {
+		copy(y[i*size:(i+1)*size], l.out.Bytes[i*row:])
+	}
+	return nil
+}
+
+// fill writes the tables and the rows of a pass to pinned memory, and returns where
+// the device finds them and how many bytes there are.
+func (l *lane) fill(p pass, x []byte, size int) (at tables, n int) {
+	b := l.in.Bytes
+	next := func(bytes int) driver.Pointer {
+		was := n
+		n = (n + bytes + 15) &^ 15
+		return l.input.Pointer + driver.Pointer(was)
+	}
+	put64 := func(i int, v driver.Pointer) { binary.LittleEndian.PutUint64(b[n+8*i:], uint64(v)) }
+	for i, m := range p.images {
+		put64(i, m.memory.Pointer)
+	}
+	at.up = next(8 * len(p.images))
+	for i, m := range p.images {
+		put64(i, m.down)
+	}
+	at.down = next(8 * len(p.images))
+	for i, v := range p.slots {
+		binary.LittleEndian.PutUint32(b[n+4*i:], uint32(v))
+	}
+	at.slots = next(4 * len(p.slots))
+	for i, v := range p.replies {
+		binary.LittleEndian.PutUint32(b[n+4*i:], uint32(v))
+	}
+	at.replies = next(4 * len(p.replies))
+	row := l.shape.rowBytes()
+	for i, r := range p.rows {
+		to := b[n+i*row : n+(i+1)*row]
+		clear(to[copy(to, x[int(r)*size:(int(r)+1)*size]):])
+	}
+	at.rows = next(len(p.rows) * row)
+	return at, n
+}
+
+// compute queues a pass: rows into slots, both products, replies in order.
+func (l *lane) compute(p pass, at tables) error {
+	k, slots := l.v.kernels, len(p.slots)
+	up := operands{weights: at.up, in: l.x.Pointer, out: l.inner.Pointer, slots: slots, k: l.shape.hidden, outputs: l.shape.ffn}
+	down := operands{weights: at.down, in: l.inner.Pointer, out: l.y.Pointer, slots: slots, k: l.shape.ffn, outputs: l.shape.hidden}
+	wgmma, into := k.wgmma(p.format), k.frags
+	if wgmma {
+		into = k.gather
+	}
+	if err := k.runGather(l.stream, into, l.x.Pointer, at.rows, at.slots, slots, l.shape.hidden); err != nil {
+		return err
+	}
+	if wgmma {
+		if err := k.runWGMMA(l.v.Device, l.stream, upVariants[p.tile], up); err != nil {
+			return err
+		}
+		if err := k.runWGMMA(l.v.Device, l.stream, downVariants[p.tile], down); err != nil {
+			return err
+		}
+	} else {
+		if err := k.runPortable(l.stream, "up", p.format, p.tile, up); err != nil {
+			return err
+		}
+		if err := k.runPortable(l.stream, "down", p.format, p.tile, down); err != nil {
+			return err
+		}
+	}
+	return k.runGather(l.stream, k.gather, l.output.Pointer, l.y.Pointer, at.replies, len(p.replies), l.shape.hidden)
+}

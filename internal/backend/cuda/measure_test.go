@@ -1,0 +1,355 @@
+package cuda
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	driver "github.com/hachi-serve/hachi/internal/cuda"
+	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
+)
+
+// The flags of `make gpu-check`. By themselves they are small, for a fake driver.
+var (
+	hiddenSize = flag.Int("hidden", 192, "hidden size of the measured experts")
+	ffnSize    = flag.Int("ffn", 320, "inner size of the measured experts")
+	calls      = flag.Int("calls", 2, "calls of a measurement; the median is reported")
+	reportFile = flag.String("report", "", "file for the report, as JSON")
+)
+
+// timing is what one call costs.
+type timing struct {
+	Format   string  `json:"format"`
+	Experts  int     `json:"experts"`
+	Rows     int     `json:"rows"`      // of each expert
+	CallUS   float64 `json:"call_us"`   // from rows in host memory to replies there
+	KernelUS float64 `json:"kernel_us"` // of that on the device, without the copies
+	GBps     float64 `json:"gb_per_s"`  // of weights, by the kernels
+	TFlops   float64 `json:"tflop_per_s"`
+}
+
+// report is what `make gpu-check` prints.
+type report struct {
+	Device   string             `json:"device"`
+	Family   string             `json:"family"`
+	Hidden   int                `json:"hidden"`
+	FFN      int                `json:"ffn"`
+	ReadGBps float64            `json:"read_gb_per_s"`  // the ceiling
+	RMS      map[string]float64 `json:"rms_of_float64"` // by format
+	Digest   string             `json:"digest"`         // of every output: equal in every process
+	Timings  []timing           `json:"timings"`
+}
+
+// noise is an expert in a format, the same in every process. Rows of noise repeat, so
+// that a large one is made in seconds.
+func noise(t *testing.T, format tensor.DType, seed uint64) model.ExpertWeights {
+	t.Helper()
+	matrix := func(rows, cols int, seed uint64) tensor.Weight {
+		block := 16 * max(1, min(rows/16, 8))
+		rng, v := rand.New(rand.NewPCG(seed, 7)), make([]float32, block*cols)
+		for i := range v {
+			v[i] = float32(rng.NormFloat64()) / 40
+		}
+		small := tensor.Weight{DType: tensor.BF16, Rows: block, Cols: cols, Data: make([]byte, 2*len(v))}
+		tensor.Encode(small.Data, v, tensor.BF16)
+		if format != tensor.BF16 {
+			small = quantized(t, small, format)
+		}
+		data := bytes.Repeat(small.Data, (rows+block-1)/block)
+		return tensor.Weight{DType: format, Rows: rows, Cols: cols, Data: data[:format.Bytes(rows, cols)]}
+	}
+	return model.ExpertWeights{W1: matrix(*ffnSize, *hiddenSize, 3*seed), W2: matrix(*hiddenSize, *ffnSize, 3*seed+1), W3: matrix(*ffnSize, *hiddenSize, 3*seed+2)}
+}
+
+// randomRows are n rows of x.
+func randomRows(n int) []byte {
+	rng, v := rand.New(rand.NewPCG(5, 5)), make([]float32, n**hiddenSize)
+	for i := range v {
+		v[i] = float32(rng.NormFloat64())
+	}
+	x := make([]byte, 2*len(v))
+	tensor.Encode(x, v, tensor.BF16)
+	return x
+}
+
+// TestLargeExperts: rows keep their bits for every number of rows, in both kernels and
+// every format, at the size of the flags; values are those of float64. It prints how
+// fast they are, which on a fake driver says nothing.
+func TestLargeExperts(t *testing.T) {
+	r := report{Hidden: *hiddenSize, FFN: *ffnSize, RMS: map[string]float64{}}
+	open, digest := openers(t, ""), sha256.New()
+	for _, kernel := range []string{wgmmaKernel, portableKernel} {
+		opened, err := withKernel(Backend(Config{Open: open}), kernel).Open(backend.Options{Threads: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := opened.(*device)
+		r.Device, r.Family = d.Name, d.Info().ExpertFamily
+		r.ReadGBps = max(r.ReadGBps, readCeiling(t, d))
+		for _, format := range portableFormats {
+			if kernel == wgmmaKernel && format != tensor.BF16 {
+				continue // the same kernels as those of portableKernel
+			}
+			name := format.String()
+			if format == tensor.BF16 {
+				name += " " + kernel
+			}
+			out, rms := measure(t, d, format, name, &r)
+			r.RMS[name] = rms
+			if format != tensor.BF16 || kernel == wgmmaKernel {
+				digest.Write(out)
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := r.check(); err != nil {
+		t.Error(err)
+	}
+	r.Digest = hex.EncodeToString(digest.Sum(nil)[:8])
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s", text)
+	if *reportFile != "" {
+		if err := os.WriteFile(*reportFile, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// activeExperts is how many experts a decode step of few sequences meets.
+const activeExperts = 8
+
+// measure loads experts of a format, compares rows, and times calls. It returns the
+// replies of up to 300 rows, and how far the first is from float64.
+func measure(t *testing.T, d *device, format tensor.DType, name string, r *report) (out []byte, rms float64) {
+	t.Helper()
+	e, err := newExperts(d, shapeOf(model.Config{Hidden: *hiddenSize, FFN: *ffnSize}), model.Config{Layers: 1, Hidden: *hiddenSize, FFN: *ffnSize, Experts: activeExperts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for expert := range activeExperts {
+		if err := e.Load(t.Context(), moe.ExpertID{Expert: expert}, noise(t, format, uint64(expert))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := min(300, 20**calls)
+	size, x := 2**hiddenSize, randomRows(rows)
+	out = make([]byte, rows*size)
+	for i := range rows {
+		call(t, e, 1, 1, x[i*size:], out[i*size:(i+1)*size])
+	}
+	for _, n := range []int{2, 7, 9, 17, 33, 65, 129, 300} {
+		n = min(n, rows)
+		among := make([]byte, n*size)
+		call(t, e, 1, n, x, among)
+		if !bytes.Equal(among, out[:len(among)]) {
+			t.Errorf("%s: rows differ among %d rows from what they are by themselves", name, n)
+		}
+	}
+	for _, m := range [][2]int{{1, 1}, {1, 16}, {activeExperts, 1}, {activeExperts, 2}, {1, 64}, {1, 256}, {1, 1024}} {
+		if m[1] > 20**calls {
+			continue // minutes on a fake driver
+		}
+		r.Timings = append(r.Timings, timed(t, d, e, name, m[0], m[1]))
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	return out, distance(noise(t, format, 0), x[:size], out[:size])
+}
+
+// call asks the first experts for n rows each.
+func call(t *testing.T, e *experts, experts, n int, x, y []byte) {
+	t.Helper()
+	var groups []moe.Group
+	for expert := range experts {
+		g := moe.Group{Expert: expert}
+		for i := range n {
+			g.Index = append(g.Index, int32(i))
+		}
+		groups = append(groups, g)
+	}
+	if err := e.Run(t.Context(), 0, groups, x[:n*2**hiddenSize], y); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// timed measures calls of n rows at each of some experts.
+func timed(t *testing.T, d *device, e *experts, name string, count, n int) timing {
+	t.Helper()
+	x, y := randomRows(n), make([]byte, count*n*2**hiddenSize)
+	var all []float64
+	for range *calls {
+		start := time.Now()
+		call(t, e, count, n, x, y)
+		all = append(all, float64(time.Since(start).Nanoseconds())/1e3)
+	}
+	slices.Sort(all)
+	out := timing{Format: name, Experts: count, Rows: n, CallUS: all[len(all)/2], KernelUS: kernelTime(t, d, e, count, n)}
+	var format tensor.DType
+	for _, m := range e.images {
+		format = m.format
+	}
+	out.GBps = float64(int64(count)*e.ExpertBytes(format)) / out.KernelUS / 1e3
+	out.TFlops = float64(6*count*n) * float64(*hiddenSize) * float64(*ffnSize) / out.KernelUS / 1e6
+	return out
+}
+
+// kernelTime is the device's time for the launches of a call, again and again.
+func kernelTime(t *testing.T, d *device, e *experts, count, n int) (us float64) {
+	t.Helper()
+	var groups []moe.Group
+	var images []*image
+	for expert := range count {
+		groups, images = append(groups, moe.Group{Expert: expert, Index: make([]int32, n)}), append(images, e.images[moe.ExpertID{Expert: expert}])
+	}
+	l := <-e.lanes
+	defer func() { e.lanes <- l }()
+	failed := d.use(func() error {
+		all := passes(groups, images, d.kernels.maxTile)
+		at, bytes := l.fill(all[0], randomRows(1), 2**hiddenSize)
+		begin, err := d.NewEvent()
+		if err != nil {
+			return err
+		}
+		defer begin.Close()
+		if err := l.stream.Upload(l.input.Pointer, l.in.Bytes[:bytes]); err != nil {
+			return err
+		}
+		if err := l.stream.Record(begin); err != nil {
+			return err
+		}
+		for range *calls {
+			for _, p := range all {
+				if err := l.compute(p, at); err != nil {
+					return err
+				}
+			}
+		}
+		if err := d.await(l.stream, l.done); err != nil {
+			return err
+		}
+		took, err := l.done.Since(begin)
+		us = max(float64(took.Nanoseconds())/1e3/float64(*calls), 1e-3)
+		return err
+	})
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	return us
+}
+
+// readCeiling is what the device's memory gives to a plain read.
+func readCeiling(t *testing.T, d *device) (gbps float64) {
+	t.Helper()
+	n := min(2<<30, 4**hiddenSize**ffnSize) &^ 4095
+	err := d.use(func() error {
+		b, err := d.Alloc(n)
+		if err != nil {
+			return err
+		}
+		defer b.Free()
+		s, err := d.NewStream()
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		var ends [2]*driver.Event
+		for i := range ends {
+			if ends[i], err = d.NewEvent(); err != nil {
+				return err
+			}
+			defer ends[i].Close()
+		}
+		p := &sweepParams{src: b.Pointer, n: uint64(n / 16), sink: b.Pointer}
+		launch := func() error {
+			return d.kernels.sweep.Launch(s, driver.Launch{Grid: 2048, Block: 512}, unsafe.Pointer(p))
+		}
+		if err := launch(); err != nil {
+			return err
+		}
+		if err := s.Record(ends[0]); err != nil {
+			return err
+		}
+		for range *calls {
+			if err := launch(); err != nil {
+				return err
+			}
+		}
+		if err := d.await(s, ends[1]); err != nil {
+			return err
+		}
+		took, err := ends[1].Since(ends[0])
+		gbps = float64(n**calls) / max(float64(took.Nanoseconds()), 1)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gbps
+}
+
+// distance is |y - float64| / |float64| for some outputs of one row.
+func distance(w model.ExpertWeights, x, y []byte) float64 {
+	in, got := make([]float32, *hiddenSize), make([]float32, *hiddenSize)
+	tensor.Decode(in, x, tensor.BF16)
+	tensor.Decode(got, y, tensor.BF16)
+	row := func(m tensor.Weight, r int) []float32 {
+		v := make([]float32, m.Cols)
+		if m.DType.Quantized() {
+			tensor.Dequantize(v, m, r)
+		} else {
+			tensor.Decode(v, m.Data[2*r*m.Cols:2*(r+1)*m.Cols], m.DType)
+		}
+		return v
+	}
+	dot := func(m tensor.Weight, r int, x []float64) (sum float64) {
+		for i, v := range row(m, r) {
+			sum += float64(v) * x[i]
+		}
+		return sum
+	}
+	wide := make([]float64, len(in))
+	for i, v := range in {
+		wide[i] = float64(v)
+	}
+	inner := make([]float64, *ffnSize)
+	for i := range inner {
+		gate := dot(w.W1, i, wide)
+		inner[i] = gate / (1 + math.Exp(-gate)) * dot(w.W3, i, wide)
+	}
+	difference, size := 0.0, 0.0
+	for o := 0; o < len(got); o += max(1, len(got)/64) {
+		want := dot(w.W2, o, inner)
+		difference += (float64(got[o]) - want) * (float64(got[o]) - want)
+		size += want * want
+	}
+	return math.Sqrt(difference / size)
+}
+
+// check bounds the distance from float64.
+func (r report) check() error {
+	for name, rms := range r.RMS {
+		if !(rms < 0.02) {
+			return fmt.Errorf("%s is %g from float64, want at most 0.02", name, rms)
+		}
+	}
+	return nil
+}
