@@ -23,10 +23,10 @@ func newBenchHostile() *cobra.Command {
 		Use:   "hostile",
 		Short: "send a router the largest bodies it reads and check what others notice",
 		Long: `hostile starts a cluster on this machine, keeps clients in a closed loop, and sends
-bodies of 8 MiB that cost much before they are admitted, many at once. It is an
-error when a request of another client fails, the p99 of theirs more than
-doubles, the router has more than 512 MiB beside its KV cache, or its memory
-does not come back within a tenth.`,
+bodies of 8 MiB that cost much before they are admitted, many at once, after each
+of them once by itself. It is an error when a request of another client fails, the
+p99 of theirs more than doubles, the router has more than 512 MiB beside its KV
+cache, or its memory does not come back within a tenth.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runHostile(cmd, c, out) },
 	}

@@ -24,12 +24,13 @@ var ErrBusy = errors.New("the server is reading other large requests")
 type Budget struct {
 	bytes   *semaphore.Weighted
 	workers *semaphore.Weighted
+	memory  memory
 }
 
 // New makes a budget for bodies of at most bytes together, of which at most workers are
 // worked on at once.
 func New(bytes int64, workers int) *Budget {
-	return &Budget{semaphore.NewWeighted(bytes), semaphore.NewWeighted(int64(workers))}
+	return &Budget{bytes: semaphore.NewWeighted(bytes), workers: semaphore.NewWeighted(int64(workers)), memory: memory{giveBack: giveBack}}
 }
 
 // Default makes the budget of a router: half of the processors may work on large
@@ -53,6 +54,9 @@ func (p *Pass) Hold(bytes int64) error {
 	}
 	if !p.budget.bytes.TryAcquire(bytes - p.bytes) {
 		return ErrBusy
+	}
+	if p.bytes == 0 {
+		p.budget.memory.taken()
 	}
 	p.bytes = bytes
 	return nil
@@ -79,5 +83,6 @@ func (p *Pass) Leave() {
 	if p.bytes > 0 {
 		p.budget.bytes.Release(p.bytes)
 		p.bytes = 0
+		p.budget.memory.left()
 	}
 }

@@ -7,7 +7,8 @@
 // Invariants: the bodies of large requests that are not admitted have at most the
 // bytes of the Budget together, and at most its number of workers of them are worked on
 // at once. A request that does not fit is refused at once, not queued: its body would
-// wait in memory.
+// wait in memory. When no large request has been there for a while, the memory of
+// the last ones is the system's again.
 //
 // Concurrency: a Budget is safe for concurrent use; a Pass belongs to one goroutine.
 package admission

@@ -70,7 +70,10 @@ type measurement struct {
 
 func (m measurement) run(ctx context.Context) (Report, error) {
 	r := Report{Clients: m.c.Clients, AtOnce: m.c.AtOnce, Seconds: m.c.Phase.Seconds(), KV: int64(m.c.Up.Serving.KVCacheMemory)}
-	m.c.progress("settle")
+	m.c.progress("each hostile body once, by itself, and settle")
+	for _, b := range Bodies() {
+		m.send(ctx, b)
+	}
 	if _, err := m.clients(ctx, m.c.Settle); err != nil {
 		return r, err
 	}
