@@ -107,7 +107,7 @@ func newCertsRenew() *cobra.Command {
 				within = identity.AuthorityLife
 			}
 			renewed, err := dir.Renew(within)
-			printCertificates(printed(cmd), renewed)
+			printCertificates(cmd.OutOrStdout(), renewed)
 			return permanent(err)
 		},
 	}
@@ -128,7 +128,7 @@ func newCertsShow() *cobra.Command {
 			if err != nil {
 				return permanent(err)
 			}
-			printCertificates(printed(cmd), all)
+			printCertificates(cmd.OutOrStdout(), all)
 			return nil
 		},
 	}

@@ -48,7 +48,7 @@ prints answers only, and ends with status 1 at the first request that fails, or
 			case len(args) > 0:
 				return reachable(s.say(cmd.Context(), message, out), s.client.URL)
 			case isTerminal(in) && isTerminal(out):
-				return reachable(talk(cmd.Context(), s, out, printable.Writer(cmd.ErrOrStderr())), s.client.URL)
+				return reachable(talk(cmd.Context(), s, out, cmd.ErrOrStderr()), s.client.URL)
 			default:
 				return reachable(readMessages(cmd.Context(), s, in, out), s.client.URL)
 			}
@@ -126,7 +126,7 @@ func (s *conversation) say(ctx context.Context, text string, out io.Writer) erro
 			return err
 		}
 		answer.WriteString(chunk.Text)
-		if _, err := fmt.Fprint(out, printable.Text(chunk.Text)); err != nil {
+		if _, err := fmt.Fprint(out, chunk.Text); err != nil {
 			return err
 		}
 	}
@@ -153,6 +153,9 @@ func (s *conversation) retry(ctx context.Context, out io.Writer) error {
 
 // isTerminal reports whether a stream is a terminal.
 func isTerminal(stream any) bool {
+	if w, ok := stream.(io.Writer); ok {
+		stream = printable.Under(w)
+	}
 	f, ok := stream.(*os.File)
 	return ok && terminal(f)
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -252,7 +253,7 @@ func TestChatEscapesWhatAModelSays(t *testing.T) {
 	defer server.Close()
 	var out strings.Builder
 	s := conversation{client: client.Client{URL: server.URL}}
-	if err := s.say(t.Context(), "x", &out); err != nil || out.String() != "a\\u001b]52;c;eA==\\u0007\\u202e\n\tb\n" {
+	if err := s.say(t.Context(), "x", printable.Writer(&out)); err != nil || out.String() != "a\\u001b]52;c;eA==\\u0007\\u202e\n\tb\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 	if said := s.messages[1].Content; said != "a\x1b]52;c;eA==\a\u202e\n\tb" {

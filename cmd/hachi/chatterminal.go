@@ -117,7 +117,7 @@ func talk(ctx context.Context, s *conversation, out, problems io.Writer) (err er
 		case errors.Is(err, errStopped):
 			again = true
 		case err != nil:
-			fmt.Fprintln(problems, "hachi:", reachable(err, s.client.URL))
+			complain(problems, reachable(err, s.client.URL).Error())
 		}
 	}
 }

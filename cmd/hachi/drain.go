@@ -24,7 +24,7 @@ there first; the node serves until the placement names it no more. The request
 ends with the node's process: one that starts again serves again.`,
 		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, node, out := cmd.Context(), args[0], printed(cmd)
+			ctx, node, out := cmd.Context(), args[0], cmd.OutOrStdout()
 			c, err := where.coordinator(ctx, addr)
 			if err != nil {
 				return err

@@ -80,7 +80,7 @@ func (i *modelImport) run(cmd *cobra.Command) error {
 	if err := quantize.Directory(cmd.Context(), i.to, src, side, i.o); err != nil {
 		return err
 	}
-	out := printed(cmd)
+	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "wrote %s to %s\n", i.source, i.to)
 	for _, note := range text.Notes {
 		fmt.Fprintf(out, "note: %s\n", note)

@@ -46,7 +46,7 @@ tensors only; with --verify, every byte.`,
 				report.Faults = explain(cmd, err)
 				err = &role.ConfigError{Err: err}
 			}
-			return errors.Join(report.print(printed(cmd), asJSON), err)
+			return errors.Join(report.print(cmd.OutOrStdout(), asJSON), err)
 		},
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, "hash every tensor and write the manifest")

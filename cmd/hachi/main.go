@@ -22,11 +22,14 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := untilSignal()
 	defer stop()
+	root := newRoot()
+	root.SetOut(printable.Writer(os.Stdout))
+	root.SetErr(printable.Writer(os.Stderr))
 	if err := local.WatchParent(func() { os.Exit(1) }); err != nil {
-		fmt.Fprintln(printable.Writer(os.Stderr), "hachi:", err)
+		fmt.Fprintln(root.ErrOrStderr(), "hachi:", err)
 		return local.ExitConfigError
 	}
-	cmd, err := runCommand(ctx, newRoot(), args)
+	cmd, err := runCommand(ctx, root, args)
 	switch {
 	case err == nil:
 		return 0
@@ -34,13 +37,19 @@ func run(args []string) int {
 		return exitSignal + int(context.Cause(ctx).(*signalError).signal)
 	case errors.As(err, new(*role.ConfigError)):
 		for _, line := range explain(cmd, err) {
-			fmt.Fprintln(printable.Writer(os.Stderr), "hachi:", line)
+			complain(root.ErrOrStderr(), line)
 		}
 		return local.ExitConfigError
 	default:
-		fmt.Fprintln(printable.Writer(os.Stderr), "hachi:", err)
+		complain(root.ErrOrStderr(), err.Error())
 		return 1
 	}
+}
+
+// complain prints one fault. Other lines of it, which a peer may have written, do not
+// look like faults of hachi.
+func complain(out io.Writer, fault string) {
+	fmt.Fprintln(out, "hachi:", printable.Indent(fault))
 }
 
 // exitSignal and the number of a signal are the exit status of a command that the
@@ -81,10 +90,6 @@ func unlessStopped(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// printed is where a command prints what others than its user have written: names,
-// reasons, tensors.
-func printed(cmd *cobra.Command) io.Writer { return printable.Writer(cmd.OutOrStdout()) }
 
 // explain lists the faults of a configuration, a line each. A fault of a field
 // names the flag that sets the field.

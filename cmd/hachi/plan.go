@@ -94,9 +94,9 @@ func (p *planFlags) cluster(cmd *cobra.Command, where *finder) error {
 		return err
 	}
 	if p.asJSON {
-		return printJSON(printed(cmd), describePlan(plan))
+		return printJSON(cmd.OutOrStdout(), describePlan(plan))
 	}
-	return printPlan(printed(cmd), describePlan(plan), p.moves)
+	return printPlan(cmd.OutOrStdout(), describePlan(plan), p.moves)
 }
 
 // machines plans for machines without a cluster.
@@ -131,9 +131,9 @@ func (p *planFlags) machines(cmd *cobra.Command) error {
 	}
 	report := sizing.Compute(r)
 	if p.asJSON {
-		return printJSON(printed(cmd), report)
+		return printJSON(cmd.OutOrStdout(), report)
 	}
-	return printSizing(printed(cmd), report)
+	return printSizing(cmd.OutOrStdout(), report)
 }
 
 // sizeOf is the size of a preset or of the checkpoint in a directory.

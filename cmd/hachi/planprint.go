@@ -5,6 +5,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/sizing"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -83,12 +84,12 @@ func mebibytes(bytes uint64) string { return fmt.Sprintf("%.1f", float64(bytes)/
 // printPlan prints a dry run. The moves of one reason are one line, unless all are
 // asked for.
 func printPlan(out io.Writer, p plan, all bool) error {
-	fmt.Fprintf(out, "%s placement, %d replicas: %d changes, %s MiB to load, %s\n", p.Policy, p.Replicas, len(p.Moves), mebibytes(p.Bytes), seconds(p.Seconds))
+	printable.Fprintf(out, "%s placement, %d replicas: %d changes, %s MiB to load, %s\n", p.Policy, p.Replicas, len(p.Moves), mebibytes(p.Bytes), seconds(p.Seconds))
 	for _, note := range p.Notes {
-		fmt.Fprintf(out, "note: %s\n", note)
+		printable.Fprintf(out, "note: %s\n", note)
 	}
-	fmt.Fprintf(out, "busiest node of a layer: %.2f times the average now, %.2f after\n", p.Before.Imbalance, p.After.Imbalance)
-	fmt.Fprintf(out, "experts of a step: %s now, %s after\n\n", seconds(p.Before.StepSeconds), seconds(p.After.StepSeconds))
+	printable.Fprintf(out, "busiest node of a layer: %.2f times the average now, %.2f after\n", p.Before.Imbalance, p.After.Imbalance)
+	printable.Fprintf(out, "experts of a step: %s now, %s after\n\n", seconds(p.Before.StepSeconds), seconds(p.After.StepSeconds))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NODE\tZONE\tEXPERTS\tAFTER\tMIB\tLOADS MIB\tSECONDS")
 	for _, n := range p.Nodes {
@@ -96,13 +97,13 @@ func printPlan(out io.Writer, p plan, all bool) error {
 		if n.Capacity > 0 {
 			size += "/" + mebibytes(n.Capacity)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", n.Node, n.Zone, n.ExpertsBefore, n.ExpertsAfter, size, mebibytes(n.LoadBytes), seconds(n.LoadSeconds))
+		printable.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", n.Node, n.Zone, n.ExpertsBefore, n.ExpertsAfter, size, mebibytes(n.LoadBytes), seconds(n.LoadSeconds))
 	}
 	if len(p.Moves) > 0 {
 		fmt.Fprintln(w, "\nEXPERTS\tFROM\tTO\tWHY")
 	}
 	for _, m := range grouped(p.Moves, all) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", m.Expert, m.From, m.To, m.Why)
+		printable.Fprintf(w, "%s\t%s\t%s\t%s\n", m.Expert, m.From, m.To, m.Why)
 	}
 	return w.Flush()
 }
@@ -129,11 +130,11 @@ func grouped(moves []plannedMove, all bool) []plannedMove {
 // printSizing prints whether machines can serve a model.
 func printSizing(out io.Writer, r sizing.Report) error {
 	answer := map[bool]string{true: "yes", false: "no"}
-	fmt.Fprintf(out, "%s on %d nodes, %s placement: %s\n", r.Model, len(r.Nodes), r.Policy, answer[r.Fits])
-	fmt.Fprintf(out, "%d experts of %s MiB; %d replicas need %s MiB, the nodes have room for %s MiB\n",
+	printable.Fprintf(out, "%s on %d nodes, %s placement: %s\n", r.Model, len(r.Nodes), r.Policy, answer[r.Fits])
+	printable.Fprintf(out, "%d experts of %s MiB; %d replicas need %s MiB, the nodes have room for %s MiB\n",
 		r.Experts, mebibytes(uint64(r.ExpertBytes)), r.Replicas, mebibytes(uint64(r.NeededBytes)), mebibytes(uint64(r.RoomBytes)))
 	for _, note := range r.Notes {
-		fmt.Fprintf(out, "note: %s\n", note)
+		printable.Fprintf(out, "note: %s\n", note)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nNODE\tZONE\tEXPERTS\tCAPACITY\tMEMORY\tITS DEATH")
@@ -142,7 +143,7 @@ func printSizing(out io.Writer, r sizing.Report) error {
 		if !n.Survives {
 			death = "experts without a place"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", n.Node, n.Zone, n.Experts, n.Capacity, role.Size(n.Bytes), death)
+		printable.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", n.Node, n.Zone, n.Experts, n.Capacity, role.Size(n.Bytes), death)
 	}
 	if len(r.Speeds) == 0 {
 		fmt.Fprintln(w, "\nspeed: unknown; give every node its bandwidth")
@@ -150,7 +151,7 @@ func printSizing(out io.Writer, r sizing.Report) error {
 	}
 	fmt.Fprintln(w, "\nBATCH\tEXPERTS OF A STEP\tTOKENS/S AT MOST\tSLOWEST")
 	for _, s := range r.Speeds {
-		fmt.Fprintf(w, "%d\t%s\t%.1f\t%s\n", s.Batch, seconds(s.StepSeconds), s.TokensPerSecond, s.Busiest)
+		printable.Fprintf(w, "%d\t%s\t%.1f\t%s\n", s.Batch, seconds(s.StepSeconds), s.TokensPerSecond, s.Busiest)
 	}
 	return w.Flush()
 }

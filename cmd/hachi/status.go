@@ -23,9 +23,9 @@ func newStatus() *cobra.Command {
 			seen, err := view.AskStatus(cmd.Context())
 			report := status.Describe(view, seen, err)
 			if asJSON {
-				return printJSON(printed(cmd), report)
+				return printJSON(cmd.OutOrStdout(), report)
 			}
-			status.Print(printed(cmd), report)
+			status.Print(cmd.OutOrStdout(), report)
 			return nil
 		},
 	}

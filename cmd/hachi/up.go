@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
 )
@@ -236,7 +236,7 @@ func (p *progress) child(e local.ChildEvent) {
 	}
 	text := e.Name + " ended"
 	if e.Err != nil {
-		text = strings.TrimSpace(e.Err.Error())
+		text = printable.Indent(e.Err.Error())
 	}
 	if !e.Fatal {
 		text += "; it is started again"

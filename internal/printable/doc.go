@@ -5,7 +5,7 @@
 // What it owns: the escape of one text, and a writer for output of lines.
 //
 // Invariants: what it returns is valid UTF-8 in which new lines and tabs are the only
-// control characters. Text without others is returned as it is.
+// control characters; a Line has neither. Text without others is returned as it is.
 //
 // Concurrency: Text is pure; a Writer is used as the writer that it wraps.
 //

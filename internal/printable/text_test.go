@@ -1,6 +1,7 @@
 package printable
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -26,6 +27,23 @@ func TestTextHasNoControls(t *testing.T) {
 	var out strings.Builder
 	if n, err := fmt.Fprintf(Writer(&out), "%s\n", "\x1b"); n != 2 || err != nil || out.String() != `\u001b`+"\n" {
 		t.Errorf("%q, %d, %v", out.String(), n, err)
+	}
+}
+
+// TestALineStaysOne: a text of the network makes no line and no cell of its own.
+func TestALineStaysOne(t *testing.T) {
+	if got := Line("full\nhachi: all is well\t\x1b[0m"); got != `full\nhachi: all is well\t\u001b[0m` {
+		t.Error(got)
+	}
+	if got := Indent("full\nhachi: all is well\n"); got != "full\n  hachi: all is well" {
+		t.Error(got)
+	}
+	var to strings.Builder
+	if _, err := Fprintf(&to, "%s\t%v%d\n", "a\tb", errors.New("c\nd"), 1); err != nil || to.String() != `a\tb`+"\t"+`c\nd1`+"\n" {
+		t.Errorf("%q, %v", to.String(), err)
+	}
+	if Under(Writer(&to)) != &to || Under(&to) != &to {
+		t.Error("a Writer does not know what it writes to")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -20,14 +21,14 @@ import (
 // Print prints a status for people: the state of the cluster first, then nodes,
 // routers, placement and load.
 func Print(out io.Writer, r client.Status) {
-	fmt.Fprintln(out, headline(r))
+	printable.Fprintf(out, "%s\n", headline(r))
 	if r.Degraded != "" {
 		for _, why := range strings.Split(r.Degraded, "; ") {
-			fmt.Fprintf(out, "degraded: %s\n", why)
+			printable.Fprintf(out, "degraded: %s\n", why)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.Damaged)) {
-		fmt.Fprintf(out, "damaged: %s is passed over: %s\n", key, r.Damaged[key])
+		printable.Fprintf(out, "damaged: %s is passed over: %s\n", key, r.Damaged[key])
 	}
 	printNodes(out, r)
 	printRouters(out, r)
@@ -79,9 +80,9 @@ func printNodes(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	pid := pidColumn(r)
-	fmt.Fprintf(w, "NODE\t%sSTATE\tADDRESS\tBACKEND\tSERVING\tRESIDENT\tMIB\tROWS/S\tROWS\tEPOCH\n", pid("PID", client.Process{}))
+	printable.Fprintf(w, "NODE\t%sSTATE\tADDRESS\tBACKEND\tSERVING\tRESIDENT\tMIB\tROWS/S\tROWS\tEPOCH\n", pid("PID", client.Process{}))
 	for _, n := range r.Nodes {
-		fmt.Fprintf(w, "%s\t%s%s\t%s\t%s\t%d\t%d\t%s\t%.0f\t%d\t%d\n",
+		printable.Fprintf(w, "%s\t%s%s\t%s\t%s\t%d\t%d\t%s\t%.0f\t%d\t%d\n",
 			n.Node, pid("", n.Process), n.State, n.Addr, n.Backend, n.Serving, n.Resident, mebibytes(n), n.RowsPerSecond, n.Rows, n.Epoch)
 	}
 	if len(r.Nodes) == 0 {
@@ -90,10 +91,10 @@ func printNodes(out io.Writer, r client.Status) {
 	w.Flush()
 	for _, n := range r.Nodes {
 		if n.LoadError != "" {
-			fmt.Fprintf(out, "%s cannot load: %s\n", n.Node, n.LoadError)
+			printable.Fprintf(out, "%s cannot load: %s\n", n.Node, n.LoadError)
 		}
 		if n.State == stateNames[hachiv1.NodeState_NODE_STATE_LOADING] && n.Fetched > 0 {
-			fmt.Fprintf(out, "%s loads: %d experts are resident, %.1f MiB of weights were fetched\n", n.Node, n.Resident, float64(n.Fetched)/(1<<20))
+			printable.Fprintf(out, "%s loads: %d experts are resident, %.1f MiB of weights were fetched\n", n.Node, n.Resident, float64(n.Fetched)/(1<<20))
 		}
 	}
 }
@@ -109,20 +110,20 @@ func mebibytes(n client.NodeStatus) string {
 // pidColumn writes the column of process ids, which count on this host only: the
 // head, or the id of a process. Without a process of this host there is no such
 // column.
-func pidColumn(r client.Status) func(head string, p client.Process) string {
+func pidColumn(r client.Status) func(head string, p client.Process) printable.Raw {
 	host, err := os.Hostname()
 	local := func(p client.Process) bool { return err == nil && p.PID != 0 && p.Host == host }
 	here := slices.ContainsFunc(r.Nodes, func(n client.NodeStatus) bool { return local(n.Process) }) ||
 		slices.ContainsFunc(r.Routers, func(x client.RouterStatus) bool { return local(x.Process) }) ||
 		slices.ContainsFunc(r.Gateways, func(x client.GatewayStatus) bool { return local(x.Process) })
-	return func(head string, p client.Process) string {
+	return func(head string, p client.Process) printable.Raw {
 		switch {
 		case !here:
 			return ""
 		case head != "":
-			return head + "\t"
+			return printable.Raw(head + "\t")
 		case local(p):
-			return strconv.Itoa(p.PID) + "\t"
+			return printable.Raw(strconv.Itoa(p.PID) + "\t")
 		}
 		return "-\t"
 	}
@@ -132,9 +133,9 @@ func printRouters(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	pid := pidColumn(r)
-	fmt.Fprintf(w, "ROUTER\t%sHTTP\tGRPC\tACKED\n", pid("PID", client.Process{}))
+	printable.Fprintf(w, "ROUTER\t%sHTTP\tGRPC\tACKED\n", pid("PID", client.Process{}))
 	for _, router := range r.Routers {
-		fmt.Fprintf(w, "%s\t%s%s\t%s\t%d\n", router.Router, pid("", router.Process), router.HTTP, router.GRPC, router.Acked)
+		printable.Fprintf(w, "%s\t%s%s\t%s\t%d\n", router.Router, pid("", router.Process), router.HTTP, router.GRPC, router.Acked)
 	}
 	if len(r.Routers) == 0 {
 		fmt.Fprintln(w, "none")
@@ -150,9 +151,9 @@ func printGateways(out io.Writer, r client.Status) {
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	pid := pidColumn(r)
-	fmt.Fprintf(w, "GATEWAY\t%sHTTP\tGRPC\n", pid("PID", client.Process{}))
+	printable.Fprintf(w, "GATEWAY\t%sHTTP\tGRPC\n", pid("PID", client.Process{}))
 	for _, g := range r.Gateways {
-		fmt.Fprintf(w, "%s\t%s%s\t%s\n", g.Gateway, pid("", g.Process), g.HTTP, g.GRPC)
+		printable.Fprintf(w, "%s\t%s%s\t%s\n", g.Gateway, pid("", g.Process), g.HTTP, g.GRPC)
 	}
 	w.Flush()
 	for _, g := range r.Gateways {
@@ -177,11 +178,11 @@ const matrixExperts = 16
 // per expert.
 func printMatrix(out io.Writer, r client.Status) {
 	short := abbreviate(r)
-	fmt.Fprintf(out, "placement: nodes per expert, %sthe preferred first\n", short.legend)
+	printable.Fprintf(out, "placement: nodes per expert, %sthe preferred first\n", short.legend)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "LAYERS")
 	for expert := range maxExperts(r) {
-		fmt.Fprintf(w, "\tE%d", expert)
+		printable.Fprintf(w, "\tE%d", expert)
 	}
 	fmt.Fprintln(w)
 	for first := 0; first < len(r.Placement); {
@@ -191,7 +192,7 @@ func printMatrix(out io.Writer, r client.Status) {
 			fmt.Fprint(w, "\tdense")
 		}
 		for _, nodes := range r.Placement[first] {
-			fmt.Fprintf(w, "\t%s", short.join(nodes))
+			printable.Fprintf(w, "\t%s", short.join(nodes))
 		}
 		fmt.Fprintln(w)
 		first = last + 1
@@ -222,7 +223,7 @@ func printShards(out io.Writer, r client.Status) {
 				last++
 			}
 			if served[first] != "" {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", n.Node, span(first, last), served[first])
+				printable.Fprintf(w, "%s\t%s\t%s\n", n.Node, span(first, last), served[first])
 			}
 			first = last + 1
 		}
@@ -311,9 +312,9 @@ func printBusiest(out io.Writer, r client.Status) {
 	if sum == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\nload: %.0f rows/s over %.3g s\n", sum, r.WindowSeconds)
+	printable.Fprintf(out, "\nload: %.0f rows/s over %.3g s\n", sum, r.WindowSeconds)
 	for _, e := range r.Busiest {
-		fmt.Fprintf(out, "busy: L%d/E%d %.0f rows/s, %.1f times the mean of its layer, on %s\n",
+		printable.Fprintf(out, "busy: L%d/E%d %.0f rows/s, %.1f times the mean of its layer, on %s\n",
 			e.Layer, e.Expert, e.RowsPerSecond, e.TimesMean, cmp.Or(strings.Join(e.Nodes, " "), "no node"))
 	}
 }

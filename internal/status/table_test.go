@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/moe"
@@ -107,5 +108,33 @@ func TestRanges(t *testing.T) {
 		if got := ranges(ids); got != want {
 			t.Errorf("%v is %q, want %q", ids, got, want)
 		}
+	}
+}
+
+// TestTextsOfRecordsMakeNoLines: a record is written by its process, which may be
+// hostile.
+func TestTextsOfRecordsMakeNoLines(t *testing.T) {
+	const forged = "x\nexpert-1\tserving\x1b[2J"
+	r := client.Status{
+		Leader: forged, Standbys: []string{forged}, NoLeader: forged, Policy: forged, Degraded: forged, Epoch: 1,
+		Damaged:   map[string]string{forged: forged},
+		Nodes:     []client.NodeStatus{{Node: forged, State: forged, Addr: forged, Backend: forged, LoadError: forged, Zone: forged}},
+		Routers:   []client.RouterStatus{{Router: forged, HTTP: forged, GRPC: forged}},
+		Gateways:  []client.GatewayStatus{{Gateway: forged, HTTP: forged, GRPC: forged}},
+		Placement: [][][]string{{{forged}}}, RowsPerSecond: [][]float64{{1}},
+		Busiest: []client.ExpertStatus{{Nodes: []string{forged}}},
+	}
+	var out strings.Builder
+	Print(&out, r)
+	for line := range strings.Lines(out.String()) {
+		if strings.HasPrefix(line, "expert-1") {
+			t.Errorf("a forged line: %q", line)
+		}
+	}
+	r.Placement = [][][]string{make([][]string, matrixExperts+1)}
+	r.Placement[0][0] = []string{forged}
+	out.Reset()
+	if Print(&out, r); strings.Contains(out.String(), "\nexpert-1") {
+		t.Errorf("forged lines: %q", out.String())
 	}
 }
