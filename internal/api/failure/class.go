@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/sampler"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // Types of errors, as OpenAI's clients and the metrics know them.
@@ -68,7 +69,8 @@ func Classify(err error) Class {
 	if c.Message == "" {
 		c.Message = err.Error()
 	}
-	if c.Status >= http.StatusInternalServerError {
+	// What a client did wrong is said in its own words; what comes from a node is not.
+	if c.Status >= http.StatusInternalServerError || as[*moe.Error](err) {
 		c.Message = withoutAddresses(c.Message)
 	}
 	var fault *completion.Fault
