@@ -2,10 +2,12 @@ package router
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hachi-serve/hachi/internal/episode"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -15,7 +17,7 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 	clock := time.NewTicker(reportEvery)
 	defer clock.Stop()
 	reported := false
-	wait := wait{began: time.Now()}
+	wait := newWait(c.Logger)
 	var sent loadReport
 	var recorded recordedLoad
 	for {
@@ -24,7 +26,7 @@ func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) 
 		c.Session.Update(func(r *hachiv1.RouterRecord) { r.AckedEpoch, r.Load = uint64(acked), load })
 		sent.report(c.Load, c.Dispatcher.Counts, s.Steps, now)
 		ready.observe(now, look(c, s))
-		wait.observe(c, now, acked > 0)
+		wait.Observe(now, acked == 0, whyNoPlacement)
 		if ok := ready.ok(now); ok != reported {
 			reported = ok
 			report(ok)
@@ -70,6 +72,15 @@ func (r *recordedLoad) observe(load uint32, now time.Time) uint32 {
 	return r.load
 }
 
+// newWait logs the wait of a router for its first placement.
+func newWait(logger *slog.Logger) *episode.Wait {
+	return episode.NewWait(logger, slog.LevelWarn, "waiting for a placement", "a placement has come")
+}
+
+func whyNoPlacement() string {
+	return "the coordinator has published none for this model; hachi status says why"
+}
+
 // loadBytesPerSecond bounds what a router writes of the rows it has sent, however
 // many experts the model has. 256 experts are written once a second, 6144 once in
 // 9 s: soon enough for a window of a minute.
@@ -101,29 +112,4 @@ func look(c Config, s engine.Stats) observation {
 		o.epoch = p.Epoch()
 	}
 	return o
-}
-
-// waitAfter is how long a router has no placement before it says so: a cluster that
-// starts has none while it loads experts.
-const waitAfter = 10 * time.Second
-
-// wait is that of a router for its first placement.
-type wait struct {
-	began        time.Time
-	logged, over bool
-}
-
-// observe logs one line when the wait has become long, and one when it is over.
-func (w *wait) observe(c Config, now time.Time, placed bool) {
-	switch {
-	case w.over:
-	case placed:
-		w.over = true
-		if w.logged {
-			c.Logger.Warn("a placement has come", "waited", now.Sub(w.began).Round(time.Millisecond))
-		}
-	case !w.logged && now.Sub(w.began) >= waitAfter:
-		w.logged = true
-		c.Logger.Warn("waiting for a placement", "why", "the coordinator has published none for this model; hachi status says why")
-	}
 }

@@ -98,7 +98,7 @@ var rules = []rule{
 	{"internal/cluster", []string{"internal/cluster", "internal/episode", "internal/identity", "moe", "internal/moepb", "proto"}, nil, "etcd and gossip"},
 	{"expertnode", []string{"internal/episode", "internal/expertnode", "internal/model", "moe", "internal/moepb", "internal/transport/rowbuf", "proto", "internal/compute/tensor"}, network, "sessions and watches are injected"},
 	{"coordinator", []string{"internal/episode", "internal/coordinator", "moe", "internal/moepb", "proto", "internal/cluster/registry"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "it plans and publishes"},
-	{"router", []string{"internal/router/engine", "internal/api/server", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
+	{"router", []string{"internal/episode", "internal/router/engine", "internal/api/server", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
 	{"internal/bench", nil, nil, "starts and measures whole clusters"},
 	{"internal/bench/measure", []string{}, network, "arithmetic of rounds and latencies"},
 	{"internal/bench/report", []string{}, network, "text and JSON only"},

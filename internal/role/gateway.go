@@ -108,6 +108,8 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	serving, end := conn.unlessRefused(ctx)
+	wait := &routerWait{pool: p.pool}
+	defer wait.watch(serving, p.cfg.Logger)()
 	records := conn.registry.WatchRouters(watch)
 	model, err := p.elect(serving, records)
 	if err != nil {
@@ -116,6 +118,7 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 		}
 		return errors.Join(err, end(), p.http.Close(), p.grpc.Close())
 	}
+	wait.serve(model)
 	engine := remote.New(remote.Config{
 		Caller: p.conns, Pool: p.pool, Model: model, Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
 		Grammars: p.front.grammars(), Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -463,6 +464,29 @@ func TestElect(t *testing.T) {
 		table.Update(tt.routers)
 		if got, ok := table.Elect("t"); got != tt.want || ok != tt.ok {
 			t.Errorf("%s: %v, %v, want %v", tt.name, got, ok, tt.want)
+		}
+	}
+}
+
+// TestObstacles: why a gateway waits.
+func TestObstacles(t *testing.T) {
+	ready, draining := Router{ID: "a", Addr: "a", Fingerprint: "x", Context: 8}, Router{ID: "b", Addr: "b", Fingerprint: "x", Context: 8, Draining: true}
+	for _, tt := range []struct {
+		routers []Router
+		model   Model
+		want    string
+	}{
+		{nil, Model{}, "no router is registered"},
+		{[]Router{draining}, Model{}, `each router drains, or has no placement: ["b"]`},
+		{[]Router{draining, ready}, Model{}, ""},
+		{[]Router{draining, ready}, Model{"x", 8}, ""},
+		{[]Router{draining, ready}, Model{"y", 8}, "1 of 2, serve another model"},
+		{[]Router{ready}, Model{"x", 9}, "less context"},
+	} {
+		var table Table
+		table.Update(tt.routers)
+		if got := table.Obstacle(tt.model); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%v for %v: %q, want %q", tt.routers, tt.model, got, tt.want)
 		}
 	}
 }

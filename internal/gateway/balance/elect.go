@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -32,4 +33,25 @@ func (t *Table) Serving() (out []Router) {
 		}
 	}
 	return out
+}
+
+// Obstacle says why no router takes requests for a model; "" if one does. The zero
+// Model is any.
+func (t *Table) Obstacle(m Model) string {
+	if len(t.routers) == 0 {
+		return "no router is registered"
+	}
+	others := 0
+	for _, s := range t.routers {
+		switch {
+		case s.serves() && (m == (Model{}) || s.fits(m)):
+			return ""
+		case s.serves():
+			others++
+		}
+	}
+	if others > 0 {
+		return fmt.Sprintf("the routers that take requests, %d of %d, serve another model, or less context", others, len(t.routers))
+	}
+	return fmt.Sprintf("each router drains, or has no placement: %q", slices.Sorted(maps.Keys(t.routers)))
 }

@@ -84,6 +84,14 @@ func (p *Pool) Ready(m balance.Model) bool {
 	return p.table.Left(m, nil)
 }
 
+// Obstacle says why no router takes requests for a model; "" if one does. The zero
+// Model is any.
+func (p *Pool) Obstacle(m balance.Model) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.table.Obstacle(m)
+}
+
 // Load is what the requests of this gateway are doing, and what it thinks of routers.
 type Load struct {
 	Running   map[string]int  // requests that each router has
