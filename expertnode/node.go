@@ -28,6 +28,8 @@ type Loader interface {
 type Session interface {
 	Update(func(*hachiv1.NodeRecord))
 	Hold(bool)
+	// Lost reports whether the record can not be written now.
+	Lost() bool
 	Close(ctx context.Context) error
 }
 

@@ -16,6 +16,9 @@ const (
 	// drainWithin bounds how long a node that was asked to stop waits for its
 	// experts to be served elsewhere.
 	drainWithin = 20 * time.Second
+	// blindReports is how many reports in a row cannot be written when a node that
+	// leaves waits no longer: nobody hears that it leaves.
+	blindReports = 3
 )
 
 // Join makes the node a member of its cluster.
@@ -71,6 +74,7 @@ type loop struct {
 	failed  failures
 	faults  *episode.Log
 	watch   watchdog
+	blind   int // reports in a row that could not be written, while leaving
 
 	last       moe.Shard // that was remembered
 	remembered bool
@@ -94,7 +98,7 @@ type move struct {
 func (l *loop) follow(ctx context.Context) {
 	report := time.NewTicker(reportEvery)
 	defer report.Stop()
-	for ctx.Err() == nil && !(l.leaving && l.view.dispensable(l.n.cfg.ID)) {
+	for ctx.Err() == nil && !(l.leaving && (l.view.dispensable(l.n.cfg.ID) || l.blind >= blindReports)) {
 		l.prepare()
 		l.act(ctx)
 		select {
@@ -117,9 +121,19 @@ func (l *loop) follow(ctx context.Context) {
 			l.settle(m)
 		case <-report.C:
 			l.report(time.Now())
+			l.look()
 		case <-ctx.Done():
 		}
 	}
+}
+
+// look counts the reports that a node that leaves could not write.
+func (l *loop) look() {
+	if !l.leaving || !l.n.session.Lost() {
+		l.blind = 0
+		return
+	}
+	l.blind++
 }
 
 // aim adopts a new target and reports its epoch. From then on the node unloads no

@@ -28,7 +28,21 @@ type record struct {
 	mu     sync.Mutex // guards the fields below
 	node   hachiv1.NodeRecord
 	held   bool
+	lost   bool
 	closed bool
+}
+
+func (r *record) Lost() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost
+}
+
+// lose is the loss of etcd, or its return.
+func (r *record) lose(lost bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = lost
 }
 
 func (r *record) Update(change func(*hachiv1.NodeRecord)) {
@@ -369,6 +383,12 @@ func TestLeavingNodeStaysWhileItIsNeeded(t *testing.T) {
 		{name: "placed for good", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: drainWithin},
 		{name: "placed elsewhere, not acked", placement: placed(t, 2), routers: acked(2, 1), within: drainWithin},
 		{name: "placed elsewhere, acked", placement: placed(t, 2), routers: acked(2, 2), within: 0},
+		{name: "nobody hears it", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: blindReports * reportEvery, later: func(b *bench) { b.record.lose(true) }},
+		{name: "not heard for a moment", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: drainWithin, later: func(b *bench) {
+			b.record.lose(true)
+			time.Sleep(blindReports*reportEvery - reportEvery/2)
+			b.record.lose(false)
+		}},
 		{name: "moved in time", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: 3 * time.Second, later: func(b *bench) {
 			time.Sleep(time.Second)
 			b.placement <- placed(t, 2)

@@ -379,4 +379,5 @@ func (s *countingSession) Update(f func(*hachiv1.NodeRecord)) {
 }
 
 func (s *countingSession) Hold(bool)                   {}
+func (s *countingSession) Lost() bool                  { return false }
 func (s *countingSession) Close(context.Context) error { return nil }

@@ -121,6 +121,9 @@ const (
 	maxBackoff   = time.Second
 	// callTimeout bounds one call: a healthy store answers in milliseconds.
 	callTimeout = 3 * time.Second
+	// revokeTimeout bounds the return of a lease: one that is not given back ends by
+	// itself, and a process that is asked to stop has little time.
+	revokeTimeout = time.Second
 )
 
 // Keys of a cluster, under its prefix.
@@ -248,7 +251,7 @@ func (r *Registry) revoke(ctx context.Context, lease LeaseID) error {
 	if lease == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
 	defer cancel()
 	return r.store.Revoke(ctx, lease)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -37,6 +38,7 @@ type Session[T any, M message[T]] struct {
 	// after a write whose outcome is not known. Only keep uses them.
 	seen  int64
 	known bool
+	lost  atomic.Bool // the last try to keep the record has failed
 
 	mu     sync.Mutex // guards the fields below
 	record *T
@@ -123,6 +125,9 @@ func (s *Session[T, M]) Close(ctx context.Context) error {
 	return s.r.revoke(ctx, lease)
 }
 
+// Lost reports whether the last try to keep the record has failed.
+func (s *Session[T, M]) Lost() bool { return s.lost.Load() }
+
 // keep writes and renews until ctx ends. Every failure is tried again, after a
 // wait that stays below the TTL.
 func (s *Session[T, M]) keep(ctx context.Context) {
@@ -138,6 +143,7 @@ func (s *Session[T, M]) keep(ctx context.Context) {
 		pause := time.Until(nextRenewal)
 		err := s.once(ctx, pause <= 0)
 		failing = s.tell(ctx, failing, err)
+		s.lost.Store(failing)
 		if err != nil {
 			sleep(ctx, wait)
 			wait = min(2*wait, maxBackoff, renewEvery)

@@ -153,6 +153,7 @@ func (s *registration) Update(change func(*hachiv1.NodeRecord)) {
 	}
 }
 func (s *registration) Hold(bool)                   {}
+func (s *registration) Lost() bool                  { return false }
 func (s *registration) Close(context.Context) error { return nil }
 
 // startNode runs an expert node until the test ends.
