@@ -479,9 +479,9 @@ func TestObstacles(t *testing.T) {
 		{nil, Model{}, "no router is registered"},
 		{[]Router{draining}, Model{}, `each router drains, or has no placement: ["b"]`},
 		{[]Router{draining, ready}, Model{}, ""},
-		{[]Router{draining, ready}, Model{"x", 8}, ""},
-		{[]Router{draining, ready}, Model{"y", 8}, "1 of 2, serve another model"},
-		{[]Router{ready}, Model{"x", 9}, "less context"},
+		{[]Router{draining, ready}, Model{Fingerprint: "x", Context: 8}, ""},
+		{[]Router{draining, ready}, Model{Fingerprint: "y", Context: 8}, "1 of 2, serve another model"},
+		{[]Router{ready}, Model{Fingerprint: "x", Context: 9}, "less context"},
 	} {
 		var table Table
 		table.Update(tt.routers)
