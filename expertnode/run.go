@@ -17,7 +17,7 @@ const (
 	// experts to be served elsewhere.
 	drainWithin = 20 * time.Second
 	// blindReports is how many reports in a row cannot be written when a node that
-	// leaves waits no longer: nobody hears that it leaves.
+	// leaves waits no longer: no process hears that it leaves.
 	blindReports = 3
 )
 

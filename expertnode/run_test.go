@@ -383,7 +383,7 @@ func TestLeavingNodeStaysWhileItIsNeeded(t *testing.T) {
 		{name: "placed for good", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: drainWithin},
 		{name: "placed elsewhere, not acked", placement: placed(t, 2), routers: acked(2, 1), within: drainWithin},
 		{name: "placed elsewhere, acked", placement: placed(t, 2), routers: acked(2, 2), within: 0},
-		{name: "nobody hears it", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: blindReports * reportEvery, later: func(b *bench) { b.record.lose(true) }},
+		{name: "no process hears it", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: blindReports * reportEvery, later: func(b *bench) { b.record.lose(true) }},
 		{name: "not heard for a moment", placement: placed(t, 1, e(0, 0)), routers: acked(1), within: drainWithin, later: func(b *bench) {
 			b.record.lose(true)
 			time.Sleep(blindReports*reportEvery - reportEvery/2)
