@@ -82,7 +82,7 @@ report() { if [ -s "$out/$1" ]; then cat "$out/$1"; else echo null; fi; }
 if [ -s "$out/large.json" ]; then
   tr -d ' \n' < "$out/large.json" | sed 's/.*"device":"\([^"]*\)".*"read_gb_per_s":\([0-9.e+]*\).*/\n\1: a plain read takes \2 GB\/s\n/'
   printf '%-12s %7s %5s %10s %10s %9s %9s\n' weights experts rows 'call us' 'kernel us' GB/s TFLOP/s
-  tr -d '\n' < "$out/large.json" | grep -o '{ *"format"[^}]*}' | sed 's/[{}"]//g; s/: /:/g' | while IFS=, read -r f e r c k g t; do
+  tr -d '\n' < "$out/large.json" | grep -o '{ *"format"[^}]*}' | sed 's/[{}"]//g; s/: /:/g; s/ *$//' | while IFS=, read -r f e r c k g t; do
     printf '%-12s %7s %5s %10.1f %10.1f %9.0f %9.1f\n' "$(echo "${f#*:}" | xargs)" "${e#*:}" "${r#*:}" "${c#*:}" "${k#*:}" "${g#*:}" "${t#*:}"
   done
 fi
