@@ -16,8 +16,11 @@ import (
 
 // Config describes a cluster inside this process, or of child processes.
 type Config struct {
-	// Model is the directory of a checkpoint.
+	// Model is the directory of a checkpoint, or the place of one that is elsewhere:
+	// https://BASE, http://BASE, s3://BUCKET/PREFIX or oci:DIRECTORY[:TAG].
 	Model string
+	// Source says how a Model that is elsewhere is fetched.
+	Source Source
 	// ModelName is the name that requests may carry; empty is the directory's.
 	ModelName string
 	// Quantize is the format that experts get as they are loaded, int8 for
@@ -54,6 +57,21 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Source says how weights that are elsewhere are fetched; docs/weights.md.
+type Source struct {
+	// Cache is the directory that keeps what was fetched; in the user's cache when empty.
+	Cache      string
+	CacheBytes int64 // maximum size of Cache; 0 is no limit
+	// Credentials is a file: a bearer token for https, keys as the AWS tools keep them for
+	// s3. When empty, s3 takes those of the environment, and the Hugging Face hub HF_TOKEN.
+	Credentials string
+	// S3Endpoint is the URL of an S3-compatible store; that of AWS_ENDPOINT_URL, or else
+	// Amazon's, when empty.
+	S3Endpoint string
+	// RedirectHosts are the hosts to which the server of a model may redirect.
+	RedirectHosts []string
+}
+
 // Policy decides which node holds which expert.
 type Policy string
 
@@ -88,9 +106,10 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	_, err := os.Stat(filepath.Join(c.Model, "config.json"))
 	want(c.Model != "", "Model is empty: want the directory of a checkpoint")
-	want(c.Model == "" || err == nil, "Model %q: %w", c.Model, err)
+	err := c.checkModel()
+	want(err == nil, "Model: %w", err) // the place may hold a credential
+	want(c.Source.CacheBytes >= 0, "Source is wrong: CacheBytes is %d, want at least 0", c.Source.CacheBytes)
 	err = role.CheckQuantize(c.Quantize)
 	want(err == nil, "Quantize is %w", err)
 	if c.Binary != "" {
@@ -111,6 +130,19 @@ func (c Config) Validate() error {
 	want(c.RequestDeadline > 0, "RequestDeadline is %v: want more than 0", c.RequestDeadline)
 	want(c.LeaseTTL >= time.Second, "LeaseTTL is %v: want at least 1s", c.LeaseTTL)
 	return errors.Join(faults...)
+}
+
+// checkModel finds what is wrong with the place of the model, as far as it is on this
+// machine.
+func (c Config) checkModel() error {
+	switch {
+	case c.Model == "":
+		return nil
+	case role.IsElsewhere(c.Model):
+		return role.CheckPlace(c.Model)
+	}
+	_, err := os.Stat(filepath.Join(c.Model, "config.json"))
+	return err
 }
 
 // threads are the cores of each node, and of the router, which waits while the

@@ -183,7 +183,7 @@ func TestDrainedNodeHoldsNothing(t *testing.T) {
 }
 
 func TestValidateNamesEveryField(t *testing.T) {
-	err := hachi.Config{Binary: "no/hachi", Quantize: "int3", Nodes: -1, Threads: -1, MaxSequences: -1, MaxQueue: -1, SpeculativeTokens: -1}.Validate()
+	err := hachi.Config{Binary: "no/hachi", Quantize: "int3", Source: hachi.Source{CacheBytes: -1}, Nodes: -1, Threads: -1, MaxSequences: -1, MaxQueue: -1, SpeculativeTokens: -1}.Validate()
 	for i := range reflect.TypeFor[hachi.Config]().NumField() {
 		switch name := reflect.TypeFor[hachi.Config]().Field(i).Name; name {
 		case "ModelName", "PrefixCache", "Logger": // every value is right

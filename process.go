@@ -91,7 +91,7 @@ func (c *Cluster) upConfig(dir string) (upConfig, error) {
 		return upConfig{}, fmt.Errorf("listen: %w", err)
 	}
 	model := c.model(c.cfg.Threads)
-	if model.Dir, err = filepath.Abs(model.Dir); err != nil {
+	if err := model.MakeAbsolute(); err != nil {
 		return upConfig{}, fmt.Errorf("model: %w", err)
 	}
 	return upConfig{

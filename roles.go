@@ -18,7 +18,13 @@ func (c *Cluster) member(id string) role.ClusterConfig {
 }
 
 func (c *Cluster) model(threads int) role.ModelConfig {
-	return role.ModelConfig{Dir: c.cfg.Model, Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: threads, Quantize: c.cfg.Quantize}
+	s := c.cfg.Source
+	return role.ModelConfig{
+		Dir: c.cfg.Model, Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, Threads: threads, Quantize: c.cfg.Quantize,
+		Source: role.SourceConfig{
+			WeightsCache: s.Cache, WeightsCacheSize: role.Size(s.CacheBytes), Credentials: s.Credentials, S3Endpoint: s.S3Endpoint, RedirectHosts: s.RedirectHosts,
+		},
+	}
 }
 
 func (c *Cluster) placement() role.PlacementConfig {

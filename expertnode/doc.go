@@ -12,9 +12,9 @@
 //     that placement, and no call is computing it. Silence of etcd, or a lost
 //     lease, unloads nothing.
 //   - A node that restarts loads what it was given last until it hears its target.
-//   - One load or unload at a time, beside the loop that decides. An expert that
-//     cannot be loaded is tried again after a wait of its own; others do not
-//     wait for it.
+//   - One load or unload at a time, beside the loop that decides. Meanwhile the weights
+//     of one more expert are fetched. An expert that cannot be loaded is tried again after
+//     a wait of its own; others do not wait for it.
 //   - The queue is bounded; beyond it the answer is Busy.
 //   - A node that turns work away and computes none stops renewing its lease.
 //   - A node that leaves stays until every router has acked a placement without

@@ -22,6 +22,9 @@ import (
 type Loader interface {
 	Load(ctx context.Context, id moe.ExpertID) error
 	Unload(id moe.ExpertID) error
+	// Prefetch begins to fetch weights that are loaded next, and drops what it has fetched
+	// of others. It returns at once. Load says what fails.
+	Prefetch(ids []moe.ExpertID)
 }
 
 // Session is the node's record in the cluster: registry.NodeSession.
@@ -139,10 +142,15 @@ func (n *Node) fetched() uint64 {
 
 // load makes one expert computable, within the capacity.
 func (n *Node) load(ctx context.Context, id moe.ExpertID, resident int) error {
-	if need := uint64(resident+1) * uint64(n.cfg.ExpertBytes); n.cfg.Capacity > 0 && need > n.cfg.Capacity {
-		return fmt.Errorf("%d bytes needed with it, capacity is %d", need, n.cfg.Capacity)
+	if !n.fits(resident + 1) {
+		return fmt.Errorf("%d bytes needed with it, capacity is %d", uint64(resident+1)*uint64(n.cfg.ExpertBytes), n.cfg.Capacity)
 	}
 	return n.cfg.Loader.Load(ctx, id)
+}
+
+// fits reports whether the capacity has room for a number of experts.
+func (n *Node) fits(experts int) bool {
+	return n.cfg.Capacity == 0 || uint64(experts)*uint64(n.cfg.ExpertBytes) <= n.cfg.Capacity
 }
 
 func (n *Node) rowsServed() uint64 {
@@ -150,6 +158,9 @@ func (n *Node) rowsServed() uint64 {
 	defer n.mu.Unlock()
 	return n.served
 }
+
+// Busy reports whether calls wait or are computed.
+func (n *Node) Busy() bool { return n.batcher.Busy() }
 
 // adopt keeps the newest placement.
 func (n *Node) adopt(p *moe.Placement) {

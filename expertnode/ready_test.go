@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // TestReadyWhenTheTargetIsResident: not before the target is known, while an expert
@@ -20,6 +22,8 @@ func TestReadyWhenTheTargetIsResident(t *testing.T) {
 			}
 		}
 		check("without a target", false)
+		b.target <- moe.Target{Shards: map[moe.NodeID]moe.Shard{"other": moe.NewShard([]moe.ExpertID{e(0, 0)})}}
+		check("with a target of the time before it joined", false)
 		b.target <- want(e(0, 0), e(1, 1))
 		check("while an expert is loaded", false)
 		time.Sleep(2 * time.Minute)
@@ -29,6 +33,8 @@ func TestReadyWhenTheTargetIsResident(t *testing.T) {
 		check("with one more", true)
 		b.target <- want()
 		check("with a target that has none", true)
+		b.target <- moe.Target{}
+		check("with a target that does not name it any more", true)
 		b.placement <- placed(t, 1, e(0, 0))
 		b.routers <- acked(1)
 		synctest.Wait()

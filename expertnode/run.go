@@ -68,6 +68,7 @@ type loop struct {
 	n       *Node
 	watches Watches
 	view    view
+	listed  bool // a target has named the node, if only to give it nothing
 	leaving bool
 	moving  context.CancelFunc // of the load or unload under way; nil if none
 	moved   chan move
@@ -139,7 +140,8 @@ func (l *loop) look() {
 // aim adopts a new target and reports its epoch. From then on the node unloads no
 // expert that the target lists.
 func (l *loop) aim(t moe.Target) {
-	l.view.target, l.view.targetKnown = t, true
+	_, listed := t.Shards[l.n.cfg.ID]
+	l.view.target, l.view.targetKnown, l.listed = t, true, l.listed || listed
 	l.n.session.Update(func(r *hachiv1.NodeRecord) { r.TargetEpoch = uint64(t.Epoch) })
 	l.failed.keep(t.Shards[l.n.cfg.ID])
 	l.reportFailures()
@@ -173,12 +175,34 @@ func (l *loop) act(ctx context.Context) {
 		l.move(ctx, ids[0], false, func(context.Context) error { return l.n.cfg.Loader.Unload(ids[0]) })
 		return
 	}
-	if l.leaving {
-		return
-	}
-	if id, ok := l.failed.next(l.view.toLoad(l.n.cfg.ID, resident), time.Now()); ok {
+	var ahead []moe.ExpertID
+	if id, ok := l.next(l.view.toLoad(l.n.cfg.ID, resident)); ok {
+		ahead = l.ahead(id, resident)
 		l.move(ctx, id, true, func(ctx context.Context) error { return l.n.load(ctx, id, len(resident)) })
 	}
+	l.n.cfg.Loader.Prefetch(ahead)
+}
+
+// next picks the expert to load. A node that leaves loads none.
+func (l *loop) next(ids moe.Shard) (moe.ExpertID, bool) {
+	if l.leaving {
+		return moe.ExpertID{}, false
+	}
+	return l.failed.next(ids, time.Now())
+}
+
+// ahead is what is fetched while an expert is loaded: its own weights, and those of the
+// one after it, if there is room.
+func (l *loop) ahead(id moe.ExpertID, resident moe.Shard) []moe.ExpertID {
+	if !l.n.fits(len(resident) + 1) {
+		return nil
+	}
+	ids := []moe.ExpertID{id}
+	with := moe.NewShard(append(slices.Clone(resident), id))
+	if after, ok := l.next(l.view.toLoad(l.n.cfg.ID, with)); ok && l.n.fits(len(with)+1) {
+		ids = append(ids, after)
+	}
+	return ids
 }
 
 // move runs do in the background; its end is settled by follow.

@@ -78,6 +78,7 @@ type disk struct {
 	slow    map[moe.ExpertID]time.Duration
 	loads   []moe.ExpertID
 	unloads []moe.ExpertID
+	ahead   [][]moe.ExpertID // wishes that are not empty
 	busy    int
 	most    int // loads and unloads at once
 }
@@ -107,6 +108,14 @@ func (d *disk) Load(ctx context.Context, id moe.ExpertID) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+func (d *disk) Prefetch(ids []moe.ExpertID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(ids) > 0 {
+		d.ahead = append(d.ahead, slices.Clone(ids))
 	}
 }
 

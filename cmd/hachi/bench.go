@@ -11,6 +11,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/role"
 )
 
 func newBench() *cobra.Command {
@@ -39,6 +40,12 @@ func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) 
 }
 
 const benchModelUsage = "checkpoint directory; a tiny random model when empty"
+
+// benchModelFlags say which model the cluster of a benchmark serves.
+func benchModelFlags(f configFlags, m *role.ModelConfig) {
+	f.text("model", "model.dir", &m.Dir, "checkpoint directory, or the URL of one; a tiny random model when empty")
+	sourceFlags(f, &m.Source)
+}
 
 // benchServe is what `hachi bench serve` was asked for.
 type benchServe struct {

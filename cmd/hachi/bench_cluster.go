@@ -31,7 +31,7 @@ which is the cost of mTLS.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	backendFlags(f, &c.Up.Model)
 	numericsFlags(f, &c.Up.Model.Numerics)
 	quantizeFlag(f, &c.Up.Model.Quantize)

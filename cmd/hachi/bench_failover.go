@@ -49,7 +49,7 @@ with a router that hedges them.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)

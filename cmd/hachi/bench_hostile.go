@@ -32,7 +32,7 @@ cache, or its memory does not come back within a tenth.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener, HOST:PORT")
 	kvCacheFlags(f, &c.Up.Serving)

@@ -34,7 +34,7 @@ refusal takes more than a second (p99), memory grows, or a process ends.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	numericsFlags(f, &c.Up.Model.Numerics)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener, HOST:PORT")

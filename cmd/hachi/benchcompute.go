@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"runtime"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/model"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 )
 
 // computeFlags are what both measurements of arithmetic share.
@@ -70,8 +73,9 @@ func newBenchModel() *cobra.Command {
 	var c computeFlags
 	var o model.Options
 	var numerics role.NumericsConfig
+	var from role.SourceConfig
 	cmd := &cobra.Command{
-		Use:   "model DIR",
+		Use:   "model DIR|URL",
 		Short: "measure prefill and decode of a checkpoint in this process, without a network",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,7 +85,7 @@ func newBenchModel() *cobra.Command {
 			}
 			defer pool.Close()
 			o.Dir, o.Pool, o.Rounds, o.Memory = args[0], pool, c.rounds, c.bytes()
-			o.Numerics = numerics.Overrides()
+			o.Numerics, o.Open = numerics.Overrides(), openPlace(from)
 			report, err := model.Measure(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -94,7 +98,16 @@ func newBenchModel() *cobra.Command {
 	f.IntSliceVar(&o.Prefill, "prefill", []int{512}, "prompt lengths")
 	f.IntSliceVar(&o.Decode, "decode", []int{1, 8, 32}, "sequences of a decode step")
 	numericsFlags(configFlags{f}, &numerics)
+	sourceFlags(configFlags{f}, &from)
 	f.IntVar(&o.Context, "context", 64, "positions before the decoded one")
 	f.Uint64Var(&o.Seed, "seed", 1, "same seed, same tokens")
 	return cmd
+}
+
+// openPlace opens checkpoints wherever they are.
+func openPlace(from role.SourceConfig) model.Open {
+	return func(ctx context.Context, place string) (*checkpoint.Checkpoint, error) {
+		opened, err := role.ModelConfig{Dir: place, Source: from}.Open(ctx, slog.New(slog.DiscardHandler))
+		return opened.Checkpoint, err
+	}
 }

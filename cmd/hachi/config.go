@@ -2,14 +2,12 @@ package main
 
 import (
 	"errors"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
-	"github.com/hachi-serve/hachi/internal/weights/source"
 )
 
 // newConfig prints configurations. It takes the flags of the command that a
@@ -64,15 +62,7 @@ func completeUp(c *local.UpConfig) (err error) {
 			return err
 		}
 	}
-	for _, path := range []*string{&c.Model.Dir, &c.Model.Source.WeightsCache, &c.Model.Source.Credentials} {
-		if *path == "" || source.IsRemote(*path) {
-			continue
-		}
-		if *path, err = filepath.Abs(*path); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.Model.MakeAbsolute()
 }
 
 // printConfig prints a configuration with the usage of its flags as comments.

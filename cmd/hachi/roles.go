@@ -67,6 +67,7 @@ func expertNodeFlags(cmd *cobra.Command, c *role.ExpertNodeConfig) {
 	f.text("zone", "zone", &c.Zone, "what fails together with this node, for example its rack; balanced placement puts replicas into different zones")
 	f.text("state-dir", "stateDir", &c.StateDir, "directory in which this node remembers its experts, to load them again after a restart while etcd is away; it forgets when empty")
 	f.size("capacity", "capacity", &c.Capacity, "maximum memory for expert weights, for example 40Gi; 0 is no limit")
+	f.size("weights-bandwidth", "weightsBandwidth", &c.WeightsBandwidth, "maximum of weights per second that other nodes fetch from this one, which calls of experts precede; 0 is no limit")
 }
 
 func newRouter() *cobra.Command {

@@ -62,7 +62,7 @@ func placementFlags(f configFlags, p *role.PlacementConfig) {
 
 // modelFlags are shared by up and the roles that compute.
 func modelFlags(f configFlags, m *role.ModelConfig) {
-	f.text("model", "model.dir", &m.Dir, "checkpoint directory, or the URL of one: "+urlForms)
+	f.text("model", "model.dir", &m.Dir, "checkpoint directory, or the URL of one: "+urlForms+"; peer://,URL asks other expert nodes for experts first")
 	sourceFlags(f, &m.Source)
 	backendFlags(f, m)
 	f.text("expert-family", "model.expertFamily", &m.ExpertFamily, "numerics family of the expert nodes, where it is not this process's: that of cuda nodes is cuda-sm90-k16 on an H100; the same for every process of a cluster")
@@ -90,7 +90,7 @@ const urlForms = "https://BASE, http://BASE, s3://BUCKET/PREFIX or oci:DIRECTORY
 func sourceFlags(f configFlags, s *role.SourceConfig) {
 	f.text("weights-cache", "model.weightsCache", &s.WeightsCache, "directory that keeps what was fetched of a model at a URL; in the user's cache when empty")
 	f.size("weights-cache-size", "model.weightsCacheSize", &s.WeightsCacheSize, "maximum size of --weights-cache, for example 100Gi; 0 is no limit")
-	f.text("model-credentials", "model.credentials", &s.Credentials, "file with a bearer token for a model at an https URL, or with keys as the AWS tools keep them for s3; for s3 the environment's when empty")
+	f.text("model-credentials", "model.credentials", &s.Credentials, "file with a bearer token for a model at an https URL, or with keys as the AWS tools keep them for s3; when empty, the environment's for s3, and HF_TOKEN for huggingface.co")
 	f.text("s3-endpoint", "model.s3Endpoint", &s.S3Endpoint, "URL of the S3-compatible store of an s3 model; that of AWS_ENDPOINT_URL, or else Amazon's, when empty")
 	f.list("model-redirect-host", "model.redirectHosts", &s.RedirectHosts, "host to which the server of a model may redirect; it gets no credentials; may be repeated")
 }

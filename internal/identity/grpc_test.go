@@ -229,7 +229,7 @@ func TestARefusedCallerIsLoggedOncePerMethod(t *testing.T) {
 // this test says so.
 func TestEveryMethodHasARule(t *testing.T) {
 	rules := Methods()
-	for _, desc := range []grpc.ServiceDesc{hachiv1.ExpertService_ServiceDesc, hachiv1.CoordinatorService_ServiceDesc, hachiv1.InferenceService_ServiceDesc} {
+	for _, desc := range []grpc.ServiceDesc{hachiv1.ExpertService_ServiceDesc, hachiv1.CoordinatorService_ServiceDesc, hachiv1.InferenceService_ServiceDesc, hachiv1.WeightsService_ServiceDesc} {
 		names := []string{}
 		for _, m := range desc.Methods {
 			names = append(names, m.MethodName)

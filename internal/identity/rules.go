@@ -34,6 +34,8 @@ func Methods() map[string]Rule {
 	operator := Rule{Roles: []Role{Operator}}
 	return map[string]Rule{
 		"/hachi.v1.ExpertService/Exchange":           {Roles: []Role{Router}},
+		"/hachi.v1.WeightsService/StatFile":          {Roles: []Role{Expert, Operator}},
+		"/hachi.v1.WeightsService/ReadFile":          {Roles: []Role{Expert, Operator}},
 		"/hachi.v1.CoordinatorService/GetStatus":     member,
 		"/hachi.v1.CoordinatorService/GetPlacement":  member,
 		"/hachi.v1.CoordinatorService/PlanPlacement": operator,

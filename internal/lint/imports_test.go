@@ -43,6 +43,7 @@ var rules = []rule{
 	{"internal/weights/preset", []string{"internal/weights", "internal/model", "internal/text", "internal/compute/tensor"}, network, "a checkpoint needs a tokenizer"},
 	{"internal/weights/mini", []string{"internal/weights"}, network, "a checkpoint inside the program"},
 	{"internal/weights/source", []string{"internal/weights/checkpoint", "internal/weights/source", "internal/episode"}, network, "files of weights elsewhere, by HTTP and S3; it knows no cluster"},
+	{"internal/weights/peer", []string{"internal/weights/checkpoint", "internal/weights/source", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "weights between nodes; it knows no registry"},
 	{"internal/weights/publish", []string{"internal/weights/checkpoint", "internal/weights/quantize", "internal/weights/source"}, network, "copies of models; it knows no kind of place"},
 	{"internal/weights/staging", []string{}, network, "files and directories only"},
 	{"internal/text", []string{"internal/text", "internal/strictjson"}, network, "text and token ids only"},

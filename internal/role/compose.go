@@ -41,6 +41,13 @@ func openModel(ctx context.Context, m ModelConfig, by backend.Info, log *slog.Lo
 	if err != nil {
 		return weights{}, err
 	}
+	return newWeights(opened, m, by, log)
+}
+
+// newWeights says how an opened checkpoint is computed. It closes the checkpoint if it
+// cannot be.
+func newWeights(opened OpenedModel, m ModelConfig, by backend.Info, log *slog.Logger) (weights, error) {
+	var err error
 	ckpt := opened.Checkpoint
 	w := weights{ckpt: ckpt, texts: opened.TextDir, source: opened.Source, log: log, cfg: ckpt.Config(), stepTokens: m.stepTokens(),
 		family: by.FamilyWith(m.ExpertFamily)}

@@ -2,11 +2,7 @@ package role
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"path/filepath"
 	"slices"
@@ -21,106 +17,17 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
-	"github.com/hachi-serve/hachi/internal/compute/arena"
-	"github.com/hachi-serve/hachi/internal/compute/kernel"
-	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/expertnode/lastshard"
 	"github.com/hachi-serve/hachi/internal/identity"
-	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
-	"github.com/hachi-serve/hachi/internal/weights/quantize"
+	"github.com/hachi-serve/hachi/internal/weights/peer"
+	"github.com/hachi-serve/hachi/internal/weights/source"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
-
-// expertLoader makes experts resident and gives them to a backend.
-type expertLoader struct {
-	w       weights
-	experts backend.Experts
-	threads int // to quantize with
-
-	mu   sync.Mutex                 // guards maps
-	maps map[moe.ExpertID]io.Closer // of the memory of weights
-}
-
-func newExpertLoader(w weights, experts backend.Experts, threads int) *expertLoader {
-	return &expertLoader{w: w, experts: experts, threads: threads, maps: map[moe.ExpertID]io.Closer{}}
-}
-
-// Close unmaps every expert, once nothing computes any more.
-func (l *expertLoader) Close() error {
-	var all []error
-	for _, id := range slices.Collect(maps.Keys(l.maps)) {
-		all = append(all, l.Unload(id))
-	}
-	return errors.Join(all...)
-}
-
-// Load implements expertnode.Loader. The first touch of the pages happens
-// here, not in the first request.
-func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
-	m, err := l.w.ckpt.LoadExpert(ctx, id)
-	if err != nil {
-		return err
-	}
-	if s := l.w.source; s != nil {
-		l.w.log.Info("expert is in memory", "expert", id, "bytes", m.Bytes(), "from", s.String(), "fetched", s.Fetched(), "cached", s.Cached())
-	}
-	weights, memory := m.Weights, io.Closer(m)
-	if l.w.quantize != tensor.Invalid {
-		weights, memory, err = l.quantized(ctx, id, m.Weights)
-		if err = errors.Join(err, m.Close()); err != nil {
-			return err
-		}
-	}
-	// A backend or the quantization may have read a file that changed meanwhile.
-	if err := errors.Join(l.experts.Load(ctx, id, weights), l.w.ckpt.Unchanged()); err != nil {
-		return errors.Join(err, l.experts.Unload(id), memory.Close())
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.maps[id] = memory
-	return nil
-}
-
-// quantized makes the weights of an expert in memory of their own, outside the Go
-// heap, where garbage would grow with them.
-func (l *expertLoader) quantized(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) (model.ExpertWeights, io.Closer, error) {
-	matrices, size := []*tensor.Weight{&w.W1, &w.W2, &w.W3}, int64(0)
-	for _, m := range matrices {
-		size += arena.Size(l.w.quantize.Bytes(m.Rows, m.Cols))
-	}
-	memory, err := arena.New(size)
-	if err != nil {
-		return w, nil, fmt.Errorf("expert %v: %w", id, err)
-	}
-	for _, m := range matrices {
-		dst := memory.Bytes(l.w.quantize.Bytes(m.Rows, m.Cols))
-		if *m, err = quantize.WeightInto(ctx, dst, kernel.Best(), l.threads, *m, l.w.quantize); err != nil {
-			return w, nil, errors.Join(fmt.Errorf("expert %v: %w", id, err), memory.Close())
-		}
-	}
-	return w, memory, nil
-}
-
-// Unload implements expertnode.Loader. The backend's Unload returns when no
-// kernel reads the weights any more, so unmapping them is safe.
-func (l *expertLoader) Unload(id moe.ExpertID) error {
-	if err := l.experts.Unload(id); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	m := l.maps[id]
-	delete(l.maps, id)
-	l.mu.Unlock()
-	if m == nil {
-		return nil
-	}
-	return m.Close()
-}
 
 // RunExpertNode runs an expert node until ctx ends and its experts are served
 // elsewhere, or a while has passed.
@@ -145,23 +52,45 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 	if err := c.checkFamily(device.Info()); err != nil {
 		return err
 	}
-	w, err := openModel(ctx, c.ModelConfig, device.Info(), c.Logger)
+	return c.compute(ctx, device, by)
+}
+
+// compute opens the weights and runs an expert node that computes with a device. A node
+// that asks others for weights is in the cluster before it has any.
+func (c ExpertNodeConfig) compute(ctx context.Context, device backend.Device, by *security) error {
+	p := &weightsOpener{cfg: c, by: by, device: device.Info()}
+	enter := func() (err error) {
+		p.conn, err = join(c.ClusterConfig, by, registry.ExpertNodeRole, func(gossip.Change) {})
+		return err
+	}
+	defer func() {
+		if p.conn != nil {
+			p.conn.leave(c.Logger)
+		}
+	}()
+	_, asks := source.CutPeers(c.Dir)
+	if asks {
+		if err := enter(); err != nil {
+			return err
+		}
+	}
+	w, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.ckpt.Close()
 	ctx, guard, unguard := guardWeights(ctx, w.ckpt, c.Logger)
 	defer unguard()
-	return guard.end(c.run(ctx, device, w, guard, by))
+	if !asks {
+		if err := enter(); err != nil {
+			return guard.end(err)
+		}
+	}
+	return guard.end(c.run(ctx, device, w, p.conn, guard, by))
 }
 
-// run runs an expert node that computes with a device.
-func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weights, guard *weightsGuard, by *security) (err error) {
-	conn, err := join(c.ClusterConfig, by, registry.ExpertNodeRole, func(gossip.Change) {})
-	if err != nil {
-		return err
-	}
-	defer conn.leave(c.Logger)
+// run runs an expert node whose weights are open.
+func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weights, conn *clusterConn, guard *weightsGuard, by *security) (err error) {
 	experts, err := device.OpenExperts(w.cfg, w.numerics)
 	if err != nil {
 		return configFault(err)
@@ -184,7 +113,11 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 		return err
 	}
 	defer stopAdmin()
-	server, addr, err := c.serve(node, w, by)
+	service, err := c.weightsService(w, loader, node.Busy)
+	if err != nil {
+		return err
+	}
+	server, addr, err := c.serve(node, service, w, by)
 	if err != nil {
 		return err
 	}
@@ -216,8 +149,9 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 	return func() { stopAPI(); who.close() }, nil
 }
 
-// serve lets routers call the node, over gRPC or inside this process.
-func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights, by *security) (nodeServer, string, error) {
+// serve lets routers call the node, over gRPC or inside this process, and by gRPC other
+// nodes fetch its weights.
+func (c ExpertNodeConfig) serve(node *expertnode.Node, service *peer.Server, w weights, by *security) (nodeServer, string, error) {
 	id := moe.NodeID(c.ID)
 	if p := c.InProcess; p != nil {
 		p.Network.Connect(id, node)
@@ -228,7 +162,7 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, w weights, by *security) 
 		return nil, "", err
 	}
 	bound := peers.Bound(l.Listener, peers.MaxConnections)
-	return serveExperts(rpc.Spin(bound, c.BusyPoll), rpc.ServerConfig{
+	return serveExperts(rpc.Spin(bound, c.BusyPoll), service, rpc.ServerConfig{
 		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
 		Caller: by.caller(),
 	}, by.members(c.Logger), c.Logger), l.advertised, nil
@@ -254,10 +188,11 @@ type expertServer struct {
 	serving sync.WaitGroup
 }
 
-func serveExperts(l net.Listener, c rpc.ServerConfig, secure []grpc.ServerOption, log *slog.Logger) *expertServer {
+func serveExperts(l net.Listener, service *peer.Server, c rpc.ServerConfig, secure []grpc.ServerOption, log *slog.Logger) *expertServer {
 	options := slices.Concat(rpc.ServerOptions(c.MaxPayload), secure)
 	s := &expertServer{grpc: grpcserver.New(log, options...), experts: rpc.NewServer(c), health: health.NewServer()}
 	hachiv1.RegisterExpertServiceServer(s.grpc, s.experts)
+	hachiv1.RegisterWeightsServiceServer(s.grpc, service)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	s.serving.Go(func() { _ = s.grpc.Serve(l) })
 	return s
@@ -300,7 +235,7 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, 
 		session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
 			NodeId: c.ID, Addr: addr, CapacityBytes: uint64(c.Capacity), Backend: c.Backend, Fingerprint: string(w.fingerprint),
 			StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
-			ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone,
+			ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone, GivesAllWeights: w.source == nil,
 		})
 		return nodeSession{session, ctx}, expertnode.Watches{
 			Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hachi-serve/hachi/expertnode"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
+	"github.com/hachi-serve/hachi/internal/weights/peer"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -30,7 +31,7 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := serveExperts(l, rpc.ServerConfig{Handler: mirror{}, Node: "n", Fingerprint: "f", RowBytes: 4, MaxPayload: 1024}, nil, nil)
+	server := serveExperts(l, peer.NewServer(peer.ServerConfig{}), rpc.ServerConfig{Handler: mirror{}, Node: "n", Fingerprint: "f", RowBytes: 4, MaxPayload: 1024}, nil, nil)
 	defer server.stop()
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -94,7 +94,7 @@ func (c GatewayConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
 	f.Required("model.dir", c.Model.Dir)
-	c.Model.Source.check(&f, c.Model.Dir)
+	c.Model.Source.check(&f, c.Model.Dir, false)
 	c.Serving.APIConfig.Check(&f)
 	f.Min("serving.maxRequests", c.Serving.MaxRequests, 1)
 	c.Serving.CheckTimeout(&f, "serving.routerTimeout")

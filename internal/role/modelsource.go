@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,14 +33,45 @@ type SourceConfig struct {
 	RedirectHosts []string `yaml:"redirectHosts"` // to which the server of the model may redirect
 }
 
-// check adds the faults of a model's place and of the way to it.
-func (s SourceConfig) check(f *Faults, model string) {
-	if _, err := source.Parse(model); err != nil {
+// check adds the faults of a model's place and of the way to it. nodesOnly says that the
+// process can do with what other nodes have.
+func (s SourceConfig) check(f *Faults, model string, nodesOnly bool) {
+	place, peers := source.CutPeers(model)
+	if err := source.CheckPeers(model); err != nil {
+		f.Addf("model.dir", "%w", err)
+	} else if peers && place == "" && !nodesOnly {
+		f.Addf("model.dir", "%q: only an expert node of a cluster can do with what other nodes have, which are experts; give %s,PLACE", model, model)
+	} else if _, err := source.Parse(place); err != nil && place != "" {
 		f.Addf("model.dir", "%w", err)
 	}
 	if s.WeightsCacheSize < 0 {
 		f.Addf("model.weightsCacheSize", "%v: want at least 0", s.WeightsCacheSize)
 	}
+}
+
+// IsElsewhere reports whether a model, as a user names it, is in no directory of this
+// machine.
+func IsElsewhere(model string) bool { return source.IsRemote(model) }
+
+// CheckPlace finds what is wrong with the name of a model that every process of a cluster
+// opens.
+func CheckPlace(model string) error {
+	var f Faults
+	SourceConfig{}.check(&f, model, false)
+	return errors.Join(f...)
+}
+
+// MakeAbsolute makes the paths of the section independent of the working directory.
+func (m *ModelConfig) MakeAbsolute() (err error) {
+	for _, path := range []*string{&m.Dir, &m.Source.WeightsCache, &m.Source.Credentials} {
+		if *path == "" || source.IsRemote(*path) {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OpenedModel is a model that was opened where it is.
@@ -49,9 +81,10 @@ type OpenedModel struct {
 	Source  *source.Model // nil for a directory
 }
 
-// Open opens the checkpoint that the section names. An error that a restart would find
-// again is a *ConfigError.
+// Open opens the checkpoint that the section names, at its home: no other node is asked.
+// An error that a restart would find again is a *ConfigError.
 func (m ModelConfig) Open(ctx context.Context, log *slog.Logger) (OpenedModel, error) {
+	m.Dir, _ = source.CutPeers(m.Dir)
 	if !source.IsRemote(m.Dir) {
 		ckpt, err := checkpoint.Open(m.Dir)
 		if err != nil {
@@ -95,6 +128,15 @@ func (s SourceConfig) Open(ctx context.Context, model string, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
+	cache, err := s.cache(log)
+	if err != nil {
+		return nil, err
+	}
+	return source.NewModel(files, cache), nil
+}
+
+// cache opens the cache of what is fetched.
+func (s SourceConfig) cache(log *slog.Logger) (*source.Cache, error) {
 	dir := s.WeightsCache
 	if dir == "" {
 		user, err := os.UserCacheDir()
@@ -107,14 +149,14 @@ func (s SourceConfig) Open(ctx context.Context, model string, log *slog.Logger) 
 	if err != nil {
 		return nil, &FieldError{Field: "model.weightsCache", Err: err}
 	}
-	return source.NewModel(files, cache), nil
+	return cache, nil
 }
 
 // files are the files at a place.
 func (s SourceConfig) files(ctx context.Context, at source.Location) (source.Files, error) {
 	switch at.Scheme {
 	case source.Web:
-		token, err := s.token()
+		token, err := s.token(at.URL)
 		if err != nil {
 			return nil, err
 		}
@@ -145,11 +187,33 @@ func (s SourceConfig) Target(ctx context.Context, place string) (publish.Target,
 // maxCredentials bounds the file, in bytes.
 const maxCredentials = 64 << 10
 
-// token reads the bearer token. No error repeats it.
-func (s SourceConfig) token() (string, error) {
-	if s.Credentials == "" {
+// hub is the host of the Hugging Face hub.
+const hub = "huggingface.co"
+
+// token is the bearer token for a URL: of the file, or for the hub of HF_TOKEN. No error
+// repeats it.
+func (s SourceConfig) token(to *url.URL) (string, error) {
+	if s.Credentials != "" {
+		return s.tokenOfFile()
+	}
+	endpoint, err := url.Parse(os.Getenv("HF_ENDPOINT"))
+	ofHub := to.Scheme == "https" && to.Host == hub || err == nil && endpoint.Host != "" && to.Scheme == endpoint.Scheme && to.Host == endpoint.Host
+	token := os.Getenv("HF_TOKEN")
+	if !ofHub || token == "" {
 		return "", nil
 	}
+	if !isToken(token) {
+		return "", &FieldError{Field: "model.credentials", Err: errors.New("HF_TOKEN: want a token without spaces")}
+	}
+	return token, nil
+}
+
+// isToken reports whether a text can be a bearer token.
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+func (s SourceConfig) tokenOfFile() (string, error) {
 	f, err := os.Open(s.Credentials)
 	if err != nil {
 		return "", &FieldError{Field: "model.credentials", Err: err}
@@ -157,7 +221,7 @@ func (s SourceConfig) token() (string, error) {
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, maxCredentials))
 	token := strings.TrimSpace(string(raw))
-	if err == nil && (token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })) {
+	if err == nil && !isToken(token) {
 		err = fmt.Errorf("%s: want a token on a line of its own", s.Credentials)
 	}
 	if err != nil {

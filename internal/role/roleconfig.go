@@ -45,6 +45,9 @@ type ExpertNodeConfig struct {
 	Zone string `yaml:"zone"`
 	// StateDir is where the node remembers its experts over a restart; "" forgets.
 	StateDir string `yaml:"stateDir"`
+	// WeightsBandwidth bounds the weights that other nodes fetch from this one, per second;
+	// 0 is no limit.
+	WeightsBandwidth Size `yaml:"weightsBandwidth"`
 	// BusyPoll is how long a stream polls for the next call, and a worker for
 	// work, before it blocks.
 	BusyPoll time.Duration `yaml:"busyPoll"`
@@ -58,7 +61,7 @@ type ExpertNodeConfig struct {
 func (c ExpertNodeConfig) Validate() error {
 	var f Faults
 	c.ClusterConfig.Check(&f)
-	c.ModelConfig.Check(&f)
+	c.ModelConfig.check(&f, c.InProcess == nil)
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"listen": c.Listen})
 	c.Security.checkAdmin(&f, c.Security.SecurityConfig)
 	if c.InProcess == nil {
@@ -67,6 +70,9 @@ func (c ExpertNodeConfig) Validate() error {
 	}
 	if c.Capacity < 0 {
 		f.Addf("capacity", "%v: want at least 0", c.Capacity)
+	}
+	if c.WeightsBandwidth < 0 {
+		f.Addf("weightsBandwidth", "%v: want at least 0", c.WeightsBandwidth)
 	}
 	f.BusyPoll(c.BusyPoll)
 	f.LogLevel(c.LogLevel)
@@ -137,6 +143,9 @@ func DefaultModel() ModelConfig {
 	return ModelConfig{Backend: "cpu", MaxStepTokens: DefaultMaxStepTokens}
 }
 
+// DefaultWeightsBandwidth leaves most of a fast network to expert calls.
+const DefaultWeightsBandwidth = 128 * Mi
+
 // DefaultPlacement is one replica of each expert, by column.
 func DefaultPlacement() PlacementConfig { return PlacementConfig{Policy: "column", Replicas: 1} }
 
@@ -157,7 +166,9 @@ func DefaultCoordinator() CoordinatorConfig {
 
 // DefaultExpertNode lacks the ID and the model's Dir.
 func DefaultExpertNode() ExpertNodeConfig {
-	return ExpertNodeConfig{ClusterConfig: defaultCluster(), ModelConfig: DefaultModel(), Listen: "127.0.0.1:7070", LogLevel: defaultLogLevel}
+	return ExpertNodeConfig{
+		ClusterConfig: defaultCluster(), ModelConfig: DefaultModel(), Listen: "127.0.0.1:7070", WeightsBandwidth: DefaultWeightsBandwidth, LogLevel: defaultLogLevel,
+	}
 }
 
 // DefaultRouter lacks the ID and the model's Dir.

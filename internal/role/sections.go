@@ -66,7 +66,8 @@ const DefaultMaxStepTokens = 512
 
 // ModelConfig says what is computed and with what.
 type ModelConfig struct {
-	// Dir is the directory of a checkpoint, or the URL of one that is elsewhere.
+	// Dir is the directory of a checkpoint, or the URL of one that is elsewhere, of which
+	// an expert node may ask other nodes first.
 	Dir string `yaml:"dir"`
 	// Backend names one of Backends, which are those of this binary. A program
 	// that computes nothing itself has none.
@@ -130,9 +131,11 @@ const maxSidecarHelpers = 1024
 const maxStepTokensLimit = 16384
 
 // Check adds the section's faults.
-func (m ModelConfig) Check(f *Faults) {
+func (m ModelConfig) Check(f *Faults) { m.check(f, false) }
+
+func (m ModelConfig) check(f *Faults, nodesOnly bool) {
 	f.Required("model.dir", m.Dir)
-	m.Source.check(f, m.Dir)
+	m.Source.check(f, m.Dir, nodesOnly)
 	if err := CheckQuantize(m.Quantize); err != nil {
 		f.Addf("model.quantize", "%w", err)
 	}

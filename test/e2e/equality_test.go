@@ -353,6 +353,7 @@ type nothingToLoad struct{}
 
 func (nothingToLoad) Load(context.Context, moe.ExpertID) error { return nil }
 func (nothingToLoad) Unload(moe.ExpertID) error                { return nil }
+func (nothingToLoad) Prefetch([]moe.ExpertID)                  {}
 
 // countingSession closes full when a node reports as many experts as it should
 // hold.

@@ -31,7 +31,8 @@ type Difference struct {
 
 // Compared is a checkpoint and how it is computed.
 type Compared struct {
-	Dir      string
+	Dir      string // or the place of one
+	Open     Open   // opens it; nil opens a directory
 	Numerics model.Overrides
 }
 
@@ -110,7 +111,7 @@ func (d *Difference) fill(divergences []float64, surprise [2]float64, same int) 
 }
 
 func openCompared(ctx context.Context, p *cpu.Pool, c Compared, window int) (*bench, error) {
-	return open(ctx, Options{Dir: c.Dir, Numerics: c.Numerics, Pool: p, Prefill: []int{window}, Memory: 1 << 20})
+	return open(ctx, Options{Dir: c.Dir, Open: c.Open, Numerics: c.Numerics, Pool: p, Prefill: []int{window}, Memory: 1 << 20})
 }
 
 // logits of every position of a sequence.

@@ -53,10 +53,10 @@ func TestCompareTellsHowFarAQuantizedModelIs(t *testing.T) {
 	if divergences[0] <= 0 || divergences[0] >= divergences[1] {
 		t.Errorf("median divergence %.3g with 8 bits and %.3g with 4, expected something and more", divergences[0], divergences[1])
 	}
-	if d, err = Compare(t.Context(), pool, Compared{Dir: dir}, Compared{dir, model.Overrides{KV: "int8"}}, tokens, 20); err != nil || d.Median <= 0 || d.Median >= divergences[0] {
+	if d, err = Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir, Numerics: model.Overrides{KV: "int8"}}, tokens, 20); err != nil || d.Median <= 0 || d.Median >= divergences[0] {
 		t.Errorf("KV cache of int8: %+v, %v, expected something, and less than all weights of 8 bits", d, err)
 	}
-	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{dir, model.Overrides{KV: "int7"}}, tokens, 20); err == nil {
+	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir, Numerics: model.Overrides{KV: "int7"}}, tokens, 20); err == nil {
 		t.Error("a KV cache of int7 was accepted")
 	}
 	if _, err := Compare(t.Context(), pool, Compared{Dir: dir}, Compared{Dir: dir}, tokens[:15], 16); err == nil {

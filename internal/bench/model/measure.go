@@ -19,7 +19,8 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	Dir      string // checkpoint
+	Dir      string // checkpoint, or the place of one
+	Open     Open   // opens it; nil opens a directory
 	Pool     *cpu.Pool
 	Prefill  []int // prompt lengths
 	Decode   []int // sequences a step
@@ -28,6 +29,16 @@ type Options struct {
 	Rounds   int
 	Memory   int // bytes for the stream between steps
 	Seed     uint64
+}
+
+// Open opens the checkpoint of a place.
+type Open func(ctx context.Context, place string) (*checkpoint.Checkpoint, error)
+
+func (o Open) open(ctx context.Context, place string) (*checkpoint.Checkpoint, error) {
+	if o == nil {
+		return checkpoint.Open(place)
+	}
+	return o(ctx, place)
 }
 
 // Report is one run.
@@ -183,9 +194,9 @@ func (b *bench) batch(r Result) *model.Batch {
 	return out
 }
 
-// open maps the whole model and touches it.
+// open makes the whole model resident.
 func open(ctx context.Context, o Options) (_ *bench, err error) {
-	ckpt, err := checkpoint.Open(o.Dir)
+	ckpt, err := o.Open.open(ctx, o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -204,14 +215,11 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 	if err := b.loadExperts(ctx, ckpt, ffn); err != nil {
 		return nil, err
 	}
-	dense, err := ckpt.MapDense()
+	dense, err := ckpt.LoadDense(ctx)
 	if err != nil {
 		return nil, err
 	}
 	b.close = append(b.close, dense.Close)
-	if err := dense.Touch(ctx, nil); err != nil {
-		return nil, err
-	}
 	if b.mem, err = kernel.NewMemory(o.Memory); err != nil {
 		return nil, err
 	}
@@ -234,14 +242,11 @@ func (b *bench) loadExperts(ctx context.Context, ckpt *checkpoint.Checkpoint, ff
 	topology := b.cfg.Topology()
 	for i := range topology.Experts() {
 		id := topology.ID(i)
-		m, err := ckpt.MapExpert(id)
+		m, err := ckpt.LoadExpert(ctx, id)
 		if err != nil {
 			return err
 		}
 		b.close = append(b.close, m.Close)
-		if err := m.Touch(ctx, nil); err != nil {
-			return err
-		}
 		if err := ffn.Load(ctx, id, m.Weights); err != nil {
 			return err
 		}

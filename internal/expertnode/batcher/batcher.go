@@ -125,6 +125,13 @@ func (b *Batcher) Progress() Progress {
 	return b.progress
 }
 
+// Busy reports whether tasks wait or are computed.
+func (b *Batcher) Busy() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rows > 0
+}
+
 // Run computes until ctx ends; then tasks that still wait fail as Draining.
 func (b *Batcher) Run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, b.close)

@@ -81,6 +81,8 @@ func (l loader) Unload(id moe.ExpertID) error {
 	return l.ffn.Unload(id)
 }
 
+func (loader) Prefetch([]moe.ExpertID) {}
+
 // startNodes starts expert nodes that hold every expert on two of them, if there
 // are two, and returns the network that reaches them and their placement.
 func (w *weights) startNodes(t testing.TB, nodes int) (*inproc.Network, *moe.Placement) {

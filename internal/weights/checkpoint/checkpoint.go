@@ -14,16 +14,19 @@ import (
 
 // Checkpoint is an opened, checked model directory.
 type Checkpoint struct {
-	dir      string // or the name of another place
-	remote   Remote // nil for a directory
-	config   model.Config
-	layout   []Spec
-	tensors  map[string]located
-	files    []*file
-	ignored  []string
-	notes    []string
-	digest   string
-	manifest atomic.Pointer[Manifest] // nil when there is no current one
+	dir    string // or the name of another place
+	remote Remote // nil for a directory
+	config model.Config
+	// configText is config.json as it was read.
+	configText []byte
+	layout     []Spec
+	tensors    map[string]located
+	files      []*file
+	ignored    []string
+	notes      []string
+	digest     string
+	manifest   atomic.Pointer[Manifest] // nil when there is no current one
+	kept       pages
 }
 
 // located is a tensor of the layout and where it is.
@@ -44,7 +47,7 @@ func Open(dir string) (*Checkpoint, error) {
 	}
 	c := &Checkpoint{dir: dir, tensors: map[string]located{}}
 	var errConfig, errFiles error
-	c.config, c.ignored, errConfig = readConfig(dir)
+	c.config, c.configText, c.ignored, errConfig = readConfig(dir)
 	c.files, errFiles = openFiles(dir)
 	err := errors.Join(errConfig, errFiles)
 	if err == nil {
@@ -59,17 +62,17 @@ func Open(dir string) (*Checkpoint, error) {
 
 // ReadConfig reads the configuration of dir without its weights.
 func ReadConfig(dir string) (model.Config, error) {
-	c, _, err := readConfig(dir)
+	c, _, _, err := readConfig(dir)
 	return c, err
 }
 
-func readConfig(dir string) (c model.Config, ignored []string, err error) {
+func readConfig(dir string) (c model.Config, text []byte, ignored []string, err error) {
 	path := filepath.Join(dir, configFile)
-	data, err := readSmall(path, maxConfig)
-	if err != nil {
-		return c, nil, &Error{File: path, Fault: Unreadable, Err: err}
+	if text, err = readSmall(path, maxConfig); err != nil {
+		return c, nil, nil, &Error{File: path, Fault: Unreadable, Err: err}
 	}
-	return parseConfig(path, data)
+	c, ignored, err = parseConfig(path, text)
+	return c, text, ignored, err
 }
 
 func parseConfig(path string, data []byte) (c model.Config, ignored []string, err error) {
@@ -143,8 +146,13 @@ func (c *Checkpoint) bytesOf(specs []Spec) int64 {
 	return n
 }
 
-// Close closes the files. Maps stay valid.
-func (c *Checkpoint) Close() error { return closeFiles(c.files) }
+// Close closes the files, or the connections to the place. Maps stay valid.
+func (c *Checkpoint) Close() error {
+	if c.remote != nil {
+		return c.remote.Close()
+	}
+	return closeFiles(c.files)
+}
 
 // locate finds every tensor of the layout and refuses any other.
 func (c *Checkpoint) locate() error {

@@ -117,11 +117,7 @@ func (c *Checkpoint) fetchAll(ctx context.Context, m *mappings, specs []Spec, sl
 
 // fetch fills the memory of a tensor, and write-protects it.
 func (c *Checkpoint) fetch(ctx context.Context, t located, mp mapping) error {
-	want := RemoteTensor{Key: c.digest + "/" + t.Name, File: t.file.name, At: t.offset}
-	if known := c.manifest.Load(); known != nil {
-		want.Sum = known.Tensors[t.Name]
-	}
-	err := c.remote.Tensor(ctx, want, mp.data)
+	err := c.remote.Tensor(ctx, c.wanted(t), mp.data)
 	if err == nil {
 		err = os.NewSyscallError("mprotect", unix.Mprotect(mp.whole, unix.PROT_READ))
 	}
@@ -129,6 +125,15 @@ func (c *Checkpoint) fetch(ctx context.Context, t located, mp mapping) error {
 		return &Error{File: t.file.path, Tensor: t.Name, Fault: Unreadable, Err: err}
 	}
 	return nil
+}
+
+// wanted is a tensor as its place is asked for it.
+func (c *Checkpoint) wanted(t located) RemoteTensor {
+	want := RemoteTensor{Key: c.digest + "/" + t.Name, File: t.file.name, At: t.offset}
+	if known := c.manifest.Load(); known != nil {
+		want.Sum = known.Tensors[t.Name]
+	}
+	return want
 }
 
 // newMemory reserves private memory for a tensor. The kernel may back it by huge pages,

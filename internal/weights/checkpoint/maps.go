@@ -59,6 +59,18 @@ func (c *Checkpoint) MapExpert(id moe.ExpertID) (*ExpertMap, error) {
 	return m, nil
 }
 
+// Copy fills dst with the bytes of one of the tensors at an offset, and reports whether
+// the map has them.
+func (m *ExpertMap) Copy(tensor string, dst []byte, at int64) bool {
+	for _, mp := range m.list {
+		if mp.tensor == tensor && at >= 0 && at+int64(len(dst)) <= int64(len(mp.data)) {
+			copy(dst, mp.data[at:])
+			return true
+		}
+	}
+	return false
+}
+
 // Close unmaps the weights. No kernel may be reading them.
 func (m *ExpertMap) Close() error {
 	m.Weights = model.ExpertWeights{}

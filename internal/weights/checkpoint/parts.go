@@ -31,6 +31,11 @@ func (c *Checkpoint) Parts() ([]Part, error) {
 	if c.remote != nil {
 		return nil, &Error{File: c.dir, Fault: Unreadable, Err: errElsewhere}
 	}
+	return c.parts(), nil
+}
+
+// parts are the parts, whose tensors can be read only from a directory.
+func (c *Checkpoint) parts() []Part {
 	var order []string
 	groups := map[string][]Spec{}
 	for _, s := range c.layout {
@@ -44,7 +49,7 @@ func (c *Checkpoint) Parts() ([]Part, error) {
 	for _, name := range order {
 		parts = append(parts, c.part(name, groups[name]))
 	}
-	return parts, nil
+	return parts
 }
 
 // partOf names the part of a tensor.

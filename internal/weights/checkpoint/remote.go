@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -32,6 +33,11 @@ type Remote interface {
 	ReadAt(ctx context.Context, name string, dst []byte, at int64) error
 	// Tensor fills dst with a tensor, whose hash must be its Sum.
 	Tensor(ctx context.Context, t RemoteTensor, dst []byte) error
+	// Kept fills dst with the bytes of a tensor at an offset, if they are on this machine.
+	// Nothing is compared with the Sum.
+	Kept(t RemoteTensor, dst []byte, at int64) bool
+	// Close ends the connections.
+	Close() error
 }
 
 // Range is a part of a file, in bytes.
@@ -49,8 +55,16 @@ type RemoteTensor struct {
 const maxHeaders = 4 * maxHeader
 
 // OpenRemote is Open for a checkpoint that is elsewhere. Weights come with LoadExpert and
-// LoadDense only.
+// LoadDense only. It closes r if it fails, and otherwise Close does.
 func OpenRemote(ctx context.Context, r Remote) (*Checkpoint, error) {
+	c, err := openRemote(ctx, r)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return c, nil
+}
+
+func openRemote(ctx context.Context, r Remote) (*Checkpoint, error) {
 	c := &Checkpoint{dir: r.String(), remote: r, tensors: map[string]located{}}
 	data, err := r.Small(ctx, configFile, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,6 +76,7 @@ func OpenRemote(ctx context.Context, r Remote) (*Checkpoint, error) {
 	if c.config, c.ignored, err = parseConfig(c.at(configFile), data); err != nil {
 		return nil, err
 	}
+	c.configText = data
 	if err := c.listRemote(ctx); err != nil {
 		return nil, err
 	}
@@ -168,6 +183,25 @@ func (c *Checkpoint) samples(ctx context.Context) (map[string][]byte, error) {
 		maps.Copy(pages, some)
 	}
 	return pages, err
+}
+
+// pages are the samples of a checkpoint that is elsewhere, once they were asked for.
+type pages struct {
+	mu     sync.Mutex // guards the field below
+	byName map[string][]byte
+}
+
+func (p *pages) get(ctx context.Context, read func(context.Context) (map[string][]byte, error)) (map[string][]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byName != nil {
+		return p.byName, nil
+	}
+	all, err := read(ctx)
+	if err == nil {
+		p.byName = all
+	}
+	return all, err
 }
 
 func (c *Checkpoint) samplesOf(ctx context.Context, f *file, tensors []located) (map[string][]byte, error) {

@@ -13,8 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hachi-serve/hachi/internal/episode"
 )
@@ -22,9 +25,10 @@ import (
 // Cache keeps what was fetched in a directory. Several processes may use one.
 //
 //	tensors/KEY-SUM  a tensor, named by what it is and by its SHA-256
-//	partial/KEY      the beginning of a tensor, locked by the process that fetches it
+//	partial/KEY-SIZE the beginning of a tensor, locked by the process that fetches it
 //	small/KEY        headers and samples: their SHA-256, and the bytes
 //	models/ID        the text files of a model, as in a checkpoint directory
+//	lock             is locked while a process makes room
 type Cache struct {
 	dir    string
 	budget int64 // bytes; 0 is no limit
@@ -41,7 +45,8 @@ const (
 )
 
 // OpenCache makes the directories of a cache. budget bounds tensors, headers and samples
-// in bytes, 0 not at all; what is on the way may exceed it for a while.
+// in bytes, 0 not at all. A tensor that is on the way counts with all of its bytes; headers
+// and samples may exceed the budget until the next tensor comes.
 func OpenCache(dir string, budget int64, log *slog.Logger) (*Cache, error) {
 	for _, d := range []string{tensorsDir, partialDir, smallDir, modelsDir} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
@@ -175,26 +180,36 @@ type stored struct {
 	used  time.Time
 }
 
-// makeRoom evicts what was not used for longest until need bytes fit the budget. It
-// reports whether they do. keep, a path, stays.
-func (c *Cache) makeRoom(need int64, keep string) bool {
+// lockFile is locked by the process that makes room: what two processes count and then
+// write may be more than the budget.
+const lockFile = "lock"
+
+// makeRoom evicts what was not used for longest until all fits the budget. It reports
+// whether it does. keep, a path, stays.
+func (c *Cache) makeRoom(keep string) bool {
 	if c.budget == 0 {
 		return true
 	}
-	if need > c.budget {
+	f, err := os.OpenFile(filepath.Join(c.dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		defer f.Close()
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		c.wrote(fmt.Errorf("%s: %w", lockFile, err))
 		return false
 	}
 	all, total := c.list()
 	slices.SortFunc(all, func(a, b stored) int { return a.used.Compare(b.used) })
 	for _, s := range all {
-		if total+need <= c.budget {
+		if total <= c.budget {
 			return true
 		}
 		if s.path != keep && c.evict(s.path) {
 			total -= s.bytes
 		}
 	}
-	return total+need <= c.budget
+	return total <= c.budget
 }
 
 // list is what the budget counts.
@@ -206,12 +221,25 @@ func (c *Cache) list() (all []stored, total int64) {
 		}
 		for _, e := range entries {
 			if info, err := e.Info(); err == nil {
-				all = append(all, stored{filepath.Join(c.dir, d, e.Name()), info.Size(), info.ModTime()})
-				total += info.Size()
+				s := stored{filepath.Join(c.dir, d, e.Name()), info.Size(), info.ModTime()}
+				if d == partialDir {
+					s.bytes = wholeSize(e.Name(), s.bytes)
+				}
+				all, total = append(all, s), total+s.bytes
 			}
 		}
 	}
 	return all, total
+}
+
+// wholeSize is the size of a tensor that is on the way, by the name of its beginning.
+func wholeSize(name string, arrived int64) int64 {
+	_, text, _ := strings.Cut(name, "-")
+	size, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return arrived
+	}
+	return max(size, arrived)
 }
 
 // evict removes a file, unless a process is writing it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,6 +44,14 @@ func (m *Model) Fetched() int64 { return m.fetched.Load() }
 
 // Cached is the number of bytes of tensors that came from the cache.
 func (m *Model) Cached() int64 { return m.cached.Load() }
+
+// Close implements checkpoint.Remote.
+func (m *Model) Close() error {
+	if c, ok := m.reader.files.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
 
 // stat describes a file as it was when it was seen first.
 func (m *Model) stat(ctx context.Context, name string) (Info, error) {
@@ -168,12 +177,44 @@ func (m *Model) fetch(ctx context.Context, t checkpoint.RemoteTensor, info Info,
 			return nil
 		}
 		p.truncate(0)
-		if from == 0 {
+		if again := m.blame(t, from, len(dst)); from == 0 && !again {
 			p.drop()
 			return &Error{m.place, t.File, Damaged, fmt.Errorf("%d bytes at %d: expected sha256 %s, found %s", len(dst), t.At, t.Sum, sum)}
 		}
 		from = 0
 	}
+}
+
+// Suspect is what files are that come from several senders.
+type Suspect interface {
+	// Blame hears that a range of a file had wrong bytes, of which the first had arrived
+	// earlier. It reports whether another try may bring other ones.
+	Blame(name string, at, n, earlier int64) bool
+}
+
+func (m *Model) blame(t checkpoint.RemoteTensor, earlier, size int) bool {
+	s, ok := m.reader.files.(Suspect)
+	return ok && s.Blame(t.File, t.At, int64(size), int64(earlier))
+}
+
+// Kept implements checkpoint.Remote.
+func (m *Model) Kept(t checkpoint.RemoteTensor, dst []byte, at int64) bool {
+	f, err := os.Open(m.cache.entry(keyOf(t.Key), t.Sum))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = f.ReadAt(dst, at)
+	return err == nil
+}
+
+// Stream opens a range of a file. The reader's errors are not tried again.
+func (m *Model) Stream(ctx context.Context, name string, at, n int64) (io.ReadCloser, error) {
+	info, err := m.stat(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return m.reader.files.Open(ctx, name, info, at, n)
 }
 
 // textFiles are the files of a model that a process reads beside its weights.

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -193,8 +194,8 @@ func TestAFullDiskStopsNothing(t *testing.T) {
 	c := cacheLogging(t, cache, &log)
 	checkpointOf := open(t, at(t, o.URL, c, WebConfig{}))
 	var full []string
-	for name := range tensors(t, dir) {
-		path := filepath.Join(cache, partialDir, keyOf(digest+"/"+name))
+	for name, r := range tensors(t, dir) {
+		path := filepath.Join(cache, partialDir, fmt.Sprintf("%s-%d", keyOf(digest+"/"+name), r[1]-r[0]))
 		if err := os.Symlink("/dev/full", path); err != nil {
 			t.Fatal(err)
 		}

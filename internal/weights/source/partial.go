@@ -49,11 +49,14 @@ const otherWait = 50 * time.Millisecond
 // openPartial waits until no other process fetches a tensor of some size. The error is that
 // of ctx: a cache that cannot be written is gone without.
 func (c *Cache) openPartial(ctx context.Context, key string, size int64) (*partial, error) {
-	path := filepath.Join(c.dir, partialDir, key)
+	path := filepath.Join(c.dir, partialDir, fmt.Sprintf("%s-%d", key, size))
+	if c.budget > 0 && size > c.budget {
+		return &partial{cache: c}, nil
+	}
 	for {
 		f, err := lock(path)
 		if err == nil {
-			if c.makeRoom(size, path) {
+			if c.makeRoom(path) {
 				return &partial{c, f}, nil
 			}
 			return &partial{cache: c}, errors.Join(os.Remove(path), f.Close())
@@ -137,7 +140,7 @@ func (p *partial) publish(key, sum string) {
 		return
 	}
 	p.cache.wrote(nil)
-	p.cache.makeRoom(0, "")
+	p.cache.makeRoom("")
 }
 
 // drop removes what has arrived.

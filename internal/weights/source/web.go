@@ -81,6 +81,12 @@ func (w *web) checkRedirect(r *http.Request, via []*http.Request, allowed []stri
 	return nil
 }
 
+// Close implements io.Closer.
+func (w *web) Close() error {
+	w.client.CloseIdleConnections()
+	return nil
+}
+
 // String implements Files.
 func (w *web) String() string { return strings.TrimRight(w.base.String(), "/") }
 
@@ -151,6 +157,12 @@ func (w *web) check(name string, resp *http.Response, as Info, at, n int64) erro
 		if is.Size = size; resp.ContentLength >= 0 && resp.ContentLength != n {
 			return w.malformed(name, "Content-Length %d answers a range of %d bytes", resp.ContentLength, n)
 		}
+	case http.StatusRequestedRangeNotSatisfiable:
+		size, err := strconv.ParseInt(strings.TrimPrefix(resp.Header.Get("Content-Range"), "bytes */"), 10, 64)
+		if err != nil || size == as.Size {
+			return w.failed(name, resp)
+		}
+		is.Size = size
 	default:
 		return w.failed(name, resp)
 	}
@@ -209,12 +221,24 @@ func (w *web) malformed(name, format string, args ...any) error {
 	return &Error{w.String(), name, Malformed, fmt.Errorf(format, args...)}
 }
 
+// failed is the error of a status. A signed URL to which a redirect led may have run out:
+// the next try gets another.
 func (w *web) failed(name string, resp *http.Response) error {
-	return &Error{w.String(), name, OfStatus(resp.StatusCode), fmt.Errorf("HTTP status %d", resp.StatusCode)}
+	kind := OfStatus(resp.StatusCode)
+	if kind == Denied && resp.Request.URL.Host != w.base.Host {
+		kind = Unavailable
+	}
+	return &Error{w.String(), name, kind, fmt.Errorf("HTTP status %d", resp.StatusCode)}
 }
 
-// versionOf is what tells versions of a file apart.
+// versionOf is what tells versions of a file apart. A hub that redirects to a store names
+// the file's own tag, and each server of the store may have another.
 func versionOf(resp *http.Response) string {
+	for r := resp; r != nil; r = r.Request.Response {
+		if tag := r.Header.Get("X-Linked-Etag"); tag != "" {
+			return tag
+		}
+	}
 	if tag := resp.Header.Get("ETag"); tag != "" {
 		return tag
 	}

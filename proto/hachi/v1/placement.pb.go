@@ -179,9 +179,12 @@ type NodeRecord struct {
 	RowsServed uint64 `protobuf:"varint,22,opt,name=rows_served,json=rowsServed" json:"rows_served,omitempty"`
 	// Bytes of weights that the process has fetched from a place other than a
 	// directory, for people to read.
-	FetchedBytes  uint64 `protobuf:"varint,23,opt,name=fetched_bytes,json=fetchedBytes" json:"fetched_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FetchedBytes uint64 `protobuf:"varint,23,opt,name=fetched_bytes,json=fetchedBytes" json:"fetched_bytes,omitempty"`
+	// True when the node gives other nodes every tensor of the model, and not only
+	// those of its resident experts.
+	GivesAllWeights bool `protobuf:"varint,24,opt,name=gives_all_weights,json=givesAllWeights" json:"gives_all_weights,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *NodeRecord) Reset() {
@@ -359,6 +362,13 @@ func (x *NodeRecord) GetFetchedBytes() uint64 {
 		return x.FetchedBytes
 	}
 	return 0
+}
+
+func (x *NodeRecord) GetGivesAllWeights() bool {
+	if x != nil {
+		return x.GivesAllWeights
+	}
+	return false
 }
 
 // NodeShard says what one node should hold.
@@ -1020,7 +1030,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\"6\n" +
 	"\x05Shard\x12-\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xd7\x05\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\x83\x06\n" +
 	"\n" +
 	"NodeRecord\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
@@ -1048,7 +1058,8 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\fbusy_seconds\x18\x15 \x01(\x01R\vbusySeconds\x12\x1f\n" +
 	"\vrows_served\x18\x16 \x01(\x04R\n" +
 	"rowsServed\x12#\n" +
-	"\rfetched_bytes\x18\x17 \x01(\x04R\ffetchedBytesJ\x04\b\t\x10\n" +
+	"\rfetched_bytes\x18\x17 \x01(\x04R\ffetchedBytes\x12*\n" +
+	"\x11gives_all_weights\x18\x18 \x01(\bR\x0fgivesAllWeightsJ\x04\b\t\x10\n" +
 	"\"K\n" +
 	"\tNodeShard\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12%\n" +

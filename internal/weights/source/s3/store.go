@@ -32,6 +32,7 @@ type Store struct {
 	bucket string
 	prefix string
 	place  string
+	idle   func() // closes connections that wait
 }
 
 // amazon is the endpoint without another.
@@ -60,7 +61,14 @@ func New(l source.Location, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", l, err)
 	}
-	return &Store{core: *core, bucket: l.Bucket, prefix: l.Prefix, place: l.String()}, nil
+	web := &http.Client{Transport: transport}
+	return &Store{core: *core, bucket: l.Bucket, prefix: l.Prefix, place: l.String(), idle: web.CloseIdleConnections}, nil
+}
+
+// Close implements io.Closer.
+func (s *Store) Close() error {
+	s.idle()
+	return nil
 }
 
 // String implements source.Files.
