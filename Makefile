@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -158,6 +158,14 @@ soak: build ## run what is too long and too large for every commit
 	bin/hachi bench cluster --model $(SOAK)/small
 	bin/hachi bench overload --model $(SOAK)/small --nodes 2 --factor 3 --for 5m
 	rm -rf $(SOAK)/small
+
+S3SERVER := bin/s3server
+
+$(S3SERVER): tools/s3server/go.mod tools/s3server/main.go
+	CGO_ENABLED=0 go -C tools/s3server build -o ../../$(S3SERVER) .
+
+s3: $(S3SERVER) ## fetch a model from the S3 server of rclone, and kill who fetches
+	HACHI_S3_SERVER=$(CURDIR)/$(S3SERVER) go test ./internal/weights/publish -count=1 -run TestAModelInAStore -v
 
 # The same seed gives the same faults: make chaos FOR=3m SEED=8.
 FOR ?= 30m

@@ -26,7 +26,12 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if endpoint := os.Getenv(childEndpoint); endpoint != "" {
+		os.Exit(child(endpoint))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var shape = model.Config{
 	Layers: 2, Hidden: 32, FFN: 48, Heads: 4, KVHeads: 2, HeadDim: 8, Vocab: 64, Experts: 4, TopK: 2,
