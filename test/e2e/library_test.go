@@ -115,7 +115,6 @@ func TestStartRunsProcesses(t *testing.T) {
 // TestStartOfProcessesFails: what the program says is in the error, and nothing
 // stays.
 func TestStartOfProcessesFails(t *testing.T) {
-	t.Parallel()
 	before := goleak.IgnoreCurrent()
 	script := filepath.Join(t.TempDir(), "fails")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\necho the reason >&2\nexit 3\n"), 0o700); err != nil {
@@ -139,7 +138,6 @@ func TestStartOfProcessesFails(t *testing.T) {
 // children run.
 func TestStartOfProcessesIsBoundedByItsContext(t *testing.T) {
 	harness.Slow(t)
-	t.Parallel()
 	before := goleak.IgnoreCurrent()
 	cfg := libraryConfig(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -165,7 +163,6 @@ func TestStartOfProcessesIsBoundedByItsContext(t *testing.T) {
 // Start removes.
 func TestStartReportsARoleThatCannotRun(t *testing.T) {
 	harness.Slow(t)
-	t.Parallel()
 	before := goleak.IgnoreCurrent()
 	cfg := libraryConfig(t)
 	cfg.Model = t.TempDir()
@@ -185,7 +182,6 @@ func TestStartReportsARoleThatCannotRun(t *testing.T) {
 // roles end with it.
 func TestDeadUpIsReported(t *testing.T) {
 	harness.Slow(t)
-	t.Parallel()
 	cfg := libraryConfig(t)
 	cfg.Nodes = 1
 	c, err := embed.Start(t.Context(), cfg)
