@@ -175,7 +175,8 @@ func roleOf(name string) string {
 	return role
 }
 
-// Ready waits until the router, or the gateway, serves, a role fails for good, or ctx ends.
+// Ready waits until the router, or the gateway, serves and is seen by those who read the
+// records, a role fails for good, or ctx ends.
 func (c *Cluster) Ready(ctx context.Context) error {
 	var reports sync.WaitGroup
 	defer reports.Wait()
@@ -193,9 +194,15 @@ func (c *Cluster) Ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("the cluster is not ready: %w", errors.Join(ctx.Err(), c.lastWords()))
 		case <-poll.C:
-			if ready(ctx, c.URL()) {
+			if ready(ctx, c.URL()) && c.hasRouter(ctx) {
 				return nil
 			}
 		}
 	}
+}
+
+// hasRouter reports whether a router is registered: it may serve a moment before.
+func (c *Cluster) hasRouter(ctx context.Context) bool {
+	view, err := c.View(ctx)
+	return err == nil && len(view.Routers) > 0
 }
