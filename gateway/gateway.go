@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/server"
 )
@@ -31,9 +32,14 @@ func Run(ctx context.Context, c Config) error {
 // them.
 func follow(ctx context.Context, c Config, report func(ready bool)) error {
 	reported := false
+	var late <-chan time.Time
 	for {
-		if err := c.Routers.Others(); err != nil {
-			return err
+		others := c.Routers.Others()
+		switch {
+		case others == nil:
+			late = nil
+		case late == nil:
+			late = time.After(OthersAfter)
 		}
 		if ready := c.Routers.Ready(); ready != reported {
 			reported = ready
@@ -43,6 +49,8 @@ func follow(ctx context.Context, c Config, report func(ready bool)) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-late:
+			return others
 		case records, ok := <-c.Records:
 			if !ok {
 				c.Records = nil

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/api"
@@ -140,6 +142,30 @@ func TestRoutersThatItCannotServeEndTheGateway(t *testing.T) {
 	if err := stop(); !errors.Is(err, why) {
 		t.Errorf("Run: %v", err)
 	}
+}
+
+// TestAGatewayWaitsForRoutersThatRestart: it ends beside routers that it cannot serve
+// only when no other has come for a while.
+func TestAGatewayWaitsForRoutersThatRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, records, ended := &parts{}, make(chan []*hachiv1.RouterRecord), make(chan error)
+		c := Config{Config: server.Config{Logger: slog.New(slog.DiscardHandler)}, Routers: p, Records: records}
+		go func() { ended <- follow(t.Context(), c, func(bool) {}) }()
+		why := errors.New("another model")
+		for _, others := range []error{why, nil, why} {
+			p.set(func(p *parts) { p.others = others })
+			records <- nil
+			time.Sleep(OthersAfter - 1)
+			select {
+			case err := <-ended:
+				t.Fatalf("ended with %v", err)
+			default:
+			}
+		}
+		if err := <-ended; !errors.Is(err, why) {
+			t.Errorf("ended with %v", err)
+		}
+	})
 }
 
 // TestIncompleteConfigNamesItsFields and leaves nothing behind.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/hachi-serve/hachi/gateway"
 	"github.com/hachi-serve/hachi/internal/api/keys"
@@ -140,16 +141,23 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 }
 
 // elect waits until routers take requests, and returns what most of them serve. It is
-// an error if all of them have other texts.
+// an error if all of them have other texts for gateway.OthersAfter.
 func (p *gatewayProcess) elect(ctx context.Context, records <-chan []*hachiv1.RouterRecord) (balance.Model, error) {
+	var late <-chan time.Time
 	for {
 		if m, ok := p.pool.Elect(p.front.text.digest); ok {
 			return m, nil
 		}
-		if err := p.others(); err != nil {
-			return balance.Model{}, err
+		others := p.others()
+		switch {
+		case others == nil:
+			late = nil
+		case late == nil:
+			late = time.After(gateway.OthersAfter)
 		}
 		select {
+		case <-late:
+			return balance.Model{}, others
 		case seen, ok := <-records:
 			if !ok {
 				return balance.Model{}, context.Canceled
