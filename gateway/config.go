@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/server"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -26,10 +25,6 @@ type Routers interface {
 	// if it can, or if there are none.
 	Others() error
 }
-
-// OthersAfter is how long a gateway waits beside routers that it cannot serve before it
-// ends: one that it can serve may start or restart beside them.
-const OthersAfter = 10 * time.Second
 
 // Session keeps the gateway's record: registry.GatewaySession.
 type Session interface {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/hachi-serve/hachi/internal/api/server"
 )
@@ -32,15 +31,9 @@ func Run(ctx context.Context, c Config) error {
 // them.
 func follow(ctx context.Context, c Config, report func(ready bool)) error {
 	reported := false
-	var late <-chan time.Time
+	var patience Patience
 	for {
 		others := c.Routers.Others()
-		switch {
-		case others == nil:
-			late = nil
-		case late == nil:
-			late = time.After(OthersAfter)
-		}
 		if ready := c.Routers.Ready(); ready != reported {
 			reported = ready
 			report(ready)
@@ -49,7 +42,7 @@ func follow(ctx context.Context, c Config, report func(ready bool)) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-late:
+		case <-patience.Ends(others):
 			return others
 		case records, ok := <-c.Records:
 			if !ok {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	"github.com/hachi-serve/hachi/gateway"
 	"github.com/hachi-serve/hachi/internal/api/keys"
@@ -143,20 +142,14 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 // elect waits until routers take requests, and returns what most of them serve. It is
 // an error if all of them have other texts for gateway.OthersAfter.
 func (p *gatewayProcess) elect(ctx context.Context, records <-chan []*hachiv1.RouterRecord) (balance.Model, error) {
-	var late <-chan time.Time
+	var patience gateway.Patience
 	for {
 		if m, ok := p.pool.Elect(p.front.text.digest); ok {
 			return m, nil
 		}
 		others := p.others()
-		switch {
-		case others == nil:
-			late = nil
-		case late == nil:
-			late = time.After(gateway.OthersAfter)
-		}
 		select {
-		case <-late:
+		case <-patience.Ends(others):
 			return balance.Model{}, others
 		case seen, ok := <-records:
 			if !ok {
