@@ -59,10 +59,5 @@ func runElasticity(cmd *cobra.Command, c elasticity.Config, figure string, out p
 	if err != nil {
 		return err
 	}
-	if figure != "" {
-		if err := writeFile(figure, report.WriteFigure); err != nil {
-			return err
-		}
-	}
-	return out.print(cmd, report)
+	return out.printDrawn(cmd, report, figure)
 }

@@ -119,10 +119,5 @@ func runFailover(cmd *cobra.Command, c failover.Config, figure string, out print
 	if err != nil {
 		return err
 	}
-	if figure != "" {
-		if err := writeFile(figure, report.WriteFigure); err != nil {
-			return err
-		}
-	}
-	return out.print(cmd, report)
+	return out.printDrawn(cmd, report, figure)
 }

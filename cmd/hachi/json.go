@@ -26,3 +26,19 @@ func (p *printer) register(cmd *cobra.Command) {
 func (p printer) print(cmd *cobra.Command, r report.Report) error {
 	return report.Print(cmd.OutOrStdout(), r, p.json)
 }
+
+// drawn is a report with a figure.
+type drawn interface {
+	report.Report
+	WriteFigure(w io.Writer) error
+}
+
+// printDrawn writes the figure into a file, if one is named, and prints the report.
+func (p printer) printDrawn(cmd *cobra.Command, r drawn, figure string) error {
+	if figure != "" {
+		if err := writeFile(figure, r.WriteFigure); err != nil {
+			return err
+		}
+	}
+	return p.print(cmd, r)
+}
