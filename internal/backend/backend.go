@@ -31,10 +31,13 @@ type Options struct {
 	Device int
 	// Spin is how long an idle worker polls for work before it parks.
 	Spin time.Duration
-	// Sidecar is the command of SidecarHelpers helper processes, 0 for one, and
-	// SidecarFamily the numerics family that each must have: package sidecar.
-	Sidecar, SidecarFamily string
-	SidecarHelpers         int
+	// ExpertFamily is the numerics family that experts of the cluster are computed in;
+	// empty is the device's own. A device that computes in another is of no use.
+	ExpertFamily string
+	// Sidecar is the command of SidecarHelpers helper processes, 0 for one: package
+	// sidecar.
+	Sidecar        string
+	SidecarHelpers int
 	// Log gets what happens to a device at run time; nil is silent.
 	Log *slog.Logger
 }
@@ -93,11 +96,12 @@ type OwnMemory interface {
 	ExpertBytes(tensor.DType) int64
 }
 
-// Mortal is implemented by Experts whose device may fail for good.
+// Mortal is implemented by Experts or a Dense that find out without a call that their
+// device is lost.
 type Mortal interface {
-	// Failed delivers why. The process that computes with the device must end: others
-	// then take over.
-	Failed() <-chan error
+	// Failed delivers what calls fail with. The process that computes with the device
+	// must end: others then take over.
+	Failed() <-chan *LostError
 }
 
 // Dense is the attention node's half of the model with its KV cache.

@@ -97,14 +97,13 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	}
 	defer experts.Close()
 	w.accountFor(experts, &c.Capacity)
-	ctx, ended := untilFailed(ctx, experts)
-	defer func() { err = ended(err) }()
-	loader := newExpertLoader(w, experts, c.workers())
-	defer loader.Close()
 	ctx, lost := guardDevice(ctx, experts, c.Logger)
-	loader.experts = lost
+	defer func() { err = lost.end(err) }()
+	computes := guardedExperts{experts, lost}
+	loader := newExpertLoader(w, computes, c.workers())
+	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
-		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{lost, guard}, ExpertBytes: w.expertBytes(),
+		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{computes, guard}, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), Fetched: w.fetched(), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 		Memory: c.memory(w),
 	})
@@ -129,7 +128,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 			server.leave()
 		}
 	})()
-	return lost.end(follow(ctx, c, w, conn, node, addr))
+	return follow(ctx, c, w, conn, node, addr)
 }
 
 // serveAdmin serves the admin API, whose probes say whether the node is ready.

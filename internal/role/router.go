@@ -60,7 +60,14 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	}
 	ctx, guard, unguard := guardWeights(ctx, core.weights.ckpt, c.Logger)
 	defer unguard()
-	p.makeEngine(guard)
+	ctx, lost := guardDevice(ctx, core.Dense, c.Logger)
+	p.makeEngine(guardedModel{guard: guard, device: lost})
+	return lost.end(guard.end(p.run(ctx)))
+}
+
+// run listens, joins the cluster and serves until ctx ends.
+func (p *routerProcess) run(ctx context.Context) error {
+	c := p.cfg
 	stop, err := p.clientSide().admin().start(c.Security.AdminConfig)
 	if err != nil {
 		return err
@@ -69,15 +76,16 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	if p.http, p.grpc, err = listenBoth(c.Listen, c.Advertise, c.GRPC, c.AdvertiseGRPC); err != nil {
 		return err
 	}
-	return guard.end(p.serve(ctx))
+	return p.serve(ctx)
 }
 
 // makeEngine joins the model with the scheduler, and both with the metrics.
-func (p *routerProcess) makeEngine(guard *weightsGuard) {
+func (p *routerProcess) makeEngine(guarded guardedModel) {
 	core, s := p.core, p.cfg.Serving
 	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: s.MicroBatches})
+	guarded.Model = runner
 	p.engine = engine.New(engine.Config{
-		Model: core.Model, Vocab: p.front.text.tokenizer.Vocab(), Forward: guardedModel{runner, guard}, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
+		Model: core.Model, Vocab: p.front.text.tokenizer.Vocab(), Forward: guarded, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
 		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,

@@ -73,17 +73,16 @@ type ModelConfig struct {
 	// that computes nothing itself has none.
 	Backend  string            `yaml:"backend"`
 	Backends []backend.Backend `yaml:"-"`
-	// Sidecar is the command of the helper that computes experts, split at spaces, and
-	// SidecarFamily its numerics family: for the backend sidecar. A router needs the
-	// family only.
-	Sidecar       string `yaml:"sidecar"`
-	SidecarFamily string `yaml:"sidecarFamily"`
+	// Sidecar is the command of the helper that computes experts, split at spaces: for
+	// the backend sidecar.
+	Sidecar string `yaml:"sidecar"`
 	// SidecarHelpers is the number of helpers of a node, one for each device; 0 is one.
 	SidecarHelpers int `yaml:"sidecarHelpers"`
 	// Device is the number of the accelerator to use, for a backend that has several.
 	Device int `yaml:"device"`
-	// ExpertFamily names the numerics family of the expert nodes, where it is not that
-	// of this process's backend. It is part of the fingerprint.
+	// ExpertFamily names the numerics family of the cluster's experts; "" is that of
+	// this process's backend, and a process that computes experts computes no other. It
+	// is part of the fingerprint.
 	ExpertFamily string `yaml:"expertFamily"`
 	Threads      int    `yaml:"threads"` // 0 is every core
 	// ReserveCore leaves one of the threads' cores to gossip, gRPC and the rest

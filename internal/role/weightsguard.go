@@ -126,15 +126,16 @@ func (f guardedFFN) Run(ctx context.Context, layer int, groups []moe.Group, x, y
 	return f.guard.check(caught("experts", func() error { return f.FFN.Run(ctx, layer, groups, x, y) }))
 }
 
-// guardedModel computes steps under a guard.
+// guardedModel computes steps under guards.
 type guardedModel struct {
 	engine.Model
-	guard *weightsGuard
+	guard  *weightsGuard
+	device *deviceGuard
 }
 
 // Forward implements engine.Model.
 func (m guardedModel) Forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) error {
-	return m.guard.check(caught("step", func() error { return m.Model.Forward(ctx, b, logits) }))
+	return m.guard.check(caught("step", func() error { return m.device.check(m.Model.Forward(ctx, b, logits)) }))
 }
 
 // caught is f, whose panic is an error.

@@ -118,7 +118,7 @@ func steps(t *testing.T, dir string) computation {
 		t.Fatal(err)
 	}
 	c.run = func(ctx context.Context, g *weightsGuard, y []byte) error {
-		return forward(ctx, guardedModel{runner, g}, y)
+		return forward(ctx, guardedModel{Model: runner, guard: g, device: &deviceGuard{}}, y)
 	}
 	return c
 }

@@ -14,9 +14,10 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
-// conversion is the version of what happens to weights on their way to a helper:
-// formats other than f32 and f16 become bf16, those two f32.
-const conversion = "sidecar1"
+// conversion begins the numerics family of experts in helpers, before the helper's
+// own. It is the version of what happens to weights on their way to a helper: formats
+// other than f32 and f16 become bf16, those two f32.
+const conversion = "sidecar1+"
 
 // waits bound how long a helper may take.
 type waits struct {
@@ -53,11 +54,11 @@ type device struct {
 // open learns the family from the configuration, or else from a helper that it starts
 // and stops.
 func open(o backend.Options) (backend.Device, error) {
-	d := &device{argv: strings.Fields(o.Sidecar), family: o.SidecarFamily, helpers: max(1, o.SidecarHelpers), kernel: "helper", waits: defaultWaits(), log: o.Log}
+	d := &device{argv: strings.Fields(o.Sidecar), helpers: max(1, o.SidecarHelpers), kernel: "helper", waits: defaultWaits(), log: o.Log}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	if err := d.learn(); err != nil {
+	if err := d.learn(o.ExpertFamily); err != nil {
 		return nil, err
 	}
 	attention, err := cpu.Backend().Open(o)
@@ -68,14 +69,19 @@ func open(o backend.Options) (backend.Device, error) {
 	return d, nil
 }
 
-func (d *device) learn() error {
+// learn finds the family of the helper: that of the cluster, unless it is empty.
+func (d *device) learn(cluster string) error {
+	of, named := strings.CutPrefix(cluster, conversion)
 	switch {
 	case strings.ContainsAny(strings.Join(d.argv, " "), "'\"\\"):
 		return errors.New("the helper's command has quotes: it is split at spaces only, so put the rest into a script")
-	case d.family != "":
-		return protocol.CheckFamily(d.family)
+	case named:
+		d.family = of
+		return protocol.CheckFamily(of)
+	case cluster != "":
+		return fmt.Errorf("the experts of the cluster have numerics family %q, expected %s and the family of the helper", cluster, conversion)
 	case len(d.argv) == 0:
-		return errors.New("no helper: name its command with --sidecar, or, for a router, its family with --sidecar-family")
+		return errors.New("no helper: name its command with --sidecar, or, for a router, the family of the experts with --expert-family")
 	}
 	h, err := startHelper(context.Background(), d.argv, 0, d.waits, d.log)
 	if err != nil {
@@ -86,10 +92,10 @@ func (d *device) learn() error {
 	return nil
 }
 
-// Info implements backend.Device. The family is that of the attention, of the
-// conversion of weights and of the helper.
+// Info implements backend.Device. The family of the experts is that of the conversion
+// of weights and of the helper.
 func (d *device) Info() backend.Info {
-	return backend.Info{Family: d.Device.Info().Family + "+" + conversion + "+" + d.family, Kernel: d.kernel}
+	return backend.Info{Family: d.Device.Info().Family, ExpertFamily: conversion + d.family, Kernel: d.kernel}
 }
 
 // OpenExperts implements backend.Device. It returns when the helper is ready.

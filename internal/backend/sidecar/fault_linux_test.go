@@ -24,12 +24,13 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		o    backend.Options
 		want string
 	}{
-		{"nothing", backend.Options{}, "--sidecar-family"},
+		{"nothing", backend.Options{}, "--expert-family"},
 		{"quotes", backend.Options{Sidecar: `sh -c "exec helper"`}, "put the rest into a script"},
 		{"no such program", backend.Options{Sidecar: "/no/such/helper"}, "/no/such/helper"},
 		{"a program that is no helper", backend.Options{Sidecar: "false"}, "ended before it called"},
 		{"a program that explains itself", backend.Options{Sidecar: command(t, "-no-such-flag")}, "flag provided but not defined: -no-such-flag"},
-		{"a family that no flag can carry", backend.Options{SidecarFamily: "two words"}, "numerics family"},
+		{"a cluster whose experts no helper computes", backend.Options{Sidecar: command(t), ExpertFamily: "cuda-sm90-k16"}, "expected sidecar1+"},
+		{"a family that no flag can carry", backend.Options{ExpertFamily: "sidecar1+two words"}, "numerics family"},
 		{"a helper with such a family", backend.Options{Sidecar: command(t, "-family=A")}, "numerics family"},
 		{"a tile of no rows", backend.Options{Sidecar: command(t, "-tile=0")}, "rows of a tile is 0"},
 	} {
@@ -61,19 +62,19 @@ func refused(t *testing.T, d backend.Device, n model.Numerics, want string) {
 }
 
 func TestExpertsNeedAHelperOfTheirFamily(t *testing.T) {
-	router := opened(t, backend.Options{SidecarFamily: "other"})
-	if got, want := router.Info().Family, kernel.Family+"+sidecar1+other"; got != want {
+	router := opened(t, backend.Options{ExpertFamily: "sidecar1+other"})
+	if got, want := router.Info().FamilyWith(""), kernel.Family+", experts sidecar1+other"; got != want {
 		t.Errorf("family %s, want %s", got, want)
 	}
 	refused(t, router, numerics, "--sidecar")
-	refused(t, opened(t, backend.Options{Sidecar: command(t), SidecarFamily: "other"}), numerics, "is of numerics family go-reference, expected other")
+	refused(t, opened(t, backend.Options{Sidecar: command(t), ExpertFamily: "sidecar1+other"}), numerics, "is of numerics family go-reference, expected other")
 	f16 := numerics
 	f16.Wire = tensor.F16
-	refused(t, opened(t, backend.Options{Sidecar: command(t), SidecarFamily: sidecartest.Family}), f16, "wire of f16")
+	refused(t, opened(t, backend.Options{Sidecar: command(t), ExpertFamily: "sidecar1+" + sidecartest.Family}), f16, "wire of f16")
 }
 
 func TestASilentHelperIsGivenUp(t *testing.T) {
-	d := opened(t, backend.Options{Sidecar: command(t, "-silent"), SidecarFamily: sidecartest.Family})
+	d := opened(t, backend.Options{Sidecar: command(t, "-silent"), ExpertFamily: "sidecar1+" + sidecartest.Family})
 	sidecar.Hurry(d, 100*time.Millisecond, long)
 	refused(t, d, numerics, "timeout")
 }
@@ -82,7 +83,7 @@ func TestASilentHelperIsGivenUp(t *testing.T) {
 // each.
 func TestAHelperThatFailsRunsIsStartedAgain(t *testing.T) {
 	for flag, wait := range map[string]time.Duration{"-mute": 50 * time.Millisecond, "-rude": long} {
-		d := opened(t, backend.Options{Sidecar: command(t, flag), SidecarFamily: sidecartest.Family})
+		d := opened(t, backend.Options{Sidecar: command(t, flag), ExpertFamily: "sidecar1+" + sidecartest.Family})
 		sidecar.Hurry(d, long, wait)
 		r := newRig(t, d, 9)
 		before := sidecar.PID(r.Experts, 0)
@@ -97,7 +98,7 @@ func TestAHelperThatFailsRunsIsStartedAgain(t *testing.T) {
 
 func TestAHelperThatDoesNotComeBackEndsTheNode(t *testing.T) {
 	count := filepath.Join(t.TempDir(), "count")
-	d := opened(t, backend.Options{Sidecar: command(t, "-starts=1", "-count="+count), SidecarFamily: sidecartest.Family})
+	d := opened(t, backend.Options{Sidecar: command(t, "-starts=1", "-count="+count), ExpertFamily: "sidecar1+" + sidecartest.Family})
 	sidecar.Hurry(d, long, long)
 	r := newRig(t, d, 9)
 	r.served(t)

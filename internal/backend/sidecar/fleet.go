@@ -26,7 +26,7 @@ type fleet struct {
 // openFleet starts all helpers at once.
 func openFleet(d *device, cfg model.Config, n model.Numerics) (*fleet, error) {
 	f := &fleet{rowBytes: cfg.Hidden * n.Wire.Size(), helpers: make([]*remote, d.helpers), owner: map[moe.ExpertID]*remote{}}
-	failed, errs := make(chan error, d.helpers), make([]error, d.helpers)
+	failed, errs := make(chan *backend.LostError, d.helpers), make([]error, d.helpers)
 	var all sync.WaitGroup
 	for i := range f.helpers {
 		all.Go(func() { f.helpers[i], errs[i] = openRemote(d, i, failed, cfg, n) })
@@ -148,4 +148,4 @@ func (f *fleet) Capacity() (sum int64) {
 func (f *fleet) ExpertBytes(format tensor.DType) int64 { return f.helpers[0].expertBytes(format) }
 
 // Failed implements backend.Mortal: one helper that does not come back ends the node.
-func (f *fleet) Failed() <-chan error { return f.helpers[0].failed }
+func (f *fleet) Failed() <-chan *backend.LostError { return f.helpers[0].failed }

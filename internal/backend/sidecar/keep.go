@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/backend"
 )
 
 // keep keeps a helper running until ctx ends, or until too many in a row have failed.
@@ -26,7 +28,7 @@ func (e *remote) keep(ctx context.Context, s *session) {
 		if s, err = e.revive(ctx); err != nil {
 			if ctx.Err() == nil {
 				e.d.log.Error("helper of the experts does not come back", "helper", e.index, "err", err)
-				e.failed <- err
+				e.failed <- &backend.LostError{Device: fmt.Sprintf("helper %d", e.index), Err: err}
 			}
 			return
 		}

@@ -23,8 +23,8 @@ type remote struct {
 	index     int // of the helper
 	cfg       model.Config
 	configure protocol.Configure
-	memory    int64      // of the first helper
-	failed    chan error // has room for the errors of all helpers
+	memory    int64                   // of the first helper
+	failed    chan *backend.LostError // has room for the errors of all helpers
 	stop      context.CancelFunc
 	kept      chan struct{} // closed when nothing keeps a helper running
 
@@ -35,7 +35,7 @@ type remote struct {
 	session *session // nil while there is none
 }
 
-func openRemote(d *device, index int, failed chan error, cfg model.Config, n model.Numerics) (*remote, error) {
+func openRemote(d *device, index int, failed chan *backend.LostError, cfg model.Config, n model.Numerics) (*remote, error) {
 	e := &remote{
 		d: d, index: index, cfg: cfg, experts: map[moe.ExpertID]model.ExpertWeights{}, failed: failed, kept: make(chan struct{}),
 		configure: protocol.Configure{Hidden: cfg.Hidden, FFN: cfg.FFN, Wire: n.Wire, Inner: n.FFNActivation, Slots: slotCount},

@@ -35,7 +35,7 @@ func with(t *testing.T, command string) backend.Backend {
 		t.Fatal(err)
 	}
 	return backend.Backend{Name: "sidecar", Open: func(o backend.Options) (backend.Device, error) {
-		o.Sidecar, o.SidecarFamily = command, family
+		o.Sidecar, o.ExpertFamily = command, "sidecar1+"+family
 		return sidecar.Backend().Open(o)
 	}}
 }
