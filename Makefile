@@ -9,6 +9,10 @@ CYCLONEDX := bin/cyclonedx-gomod
 
 .PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
+# Everything but the race detector is built without cgo, so that each package is compiled
+# once for all targets.
+export CGO_ENABLED = 0
+
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
 
@@ -17,7 +21,7 @@ help: ## list the targets
 COMMIT = $(shell git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null)
 
 build: ## build bin/hachi
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
+	go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
 
 test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples without-race clusters race ## check everything; CONTRIBUTING.md says how long it takes
 
@@ -65,12 +69,12 @@ purego: ## test without assembly
 # The arm64 kernels under emulation, with dot products of bytes and on a
 # processor without them; needs qemu-aarch64-static (Debian: qemu-user-static).
 arm64: ## run the arm64 kernels under emulation
-	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL="neon-dot neon" QEMU_CPU=max go test -exec qemu-aarch64-static ./internal/compute/...
-	CGO_ENABLED=0 GOARCH=arm64 HACHI_EXPECT_KERNEL=neon QEMU_CPU=cortex-a53 go test -exec qemu-aarch64-static ./internal/compute/kernel
+	GOARCH=arm64 HACHI_EXPECT_KERNEL="neon-dot neon" QEMU_CPU=max go test -exec qemu-aarch64-static ./internal/compute/...
+	GOARCH=arm64 HACHI_EXPECT_KERNEL=neon QEMU_CPU=cortex-a53 go test -exec qemu-aarch64-static ./internal/compute/kernel
 
 cross: ## build for every architecture
-	CGO_ENABLED=0 go build ./...
-	CGO_ENABLED=0 GOARCH=arm64 go build ./...
+	go build ./...
+	GOARCH=arm64 go build ./...
 
 # Nothing is cached: what these tests read lies outside of their module.
 manifests: ## check the Kubernetes manifests and run their pods
@@ -93,8 +97,8 @@ sidecar-check: $(SIDECAR)/ready ## test the sidecar backend with sidecar/expert_
 
 # The examples are another module: they build with what importers can reach.
 examples:
-	CGO_ENABLED=0 go -C examples vet ./...
-	CGO_ENABLED=0 go -C examples build -o /dev/null ./...
+	go -C examples vet ./...
+	go -C examples build -o /dev/null ./...
 
 # What the race detector would count, or would slow to minutes without finding more.
 without-race: ## run the tests that are built without the race detector only
@@ -162,7 +166,7 @@ soak: build ## run what is too long and too large for every commit
 S3SERVER := bin/s3server
 
 $(S3SERVER): tools/s3server/go.mod tools/s3server/main.go
-	CGO_ENABLED=0 go -C tools/s3server build -o ../../$(S3SERVER) .
+	go -C tools/s3server build -o ../../$(S3SERVER) .
 
 s3: $(S3SERVER) ## fetch a model from the S3 server of rclone, and kill who fetches
 	HACHI_S3_SERVER=$(CURDIR)/$(S3SERVER) go test ./internal/weights/publish -count=1 -run TestAModelInAStore -v
@@ -191,7 +195,7 @@ gen: $(BUF) ## write the Go of the schema
 
 # The driver's library is opened at run time, which needs the loader of the C library.
 build-cuda: ## build bin/hachi-cuda, with the backend cuda
-	CGO_ENABLED=0 go build -trimpath -tags cuda -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi-cuda ./cmd/hachi
+	go build -trimpath -tags cuda -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi-cuda ./cmd/hachi
 
 CUDA := internal/backend/cuda
 cubin: ## compile the kernels of the backend cuda (the first time fetches 100 MB)
@@ -207,7 +211,7 @@ gpu-check: build-cuda ## build bin/gpu-check and, where there is a GPU, check th
 	rm -rf bin/gpu-check && mkdir -p bin/gpu-check
 	cp bin/hachi-cuda bin/gpu-check/hachi
 	cp tools/gpucheck/check.sh tools/gpucheck/cublas.py bin/gpu-check/
-	CGO_ENABLED=0 go test -c -trimpath -o bin/gpu-check/cuda.test ./$(CUDA)
+	go test -c -trimpath -o bin/gpu-check/cuda.test ./$(CUDA)
 	bin/gpu-check/check.sh
 
 asm: ## write the assembly
