@@ -179,8 +179,8 @@ chaos: ## let faults that a seed chooses happen to a cluster under load
 
 # Clients that people use against a running cluster; needs
 # python3, node, npm and, the first time, their registries.
-clients: ## run the clients of other projects against a cluster; CLIENTS names some, STRICT=1 allows no skip
-	go run ./tools/clients $(if $(STRICT),-strict) $(CLIENTS)
+clients: ## run the clients of other projects against a cluster; CLIENTS names some, STRICT=1 allows no skip, INSTALL=1 runs none
+	go run ./tools/clients $(if $(STRICT),-strict) $(if $(INSTALL),-install) $(CLIENTS)
 
 # The chat page in a browser; needs Chromium and fonts of Noto with Japanese.
 screens: build ## write the screenshots of the chat page

@@ -44,7 +44,7 @@ func TestAClientWhoseRegistryIsUnreachableIsSkippedWithAReason(t *testing.T) {
 		name := c.name
 		root := repository(t, name)
 		var out strings.Builder
-		if err := run(t.Context(), &out, root, c.strict, []string{name}); (err != nil) != c.strict {
+		if err := run(t.Context(), &out, root, c.strict, false, []string{name}); (err != nil) != c.strict {
 			t.Errorf("%s, strict %v: %v", name, c.strict, err)
 		}
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -91,7 +91,7 @@ func TestAnInterruptedInstallationIsNoSkip(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out strings.Builder
-	if err := run(ctx, &out, repository(t, "openai-node"), false, []string{"openai-node"}); !errors.Is(err, context.Canceled) || strings.Contains(out.String(), "SKIPPED") {
+	if err := run(ctx, &out, repository(t, "openai-node"), false, false, []string{"openai-node"}); !errors.Is(err, context.Canceled) || strings.Contains(out.String(), "SKIPPED") {
 		t.Errorf("%v: %s", err, out.String())
 	}
 }
@@ -126,7 +126,7 @@ func TestExitStatusFollowsTheTally(t *testing.T) {
 			t.Errorf("%v passes with -strict: %v", c.tally, got)
 		}
 	}
-	if err := run(t.Context(), &strings.Builder{}, t.TempDir(), false, []string{"unheard-of"}); err == nil {
+	if err := run(t.Context(), &strings.Builder{}, t.TempDir(), false, false, []string{"unheard-of"}); err == nil {
 		t.Error("an unknown client is run")
 	}
 }

@@ -1,6 +1,6 @@
 // Command clients lets the clients that people use talk to a cluster.
 //
-//	go run ./tools/clients [-strict] [NAME...]
+//	go run ./tools/clients [-strict] [-install] [NAME...]
 //
 // The command installs the pinned versions of the clients under .cache/clients,
 // starts three nodes and a gateway with two routers by hachi up, and runs the scripts
@@ -8,7 +8,8 @@
 // the command kills an expert node in the middle, the third time the router that draws
 // the answer, and the script compares the texts. A client that cannot be
 // installed is skipped, with the reason. The exit status is 1 if a client failed, or,
-// with -strict, if a client was skipped.
+// with -strict, if a client was skipped. With -install the command installs the clients
+// and runs none.
 package main
 
 import (
@@ -51,12 +52,13 @@ const patience = 3 * time.Minute
 
 func main() {
 	strict := flag.Bool("strict", false, "fail if a client is skipped")
+	install := flag.Bool("install", false, "install the clients and run none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root, err := os.Getwd()
 	if err == nil {
-		err = run(ctx, os.Stdout, root, *strict, flag.Args())
+		err = run(ctx, os.Stdout, root, *strict, *install, flag.Args())
 	}
 	if err != nil {
 		stop()
@@ -82,8 +84,8 @@ func (t tally) err(strict bool) error {
 	return nil
 }
 
-// run installs and runs the named clients, or all.
-func run(ctx context.Context, out io.Writer, root string, strict bool, names []string) error {
+// run installs and runs the named clients, or all; with onlyInstall it runs none.
+func run(ctx context.Context, out io.Writer, root string, strict, onlyInstall bool, names []string) error {
 	chosen, err := choose(names)
 	if err != nil {
 		return err
@@ -102,6 +104,9 @@ func run(ctx context.Context, out io.Writer, root string, strict bool, names []s
 			continue
 		}
 		installed = append(installed, c)
+	}
+	if onlyInstall {
+		return count.err(strict)
 	}
 	if len(installed) > 0 {
 		if err := runAll(ctx, out, root, cache, installed, &count); err != nil {
