@@ -39,8 +39,6 @@ func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) 
 	return err
 }
 
-const benchModelUsage = "checkpoint directory; a tiny random model when empty"
-
 // benchModelFlags say which model the cluster of a benchmark serves.
 func benchModelFlags(f configFlags, m *role.ModelConfig) {
 	f.text("model", "model.dir", &m.Dir, "checkpoint directory, or the URL of one; a tiny random model when empty")

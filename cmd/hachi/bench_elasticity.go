@@ -32,7 +32,7 @@ row, and the longest wait of a client in every phase.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes at the beginning")
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +18,8 @@ func newBenchGateway() *cobra.Command {
 		Use:   "gateway",
 		Short: "measure what a gateway costs, in turns with a bare router",
 		Long: `gateway starts a cluster with one router and a gateway on this machine and asks
-both in turns: one request after another for the time to first token, and many
-at once for the throughput.`,
+both in turns: one request after another for the time to first token, and the
+same number of requests at once for the throughput.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := ownCluster(cmd, &c.Up, "hachi-gateway"); err != nil {
@@ -39,14 +38,14 @@ at once for the throughput.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	threadsFlag(f, &c.Up.Model.Threads)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the gateway, HOST:PORT")
 	f.IntVar(&c.Rounds, "rounds", 7, "turns of each")
-	f.IntVar(&c.Singles, "singles", 20, "requests of a turn, one after another")
+	f.IntVar(&c.Singles, "singles", 20, "requests to each in a round, one after another")
 	f.IntVar(&c.Streams, "streams", 64, "requests at once")
-	f.DurationVar(&c.Turn, "turn", 10*time.Second, "how long requests begin in a turn of many at once")
+	f.IntVar(&c.Answers, "answers", 1, "answers of each stream in a round, one after another")
 	f.IntVar(&c.Prompt, "prompt", 16, "tokens of a prompt")
 	f.IntVar(&c.Answer, "answer", 64, "tokens of an answer")
 	out.register(cmd)

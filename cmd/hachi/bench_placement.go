@@ -30,7 +30,7 @@ has measured. A logit that differs by a bit is an error.`,
 	}
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
-	f.text("model", "model.dir", &c.Up.Model.Dir, benchModelUsage)
+	benchModelFlags(f, &c.Up.Model)
 	quantizeFlag(f, &c.Up.Model.Quantize)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	f.integer("replicas", "placement.replicas", &c.Up.Placement.Replicas, "replicas of each expert, by every policy")

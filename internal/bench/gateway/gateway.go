@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
@@ -16,11 +17,11 @@ import (
 type Config struct {
 	Up      local.UpConfig // one router; the gateway is added
 	Rounds  int
-	Singles int           // requests of a turn, one after another
-	Streams int           // at once, for throughput
-	Turn    time.Duration // of throughput
-	Prompt  int           // tokens
-	Answer  int           // tokens
+	Singles int // requests of a round to each side, one after another
+	Streams int // at once, for throughput
+	Answers int // of each stream, one after another
+	Prompt  int // tokens
+	Answer  int // tokens
 	// Progress is called after every round.
 	Progress func(round int, r Report)
 }
@@ -28,13 +29,12 @@ type Config struct {
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	var all []error
-	for name, n := range map[string]int{"rounds": c.Rounds, "singles": c.Singles, "streams": c.Streams, "prompt tokens": c.Prompt, "answer tokens": c.Answer} {
+	for name, n := range map[string]int{
+		"rounds": c.Rounds, "singles": c.Singles, "streams": c.Streams, "answers": c.Answers, "prompt tokens": c.Prompt, "answer tokens": c.Answer,
+	} {
 		if n < 1 {
 			all = append(all, fmt.Errorf("%d %s: want at least 1", n, name))
 		}
-	}
-	if c.Turn <= 0 {
-		all = append(all, fmt.Errorf("a turn of %v: want more than 0", c.Turn))
 	}
 	return errors.Join(all...)
 }
@@ -42,8 +42,9 @@ func (c Config) Validate() error {
 // side is the router, or the gateway in front of it.
 type side struct {
 	client serve.Client
-	first  []float64 // median time to first token of each round, milliseconds
-	rate   []float64 // tokens per second of each round
+	tokens []int32     // of which prompts are made
+	first  [][]float64 // times to first token of each round, milliseconds
+	rate   []float64   // tokens per second of each round
 }
 
 // Run starts the cluster and measures.
@@ -68,60 +69,76 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if len(view.Routers) != 1 {
 		return Report{}, fmt.Errorf("%d routers are registered, want 1", len(view.Routers))
 	}
-	client := func(url string) *side {
-		return &side{client: serve.Client{URL: url, HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Streams}}}}
-	}
-	direct, through := client("http://"+view.Routers[0].GetHttpAddr()), client(cluster.URL())
-	for _, s := range []*side{direct, through} { // connections, caches
-		if err := s.turn(ctx, c); err != nil {
+	var sides []*side
+	for _, url := range []string{"http://" + view.Routers[0].GetHttpAddr(), cluster.URL()} {
+		s := &side{client: serve.Client{URL: url, HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Streams}}}}
+		if s.tokens, err = s.client.Tokens(ctx); err != nil {
 			return Report{}, err
 		}
+		sides = append(sides, s)
+	}
+	if err := measureRound(ctx, c, sides, 0); err != nil { // connections, caches
+		return Report{}, err
+	}
+	for _, s := range sides {
 		s.first, s.rate = nil, nil
 	}
 	var r Report
 	for round := range c.Rounds {
-		for _, s := range measure.Turns([]*side{direct, through}, round) {
-			if err := s.turn(ctx, c); err != nil {
-				return r, err
-			}
+		if err := measureRound(ctx, c, sides, round); err != nil {
+			return r, err
 		}
-		if r = reportOf(c, direct, through); c.Progress != nil {
+		if r = reportOf(c, sides[0], sides[1]); c.Progress != nil {
 			c.Progress(round, r)
 		}
 	}
 	return r, nil
 }
 
-// turn measures single requests, then many at once.
-func (s *side) turn(ctx context.Context, c Config) error {
-	tokens, err := s.client.Tokens(ctx)
-	if err != nil {
-		return err
+// measureRound measures single requests to each side in turns, then many at once.
+func measureRound(ctx context.Context, c Config, sides []*side, round int) error {
+	for _, s := range sides {
+		s.first = append(s.first, nil)
 	}
-	var first []float64
 	for i := range c.Singles {
-		sample := s.client.Do(ctx, time.Now(), serve.Request{Prompt: c.Prompt, Answer: 1, Offset: i * c.Prompt}, tokens)
-		if sample.Err != nil {
-			return sample.Err
+		for _, s := range measure.Turns(sides, round+i) {
+			sample := s.client.Do(ctx, time.Now(), serve.Request{Prompt: c.Prompt, Answer: 1, Offset: i * c.Prompt}, s.tokens)
+			if sample.Err != nil {
+				return sample.Err
+			}
+			last := len(s.first) - 1
+			s.first[last] = append(s.first[last], measure.Milliseconds(sample.First))
 		}
-		first = append(first, measure.Milliseconds(sample.First))
 	}
-	fixed := func(n int) serve.Lengths { return serve.Lengths{Median: float64(n), Min: n, Max: n} }
-	began := time.Now()
-	samples, err := serve.RunClosed(ctx, s.client, serve.Workload{
-		Seed: 8, Rate: 1000, Arrival: serve.Fixed, Duration: c.Turn, Prompt: fixed(c.Prompt), Answer: fixed(c.Answer),
-	}, c.Streams)
-	if err != nil {
-		return err
-	}
-	generated := 0
-	for _, sample := range samples {
-		if sample.Err != nil {
-			return sample.Err
+	for _, s := range measure.Turns(sides, round) {
+		if err := s.stream(ctx, c); err != nil {
+			return err
 		}
-		generated += sample.Generated
 	}
-	s.first = append(s.first, measure.Median(first))
-	s.rate = append(s.rate, float64(generated)/time.Since(began).Seconds())
 	return nil
+}
+
+// stream measures the rate of as many answers as there are to every side: a turn of a
+// certain time would end with few streams, and their number would change the rate.
+func (s *side) stream(ctx context.Context, c Config) error {
+	generated, failed := make([]int, c.Streams), make([]error, c.Streams)
+	var all sync.WaitGroup
+	began := time.Now()
+	for i := range c.Streams {
+		all.Go(func() {
+			for j := 0; j < c.Answers && failed[i] == nil; j++ {
+				sample := s.client.Do(ctx, time.Now(), serve.Request{Prompt: c.Prompt, Answer: c.Answer, Offset: (i*c.Answers + j) * c.Prompt}, s.tokens)
+				generated[i] += sample.Generated
+				failed[i] = sample.Err
+			}
+		})
+	}
+	all.Wait()
+	took := time.Since(began)
+	sum := 0
+	for _, n := range generated {
+		sum += n
+	}
+	s.rate = append(s.rate, float64(sum)/took.Seconds())
+	return errors.Join(failed...)
 }
