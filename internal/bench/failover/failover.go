@@ -249,9 +249,11 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 	default:
 		victim = m.cluster.Child(fmt.Sprintf("expert-%d", m.random.IntN(m.c.Up.Nodes)))
 	}
-	before, err := m.routers(ctx)
-	if err != nil {
-		return nil, false, err
+	var before map[string]string
+	if m.c.Fault.ofRouter() {
+		if before, err = m.back(ctx, "", nil); err != nil {
+			return nil, false, err
+		}
 	}
 	at, got, noticed, err := m.disturbed(ctx, victim)
 	if err != nil {
@@ -266,7 +268,8 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 		}
 	}
 	if m.c.Fault.ofRouter() {
-		return stalls, noticed, m.back(ctx, victim.Name(), before)
+		_, err := m.back(ctx, victim.Name(), before)
+		return stalls, noticed, err
 	}
 	reborn := ""
 	if m.c.Fault == Kill {

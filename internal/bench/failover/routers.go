@@ -6,34 +6,37 @@ import (
 	"time"
 )
 
-// routers are the gRPC addresses of the routers that serve, by name.
-func (m *measurement) routers(ctx context.Context) (map[string]string, error) {
+// idle are the gRPC addresses of the routers that serve and draw no answer, by name. A
+// gateway knows the same: one that still believed in answers of the last repetition
+// would send all of this one's elsewhere, and a fault could hit a router without any.
+func (m *measurement) idle(ctx context.Context) (map[string]string, error) {
 	view, err := m.cluster.View(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	for _, r := range view.Routers {
-		if r.GetAckedEpoch() > 0 && !r.GetDraining() {
+		if r.GetAckedEpoch() > 0 && !r.GetDraining() && r.GetLoad() == 0 {
 			out[r.GetRouterId()] = r.GetGrpcAddr()
 		}
 	}
 	return out, nil
 }
 
-// back waits until every router serves, a killed victim as another process, and the
-// gateway trusts each of them.
-func (m *measurement) back(ctx context.Context, victim string, before map[string]string) error {
+// back waits until every router serves and is idle, a killed victim at another address
+// than before, and the gateway trusts each of them; it returns where they serve. Before
+// the first fault there is no victim.
+func (m *measurement) back(ctx context.Context, victim string, before map[string]string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
 	for {
-		now, err := m.routers(ctx)
+		now, err := m.idle(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		metrics, err := m.metrics(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		trusted := 0
 		for router := range now {
@@ -41,11 +44,12 @@ func (m *measurement) back(ctx context.Context, victim string, before map[string
 				trusted++
 			}
 		}
-		if trusted == m.c.Up.Routers && (m.c.Fault != RouterKill || now[victim] != before[victim]) {
-			return nil
+		reborn := victim == "" || m.c.Fault != RouterKill || now[victim] != before[victim]
+		if trusted == m.c.Up.Routers && reborn {
+			return now, nil
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return fmt.Errorf("%s does not serve again: %w", victim, err)
+			return nil, fmt.Errorf("the routers do not serve again, or are not idle: %w", err)
 		}
 	}
 }
