@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos quick spell lint vuln sbom clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -23,7 +23,7 @@ COMMIT = $(shell git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/
 build: ## build bin/hachi
 	go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
 
-test: fmt vet spell proto-lint proto-check asm-check cross purego manifests examples without-race clusters race ## check everything; CONTRIBUTING.md says how long it takes
+test: fmt vet spell proto-lint proto-check asm-check cross purego manifests dashboards examples without-race clusters race ## check everything; CONTRIBUTING.md says how long it takes
 
 quick: ## run the tests that take few seconds, without the race detector
 	go test -short ./...
@@ -80,6 +80,11 @@ cross: ## build for every architecture
 manifests: ## check the Kubernetes manifests and run their pods
 	go -C deploy/k8s/verify vet ./...
 	go -C deploy/k8s/verify test -count=1 ./...
+
+# What these tests read lies outside of their module.
+dashboards: ## parse the dashboards and rules with the parsers of Prometheus and Grafana
+	go -C tools/dashboards vet ./...
+	go -C tools/dashboards test -count=1 ./...
 
 # The helper of --backend sidecar, on the processor. Each step compiles and computes
 # whole models: minutes on a quiet machine.

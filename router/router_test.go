@@ -132,9 +132,9 @@ func TestMetricsCountEachChoice(t *testing.T) {
 	}
 }
 
-// TestDocsNameEveryMetric: docs/api.md and /metrics agree.
+// TestDocsNameEveryMetric: docs/metrics.md and /metrics agree.
 func TestDocsNameEveryMetric(t *testing.T) {
-	raw, err := os.ReadFile("../docs/api.md")
+	raw, err := os.ReadFile("../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestDocsNameEveryMetric(t *testing.T) {
 				}
 			}
 			if name, _, _ = strings.Cut(name, " "); !strings.Contains(string(raw), "`"+name) {
-				t.Errorf("docs/api.md does not name %s", name)
+				t.Errorf("docs/metrics.md does not name %s", name)
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // Seconds are the buckets of durations.
@@ -18,22 +20,10 @@ type Requests struct {
 
 // New registers empty histograms.
 func New(registry prometheus.Registerer) *Requests {
-	m := &Requests{
-		first: Histogram(registry, "hachi_time_to_first_token_seconds", "From a request's arrival to the first token of each of its answers.", Seconds),
-		next:  Histogram(registry, "hachi_inter_token_latency_seconds", "Between one token of an answer and the next.", Seconds),
-		request: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hachi_e2e_request_latency_seconds", Help: "Whole requests, by outcome: ok, canceled, or the type of the error.", Buckets: Seconds,
-		}, []string{"status"}),
+	return &Requests{
+		first: metric.FirstToken.NewHistogram(registry, Seconds), next: metric.NextToken.NewHistogram(registry, Seconds),
+		request: metric.WholeRequest.NewHistograms(registry, Seconds),
 	}
-	registry.MustRegister(m.request)
-	return m
-}
-
-// Histogram registers an empty histogram.
-func Histogram(registry prometheus.Registerer, name, help string, buckets []float64) prometheus.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
-	registry.MustRegister(h)
-	return h
 }
 
 // Request observes the end of a request.

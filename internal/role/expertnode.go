@@ -140,7 +140,7 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 	if err != nil {
 		return nil, err
 	}
-	stopAPI, err := adminAPI{routes: processRoutes(), gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
+	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}), gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
 	if err != nil {
 		who.close()
 		return nil, err

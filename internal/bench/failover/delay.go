@@ -12,6 +12,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/local"
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // DelayConfig describes a measurement of answers that are late now and then.
@@ -148,7 +149,7 @@ func (c DelayConfig) measure(ctx context.Context, up local.UpConfig, want []stre
 		}
 	}
 	metrics, err := m.metrics(ctx)
-	out.rows = metrics["hachi_dispatch_rows_total"]
+	out.rows = metrics[metric.SentRows.Name]
 	return out, err
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // Moves says how many answers went on at another router, and what one of them waited
@@ -19,11 +21,11 @@ type Moves struct {
 // movesOf are the moves between two looks at the metrics of a gateway.
 func movesOf(before, after map[string]float64) (m Moves) {
 	grown := func(series string) float64 { return after[series] - before[series] }
-	if m.Answers = grown("hachi_gateway_stall_seconds_count"); m.Answers == 0 {
+	if m.Answers = grown(metric.StallTime.Name + "_count"); m.Answers == 0 {
 		return m
 	}
 	for part, mean := range map[string]*float64{"noticing": &m.Noticing, "waiting": &m.Waiting, "asking": &m.Asking, "drawing": &m.Drawing} {
-		*mean = 1000 * grown(fmt.Sprintf("hachi_gateway_stall_part_seconds_total{part=%q}", part)) / m.Answers
+		*mean = 1000 * grown(fmt.Sprintf("%s{part=%q}", metric.StallParts.Name, part)) / m.Answers
 	}
 	return m
 }
@@ -31,7 +33,7 @@ func movesOf(before, after map[string]float64) (m Moves) {
 // moved is how often answers went on at another router so far.
 func moved(metrics map[string]float64) (sum float64) {
 	for series, n := range metrics {
-		if strings.HasPrefix(series, "hachi_gateway_answers_moved_total") {
+		if strings.HasPrefix(series, metric.AnswersMoved.Name) {
 			sum += n
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // metrics are what the router counts.
@@ -24,7 +25,7 @@ func (m *measurement) suspicions(ctx context.Context, node string) (float64, err
 	if m.c.Fault.ofRouter() {
 		return moved(metrics), err
 	}
-	return metrics[of("hachi_dispatch_suspicions_total", node)], err
+	return metrics[of(metric.Suspicions.Name, node)], err
 }
 
 // trusted waits until the router does not put a node last: a node that
@@ -37,7 +38,7 @@ func (m *measurement) trusted(ctx context.Context, node string) error {
 	defer cancel()
 	for {
 		metrics, err := m.metrics(ctx)
-		if err != nil || metrics[of("hachi_dispatch_node_suspected", node)] == 0 {
+		if err != nil || metrics[of(metric.NodeSuspected.Name, node)] == 0 {
 			return err
 		}
 		select {

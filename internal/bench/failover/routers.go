@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // idle are the gRPC addresses of the routers that serve and draw no answer, by name. A
@@ -40,7 +42,7 @@ func (m *measurement) back(ctx context.Context, victim string, before map[string
 		}
 		trusted := 0
 		for router := range now {
-			if suspected, known := metrics[fmt.Sprintf("hachi_gateway_router_suspected{router=%q}", router)]; known && suspected == 0 {
+			if suspected, known := metrics[fmt.Sprintf("%s{router=%q}", metric.RouterSuspected.Name, router)]; known && suspected == 0 {
 				trusted++
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // Left is what an idle router holds; all of it should be 0.
@@ -36,7 +37,7 @@ func (m measurement) left(ctx context.Context) (left Left, err error) {
 		return left, err
 	}
 	for name, to := range map[string]*float64{
-		"hachi_num_requests_running": &left.Running, "hachi_num_requests_waiting": &left.Waiting, "hachi_kv_cache_usage_perc": &left.Usage,
+		metric.Running.Name: &left.Running, metric.Waiting.Name: &left.Waiting, metric.KVUsage.Name: &left.Usage,
 	} {
 		value, ok := metrics[name]
 		if !ok {

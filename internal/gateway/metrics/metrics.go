@@ -10,6 +10,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/histograms"
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // Metrics are what a gateway measures.
@@ -27,17 +28,10 @@ func New(load func() remote.Load) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), loads(load))
 	m.Requests = histograms.New(m.registry)
-	m.moved = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hachi_gateway_answers_moved_total", Help: "Answers that went on at another router, by reason: failed, silent, drained or fingerprint.",
-	}, []string{"reason"})
-	m.registry.MustRegister(m.moved)
-	m.stall = histograms.Histogram(m.registry, "hachi_gateway_stall_seconds", "How long an answer that went on at another router stood still.", histograms.Seconds)
-	m.parts = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hachi_gateway_stall_part_seconds_total", Help: "What answers that went on at another router waited for: noticing, waiting, asking or drawing.",
-	}, []string{"part"})
-	m.registry.MustRegister(m.parts)
-	m.drawn = prometheus.NewCounter(prometheus.CounterOpts{Name: "hachi_generation_tokens_total", Help: "Tokens that routers drew for answers of this gateway."})
-	m.registry.MustRegister(m.drawn)
+	m.moved = metric.AnswersMoved.NewCounters(m.registry, "failed", "silent", "drained", "fingerprint")
+	m.stall = metric.StallTime.NewHistogram(m.registry, histograms.Seconds)
+	m.parts = metric.StallParts.NewCounters(m.registry, "noticing", "waiting", "asking", "drawing")
+	m.drawn = metric.GeneratedTokens.NewCounter(m.registry)
 	return m
 }
 
@@ -66,17 +60,11 @@ func (m *Metrics) Handler() http.Handler {
 // loads collects the load of routers.
 type loads func() remote.Load
 
-var (
-	descRunning   = prometheus.NewDesc("hachi_gateway_answers_running", "Answers that a router draws for this gateway.", []string{"router"}, nil)
-	descSuspected = prometheus.NewDesc("hachi_gateway_router_suspected", "1 for a router that gets no answer while another is left.", []string{"router"}, nil)
-	descWaiting   = prometheus.NewDesc("hachi_gateway_queue_length", "Answers that wait for a router.", nil, nil)
-)
-
 // Describe implements prometheus.Collector.
 func (l loads) Describe(out chan<- *prometheus.Desc) {
-	out <- descRunning
-	out <- descSuspected
-	out <- descWaiting
+	for _, d := range []metric.Definition{metric.GatewayRunning, metric.RouterSuspected, metric.GatewayQueue} {
+		out <- d.Desc()
+	}
 }
 
 // Collect implements prometheus.Collector.
@@ -87,8 +75,8 @@ func (l loads) Collect(out chan<- prometheus.Metric) {
 		if load.Suspected[router] {
 			suspected = 1
 		}
-		out <- prometheus.MustNewConstMetric(descRunning, prometheus.GaugeValue, float64(n), router)
-		out <- prometheus.MustNewConstMetric(descSuspected, prometheus.GaugeValue, suspected, router)
+		out <- metric.GatewayRunning.Const(float64(n), router)
+		out <- metric.RouterSuspected.Const(suspected, router)
 	}
-	out <- prometheus.MustNewConstMetric(descWaiting, prometheus.GaugeValue, float64(load.Waiting))
+	out <- metric.GatewayQueue.Const(float64(load.Waiting))
 }

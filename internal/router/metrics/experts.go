@@ -7,10 +7,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/moe"
 )
 
-var descRows = prometheus.NewDesc("hachi_expert_rows_total", "Rows sent to an expert.", []string{"layer", "expert"}, nil)
+// descRows is made once: there is a counter for each expert.
+var descRows = metric.ExpertRows.Desc()
 
 // experts collects one counter per expert, or those of the busiest only.
 type experts struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hachi-serve/hachi/internal/histograms"
+	"github.com/hachi-serve/hachi/internal/metric"
 )
 
 // Metrics are the histograms of a router, and the registry of its collectors.
@@ -25,9 +26,9 @@ func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Requests = histograms.New(m.registry)
-	m.queue = histograms.Histogram(m.registry, "hachi_request_queue_time_seconds", "From a sequence's admission to its first rows.", histograms.Seconds)
-	m.step = histograms.Histogram(m.registry, "hachi_step_duration_seconds", "Committed steps.", histograms.Seconds)
-	m.rows = histograms.Histogram(m.registry, "hachi_step_rows", "Rows of committed steps.", prometheus.ExponentialBuckets(1, 2, 10))
+	m.queue = metric.QueueTime.NewHistogram(m.registry, histograms.Seconds)
+	m.step = metric.StepTime.NewHistogram(m.registry, histograms.Seconds)
+	m.rows = metric.StepRows.NewHistogram(m.registry, prometheus.ExponentialBuckets(1, 2, 10))
 	return m
 }
 
