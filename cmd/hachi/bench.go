@@ -19,9 +19,13 @@ func newBench() *cobra.Command {
 		newBenchServe(), newBenchFailover(), newBenchGateway(), newBenchOverload(), newBenchHostile(), newBenchCluster(), newBenchPlacement(), newBenchElasticity(), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
 }
 
+// maxFailures is how often in a row a process may fail at its start before a benchmark
+// gives up.
+const maxFailures = 4
+
 // ownCluster completes the configuration of a cluster that a benchmark starts: this
 // binary, a tiny model if none was named, and a new data directory, which the
-// caller removes.
+// caller removes. The ends of processes are printed.
 func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) {
 	if up.Logger, err = newLogger(up.LogLevel); err != nil {
 		return err
@@ -32,6 +36,7 @@ func ownCluster(cmd *cobra.Command, up *local.UpConfig, dir string) (err error) 
 	if up.DataDir, err = os.MkdirTemp("", dir); err != nil {
 		return err
 	}
+	up.MaxFailures, up.Events.Child = maxFailures, (&progress{out: cmd.ErrOrStderr()}).child
 	if up.Model.Dir == "" {
 		up.Model.Dir = tinyModelDir(up.DataDir)
 		err = makeTinyModel(up.Model.Dir, cmd.ErrOrStderr())

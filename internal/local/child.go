@@ -61,6 +61,8 @@ type ChildEvent struct {
 	Fatal bool
 	// ConfigError is set when a restart would fail the same way.
 	ConfigError bool
+	// InARow counts the processes that ended soon after their start, this one included.
+	InARow int
 }
 
 // startChild starts the process and the goroutine that keeps it running.
@@ -86,7 +88,7 @@ const (
 // or fails for good.
 func (c *Child) keep(proc *exec.Cmd) {
 	defer close(c.done)
-	delay := minRestartDelay
+	delay, inARow := minRestartDelay, 0
 	for {
 		started := time.Now()
 		if proc != nil {
@@ -100,7 +102,10 @@ func (c *Child) keep(proc *exec.Cmd) {
 			if err != nil {
 				err = cause(c.cmd.name, err, said)
 			}
-			c.events(ChildEvent{Name: c.cmd.name, Ran: time.Since(started), Err: err, Fatal: fatal, ConfigError: configError})
+			if inARow++; time.Since(started) > stableAfter {
+				inARow = 0
+			}
+			c.events(ChildEvent{Name: c.cmd.name, Ran: time.Since(started), Err: err, Fatal: fatal, ConfigError: configError, InARow: inARow})
 			if fatal {
 				return
 			}

@@ -44,8 +44,11 @@ func event(t *testing.T, events <-chan ChildEvent) ChildEvent {
 
 func TestDeadChildIsRestarted(t *testing.T) {
 	_, events := shell(t, "echo the disk is on fire; exit 1", true)
-	for range 3 {
+	for i := range 3 {
 		e := event(t, events)
+		if e.InARow != i+1 {
+			t.Errorf("process %d of those that end at once is number %d", i+1, e.InARow)
+		}
 		if e.Fatal || e.ConfigError || e.Err == nil || !strings.Contains(e.Err.Error(), "the disk is on fire") {
 			t.Errorf("event %+v, want the last words of a child that will be started again", e)
 		}

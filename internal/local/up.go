@@ -102,11 +102,18 @@ func (c *Cluster) childEvent(e ChildEvent) {
 	if c.cfg.Events.Child != nil {
 		c.cfg.Events.Child(e)
 	}
-	if e.ConfigError {
-		select {
-		case c.failed <- &role.ConfigError{Err: orExited(e)}:
-		default:
-		}
+	var failed error
+	switch limit := c.cfg.MaxFailures; {
+	case e.ConfigError:
+		failed = &role.ConfigError{Err: orExited(e)}
+	case limit > 0 && e.InARow >= limit:
+		failed = fmt.Errorf("%w (%d times in a row)", orExited(e), e.InARow)
+	default:
+		return
+	}
+	select {
+	case c.failed <- failed:
+	default:
 	}
 }
 
@@ -117,7 +124,8 @@ func orExited(e ChildEvent) error {
 	return fmt.Errorf("%s exited", e.Name)
 }
 
-// Failed delivers the faults of a role that cannot run at all, a *role.ConfigError.
+// Failed delivers the faults of a role that cannot run at all, a *role.ConfigError, or
+// that has failed UpConfig.MaxFailures times in a row.
 func (c *Cluster) Failed() <-chan error { return c.failed }
 
 // URL is the base of the HTTP API.

@@ -46,6 +46,9 @@ type UpConfig struct {
 	// is loopback for every child.
 	Host   func(name string) string `yaml:"-"`
 	Logger *slog.Logger             `yaml:"-"` // nil is silent
+	// MaxFailures is how often in a row a child may end soon after its start before the
+	// cluster counts as failed; 0 is no limit.
+	MaxFailures int `yaml:"-"`
 	// Events receives what happens; nil functions are not called.
 	Events UpEvents `yaml:"-"`
 }

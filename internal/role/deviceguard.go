@@ -71,10 +71,14 @@ var errLostDevice = errors.New("the device of this process is lost")
 func (g *deviceGuard) end(err error) error {
 	g.leave(nil)
 	<-g.watched
-	if lost := g.fault.Load(); lost != nil {
-		return errors.Join(fmt.Errorf("the process left: %w", lost), err)
+	lost := g.fault.Load()
+	if lost == nil {
+		return err
 	}
-	return err
+	if errors.Is(err, context.Canceled) {
+		err = nil // the end of the context that the guard has ended
+	}
+	return errors.Join(fmt.Errorf("the process left: %w", lost), err)
 }
 
 // guardedExperts computes and loads experts under a guard.

@@ -92,7 +92,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		defer plain.Close(ctx)
 		m.runners[Plaintext] = pipeline.New(core.Model, core.Dense, plain.Dispatcher, pipeline.MicroBatcher{})
 	}
-	return m.all(ctx)
+	return Steady(ctx, core, m.all)
 }
 
 // measurement is a run in progress.

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/hachi-serve/hachi/internal/backend"
@@ -24,6 +26,8 @@ type Core struct {
 	// Certificates is the directory of the core's certificate; "" in plaintext.
 	Certificates string
 	Addresses    map[moe.NodeID]string
+
+	ends chan local.ChildEvent // of processes; the first that no Steady has seen
 }
 
 // ID is the name of the core in the cluster.
@@ -38,13 +42,15 @@ func (c *Core) Close(ctx context.Context) {
 }
 
 // Start starts a cluster and a router's core for steps of at most this many sequences.
-// The core has the cluster's placement.
+// The core has the cluster's placement, and follows no change of it.
 func Start(ctx context.Context, up local.UpConfig, sequences int) (_ *Core, err error) {
+	out := &Core{Addresses: map[moe.NodeID]string{}, ends: make(chan local.ChildEvent, 1)}
+	up.Events.Child = out.note(up.Events.Child)
 	started, err := local.Up(ctx, up)
 	if err != nil {
 		return nil, err
 	}
-	out := &Core{Local: started, Addresses: map[moe.NodeID]string{}}
+	out.Local = started
 	defer func() {
 		if err != nil {
 			out.Close(ctx)
@@ -52,6 +58,9 @@ func Start(ctx context.Context, up local.UpConfig, sequences int) (_ *Core, err 
 	}()
 	if err := started.Ready(ctx); err != nil {
 		return nil, err
+	}
+	for len(out.ends) > 0 {
+		<-out.ends // of a process that runs again
 	}
 	view, err := started.View(ctx)
 	if err != nil {
@@ -73,6 +82,43 @@ func Start(ctx context.Context, up local.UpConfig, sequences int) (_ *Core, err 
 	}
 	return out, nil
 }
+
+// note keeps the end of a process, and reports it unless report is nil.
+func (c *Core) note(report func(local.ChildEvent)) func(local.ChildEvent) {
+	return func(e local.ChildEvent) {
+		if report != nil {
+			report(e)
+		}
+		select {
+		case c.ends <- e:
+		default:
+		}
+	}
+}
+
+// Steady is what work returns. The context of work ends when a process of c does: what
+// is measured with a placement of the past would wait without end.
+func Steady[T any](ctx context.Context, c *Core, work func(context.Context) (T, error)) (out T, err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		out, err = work(ctx)
+	}()
+	select {
+	case <-done:
+		return out, err
+	case e := <-c.ends:
+		failed := fmt.Errorf("%s ended during the measurement: %w", e.Name, cmp.Or(e.Err, errClean))
+		stop(failed)
+		<-done
+		return out, failed
+	}
+}
+
+// errClean says that a process has ended by itself, without a fault.
+var errClean = errors.New("without a fault")
 
 // router is the configuration of the core in this process: what the cluster's
 // own router has.

@@ -86,7 +86,7 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 		c: c, model: core.Model, random: rand.New(rand.NewPCG(c.Seed, 8)), core: core,
 		runner: pipeline.New(core.Model, newZipf(core.Dense, core.Model, c.Skew, c.Seed), core.Dispatcher, pipeline.MicroBatcher{}),
 	}
-	return m.all(ctx)
+	return cluster.Steady(ctx, core, m.all)
 }
 
 // measurement is a run in progress.

@@ -26,7 +26,7 @@ func Main(m *testing.M, program **Program) int {
 	}
 	defer os.RemoveAll(dir)
 	p := &Program{Binary: filepath.Join(dir, "hachi"), Model: filepath.Join(dir, "tiny")}
-	if err := build(p.Binary, ""); err != nil {
+	if err := build(p.Binary); err != nil {
 		return fail(err)
 	}
 	if err := preset.Write(p.Model, "tiny", 1, nil); err != nil {
@@ -45,15 +45,26 @@ func fail(err error) int {
 func Version(t *testing.T, release string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "hachi")
-	if err := build(binary, "-X main.release="+release); err != nil {
+	if err := build(binary, "-ldflags", "-X main.release="+release); err != nil {
 		t.Fatal(err)
 	}
 	return binary
 }
 
-// build compiles the binary. flags are those of the linker.
-func build(binary, flags string) error {
-	out, err := goCommand(context.Background(), "build", "-buildvcs=false", "-ldflags", flags, "-o", binary, "github.com/hachi-serve/hachi/cmd/hachi").CombinedOutput()
+// Tagged builds the program with a build tag and returns the binary.
+func Tagged(t *testing.T, tag string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "hachi-"+tag)
+	if err := build(binary, "-tags", tag); err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// build compiles the binary. flags are those of go build.
+func build(binary string, flags ...string) error {
+	args := append(flags, "-buildvcs=false", "-o", binary, "github.com/hachi-serve/hachi/cmd/hachi")
+	out, err := goCommand(context.Background(), "build", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build hachi: %w\n%s", err, out)
 	}
