@@ -116,7 +116,7 @@ func (n *Network) Lose(ctx context.Context, name string, l Loss) error {
 		if n.lost[w]++; n.lost[w] > 1 {
 			return nil
 		}
-		return n.neighbor(ctx, w, "replace", "lladdr", absent, "nud", "permanent")
+		return n.neighbor(ctx, w, "replace", n.Address(w.to), "lladdr", absent, "nud", "permanent")
 	})
 }
 
@@ -130,7 +130,9 @@ func (n *Network) Heal(ctx context.Context, name string, l Loss) error {
 			return nil
 		}
 		delete(n.lost, w)
-		return n.neighbor(ctx, w, "del")
+		// The kernel forgets what an interface knows when its link goes down; flush,
+		// unlike del, takes an entry that is gone for deleted.
+		return n.neighbor(ctx, w, "flush", "to", n.Address(w.to), "nud", "permanent")
 	})
 }
 
@@ -159,7 +161,7 @@ func (n *Network) eachWay(name string, l Loss, visit func(way) error) error {
 // neighbor changes what the sender of a way knows of the receiver's network card.
 func (n *Network) neighbor(ctx context.Context, w way, verb string, more ...string) error {
 	command := n.within(w.from)
-	return ip(ctx, append(append(command, "neigh", verb, n.Address(w.to), "dev", device(command, n)), more...)...)
+	return ip(ctx, append(append(command, "neigh", verb, "dev", device(command, n)), more...)...)
 }
 
 // within are the arguments that let ip work in a namespace.

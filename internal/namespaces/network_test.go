@@ -141,6 +141,26 @@ func TestLossesOfOneWayEndWithTheLast(t *testing.T) {
 	}
 }
 
+// TestALossThatTheKernelForgotHeals: an interface that goes down forgets its neighbors.
+func TestALossThatTheKernelForgotHeals(t *testing.T) {
+	n, err := New(t.Context(), "a")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer n.Close()
+	if err := n.Lose(t.Context(), "a", Received); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []string{"down", "up"} {
+		if err := ip(t.Context(), "link", "set", n.bridge, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.Heal(t.Context(), "a", Received); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNamesOutsideAreThisMachine(t *testing.T) {
 	n, err := New(t.Context())
 	if err != nil {
