@@ -19,14 +19,14 @@ type Config struct {
 // Handler serves all HTTP APIs. ready reports whether requests should be sent
 // here.
 func Handler(c Config, ready func() bool) http.Handler {
-	return httpapi.Handler(c.Config, apis(c, ready)...)
+	return httpapi.Handler(c.Config, Tables(c, ready)...)
 }
 
-// apis are everything that a router serves. The errors of the last three have the
+// Tables are everything that a router serves. The errors of the last three have the
 // shape of the first's. The files of the chat page are open: they are the same in
 // every copy of hachi, and a browser that asks for them cannot send a key. What the
 // page asks for needs one.
-func apis(c Config, ready func() bool) []httpapi.API {
+func Tables(c Config, ready func() bool) []httpapi.API {
 	metrics := map[string]httpapi.Methods{}
 	if c.Metrics != nil {
 		metrics["/metrics"] = httpapi.Methods{http.MethodGet: c.Metrics.ServeHTTP}

@@ -43,7 +43,11 @@ func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
 	if err != nil {
 		return nil, &ConfigError{Err: &FieldError{Field: "security.adminListen", Err: err}}
 	}
-	l := peers.Bound(inner, peers.MaxConnections)
+	return a.serve(peers.Bound(inner, peers.MaxConnections)), nil
+}
+
+// serve serves on a listener until stop, which returns when nothing is served any more.
+func (a adminAPI) serve(l net.Listener) (stop func()) {
 	server := &http.Server{
 		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
@@ -66,7 +70,7 @@ func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
 	return func() {
 		server.Close()
 		serving.Wait()
-	}, nil
+	}
 }
 
 // handler asks for an operator's certificate or an admin's key. Where there is
@@ -80,6 +84,13 @@ func (a adminAPI) handler(local bool) http.Handler {
 	if gate.Admins == nil && a.source != nil {
 		gate.Admins = keys.NewGuard(nil) // certificates only
 	}
+	return httpapi.Handler(
+		httpapi.Config{Service: completion.Service{Logger: a.logger}, Gate: gate, Local: local, IsAdmin: isOperator}, a.tables()...,
+	)
+}
+
+// tables are everything that the admin API serves.
+func (a adminAPI) tables() []httpapi.API {
 	routes := map[string]httpapi.Methods{}
 	for path, get := range map[string]http.HandlerFunc{
 		"/debug/pprof": pprof.Index, "/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline,
@@ -90,13 +101,12 @@ func (a adminAPI) handler(local bool) http.Handler {
 	for path, methods := range a.routes {
 		routes[path] = methods
 	}
-	return httpapi.Handler(
-		httpapi.Config{Service: completion.Service{Logger: a.logger}, Gate: gate, Local: local, IsAdmin: isOperator},
-		httpapi.API{Shape: openai.Shape, Routes: routes, Access: httpapi.AdminAccess},
-		httpapi.API{Shape: openai.Shape, Access: httpapi.OpenAccess, Routes: map[string]httpapi.Methods{
+	return []httpapi.API{
+		{Shape: openai.Shape, Routes: routes, Access: httpapi.AdminAccess},
+		{Shape: openai.Shape, Access: httpapi.OpenAccess, Routes: map[string]httpapi.Methods{
 			"/healthz": httpapi.Probes(nil)["/healthz"], "/readyz": {http.MethodGet: a.readyz},
 		}},
-	)
+	}
 }
 
 // readyz answers probes, which have no certificate.

@@ -6,12 +6,16 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/accesstest"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/identity"
 )
@@ -51,6 +55,13 @@ func TestOnlyAdminsSeeTheInside(t *testing.T) {
 	}
 	routes := coordinatorRoutes(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") }))
 	log := slog.New(slog.DiscardHandler)
+	for route, access := range accesstest.Routes(adminAPI{routes: routes}.tables()) {
+		method, path, _ := strings.Cut(route, " ")
+		listed := func(one string) bool { return strings.HasPrefix(one, path) && adminRoutes[one] == method }
+		if access == httpapi.AdminAccess && !slices.ContainsFunc(slices.Collect(maps.Keys(adminRoutes)), listed) {
+			t.Errorf("adminRoutes has no %s", route)
+		}
+	}
 	keyed := adminAPI{routes: routes, gate: admins, logger: log}.handler(false)
 	certified := adminAPI{routes: routes, gate: &keys.Gate{}, source: &identity.Source{}, logger: log}.handler(false)
 	open := adminAPI{routes: routes, gate: &keys.Gate{}, logger: log}.handler(true)

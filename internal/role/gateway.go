@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/hachi-serve/hachi/gateway"
+	"github.com/hachi-serve/hachi/internal/api"
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
@@ -43,28 +45,11 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 	if err := c.limitProcess(0); err != nil {
 		return err
 	}
-	dir, model, err := c.Model.open(ctx, c.Logger)
+	p, err := openGateway(ctx, c)
 	if err != nil {
 		return err
 	}
-	p := &gatewayProcess{cfg: c, pool: remote.NewPool(), passed: map[string]bool{}}
-	if p.front, err = openFront(dir, model, c.Serving.APIConfig); err != nil {
-		return err
-	}
-	if p.security, err = openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Gateway); err != nil {
-		return err
-	}
-	defer p.security.close()
-	if p.access, err = openAccess(c.Security.AccessConfig, c.Logger); err != nil {
-		return err
-	}
-	defer p.access.close()
-	p.conns = remote.NewConns(p.security.routers())
-	defer p.closeConns()
-	p.metrics = metrics.New(p.pool.Load)
-	if p.access.gate.Clients != nil {
-		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
-	}
+	defer p.close()
 	stop, err := p.clientSide().admin().start(c.Security.AdminConfig)
 	if err != nil {
 		return err
@@ -76,6 +61,40 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 	return p.serve(ctx)
 }
 
+// openGateway reads the files of a gateway, and follows them until close.
+func openGateway(ctx context.Context, c GatewayConfig) (p *gatewayProcess, err error) {
+	dir, model, err := c.Model.open(ctx, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	p = &gatewayProcess{cfg: c, pool: remote.NewPool(), passed: map[string]bool{}}
+	if p.front, err = openFront(dir, model, c.Serving.APIConfig); err != nil {
+		return nil, err
+	}
+	if p.security, err = openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Gateway); err != nil {
+		return nil, err
+	}
+	if p.access, err = openAccess(c.Security.AccessConfig, c.Logger); err != nil {
+		p.security.close()
+		return nil, err
+	}
+	p.conns = remote.NewConns(p.security.routers())
+	p.metrics = metrics.New(p.pool.Load)
+	if p.access.gate.Clients != nil {
+		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
+	}
+	return p, nil
+}
+
+// close gives up what openGateway opened.
+func (p *gatewayProcess) close() {
+	if err := p.conns.Close(); err != nil {
+		p.cfg.Logger.Debug("connections to routers", "err", err)
+	}
+	p.access.close()
+	p.security.close()
+}
+
 // routers makes the configuration of connections to routers; nil is plaintext.
 func (s *security) routers() func(router string) *tls.Config {
 	if s.source == nil {
@@ -84,17 +103,19 @@ func (s *security) routers() func(router string) *tls.Config {
 	return func(router string) *tls.Config { return s.source.ClientTLS(identity.Router, router) }
 }
 
-func (p *gatewayProcess) closeConns() {
-	if err := p.conns.Close(); err != nil {
-		p.cfg.Logger.Debug("connections to routers", "err", err)
-	}
-}
-
 // clientSide is what clients and admins reach.
 func (p *gatewayProcess) clientSide() clientSide {
 	return clientSide{
 		http: p.http, grpc: p.grpc, access: p.access, security: p.security, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
 	}
+}
+
+// api configures the HTTP and gRPC APIs over the routers of a model.
+func (p *gatewayProcess) api(over completion.Engine, m balance.Model) api.Config {
+	return p.front.api(p.cfg.Model.Dir, p.cfg.Serving.APIConfig, served{
+		engine: over, fingerprint: m.Fingerprint, context: m.Context, maxRequests: p.cfg.Serving.MaxRequests, retryAfter: p.pool.RetryAfter,
+		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
+	}, p.cfg.Security, p.access, p.http)
 }
 
 // serve joins the cluster, waits for a router, and serves until ctx ends. It closes
@@ -124,10 +145,7 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 		Grammars: p.front.grammars(), Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
 	})
 	clients := p.clientSide()
-	clients.api = p.front.api(p.cfg.Model.Dir, p.cfg.Serving.APIConfig, served{
-		engine: engine, fingerprint: model.Fingerprint, context: model.Context, maxRequests: p.cfg.Serving.MaxRequests, retryAfter: p.pool.RetryAfter,
-		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
-	}, p.cfg.Security, p.access, p.http)
+	clients.api = p.api(engine, model)
 	err = gateway.Run(serving, gateway.Config{
 		Config: clients.server(),
 		Engine: engine, Routers: routersOf{p, model}, Records: records,
