@@ -21,7 +21,7 @@ help: ## list the targets
 COMMIT = $(shell git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null)
 
 build: ## build bin/hachi
-	go build -trimpath -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
+	go build -trimpath -ldflags '-X github.com/hachi-serve/hachi/internal/version.commit=$(COMMIT)' -o bin/hachi ./cmd/hachi
 
 test: fmt vet spell proto-lint proto-check asm-check cross purego manifests dashboards examples without-race clusters race ## check everything; CONTRIBUTING.md says how long it takes
 
@@ -200,7 +200,7 @@ gen: $(BUF) ## write the Go of the schema
 
 # The driver's library is opened at run time, which needs the loader of the C library.
 build-cuda: ## build bin/hachi-cuda, with the backend cuda
-	go build -trimpath -tags cuda -ldflags '-X main.commit=$(COMMIT)' -o bin/hachi-cuda ./cmd/hachi
+	go build -trimpath -tags cuda -ldflags '-X github.com/hachi-serve/hachi/internal/version.commit=$(COMMIT)' -o bin/hachi-cuda ./cmd/hachi
 
 CUDA := internal/backend/cuda
 cubin: ## compile the kernels of the backend cuda (the first time fetches 100 MB)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/version"
 )
 
 // newRoot builds the command tree. Every flag may also be given as an
@@ -23,7 +24,7 @@ Begin with two terminals:
   hachi chat    talks to it; a browser does too, at http://127.0.0.1:8080`,
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Version:       version(),
+		Version:       version.Line(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,7 +38,7 @@ Begin with two terminals:
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newGateway(), newConfig(),
-		newStatus(), newPlan(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
+		newStatus(), newDoctor(), newPlan(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
 	)
 	addStandardCommands(root)
 	return root

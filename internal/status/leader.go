@@ -68,6 +68,16 @@ func (v View) DialGateway(g *hachiv1.GatewayRecord) (*grpc.ClientConn, error) {
 	return dial(g.GetGrpcAddr(), v.by, identity.Gateway, g.GetGatewayId())
 }
 
+// DialNode connects to the gRPC API of an expert node.
+func (v View) DialNode(n *hachiv1.NodeRecord) (*grpc.ClientConn, error) {
+	return dial(n.GetAddr(), v.by, identity.Expert, n.GetNodeId())
+}
+
+// DialCoordinator connects to the gRPC API of a coordinator.
+func (v View) DialCoordinator(c *hachiv1.CoordinatorRecord) (*grpc.ClientConn, error) {
+	return dial(c.GetAddr(), v.by, identity.Coordinator, c.GetCoordinatorId())
+}
+
 // dial connects to a process, which must have a role and, unless it is empty, a
 // name. A nil certificate is plaintext.
 func dial(addr string, by *identity.Source, role identity.Role, name string) (*grpc.ClientConn, error) {

@@ -36,7 +36,7 @@ func New(l *slog.Logger, options ...grpc.ServerOption) *grpc.Server {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingWithin}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: MinPing, PermitWithoutStream: true}),
 	}
-	return grpc.NewServer(append(append(own, Recovery(l)...), options...)...)
+	return grpc.NewServer(append(append(append(own, Recovery(l)...), options...), grpc.ChainUnaryInterceptor(introduce))...)
 }
 
 // Recovery makes a panic of a handler the call's error. A nil logger is silent.

@@ -45,7 +45,7 @@ func fail(err error) int {
 func Version(t *testing.T, release string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "hachi")
-	if err := build(binary, "-ldflags", "-X main.release="+release); err != nil {
+	if err := build(binary, "-ldflags", "-X github.com/hachi-serve/hachi/internal/version.release="+release); err != nil {
 		t.Fatal(err)
 	}
 	return binary
