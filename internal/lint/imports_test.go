@@ -124,6 +124,7 @@ var rules = []rule{
 	{"internal/lint", []string{}, nil, "tests of the tree"},
 	{"internal/episode", []string{}, network, "lines of a log"},
 	{"internal/version", []string{}, network, "a name"},
+	{"internal/top", []string{"client", "internal/printable"}, network, "pages of a state; cmd reads the state"},
 	{"internal/doctor", []string{"client", "internal/backend", "internal/bench/kernel", "internal/compute/kernel", "internal/cluster/etcdstore", "internal/identity", "internal/printable", "internal/status", "internal/transport/grpcserver"}, []string{"github.com/hashicorp/memberlist"}, "it asks processes what they are, and starts none"},
 	{"internal/printable", []string{}, network, "text for a terminal"},
 	{"internal/eventually", []string{}, network, "waiting in tests only"},
