@@ -59,7 +59,6 @@ func TestGivenBackMemoryIsTheSystems(t *testing.T) {
 		garbage[i] = make([]byte, 1<<20)
 	}
 	runtime.KeepAlive(garbage)
-	garbage = nil
 	giveBack()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -46,7 +46,7 @@ func limit(names []string, cores []float64) (_ *quotas, err error) {
 		}
 	}()
 	q.root, q.parent = root, filepath.Join(root, fmt.Sprintf("hachi-bench-%d", os.Getpid()))
-	if err := os.Mkdir(q.parent, 0o755); err != nil {
+	if err := os.Mkdir(q.parent, 0o750); err != nil {
 		return q, err
 	}
 	weight, most := "cpu.shares", "262144"
@@ -63,7 +63,7 @@ func limit(names []string, cores []float64) (_ *quotas, err error) {
 	}
 	for i, name := range append(slices.Clone(names), others) {
 		group := filepath.Join(q.parent, name)
-		if err := os.Mkdir(group, 0o755); err != nil {
+		if err := os.Mkdir(group, 0o750); err != nil {
 			return q, err
 		}
 		q.groups[name] = group
@@ -100,7 +100,7 @@ func setQuota(group string, version2 bool, cores float64) error {
 	return errors.Join(write(filepath.Join(group, "cpu.cfs_period_us"), strconv.Itoa(quotaPeriod)), write(filepath.Join(group, "cpu.cfs_quota_us"), quota))
 }
 
-func write(path, value string) error { return os.WriteFile(path, []byte(value), 0o644) }
+func write(path, value string) error { return os.WriteFile(path, []byte(value), 0o600) }
 
 // exec is the command line that starts a process in its control group.
 func (q *quotas) exec(name string, argv []string) []string {

@@ -93,7 +93,7 @@ func Open(t testing.TB, built, faults string) cuda.Library {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "libcuda.so.1")
-	if err := os.WriteFile(path, code, 0o700); err != nil {
+	if err := os.WriteFile(path, code, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	lib, err := libcuda.OpenFile(path)
