@@ -26,9 +26,20 @@ type Call struct {
 	// Release returns X's memory to its pool; nil when there is none. The
 	// transport calls it once, when nothing reads X any more.
 	Release func()
+	// Trace is the span of the call, if its token is traced.
+	Trace TraceContext
 	// Groups lists, per expert in ascending order, which rows of X it gets.
 	Groups []Group
 }
+
+// TraceContext names a sampled span, as W3C Trace Context does; zero is none.
+type TraceContext struct {
+	TraceID [16]byte
+	SpanID  [8]byte
+}
+
+// IsZero reports that there is no span.
+func (t TraceContext) IsZero() bool { return t == TraceContext{} }
 
 // Group is the share of one expert in a Call.
 type Group struct {

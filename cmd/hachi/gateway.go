@@ -24,6 +24,7 @@ func gatewayFlags(cmd *cobra.Command, c *role.GatewayConfig) {
 	f := configFlags{cmd.Flags()}
 	configFileFlag(cmd.Flags())
 	logLevelFlag(f, &c.LogLevel)
+	tracingFlags(f, &c.Tracing)
 	clusterFlags(f, &c.ClusterConfig)
 	securityFlags(f, &c.Security.SecurityConfig)
 	accessFlags(f, &c.Security.AccessConfig)

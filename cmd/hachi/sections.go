@@ -4,12 +4,19 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/tracing"
 )
 
 const busyPollUsage = "how long a stream to the other role polls, and a worker for work, before it blocks, for example 200us (as SO_BUSY_POLL); only for a process with cores of its own"
 
 func logLevelFlag(f configFlags, to *string) {
 	f.text("log-level", "logLevel", to, "debug, info, warn or error")
+}
+
+// tracingFlags are shared by up and the roles that requests pass.
+func tracingFlags(f configFlags, c *tracing.Config) {
+	f.text("trace-endpoint", "tracing.endpoint", &c.Endpoint, "OpenTelemetry collector that gets the spans of sampled requests by gRPC, http://HOST:4317 or https://HOST:4317; none when empty")
+	f.number("trace-ratio", "tracing.ratio", &c.Ratio, "share of requests that are traced, 0 to 1")
 }
 
 // clusterFlags are the flags that every role shares.

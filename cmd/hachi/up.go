@@ -55,6 +55,7 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	f := configFlags{cmd.Flags()}
 	configFileFlag(cmd.Flags())
 	logLevelFlag(f, &c.LogLevel)
+	tracingFlags(f, &c.Tracing)
 	modelFlags(f, &c.Model)
 	f.Lookup("model").Usage = modelUsage
 	f.integer("nodes", "nodes", &c.Nodes, "expert-node processes")

@@ -82,6 +82,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out := role.DefaultExpertNode()
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig = c.security(name)
+	out.Tracing = c.cfg.Tracing
 	out.ModelConfig, out.StateDir = c.cfg.Model, filepath.Join(c.cfg.DataDir, "state")
 	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Routers, c.cfg.Model.Threads)
 	return out
@@ -91,6 +92,7 @@ func (c *Cluster) routerConfig(name string) role.RouterConfig {
 	out := role.DefaultRouter()
 	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
+	out.Tracing = c.cfg.Tracing
 	out.ModelConfig, out.Serving, out.Listen = c.cfg.Model, c.cfg.Serving, c.cfg.Listen
 	if c.cfg.gateway() { // which clients and admins call instead
 		out.Listen, out.Security.AdminListen = c.cfg.port(name), ""
@@ -103,6 +105,7 @@ func (c *Cluster) gatewayConfig(name string) role.GatewayConfig {
 	out := role.DefaultGateway()
 	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
 	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
+	out.Tracing = c.cfg.Tracing
 	out.Model, out.Serving, out.Listen = role.TextConfig{Dir: c.cfg.Model.Dir, Source: c.cfg.Model.Source}, c.cfg.relay(), c.cfg.Listen
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/role"
+	"github.com/hachi-serve/hachi/internal/tracing"
 )
 
 // UpConfig describes a whole cluster on this machine. Its sections are those of
@@ -28,10 +29,11 @@ type UpConfig struct {
 	// Cluster is the name of the cluster in etcd. When empty, it is
 	// registry.DefaultCluster in the embedded etcd, and in an external one a
 	// random name that the data directory keeps, so that two clusters never meet.
-	Cluster  string        `yaml:"cluster"`
-	Restart  bool          `yaml:"restart"` // restart dead children
-	TTL      time.Duration `yaml:"leaseTTL"`
-	LogLevel string        `yaml:"logLevel"`
+	Cluster  string         `yaml:"cluster"`
+	Restart  bool           `yaml:"restart"` // restart dead children
+	TTL      time.Duration  `yaml:"leaseTTL"`
+	Tracing  tracing.Config `yaml:"tracing"`
+	LogLevel string         `yaml:"logLevel"`
 
 	// Binary is the program that runs the roles, with BinaryEnv added to its
 	// environment.
@@ -100,6 +102,7 @@ func DefaultUp() UpConfig {
 		Listen:        "127.0.0.1:8080",
 		Restart:       true,
 		TTL:           registry.DefaultTTL,
+		Tracing:       tracing.Default(),
 		LogLevel:      "warn",
 	}
 }
@@ -141,6 +144,7 @@ func (c UpConfig) Validate() error {
 		}
 	}
 	c.Security.check(&f, c.Listen)
+	role.CheckTracing(&f, c.Tracing)
 	if c.Security.EtcdCertificates != "" && len(c.Etcd) == 0 {
 		f.Addf("security.etcdCertificates", "%q: the embedded etcd has certificates of its own; give it with --etcd only", c.Security.EtcdCertificates)
 	}

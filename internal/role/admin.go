@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -23,14 +24,16 @@ import (
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 )
 
-// adminAPI serves the inside of a process at a listener of its own: metrics and
-// profiles. A profile may have prompts in it.
+// adminAPI serves the inside of a process at a listener of its own: metrics, profiles,
+// gRPC reflection and channelz. A profile may have prompts in it.
 type adminAPI struct {
 	routes map[string]httpapi.Methods
-	gate   *keys.Gate
-	source *identity.Source // nil is plaintext
-	logger *slog.Logger
-	ready  func() bool // nil is always
+	// services are those that reflection describes.
+	services offered
+	gate     *keys.Gate
+	source   *identity.Source // nil is plaintext
+	logger   *slog.Logger
+	ready    func() bool // nil is always
 }
 
 // start serves at an address until stop, which returns when nothing is served any
@@ -49,9 +52,12 @@ func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
 // serve serves on a listener until stop, which returns when nothing is served any more.
 func (a adminAPI) serve(l net.Listener) (stop func()) {
 	server := &http.Server{
-		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
 		ErrorLog: slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
 	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(true) // gRPC in plaintext
 	if a.source != nil {
 		server.TLSConfig = a.source.ClientsTLS()
 	}
@@ -98,9 +104,8 @@ func (a adminAPI) tables() []httpapi.API {
 	} {
 		routes[path] = httpapi.Methods{http.MethodGet: get}
 	}
-	for path, methods := range a.routes {
-		routes[path] = methods
-	}
+	maps.Copy(routes, grpcRoutes(a.services))
+	maps.Copy(routes, a.routes)
 	return []httpapi.API{
 		{Shape: openai.Shape, Routes: routes, Access: httpapi.AdminAccess},
 		{Shape: openai.Shape, Access: httpapi.OpenAccess, Routes: map[string]httpapi.Methods{

@@ -19,6 +19,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/expertnode/lastshard"
 	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
@@ -112,11 +113,16 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 		return err
 	}
 	defer stopAdmin()
+	tracer, err := c.openTracer(c.Tracing, metric.ExpertNode)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
 	service, err := c.weightsService(w, loader, node.Busy)
 	if err != nil {
 		return err
 	}
-	server, addr, err := c.serve(node, service, w, by)
+	server, addr, err := c.serve(tracer.Node(c.handler(node)), service, w, by)
 	if err != nil {
 		return err
 	}
@@ -140,7 +146,7 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 	if err != nil {
 		return nil, err
 	}
-	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}), gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
+	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}), services: offered{hachiv1.ExpertService_ServiceDesc, hachiv1.WeightsService_ServiceDesc, healthpb.Health_ServiceDesc}, gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
 	if err != nil {
 		who.close()
 		return nil, err
@@ -150,7 +156,7 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 
 // serve lets routers call the node, over gRPC or inside this process, and by gRPC other
 // nodes fetch its weights.
-func (c ExpertNodeConfig) serve(node *expertnode.Node, service *peer.Server, w weights, by *security) (nodeServer, string, error) {
+func (c ExpertNodeConfig) serve(node rpc.Handler, service *peer.Server, w weights, by *security) (nodeServer, string, error) {
 	id := moe.NodeID(c.ID)
 	if p := c.InProcess; p != nil {
 		p.Network.Connect(id, node)
@@ -162,7 +168,7 @@ func (c ExpertNodeConfig) serve(node *expertnode.Node, service *peer.Server, w w
 	}
 	bound := peers.Bound(l.Listener, peers.MaxConnections)
 	return serveExperts(rpc.Spin(bound, c.BusyPoll), service, rpc.ServerConfig{
-		Handler: c.handler(node), Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
+		Handler: node, Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
 		Caller: by.caller(),
 	}, by.members(c.Logger), c.Logger), l.advertised, nil
 }

@@ -4,7 +4,10 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
+
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/admission"
@@ -15,7 +18,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/text/chat"
 	"github.com/hachi-serve/hachi/internal/text/grammar"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
 // front turns requests into tokens and tokens into answers: the text files of a
@@ -56,6 +61,7 @@ type clientSide struct {
 	access     *access
 	security   *security
 	metrics    http.Handler
+	tracer     *tracing.Tracer
 	logger     *slog.Logger
 }
 
@@ -63,15 +69,16 @@ type clientSide struct {
 func (c clientSide) server() server.Config {
 	return server.Config{
 		API: c.api, HTTP: peers.Bound(c.http.Listener, peers.MaxConnections), TLS: c.access.tls(), GRPC: peers.Bound(c.grpc.Listener, peers.MaxConnections),
-		ServerOptions: c.security.clients(c.logger), Logger: c.logger,
+		ServerOptions: slices.Concat(c.security.clients(c.logger), c.tracer.ServerOptions()), Wrap: c.tracer.HTTP, Logger: c.logger,
 	}
 }
 
 // admin is the admin API.
 func (c clientSide) admin() adminAPI {
 	return adminAPI{
-		routes: map[string]httpapi.Methods{"/metrics": {http.MethodGet: c.metrics.ServeHTTP}},
-		gate:   c.access.gate, source: c.security.source, logger: c.logger,
+		routes:   map[string]httpapi.Methods{"/metrics": {http.MethodGet: c.metrics.ServeHTTP}},
+		services: offered{hachiv1.InferenceService_ServiceDesc, healthpb.Health_ServiceDesc},
+		gate:     c.access.gate, source: c.security.source, logger: c.logger,
 	}
 }
 

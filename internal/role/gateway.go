@@ -19,6 +19,8 @@ import (
 	"github.com/hachi-serve/hachi/internal/gateway/metrics"
 	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/metric"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -31,6 +33,7 @@ type gatewayProcess struct {
 	pool       *remote.Pool
 	conns      *remote.Conns
 	metrics    *metrics.Metrics
+	tracer     *tracing.Tracer
 	http, grpc listener
 	passed     map[string]bool // routers that are passed over
 }
@@ -78,7 +81,12 @@ func openGateway(ctx context.Context, c GatewayConfig) (p *gatewayProcess, err e
 		p.security.close()
 		return nil, err
 	}
-	p.conns = remote.NewConns(p.security.routers())
+	if p.tracer, err = c.openTracer(c.Tracing, metric.Gateway); err != nil {
+		p.access.close()
+		p.security.close()
+		return nil, err
+	}
+	p.conns = remote.NewConns(p.security.routers(), p.tracer.DialOptions()...)
 	p.metrics = metrics.New(p.pool.Load)
 	if p.access.gate.Clients != nil {
 		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
@@ -91,6 +99,7 @@ func (p *gatewayProcess) close() {
 	if err := p.conns.Close(); err != nil {
 		p.cfg.Logger.Debug("connections to routers", "err", err)
 	}
+	p.tracer.Close()
 	p.access.close()
 	p.security.close()
 }
@@ -106,7 +115,7 @@ func (s *security) routers() func(router string) *tls.Config {
 // clientSide is what clients and admins reach.
 func (p *gatewayProcess) clientSide() clientSide {
 	return clientSide{
-		http: p.http, grpc: p.grpc, access: p.access, security: p.security, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
+		http: p.http, grpc: p.grpc, access: p.access, security: p.security, metrics: p.metrics.Handler(), tracer: p.tracer, logger: p.cfg.Logger,
 	}
 }
 

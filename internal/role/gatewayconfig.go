@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/source"
 )
@@ -22,7 +23,9 @@ type GatewayConfig struct {
 	// listeners' own when empty.
 	Advertise     string `yaml:"advertise"`
 	AdvertiseGRPC string `yaml:"advertiseGRPC"`
-	LogLevel      string `yaml:"logLevel"`
+	// Tracing says where the spans of sampled requests go.
+	Tracing  tracing.Config `yaml:"tracing"`
+	LogLevel string         `yaml:"logLevel"`
 }
 
 // TextConfig says whose tokenizer and chat template are used. A directory needs no
@@ -85,13 +88,14 @@ func (r RelayConfig) CheckTimeout(f *Faults, field string) {
 // DefaultGateway lacks the ID and the model's Dir.
 func DefaultGateway() GatewayConfig {
 	return GatewayConfig{
-		ClusterConfig: defaultCluster(), Serving: DefaultRelay(), Listen: "127.0.0.1:8080", GRPC: "127.0.0.1:8081", LogLevel: defaultLogLevel,
+		ClusterConfig: defaultCluster(), Serving: DefaultRelay(), Listen: "127.0.0.1:8080", GRPC: "127.0.0.1:8081", Tracing: tracing.Default(), LogLevel: defaultLogLevel,
 	}
 }
 
 // Validate reports everything wrong at once.
 func (c GatewayConfig) Validate() error {
 	var f Faults
+	CheckTracing(&f, c.Tracing)
 	c.ClusterConfig.Check(&f)
 	f.Required("model.dir", c.Model.Dir)
 	c.Model.Source.check(&f, c.Model.Dir, false)

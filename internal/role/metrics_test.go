@@ -23,7 +23,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
 	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/metric"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
+	"github.com/hachi-serve/hachi/internal/transport/rpc"
 )
 
 // freePort is an address of this machine that no process listens at.
@@ -37,12 +39,21 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// clusterOptions are what a test changes of a cluster.
+type clusterOptions struct {
+	replicas int
+	tracing  tracing.Config
+	wrap     func(rpc.Handler) rpc.Handler // of the calls of nodes
+}
+
 // startCluster runs a coordinator, two expert nodes, a router and a gateway in this
 // process until the test ends, each with an admin API. It returns the addresses of these
 // by role, the URLs of gateway and router, and a key that the one of them asks for that
 // is named.
-func startCluster(t *testing.T, asks metric.Role) (admin, public map[metric.Role]string, key string) {
+func startCluster(t *testing.T, asks metric.Role, change func(*clusterOptions)) (admin, public map[metric.Role]string, key string) {
 	t.Helper()
+	options := clusterOptions{replicas: 1}
+	change(&options)
 	dir, file := tinyCheckpoint(t), filepath.Join(t.TempDir(), "keys.yaml")
 	key, entry, err := keys.New("reader", keys.Limits{})
 	if err != nil {
@@ -75,18 +86,21 @@ func startCluster(t *testing.T, asks metric.Role) (admin, public map[metric.Role
 	}
 	co := DefaultCoordinator()
 	member(metric.Coordinator, "coordinator-0", &co.ClusterConfig, &co.Security.AdminConfig)
-	co.Listen, co.ExpectNodes = "127.0.0.1:0", 2
+	co.Listen, co.ExpectNodes, co.Placement.Replicas = "127.0.0.1:0", 2, options.replicas
 	run(co.ID, func(ctx context.Context) error { return RunCoordinator(ctx, co) })
 	for i := range 2 {
 		node := DefaultExpertNode()
+		node.Tracing, node.WrapHandler = options.tracing, options.wrap
 		node.Dir, node.Backends, node.Threads = dir, []backend.Backend{cpu.Backend()}, 1
 		member(metric.ExpertNode, fmt.Sprintf("expert-%d", i), &node.ClusterConfig, &node.Security.AdminConfig)
 		run(node.ID, func(ctx context.Context) error { return RunExpertNode(ctx, node) })
 	}
 	router := testRouter(dir)
+	router.Tracing = options.tracing
 	member(metric.Router, router.ID, &router.ClusterConfig, &router.Security.AdminConfig)
 	router.Listen, router.GRPC = freePort(t), "127.0.0.1:0"
 	g := DefaultGateway()
+	g.Tracing = options.tracing
 	member(metric.Gateway, "gateway-0", &g.ClusterConfig, &g.Security.AdminConfig)
 	g.Model.Dir, g.Listen, g.GRPC = dir, freePort(t), "127.0.0.1:0"
 	if asks == metric.Router {
@@ -141,7 +155,7 @@ func scrapeMetrics(t *testing.T, url string) map[string]*exported {
 func TestAClusterExportsTheTable(t *testing.T) {
 	for _, asks := range []metric.Role{metric.Gateway, metric.Router} { // for keys: a gateway without a certificate has none for a router
 		t.Run(string(asks), func(t *testing.T) {
-			admin, public, key := startCluster(t, asks)
+			admin, public, key := startCluster(t, asks, func(*clusterOptions) {})
 			for role, url := range public {
 				c := &client.Client{URL: url, Key: key}
 				eventually.True(t, "it is ready", func() bool { return c.Ready(t.Context()) == nil })

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 )
 
@@ -51,7 +52,9 @@ type ExpertNodeConfig struct {
 	// BusyPoll is how long a stream polls for the next call, and a worker for
 	// work, before it blocks.
 	BusyPoll time.Duration `yaml:"busyPoll"`
-	LogLevel string        `yaml:"logLevel"`
+	// Tracing says where the spans of sampled requests go.
+	Tracing  tracing.Config `yaml:"tracing"`
+	LogLevel string         `yaml:"logLevel"`
 	// WrapHandler wraps what answers the calls of routers, for a program that
 	// injects faults; nil wraps nothing.
 	WrapHandler func(rpc.Handler) rpc.Handler `yaml:"-"`
@@ -60,6 +63,7 @@ type ExpertNodeConfig struct {
 // Validate reports everything wrong at once.
 func (c ExpertNodeConfig) Validate() error {
 	var f Faults
+	CheckTracing(&f, c.Tracing)
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.check(&f, c.InProcess == nil)
 	c.Security.check(&f, c.ClusterConfig, map[string]string{"listen": c.Listen})
@@ -92,12 +96,15 @@ type RouterConfig struct {
 	Advertise     string        `yaml:"advertise"`
 	AdvertiseGRPC string        `yaml:"advertiseGRPC"`
 	BusyPoll      time.Duration `yaml:"busyPoll"` // how long a stream polls for an answer, and a worker for work, before it blocks
-	LogLevel      string        `yaml:"logLevel"`
+	// Tracing says where the spans of sampled requests go.
+	Tracing  tracing.Config `yaml:"tracing"`
+	LogLevel string         `yaml:"logLevel"`
 }
 
 // Validate reports everything wrong at once.
 func (c RouterConfig) Validate() error {
 	var f Faults
+	CheckTracing(&f, c.Tracing)
 	c.ClusterConfig.Check(&f)
 	c.ModelConfig.Check(&f)
 	c.Serving.Check(&f)
@@ -167,7 +174,7 @@ func DefaultCoordinator() CoordinatorConfig {
 // DefaultExpertNode lacks the ID and the model's Dir.
 func DefaultExpertNode() ExpertNodeConfig {
 	return ExpertNodeConfig{
-		ClusterConfig: defaultCluster(), ModelConfig: DefaultModel(), Listen: "127.0.0.1:7070", WeightsBandwidth: DefaultWeightsBandwidth, LogLevel: defaultLogLevel,
+		ClusterConfig: defaultCluster(), ModelConfig: DefaultModel(), Listen: "127.0.0.1:7070", WeightsBandwidth: DefaultWeightsBandwidth, Tracing: tracing.Default(), LogLevel: defaultLogLevel,
 	}
 }
 
@@ -175,6 +182,6 @@ func DefaultExpertNode() ExpertNodeConfig {
 func DefaultRouter() RouterConfig {
 	return RouterConfig{
 		ClusterConfig: defaultCluster(), ModelConfig: DefaultModel(), Serving: DefaultServing(),
-		Listen: "127.0.0.1:8080", GRPC: "127.0.0.1:8081", LogLevel: defaultLogLevel,
+		Listen: "127.0.0.1:8080", GRPC: "127.0.0.1:8081", Tracing: tracing.Default(), LogLevel: defaultLogLevel,
 	}
 }

@@ -12,12 +12,14 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/episode"
+	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/router"
@@ -32,6 +34,7 @@ type routerProcess struct {
 	metrics    *metrics.Metrics
 	http, grpc listener
 	access     *access
+	tracer     *tracing.Tracer
 }
 
 // RunRouter runs a router until ctx ends. The process joins the cluster last:
@@ -54,7 +57,12 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	defer who.close()
-	p := &routerProcess{cfg: c, core: core, metrics: metrics.New(), access: who}
+	tracer, err := c.openTracer(c.Tracing, metric.Router)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
+	p := &routerProcess{cfg: c, core: core, metrics: metrics.New(), access: who, tracer: tracer}
 	if p.front, err = openFront(core.weights.texts, core.Model, c.Serving.APIConfig); err != nil {
 		return err
 	}
@@ -104,7 +112,7 @@ func (p *routerProcess) makeEngine(guarded guardedModel) {
 // clientSide is what clients and admins reach.
 func (p *routerProcess) clientSide() clientSide {
 	return clientSide{
-		http: p.http, grpc: p.grpc, access: p.access, security: p.core.security, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
+		http: p.http, grpc: p.grpc, access: p.access, security: p.core.security, metrics: p.metrics.Handler(), tracer: p.tracer, logger: p.cfg.Logger,
 	}
 }
 

@@ -19,7 +19,8 @@ type Route struct {
 	Below string
 	// Unwalked names a route that is not asked for.
 	Unwalked bool
-	// Slow is not asked for with a credential that lets it run.
+	// Slow is not asked for with a credential that lets it run: it takes seconds, or wants
+	// gRPC.
 	Slow bool
 }
 
@@ -47,6 +48,8 @@ func AdminRoutes() map[string]Route {
 		"GET /debug/pprof": {Access: httpapi.AdminAccess}, "GET /debug/pprof/": {Access: httpapi.AdminAccess, Below: "goroutine"},
 		"GET /debug/pprof/cmdline": {Access: httpapi.AdminAccess}, "GET /debug/pprof/symbol": {Access: httpapi.AdminAccess},
 		"GET /debug/pprof/profile": {Access: httpapi.AdminAccess, Slow: true}, "GET /debug/pprof/trace": {Access: httpapi.AdminAccess, Slow: true},
+		"POST /grpc.channelz.v1.Channelz/":           {Access: httpapi.AdminAccess, Below: "GetServers", Slow: true},
+		"POST /grpc.reflection.v1.ServerReflection/": {Access: httpapi.AdminAccess, Below: "ServerReflectionInfo", Slow: true},
 		"GET /healthz": {Access: httpapi.OpenAccess}, "GET /readyz": {Access: httpapi.OpenAccess},
 	}
 }

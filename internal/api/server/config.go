@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,6 +22,8 @@ type Config struct {
 	// ServerOptions are those of the gRPC server: its certificate, and whom it lets
 	// in before the API keys decide.
 	ServerOptions []grpc.ServerOption
+	// Wrap wraps what answers HTTP requests; nil wraps nothing.
+	Wrap func(http.Handler) http.Handler
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration

@@ -40,11 +40,15 @@ func New(c Config, ready func() bool) *Server {
 	} else {
 		protocols.SetHTTP2(true)
 	}
+	web := api.Handler(c.API, ready)
+	if c.Wrap != nil {
+		web = c.Wrap(web)
+	}
 	s := &Server{
 		http: c.HTTP, grpc: c.GRPC, grace: c.Grace,
 		web: &http.Server{
 			Protocols: protocols, TLSConfig: c.TLS, ConnContext: httpapi.ConnContext,
-			Handler: api.Handler(c.API, ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},
 		rpc: grpcserver.New(c.Logger, slices.Concat(grpcapi.ServerOptions(), c.ServerOptions, grpcapi.Guard(c.API.Gate))...), health: health.NewServer(),

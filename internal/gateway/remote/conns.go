@@ -25,7 +25,8 @@ import (
 // Conns are the connections of a gateway, one to each router.
 type Conns struct {
 	// tls makes the configuration of a connection to a router; nil is plaintext.
-	tls func(router string) *tls.Config
+	tls     func(router string) *tls.Config
+	options []grpc.DialOption
 
 	mu    sync.Mutex // guards conns
 	conns map[string]conn
@@ -38,9 +39,9 @@ type conn struct {
 }
 
 // NewConns has no connections. tls makes the configuration of a connection to a
-// router, by its name; nil is plaintext.
-func NewConns(tls func(router string) *tls.Config) *Conns {
-	return &Conns{tls: tls, conns: map[string]conn{}}
+// router, by its name; nil is plaintext. Options come after the connections' own.
+func NewConns(tls func(router string) *tls.Config, options ...grpc.DialOption) *Conns {
+	return &Conns{tls: tls, options: options, conns: map[string]conn{}}
 }
 
 const (
@@ -89,13 +90,14 @@ func (c *Conns) to(r balance.Router) (*grpc.ClientConn, error) {
 	if c.tls != nil {
 		secure = credentials.NewTLS(c.tls(r.ID))
 	}
-	made, err := grpc.NewClient("passthrough:///"+r.Addr,
+	made, err := grpc.NewClient("passthrough:///"+r.Addr, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(secure), grpc.WithDisableRetry(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingWithin}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: minReconnect, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxReconnect},
 			MinConnectTimeout: connectWithin,
-		}))
+		}),
+	}, c.options...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -22,6 +24,7 @@ type attempt struct {
 	err   error         // it puts the attempt into the mailbox
 	busy  time.Duration // queue and compute time that the node reported
 
+	span    trace.Span // nil where the step is not traced
 	started time.Time
 	waits   waits
 	stage   stage
@@ -53,7 +56,7 @@ func (l *layerRun) newAttempt(to moe.Replica) *attempt {
 		}
 	}
 	a.to, a.tasks, a.rows = to, a.tasks[:0], 0
-	a.reply, a.err, a.stage, a.late, a.hedge = nil, nil, sent, false, false
+	a.reply, a.err, a.stage, a.late, a.hedge, a.span = nil, nil, sent, false, false, nil
 	return a
 }
 
@@ -78,6 +81,7 @@ func (l *layerRun) encodeCall(a *attempt) *moe.Call {
 	size := l.rowBytes()
 	c := &a.call
 	c.Fingerprint, c.Epoch, c.Layer, c.Rows, c.Groups = l.d.cfg.Fingerprint, l.placement.Epoch(), l.layer, rows, c.Groups[:0]
+	c.Trace = moe.TraceContext{}
 	c.X, c.Release = l.d.memory.Get(rows * size)
 	for row, i := range l.rowAt {
 		if i >= 0 {

@@ -32,6 +32,7 @@ type layerRun struct {
 	open   int         // tasks without their rows
 	timer  *time.Timer // of the next deadline
 	parked parked
+	traced context.Context // of the layer's span; nil where the step is not traced
 	layerScratch
 }
 
@@ -82,7 +83,10 @@ func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r 
 	run := d.borrowRun()
 	defer d.returnRun(run)
 	run.prepare(layer, h, r, placement)
-	if err := run.execute(ctx); err != nil {
+	end := run.beginTrace(ctx, layer, h.Rows)
+	err := run.execute(ctx)
+	end(err)
+	if err != nil {
 		return err
 	}
 	model.Combine(x, r, run.acc, func(row, slot int) []float32 { return run.replies.Row(row*r.K + slot) })
@@ -205,11 +209,16 @@ func (l *layerRun) send(todo []*task, hedge bool) error {
 func (l *layerRun) launch(a *attempt, hedge bool) {
 	a.started, a.hedge = time.Now(), hedge
 	l.inFlight = append(l.inFlight, a)
-	l.d.cfg.Transport.Start(a.to, l.encodeCall(a), &a.pending)
+	c := l.encodeCall(a)
+	if l.traced != nil {
+		l.traceCall(a, c)
+	}
+	l.d.cfg.Transport.Start(a.to, c, &a.pending)
 }
 
 // land takes an attempt that has ended out of flight.
 func (l *layerRun) land(a *attempt) {
+	a.endCall()
 	l.d.recordLanded(a)
 	l.inFlight = slices.DeleteFunc(l.inFlight, func(b *attempt) bool { return b == a })
 	for _, t := range a.tasks {

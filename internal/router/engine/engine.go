@@ -253,6 +253,7 @@ func (e *Engine) start(f *activeRequest) {
 	}
 	f.started, f.cached = true, min(f.seq.Computed, len(f.req.Prompt))
 	e.masks.request(f)
+	traceQueue(f)
 	wait := time.Since(f.arrived)
 	e.mu.Lock()
 	e.admission.Start(f.req.known())

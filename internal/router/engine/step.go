@@ -25,7 +25,10 @@ func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	}
 	batch := e.batch(spans)
 	logits := e.reserve(len(batch.Outputs))
-	if err := e.forward(ctx, batch, logits); err != nil {
+	traced, end := e.traceStep(ctx, spans)
+	err := e.forward(traced, batch, logits)
+	end(err)
+	if err != nil {
 		e.abandon(ctx, spans, changed, err)
 		return
 	}

@@ -26,6 +26,7 @@ import (
 //	5  group, repeated
 //	     1  expert, varint
 //	     2  index, packed varints
+//	6  trace, 24 bytes or none
 const (
 	bodyCall   = 2 // of ExchangeRequest
 	bodyCancel = 3
@@ -36,6 +37,7 @@ const (
 	callLayer    = 3
 	callRows     = 4
 	callGroups   = 5
+	callTrace    = 6
 	groupExpert  = 1
 	groupIndex   = 2
 
@@ -92,7 +94,7 @@ func callSize(sequence uint64, c *moe.Call) int {
 	for _, g := range c.Groups {
 		n += bytesSize(groupSize(g))
 	}
-	return n
+	return n + traceBytes(c.Trace)
 }
 
 // appendCall writes the body of a call; size is its callSize.
@@ -113,7 +115,7 @@ func appendCall(b []byte, sequence uint64, c *moe.Call, size int) []byte {
 			b = protowire.AppendVarint(b, uint64(uint32(row)))
 		}
 	}
-	return b
+	return appendTrace(b, c.Trace)
 }
 
 // callMessage makes the message of a call. The call's Release becomes the
@@ -179,6 +181,8 @@ func (r *callReader) read(body, payload []byte, rowBytes int) error {
 		switch {
 		case number == callGroups && bytes != nil:
 			return r.readGroup(bytes)
+		case number == callTrace && bytes != nil:
+			c.Trace = readTrace(bytes)
 		case bytes != nil: // an unknown field, or a known number of another type
 		case number == callSequence:
 			r.sequence = v

@@ -47,12 +47,19 @@ func callToProto(sequence uint64, c *moe.Call) *hachiv1.Call {
 		}
 		out.Groups = append(out.Groups, group)
 	}
+	if !c.Trace.IsZero() {
+		out.Trace = slices.Concat(c.Trace.TraceID[:], c.Trace.SpanID[:])
+	}
 	return out
 }
 
 func drawCall(t *rapid.T) *moe.Call {
 	c := &moe.Call{
 		Epoch: moe.Epoch(rapid.Uint64().Draw(t, "epoch")), Layer: rapid.IntRange(0, 100).Draw(t, "layer"), Rows: rapid.IntRange(1, 400).Draw(t, "rows"),
+	}
+	if rapid.Bool().Draw(t, "traced") {
+		copy(c.Trace.TraceID[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "trace"))
+		copy(c.Trace.SpanID[:], rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "span"))
 	}
 	c.X = rapid.SliceOfN(rapid.Byte(), c.Rows*rowBytes, c.Rows*rowBytes).Draw(t, "x")
 	subset := func(n int, name string) []int {

@@ -483,7 +483,10 @@ type Call struct {
 	// Rows in the payload.
 	Rows uint32 `protobuf:"varint,4,opt,name=rows" json:"rows,omitempty"`
 	// Experts in ascending order, each once.
-	Groups        []*CallGroup `protobuf:"bytes,5,rep,name=groups" json:"groups,omitempty"`
+	Groups []*CallGroup `protobuf:"bytes,5,rep,name=groups" json:"groups,omitempty"`
+	// Span of the call, where its token is traced: 16 bytes of the trace and 8 of the
+	// span, as in W3C Trace Context. Anything else is none.
+	Trace         []byte `protobuf:"bytes,6,opt,name=trace" json:"trace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -549,6 +552,13 @@ func (x *Call) GetRows() uint32 {
 func (x *Call) GetGroups() []*CallGroup {
 	if x != nil {
 		return x.Groups
+	}
+	return nil
+}
+
+func (x *Call) GetTrace() []byte {
+	if x != nil {
+		return x.Trace
 	}
 	return nil
 }
@@ -869,13 +879,14 @@ const file_hachi_v1_expert_proto_rawDesc = "" +
 	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12\x1f\n" +
 	"\vcredit_rows\x18\x03 \x01(\rR\n" +
 	"creditRows\x12*\n" +
-	"\x11max_payload_bytes\x18\x04 \x01(\x04R\x0fmaxPayloadBytes\"\x8f\x01\n" +
+	"\x11max_payload_bytes\x18\x04 \x01(\x04R\x0fmaxPayloadBytes\"\xa5\x01\n" +
 	"\x04Call\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
 	"\x05layer\x18\x03 \x01(\rR\x05layer\x12\x12\n" +
 	"\x04rows\x18\x04 \x01(\rR\x04rows\x12+\n" +
-	"\x06groups\x18\x05 \x03(\v2\x13.hachi.v1.CallGroupR\x06groups\"9\n" +
+	"\x06groups\x18\x05 \x03(\v2\x13.hachi.v1.CallGroupR\x06groups\x12\x14\n" +
+	"\x05trace\x18\x06 \x01(\fR\x05trace\"9\n" +
 	"\tCallGroup\x12\x16\n" +
 	"\x06expert\x18\x01 \x01(\rR\x06expert\x12\x14\n" +
 	"\x05index\x18\x02 \x03(\rR\x05index\"$\n" +
