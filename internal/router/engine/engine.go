@@ -179,7 +179,7 @@ func (e *Engine) activate(ctx context.Context, id uint64, r Request) *activeRequ
 	}
 	f := &activeRequest{
 		seq: &scheduler.Sequence{
-			ID: id, Tokens: slices.Concat(r.Prompt, r.Answer), Priority: r.Priority, Compute: r.PromptLogprobs,
+			ID: id, Tokens: slices.Concat(r.Prompt, r.Answer), Priority: r.Priority, Begun: len(r.Answer) > 0, Compute: r.PromptLogprobs,
 			Table: kvcache.Table{Salt: r.CacheSalt},
 		},
 		reported: r.PromptReported,

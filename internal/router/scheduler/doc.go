@@ -16,6 +16,8 @@
 //     decodes take (pace). The oldest prompt gets at least half of these rows, the rest
 //     goes to the one with the least to do: a long prompt neither waits
 //     without end nor lets short ones wait for its end.
+//   - Answers that another router began come before others, in the queue and in a step,
+//     and may slow a step down more (pace): their clients stand still meanwhile.
 //   - Waiting sequences start by priority, then in order of arrival, when all
 //     their known tokens have blocks and every running sequence can still take
 //     one more; the first that does not fit lets no other pass. One whose prefix

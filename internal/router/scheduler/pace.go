@@ -15,6 +15,10 @@ const (
 	// probeEvery is how many mixed steps may pass before the decodes are
 	// measured without prefill again.
 	probeEvery = 64
+	// resumeSlowdown is the slowdown for answers that other routers began: their clients
+	// wait in the middle of an answer, as those of decodes do. With s, the last of them
+	// waits s/(s-1) times what only their prefill takes, and the decodes s-1 steps.
+	resumeSlowdown = 3
 	// weight of a new measurement in the running averages.
 	weight = 0.25
 )
@@ -100,4 +104,27 @@ func (p *pace) rows(decodes, limit int) int {
 		minRows = blockRows
 	}
 	return min(limit, max(minRows, n))
+}
+
+// resumed is how many prefill rows of answers that other routers began the next step may
+// have beside decodes, at most limit. It neither grows in steps nor waits for a new
+// measurement of the decodes: small chunks cost more by row than large ones, and fewer
+// decodes take no longer than more.
+func (p *pace) resumed(decodes, limit int) int {
+	if p.maxSlowdown == 0 || decodes == 0 {
+		return limit
+	}
+	took := 0.0
+	for b := min(bits.Len(uint(decodes)), len(p.decodes)-1); b > 0 && took == 0; b-- {
+		took = p.decodes[b].took
+	}
+	if took == 0 {
+		return min(limit, blockRows)
+	}
+	row := p.row
+	if row == 0 {
+		row = took / float64(decodes)
+	}
+	room := (max(p.maxSlowdown, resumeSlowdown) - 1) * took
+	return min(limit, max(blockRows, int(room/row)))
 }

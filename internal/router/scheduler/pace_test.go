@@ -35,21 +35,27 @@ func (m machine) step(spans []Span) time.Duration {
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
+// advance schedules and commits a step.
+func (m machine) advance(s *Scheduler) time.Duration {
+	spans := s.Schedule()
+	d := m.step(spans)
+	s.Observe(spans, d)
+	for _, span := range spans {
+		if seq := span.Seq; seq.Computed+span.N < len(seq.Tokens) {
+			s.Commit(seq, seq.Computed+span.N)
+		} else {
+			s.Commit(seq, len(seq.Tokens), 0)
+		}
+	}
+	return d
+}
+
 // serve runs decodes beside a long prompt and returns the times of steps without
 // and with it, and how long it took.
 func (m machine) serve(decodes, prompt int, stretch float64) (without, with []float64, took time.Duration) {
 	s := New(Limits{StepTokens: 512, MaxSequences: 64, MaxStepSlowdown: stretch}, kvcache.NewPool(kvcache.Options{Blocks: 4096}))
 	step := func(times *[]float64) time.Duration {
-		spans := s.Schedule()
-		d := m.step(spans)
-		s.Observe(spans, d)
-		for _, span := range spans {
-			if seq := span.Seq; seq.Computed+span.N < len(seq.Tokens) {
-				s.Commit(seq, seq.Computed+span.N)
-			} else {
-				s.Commit(seq, len(seq.Tokens), 0)
-			}
-		}
+		d := m.advance(s)
 		*times = append(*times, d.Seconds())
 		return d
 	}
@@ -97,6 +103,49 @@ func TestPaceKeepsBothPromises(t *testing.T) {
 					t.Errorf("%+v, noise %.2f, %d decodes: gaps %.2f times as long (%.1f is promised), the prompt %.2f (%.1f)",
 						c, noise, tt.decodes, gap, tt.gap, slow, tt.slow)
 				}
+			}
+		}
+	}
+}
+
+// takeOver lets prompts of 60 tokens come to a router with decodes, and returns the
+// longest step meanwhile, as a multiple of one without them, and how long the last of
+// them waited for its first token.
+func (m machine) takeOver(decodes, prompts int, begun bool) (gap, wait float64) {
+	s := New(Limits{StepTokens: 512, MaxSequences: 64, MaxStepSlowdown: 1.7}, kvcache.NewPool(kvcache.Options{Blocks: 4096}))
+	for range decodes {
+		s.Add(&Sequence{Tokens: make([]int32, 30)})
+	}
+	usual := 0.0
+	for range 100 {
+		usual = m.advance(s).Seconds()
+	}
+	var moved []*Sequence
+	for range prompts {
+		seq := &Sequence{Tokens: make([]int32, 60), Begun: begun}
+		moved = append(moved, seq)
+		s.Add(seq)
+	}
+	for slices.ContainsFunc(moved, func(seq *Sequence) bool { return len(seq.Tokens) == 60 }) {
+		took := m.advance(s).Seconds()
+		wait += took
+		gap = max(gap, took/usual)
+	}
+	return gap, wait
+}
+
+// TestAnswersOfADeadRouterGoOnSoon: as many answers as a router has come from one that
+// died. Their first tokens come in less than 0.6 of the time of new prompts, and the
+// gaps of the others grow less than fourfold meanwhile.
+func TestAnswersOfADeadRouterGoOnSoon(t *testing.T) {
+	for _, row := range []float64{1, 2, 4} {
+		for _, n := range []int{8, 16, 32} {
+			m := machine{rng: rand.New(rand.NewPCG(1, 2)), row: row, seen: 0.4e-3}
+			gap, wait := m.takeOver(n, n, true)
+			_, asPrompts := m.takeOver(n, n, false)
+			t.Logf("rows of %v ms, %d answers beside as many: gaps %.2f, %.2f s, as new prompts %.2f s", row, n, gap, wait, asPrompts)
+			if gap > 4 || wait > 0.6*asPrompts {
+				t.Errorf("rows of %v ms, %d answers: gaps %.2f times as long, %.2f s to the last first token, as new prompts %.2f s", row, n, gap, wait, asPrompts)
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func newWorld(t interface{ Fatalf(string, ...any) }, pick func(int) int) *world 
 
 func (w *world) add() {
 	w.ids++
-	seq := &Sequence{ID: w.ids, Priority: w.pick(3) - 1, Compute: w.pick(5) == 0}
+	seq := &Sequence{ID: w.ids, Priority: w.pick(3) - 1, Begun: w.pick(4) == 0, Compute: w.pick(5) == 0}
 	// Prompts share prefixes of whole and of broken blocks.
 	kind := int32(w.pick(3))
 	for i := range 1 + w.pick(60) {

@@ -17,7 +17,7 @@ import (
 //
 //	new blocks=N tokens=N sequences=N [chunk=N] [stretch=X] [reuse]
 //	cost decodes=D row=D       what a step takes: its decodes, and each prefill row
-//	add id=N prompt=N [like=ID] [priority=N] [compute]
+//	add id=N prompt=N [like=ID] [priority=N] [begun] [compute]
 //	draft id=N n=N             guess n tokens
 //	step [accept=N] [times=N]  schedule and commit, n drafted tokens being right
 //	abandon                    schedule a step that fails
@@ -65,7 +65,7 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		s.decodes, s.row = duration("decodes"), duration("row")
 		return ""
 	case "add":
-		seq := &Sequence{ID: uint64(id), Priority: number("priority", 0), Compute: d.HasArg("compute")}
+		seq := &Sequence{ID: uint64(id), Priority: number("priority", 0), Begun: d.HasArg("begun"), Compute: d.HasArg("compute")}
 		for i := range number("prompt", 0) {
 			seq.Tokens = append(seq.Tokens, int32(1000*number("like", id)+i))
 		}

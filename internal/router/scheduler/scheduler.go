@@ -116,12 +116,21 @@ func (s *Scheduler) Schedule() []Span {
 	for _, span := range spans {
 		rows += span.N
 	}
-	budget := s.pace.rows(rows, s.limits.StepTokens-rows)
-	if budget <= 0 {
+	budget, resumed := s.pace.rows(rows, s.limits.StepTokens-rows), 0
+	if s.resumes() {
+		resumed = s.pace.resumed(rows, s.limits.StepTokens-rows)
+	}
+	if budget <= 0 && resumed <= 0 {
 		return spans
 	}
 	s.admit()
-	return append(spans, s.prefills(budget)...)
+	return append(spans, s.prefills(budget, resumed)...)
+}
+
+// resumes reports whether an answer that another router began has rows to prefill.
+func (s *Scheduler) resumes() bool {
+	prefills := func(seq *Sequence) bool { return seq.Begun && seq.step != s.step }
+	return slices.ContainsFunc(s.running, prefills) || slices.ContainsFunc(s.waiting, prefills)
 }
 
 // decodes gives every running sequence with one token to go its row, and its
@@ -188,31 +197,44 @@ func (s *Scheduler) admit() {
 	}
 }
 
-// prefills shares rows among the running sequences that have none: half to the
-// most urgent, then to those with the least to do.
-func (s *Scheduler) prefills(budget int) []Span {
-	var spans []Span
+// prefills shares rows among the running sequences that have none: resumed ones among
+// answers that other routers began and those that the prefix cache has but for a token,
+// and what of budget is left then among the others.
+func (s *Scheduler) prefills(budget, resumed int) []Span {
+	var first, others []Span
 	for _, seq := range s.running {
-		if seq.step != s.step {
-			spans = append(spans, Span{seq, 0})
+		switch {
+		case seq.step == s.step:
+		case resumed > 0 && (seq.Begun || seq.todo() == 1):
+			first = append(first, Span{seq, 0})
+		default:
+			others = append(others, Span{seq, 0})
 		}
 	}
-	if len(spans) == 0 {
-		return nil
+	used := s.share(first, max(budget, resumed))
+	s.share(others, budget-used)
+	return slices.DeleteFunc(append(first, others...), func(span Span) bool { return span.N == 0 })
+}
+
+// share gives rows to spans: half to the most urgent, which is the first, then to those
+// with the least to do. It returns how many it gave, and changes the order.
+func (s *Scheduler) share(spans []Span, budget int) (given int) {
+	if len(spans) == 0 || budget <= 0 {
+		return 0
 	}
 	give := func(span *Span, limit int) {
 		n := min(span.Seq.todo()-span.N, s.limits.Chunk-span.N, limit)
 		span.N += n
-		budget -= n
+		given += n
 	}
 	first, others := &spans[0], spans[1:]
 	give(first, (budget+1)/2)
 	slices.SortStableFunc(others, func(a, b Span) int { return cmp.Compare(a.Seq.todo(), b.Seq.todo()) })
 	for i := range others {
-		give(&others[i], budget)
+		give(&others[i], budget-given)
 	}
-	give(first, budget)
-	return slices.DeleteFunc(spans, func(span Span) bool { return span.N == 0 })
+	give(first, budget-given)
+	return given
 }
 
 // Check reports every broken invariant.

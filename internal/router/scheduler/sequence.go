@@ -15,6 +15,9 @@ type Sequence struct {
 	Draft []int32
 	// Priority: lower starts first and is preempted last.
 	Priority int
+	// Begun says that a client has the beginning of the answer, which another router
+	// drew, and waits for the rest. It does not change.
+	Begun bool
 	// Compute reads nothing from the prefix cache: the logits of every position
 	// are wanted.
 	Compute bool
@@ -38,7 +41,14 @@ func (s Span) Drafted() int { return max(0, s.Seq.Computed+s.N-len(s.Seq.Tokens)
 // todo is how far the tokens are ahead of what is computed.
 func (s *Sequence) todo() int { return len(s.Tokens) - s.Computed }
 
-// urgency orders sequences: by priority, then by arrival.
+// urgency orders sequences: by priority, then answers that others began, then by
+// arrival.
 func urgency(a, b *Sequence) int {
+	if a.Priority == b.Priority && a.Begun != b.Begun {
+		if a.Begun {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.arrival, b.arrival))
 }
