@@ -119,13 +119,12 @@ func (a *answer) refused(ctx context.Context) error {
 // ask lets a router draw the answer from where it is, until drained ends.
 func (a *answer) ask(ctx context.Context, router balance.Router, drained context.Context) verdict {
 	ctx, cancel := context.WithCancelCause(ctx)
+	l := a.listen(ctx, router, func() { cancel(errSilent) })
+	defer l.close()
 	defer cancel(nil)
 	defer context.AfterFunc(drained, func() { cancel(errDrained) })()
-	patience := a.e.cfg.Silence << a.silent
-	alarm := time.AfterFunc(patience, func() { cancel(errSilent) })
-	defer alarm.Stop()
 	a.in.Answer, a.in.PromptReported = ids(a.answer), uint32(a.progress.prompt)
-	err := a.read(ctx, router, func() { alarm.Reset(patience) })
+	err := a.read(ctx, router, l.heard)
 	if err == nil {
 		return verdict{fate: done}
 	}
@@ -135,9 +134,9 @@ func (a *answer) ask(ctx context.Context, router balance.Router, drained context
 	return judge(err)
 }
 
-// read reads a router's call to its last event. alive is called whenever something
+// read reads a router's call to its last event. heard is called whenever something
 // comes.
-func (a *answer) read(ctx context.Context, router balance.Router, alive func()) error {
+func (a *answer) read(ctx context.Context, router balance.Router, heard func()) error {
 	call, err := a.e.cfg.Caller.GenerateTokens(ctx, router, a.in)
 	if err != nil {
 		return err
@@ -147,7 +146,7 @@ func (a *answer) read(ctx context.Context, router balance.Router, alive func()) 
 		return err
 	}
 	if header != nil {
-		alive()
+		heard()
 		a.e.cfg.Pool.worked(router.ID)
 		a.take(nil)
 		a.lap(&a.stall.Asking)
@@ -157,7 +156,7 @@ func (a *answer) read(ctx context.Context, router balance.Router, alive func()) 
 		if err != nil {
 			return err
 		}
-		alive()
+		heard()
 		a.take(nil)
 		events := a.progress.read(m)
 		if len(events) > 0 {

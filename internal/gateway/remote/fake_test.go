@@ -51,7 +51,7 @@ type fleet struct {
 	fates []plan
 	// fate chooses one by the router instead.
 	fate func(router string, in *hachiv1.GenerateTokensRequest) plan
-	// probe answers probes; nil does at once.
+	// probe answers probes; nil does at once, unless the router's last call got nothing.
 	probe func(ctx context.Context, router string) error
 
 	mu    sync.Mutex // guards the fields below
@@ -62,28 +62,44 @@ type fleet struct {
 type called struct {
 	router string
 	in     *hachiv1.GenerateTokensRequest
+	end    end
 }
 
 func (f *fleet) GenerateTokens(ctx context.Context, r balance.Router, in *hachiv1.GenerateTokensRequest) (Call, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	in = proto.CloneOf(in) // as if it had been sent
-	f.calls = append(f.calls, called{r.ID, in})
 	p := plan{1 << 20, whole}
 	switch {
 	case f.fate != nil:
 		p = f.fate(r.ID, in)
 	case len(f.fates) > 0:
-		p = f.fates[min(len(f.calls), len(f.fates))-1]
+		p = f.fates[min(len(f.calls)+1, len(f.fates))-1]
 	}
+	f.calls = append(f.calls, called{r.ID, in, p.end})
 	return &fakeCall{ctx: ctx, f: f, plan: p, at: len(in.GetAnswer()), prompt: int(in.GetPromptReported()), in: in}, nil
 }
 
 func (f *fleet) Probe(ctx context.Context, r balance.Router) error {
-	if f.probe == nil {
-		return nil
+	if f.probe != nil {
+		return f.probe(ctx, r.ID)
 	}
-	return f.probe(ctx, r.ID)
+	if f.isMute(r.ID) {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+// isMute reports whether the last call of a router gets nothing.
+func (f *fleet) isMute(router string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, call := range slices.Backward(f.calls) {
+		if call.router == router {
+			return call.end == mute
+		}
+	}
+	return false
 }
 
 // asked are the calls so far.

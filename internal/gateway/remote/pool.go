@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type Pool struct {
 	waiting int           // requests that have no router
 	drains  map[string]drain
 	probing map[string]bool // routers that a goroutine probes
+	rhythms map[string]*rhythm
 	// retryAfter is what full routers said last.
 	retryAfter time.Duration
 }
@@ -32,7 +34,7 @@ type drain struct {
 
 // NewPool is a pool without routers.
 func NewPool() *Pool {
-	return &Pool{budget: balance.NewBudget(), changed: make(chan struct{}), drains: map[string]drain{}, probing: map[string]bool{}}
+	return &Pool{budget: balance.NewBudget(), changed: make(chan struct{}), drains: map[string]drain{}, probing: map[string]bool{}, rhythms: map[string]*rhythm{}}
 }
 
 // Update replaces the records of routers.
@@ -52,6 +54,7 @@ func (p *Pool) change(do func()) {
 	defer p.mu.Unlock()
 	do()
 	running := p.table.Running()
+	maps.DeleteFunc(p.rhythms, func(id string, _ *rhythm) bool { _, known := running[id]; return !known })
 	for id, d := range p.drains {
 		if _, known := running[id]; !known || p.table.Leaves(id, d.model) {
 			d.begin()
@@ -193,6 +196,18 @@ func (p *Pool) release(router string, v verdict) {
 		p.table.Worked(router)
 		p.retryAfter = v.after
 	}
+}
+
+// rhythm is when signs of life of a router came.
+func (p *Pool) rhythm(router string) *rhythm {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.rhythms[router]
+	if r == nil {
+		r = &rhythm{}
+		p.rhythms[router] = r
+	}
+	return r
 }
 
 // worked notes that a router took a request.
