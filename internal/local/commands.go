@@ -72,7 +72,7 @@ func (c *Cluster) command(name string, args ...string) command {
 
 func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
 	out := role.DefaultCoordinator()
-	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.kept(name), c.cfg.LogLevel
 	out.Security.SecurityConfig = c.security(name)
 	out.Placement, out.ExpectNodes = c.cfg.Placement, c.cfg.Nodes
 	return out
@@ -80,7 +80,7 @@ func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
 
 func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out := role.DefaultExpertNode()
-	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.kept(name), c.cfg.LogLevel
 	out.Security.SecurityConfig = c.security(name)
 	out.Tracing = c.cfg.Tracing
 	out.ModelConfig, out.StateDir = c.cfg.Model, filepath.Join(c.cfg.DataDir, "state")
@@ -90,12 +90,12 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 
 func (c *Cluster) routerConfig(name string) role.RouterConfig {
 	out := role.DefaultRouter()
-	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.kept(name), c.cfg.LogLevel
 	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
 	out.Tracing = c.cfg.Tracing
 	out.ModelConfig, out.Serving, out.Listen = c.cfg.Model, c.cfg.Serving, c.cfg.Listen
 	if c.cfg.gateway() { // which clients and admins call instead
-		out.Listen, out.Security.AdminListen = c.cfg.port(name), ""
+		out.Listen, out.Security.AdminListen = c.kept(name), ""
 	}
 	out.Threads = c.cfg.RouterThreads()
 	return out
@@ -103,7 +103,7 @@ func (c *Cluster) routerConfig(name string) role.RouterConfig {
 
 func (c *Cluster) gatewayConfig(name string) role.GatewayConfig {
 	out := role.DefaultGateway()
-	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.cfg.port(name), c.cfg.LogLevel
+	out.ClusterConfig, out.GRPC, out.LogLevel = c.member(name), c.kept(name), c.cfg.LogLevel
 	out.Security.SecurityConfig, out.Security.AccessConfig = c.security(name), c.cfg.Security.AccessConfig
 	out.Tracing = c.cfg.Tracing
 	out.Model, out.Serving, out.Listen = role.TextConfig{Dir: c.cfg.Model.Dir, Source: c.cfg.Model.Source}, c.cfg.relay(), c.cfg.Listen
@@ -117,14 +117,16 @@ func (c *Cluster) member(name string) role.ClusterConfig {
 	}
 }
 
-// port is a free port on the address on which a child listens.
-func (c UpConfig) port(name string) string {
-	host := "127.0.0.1"
+// host is the address on which a child listens.
+func (c UpConfig) host(name string) string {
 	if c.Host != nil {
-		host = c.Host(name)
+		return c.Host(name)
 	}
-	return net.JoinHostPort(host, "0")
+	return "127.0.0.1"
 }
+
+// port is a free port on the address on which a child listens, another at each start.
+func (c UpConfig) port(name string) string { return net.JoinHostPort(c.host(name), "0") }
 
 // shareCores gives one router every core, because the router waits while the
 // nodes compute. It divides the cores among several routers, and among the nodes, at

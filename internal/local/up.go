@@ -27,6 +27,7 @@ type Cluster struct {
 	lifeW     *os.File // its end is the children's end
 	failed    chan error
 	children  []*Child
+	ports     keptPorts
 
 	mu   sync.Mutex // guards etcd
 	etcd *Child     // nil while it is stopped
@@ -170,6 +171,9 @@ func (c *Cluster) Close(ctx context.Context) {
 	c.claim.release(ctx)
 	c.StopEtcd()
 	c.authority.close()
+	if err := c.ports.close(); err != nil {
+		quiet(c.cfg.Logger).Debug("kept ports", "err", err)
+	}
 	for _, f := range []*os.File{c.lifeW, c.lifeR, c.lock} {
 		if f != nil {
 			f.Close()
