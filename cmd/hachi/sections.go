@@ -86,6 +86,7 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 func backendFlags(f configFlags, m *role.ModelConfig) {
 	m.Backends = backends()
 	f.text("backend", "model.backend", &m.Backend, "what computes; an unknown name lists what this binary has")
+	f.boolean("gpu-attention", "model.gpuAttention", &m.GPUAttention, "compute attention on the GPU too, with --backend cuda; with false, on the processor; the same for every process of a cluster")
 	f.integer("device", "model.device", &m.Device, "number of the accelerator to compute with, as nvidia-smi -L lists them; one process for each")
 }
 

@@ -29,6 +29,9 @@ type Options struct {
 	Kernel string
 	// Device is the number of the accelerator to use.
 	Device int
+	// Attention lets an accelerator compute a Dense too, which else the processor does.
+	// It is the same in every process of a cluster: Info's Family says who computes it.
+	Attention bool
 	// Spin is how long an idle worker polls for work before it parks.
 	Spin time.Duration
 	// ExpertFamily is the numerics family that experts of the cluster are computed in;
@@ -115,6 +118,12 @@ type Dense interface {
 	ReserveKV(blocks int) error
 	// Close frees the cache and gives the weights back.
 	Close() error
+}
+
+// OwnCache is implemented by a Dense whose KV cache is in memory of a device.
+type OwnCache interface {
+	// CacheCapacity is the memory for the cache in bytes, while none is reserved.
+	CacheCapacity() (int64, error)
 }
 
 // CheckExpert finds what is wrong with the weights of an expert.

@@ -52,6 +52,7 @@ const (
 	cuMemFreeHost
 	cuMemcpyHtoDAsync
 	cuMemcpyDtoHAsync
+	cuMemsetD8Async
 	cuStreamCreate
 	cuStreamDestroy
 	cuStreamSynchronize
@@ -77,7 +78,8 @@ var symbols = [callCount]string{
 	cuMemGetInfo: "cuMemGetInfo_v2", cuMemAlloc: "cuMemAlloc_v2", cuMemFree: "cuMemFree_v2",
 	cuMemHostAlloc: "cuMemHostAlloc", cuMemFreeHost: "cuMemFreeHost",
 	cuMemcpyHtoDAsync: "cuMemcpyHtoDAsync_v2", cuMemcpyDtoHAsync: "cuMemcpyDtoHAsync_v2",
-	cuStreamCreate: "cuStreamCreate", cuStreamDestroy: "cuStreamDestroy_v2", cuStreamSynchronize: "cuStreamSynchronize",
+	cuMemsetD8Async: "cuMemsetD8Async",
+	cuStreamCreate:  "cuStreamCreate", cuStreamDestroy: "cuStreamDestroy_v2", cuStreamSynchronize: "cuStreamSynchronize",
 	cuEventCreate: "cuEventCreate", cuEventDestroy: "cuEventDestroy_v2", cuEventRecord: "cuEventRecord", cuEventQuery: "cuEventQuery",
 	cuEventElapsedTime: "cuEventElapsedTime", cuTensorMapEncodeTiled: "cuTensorMapEncodeTiled",
 }

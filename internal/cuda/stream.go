@@ -39,6 +39,11 @@ func (s *Stream) Download(dst []byte, src Pointer) error {
 	return s.d.do(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(unsafe.SliceData(dst))), uintptr(src), uintptr(len(dst)), s.handle)
 }
 
+// Clear queues writing zeros to all of b.
+func (s *Stream) Clear(b *Buffer) error {
+	return s.d.do(cuMemsetD8Async, uintptr(b.Pointer), 0, uintptr(b.Size), s.handle)
+}
+
 // Event is a point in a stream.
 type Event struct {
 	d      *Driver

@@ -63,7 +63,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 	}
 	core.close = append(core.close, dense.Close)
 	if core.Dense, err = device.OpenDense(w.cfg, w.numerics, dense.Weights); err != nil {
-		return nil, err
+		return nil, configFault(err)
 	}
 	core.close = append(core.close, core.Dense.Close)
 	if err := core.reserveCache(c.Serving.KVCacheMemory); err != nil {
@@ -88,9 +88,17 @@ func (c *Core) connect(cfg RouterConfig) {
 	c.Dispatcher = cfg.dispatcher(c.weights, pool)
 }
 
-// reserveCache divides the memory for the KV cache into blocks.
+// reserveCache divides the memory for the KV cache into blocks. A device has no more
+// than it says.
 func (c *Core) reserveCache(memory Size) error {
 	block := c.Dense.KVBlockBytes()
+	if own, ok := c.Dense.(backend.OwnCache); ok {
+		free, err := own.CacheCapacity()
+		if err != nil {
+			return err
+		}
+		memory = min(memory, Size(free))
+	}
 	c.Blocks = int(int64(memory) / block)
 	if c.Blocks < 1 {
 		return &ConfigError{Err: &FieldError{Field: "serving.kvCacheMemory", Err: fmt.Errorf("%v: want at least one block of %d bytes", memory, block)}}
@@ -101,6 +109,14 @@ func (c *Core) reserveCache(memory Size) error {
 	// A cache larger than every sequence at full length would never fill.
 	c.Blocks = min(c.Blocks, c.MaxSequences*(c.Model.MaxContext/model.BlockSize+1))
 	return c.Dense.ReserveKV(c.Blocks)
+}
+
+// cacheMemory is what the KV cache takes of the process's memory.
+func (c *Core) cacheMemory() int64 {
+	if _, ok := c.Dense.(backend.OwnCache); ok {
+		return 0
+	}
+	return int64(c.Blocks) * c.Dense.KVBlockBytes()
 }
 
 // LocalExperts loads every expert into this process, on the core's own device.

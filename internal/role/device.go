@@ -2,12 +2,14 @@ package role
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 )
 
@@ -19,14 +21,18 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 	if err != nil {
 		return nil, &ConfigError{Err: &FieldError{Field: "model.backend", Err: fmt.Errorf("%q: %w", m.Backend, err)}}
 	}
-	kernel := os.Getenv("HACHI_KERNEL")
+	loops := os.Getenv("HACHI_KERNEL")
 	device, err := b.Open(backend.Options{
-		Threads: m.workers(), Kernel: kernel, Spin: busyPoll, Device: m.Device, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
+		Threads: m.workers(), Kernel: loops, Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
 	})
 	if err != nil {
-		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, kernel, err)}
+		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, loops, err)}
 	}
 	info := device.Info()
+	if m.GPUAttention && info.Family == kernel.Family {
+		return nil, errors.Join(&ConfigError{Err: &FieldError{Field: "model.gpuAttention",
+			Err: fmt.Errorf("backend %s computes attention on the processor: choose backend cuda, or leave it false", b.Name)}}, device.Close())
+	}
 	log.Info("device is open", "backend", b.Name, "family", info.FamilyWith(m.ExpertFamily), "experts", cmp.Or(m.ExpertFamily, info.ExpertFamily, info.Family), "kernel", info.Kernel)
 	return device, nil
 }

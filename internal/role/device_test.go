@@ -1,10 +1,14 @@
 package role
 
 import (
+	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/model"
 )
 
 // ownDevice has experts in memory of its own.
@@ -37,5 +41,44 @@ func TestTheMemoryOfADeviceIsTheCapacity(t *testing.T) {
 		if limit != tt.want || w.expertBytes() != tt.expert {
 			t.Errorf("%+v: capacity %d, an expert takes %d", tt, limit, w.expertBytes())
 		}
+	}
+}
+
+// cacheOnDevice is a Dense with its KV cache in the memory of a device.
+type cacheOnDevice struct {
+	backend.Dense
+	free int64
+}
+
+func (d cacheOnDevice) CacheCapacity() (int64, error) { return d.free, nil }
+func (cacheOnDevice) KVBlockBytes() int64             { return 1000 }
+func (cacheOnDevice) ReserveKV(int) error             { return nil }
+
+// TestTheKVCacheFitsTheDevice, and takes no memory of the process.
+func TestTheKVCacheFitsTheDevice(t *testing.T) {
+	for _, tt := range []struct {
+		memory Size
+		free   int64
+		want   int
+	}{{50_000, 30_500, 30}, {20_000, 30_500, 20}} {
+		c := &Core{Dense: cacheOnDevice{free: tt.free}, MaxSequences: 1, Model: model.Config{MaxContext: 1 << 20}}
+		if err := c.reserveCache(tt.memory); err != nil {
+			t.Fatal(err)
+		}
+		if c.Blocks != tt.want || c.cacheMemory() != 0 {
+			t.Errorf("%v with %d free: %d blocks and %d bytes of the process, want %d and none", tt.memory, tt.free, c.Blocks, c.cacheMemory(), tt.want)
+		}
+	}
+	full := &Core{Dense: cacheOnDevice{free: 10}}
+	if err := full.reserveCache(Mi); !errors.As(err, new(*ConfigError)) {
+		t.Errorf("a full device: %v, want an error of the configuration", err)
+	}
+}
+
+func TestAttentionOnAGPUNeedsABackendForOne(t *testing.T) {
+	c := ModelConfig{Backend: "cpu", Backends: []backend.Backend{cpu.Backend()}, GPUAttention: true}
+	var field *FieldError
+	if _, err := c.openDevice(0, slog.New(slog.DiscardHandler)); !errors.As(err, &field) || field.Field != "model.gpuAttention" {
+		t.Errorf("%v, want an error of model.gpuAttention", err)
 	}
 }

@@ -80,6 +80,9 @@ type ModelConfig struct {
 	SidecarHelpers int `yaml:"sidecarHelpers"`
 	// Device is the number of the accelerator to use, for a backend that has several.
 	Device int `yaml:"device"`
+	// GPUAttention lets the GPU compute attention too, which else the processor does. It
+	// is part of the fingerprint: all processes of a cluster must agree.
+	GPUAttention bool `yaml:"gpuAttention"`
 	// ExpertFamily names the numerics family of the cluster's experts; "" is that of
 	// this process's backend, and a process that computes experts computes no other. It
 	// is part of the fingerprint.

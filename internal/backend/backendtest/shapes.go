@@ -45,14 +45,17 @@ func shapes() []shape {
 	return all
 }
 
-// shapesBF16 are the shapes with rows and activations in bf16, and weights in bf16
-// where they were in f32.
+// shapesBF16 are the shapes with rows and activations in bf16, and weights, keys and
+// values in bf16 where they were in f32.
 func shapesBF16() []shape {
 	all := shapes()
 	for i := range all {
 		s := &all[i]
 		s.numerics.Wire, s.numerics.FFNActivation = tensor.BF16, tensor.BF16
 		s.cfg.DType = tensor.BF16
+		if s.numerics.KV == tensor.KVF32 {
+			s.numerics.KV = tensor.KVBF16
+		}
 		if !s.experts.Quantized() {
 			s.experts = tensor.BF16
 		}

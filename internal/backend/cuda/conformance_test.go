@@ -24,10 +24,10 @@ func openers(t *testing.T, faults string) func() (driver.Library, error) {
 	return func() (driver.Library, error) { return lib, nil }
 }
 
-// withKernel is a backend whose devices use a kernel.
+// withKernel is a backend whose devices use a kernel, and compute attention too.
 func withKernel(b backend.Backend, kernel string) backend.Backend {
 	return backend.Backend{Name: b.Name, Open: func(o backend.Options) (backend.Device, error) {
-		o.Kernel = kernel
+		o.Kernel, o.Attention = kernel, true
 		return b.Open(o)
 	}}
 }

@@ -41,7 +41,7 @@ type device struct {
 	label    string // for people
 	lost     atomic.Pointer[backend.LostError]
 	kernels  *kernels
-	host     backend.Device // computes Dense; nil until one is opened
+	host     backend.Device // computes Dense without Options.Attention; nil until one is opened
 }
 
 func open(c Config, o backend.Options) (backend.Device, error) {
@@ -69,10 +69,15 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 
 // Info implements backend.Device.
 func (v *device) Info() backend.Info {
-	return backend.Info{Family: cpu.Family, ExpertFamily: familyOf(v.Major, v.Minor), Kernel: v.kernels.name + " on " + v.Name}
+	info := backend.Info{Family: cpu.Family, ExpertFamily: familyOf(v.Major, v.Minor), Kernel: v.kernels.name + " on " + v.Name}
+	if v.options.Attention {
+		info.Family = fmt.Sprintf("%s-t%d", info.ExpertFamily, tilePositions)
+	}
+	return info
 }
 
-// familyOf is the numerics family of a compute capability.
+// familyOf is the numerics family of a compute capability: of experts. That of attention
+// names the tile of positions too.
 func familyOf(major, minor int) string { return fmt.Sprintf("cuda-sm%d%d-k16", major, minor) }
 
 // OpenExperts implements backend.Device.
@@ -87,8 +92,16 @@ func (v *device) OpenExperts(cfg model.Config, n model.Numerics) (backend.Expert
 	return newExperts(v, shapeOf(cfg), cfg)
 }
 
-// OpenDense implements backend.Device: the processor computes it.
+// OpenDense implements backend.Device: without Options.Attention the processor computes
+// it.
 func (v *device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeights) (backend.Dense, error) {
+	if v.options.Attention {
+		d, err := newDense(v, cfg, n, w)
+		if err != nil {
+			return nil, err // not a nil *dense
+		}
+		return d, nil
+	}
 	if v.host == nil {
 		host, err := cpu.Backend().Open(backend.Options{Threads: v.options.Threads, Spin: v.options.Spin})
 		if err != nil {

@@ -50,7 +50,7 @@ func newExperts(v *device, s shape, cfg model.Config) (*experts, error) {
 			e.lanes <- l
 		}
 		var err error
-		if e.loader, err = newLoader(v, s); err != nil {
+		if e.loader, err = newLoader(v, s, s.upBytes(tensor.BF16)+s.downBytes(tensor.BF16)); err != nil {
 			return err
 		}
 		free, err := v.FreeMemory()

@@ -22,9 +22,18 @@ func alternating(w1, w3 tensor.Weight) stripRows {
 	}}
 }
 
-// consecutive has 16 rows of w.
-func consecutive(w tensor.Weight) stripRows {
-	return stripRows{w.DType, func(strip, i int) (*tensor.Weight, int) { return &w, strip*16 + i }}
+// stacked has 16 rows of matrices of one format, which lie one above the other.
+func stacked(all ...tensor.Weight) stripRows {
+	return stripRows{all[0].DType, func(strip, i int) (*tensor.Weight, int) {
+		row, last := strip*16+i, len(all)-1
+		for m := range all[:last] {
+			if row < all[m].Rows {
+				return &all[m], row
+			}
+			row -= all[m].Rows
+		}
+		return &all[last], row
+	}}
 }
 
 // codes are 64 columns of a row: bf16, or q and the bits of the scale of each 32.

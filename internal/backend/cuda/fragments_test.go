@@ -64,7 +64,7 @@ func TestABlockHoldsTheWeightsOfItsRows(t *testing.T) {
 	const rows, cols, columns = 75, 90, 128
 	for _, format := range portableFormats {
 		w1, w3 := randomWeight(t, format, rows, cols), randomWeight(t, format, rows, cols)
-		for name, of := range map[string]stripRows{"w1 and w3 by turns": alternating(w1, w3), "w2": consecutive(w1)} {
+		for name, of := range map[string]stripRows{"w1 and w3 by turns": alternating(w1, w3), "w2": stacked(w1)} {
 			for strip := range 6 {
 				image := make([]byte, matrixBytes(format, 16, columns))
 				writeStrip(image, of, strip, columns)

@@ -17,6 +17,10 @@ var (
 	portableCubin []byte
 	//go:embed image/portable.ptx
 	portablePTX []byte
+	//go:embed image/dense.cubin
+	denseCubin []byte
+	//go:embed image/dense.ptx
+	densePTX []byte
 	//go:embed image/support.ptx
 	supportPTX []byte
 )
@@ -37,6 +41,7 @@ type kernels struct {
 	shared   int
 	modules  []*driver.Module
 	products map[string]*driver.Function
+	dense    map[string]*driver.Function // of dense.cu
 	tile     *driver.Function
 	gather   *driver.Function
 	frags    *driver.Function // gather_fragments
@@ -50,7 +55,7 @@ func loadKernels(v *driver.Device, want string) (*kernels, error) {
 		return nil, fmt.Errorf("compute capability %d.%d, expected 8.0 or later: its tensor cores do not multiply bf16", v.Major, v.Minor)
 	}
 	hopper := v.Major == 9 && v.Minor == 0
-	k := &kernels{name: want, sms: v.SMs, shared: v.Shared, products: map[string]*driver.Function{}}
+	k := &kernels{name: want, sms: v.SMs, shared: v.Shared, products: map[string]*driver.Function{}, dense: map[string]*driver.Function{}}
 	switch {
 	case want == "" && hopper:
 		k.name = wgmmaKernel
@@ -68,11 +73,28 @@ func loadKernels(v *driver.Device, want string) (*kernels, error) {
 			return nil, fmt.Errorf("kernel %s: %w", name, err)
 		}
 	}
-	portable := portablePTX
+	portable, dense := portablePTX, densePTX
 	if hopper {
-		portable = portableCubin
+		portable, dense = portableCubin, denseCubin
+	}
+	if err := k.loadDense(v, dense); err != nil {
+		return nil, err
 	}
 	return k, k.loadProducts(v, portable)
+}
+
+// loadDense loads the kernels of dense.cu.
+func (k *kernels) loadDense(v *driver.Device, code []byte) error {
+	m, err := k.module(v, code)
+	if err != nil {
+		return fmt.Errorf("kernels of attention: %w", err)
+	}
+	for _, name := range denseNames() {
+		if k.dense[name], err = m.Function(name); err != nil {
+			return fmt.Errorf("kernel %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // loadProducts loads every product kernel that the device runs.
@@ -90,14 +112,19 @@ func (k *kernels) loadProducts(v *driver.Device, portable []byte) error {
 			}
 		}
 	}
+	for n := minTile; n <= maxPortableTile; n *= 2 {
+		if err := k.product(m, portableName(wideProduct, tensor.BF16, n), 0); err != nil {
+			return err
+		}
+	}
 	if k.name != wgmmaKernel {
 		return nil
 	}
 	if m, err = k.module(v, wgmmaCubin); err != nil {
 		return fmt.Errorf("wgmma.cubin: %w", err)
 	}
-	for _, variants := range []map[int]variant{upVariants, downVariants} {
-		for _, w := range variants {
+	for n := minTile; n <= maxWGMMATile; n *= 2 {
+		for _, w := range []variant{upVariants[n], downVariants[n], wideVariant(n)} {
 			if err := k.product(m, w.name(), v.Shared); err != nil {
 				return err
 			}

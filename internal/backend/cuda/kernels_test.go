@@ -10,6 +10,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+
 	sources "github.com/hachi-serve/hachi/internal/backend/cuda/kernels"
 )
 
@@ -35,13 +37,22 @@ var parameter = regexp.MustCompile(`\.b8 (\w+)_param_0\[(\d+)\]`)
 func TestParametersHaveTheSizeOfTheKernels(t *testing.T) {
 	want := map[string]uintptr{"tile": unsafe.Sizeof(tileParams{}), "gather": unsafe.Sizeof(gatherParams{}),
 		"gather_fragments": unsafe.Sizeof(gatherParams{}), "sweep": unsafe.Sizeof(sweepParams{})}
+	for n := minTile; n <= maxPortableTile; n *= 2 {
+		want[portableName(wideProduct, tensor.BF16, n)] = unsafe.Sizeof(portableParams{})
+	}
+	dense := map[string]uintptr{"norm": unsafe.Sizeof(normParams{}), "gate": unsafe.Sizeof(gateParams{}), "combine": unsafe.Sizeof(combineParams{}),
+		"attend": unsafe.Sizeof(attendParams{}), "place": unsafe.Sizeof(placeParams{})}
+	for _, name := range denseNames() {
+		kind, _, _ := strings.Cut(name, "_")
+		want[name] = dense[kind]
+	}
 	for _, format := range portableFormats {
 		for n := minTile; n <= maxPortableTile; n *= 2 {
 			want[portableName("up", format, n)], want[portableName("down", format, n)] = unsafe.Sizeof(portableParams{}), unsafe.Sizeof(portableParams{})
 		}
 	}
 	found := map[string]uintptr{}
-	for _, m := range parameter.FindAllStringSubmatch(string(supportPTX)+string(portablePTX), -1) {
+	for _, m := range parameter.FindAllStringSubmatch(string(supportPTX)+string(portablePTX)+string(densePTX), -1) {
 		n, _ := strconv.Atoi(m[2])
 		found[m[1]] = uintptr(n)
 	}

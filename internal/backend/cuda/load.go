@@ -25,12 +25,14 @@ type loader struct {
 	free    [2]*driver.Event // pinned may be written again
 	used    [2]bool
 	turn    int
+	room    int            // bytes of staging
 	staging *driver.Buffer // matrices in rows, for tile; nil without wgmma
 	closes  []driver.Closer
 }
 
-func newLoader(v *device, s shape) (*loader, error) {
-	l := &loader{v: v, shape: s, threads: max(1, v.options.Threads)}
+// newLoader makes a loader that stages at most room bytes of rows on the device.
+func newLoader(v *device, s shape, room int) (*loader, error) {
+	l := &loader{v: v, shape: s, room: room, threads: max(1, v.options.Threads)}
 	if err := l.open(); err != nil {
 		return nil, v.closing(err, l.closes)
 	}
@@ -55,7 +57,7 @@ func (l *loader) open() (err error) {
 	if !l.v.kernels.wgmma(tensor.BF16) {
 		return nil
 	}
-	if l.staging, err = l.v.Alloc(l.shape.upBytes(tensor.BF16) + l.shape.downBytes(tensor.BF16)); err != nil {
+	if l.staging, err = l.v.Alloc(l.room); err != nil {
 		return err
 	}
 	l.closes = append(l.closes, l.staging.Free)
@@ -158,12 +160,42 @@ func (l *loader) sendRows(ctx context.Context, to driver.Pointer, w tensor.Weigh
 	return nil
 }
 
+// sendTiles uploads the rows of an image, and lets the device write it.
+func (l *loader) sendTiles(ctx context.Context, to driver.Pointer, strips, columns int, rows stripRows) error {
+	row := 2 * columns
+	for from := 0; from < strips; {
+		b, err := l.next(ctx)
+		if err != nil {
+			return err
+		}
+		n := min(len(b), l.room) / (64 * row) * 4 // whole blocks of 64 rows
+		n = min(n, strips-from)
+		for i := range 16 * n {
+			w, r := rows.row(from+i/16, i%16)
+			padded := b[i*row : (i+1)*row]
+			copied := 0
+			if r < w.Rows {
+				copied = copy(padded, w.Data[2*r*w.Cols:2*(r+1)*w.Cols])
+			}
+			clear(padded[copied:])
+		}
+		if err := l.send(l.staging.Pointer, 16*n*row); err != nil {
+			return err
+		}
+		if err := l.v.kernels.runTile(l.stream, to+driver.Pointer(16*from*row), l.staging.Pointer, 0, 16*n, columns); err != nil {
+			return err
+		}
+		from += n
+	}
+	return nil
+}
+
 // writeFragments arranges the weights here, and uploads the image.
 func (l *loader) writeFragments(ctx context.Context, m *image, w model.ExpertWeights) error {
 	if err := l.sendStrips(ctx, m.memory.Pointer, l.shape.ffn/8, l.shape.hidden, alternating(w.W1, w.W3)); err != nil {
 		return err
 	}
-	return l.sendStrips(ctx, m.down, l.shape.hidden/16, l.shape.ffn, consecutive(w.W2))
+	return l.sendStrips(ctx, m.down, l.shape.hidden/16, l.shape.ffn, stacked(w.W2))
 }
 
 // sendStrips uploads strips of 16 rows, which several goroutines write.

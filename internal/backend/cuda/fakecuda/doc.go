@@ -4,7 +4,7 @@
 // What it owns: the C source in driver, and the libraries that it compiles from it.
 //
 // Invariants: the driver checks every argument, and that a context is current on the
-// calling thread. It computes portable.cu by running its source, and the kernels of
+// calling thread. It computes portable.cu and dense.cu by running their source, and the kernels of
 // wgmma.cu and support.cu by their definition: it shows nothing about wgmma.cu itself,
 // nor about speed.
 //

@@ -43,7 +43,9 @@ ptx() {
 }
 
 cubin wgmma
+cubin dense
 cubin portable
 ptx portable
+ptx dense
 ptx support
 cat -- *.cu *.cuh | sha256sum | cut -d' ' -f1 > "$out/sources.sha256"

@@ -7,5 +7,6 @@
 //
 // Concurrency: constants only.
 //
-// References: wgmma.cu, portable.cu, support.cu, silu.cuh.
+// References: wgmma.cu, portable.cu, support.cu, dense.cu, attention.cuh, warp.cuh,
+// silu.cuh.
 package kernels

@@ -15,6 +15,7 @@
 // a lane reads there only what it copied itself, so that lanes wait for no other. This file is C too: the fake driver of the
 // tests runs it, 32 lanes in turn.
 #include "silu.cuh"
+#include "warp.cuh"
 #ifdef __CUDACC__
 #include <cuda_fp16.h>
 #endif
@@ -23,7 +24,7 @@
 typedef struct {
   const uint64_t *weights;  // image of the weights of each row tile, [rowTiles]
   const uint4 *x;           // fragments of [rowTiles * N, k]
-  void *out;                // up: fragments of [rowTiles * N, ldo] bf16; down: [rowTiles * N, ldo] bf16
+  void *out;                // up: fragments of [rowTiles * N, ldo] bf16; down: [rowTiles * N, ldo] bf16; wide: the same of f32
   int k, ldo;               // reduction length; outputs of a row
   int strips, rowTiles;     // of 16 weight rows; of N rows
 } Product;
@@ -43,17 +44,6 @@ typedef struct {
 #define BLOCK(FORMAT) (VECTORS(FORMAT) * 512 + SCALE(FORMAT) * 8)
 #define DEPTH(FORMAT) (FORMAT == BF16 ? 8 : FORMAT == INT8 ? 12 : 16)
 
-__device__ __forceinline__ void mma(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
-#ifdef __CUDACC__
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-#else
-  emulateMMA(d, a, b0, b1);
-#endif
-}
-
-__device__ __forceinline__ uint32_t word(const uint4 *v, int i) { return i == 0 ? v->x : i == 1 ? v->y : i == 2 ? v->z : v->w; }
-
 __device__ __forceinline__ float halfToFloat(uint32_t h) {
 #ifdef __CUDACC__
   return __half2float(__ushort_as_half((unsigned short)h));
@@ -64,26 +54,12 @@ __device__ __forceinline__ float halfToFloat(uint32_t h) {
 
 // fetch starts to copy what a lane reads of a block to a slot of the ring.
 __device__ __forceinline__ void fetch(char *slot, const char *block, int lane, const int format) {
-#ifdef __CUDACC__
-  uint32_t to = (uint32_t)__cvta_generic_to_shared(slot);
 #pragma unroll
-  for (int i = 0; i < VECTORS(format); i++)
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to + (i * 32 + lane) * 16), "l"(block + (i * 32 + lane) * 16) : "memory");
-  to += VECTORS(format) * 512;
+  for (int i = 0; i < VECTORS(format); i++) copyAsync(slot + (i * 32 + lane) * 16, block + (i * 32 + lane) * 16, 16);
+  slot += VECTORS(format) * 512;
   block += VECTORS(format) * 512;
-  if (SCALE(format) == 8) asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(to + lane * 8), "l"(block + lane / 4 * 8) : "memory");
-  if (SCALE(format) == 4) asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to + lane * 4), "l"(block + lane / 4 * 4) : "memory");
-#else
-  for (int i = 0; i < VECTORS(format); i++) ((uint4 *)slot)[i * 32 + lane] = ((const uint4 *)block)[i * 32 + lane];
-  memcpy(slot + VECTORS(format) * 512 + lane * SCALE(format), block + VECTORS(format) * 512 + lane / 4 * SCALE(format), SCALE(format));
-#endif
-}
-
-// commit ends a group of copies.
-__device__ __forceinline__ void commit(void) {
-#ifdef __CUDACC__
-  asm volatile("cp.async.commit_group;" ::: "memory");
-#endif
+  if (SCALE(format) == 8) copyAsync(slot + lane * 8, block + lane / 4 * 8, 8);
+  if (SCALE(format) == 4) copyAsync(slot + lane * 4, block + lane / 4 * 4, 4);
 }
 
 // await waits until only the last DEPTH - 1 groups are on their way.
@@ -147,15 +123,11 @@ __device__ __forceinline__ void widen(uint32_t *a, const Block *b, int s, const 
   }
 }
 
-// fragmentOf is where element (row, k) of activations [rows, K] stands, in elements.
-__device__ __forceinline__ size_t fragmentOf(int row, int k, int K) {
-  int lane = row % 8 * 4 + k % 8 / 2, step = k % 64 / 16;
-  int vector = step / 2, within = step % 2 * 4 + k % 16 / 8 * 2 + k % 2;
-  return ((size_t)(row / 8) * (K / 64) + k / 64) * 512 + (vector * 32 + lane) * 8 + within;
-}
+// What becomes of the sums: an output each, as bf16 or as it is, or SiLU of those of w1 times those of w3.
+enum { DOWN, UP, WIDE };
 
 // product computes the tile of one warp. Tiles is N / 8.
-__device__ __forceinline__ void product(const Product *p, char *ring, int tile, int lane, const int format, const int tiles, const int up) {
+__device__ __forceinline__ void product(const Product *p, char *ring, int tile, int lane, const int format, const int tiles, const int kind) {
   const int row = tile % p->rowTiles, strip = tile / p->rowTiles, blocks = p->k / 64;
   const char *image = (const char *)p->weights[row] + (size_t)strip * blocks * BLOCK(format);
   float d[8][4];
@@ -191,11 +163,17 @@ __device__ __forceinline__ void product(const Product *p, char *ring, int tile, 
 #pragma unroll
   for (int n = 0; n < tiles; n++) {
     const int y = (row * tiles + n) * 8 + lane % 4 * 2;  // and y + 1
-    if (up) {
+    if (kind == UP) {
       const int o = strip * 8 + lane / 4;
       uint32_t h = pack(gated(d[n][0], d[n][2]), gated(d[n][1], d[n][3]));
       out[fragmentOf(y, o, p->ldo)] = (uint16_t)h;
       out[fragmentOf(y + 1, o, p->ldo)] = (uint16_t)(h >> 16);
+    } else if (kind == WIDE) {
+      float *sums = (float *)p->out + (size_t)y * p->ldo + strip * 16 + lane / 4;
+      sums[0] = d[n][0];
+      sums[p->ldo] = d[n][1];
+      sums[8] = d[n][2];
+      sums[p->ldo + 8] = d[n][3];
     } else {
       const int o = strip * 16 + lane / 4;
       uint32_t v = pack(d[n][0], d[n][1]), w = pack(d[n][2], d[n][3]);
@@ -209,22 +187,28 @@ __device__ __forceinline__ void product(const Product *p, char *ring, int tile, 
 
 // KERNEL makes a kernel of one warp a block, which covers the tiles blockIdx.x, blockIdx.x + gridDim.x, ...
 #ifdef __CUDACC__
-#define KERNEL(NAME, FORMAT, TILES, UP)                                                                           \
+#define KERNEL(NAME, FORMAT, TILES, KIND)                                                                         \
   extern "C" __global__ void __launch_bounds__(32) NAME(const __grid_constant__ Product p) {                      \
     __shared__ __align__(16) char ring[DEPTH(FORMAT) * SLOT(FORMAT)];                                             \
     for (int tile = blockIdx.x; tile < p.strips * p.rowTiles; tile += gridDim.x)                                  \
-      product(&p, ring, tile, threadIdx.x, FORMAT, TILES, UP);                                                    \
+      product(&p, ring, tile, threadIdx.x, FORMAT, TILES, KIND);                                                  \
   }
 #else
-#define KERNEL(NAME, FORMAT, TILES, UP) \
-  static void NAME(const Product *p, char *ring, int tile, int lane) { product(p, ring, tile, lane, FORMAT, TILES, UP); }
+#define KERNEL(NAME, FORMAT, TILES, KIND) \
+  static void NAME(const void *p, char *ring, int tile, int lane) { product((const Product *)p, ring, tile, lane, FORMAT, TILES, KIND); }
 #endif
-#define BOTH(NAME, FORMAT, N, TILES)          \
-  KERNEL(up_##NAME##_n##N, FORMAT, TILES, 1)  \
-  KERNEL(down_##NAME##_n##N, FORMAT, TILES, 0)
+#define BOTH(NAME, FORMAT, N, TILES)             \
+  KERNEL(up_##NAME##_n##N, FORMAT, TILES, UP)    \
+  KERNEL(down_##NAME##_n##N, FORMAT, TILES, DOWN)
 #define EVERY_N(NAME, FORMAT) BOTH(NAME, FORMAT, 8, 1) BOTH(NAME, FORMAT, 16, 2) BOTH(NAME, FORMAT, 32, 4) BOTH(NAME, FORMAT, 64, 8)
 
 EVERY_N(bf16, BF16)
 EVERY_N(int8, INT8)
 EVERY_N(int4, INT4)
 EVERY_N(mxfp4, MXFP4)
+
+// Those of the attention side of a model.
+KERNEL(wide_bf16_n8, BF16, 1, WIDE)
+KERNEL(wide_bf16_n16, BF16, 2, WIDE)
+KERNEL(wide_bf16_n32, BF16, 4, WIDE)
+KERNEL(wide_bf16_n64, BF16, 8, WIDE)

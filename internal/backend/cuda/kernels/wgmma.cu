@@ -19,13 +19,14 @@
 struct Params {
   CUtensorMap x;            // activations {K, rows}, box {64, N}
   const uint64_t *weights;  // image of the weights of each row tile, [rowTiles]
-  void *out;                // [rows, ldo] bf16
+  void *out;                // [rows, ldo] bf16; wide: f32
   int rows, k, ldo;         // rows stored; reduction length; outputs of a row
   int outTiles, rowTiles;
   int stages;
 };
 
-enum Kind { Down, Up };
+// What becomes of the sums: an output each, as bf16 or as it is, or SiLU of those of w1 times those of w3.
+enum Kind { Down, Up, Wide };
 
 __device__ __forceinline__ uint32_t shared32(const void *p) { return (uint32_t)__cvta_generic_to_shared(p); }
 
@@ -195,6 +196,15 @@ __device__ __forceinline__ void product(const Params &p) {
     if (lane == 0) barrierArrive(empty + previous * 8);
 
     const int out = (c.out * WGS + group) * OUTS;
+    if constexpr (KIND == Wide) {
+      float *sums = (float *)p.out + (size_t)(c.row * N + lane % 4 * 2) * p.ldo + out + quarter * 16 + lane / 4;
+#pragma unroll
+      for (int i = 0; i < N / 2; i++) {
+        int r = i / 4 * 8 + i % 2;
+        if (quarter * 16 < ROWS && c.row * N + lane % 4 * 2 + r < p.rows) sums[(size_t)r * p.ldo + i % 4 / 2 * 8] = d[i];
+      }
+      continue;
+    }
 #pragma unroll
     for (int from = 0; from < N; from += CHUNK) {
       asm volatile("bar.sync %0, 128;" ::"r"(group + 1) : "memory");
@@ -243,3 +253,11 @@ KERNEL(up, Up, 2, 64, 128, 64)
 KERNEL(down, Down, 1, 64, 128, 64)
 KERNEL(up, Up, 2, 64, 256, 64)
 KERNEL(down, Down, 2, 64, 256, 64)
+
+// Those of the attention side of a model, with the tiles of down.
+KERNEL(wide, Wide, 1, 64, 8, 128)
+KERNEL(wide, Wide, 1, 32, 16, 128)
+KERNEL(wide, Wide, 1, 32, 32, 128)
+KERNEL(wide, Wide, 1, 32, 64, 64)
+KERNEL(wide, Wide, 1, 64, 128, 64)
+KERNEL(wide, Wide, 2, 64, 256, 64)

@@ -1,7 +1,7 @@
 // A CUDA driver made of host memory, for tests on machines without a GPU: it takes every call that internal/cuda binds, checks
-// the arguments and that a context is current on the thread, and computes the kernels. portable.cu is computed by its own
-// source, a warp as 32 lanes in turn; the kernels of wgmma.cu and support.cu are computed by their definition. So it says
-// nothing about wgmma.cu itself. A sum takes K in ascending order with fused multiply-adds.
+// the arguments and that a context is current on the thread, and computes the kernels. portable.cu and dense.cu are computed by
+// their own source, a warp as 32 lanes in turn; the kernels of wgmma.cu and support.cu are computed by their definition. So it
+// says nothing about wgmma.cu itself. A sum takes K in ascending order with fused multiply-adds.
 //
 // The variable HACHI_FAKE_CUDA injects faults, as a list of NAME or NAME=NUMBER between commas:
 //
@@ -70,6 +70,7 @@ static uint64_t memory(void) { return number("memory", 80ull << 30); }
 // What kernels are made of, in C.
 typedef struct { uint32_t x, y; } uint2;
 typedef struct { uint32_t x, y, z, w; } uint4;
+typedef struct { float x, y, z, w; } float4;
 #define __device__ static
 #define __forceinline__ inline __attribute__((always_inline))
 static float __int_as_float(int v) { float f; memcpy(&f, &v, 4); return f; }
@@ -78,6 +79,7 @@ static int __float_as_int(float f) { int v; memcpy(&v, &f, 4); return v; }
 #define __fadd_rn(a, b) ((float)((float)(a) + (float)(b)))
 #define __fmul_rn(a, b) ((float)((float)(a) * (float)(b)))
 #define __fdiv_rn(a, b) ((float)((float)(a) / (float)(b)))
+#define __fsqrt_rn(a) sqrtf(a)
 #define __fmaf_rn(a, b, c) fmaf(a, b, c)
 static float fromBF16(uint32_t v) { return __int_as_float((int)(v << 16)); }
 static uint16_t toBF16(float f) {
@@ -90,16 +92,37 @@ static float fromF16(uint32_t h) {
   return h >> 15 ? -v : v;
 }
 
-// A warp is 32 lanes with a stack each, which take turns: one runs until its next mma. Jumps switch, since they call no kernel;
-// a context is for the first turn only.
-static struct { ucontext_t main, first[32]; jmp_buf back, at[32]; char *stack[32]; int over[32], now; float *d[32]; const uint32_t *a[32]; uint32_t b[32][2]; } warp;
+// A warp is 32 lanes with a stack each, which take turns: one runs until it needs the others. Jumps switch, since they call no
+// kernel; a context is for the first turn only.
+static struct {
+  ucontext_t main, first[32];
+  jmp_buf back, at[32];
+  char *stack[32];
+  int over[32], now, mask;  // mask of a shuffle; 0 is an mma
+  float *d[32], mine[32], theirs[32];
+  const uint32_t *a[32];
+  uint32_t b[32][2];
+} warp;
 
 static void yield(int lane) { if (!_setjmp(warp.at[lane])) _longjmp(warp.back, 1); }
 
 static void emulateMMA(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
   int lane = warp.now;
   warp.d[lane] = d; warp.a[lane] = a; warp.b[lane][0] = b0; warp.b[lane][1] = b1;
+  warp.mask = 0;
   yield(lane);
+}
+
+static float emulateShuffle(float v, int mask) {
+  int lane = warp.now;
+  warp.mine[lane] = v;
+  warp.mask = mask;
+  yield(lane);
+  return warp.theirs[lane];
+}
+
+static void exchange(void) {
+  for (int lane = 0; lane < 32; lane++) warp.theirs[lane] = warp.mine[lane ^ warp.mask];
 }
 
 // elementOf16 is one of two bf16 in a register.
@@ -122,11 +145,13 @@ static void multiply(void) {
 }
 
 #include "portable.cu"
+#include "dense.cu"
 
-static struct { void (*f)(const Product *, char *, int, int); const Product *p; int tile; char ring[32768] __attribute__((aligned(16))); } job;
+typedef void (*Kernel)(const void *, char *, int, int);  // parameters, shared memory, number of the tile, lane
+static struct { Kernel f; const void *p; int tile; char ring[32768] __attribute__((aligned(16))); } job;
 static void lane(int i) { for (;;) { job.f(job.p, job.ring, job.tile, i); warp.over[i] = 1; yield(i); } }
 
-// resume lets a lane run to its next mma or to its end.
+// resume lets a lane run until it needs the others, or to its end.
 static void resume(int i) {
   warp.now = i;
   if (_setjmp(warp.back)) return;
@@ -143,30 +168,55 @@ static void runWarp(void) {
   for (;;) {
     for (int i = 0; i < 32; i++) resume(i);
     if (warp.over[0]) return;  // lanes never part
-    multiply();
+    if (warp.mask) exchange(); else multiply();
   }
 }
 
 typedef struct { uint32_t grid[3], block[3], shared, pad; void *stream; struct { uint32_t id, pad; char value[64]; } *attrs; uint32_t count; } Config;
 
+// runWarps computes count tiles of a kernel by its source.
+static R runWarps(Kernel f, const void *params, int count) {
+  job.f = f; job.p = params;
+  for (job.tile = 0; job.tile < count; job.tile++) runWarp();
+  return OK;
+}
+
+typedef struct { const char *name; Kernel f; } Named;
+#define NAMED(NAME) {#NAME, NAME},
+
+static Kernel find(const Named *all, const char *name) {
+  for (; all->name; all++) if (!strcmp(all->name, name)) return all->f;
+  return 0;
+}
+
 static R portable(const char *name, const Config *c, const void *params) {
   Product p;
   memcpy(&p, params, sizeof p);
-  struct { const char *name; void (*f)(const Product *, char *, int, int); } all[] = {
-#define ROW(NAME) {#NAME, NAME},
-#define ROWS(FORMAT) ROW(up_##FORMAT##_n8) ROW(down_##FORMAT##_n8) ROW(up_##FORMAT##_n16) ROW(down_##FORMAT##_n16) \
-    ROW(up_##FORMAT##_n32) ROW(down_##FORMAT##_n32) ROW(up_##FORMAT##_n64) ROW(down_##FORMAT##_n64)
-    ROWS(bf16) ROWS(int8) ROWS(int4) ROWS(mxfp4)
+  static const Named all[] = {
+#define OF_N(KIND, FORMAT) NAMED(KIND##_##FORMAT##_n8) NAMED(KIND##_##FORMAT##_n16) NAMED(KIND##_##FORMAT##_n32) NAMED(KIND##_##FORMAT##_n64)
+#define OF_FORMAT(FORMAT) OF_N(up, FORMAT) OF_N(down, FORMAT)
+    OF_FORMAT(bf16) OF_FORMAT(int8) OF_FORMAT(int4) OF_FORMAT(mxfp4) OF_N(wide, bf16) {0}
   };
   CHECK(c->block[0] == 32 && c->grid[0] > 0 && c->shared == 0 && c->count == 0);
   CHECK(p.k > 0 && p.k % 64 == 0 && p.ldo % 64 == 0 && p.strips * 16 == (name[0] == 'u' ? 2 : 1) * p.ldo && p.rowTiles > 0);
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (!strcmp(all[i].name, name)) {
-      job.f = all[i].f; job.p = &p;
-      for (job.tile = 0; job.tile < p.strips * p.rowTiles; job.tile++) runWarp();
-      return OK;
-    }
-  return NOT_FOUND;
+  Kernel f = find(all, name);
+  return f ? runWarps(f, &p, p.strips * p.rowTiles) : NOT_FOUND;
+}
+
+// dense runs a kernel of dense.cu, whose parameters have the number of tiles at different places.
+static R dense(const char *name, const Config *c, const void *params) {
+  static const Named attends[] = {
+#define OF_WIDTH(KIND) NAMED(KIND##_w32) NAMED(KIND##_w64) NAMED(KIND##_w96) NAMED(KIND##_w128)
+    OF_WIDTH(attend_bf16) OF_WIDTH(attend_int8) {0}
+  }, places[] = { OF_WIDTH(place_bf16) OF_WIDTH(place_int8) {0} };
+  CHECK(c->block[0] == 32 && c->grid[0] > 0 && c->shared == 0 && c->count == 0);
+  union { Attend attend; Place place; Combine combine; Norm norm; Gate gate; } p;
+  Kernel f;
+#define TAKE(FIELD, KERNEL_TO_RUN) (memcpy(&p.FIELD, params, sizeof p.FIELD), f = (KERNEL_TO_RUN), p.FIELD.count)
+  int count = !strcmp(name, "norm_rows") ? TAKE(norm, norm_rows) : !strcmp(name, "gate_rows") ? TAKE(gate, gate_rows)
+    : !strcmp(name, "combine_tiles") ? TAKE(combine, combine_tiles) : !strncmp(name, "place", 5) ? TAKE(place, find(places, name)) : TAKE(attend, find(attends, name));
+  CHECK(count > 0);
+  return f ? runWarps(f, &p, count) : NOT_FOUND;
 }
 
 // What internal/backend/cuda/launch.go passes.
@@ -183,7 +233,7 @@ static R wgmma(const char *name, const Config *c, const void *params) {
   memcpy(&p, params, sizeof p);
   char kind[8]; int g, r, n, kb;
   CHECK(sscanf(name, "%7[a-z]_g%d_r%d_n%d_k%d", kind, &g, &r, &n, &kb) == 5);
-  const int up = !strcmp(kind, "up"), outs = g * r / (up ? 2 : 1);
+  const int up = !strcmp(kind, "up"), wide = !strcmp(kind, "wide"), outs = g * r / (up ? 2 : 1);
   const Map *b = &p.x.map;
   CHECK(c->block[0] == (uint32_t)g * 128 + 32 && c->grid[0] > 0 && c->grid[0] <= 264 && c->shared <= 232448 && c->count == 1);
   CHECK(p.stages >= 2 && p.stages <= 32 && c->shared >= 1024 + (uint32_t)p.stages * (kb / 64 * 128 * (g * r + n) + 16) + g * (n < 64 ? n : 64) * (outs / g * 2 + 16));
@@ -209,7 +259,9 @@ static R wgmma(const char *name, const Config *c, const void *params) {
         float d[2] = {0, 0};
         if (!empty[i])
           for (int half = 0; half <= up; half++) for (int k = 0; k < p.k; k++) d[half] = fmaf(w[half * p.k + k], x[(size_t)i * p.k + k], d[half]);
-        ((uint16_t *)p.out)[(size_t)(tile * n + i) * p.ldo + out] = toBF16(up ? gated(d[0], d[1]) : d[0]);
+        const size_t at = (size_t)(tile * n + i) * p.ldo + out;
+        if (wide) ((float *)p.out)[at] = d[0];
+        else ((uint16_t *)p.out)[at] = toBF16(up ? gated(d[0], d[1]) : d[0]);
       }
     }
   }
@@ -244,6 +296,8 @@ static R launch(const char *name, const Config *c, const void *params) {
   if (injected("fault-after", 0, 0) && n >= (int)number("fault-after", 0)) broken = 1;
   if (broken || hung) return OK;  // heard of later, as from a device
   if (!strcmp(name, "tile") || !strcmp(name, "sweep") || !strncmp(name, "gather", 6)) return support(name, params);
+  static const char *const ofDense[] = {"norm", "gate", "combine", "place", "attend"};
+  for (size_t i = 0; i < sizeof ofDense / sizeof *ofDense; i++) if (!strncmp(name, ofDense[i], strlen(ofDense[i]))) return dense(name, c, params);
   return strchr(name, 'g') ? wgmma(name, c, params) : portable(name, c, params);
 }
 
@@ -284,7 +338,8 @@ R cuLaunchKernelEx(const Config *c, char *f, void **params, void **extra) {
 }
 R cuMemGetInfo_v2(uint64_t *free, uint64_t *total) { CURRENT; *total = memory(); *free = *total - allocated; return OK; }
 
-// A block of device memory begins with its size.
+// A block of device memory begins with its size. What it holds is undefined: here the first DIRTY bytes are no numbers.
+#define DIRTY (4u << 20)
 R cuMemAlloc_v2(uint64_t *p, size_t n) {
   CURRENT;
   CHECK(n > 0);
@@ -296,6 +351,7 @@ R cuMemAlloc_v2(uint64_t *p, size_t n) {
   char *at = aligned_alloc(4096, ((n + 4095) & ~4095ull) + 4096);
   if (!at) return OOM;
   *(size_t *)at = n;
+  memset(at + 4096, 0xff, n < DIRTY ? n : DIRTY);
   *p = (uint64_t)at + 4096;
   return OK;
 }
@@ -311,6 +367,7 @@ R cuMemHostAlloc(void **p, size_t n, unsigned f) { CURRENT; CHECK(f == 1); *p = 
 R cuMemFreeHost(void *p) { CURRENT; free(p); return OK; }
 R cuMemcpyHtoDAsync_v2(uint64_t d, void *s, size_t n, void *st) { CURRENT; CHECK(st && n); if (!hung) memmove((void *)d, s, n); return OK; }
 R cuMemcpyDtoHAsync_v2(void *d, uint64_t s, size_t n, void *st) { CURRENT; CHECK(st && n); if (!hung) memmove(d, (void *)s, n); return OK; }
+R cuMemsetD8Async(uint64_t d, unsigned char v, size_t n, void *st) { CURRENT; CHECK(st && n); if (!hung) memset((void *)d, v, n); return OK; }
 R cuStreamCreate(void **s, unsigned f) { CURRENT; CHECK(f == 1); *s = malloc(1); return OK; }
 R cuStreamDestroy_v2(void *s) { CURRENT; free(s); return OK; }
 R cuStreamSynchronize(void *s) { CURRENT; CHECK(s); return OK; }
