@@ -10,7 +10,8 @@ import (
 )
 
 func newModelExport() *cobra.Command {
-	return &cobra.Command{
+	var ifAbsent bool
+	c := &cobra.Command{
 		Use:   "export mini DIR",
 		Short: "write hachi-mini, the model that is part of hachi, as a Hugging Face directory",
 		Long: `export writes the checkpoint that hachi up serves without --model: bf16 weights in
@@ -21,11 +22,17 @@ them. The files are those that hachi serves, byte by byte.`,
 			if args[0] != "mini" && args[0] != mini.Name {
 				return &role.ConfigError{Err: fmt.Errorf("model %q is not part of hachi: only mini is; hachi model init writes random ones", args[0])}
 			}
-			if err := mini.Write(args[1]); err != nil {
+			write := mini.Write
+			if ifAbsent {
+				write = mini.Ensure
+			}
+			if err := write(args[1]); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s to %s\n", mini.Name, args[1])
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&ifAbsent, "if-absent", false, "do nothing when DIR holds the model already")
+	return c
 }

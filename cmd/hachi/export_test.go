@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,6 +28,25 @@ func TestExportWritesTheModelThatIsServed(t *testing.T) {
 	}
 	if _, _, err := execute(t, "model", "export", "mini", dir); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("export to a directory in use: error %v", err)
+	}
+}
+
+func TestExportIfAbsentKeepsTheModelThatIsThere(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mini")
+	export := func() error {
+		_, _, err := execute(t, "model", "export", "mini", dir, "--if-absent")
+		return err
+	}
+	for range 2 {
+		if err := export(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := export(); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("export over another model: error %v", err)
 	}
 }
 

@@ -68,6 +68,18 @@ func Write(dir string) error {
 	return write(dir, all)
 }
 
+// Ensure writes the checkpoint to dir unless dir holds it already.
+func Ensure(dir string) error {
+	all, err := files()
+	if err != nil {
+		return err
+	}
+	if isWhole(dir, all) {
+		return nil
+	}
+	return write(dir, all)
+}
+
 func write(dir string, all []file) (err error) {
 	work, err := staging.New(dir)
 	if err != nil {
