@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -143,6 +143,27 @@ $(CYCLONEDX): tools/sbom/go.mod
 # binary gives the same list.
 sbom: build $(CYCLONEDX) ## write bin/hachi.cdx.json, the list of the modules in bin/hachi
 	$(CYCLONEDX) bin -json -std -noserial -notimestamp -output-version 1.6 -version $(or $(RELEASE),v0.0.0) -output bin/hachi.cdx.json bin/hachi
+
+# The image of deploy/docker/Dockerfile for each architecture, as an OCI layout. The
+# time of the commit is that of its files.
+IMAGE_TAG = $(or $(RELEASE),v0.0.0)
+IMAGE_ARCHS = amd64 arm64
+CREATED = $(shell git log -1 --format=%ct)
+image: $(CYCLONEDX) ## write bin/image, the container image as an OCI layout, without an engine; RELEASE is its tag
+	rm -rf bin/image bin/image-parts
+	@for a in $(IMAGE_ARCHS); do \
+		GOOS=linux GOARCH=$$a go build -trimpath -buildvcs=false -ldflags="-s -w -X github.com/hachi-serve/hachi/internal/version.release=$(RELEASE) -X github.com/hachi-serve/hachi/internal/version.commit=$(COMMIT)" -o bin/image-parts/$$a/hachi ./cmd/hachi || exit 1; \
+		$(CYCLONEDX) bin -json -std -noserial -notimestamp -output-version 1.6 -version $(IMAGE_TAG) -output bin/image-parts/$$a.cdx.json bin/image-parts/$$a/hachi || exit 1; done
+	go run ./tools/image -out bin/image -tag $(IMAGE_TAG) -commit $(COMMIT) -created $(CREATED) $(foreach a,$(IMAGE_ARCHS),$(a)=bin/image-parts/$(a)/hachi,bin/image-parts/$(a).cdx.json)
+	rm -rf bin/image-parts
+
+# Needs a tree without changes, which the second build does not see.
+IMAGE_COPY := .cache/image-check
+image-check: image ## build the image again from a copy of the commit, and compare the digests
+	rm -rf $(IMAGE_COPY) && mkdir -p $(IMAGE_COPY) && git archive HEAD | tar -x -C $(IMAGE_COPY)
+	$(MAKE) -C $(IMAGE_COPY) image COMMIT=$(COMMIT) CREATED=$(CREATED) CYCLONEDX=$(CURDIR)/$(CYCLONEDX)
+	cmp bin/image/index.json $(IMAGE_COPY)/bin/image/index.json
+	rm -rf $(IMAGE_COPY)
 
 # Every fuzz target, or those of FUZZ (a list of folders), each for FUZZTIME. An input
 # that fails is written to testdata/fuzz of its folder. Inputs are hardly minimized:
