@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +16,12 @@ import (
 func (m *Manifests) checkAvailability(f *faults) {
 	for _, w := range m.Workloads() {
 		m.checkBudget(f, w)
-		checkSpread(f, w)
+		if m.plain() {
+			checkOneMachine(f, w)
+		} else {
+			checkSpread(f, w)
+			checkZones(f, w)
+		}
 		checkRollout(f, w)
 	}
 }
@@ -46,7 +52,7 @@ func (m *Manifests) checkBudget(f *faults, w Workload) {
 		return
 	}
 	away := int(spec.MaxUnavailable.IntVal)
-	if left := w.Replicas - away; left < needed(w) {
+	if left := w.Replicas - away; left < needed(w) && !(m.plain() && w.Replicas == 1) {
 		f.addf("budget %s leaves %d of %d pods, %d are needed", mine[0].Name, left, w.Replicas, needed(w))
 	}
 	if text, _ := m.Workload("coordinator").Flag("replicas"); w.Component == "expertnode" && text != "" {
@@ -68,6 +74,25 @@ func checkSpread(f *faults, w Workload) {
 		}
 	}
 	f.addf("%s: two of its pods may share a machine", w.Name)
+}
+
+// checkOneMachine: a cluster for trials has one machine.
+func checkOneMachine(f *faults, w Workload) {
+	if w.Template.Spec.Affinity != nil {
+		f.addf("%s: its pods need more than one machine", w.Name)
+	}
+}
+
+// checkZones: pods are spread over the zones, but not those that exchange rows in each
+// layer, for which a zone is far from the next.
+func checkZones(f *faults, w Workload) {
+	spread := slices.ContainsFunc(w.Template.Spec.TopologySpreadConstraints, func(c corev1.TopologySpreadConstraint) bool {
+		selector, err := metav1.LabelSelectorAsSelector(c.LabelSelector)
+		return err == nil && w.selects(selector) && c.TopologyKey == corev1.LabelTopologyZone && c.WhenUnsatisfiable == corev1.ScheduleAnyway
+	})
+	if rows := w.Component == "expertnode" || w.Component == "router"; spread == rows {
+		f.addf("%s: its pods are spread over zones: %t, want %t", w.Name, spread, !rows)
+	}
 }
 
 // checkRollout: pods that become ready together start together. A rollout of a

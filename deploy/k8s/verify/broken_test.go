@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"os"
+	"path"
 	"strings"
 	"testing"
 )
@@ -16,7 +17,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		expert      = "base/expertnode.yaml"
 		router      = "base/router.yaml"
 		gateway     = "base/gateway.yaml"
-		policies    = "base/networkpolicies.yaml"
+		policies    = "components/network-policies/policies.yaml"
 
 		kustomization = "base/kustomization.yaml"
 	)
@@ -53,7 +54,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"in no namespace", "base/kustomization.yaml", "namespace: hachi\n", "", "metadata.namespace: Required value"},
 		{"namespace that is not made", "base/kustomization.yaml", "  - namespace.yaml\n", "", "0 namespaces"},
 
-		{"no policies", "base/kustomization.yaml", "  - networkpolicies.yaml\n", "", "etcd to expertnode at port 7070/TCP: allowed true, want false"},
+		{"no policies", "overlays/cpu/kustomization.yaml", "components: [../../components/network-policies]\n", "", "etcd to expertnode at port 7070/TCP: allowed true, want false"},
 		{"experts for all", policies, "    - from: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: router}}}]\n      ports: [{port: 7070", "    - ports: [{port: 7070", "clients to expertnode at port 7070/TCP: allowed true, want false"},
 		{"routers for all", policies, "    - from: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: gateway}}}]\n      ports: [{port: 8081", "    - ports: [{port: 8081", "clients to router at port 8081/TCP: allowed true, want false"},
 		{"gateways without routers", policies, "  egress:\n    - to: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: router}}}]\n", "  egress:\n    - to: [{podSelector: {matchLabels: {app.kubernetes.io/name: hachi, app.kubernetes.io/component: coordinator}}}]\n", "gateway to router at port 8081/TCP: allowed false, want true"},
@@ -142,6 +143,10 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"another port of DNS", policies, "{port: 53, protocol: TCP}", "{port: 443, protocol: TCP}", "the cluster's DNS only"},
 
 		{"nine nodes", expert, "replicas: 8", "replicas: 9", "--expect-nodes=8, want 9"},
+		{"users of the machine", router, "      hostUsers: false\n", "", "its users are those of the machine"},
+		{"gateways in one zone", gateway, "topologyKey: topology.kubernetes.io/zone", "topologyKey: topology.kubernetes.io/region", "spread over zones: false, want true"},
+		{"rows between zones", expert, "      containers:\n", "      topologySpreadConstraints:\n        - {topologyKey: topology.kubernetes.io/zone, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: *labels}}\n      containers:\n", "spread over zones: true, want false"},
+		{"container before the others", expert, "      containers:\n", "      initContainers:\n        - {name: first, image: \"hachi:0.1.0\"}\n      containers:\n", "want one container"},
 		{"another policy", coordinator, "--placement=column", "--placement=balanced", "want column"},
 		{"another role", router, "            - router\n", "            - expertnode\n", "want the role router first"},
 		{"two members", etcd, "replicas: 3", "replicas: 2", "an odd number of members"},
@@ -159,35 +164,43 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"volume smaller than the checkpoint", "base/model.yaml", "storage: 100Gi", "storage: 50Gi", "the checkpoint has"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fs := load(t)
-			raw, err := fs.ReadFile(c.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.Contains(string(raw), c.old) {
-				t.Fatalf("%s has no %q: the case breaks nothing", c.file, c.old)
-			}
-			if err := fs.WriteFile(c.file, []byte(strings.Replace(string(raw), c.old, c.new, 1))); err != nil {
-				t.Fatal(err)
-			}
-			m, err := Render(fs, "overlays/cpu")
-			if err == nil {
-				err = errors.Join(Check(m)...)
-			}
-			if err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := broken(t, "cpu", nil, c.file, c.old, c.new); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v\nwant %q", err, c.want)
 			}
 		})
 	}
 }
 
+// broken changes one thing in one file and returns what is wrong with an overlay and
+// components on top of it.
+func broken(t *testing.T, overlay string, components []string, file, old, changed string) error {
+	t.Helper()
+	fs := load(t)
+	file = path.Join("k8s", file)
+	raw, err := fs.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), old) {
+		t.Fatalf("%s has no %q: the case breaks nothing", file, old)
+	}
+	if err := fs.WriteFile(file, []byte(strings.Replace(string(raw), old, changed, 1))); err != nil {
+		t.Fatal(err)
+	}
+	m, err := compose(t, fs, overlay, components...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(Check(m)...)
+}
+
 // TestOnlyDevIsPlain, and says so to its readers.
 func TestOnlyDevIsPlain(t *testing.T) {
 	fs := load(t)
-	if err := fs.WriteFile("overlays/mine/kustomization.yaml", []byte("resources: [../dev]\n")); err != nil {
+	if err := fs.WriteFile("k8s/overlays/mine/kustomization.yaml", []byte("resources: [../dev]\n")); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Render(fs, "overlays/mine")
+	m, err := Render(fs, "k8s/overlays/mine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,15 +218,15 @@ func TestOnlyDevIsPlain(t *testing.T) {
 func TestShardsFitTheirDevices(t *testing.T) {
 	for _, overlay := range []string{"gpu", "trn1"} {
 		fs := load(t)
-		raw, err := fs.ReadFile("base/expertnode.yaml")
+		raw, err := fs.ReadFile("k8s/base/expertnode.yaml")
 		if err != nil {
 			t.Fatal(err)
 		}
 		larger := strings.Replace(string(raw), "--capacity=26880Mi", "--capacity=53760Mi", 1)
-		if err := fs.WriteFile("base/expertnode.yaml", []byte(larger)); err != nil {
+		if err := fs.WriteFile("k8s/base/expertnode.yaml", []byte(larger)); err != nil {
 			t.Fatal(err)
 		}
-		m, err := Render(fs, "overlays/"+overlay)
+		m, err := Render(fs, "k8s/overlays/"+overlay)
 		if err != nil {
 			t.Fatal(err)
 		}

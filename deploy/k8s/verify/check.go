@@ -23,6 +23,10 @@ func Check(m *Manifests) []error {
 	m.checkMemory(&f)
 	m.checkSecrets(&f)
 	m.checkIdentity(&f)
+	m.checkVolumesOfClaims(&f)
+	m.checkScaling(&f)
+	m.checkMonitors(&f)
+	m.checkRoutes(&f)
 	return f
 }
 
@@ -40,7 +44,7 @@ func (m *Manifests) whole(f *faults) bool {
 		f.addf("%d workloads, want one for each of %v", n, components)
 	}
 	for _, w := range m.Workloads() {
-		if len(w.Template.Spec.Containers) != 1 || len(w.Template.Spec.InitContainers) != 0 {
+		if len(w.Template.Spec.Containers) != 1 {
 			f.addf("%s: want one container", w.Name)
 		}
 	}

@@ -20,14 +20,14 @@ import (
 // cluster and has a key.
 type client struct {
 	http       *http.Client
-	url        string
+	url, model string
 	key, admin string
 }
 
 // operate makes the Secrets, and returns a client with keys.
 func (k *kubelet) operate(t *testing.T) *client {
 	t.Helper()
-	c := &client{url: k.url(t, "https")}
+	c := &client{url: k.url(t, "https"), model: k.model(t)}
 	c.key, c.admin = k.operator.prepare(t)
 	trusted := x509.NewCertPool()
 	if raw, err := os.ReadFile(filepath.Join(k.operator.dir, "certs", "ca.crt")); err != nil || !trusted.AppendCertsFromPEM(raw) {
@@ -38,9 +38,19 @@ func (k *kubelet) operate(t *testing.T) *client {
 	return c
 }
 
+// model is the name by which clients ask for the model.
+func (k *kubelet) model(t *testing.T) string {
+	t.Helper()
+	name, ok := k.pod(t, "gateway-0").Workload.Flag("model-name")
+	if !ok {
+		t.Fatal("the gateways have no name for the model")
+	}
+	return name
+}
+
 func (k *kubelet) url(t *testing.T, scheme string) string {
 	t.Helper()
-	at, err := k.names.Dial("gateway", 8080)
+	at, err := k.Names.Dial("gateway", 8080)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +92,7 @@ func (c *client) answers(ctx context.Context, t *testing.T) []string {
 }
 
 func (c *client) complete(ctx context.Context, key, prompt string) (string, error) {
-	body, err := json.Marshal(map[string]any{"model": "karakuri-lm-8x7b-chat", "prompt": prompt, "max_tokens": 8, "temperature": 1, "seed": 8})
+	body, err := json.Marshal(map[string]any{"model": c.model, "prompt": prompt, "max_tokens": 8, "temperature": 1, "seed": 8})
 	if err != nil {
 		return "", err
 	}
@@ -159,7 +169,7 @@ func (k *kubelet) drain(t *testing.T) {
 	drained := 0
 	for _, coordinator := range []string{"coordinator-0", "coordinator-1"} {
 		command := k.forward(t, documentedLine(t, "hachi drain "), coordinator)
-		for _, certificates := range []string{filepath.Join(k.dir, "expert-0", certificatesDir), "certs/operator/alice"} {
+		for _, certificates := range []string{filepath.Join(k.Dir, "expert-0", certificatesDir), "certs/operator/alice"} {
 			cmd := exec.Command("sh", "-ec", strings.Replace(command, "certs/operator/alice", certificates, 1)+" --undo")
 			cmd.Dir, cmd.Env = k.operator.dir, append(os.Environ(), "PATH="+filepath.Join(k.operator.dir, "bin")+":"+os.Getenv("PATH"))
 			out, err := cmd.CombinedOutput()

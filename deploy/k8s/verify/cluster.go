@@ -12,10 +12,14 @@ import (
 func (m *Manifests) checkCluster(f *faults) {
 	coordinator, experts := m.Workload("coordinator"), m.Workload("expertnode")
 	wantFlag(f, coordinator, "expect-nodes", fmt.Sprint(experts.Replicas))
-	wantFlag(f, coordinator, "placement", "column")
+	placement := "column"
+	if m.scaledBy(experts.Name) != nil {
+		placement = "balanced" // a column moves with the number of nodes
+	}
+	wantFlag(f, coordinator, "placement", placement)
 	wantFlag(f, experts, "advertise", "$(POD_NAME)."+m.governing(experts)+":7070")
-	if experts.Replicas != mixtral.experts {
-		f.addf("%d expert nodes, want one for each of the %d experts", experts.Replicas, mixtral.experts)
+	if want := m.shape().nodes; experts.Replicas != want {
+		f.addf("%d expert nodes, want %d", experts.Replicas, want)
 	}
 	for _, w := range m.Workloads() {
 		if w.Component == "etcd" {
@@ -27,14 +31,11 @@ func (m *Manifests) checkCluster(f *faults) {
 			f.addf("%s: its image is started as %v %v, want the role %s first", w.Name, c.Command, c.Args, w.Component)
 		}
 		if w.Component != "coordinator" {
-			wantFlag(f, &w, "model", modelMount)
+			m.checkModel(f, w)
 		}
 	}
 	m.checkEtcd(f)
 }
-
-// modelMount is where the checkpoint is.
-const modelMount = "/model"
 
 func (m *Manifests) governing(w *Workload) string {
 	return w.Set.Spec.ServiceName

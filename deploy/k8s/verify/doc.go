@@ -17,5 +17,6 @@
 // are only modeled, and no API server sees the manifests. The tests that run
 // pods need Linux, where all of 127.0.0.0/8 is local.
 //
-// Concurrency: every function is pure but Load, which reads files.
+// Concurrency: every function is pure but Load, which reads files, and the methods of
+// Runner and Process, which run programs.
 package verify

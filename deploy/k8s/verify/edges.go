@@ -89,21 +89,33 @@ func (m *Manifests) passes(pod labels.Set, direction networkingv1.PolicyType, ot
 			continue
 		}
 		selected = true
-		if direction == networkingv1.PolicyTypeIngress {
-			for _, r := range p.Spec.Ingress {
-				if fits(r.From, r.Ports, other, e) {
-					return true, nil
-				}
-			}
-			continue
-		}
-		for _, r := range p.Spec.Egress {
-			if fits(r.To, r.Ports, other, e) {
+		for _, r := range rulesOf(p, direction) {
+			if fits(r.peers, r.ports, other, e) {
 				return true, nil
 			}
 		}
 	}
 	return !selected, nil
+}
+
+// rule is one of a policy, in one direction.
+type rule struct {
+	peers []networkingv1.NetworkPolicyPeer
+	ports []networkingv1.NetworkPolicyPort
+}
+
+func rulesOf(p *networkingv1.NetworkPolicy, direction networkingv1.PolicyType) []rule {
+	var out []rule
+	if direction == networkingv1.PolicyTypeIngress {
+		for _, r := range p.Spec.Ingress {
+			out = append(out, rule{r.From, r.Ports})
+		}
+		return out
+	}
+	for _, r := range p.Spec.Egress {
+		out = append(out, rule{r.To, r.Ports})
+	}
+	return out
 }
 
 func has(types []networkingv1.PolicyType, one networkingv1.PolicyType) bool {

@@ -64,7 +64,8 @@ func (m *Manifests) checkIdentity(f *faults) {
 				f.addf("%s: %s is in plaintext", w.Name, arg)
 			}
 		}
-		checkFiles(f, w)
+		m.checkFiles(f, w)
+		m.checkFolder(f, w)
 		checkEncryptedProbes(f, w)
 	}
 }
@@ -85,11 +86,18 @@ func checkVariablesOf(f *faults, w Workload, env map[string]string) {
 
 // checkFiles: the files that the variables name are mounted from the Secrets that
 // have them.
-func checkFiles(f *faults, w Workload) {
-	want := map[string]string{
-		path.Join(certificatesDir, "ca.crt"):  w.Name + certificatesSuffix + "/ca.crt",
-		path.Join(certificatesDir, "tls.crt"): w.Name + certificatesSuffix + "/$(POD_NAME).crt",
-		path.Join(certificatesDir, "tls.key"): w.Name + certificatesSuffix + "/$(POD_NAME).key",
+func (m *Manifests) checkFiles(f *faults, w Workload) {
+	want := map[string]string{}
+	if source := w.certificates(); source == nil || source.Secret != nil {
+		want[path.Join(certificatesDir, "ca.crt")] = w.Name + certificatesSuffix + "/ca.crt"
+		want[path.Join(certificatesDir, "tls.crt")] = w.Name + certificatesSuffix + "/$(POD_NAME).crt"
+		want[path.Join(certificatesDir, "tls.key")] = w.Name + certificatesSuffix + "/$(POD_NAME).key"
+	}
+	if dir, ok := w.Flag("http-certificates"); ok {
+		want[dir] = publicSecret + "/"
+	}
+	if file := m.variable(w, "HACHI_MODEL_CREDENTIALS"); file != "" {
+		want[path.Dir(file)] = storeSecret + "/"
 	}
 	if w.Component != "etcd" {
 		want["/etc/hachi/gossip"] = gossipSecret + "/"

@@ -264,6 +264,29 @@ func TestImageIsReproducible(t *testing.T) {
 	}
 }
 
+// TestTheImageWithoutAnEngineIsTheSame: make image takes the same binary, and puts it to
+// the same place.
+func TestTheImageWithoutAnEngineIsTheSame(t *testing.T) {
+	i := builtImage(t)
+	layout, makefile, docker := gomod(t, root+"/tools/image/layout.go"), gomod(t, root+"/Makefile"), gomod(t, dockerfile)
+	for _, want := range []string{fmt.Sprintf("path = %q", strings.TrimPrefix(i.entrypoint[0], "/")), fmt.Sprintf("user = %q", i.user)} {
+		if !strings.Contains(layout, want) {
+			t.Errorf("tools/image has no constant %s", want)
+		}
+	}
+	flags := regexp.MustCompile(`go build (-trimpath -buildvcs=false \S+="[^"]*")`)
+	variables := regexp.MustCompile(`\$\(?(RELEASE|COMMIT)\)?`)
+	var found []string
+	for _, text := range []string{makefile, docker} {
+		for _, match := range flags.FindAllStringSubmatch(text, -1) {
+			found = append(found, variables.ReplaceAllString(match[1], "$1"))
+		}
+	}
+	if len(found) != 2 || found[0] != found[1] {
+		t.Errorf("make image and the Dockerfile build with %q", found)
+	}
+}
+
 // pinned names an image by version and by content.
 var pinned = regexp.MustCompile(`^[a-z./-]+:[0-9.]+@sha256:[0-9a-f]{64}$`)
 

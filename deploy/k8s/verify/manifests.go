@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -27,14 +29,25 @@ type Manifests struct {
 	StatefulSets []*appsv1.StatefulSet
 	Budgets      []*policyv1.PodDisruptionBudget
 	Policies     []*networkingv1.NetworkPolicy
+	Volumes      []*corev1.PersistentVolume
+	Autoscalers  []*autoscalingv2.HorizontalPodAutoscaler
+
+	// Objects of operators.
+	ScaledObjects []*scaledObject
+	Monitors      []*podMonitor
+	Rules         []*prometheusRule
+	Issuers       []*named
+	Gateways      []*named
+	Routes        []*httpRoute
+	BackendTLS    []*backendTLSPolicy
 }
 
-// Load copies the YAML files under dir into memory, so that they can be changed
+// Load copies the YAML and JSON files under dir into memory, so that they can be changed
 // before they are rendered. Paths keep their place relative to dir.
 func Load(dir string) (filesys.FileSystem, error) {
 	fs := filesys.MakeFsInMemory()
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yaml" {
+		if ext := filepath.Ext(path); err != nil || ext != ".yaml" && ext != ".json" {
 			return err
 		}
 		raw, err := os.ReadFile(path)
@@ -53,21 +66,35 @@ func Load(dir string) (filesys.FileSystem, error) {
 // Render builds a kustomization and decodes what it gives. Unknown fields,
 // unknown kinds, duplicate keys and what the API server would refuse are errors.
 func Render(fs filesys.FileSystem, dir string) (*Manifests, error) {
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, dir)
+	documents, err := Documents(fs, dir)
 	if err != nil {
 		return nil, err
 	}
 	m := &Manifests{Overlay: filepath.Base(dir)}
+	for _, raw := range documents {
+		if err := m.add(raw); err != nil {
+			return nil, fmt.Errorf("%w in\n%s", err, raw)
+		}
+	}
+	return m, nil
+}
+
+// Documents builds a kustomization: one YAML document for each object, in the order in
+// which they can be made.
+func Documents(fs filesys.FileSystem, dir string) ([][]byte, error) {
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out [][]byte
 	for _, r := range built.Resources() {
 		raw, err := r.AsYAML()
 		if err != nil {
 			return nil, err
 		}
-		if err := m.add(raw); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", r.GetKind(), r.GetName(), err)
-		}
+		out = append(out, raw)
 	}
-	return m, nil
+	return out, nil
 }
 
 // add decodes one document.
@@ -91,10 +118,48 @@ func (m *Manifests) add(raw []byte) error {
 		m.Budgets = append(m.Budgets, o)
 	case *networkingv1.NetworkPolicy:
 		m.Policies = append(m.Policies, o)
+	case *corev1.PersistentVolume:
+		m.Volumes = append(m.Volumes, o)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		m.Autoscalers = append(m.Autoscalers, o)
+	case *unstructured.Unstructured:
+		return m.addCustom(o)
 	default:
 		return fmt.Errorf("no rule says what a %T is for", object)
 	}
 	return nil
+}
+
+// addCustom keeps an object of an operator.
+func (m *Manifests) addCustom(o *unstructured.Unstructured) error {
+	switch o.GetKind() {
+	case "ScaledObject":
+		return keep(&m.ScaledObjects, o)
+	case "PodMonitor":
+		return keep(&m.Monitors, o)
+	case "PrometheusRule":
+		return keep(&m.Rules, o)
+	case "Issuer":
+		return keep(&m.Issuers, o)
+	case "Gateway":
+		return keep(&m.Gateways, o)
+	case "HTTPRoute":
+		return keep(&m.Routes, o)
+	case "BackendTLSPolicy":
+		return keep(&m.BackendTLS, o)
+	}
+	return fmt.Errorf("no rule says what a %s is for", o.GetKind())
+}
+
+// named is an object of which nothing but its name matters.
+type named struct {
+	metav1.ObjectMeta `json:"metadata"`
+}
+
+func keep[T any](all *[]*T, o *unstructured.Unstructured) error {
+	v := new(T)
+	*all = append(*all, v)
+	return into(o, v)
 }
 
 // decoder reads documents of the core, apps, autoscaling, policy and networking APIs. Making
@@ -116,6 +181,9 @@ func decode(raw []byte) (runtime.Object, error) {
 		return nil, err
 	}
 	object, _, err := read.Decode(raw, nil, nil)
+	if runtime.IsNotRegisteredError(err) {
+		return decodeCustom(raw, err)
+	}
 	if err != nil {
 		return nil, err
 	}

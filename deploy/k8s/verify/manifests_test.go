@@ -1,9 +1,7 @@
 package verify
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -11,20 +9,18 @@ import (
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// manifests is deploy/k8s.
+// manifests is deploy/k8s, which is k8s among the files that load reads.
 const manifests = ".."
 
 var overlays = []string{"cpu", "dev", "gpu", "trn1"}
 
 func load(t *testing.T) filesys.FileSystem {
 	t.Helper()
-	fs, err := Load(manifests)
+	fs, err := Load(manifests + "/..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +29,7 @@ func load(t *testing.T) filesys.FileSystem {
 
 func render(t *testing.T, overlay string) *Manifests {
 	t.Helper()
-	m, err := Render(load(t), "overlays/"+overlay)
+	m, err := Render(load(t), "k8s/overlays/"+overlay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +62,12 @@ func TestNoOverlayIsForgotten(t *testing.T) {
 }
 
 func TestPods(t *testing.T) {
-	want := map[string]int{"etcd": 3, "coordinator": 2, "expertnode": 8, "router": 2, "gateway": 2}
+	usual := map[string]int{"etcd": 3, "coordinator": 2, "expertnode": 8, "router": 2, "gateway": 2}
 	for _, overlay := range overlays {
+		want := usual
+		if overlay == "dev" {
+			want = map[string]int{"etcd": 1, "coordinator": 1, "expertnode": 2, "router": 2, "gateway": 1}
+		}
 		got := map[string]int{}
 		for _, p := range render(t, overlay).Pods(func(int) string { return "" }) {
 			got[p.Workload.Component]++
@@ -144,6 +144,9 @@ func TestShape(t *testing.T) {
 		{"token", mixtral.tokenBytes(), 128 << 10},
 		{"one of eight, none away", mixtral.neededCapacity(2, 8, 0), 64 * 336 << 20},
 		{"one of eight, one away", mixtral.neededCapacity(2, 8, 1), 74 * 336 << 20},
+		{"expert of hachi-mini", mini.expertBytes(), 432 << 10},
+		{"all experts of hachi-mini", mini.neededCapacity(2, 2, 0), 20<<20 + 256<<10},
+		{"token of hachi-mini", mini.tokenBytes(), 3 << 10},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %d bytes, want %d", c.what, c.got, c.want)
@@ -170,109 +173,27 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 }
 
-// documented decodes an object, renders a component on top of cpu, or renders a
-// kustomization as an overlay beside the others and checks it.
+// documented decodes an object, or renders a kustomization as an overlay beside the
+// others and checks it.
 func documented(t *testing.T, document string) error {
-	if strings.Contains(document, "kind: Component") {
-		fs := load(t)
-		err := errors.Join(
-			fs.WriteFile("components/documented/kustomization.yaml", []byte(document)),
-			fs.WriteFile("overlays/documented/kustomization.yaml", []byte("resources: [../cpu]\ncomponents: [../../components/documented]\n")),
-		)
-		if err == nil {
-			_, err = Render(fs, "overlays/documented")
-		}
-		return err
-	}
 	if !strings.Contains(document, "kind: Kustomization") {
 		object, err := decode([]byte(document))
 		if err != nil {
 			return err
 		}
 		var f faults
-		switch o := object.(type) {
-		case *corev1.Pod:
-			checkStandard(&f, o.Name, &o.ObjectMeta, &o.Spec)
-		case *autoscalingv2.HorizontalPodAutoscaler:
-			checkScaling(t, &f, o)
+		if pod, ok := object.(*corev1.Pod); ok {
+			checkStandard(&f, pod.Name, &pod.ObjectMeta, &pod.Spec)
 		}
 		return errors.Join(f...)
 	}
 	fs := load(t)
-	if err := fs.WriteFile("overlays/documented/kustomization.yaml", []byte(document)); err != nil {
+	if err := fs.WriteFile("k8s/overlays/documented/kustomization.yaml", []byte(document)); err != nil {
 		return err
 	}
-	m, err := Render(fs, "overlays/documented")
+	m, err := Render(fs, "k8s/overlays/documented")
 	if err != nil {
 		return err
 	}
-	if faults := Check(m); len(faults) > 0 {
-		return fmt.Errorf("faults: %v", faults)
-	}
-	return nil
-}
-
-// checkScaling: what is scaled is a StatefulSet of the manifests, no smaller than it is
-// there, and by what the documents of the metrics name.
-func checkScaling(t *testing.T, f *faults, h *autoscalingv2.HorizontalPodAutoscaler) {
-	target := h.Spec.ScaleTargetRef
-	sets := render(t, "cpu").StatefulSets
-	i := slices.IndexFunc(sets, func(s *appsv1.StatefulSet) bool { return s.Name == target.Name && s.Namespace == h.Namespace })
-	if i < 0 || target.Kind != "StatefulSet" {
-		f.addf("autoscaler %s: there is no %s %s", h.Name, target.Kind, target.Name)
-	} else if least := h.Spec.MinReplicas; least == nil || *least < *sets[i].Spec.Replicas {
-		f.addf("autoscaler %s: fewer pods than the %d of the manifests", h.Name, *sets[i].Spec.Replicas)
-	}
-	var known []byte
-	for _, file := range []string{"api.md", "operations.md"} {
-		raw, err := os.ReadFile(root + "/docs/" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		known = append(known, raw...)
-	}
-	for _, m := range h.Spec.Metrics {
-		name := ""
-		switch {
-		case m.Pods != nil:
-			name = m.Pods.Metric.Name
-		case m.External != nil:
-			name = m.External.Metric.Name
-		}
-		if name != "" && !bytes.Contains(known, []byte("`"+name+"`")) {
-			f.addf("autoscaler %s: no document names the metric %s", h.Name, name)
-		}
-	}
-}
-
-// TestBrokenAutoscalersAreFound changes one thing in the first of the document.
-func TestBrokenAutoscalersAreFound(t *testing.T) {
-	raw, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(raw), "kind: HorizontalPodAutoscaler\n")
-	rest, _, found := strings.Cut(rest, "---\n")
-	if !found {
-		t.Fatalf("%s has no autoscaler", document)
-	}
-	whole := "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n" + rest
-	if err := documented(t, whole); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ old, new, want string }{
-		{"kind: StatefulSet, name: router", "kind: StatefulSet, name: routers", "there is no StatefulSet routers"},
-		{"kind: StatefulSet, name: router", "kind: Deployment, name: router", "there is no Deployment router"},
-		{"minReplicas: 2", "minReplicas: 1", "fewer pods than the 2"},
-		{"maxReplicas: 6", "maxReplicas: 1", "must be greater than or equal to `minReplicas`"},
-		{"hachi_num_requests_waiting", "hachi_requests_waiting", "no document names the metric hachi_requests_waiting"},
-		{"averageValue:", "averageValu:", "unknown field"},
-	} {
-		if !strings.Contains(whole, c.old) {
-			t.Fatalf("the autoscaler has no %q: the case breaks nothing", c.old)
-		}
-		if err := documented(t, strings.Replace(whole, c.old, c.new, 1)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %q", c.new, err, c.want)
-		}
-	}
+	return errors.Join(Check(m)...)
 }

@@ -10,10 +10,24 @@ type shape struct {
 	layers, experts        int
 	hidden, ffn, vocab     int64
 	heads, kvHeads, perKey int64
+
+	nodes int   // how many expert nodes the manifests have for it
+	room  int64 // what a process needs besides weights and cache
 }
 
 // mixtral is Mixtral 8x7B, and so KARAKURI LM 8x7B Chat.
-var mixtral = shape{layers: 32, experts: 8, hidden: 4096, ffn: 14336, vocab: 32000, heads: 32, kvHeads: 8, perKey: 128}
+var mixtral = shape{layers: 32, experts: 8, hidden: 4096, ffn: 14336, vocab: 32000, heads: 32, kvHeads: 8, perKey: 128, nodes: 8, room: 1 * gib}
+
+// mini is hachi-mini.
+var mini = shape{layers: 6, experts: 8, hidden: 256, ffn: 288, vocab: 8000, heads: 8, kvHeads: 4, perKey: 32, nodes: 2, room: 256 << 20}
+
+// shape is that of the model of an overlay.
+func (m *Manifests) shape() shape {
+	if m.plain() {
+		return mini
+	}
+	return mixtral
+}
 
 const (
 	weightBytes = 2
@@ -39,14 +53,12 @@ func (s shape) checkpointBytes() int64 {
 }
 
 // neededCapacity is what a node must hold while `away` nodes are away: its share
-// of all copies, rounded up per node.
+// of all copies, rounded up per node. No node has an expert twice.
 func (s shape) neededCapacity(copies, nodes, away int) int64 {
-	all, left := copies*s.layers*s.experts, nodes-away
+	left := nodes - away
+	all := min(copies, left) * s.layers * s.experts
 	return int64((all+left-1)/left) * s.expertBytes()
 }
-
-// room is what a process needs besides weights and cache.
-const room = 1 * gib
 
 // device is an accelerator that an overlay asks for, and its memory.
 var devices = map[corev1.ResourceName]int64{
@@ -61,17 +73,18 @@ func (m *Manifests) checkMemory(f *faults) {
 	cache := m.number(f, "router", "kv-cache-memory")
 	sequences := m.number(f, "router", "max-num-seqs")
 	experts, router := m.Workload("expertnode"), m.Workload("router")
-	if need := mixtral.neededCapacity(int(copies), experts.Replicas, 1); capacity < need {
+	s := m.shape()
+	if need := s.neededCapacity(int(copies), experts.Replicas, 1); capacity < need {
 		f.addf("expert nodes: a capacity of %d bytes, %d are needed when one is away", capacity, need)
 	}
-	if tokens := cache / mixtral.tokenBytes(); tokens < sequences*trainedLength {
+	if tokens := cache / s.tokenBytes(); tokens < sequences*trainedLength {
 		f.addf("routers: the KV cache has room for %d tokens, want %d for each of %d sequences", tokens, trainedLength, sequences)
 	}
-	checkFit(f, experts, capacity)
-	checkFit(f, router, mixtral.denseBytes()+cache)
+	checkFit(f, experts, capacity, s.room)
+	checkFit(f, router, s.denseBytes()+cache, s.room)
 	for _, c := range m.Claims {
 		size := c.Spec.Resources.Requests[corev1.ResourceStorage]
-		if need := mixtral.checkpointBytes(); size.Value() < need {
+		if need := s.checkpointBytes(); size.Value() < need {
 			f.addf("claim %s: %s, the checkpoint has %d bytes", c.Name, size.String(), need)
 		}
 	}
@@ -86,7 +99,7 @@ func (m *Manifests) checkMemory(f *faults) {
 const trainedLength = 2048
 
 // checkFit: bytes fit the device if there is one, else the pod's memory.
-func checkFit(f *faults, w *Workload, bytes int64) {
+func checkFit(f *faults, w *Workload, bytes, room int64) {
 	c := w.Container()
 	for name, memory := range devices {
 		if n := quantity(c, name); n > 0 {

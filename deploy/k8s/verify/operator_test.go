@@ -141,11 +141,15 @@ func createSecret(dir string, flags []string) error {
 		if !ok {
 			return fmt.Errorf("this kubectl does not know %q", flag)
 		}
-		raw, err := os.ReadFile(file)
+		key, path, named := strings.Cut(file, "=")
+		if !named {
+			key, path = filepath.Base(file), file
+		}
+		raw, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		data[filepath.Base(file)] = raw
+		data[key] = raw
 	}
 	return keepSecret(dir, data)
 }

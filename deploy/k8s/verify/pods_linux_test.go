@@ -2,10 +2,14 @@ package verify
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +52,73 @@ func TestPlainPodsServe(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	k.startAll(ctx, t)
-	(&client{http: http.DefaultClient, url: k.url(t, "http")}).answers(ctx, t)
+	(&client{http: http.DefaultClient, url: k.url(t, "http"), model: k.model(t)}).answers(ctx, t)
+}
+
+// TestPodsOfCertManagerServe runs those of cpu with the certificates that the driver of
+// cert-manager would make, and reads their metrics as the monitors say: those that
+// autoscalers follow are among them.
+func TestPodsOfCertManagerServe(t *testing.T) {
+	k := newKubelet(t, "cpu", "cert-manager", "monitoring")
+	c := k.operate(t)
+	k.operator.run(t, documentedScript(t, "hachi certs issue operator prometheus\n"))
+	for component := range map[string]bool{"expert": true, "router": true, "gateway": true, "coordinator": true, "etcd": true} {
+		if err := os.RemoveAll(filepath.Join(k.Secrets, component+certificatesSuffix)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	k.startAll(ctx, t)
+	c.answers(ctx, t)
+	wanted := metricsOf(t, "autoscaling", "autoscaling-keda")
+	for {
+		exported := k.scrape(ctx, t)
+		missing := slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return exported[name] })
+		if len(missing) == 0 {
+			return
+		}
+		select { // until a coordinator leads
+		case <-ctx.Done():
+			t.Fatalf("no pod exports %v", missing)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// scrape reads every pod as its monitor says, and returns the names of its metrics.
+func (k *kubelet) scrape(ctx context.Context, t *testing.T) map[string]bool {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(filepath.Join(k.Secrets, scraperSecret, "tls.crt"), filepath.Join(k.Secrets, scraperSecret, "tls.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(k.Secrets, scraperSecret, "ca.crt"))
+	roots := x509.NewCertPool()
+	if err != nil || !roots.AppendCertsFromPEM(raw) {
+		t.Fatal(err)
+	}
+	exported := map[string]bool{}
+	for _, m := range k.Manifests.Monitors {
+		w := k.Manifests.monitored(m)
+		for _, pod := range w.PodNames() {
+			e := m.Spec.PodMetricsEndpoints[0]
+			transport := &http.Transport{DisableKeepAlives: true}
+			if e.TLSConfig != nil {
+				transport.TLSClientConfig = &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, ServerName: e.TLSConfig.ServerName}
+			}
+			port, _ := w.portNamed(e.Port)
+			scraper := &client{http: &http.Client{Transport: transport}}
+			text, err := scraper.ask(ctx, http.MethodGet, fmt.Sprintf("%s://%s:%d/metrics", e.Scheme, k.pod(t, pod).IP, port), "", nil)
+			if err != nil {
+				t.Errorf("%s: %v", pod, err)
+			}
+			for _, n := range metricsIn([]string{string(text)}) {
+				exported[n] = true
+			}
+		}
+	}
+	return exported
 }
 
 // startAll starts every pod and waits until all are ready.
@@ -109,8 +179,11 @@ func (k *kubelet) waitForColumns(ctx context.Context, t *testing.T) {
 
 func (k *kubelet) columns(t *testing.T) error {
 	t.Helper()
-	cmd := exec.Command(k.image.program(), "status", "--json")
-	cmd.Env = k.environment(t, k.pod(t, "coordinator-0"))
+	cmd := exec.Command(k.hachi, "status", "--json")
+	var err error
+	if cmd.Env, err = k.Environment(k.pod(t, "coordinator-0")); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("status: %w", err)

@@ -34,6 +34,11 @@ func TestEveryFlagExists(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for _, c := range p.Workload.Template.Spec.InitContainers {
+				if out, err := exec.Command(hachi, append(slices.Clone(c.Args), "--help")...).CombinedOutput(); err != nil {
+					t.Errorf("%s, %s: %v\n%s", overlay, p.Name, err, out)
+				}
+			}
 			if out, err := exec.Command(hachi, append(args, "--help")...).CombinedOutput(); err != nil {
 				t.Errorf("%s, %s: %v\n%s", overlay, p.Name, err, out)
 			}

@@ -17,6 +17,8 @@ func (m *Manifests) checkReferences(f *faults) {
 			f.addf("%s: its selector does not pick its own pods alone", w.Name)
 		}
 		m.checkVolumes(f, w)
+		m.checkKinds(f, w)
+		m.checkFirst(f, w)
 		checkProbes(f, w)
 	}
 	for _, s := range m.Services {
@@ -49,6 +51,21 @@ func (m *Manifests) checkVolumes(f *faults, w Workload) {
 		claim := v.PersistentVolumeClaim.ClaimName
 		if !slices.ContainsFunc(m.Claims, func(c *corev1.PersistentVolumeClaim) bool { return c.Name == claim }) {
 			f.addf("%s: there is no claim %q", w.Name, claim)
+		}
+	}
+}
+
+// checkFirst: before a pod for trials starts, it writes its model. No other has anything
+// to do first.
+func (m *Manifests) checkFirst(f *faults, w Workload) {
+	for _, c := range w.Template.Spec.InitContainers {
+		switch {
+		case !m.plain():
+			f.addf("%s: want one container, not %s before it", w.Name, c.Name)
+		case len(c.Command) > 0 || !slices.Equal(c.Args[:min(3, len(c.Args))], []string{"model", "export", "mini"}):
+			f.addf("%s: before it starts it runs %v %v, want the export of a model", w.Name, c.Command, c.Args)
+		case c.Image != w.Container().Image:
+			f.addf("%s: %s writes the model for %s", w.Name, c.Image, w.Container().Image)
 		}
 	}
 }

@@ -13,6 +13,8 @@ const (
 	certificatesSuffix = "-certificates" // behind the name of a workload
 	gossipSecret       = "gossip-keys"
 	keysSecret         = "api-keys"
+	publicSecret       = "gateway-tls"
+	storeSecret        = "store"
 )
 
 // Secrets are the keys of each Secret that the overlay needs, by its name. A
@@ -24,6 +26,15 @@ func (m *Manifests) Secrets() map[string][]string {
 	}
 	out[gossipSecret], out[keysSecret] = []string{"gossip.keys"}, []string{"admins.yaml", "clients.yaml"}
 	for _, w := range m.Workloads() {
+		if _, ok := w.Flag("http-certificates"); ok {
+			out[publicSecret] = []string{"tls.crt", "tls.key"}
+		}
+		if m.variable(w, "HACHI_MODEL_CREDENTIALS") != "" {
+			out[storeSecret] = []string{"credentials"}
+		}
+		if source := w.certificates(); source == nil || source.Secret == nil {
+			continue
+		}
 		keys := []string{"ca.crt"}
 		for _, pod := range w.PodNames() {
 			keys = append(keys, pod+".crt", pod+".key")
@@ -34,14 +45,21 @@ func (m *Manifests) Secrets() map[string][]string {
 }
 
 // secretsOf are the Secrets that the pods of a component need, and no other.
-func secretsOf(w Workload) []string {
-	switch {
-	case w.Component == "etcd":
-		return []string{w.Name + certificatesSuffix}
-	case servesClients(w.Component):
-		return []string{w.Name + certificatesSuffix, gossipSecret, keysSecret}
+func (m *Manifests) secretsOf(w Workload) []string {
+	out := []string{w.Name + certificatesSuffix}
+	if w.Component != "etcd" {
+		out = append(out, gossipSecret)
 	}
-	return []string{w.Name + certificatesSuffix, gossipSecret}
+	if servesClients(w.Component) {
+		out = append(out, keysSecret)
+	}
+	if _, ok := w.Flag("http-certificates"); ok {
+		out = append(out, publicSecret)
+	}
+	if m.variable(w, "HACHI_MODEL_CREDENTIALS") != "" {
+		out = append(out, storeSecret)
+	}
+	return out
 }
 
 // checkSecrets: a pod sees the Secrets that it needs, its own keys only, and cannot
@@ -51,9 +69,6 @@ func (m *Manifests) checkSecrets(f *faults) {
 	for _, w := range m.Workloads() {
 		for _, v := range w.Template.Spec.Volumes {
 			if v.Secret == nil {
-				if v.PersistentVolumeClaim == nil {
-					f.addf("%s: volume %s: no rule says what it is for", w.Name, v.Name)
-				}
 				continue
 			}
 			name := v.Secret.SecretName
@@ -61,7 +76,7 @@ func (m *Manifests) checkSecrets(f *faults) {
 			switch {
 			case !ok:
 				f.addf("%s: nothing makes the Secret %q", w.Name, name)
-			case !slices.Contains(secretsOf(w), name):
+			case !slices.Contains(m.secretsOf(w), name):
 				f.addf("%s does not need the Secret %q", w.Name, name)
 			}
 			if mode := v.Secret.DefaultMode; mode == nil || *mode&^0o440 != 0 {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,8 +22,14 @@ func (m *Manifests) checkSecurity(f *faults) {
 	for _, w := range m.Workloads() {
 		checkStandard(f, w.Name, &w.Template.ObjectMeta, &w.Template.Spec)
 		checkPodSecurity(f, w)
-		if err := checkImage(w.Container().Image); err != nil {
-			f.addf("%s: %w", w.Name, err)
+		m.checkUsers(f, w)
+		for _, c := range slices.Concat(w.Template.Spec.InitContainers, w.Template.Spec.Containers) {
+			if err := checkImage(c.Image); err != nil {
+				f.addf("%s: %w", w.Name, err)
+			}
+			if s := c.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem {
+				f.addf("%s: its root file system can be written", w.Name)
+			}
 		}
 	}
 }
@@ -43,15 +50,16 @@ func checkStandard(f *faults, name string, meta *metav1.ObjectMeta, spec *corev1
 }
 
 func checkPodSecurity(f *faults, w Workload) {
-	spec, c := w.Template.Spec, w.Container().SecurityContext
-	if c == nil || c.ReadOnlyRootFilesystem == nil || !*c.ReadOnlyRootFilesystem {
-		f.addf("%s: its root file system can be written", w.Name)
-	}
+	spec := w.Template.Spec
 	if spec.AutomountServiceAccountToken == nil || *spec.AutomountServiceAccountToken {
 		f.addf("%s: it is given a token for the API server, which it never asks", w.Name)
 	}
 	if spec.EnableServiceLinks == nil || *spec.EnableServiceLinks {
 		f.addf("%s: other Services' variables may be taken for its own", w.Name)
+	}
+	// The standard asks this of pods with the users of their machine only.
+	if s := spec.SecurityContext; s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot {
+		f.addf("%s: runAsNonRoot is not true", w.Name)
 	}
 	if s := spec.SecurityContext; s == nil || s.RunAsUser == nil || *s.RunAsUser == 0 {
 		f.addf("%s: the user is not named by number", w.Name)
@@ -60,6 +68,18 @@ func checkPodSecurity(f *faults, w Workload) {
 		if claim := v.PersistentVolumeClaim; claim != nil && !claim.ReadOnly {
 			f.addf("%s: volume %s can be written", w.Name, v.Name)
 		}
+	}
+}
+
+// checkUsers: the users of a pod are none of its machine's, unless it mounts what the
+// kernel cannot map.
+func (m *Manifests) checkUsers(f *faults, w Workload) {
+	shared := w.Template.Spec.HostUsers == nil || *w.Template.Spec.HostUsers
+	switch unmapped := m.unmapped(w); {
+	case shared && !unmapped:
+		f.addf("%s: its users are those of the machine", w.Name)
+	case unmapped && !shared:
+		f.addf("%s: it mounts NFS, on which the kernel maps no users", w.Name)
 	}
 }
 

@@ -16,7 +16,7 @@ type Workload struct {
 	Name      string
 	Namespace string
 	Component string // app.kubernetes.io/component of its pods
-	Replicas  int
+	Replicas  int    // the least, of one that is scaled
 	Selector  *metav1.LabelSelector
 	Template  *corev1.PodTemplateSpec
 	Set       *appsv1.StatefulSet
@@ -28,8 +28,12 @@ const componentLabel = "app.kubernetes.io/component"
 func (m *Manifests) Workloads() []Workload {
 	var out []Workload
 	for _, s := range m.StatefulSets {
+		n := replicas(s.Spec.Replicas)
+		if by := m.scaledBy(s.Name); by != nil && s.Spec.Replicas == nil {
+			n = int(by.least)
+		}
 		out = append(out, Workload{
-			Name: s.Name, Namespace: s.Namespace, Component: s.Spec.Template.Labels[componentLabel], Replicas: replicas(s.Spec.Replicas),
+			Name: s.Name, Namespace: s.Namespace, Component: s.Spec.Template.Labels[componentLabel], Replicas: n,
 			Selector: s.Spec.Selector, Template: &s.Spec.Template, Set: s,
 		})
 	}

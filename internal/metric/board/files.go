@@ -4,7 +4,7 @@ import "maps"
 
 // Files are all that the table yields, by their paths from the root of the tree.
 func Files() (map[string][]byte, error) {
-	out := map[string][]byte{"docs/metrics.md": Page()}
+	out := map[string][]byte{"docs/metrics.md": Page(), "deploy/monitoring/kustomization.yaml": kustomization()}
 	one := func(path string, text []byte, err error) error {
 		maps.Copy(out, map[string][]byte{path: text})
 		return err
