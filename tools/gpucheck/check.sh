@@ -8,8 +8,8 @@ set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${OUT:-$here/results}
 begin=$SECONDS
-hidden=${HIDDEN:-4096} ffn=${FFN:-14336} calls=${CALLS:-50} slice=${SLICE:-1} patience=${PATIENCE:-1}
-conformance=${CONFORMANCE:-^(TestBackend|TestBothKernelsHaveTheSameBits)$}
+hidden=${HIDDEN:-4096} ffn=${FFN:-14336} sequences=${SEQUENCES:-64} positions=${POSITIONS:-2000} calls=${CALLS:-50} slice=${SLICE:-1} patience=${PATIENCE:-1}
+conformance=${CONFORMANCE:-^(TestBackend|TestBothKernelsHaveTheSameBits|TestAttention.*)$}
 rm -rf "$out" && mkdir -p "$out"
 
 for dir in /usr/local/nvidia/lib64 /usr/lib/x86_64-linux-gnu /usr/lib64; do
@@ -61,6 +61,7 @@ cluster=(--backend cuda --ffn-activation-dtype bf16 --log-level warn)
 part conformance 45 "$here/cuda.test" -test.run "$conformance"
 part large 25 bash -c 'measure large'
 part processes 25 bash -c processes
+part attention 15 "$here/cuda.test" -test.v -test.run '^TestLargeAttention$' -sequences "$sequences" -context "$positions" -hidden "$hidden" -ffn "$ffn" -calls "$calls" -report "$out/attention.json"
 "$here/hachi" model export mini "$out/mini" > "$out/export.log" 2>&1
 part mini 15 "$here/hachi" bench cluster "${cluster[@]}" --model "$out/mini" --nodes 1 --listen "$(free)" --steps 8 --rounds 2 --json
 if [ "$slice" = 1 ]; then
@@ -74,6 +75,8 @@ report() { if [ -s "$out/$1" ]; then cat "$out/$1"; else echo null; fi; }
 {
   printf '{"parts": [%s],\n"seconds": %d,\n"experts": ' "$(IFS=,; echo "${rows[*]}")" "$((SECONDS - begin))"
   report large.json
+  printf ',\n"attention": '
+  report attention.json
   printf ',\n"cublas": '
   report cublas.json
   printf '}\n'
@@ -84,6 +87,12 @@ if [ -s "$out/large.json" ]; then
   printf '%-12s %7s %5s %10s %10s %9s %9s\n' weights experts rows 'call us' 'kernel us' GB/s TFLOP/s
   tr -d '\n' < "$out/large.json" | grep -o '{ *"format"[^}]*}' | sed 's/[{}"]//g; s/: /:/g; s/ *$//' | while IFS=, read -r f e r c k g t; do
     printf '%-12s %7s %5s %10.1f %10.1f %9.0f %9.1f\n' "$(echo "${f#*:}" | xargs)" "${e#*:}" "${r#*:}" "${c#*:}" "${k#*:}" "${g#*:}" "${t#*:}"
+  done
+fi
+if [ -s "$out/attention.json" ]; then
+  printf '%-12s %9s %9s %10s %10s %9s %9s\n' 'KV cache' sequences positions 'call us' 'kernel us' GB/s '% of read'
+  tr -d '\n' < "$out/attention.json" | grep -o '{[^}]*}' | sed 's/[{}" ]//g' | while IFS=, read -r f s p c k g o; do
+    printf '%-12s %9s %9s %10.1f %10.1f %9.0f %9.1f\n' "${f#*:}" "${s#*:}" "${p#*:}" "${c#*:}" "${k#*:}" "${g#*:}" "${o#*:}"
   done
 fi
 [ "$(cat "$out/cublas.json")" = null ] && echo "no timings of cuBLAS: $(tail -n 1 "$out/cublas.log")" || cat "$out/cublas.json"

@@ -38,7 +38,7 @@ func TestTheCheckRunsOnAFakeDriver(t *testing.T) {
 		}
 	}
 	cmd := exec.Command(filepath.Join(dir, "check.sh"))
-	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+fake, "OUT="+filepath.Join(dir, "results"), "HIDDEN=192", "FFN=320", "CALLS=1",
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+fake, "OUT="+filepath.Join(dir, "results"), "HIDDEN=192", "FFN=320", "CALLS=1", "SEQUENCES=2", "POSITIONS=20",
 		"SLICE=0", "PATIENCE=20", "CONFORMANCE=TestBackend/wgmma/experts_of_int4$")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -58,11 +58,12 @@ func TestTheCheckRunsOnAFakeDriver(t *testing.T) {
 			Device  string
 			Timings []struct{ Format string }
 		}
+		Attention []struct{ Sequences int }
 	}
 	if err := json.Unmarshal(text, &report); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
-	if len(report.Parts) != 4 || report.Experts.Device != "fake H100" || len(report.Experts.Timings) != 5*4 {
+	if len(report.Parts) != 5 || len(report.Attention) != 2 || report.Attention[0].Sequences != 2 || report.Experts.Device != "fake H100" || len(report.Experts.Timings) != 5*4 {
 		t.Errorf("the report is %s", text)
 	}
 	for _, p := range report.Parts {
