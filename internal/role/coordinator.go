@@ -65,7 +65,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 		return err
 	}
 	c.silence()
-	if err := c.limitProcess(0); err != nil {
+	if _, err := c.limitProcess(0); err != nil {
 		return err
 	}
 	who, err := openAccess(AccessConfig{AdminConfig: c.Security.AdminConfig}, c.Logger)

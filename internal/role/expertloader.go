@@ -25,6 +25,7 @@ type expertLoader struct {
 	experts backend.Experts
 	threads int // to quantize with
 	ahead   prefetcher
+	heap    *heapBound // of the process; nil is not bounded
 
 	mu   sync.Mutex                 // guards maps
 	maps map[moe.ExpertID]io.Closer // of the memory of weights
@@ -68,10 +69,25 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 	if err := errors.Join(l.experts.Load(ctx, id, weights), l.w.ckpt.Unchanged()); err != nil {
 		return errors.Join(err, l.experts.Unload(id), memory.Close())
 	}
+	l.heap.hold(l.outside(memory))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.maps[id] = memory
 	return nil
+}
+
+// outside is how much of the memory of an expert the kernel cannot drop, bytes: all but
+// what is mapped from files of a directory.
+func (l *expertLoader) outside(memory io.Closer) int64 {
+	switch m := memory.(type) {
+	case *arena.Arena:
+		return m.Len()
+	case *checkpoint.ExpertMap:
+		if l.w.source != nil {
+			return m.Bytes()
+		}
+	}
+	return 0
 }
 
 // Prefetch implements expertnode.Loader. Files of a directory are not read ahead: a disk
@@ -115,7 +131,10 @@ func (l *expertLoader) Unload(id moe.ExpertID) error {
 	if m == nil {
 		return nil
 	}
-	return m.Close()
+	held := l.outside(m) // nothing once it is closed
+	err := m.Close()
+	l.heap.hold(-held)
+	return err
 }
 
 // copy fills dst with bytes of the checkpoint that are in memory, and reports whether they

@@ -37,7 +37,8 @@ func RunExpertNode(ctx context.Context, c ExpertNodeConfig) error {
 		return err
 	}
 	c.silence()
-	if err := c.limitProcess(0); err != nil {
+	var err error
+	if c.heap, err = c.limitProcess(0); err != nil {
 		return err
 	}
 	by, err := openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Expert)
@@ -102,6 +103,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	defer func() { err = lost.end(err) }()
 	computes := guardedExperts{experts, lost}
 	loader := newExpertLoader(w, computes, c.workers())
+	loader.heap = c.heap
 	defer loader.Close()
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{computes, guard}, ExpertBytes: w.expertBytes(),

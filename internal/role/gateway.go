@@ -45,7 +45,7 @@ func RunGateway(ctx context.Context, c GatewayConfig) error {
 		return err
 	}
 	c.silence()
-	if err := c.limitProcess(0); err != nil {
+	if _, err := c.limitProcess(0); err != nil {
 		return err
 	}
 	p, err := openGateway(ctx, c)

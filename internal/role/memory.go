@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"sync"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -15,34 +16,62 @@ const minHeap = 64 << 20
 
 // limitProcess bounds the memory of the process, of which reserved bytes are outside of
 // the Go heap, and keeps that memory out of files.
-func (c ClusterConfig) limitProcess(reserved int64) error {
-	return errors.Join(c.forbidCoreDumps(), c.limitHeap(reserved))
+func (c ClusterConfig) limitProcess(reserved int64) (*heapBound, error) {
+	h, err := c.limitHeap(reserved)
+	return h, errors.Join(c.forbidCoreDumps(), err)
 }
 
 // limitHeap bounds the memory of the Go runtime by the limit of the container: the
 // collector works harder before the kernel kills the process. reserved bytes are
 // outside the Go heap. GOMEMLIMIT in the environment wins. Mapped weights count for
 // the container too, but the kernel drops their pages first.
-// A process that holds several roles is the importer's, and so is its memory.
-func (c ClusterConfig) limitHeap(reserved int64) error {
+// A process that holds several roles is the importer's, and so is its memory. A nil bound
+// is not bounded.
+func (c ClusterConfig) limitHeap(reserved int64) (*heapBound, error) {
 	if c.InProcess != nil || os.Getenv("GOMEMLIMIT") != "" {
-		return nil
+		return nil, nil
 	}
 	container, err := memlimit.FromCgroup()
 	switch {
 	case errors.Is(err, memlimit.ErrNoLimit), errors.Is(err, memlimit.ErrNoCgroup), errors.Is(err, memlimit.ErrCgroupsNotSupported), errors.Is(err, fs.ErrNotExist):
-		return nil
+		return nil, nil
 	case err != nil:
 		c.Logger.Info("the memory limit of the container is unknown", "error", err)
-		return nil
+		return nil, nil
 	}
-	heap, err := heapLimit(container, reserved)
+	limit, err := heapLimit(container, reserved)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	debug.SetMemoryLimit(heap)
-	c.Logger.Info("limited the memory of the Go runtime", "bytes", heap, "container", container, "reserved", reserved)
-	return nil
+	debug.SetMemoryLimit(limit)
+	c.Logger.Info("limited the memory of the Go runtime", "bytes", limit, "container", container, "reserved", reserved)
+	return &heapBound{container: container, set: debug.SetMemoryLimit}, nil
+}
+
+// heapBound is the bound of the Go heap of a process whose other memory changes: the weights of
+// experts that it quantized or fetched, which the kernel cannot drop.
+type heapBound struct {
+	container uint64
+	set       func(limit int64) int64
+
+	mu   sync.Mutex // guards held
+	held int64      // bytes outside the Go heap
+}
+
+// hold counts bytes that the process has outside the Go heap; fewer than 0 have been given
+// back. The heap keeps minHeap.
+func (h *heapBound) hold(bytes int64) {
+	if h == nil || bytes == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held += bytes
+	limit, err := heapLimit(h.container, h.held)
+	if err != nil {
+		limit = minHeap
+	}
+	h.set(limit)
 }
 
 // heapLimit leaves a tenth of what is not reserved to stacks of C, page tables and

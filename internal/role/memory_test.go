@@ -4,6 +4,9 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 func TestHeapLimit(t *testing.T) {
@@ -25,4 +28,49 @@ func TestHeapLimit(t *testing.T) {
 			t.Errorf("a container of %d with %d reserved: %d, %v, want %d", tt.container, tt.reserved, got, err, tt.want)
 		}
 	}
+}
+
+// TestWeightsInMemoryLowerTheBoundOfTheHeap: quantized experts count for the container as
+// the heap does.
+func TestWeightsInMemoryLowerTheBoundOfTheHeap(t *testing.T) {
+	for _, tt := range []struct {
+		quantize tensor.DType
+		counted  bool
+	}{{tensor.Int8, true}, {tensor.Invalid, false}} {
+		w, experts := openExperts(t, tinyCheckpoint(t), tt.quantize)
+		l := newExpertLoader(w, experts, 1)
+		var limits []int64
+		l.heap = &heapBound{container: 1 << 30, set: func(limit int64) int64 { limits = append(limits, limit); return 0 }}
+		ids := []moe.ExpertID{{Layer: 1}, {Layer: 1, Expert: 1}}
+		for _, id := range ids {
+			if err := l.Load(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, id := range ids {
+			if err := l.Unload(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !tt.counted {
+			if limits != nil {
+				t.Errorf("mapped weights set the limits %v", limits)
+			}
+			continue
+		}
+		whole := int64(1<<30) / 10 * 9
+		if len(limits) != 4 || limits[0] >= whole || limits[1] >= limits[0] || limits[2] != limits[0] || limits[3] != whole {
+			t.Errorf("limits %v, expected lower ones with each expert, and %d in the end", limits, whole)
+		}
+	}
+}
+
+// TestTheHeapKeepsItsMinimum, whatever a node loads.
+func TestTheHeapKeepsItsMinimum(t *testing.T) {
+	var limit int64
+	h := &heapBound{container: 1 << 30, set: func(l int64) int64 { limit = l; return 0 }}
+	if h.hold(2 << 30); limit != minHeap {
+		t.Errorf("%d, expected %d", limit, minHeap)
+	}
+	(*heapBound)(nil).hold(1)
 }

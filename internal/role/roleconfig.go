@@ -58,6 +58,8 @@ type ExpertNodeConfig struct {
 	// WrapHandler wraps what answers the calls of routers, for a program that
 	// injects faults; nil wraps nothing.
 	WrapHandler func(rpc.Handler) rpc.Handler `yaml:"-"`
+
+	heap *heapBound // of the process; nil bounds nothing
 }
 
 // Validate reports everything wrong at once.

@@ -46,6 +46,9 @@ func (a *Arena) Floats(n int) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(a.Bytes(4*n)))), n)
 }
 
+// Len is the size of the memory, bytes; 0 once it is closed.
+func (a *Arena) Len() int64 { return int64(len(a.mem)) }
+
 // Left is the number of bytes that were not given out.
 func (a *Arena) Left() int { return len(a.mem) - a.used }
 
