@@ -42,7 +42,7 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 	}
 	for _, id := range r.GetWithout() {
 		if s.members[moe.NodeID(id)] == nil {
-			return nil, status.Errorf(codes.NotFound, "no node is called %q", id)
+			return nil, status.Errorf(codes.NotFound, "no node is called %.100q", id)
 		}
 		delete(s.members, moe.NodeID(id))
 	}
@@ -69,7 +69,7 @@ func (c *Coordinator) planRules(r *hachiv1.PlanPlacementRequest) (rules, error) 
 		rules.policy = p
 	}
 	if !slices.Contains(planner.Policies(), string(rules.policy)) {
-		return rules, status.Errorf(codes.InvalidArgument, "policy %q, expected %s", rules.policy, strings.Join(planner.Policies(), ", "))
+		return rules, status.Errorf(codes.InvalidArgument, "policy %.100q, expected %s", rules.policy, strings.Join(planner.Policies(), ", "))
 	}
 	if n := r.GetReplicas(); n > maxPlanReplicas {
 		return rules, status.Errorf(codes.InvalidArgument, "%d replicas, expected at most %d", n, maxPlanReplicas)

@@ -130,7 +130,7 @@ func (c *Coordinator) DrainNode(ctx context.Context, r *hachiv1.DrainNodeRequest
 		}
 		return &hachiv1.DrainNodeResponse{}, nil
 	}
-	return nil, status.Errorf(codes.NotFound, "no node is called %q", node)
+	return nil, status.Errorf(codes.NotFound, "no node is called %.100q", node)
 }
 
 // lookTimeout bounds the reading of etcd for an answer.
