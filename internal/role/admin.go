@@ -52,7 +52,7 @@ func (a adminAPI) start(c AdminConfig) (stop func(), err error) {
 // serve serves on a listener until stop, which returns when nothing is served any more.
 func (a adminAPI) serve(l net.Listener) (stop func()) {
 	server := &http.Server{
-		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
+		Handler: a.handler(IsLoopback(l.Addr().String())), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: httpapi.MaxHeader, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
 		ErrorLog: slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
 	}
 	server.Protocols.SetHTTP1(true)

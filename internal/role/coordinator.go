@@ -13,6 +13,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/hachi-serve/hachi/coordinator"
+	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
@@ -124,7 +125,7 @@ func serveCoordinator(l net.Listener, co *coordinator.Coordinator, api *http.Ser
 	healthpb.RegisterHealthServer(calls, health.NewServer())
 	server := &http.Server{
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
+		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: httpapi.MaxHeader, IdleTimeout: 2 * time.Minute, Protocols: &http.Protocols{},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxCoordinatorStreams},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/api/accesstest"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/eventually"
@@ -170,5 +171,20 @@ func TestAGatewayBoundsBodiesItself(t *testing.T) {
 	}
 	if n := len(g.engine.Calls()); n != 0 {
 		t.Errorf("%d requests reached a router", n)
+	}
+}
+
+// TestHeadersAreBoundedBeforeKeysAreAsked: no caller, with a key or without, makes a
+// process hold much of what nothing has checked.
+func TestHeadersAreBoundedBeforeKeysAreAsked(t *testing.T) {
+	g := newGuarded(t, limitedClients())
+	long := accesstest.Credential{Header: "X-Long", Value: strings.Repeat("x", 2*httpapi.MaxHeader)}
+	for name, addr := range map[string]string{
+		"router, HTTP": g.router.http, "router, admin": g.router.admin, "gateway, HTTP": g.gateway.http, "gateway, admin": g.gateway.admin,
+	} {
+		s := accesstest.Server{Addr: addr, TLS: &tls.Config{InsecureSkipVerify: true}}
+		if a := s.Ask(t, "GET", "/healthz", "", long); a.Status != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%s: %d", name, a.Status)
+		}
 	}
 }

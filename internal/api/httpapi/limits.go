@@ -8,6 +8,10 @@ import (
 	"github.com/hachi-serve/hachi/internal/strictjson"
 )
 
+// MaxHeader is the maximum size of the headers of a request, bytes: what is read before
+// anything asks who sends it.
+const MaxHeader = 64 << 10
+
 const (
 	// maxValues is the maximum number of members and elements that are read of a
 	// request. Lists of tokens and what only a schema has count for none.

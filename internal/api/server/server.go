@@ -48,7 +48,7 @@ func New(c Config, ready func() bool) *Server {
 		http: c.HTTP, grpc: c.GRPC, grace: c.Grace,
 		web: &http.Server{
 			Protocols: protocols, TLSConfig: c.TLS, ConnContext: httpapi.ConnContext,
-			Handler: web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: web, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: httpapi.MaxHeader, IdleTimeout: 2 * time.Minute,
 			ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
 		},
 		rpc: grpcserver.New(c.Logger, slices.Concat(grpcapi.ServerOptions(), c.ServerOptions, grpcapi.Guard(c.API.Gate))...), health: health.NewServer(),

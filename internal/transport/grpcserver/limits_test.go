@@ -10,7 +10,7 @@ import (
 )
 
 // TestAConnectionIsLimited speaks HTTP/2 without gRPC: the server announces how many
-// calls a connection may have, and closes one that pings all the time.
+// calls a connection may have and how much metadata a call, and closes one that pings all the time.
 func TestAConnectionIsLimited(t *testing.T) {
 	server, listener := New(nil), bufconn.Listen(1<<16)
 	served := make(chan error)
@@ -20,7 +20,7 @@ func TestAConnectionIsLimited(t *testing.T) {
 		t.Fatal(err)
 	}
 	frames := greet(t, conn)
-	var streams uint32
+	var streams, header uint32
 	closed := http2.ErrCodeNo
 	for pings := byte(0); closed == http2.ErrCodeNo; {
 		frame, err := frames.ReadFrame()
@@ -31,6 +31,9 @@ func TestAConnectionIsLimited(t *testing.T) {
 		case *http2.SettingsFrame:
 			if n, ok := f.Value(http2.SettingMaxConcurrentStreams); ok {
 				streams = n
+			}
+			if n, ok := f.Value(http2.SettingMaxHeaderListSize); ok {
+				header = n
 			}
 		case *http2.GoAwayFrame:
 			closed = f.ErrCode
@@ -43,8 +46,8 @@ func TestAConnectionIsLimited(t *testing.T) {
 			}
 		}
 	}
-	if streams != MaxStreams || closed != http2.ErrCodeEnhanceYourCalm {
-		t.Errorf("%d calls at once, closed with %v, want %d and %v", streams, closed, MaxStreams, http2.ErrCodeEnhanceYourCalm)
+	if streams != MaxStreams || header != MaxHeader || closed != http2.ErrCodeEnhanceYourCalm {
+		t.Errorf("%d calls at once, %d bytes of metadata, closed with %v, want %d, %d and %v", streams, header, closed, MaxStreams, MaxHeader, http2.ErrCodeEnhanceYourCalm)
 	}
 	conn.Close()
 	server.Stop()

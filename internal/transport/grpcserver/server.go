@@ -22,6 +22,9 @@ const (
 	MinPing = 5 * time.Second
 	// HelloWithin is the time that a peer has for the handshakes of TLS and HTTP/2.
 	HelloWithin = 10 * time.Second
+	// MaxHeader is the maximum size of the metadata of a call, bytes: what is read before
+	// anything asks who calls.
+	MaxHeader = 64 << 10
 
 	pingEvery  = 30 * time.Second
 	pingWithin = 20 * time.Second
@@ -31,7 +34,7 @@ const (
 // A nil logger is silent.
 func New(l *slog.Logger, options ...grpc.ServerOption) *grpc.Server {
 	own := []grpc.ServerOption{
-		grpc.MaxConcurrentStreams(MaxStreams),
+		grpc.MaxConcurrentStreams(MaxStreams), grpc.MaxHeaderListSize(MaxHeader),
 		grpc.ConnectionTimeout(HelloWithin),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingWithin}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: MinPing, PermitWithoutStream: true}),
