@@ -59,7 +59,7 @@ type ExpertNodeConfig struct {
 	// injects faults; nil wraps nothing.
 	WrapHandler func(rpc.Handler) rpc.Handler `yaml:"-"`
 
-	heap *heapBound // of the process; nil bounds nothing
+	heap *heapBound `yaml:"-"` // of the process; nil bounds nothing
 }
 
 // Validate reports everything wrong at once.
