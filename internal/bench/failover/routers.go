@@ -8,8 +8,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/metric"
 )
 
-// idle are the gRPC addresses of the routers that serve and draw no answer, by name. A
-// gateway knows the same: one that still believed in answers of the last repetition
+// idle are the gossip addresses of the routers that serve and draw no answer, by name: a
+// process that starts again keeps its other addresses, and its record may outlive it. A
+// gateway reads the same loads: one that still believed in answers of the last repetition
 // would send all of this one's elsewhere, and a fault could hit a router without any.
 func (m *measurement) idle(ctx context.Context) (map[string]string, error) {
 	view, err := m.cluster.View(ctx)
@@ -19,15 +20,15 @@ func (m *measurement) idle(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	for _, r := range view.Routers {
 		if r.GetAckedEpoch() > 0 && !r.GetDraining() && r.GetLoad() == 0 {
-			out[r.GetRouterId()] = r.GetGrpcAddr()
+			out[r.GetRouterId()] = r.GetGossipAddr()
 		}
 	}
 	return out, nil
 }
 
-// back waits until every router serves and is idle, a killed victim at another address
-// than before, and the gateway trusts each of them; it returns where they serve. Before
-// the first fault there is no victim.
+// back waits until every router serves and is idle, a killed victim at another gossip
+// address than before, and the gateway trusts each of them; it returns those addresses.
+// Before the first fault there is no victim.
 func (m *measurement) back(ctx context.Context, victim string, before map[string]string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
