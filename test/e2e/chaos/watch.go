@@ -14,6 +14,7 @@ import (
 // watch looks at the records of the cluster until ctx ends and notes what must not be.
 func watch(ctx context.Context, cluster *local.Cluster, t *Timeline) {
 	var last, absent moe.Epoch
+	runs := map[string]run{}
 	for ctx.Err() == nil {
 		within, cancel := context.WithTimeout(ctx, time.Second)
 		view, err := cluster.View(within)
@@ -32,7 +33,12 @@ func watch(ctx context.Context, cluster *local.Cluster, t *Timeline) {
 			}
 			// Nodes and placement are read one after another: only what is seen twice
 			// was so at one moment.
-			err := resident(view)
+			for _, n := range view.Nodes {
+				if runs[n.GetNodeId()].started != n.GetStartedUnixNano() {
+					runs[n.GetNodeId()] = run{n.GetStartedUnixNano(), p.Epoch()}
+				}
+			}
+			err := resident(view, runs)
 			if err != nil && absent == p.Epoch() {
 				t.Fault("epoch %d: %v", p.Epoch(), err)
 			}
@@ -61,9 +67,19 @@ func wellFormed(p *moe.Placement) error {
 	return nil
 }
 
+// run is one process of a node, and the epoch at which it was first seen. A process that
+// starts again keeps its address: that epoch and older ones may name its predecessor.
+type run struct {
+	started int64
+	since   moe.Epoch
+}
+
 // resident says which expert is placed on a registered process that does not hold it.
-func resident(view status.View) error {
+func resident(view status.View, runs map[string]run) error {
 	for _, n := range view.Nodes {
+		if view.Placement.Epoch() <= runs[n.GetNodeId()].since {
+			continue
+		}
 		held, err := moepb.ShardFromProto(n.GetResident())
 		if err != nil {
 			return fmt.Errorf("%s: %w", n.GetNodeId(), err)
