@@ -19,8 +19,9 @@ type answers struct {
 	requests []mix.Request
 }
 
-// run reads all answers to their end. A whole answer counts as begun when its request
-// is sent: nothing shows how far it is.
+// run reads all answers to their end. A stream counts as begun with its first part, while
+// the fastest answers are still far from their end, so that a fault hits each router in
+// the middle of some; a whole answer when its request is sent: nothing shows how far it is.
 func (a answers) run(ctx context.Context, begun func()) ([]stream, error) {
 	return together(ctx, len(a.requests), begun, func(ctx context.Context, i int, out *stream, begun func()) error {
 		r := a.requests[i]
@@ -59,7 +60,7 @@ func (a answers) read(ctx context.Context, r mix.Request, out *stream, begun fun
 		if data, ok := strings.CutPrefix(line, "data: "); ok && r.Stream {
 			out.part(data, time.Now())
 		}
-		if len(out.tracks) > 0 && len(out.tracks[0]) >= settled {
+		if len(out.tracks) > 0 {
 			begun()
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// LeastTokens is the largest min_tokens of a request: an answer may have as many.
+const LeastTokens = 30
+
 // kind is a kind of requests.
 type kind struct {
 	chat bool   // of /v1/chat/completions, otherwise of /v1/completions

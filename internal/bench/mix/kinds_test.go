@@ -2,6 +2,8 @@ package mix
 
 import (
 	"encoding/json"
+	"regexp"
+	"strconv"
 	"testing"
 )
 
@@ -31,5 +33,22 @@ func TestEveryKindIsAskedBothWays(t *testing.T) {
 	}
 	if len(forms) != len(kinds) {
 		t.Errorf("%d kinds are asked", len(forms))
+	}
+}
+
+func TestNoRequestNeedsMoreThanTheLeastTokens(t *testing.T) {
+	minimum := regexp.MustCompile(`"min_tokens":(\d+)`)
+	largest := 0
+	for _, k := range kinds {
+		if m := minimum.FindStringSubmatch(k.body); m != nil {
+			n, err := strconv.Atoi(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			largest = max(largest, n)
+		}
+	}
+	if largest != LeastTokens {
+		t.Errorf("a request needs %d tokens, LeastTokens is %d", largest, LeastTokens)
 	}
 }
