@@ -13,6 +13,9 @@ CYCLONEDX := bin/cyclonedx-gomod
 # once for all targets.
 export CGO_ENABLED = 0
 
+# With the flags of the released binary, so that its packages are compiled once too.
+export GOFLAGS := $(strip $(filter-out -trimpath,$(GOFLAGS)) -trimpath)
+
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
 
