@@ -108,9 +108,13 @@ examples:
 	go -C examples vet ./...
 	go -C examples build -o /dev/null ./...
 
-# What the race detector would count, or would slow to minutes without finding more.
-without-race: ## run the tests that are built without the race detector only
-	go test -run 'CostsLittle|NoOtherKeyIsKnown|Metamorphic|Vocabulary' ./internal/api ./internal/lint ./internal/router/engine
+# What the race detector would slow to minutes without finding more: pages in a browser, the
+# arithmetic of the reference, the texts of this tree, and commands, whose parts are tested
+# in their packages.
+WITHOUT_RACE := cmd/hachi internal/api/page internal/backend/reference internal/lint tools/
+without-race: ## run the tests for which the race detector is of no use
+	go test $(foreach p,$(WITHOUT_RACE),./$(p)$(if $(filter %/,$(p)),...))
+	go test -run 'CostsLittle|NoOtherKeyIsKnown|Metamorphic' ./internal/api ./internal/router/engine
 
 # The race detector slows processes five times and more; the parts of the
 # processes are tested with it in their packages.
@@ -124,7 +128,7 @@ $(GOTESTSUM): tools/gotestsum/go.mod
 race: $(GOTESTSUM) ## run the tests with the race detector, and with it three of whole clusters
 	@mkdir -p .cache
 	CGO_ENABLED=1 go test -race -run 'KilledNodeWithReplicas|KilledNodeWithoutReplicas|JoinDrainAndLeave' ./test/e2e
-	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 30m $$(go list ./... | grep -v /test/e2e) || status=$$?; \
+	@status=0; CGO_ENABLED=1 $(GOTESTSUM) --format standard-quiet --jsonfile .cache/tests.json -- -race -timeout 30m $$(go list ./... | grep -v -e /test/e2e $(foreach p,$(WITHOUT_RACE),-e /$(p)$(if $(filter %/,$(p)),,'$$'))) || status=$$?; \
 	echo "the ten slowest tests:"; $(GOTESTSUM) tool slowest --num 10 --jsonfile .cache/tests.json; exit $$status
 
 $(GOLANGCI): tools/golangci/go.mod

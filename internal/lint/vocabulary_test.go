@@ -1,5 +1,3 @@
-//go:build !race
-
 // One goroutine reads every word, for minutes under the race detector.
 
 package lint
