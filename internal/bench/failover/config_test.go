@@ -18,7 +18,7 @@ func TestValidateTellsEverything(t *testing.T) {
 	if err := (Config{Fault: Drop, StopFor: time.Second, Streams: 1, Tokens: settled + 1, Repeat: 1}).Validate(); err != nil {
 		t.Error(err)
 	}
-	err = Config{Fault: RouterKill, Streams: 1, Tokens: mix.LeastTokens - 1, Repeat: 1}.Validate()
+	err = Config{Fault: RouterKill, Streams: 1, Tokens: mix.MinTokens - 1, Repeat: 1}.Validate()
 	if err == nil || !strings.Contains(err.Error(), "at least 30") {
 		t.Errorf("an answer shorter than its min_tokens: %v", err)
 	}

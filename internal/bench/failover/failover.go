@@ -43,8 +43,8 @@ func (c Config) Validate() error {
 	if c.Streams < 1 || c.Tokens <= settled || c.Repeat < 1 {
 		all = append(all, fmt.Errorf("%d streams of %d tokens, %d times: want at least 1 of %d, once", c.Streams, c.Tokens, c.Repeat, settled+1))
 	}
-	if c.Fault.ofRouter() && c.Tokens < mix.LeastTokens {
-		all = append(all, fmt.Errorf("%d tokens of each stream: the requests of %s need at least %d", c.Tokens, c.Fault, mix.LeastTokens))
+	if c.Fault.ofRouter() && c.Tokens < mix.MinTokens {
+		all = append(all, fmt.Errorf("%d tokens of each stream: the requests of %s need at least %d", c.Tokens, c.Fault, mix.MinTokens))
 	}
 	if !c.Fault.kills() && c.StopFor <= 0 {
 		all = append(all, fmt.Errorf("a %s needs a duration", c.Fault))

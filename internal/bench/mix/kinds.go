@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// LeastTokens is the largest min_tokens of a request: an answer may have as many.
-const LeastTokens = 30
+// MinTokens is the largest min_tokens of a request: an answer may have as many.
+const MinTokens = 30
 
 // kind is a kind of requests.
 type kind struct {

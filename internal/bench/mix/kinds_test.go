@@ -36,7 +36,7 @@ func TestEveryKindIsAskedBothWays(t *testing.T) {
 	}
 }
 
-func TestNoRequestNeedsMoreThanTheLeastTokens(t *testing.T) {
+func TestNoRequestNeedsMoreThanMinTokens(t *testing.T) {
 	minimum := regexp.MustCompile(`"min_tokens":(\d+)`)
 	largest := 0
 	for _, k := range kinds {
@@ -48,7 +48,7 @@ func TestNoRequestNeedsMoreThanTheLeastTokens(t *testing.T) {
 			largest = max(largest, n)
 		}
 	}
-	if largest != LeastTokens {
-		t.Errorf("a request needs %d tokens, LeastTokens is %d", largest, LeastTokens)
+	if largest != MinTokens {
+		t.Errorf("a request needs %d tokens, MinTokens is %d", largest, MinTokens)
 	}
 }
