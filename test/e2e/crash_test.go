@@ -14,21 +14,41 @@ import (
 // panic.
 var crashes = []syscall.Signal{syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGBUS}
 
+// crash sends a role a signal, and returns when it runs again.
+func crash(t *testing.T, cluster *harness.Cluster, name string, signal syscall.Signal) {
+	t.Helper()
+	before := cluster.Child(name).PID()
+	cluster.Signal(t, name, signal)
+	eventually.True(t, name+" runs again", func() bool { return cluster.Child(name).PID() != before })
+}
+
+// crashBeside crashes a role during answers of a process that does not need it.
+func crashBeside(t *testing.T, cluster *harness.Cluster, name string, signal syscall.Signal, url string, want []harness.Answer) {
+	t.Helper()
+	var answers []harness.Answer
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		answers, err = harness.CompleteAll(t.Context(), url, harness.StreamTokens)
+		ended <- err
+	}()
+	crash(t, cluster, name, signal)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	harness.Compare(t, name+" got the signal "+signal.String(), answers, want)
+}
+
 // TestACrashOfEachRoleStopsNoStreamOfOthers: the role runs again, and streams that do
 // not need its process have the bytes of an undisturbed run.
 func TestACrashOfEachRoleStopsNoStreamOfOthers(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Restart, c.Placement.Replicas = true, 2 })
-	crash := func(name string, signal syscall.Signal) {
-		before := cluster.Child(name).PID()
-		cluster.Signal(t, name, signal)
-		eventually.True(t, name+" runs again", func() bool { return cluster.Child(name).PID() != before })
-	}
 	for i, signal := range crashes {
 		node := []string{"expert-0", "expert-1", "expert-2"}[i]
 		for _, name := range []string{node, "coordinator-0"} {
-			cluster.DuringAnswers(t, func() { crash(name, signal) })
+			cluster.DuringAnswers(t, func() { crash(t, cluster, name, signal) })
 			eventually.True(t, "every copy is in place again after "+name+" got the signal "+signal.String(), func() bool {
 				return cluster.PlacedOn(t, "expert-0", "expert-1", "expert-2")
 			})
@@ -41,18 +61,7 @@ func TestACrashOfEachRoleStopsNoStreamOfOthers(t *testing.T) {
 	eventually.True(t, "the second router serves", func() bool { return harness.Serves(other) })
 	want := harness.MustCompleteAll(t, other, harness.StreamTokens)
 	for _, signal := range crashes {
-		var answers []harness.Answer
-		ended := make(chan error, 1)
-		go func() {
-			var err error
-			answers, err = harness.CompleteAll(t.Context(), other, harness.StreamTokens)
-			ended <- err
-		}()
-		crash("router-0", signal)
-		if err := <-ended; err != nil {
-			t.Fatal(err)
-		}
-		harness.Compare(t, "at the other router after "+signal.String(), answers, want)
+		crashBeside(t, cluster, "router-0", signal, other, want)
 		eventually.True(t, "the router serves", func() bool { return harness.Serves(cluster.URL()) })
 	}
 	harness.Compare(t, "at the router that crashed", harness.MustCompleteAll(t, cluster.URL(), harness.StreamTokens), want)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -85,18 +86,30 @@ func compareKinds(t *testing.T, what string, got, want map[string]string) {
 	}
 }
 
-// serveAgain waits until every router takes requests.
+// serveAgain waits until every router takes requests. The record of a router that was
+// killed stays until its successor writes another, or its lease ends.
 func serveAgain(t *testing.T, cluster *harness.Cluster, routers int) {
 	t.Helper()
 	eventually.True(t, "every router serves", func() bool {
 		n := 0
 		for _, r := range cluster.View(t).Routers {
-			if r.GetAckedEpoch() > 0 && !r.GetDraining() {
+			if r.GetAckedEpoch() > 0 && !r.GetDraining() && isReady("http://"+r.GetHttpAddr()) {
 				n++
 			}
 		}
 		return n == routers
 	})
+}
+
+// isReady reports whether a process says that it serves.
+func isReady(url string) bool {
+	client := http.Client{Timeout: 5 * time.Second}
+	resp, err := client.Get(url + "/readyz")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // TestARouterBehindAGatewayAnswersAlike: through a gateway, and at a router that serves
