@@ -12,6 +12,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -112,4 +113,32 @@ func TestANodeThatRestartsWhileEtcdIsAwayServesAgain(t *testing.T) {
 			fmt.Sprint(v.Nodes[0].GetResident()) == fmt.Sprint(before.Nodes[0].GetResident())
 	})
 	harness.Compare(t, "with etcd again", harness.MustCompleteAll(t, cluster.URL, harness.StreamTokens), want)
+}
+
+// TestEveryNodeOfAnUpRestartsWhileEtcdIsAway: the nodes of `hachi up` have their
+// addresses and their experts again, so that the router finds them by the placement that
+// it has.
+func TestEveryNodeOfAnUpRestartsWhileEtcdIsAway(t *testing.T) {
+	harness.Slow(t)
+	cluster := hachi.Cluster(t, func(c *local.UpConfig) { c.Restart, c.Nodes = true, 2 })
+	want := harness.MustCompleteAll(t, cluster.URL(), harness.StreamTokens)
+	before := cluster.View(t).Nodes
+	cluster.StopEtcd()
+	for _, name := range []string{"coordinator-0", "expert-0", "expert-1"} {
+		cluster.Kill(t, name)
+	}
+	harness.Compare(t, "without etcd", harness.MustCompleteAll(t, cluster.URL(), harness.StreamTokens), want)
+	if err := cluster.StartEtcd(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually.True(t, "other processes are registered at the same addresses", func() bool {
+		after := cluster.View(t).Nodes
+		return len(after) == len(before) && !slices.ContainsFunc(after, func(n *hachiv1.NodeRecord) bool {
+			return slices.ContainsFunc(before, func(old *hachiv1.NodeRecord) bool {
+				same := n.GetNodeId() == old.GetNodeId()
+				return same && (n.GetAddr() != old.GetAddr() || n.GetStartedUnixNano() == old.GetStartedUnixNano())
+			})
+		})
+	})
+	harness.Compare(t, "with etcd again", harness.MustCompleteAll(t, cluster.URL(), harness.StreamTokens), want)
 }
