@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,8 +28,17 @@ func (e *endless) Read(_ context.Context, _ string, dst []byte, _ int64) error {
 	return nil
 }
 
+// compute hashes a mebibyte on every processor, as the experts of a call are computed.
+func compute(input []byte) {
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() { sha256.Sum256(input) })
+	}
+	all.Wait()
+}
+
 // BenchmarkCallsBesideTransfers measures expert calls of a node, simulated by hashes of
-// 4 MiB, while nothing is fetched from it, while four others fetch under the rules of the
+// 1 MiB on every processor, while nothing is fetched from it, while four others fetch under the rules of the
 // service, and while they fetch without these rules.
 func BenchmarkCallsBesideTransfers(b *testing.B) {
 	for _, bb := range []struct {
@@ -41,11 +51,11 @@ func BenchmarkCallsBesideTransfers(b *testing.B) {
 			var computing atomic.Bool
 			s := NewServer(ServerConfig{Holder: &endless{}, Rate: bb.rate, Busy: func() bool { return bb.yields && computing.Load() }})
 			stop := fetchForever(b, s, bb.transfers)
-			input, took := make([]byte, 4<<20), make([]time.Duration, 0, b.N)
+			input, took := make([]byte, 1<<20), make([]time.Duration, 0, b.N)
 			for b.Loop() {
 				computing.Store(true)
 				began := time.Now()
-				sha256.Sum256(input)
+				compute(input)
 				took = append(took, time.Since(began))
 				computing.Store(false)
 				time.Sleep(time.Millisecond) // the router's part of a layer

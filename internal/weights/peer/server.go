@@ -114,17 +114,18 @@ func (s *Server) send(stream grpc.ServerStreamingServer[hachiv1.ReadFileResponse
 	return nil
 }
 
-// wait lets expert calls go first, and then takes n bytes of the ration.
+// wait takes n bytes of the ration, and then lets expert calls go first: those that came
+// while the piece waited for the ration too.
 func (s *Server) wait(ctx context.Context, n int) error {
+	if err := s.ration.WaitN(ctx, n); err != nil {
+		return status.Error(codes.Canceled, err.Error())
+	}
 	for until := time.Now().Add(maxYield); s.cfg.Busy() && time.Now().Before(until); {
 		select {
 		case <-time.After(yieldEvery):
 		case <-ctx.Done():
 			return status.FromContextError(ctx.Err()).Err()
 		}
-	}
-	if err := s.ration.WaitN(ctx, n); err != nil {
-		return status.Error(codes.Canceled, err.Error())
 	}
 	return nil
 }

@@ -42,6 +42,24 @@ func TestExpertCallsComeFirst(t *testing.T) {
 	})
 }
 
+// TestCallsComeBeforeAPieceThatWaitedForItsRation: the node was idle when the piece began
+// to wait, and computes when its turn comes.
+func TestCallsComeBeforeAPieceThatWaitedForItsRation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		from, until := began.Add(500*time.Millisecond), began.Add(time.Second+3*time.Millisecond)
+		s := NewServer(ServerConfig{Rate: piece, Busy: func() bool { now := time.Now(); return now.After(from) && now.Before(until) }})
+		for range 2 { // the second piece waits for a second
+			if err := s.wait(t.Context(), piece); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if now := time.Now(); now.Before(until) {
+			t.Errorf("the piece was sent after %v, while the node computed until %v", now.Sub(began), until.Sub(began))
+		}
+	})
+}
+
 // TestTransfersShareTheRation.
 func TestTransfersShareTheRation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
