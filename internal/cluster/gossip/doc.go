@@ -6,8 +6,14 @@
 //
 // Invariants: what it says is a hint. A process that left, died or restarted is
 // reported by its name; a restarted process is accepted at once, because its
-// member name carries the time it started, and the death of its former run is
-// not reported after that. Members with another label are not heard.
+// member name is that of a run, and the death of a run is
+// not reported while another run of the process lives. Members with another label are
+// not heard.
+//
+// memberlist is kept from what no member sends, and from more than a cluster needs:
+// packets and streams are checked before it reads them (transport), and members before it
+// remembers them (members). So a stranger takes at most maxStreams times maxStream bytes, and
+// one with a key of the gossip can tell lies about who is alive, and do no more.
 //
 // Concurrency: OnChange is called from one goroutine of this package, one
 // change at a time, and may block without holding up memberlist. Leave and Kill

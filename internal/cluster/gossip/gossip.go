@@ -75,14 +75,19 @@ func Start(c Config) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Member{events: make(chan memberlist.NodeEvent, 1024)}
-	mc.Events = &memberlist.ChannelEventDelegate{Ch: m.events}
-	mc.Delegate = meta(c.Role)
-	if m.list, err = memberlist.Create(mc); err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	m := &Member{events: make(chan memberlist.NodeEvent, 1024), stop: stop}
+	heard := newMembers(ctx, m.events)
+	mc.Events, mc.Alive, mc.Delegate = heard, heard, meta(c.Role)
+	wire, err := listen(mc, c.Keys, c.Logger)
+	if err != nil {
+		stop()
 		return nil, fmt.Errorf("gossip on %s: %w", c.Bind, err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	m.stop = stop
+	if m.list, err = memberlist.Create(mc); err != nil {
+		stop()
+		return nil, fmt.Errorf("gossip on %s: %w", c.Bind, errors.Join(err, wire.Shutdown()))
+	}
 	m.work.Go(func() { m.deliver(ctx, c) })
 	m.work.Go(func() { m.join(ctx, c) })
 	return m, nil
@@ -111,7 +116,7 @@ func (m *Member) Kill() error {
 
 // deliver turns member events into changes, in order.
 func (m *Member) deliver(ctx context.Context, c Config) {
-	heard := news{self: m.list.LocalNode().Name, runs: map[string]int64{}}
+	heard := news{self: m.list.LocalNode().Name, runs: map[string]map[string]bool{}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -181,6 +186,8 @@ func memberlistConfig(c Config) (*memberlist.Config, error) {
 	mc.ProbeInterval, mc.ProbeTimeout = time.Second, 500*time.Millisecond
 	mc.SuspicionMult, mc.SuspicionMaxTimeoutMult = 3, 2
 	mc.TCPTimeout = connectWithin
+	// A compressed message costs its receiver far more than its sender: none is heard.
+	mc.EnableCompression = false
 	mc.DeadNodeReclaimTime = 10 * time.Second
 	mc.Logger = slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)
 	return mc, nil

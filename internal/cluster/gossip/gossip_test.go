@@ -137,7 +137,7 @@ func TestNews(t *testing.T) {
 	event := func(kind memberlist.NodeEventType, name string) memberlist.NodeEvent {
 		return memberlist.NodeEvent{Event: kind, Node: &memberlist.Node{Name: name, Meta: []byte("r")}}
 	}
-	heard := news{self: "me@1", runs: map[string]int64{}}
+	heard := news{self: "me@1", runs: map[string]map[string]bool{}}
 	for i, tt := range []struct {
 		e    memberlist.NodeEvent
 		want string
@@ -150,6 +150,10 @@ func TestNews(t *testing.T) {
 		{event(memberlist.NodeLeave, at(5)), "nothing"}, // the run before
 		{event(memberlist.NodeUpdate, at(9)), "{n r 0}"},
 		{event(memberlist.NodeLeave, at(9)), "{n r 1}"},
+		{event(memberlist.NodeJoin, at(12)), "{n r 0}"},
+		{event(memberlist.NodeJoin, at(3)), "{n r 0}"}, // the clock has jumped back
+		{event(memberlist.NodeLeave, at(12)), "nothing"},
+		{event(memberlist.NodeLeave, at(3)), "{n r 1}"},
 		{event(memberlist.NodeJoin, "a@b@3"), "{a@b r 0}"},
 		{event(memberlist.NodeJoin, "foreign"), "{foreign r 0}"},
 	} {

@@ -34,6 +34,14 @@ func ParseKeys(text []byte) (*Keys, error) {
 	return &Keys{ring}, nil
 }
 
+// all are the keys in use; nil in plaintext.
+func (k *Keys) all() [][]byte {
+	if k == nil {
+		return nil
+	}
+	return k.ring.GetKeys()
+}
+
 func parseKeys(text []byte) ([][]byte, error) {
 	var keys [][]byte
 	for i, line := range strings.Split(string(text), "\n") {

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// memberName is unique per run of a process.
+// memberName is unique per run of a process. The time makes it so, and orders nothing:
+// clocks jump.
 func memberName(name string, started time.Time) string {
 	return name + "@" + strconv.FormatInt(started.UnixNano(), 10)
 }
@@ -31,23 +32,28 @@ func splitName(member string) (name string, started int64) {
 // runs. It is pure.
 type news struct {
 	self string
-	runs map[string]int64 // newest run heard of, per process
+	runs map[string]map[string]bool // members that are alive, per process
 }
 
-// change is false for what says nothing new: oneself, and the end of a run
-// that has a successor.
+// change is false for what says nothing new: oneself, and the end of a run while another
+// one of the process lives.
 func (n news) change(e memberlist.NodeEvent) (Change, bool) {
 	if e.Node.Name == n.self {
 		return Change{}, false
 	}
-	name, started := splitName(e.Node.Name)
-	if started < n.runs[name] {
+	name, _ := splitName(e.Node.Name)
+	change := Change{Name: name, Role: string(e.Node.Meta), State: Alive}
+	if e.Event != memberlist.NodeLeave {
+		if n.runs[name] == nil {
+			n.runs[name] = map[string]bool{}
+		}
+		n.runs[name][e.Node.Name] = true
+		return change, true
+	}
+	change.State = Suspect
+	if delete(n.runs[name], e.Node.Name); len(n.runs[name]) > 0 {
 		return Change{}, false
 	}
-	n.runs[name] = started
-	change := Change{Name: name, Role: string(e.Node.Meta), State: Alive}
-	if e.Event == memberlist.NodeLeave {
-		change.State = Suspect
-	}
+	delete(n.runs, name)
 	return change, true
 }
