@@ -122,7 +122,7 @@ func serve(b *testing.B, gateway bool) served {
 	conns, pool := remote.NewConns(func(id string) *tls.Config { return caller.ClientTLS(identity.Router, id) }), remote.NewPool()
 	pool.Update([]balance.Router{{ID: "a", Addr: addr, Context: apitest.Context}})
 	remoteEngine := remote.New(remote.Config{
-		Caller: conns, Pool: pool, Model: balance.Model{Context: apitest.Context}, Silence: time.Hour, MaxRequests: 1000,
+		Caller: conns, Pool: pool, Model: balance.Model{Context: apitest.Context}, Vocab: apitest.Tokenizer(b).Vocab(), Silence: time.Hour, MaxRequests: 1000,
 	})
 	b.Cleanup(func() {
 		remoteEngine.Stop()

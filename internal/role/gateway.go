@@ -150,7 +150,7 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	}
 	wait.serve(model)
 	engine := remote.New(remote.Config{
-		Caller: p.conns, Pool: p.pool, Model: model, Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
+		Caller: p.conns, Pool: p.pool, Model: model, Vocab: p.front.text.tokenizer.Vocab(), Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
 		Grammars: p.front.grammars(), Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
 	})
 	clients := p.clientSide()

@@ -84,6 +84,9 @@ func (a *answer) follow(router balance.Router, v verdict, progressed bool) (ende
 			a.e.cfg.Moved(v.cause)
 		}
 	case full, unable:
+		if errors.Is(v.err, errLie) {
+			a.e.faults.Failed(router.ID, "err", v.err)
+		}
 		a.lap(&a.stall.Waiting)
 		a.avoid[router.ID], a.refusal = true, v.err
 		if v.fate == full && a.taken != nil && !a.e.cfg.Pool.retry() {
@@ -157,6 +160,9 @@ func (a *answer) read(ctx context.Context, router balance.Router, heard func()) 
 			return err
 		}
 		heard()
+		if err := a.believe(m); err != nil {
+			return err
+		}
 		a.take(nil)
 		events := a.progress.read(m)
 		if len(events) > 0 {

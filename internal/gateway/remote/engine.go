@@ -36,8 +36,9 @@ type Call interface {
 type Config struct {
 	Caller Caller
 	Pool   *Pool
-	// Model is what routers must serve.
+	// Model is what routers must serve, and Vocab how many tokens it has.
 	Model balance.Model
+	Vocab int
 	// Silence is how long a router may send neither a token nor a heartbeat.
 	Silence time.Duration
 	// MaxRequests is how many answers there may be at once.

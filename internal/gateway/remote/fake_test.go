@@ -51,6 +51,8 @@ type fleet struct {
 	fates []plan
 	// fate chooses one by the router instead.
 	fate func(router string, in *hachiv1.GenerateTokensRequest) plan
+	// lie changes what a router sends; nil is honest.
+	lie func(router string, m *hachiv1.GenerateTokensResponse)
 	// probe answers probes; nil does at once, unless the router's last call got nothing.
 	probe func(ctx context.Context, router string) error
 
@@ -77,7 +79,7 @@ func (f *fleet) GenerateTokens(ctx context.Context, r balance.Router, in *hachiv
 		p = f.fates[min(len(f.calls)+1, len(f.fates))-1]
 	}
 	f.calls = append(f.calls, called{r.ID, in, p.end})
-	return &fakeCall{ctx: ctx, f: f, plan: p, at: len(in.GetAnswer()), prompt: int(in.GetPromptReported()), in: in}, nil
+	return &fakeCall{ctx: ctx, f: f, router: r.ID, plan: p, at: len(in.GetAnswer()), prompt: int(in.GetPromptReported()), in: in}, nil
 }
 
 func (f *fleet) Probe(ctx context.Context, r balance.Router) error {
@@ -112,6 +114,7 @@ func (f *fleet) asked() []called {
 type fakeCall struct {
 	ctx        context.Context
 	f          *fleet
+	router     string
 	plan       plan
 	in         *hachiv1.GenerateTokensRequest
 	at, prompt int
@@ -137,6 +140,15 @@ func draw(in *hachiv1.GenerateTokensRequest, at int) *hachiv1.TokenLogprob {
 }
 
 func (c *fakeCall) Recv() (*hachiv1.GenerateTokensResponse, error) {
+	m, err := c.next()
+	if err == nil && c.f.lie != nil {
+		c.f.lie(c.router, m)
+	}
+	return m, err
+}
+
+// next is what an honest router sends.
+func (c *fakeCall) next() (*hachiv1.GenerateTokensResponse, error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, status.FromContextError(err).Err()
 	}
@@ -194,7 +206,7 @@ var served = balance.Model{Fingerprint: "fp", Context: 100}
 func serve(f *fleet, change func(*Config), routers ...string) *Engine {
 	pool := NewPool()
 	pool.Update(routersOf("fp", routers...))
-	c := Config{Caller: f, Pool: pool, Model: served, Silence: silence, MaxRequests: 100}
+	c := Config{Caller: f, Pool: pool, Model: served, Vocab: 1000, Silence: silence, MaxRequests: 100}
 	if change != nil {
 		change(&c)
 	}

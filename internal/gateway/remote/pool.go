@@ -109,6 +109,9 @@ func (p *Pool) Load() Load {
 	return Load{p.table.Running(), p.table.Suspected(), p.waiting}
 }
 
+// maxRetryAfter bounds what a router tells the clients of every other one.
+const maxRetryAfter = time.Minute
+
 // RetryAfter is when a request that found every router full may try again.
 func (p *Pool) RetryAfter() time.Duration {
 	p.mu.Lock()
@@ -194,7 +197,7 @@ func (p *Pool) release(router string, v verdict) {
 		}
 	case full:
 		p.table.Worked(router)
-		p.retryAfter = v.after
+		p.retryAfter = min(v.after, maxRetryAfter)
 	}
 }
 

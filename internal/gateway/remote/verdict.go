@@ -64,6 +64,8 @@ func judge(err error) verdict {
 		return verdict{lost, err, "silent", 0}
 	case errors.Is(err, errDrained):
 		return verdict{lost, errDrained, "drained", 0}
+	case errors.Is(err, errLie):
+		return verdict{unable, &moe.Error{Op: "request at a router", Kind: moe.Internal, Err: err}, "", 0}
 	case errors.Is(err, io.EOF):
 		return verdict{lost, errors.New("the router ended an answer without its last token"), "failed", 0}
 	}
