@@ -59,7 +59,12 @@ func (c *Coordinator) PlanPlacement(ctx context.Context, r *hachiv1.PlanPlacemen
 		in = judged
 		s.foresee(&in, seen, r.GetRebalance())
 	}
-	return s.dryRun(judged, planner.Compute(in)), nil
+	in.Ended = func() bool { return ctx.Err() != nil }
+	plan := planner.Compute(in)
+	if err := ctx.Err(); err != nil {
+		return nil, status.FromContextError(err).Err()
+	}
+	return s.dryRun(judged, plan), nil
 }
 
 // planRules are the coordinator's own with what a request changes.

@@ -12,6 +12,9 @@ import (
 // copies of other experts give way, those with the lowest load first.
 func (p *placer) place(evict bool) {
 	for copyNo := range slices.Max(append(slices.Clone(p.want), p.base)) {
+		if p.in.ended() {
+			return
+		}
 		switch {
 		case p.in.Policy == Column:
 			p.sendHome(copyNo)
@@ -109,6 +112,9 @@ func (p *placer) fill(copyNo int) {
 			if p.lacks(expert, copyNo) {
 				todo = append(todo, expert)
 			}
+		}
+		if p.in.ended() {
+			return
 		}
 		slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(p.weight[b], p.weight[a]) })
 		for _, expert := range todo {

@@ -97,7 +97,13 @@ type Input struct {
 	// 0 is not known: load is then rows, whatever they take.
 	StepRows float64
 	Moves    Moves
+	// Ended reports that nobody waits for the plan any more: what Compute then returns is
+	// no plan. Nil is never.
+	Ended func() bool
 }
+
+// ended is Ended, which may be nil.
+func (in *Input) ended() bool { return in.Ended != nil && in.Ended() }
 
 // Plan is a target and what is wrong with it.
 type Plan struct {
@@ -201,7 +207,7 @@ func settled(in Input, evict bool) Plan {
 			same = same && slices.Equal(shard, n.Assigned)
 			in.Nodes[i].Assigned = shard
 		}
-		if same {
+		if same || in.ended() {
 			break
 		}
 		plan = compute(in, evict)

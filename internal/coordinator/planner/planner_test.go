@@ -327,3 +327,25 @@ func TestWhatADeadNodeLeavesIsSharedByMany(t *testing.T) {
 		}
 	}
 }
+
+// TestAPlanThatNobodyWaitsForEnds soon, whatever Compute is at.
+func TestAPlanThatNobodyWaitsForEnds(t *testing.T) {
+	for _, policy := range []Policy{Column, Balanced, EPLB} {
+		for _, after := range []int{0, 1, 5, 20, 100} {
+			in := Input{Policy: policy, Topology: moe.Uniform(16, 32), Replicas: 8, Redundant: 16, Nodes: nodes(32), StepRows: 16, Moves: Moves{Max: -1}}
+			for i := range in.Nodes {
+				in.Nodes[i].Capacity = 100
+			}
+			in.Load = newDice(1).load(in.Topology)
+			asked := 0
+			in.Ended = func() bool {
+				asked++
+				return asked > after
+			}
+			Compute(in)
+			if late := asked - after; late > 100 {
+				t.Errorf("%s: asked %d times more after %d", policy, late, after)
+			}
+		}
+	}
+}

@@ -48,7 +48,7 @@ func (p *placer) spread(m Moves) int {
 	slices.SortStableFunc(layers, func(a, b int) int { return cmp.Compare(worst[b], worst[a]) })
 	moved := 0
 	for _, layer := range layers {
-		for m.Max < 0 || moved < m.Max {
+		for (m.Max < 0 || moved < m.Max) && !p.in.ended() {
 			s, ok := p.bestStep(layer, m, m.Max-moved)
 			if !ok {
 				break
