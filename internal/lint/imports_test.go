@@ -60,7 +60,7 @@ var rules = []rule{
 	{"internal/router/pipeline", []string{"internal/model", "moe", "internal/compute/tensor"}, network, "clock and goroutines around a model"},
 	{"internal/router/engine", []string{"internal/model", "moe", "internal/compute/tensor", "internal/router"}, network, "usable with no network"},
 	{"internal/api/admission", []string{}, network, "a bound only; it knows no API"},
-	{"internal/api/keys", []string{"internal/metric"}, network, "who may call, whatever API it comes by"},
+	{"internal/api/keys", []string{"internal/identity", "internal/metric"}, network, "who may call, whatever API it comes by; a client's name follows the rule of every name"},
 	{"internal/api/completion", []string{"internal/api/admission", "internal/api/keys", "internal/text", "internal/router/engine", "internal/router/sampler", "moe"}, network, "text over an engine"},
 	{"internal/api/failure", []string{"internal/api/admission", "internal/api/completion", "internal/api/keys", "internal/strictjson", "internal/router/engine", "internal/router/pipeline", "internal/router/sampler", "internal/router/scheduler", "internal/text", "moe"}, []string{"google.golang.org/grpc/status", "go.etcd.io/", "github.com/hashicorp/memberlist"}, "where errors meet the codes of HTTP and gRPC, of which it knows the numbers only"},
 	{"internal/api/access", []string{"internal/api/failure"}, network, "names and logs requests of any API"},

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
-	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/tracing"
 )
@@ -139,9 +138,6 @@ func (c UpConfig) Validate() error {
 	}
 	if c.Cluster != "" {
 		f.Name("cluster", c.Cluster)
-		if err := identity.CheckName(c.Cluster); err != nil && !c.Security.Plaintext {
-			f.Addf("cluster", "cannot be in a certificate: %w", err)
-		}
 	}
 	c.Security.check(&f, c.Listen)
 	role.CheckTracing(&f, c.Tracing)

@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // ConfigError is a fault in what the operator gave. A restart would find the
@@ -51,11 +52,10 @@ func (f *Faults) OptionalAddress(field, value string) {
 }
 
 // Name checks a part of a key in etcd, which is also a member's name in the
-// gossip.
+// gossip and a part of the URI in a certificate.
 func (f *Faults) Name(field, value string) {
-	f.Required(field, value)
-	if i := strings.IndexFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("/@", r) }); i >= 0 {
-		f.Addf(field, "%q: want no spaces, slashes or @", value)
+	if err := identity.CheckName(value); err != nil {
+		f.Addf(field, "%w", err)
 	}
 }
 

@@ -1,10 +1,6 @@
 package role
 
-import (
-	"net"
-
-	"github.com/hachi-serve/hachi/internal/identity"
-)
+import "net"
 
 // SecurityConfig says how a process shows who it is, and whom it lets in.
 type SecurityConfig struct {
@@ -37,14 +33,6 @@ func (s SecurityConfig) check(f *Faults, c ClusterConfig, listeners map[string]s
 	}
 	if s.GossipKeys == "" {
 		s.CheckPlaintext(f, "cluster.gossip", c.Gossip, "--gossip-keys")
-	}
-	if s.Certificates == "" {
-		return
-	}
-	for field, name := range map[string]string{"cluster.id": c.ID, "cluster.name": c.Cluster} {
-		if err := identity.CheckName(name); err != nil && name != "" {
-			f.Addf(field, "cannot be in a certificate: %w", err)
-		}
 	}
 }
 

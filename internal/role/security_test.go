@@ -42,16 +42,15 @@ func TestPlaintextThatOtherMachinesReachIsRefused(t *testing.T) {
 	}
 }
 
-// TestNamesThatNoCertificateHoldsAreRefused only where certificates are used.
+// TestNamesThatNoCertificateHoldsAreRefused, with certificates and in plaintext: a cluster
+// keeps its names when it gets certificates.
 func TestNamesThatNoCertificateHoldsAreRefused(t *testing.T) {
-	c := DefaultCoordinator()
-	c.ID, c.Cluster = "日本", "a~b"
-	if err := c.Validate(); err != nil {
-		t.Error(err)
-	}
-	c.Security.Certificates = "certs"
-	if got, want := faultFields(c.Validate()), []string{"cluster.id", "cluster.name"}; !slices.Equal(got, want) {
-		t.Errorf("faults of %v, expected %v", got, want)
+	for _, certificates := range []string{"", "certs"} {
+		c := DefaultCoordinator()
+		c.ID, c.Cluster, c.Security.Certificates = "日本", "a~b", certificates
+		if got, want := faultFields(c.Validate()), []string{"cluster.id", "cluster.name"}; !slices.Equal(got, want) {
+			t.Errorf("certificates %q: faults of %v, expected %v", certificates, got, want)
+		}
 	}
 }
 

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // Entry is one client in the file of keys.
 type Entry struct {
-	// Name is the client's in logs and metrics: letters, digits, '.', '-' and '_'.
+	// Name is the client's in logs and metrics, by the rule of identity.CheckName.
 	Name string `yaml:"name"`
 	// SHA256 are the hashes of its keys.
 	SHA256 Hashes `yaml:"sha256"`
@@ -78,8 +79,8 @@ func check(entries []Entry) error {
 	}
 	names, hashes := map[string]bool{}, map[Hash]string{}
 	for i, e := range entries {
-		if !isName(e.Name) {
-			addf("key %d: name: %q, expected 1 to %d letters, digits, '.', '-' or '_'", i+1, e.Name, maxName)
+		if err := checkName(e.Name); err != nil {
+			addf("key %d: name: %w", i+1, err)
 			continue
 		}
 		if names[e.Name] {
@@ -98,18 +99,18 @@ func check(entries []Entry) error {
 		if low := min(e.RequestsPerMinute, e.Concurrency, e.TokensPerDay); low < 0 {
 			addf("key %s: a limit is %d, expected at least 0", e.Name, low)
 		}
-		if e.Salt != "" && !isName(e.Salt) {
-			addf("key %s: salt: %q, expected up to %d letters, digits, '.', '-' or '_'", e.Name, e.Salt, maxName)
+		if err := checkName(e.Salt); e.Salt != "" && err != nil {
+			addf("key %s: salt: %w", e.Name, err)
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// isName reports whether a text may be a client's name: one that stands in a label
-// of a metric, a log line and a hash without escapes.
-func isName(s string) bool {
-	strange := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+// checkName reports what keeps a text from being a client's name, by the rule of every
+// name: it stands in a label of a metric, a log line and a hash without escapes.
+func checkName(s string) error {
+	if len(s) > maxName {
+		return fmt.Errorf("%d bytes: want at most %d", len(s), maxName)
 	}
-	return s != "" && len(s) <= maxName && strings.IndexFunc(s, strange) < 0
+	return identity.CheckName(s)
 }
