@@ -29,6 +29,7 @@ type Core struct {
 	device   backend.Device
 	threads  int
 	family   func(backend.Info) error // refuses local experts of another family
+	fetched  int64                    // bytes of dense weights in memory of no file
 	close    []func() error
 }
 
@@ -62,6 +63,9 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 		return nil, err
 	}
 	core.close = append(core.close, dense.Close)
+	if w.source != nil {
+		core.fetched = dense.Bytes()
+	}
 	if core.Dense, err = device.OpenDense(w.cfg, w.numerics, dense.Weights); err != nil {
 		return nil, configFault(err)
 	}
@@ -111,12 +115,13 @@ func (c *Core) reserveCache(memory Size) error {
 	return c.Dense.ReserveKV(c.Blocks)
 }
 
-// cacheMemory is what the KV cache takes of the process's memory.
-func (c *Core) cacheMemory() int64 {
+// reserved is what the KV cache and fetched weights take of the process's memory, outside
+// the Go heap; the kernel can drop neither.
+func (c *Core) reserved() int64 {
 	if _, ok := c.Dense.(backend.OwnCache); ok {
-		return 0
+		return c.fetched
 	}
-	return int64(c.Blocks) * c.Dense.KVBlockBytes()
+	return int64(c.Blocks)*c.Dense.KVBlockBytes() + c.fetched
 }
 
 // LocalExperts loads every expert into this process, on the core's own device.

@@ -65,8 +65,8 @@ func TestTheKVCacheFitsTheDevice(t *testing.T) {
 		if err := c.reserveCache(tt.memory); err != nil {
 			t.Fatal(err)
 		}
-		if c.Blocks != tt.want || c.cacheMemory() != 0 {
-			t.Errorf("%v with %d free: %d blocks and %d bytes of the process, want %d and none", tt.memory, tt.free, c.Blocks, c.cacheMemory(), tt.want)
+		if c.Blocks != tt.want || c.reserved() != 0 {
+			t.Errorf("%v with %d free: %d blocks and %d bytes of the process, want %d and none", tt.memory, tt.free, c.Blocks, c.reserved(), tt.want)
 		}
 	}
 	full := &Core{Dense: cacheOnDevice{free: 10}}

@@ -3,6 +3,8 @@ package role
 import (
 	"errors"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -73,4 +75,26 @@ func TestTheHeapKeepsItsMinimum(t *testing.T) {
 		t.Errorf("%d, expected %d", limit, minHeap)
 	}
 	(*heapBound)(nil).hold(1)
+}
+
+// TestFetchedDenseWeightsLowerTheBoundOfTheHeap: those of a directory are mapped, and the
+// kernel drops their pages first.
+func TestFetchedDenseWeightsLowerTheBoundOfTheHeap(t *testing.T) {
+	dir := tinyCheckpoint(t)
+	files := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer files.Close()
+	reserved := func(model string) int64 {
+		c := testRouter(model)
+		c.Source.WeightsCache = t.TempDir()
+		core, err := OpenCore(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer core.Close()
+		return core.reserved()
+	}
+	mapped, fetched := reserved(dir), reserved(files.URL)
+	if mapped <= 0 || mapped > int64(Mi) || fetched-mapped < int64(Mi)/16 {
+		t.Errorf("%d bytes with a directory, %d with a URL", mapped, fetched)
+	}
 }

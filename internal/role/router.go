@@ -49,7 +49,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 		return err
 	}
 	defer core.Close()
-	if _, err := c.limitProcess(core.cacheMemory()); err != nil {
+	if _, err := c.limitProcess(core.reserved()); err != nil {
 		return err
 	}
 	who, err := openAccess(c.Security.AccessConfig, c.Logger)
