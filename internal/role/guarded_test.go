@@ -102,7 +102,7 @@ func (g *guarded) certify(trusted ...*identity.Authority) {
 		}
 		all = append(all, pair.Certificate...)
 	}
-	for _, role := range []identity.Role{identity.Router, identity.Gateway} {
+	for _, role := range []identity.Role{identity.Router, identity.Gateway, identity.Expert, identity.Coordinator} {
 		if err := identity.Write(filepath.Join(g.dir, string(role)), all, g.issue(g.ours, role, time.Hour)); err != nil {
 			g.Fatal(err)
 		}
