@@ -10,8 +10,8 @@ import (
 )
 
 // ownDir makes a directory that only this user may read, or checks one that is
-// there: another user who owns it, or put a link in its place, would read keys and
-// choose what the cluster runs with.
+// there: another user who owns it or something in it, or put a link there, would read keys
+// and choose what the cluster runs with and which files it overwrites.
 func ownDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
@@ -19,12 +19,18 @@ func ownDir(dir string) error {
 	if err := checkOwner(dir); err != nil {
 		return err
 	}
-	for _, name := range []string{"certs", "config", "etcd", "logs", "state", "lock", runFileName, nameFile} {
-		if err := checkOwner(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Chmod(dir, 0o700); err != nil { // nobody else puts anything there from now on
+		return err
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("data directory: %w", err)
+		}
+		if err := checkOwner(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be removed meanwhile
 			return err
 		}
-	}
-	return os.Chmod(dir, 0o700)
+		return nil
+	})
 }
 
 // checkOwner refuses what is a link, and what belongs to another user.

@@ -28,6 +28,19 @@ func TestLinksAndForeignDirectoriesAreRefused(t *testing.T) {
 	if err := ownDir(dir); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("a link inside: %v", err)
 	}
+	if err := os.Remove(filepath.Join(dir, "certs")); err != nil {
+		t.Fatal(err)
+	}
+	deep := filepath.Join(dir, "logs", "expert-0.log")
+	if err := os.Mkdir(filepath.Dir(deep), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(parent, "victim"), deep); err != nil {
+		t.Fatal(err)
+	}
+	if err := ownDir(dir); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("a link in place of a log: %v", err)
+	}
 	foreign := "/" // of root
 	if os.Getuid() == 0 {
 		foreign = filepath.Join(parent, "foreign")

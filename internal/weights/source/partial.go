@@ -22,16 +22,17 @@ type partial struct {
 // errLocked means that another process has a file.
 var errLocked = errors.New("locked by another process")
 
-// lock opens and locks a file of the cache, which is made if it is absent.
+// lock opens and locks a file of the cache, which is made if it is absent. A link, through
+// which another file would be overwritten, is refused.
 func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
 		open, errOpen := f.Stat()
-		there, errThere := os.Stat(path)
+		there, errThere := os.Lstat(path)
 		if errOpen == nil && errThere == nil && os.SameFile(open, there) {
 			return f, nil
 		}
