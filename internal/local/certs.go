@@ -19,6 +19,9 @@ const (
 	certificateLife = 7 * 24 * time.Hour
 	renewAfter      = certificateLife / 3
 	renewCheck      = time.Minute
+	// clockBack is how long before now certificates begin: the clock of the machine may be
+	// set back while the cluster runs.
+	clockBack = 365 * 24 * time.Hour
 
 	operatorName = "operator"
 )
@@ -46,7 +49,7 @@ func (c UpConfig) gossipKeys() string { return filepath.Join(c.certs(), "gossip.
 // newAuthority makes an authority, the certificate of every process and the key of
 // the gossip, and removes those of the run before.
 func newAuthority(cfg UpConfig, cluster string) (*authority, error) {
-	issuer, err := identity.NewAuthority(cluster, time.Now(), identity.AuthorityLife)
+	issuer, err := identity.NewAuthority(cluster, time.Now().Add(-clockBack), identity.AuthorityLife+clockBack)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,7 @@ func (a *authority) renew() error {
 
 func (a *authority) issue(role identity.Role, name string, from time.Time) error {
 	pair, err := a.issuer.Issue(identity.Request{
-		ID: identity.ID{Cluster: a.cluster, Role: role, Name: name}, Hosts: []string{"localhost", "127.0.0.1", "::1"}, From: from, Life: certificateLife,
+		ID: identity.ID{Cluster: a.cluster, Role: role, Name: name}, Hosts: []string{"localhost", "127.0.0.1", "::1"}, From: from.Add(-clockBack), Life: certificateLife + clockBack,
 	})
 	if err != nil {
 		return err

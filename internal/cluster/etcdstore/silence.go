@@ -47,14 +47,17 @@ func once(ctx context.Context, s *Store, ask func(context.Context) error) error 
 
 // lines are the connections of a client.
 type lines struct {
+	began    time.Time    // times are counted from it: the clock on the wall jumps
 	closings atomic.Int64 // of silent ones
 
 	mu   sync.Mutex // guards open
 	open map[*line]bool
 }
 
-// line is a connection that remembers when bytes last came and went, in Unix
-// nanoseconds.
+func newLines() *lines { return &lines{began: time.Now(), open: map[*line]bool{}} }
+
+// line is a connection that remembers when bytes last came and went, in nanoseconds since
+// the beginning of its client.
 type line struct {
 	net.Conn
 	of       *lines
@@ -79,7 +82,7 @@ func (l *lines) closeSilent(since time.Time) {
 	l.mu.Lock()
 	var silent []*line
 	for c := range l.open {
-		if at := since.UnixNano(); c.put.Load() >= at && c.got.Load() < at {
+		if at := int64(since.Sub(l.began)); c.put.Load() >= at && c.got.Load() < at {
 			silent = append(silent, c)
 		}
 	}
@@ -94,14 +97,14 @@ func (l *lines) closeSilent(since time.Time) {
 func (c *line) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.got.Store(time.Now().UnixNano())
+		c.got.Store(int64(time.Since(c.of.began)))
 	}
 	return n, err
 }
 
 // Write implements net.Conn.
 func (c *line) Write(b []byte) (int, error) {
-	c.put.Store(time.Now().UnixNano())
+	c.put.Store(int64(time.Since(c.of.began)))
 	return c.Conn.Write(b)
 }
 

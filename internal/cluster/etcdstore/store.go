@@ -40,7 +40,7 @@ func Dial(endpoints []string, by credentials.TransportCredentials, logger *slog.
 	if !secure {
 		by = insecure.NewCredentials()
 	}
-	lines := &lines{open: map[*line]bool{}}
+	lines := newLines()
 	cli, err := clientv3.New(clientv3.Config{
 		Endpoints: endpoints, Logger: zap.NewNop(), DialKeepAliveTime: 5 * time.Second, DialKeepAliveTimeout: 3 * time.Second,
 		DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(by), grpc.WithContextDialer(lines.dial), grpc.WithConnectParams(grpc.ConnectParams{

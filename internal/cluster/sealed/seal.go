@@ -55,8 +55,9 @@ func openSeal(by *identity.Source, key string, raw []byte) (record, issuer []byt
 // binding is the key for which a record is signed: its own. A candidate of an
 // election does not know the key that it will get, and signs for the election.
 func binding(key string) string {
-	if i := strings.Index(key, "/election/"); i >= 0 {
-		return key[:i+len("/election")]
+	const parts = 5 // "", the root, the cluster, which may have any name, "election" and the candidate
+	if p := strings.SplitN(key, "/", parts); len(p) == parts && p[3] == "election" {
+		return strings.TrimSuffix(key, "/"+p[4])
 	}
 	return key
 }

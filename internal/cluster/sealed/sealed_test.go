@@ -124,6 +124,19 @@ func TestASealHoldsForItsKeyOnly(t *testing.T) {
 	}
 }
 
+// TestOnlyCandidatesShareASeal, whatever the name of the cluster is.
+func TestOnlyCandidatesShareASeal(t *testing.T) {
+	for key, want := range map[string]string{
+		"/hachi/c/target": "/hachi/c/target", "/hachi/c/nodes/election": "/hachi/c/nodes/election",
+		"/hachi/c/election/694d": "/hachi/c/election", "/hachi/election/election/694d": "/hachi/election/election",
+		"/hachi/election/target": "/hachi/election/target", "/hachi/election/nodes/n": "/hachi/election/nodes/n",
+	} {
+		if got := binding(key); got != want {
+			t.Errorf("%s is signed for %s, expected %s", key, got, want)
+		}
+	}
+}
+
 // TestASealOfAnotherAuthorityIsStale: the writer signs the record again, with the same
 // content, before the trust in the old authority ends.
 func TestASealOfAnotherAuthorityIsStale(t *testing.T) {
