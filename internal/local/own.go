@@ -19,7 +19,7 @@ func ownDir(dir string) error {
 	if err := checkOwner(dir); err != nil {
 		return err
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { // nobody else puts anything there from now on
+	if err := os.Chmod(dir, 0o700); err != nil { // no other user puts anything there from now on
 		return err
 	}
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {

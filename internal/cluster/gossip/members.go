@@ -91,7 +91,7 @@ func (m *members) NotifyLeave(n *memberlist.Node) {
 // NotifyUpdate implements memberlist.EventDelegate.
 func (m *members) NotifyUpdate(n *memberlist.Node) { m.tell(memberlist.NodeUpdate, n) }
 
-// tell hands an event on, unless nobody listens any more. memberlist changes the node
+// tell hands an event on, unless its receiver has ended. memberlist changes the node
 // later.
 func (m *members) tell(kind memberlist.NodeEventType, n *memberlist.Node) {
 	node := *n

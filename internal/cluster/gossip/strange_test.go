@@ -285,18 +285,18 @@ func TestMembersThatAreNoProcessesAreRefused(t *testing.T) {
 	}
 }
 
-// TestEventsBlockNobodyOnceNobodyListens: memberlist holds its lock meanwhile.
+// TestEventsDoNotBlockOnceTheirReceiverHasEnded: memberlist holds its lock meanwhile.
 func TestEventsBlockNobodyOnceNobodyListens(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := newMembers(ctx, make(chan memberlist.NodeEvent))
-	told := make(chan struct{})
+	returned := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(returned)
 		m.NotifyLeave(&memberlist.Node{Name: "a@1"})
 	}()
 	cancel()
 	select {
-	case <-told:
+	case <-returned:
 	case <-time.After(time.Minute):
 		t.Fatal("the end of a member blocks")
 	}

@@ -97,7 +97,7 @@ type Input struct {
 	// 0 is not known: load is then rows, whatever they take.
 	StepRows float64
 	Moves    Moves
-	// Ended reports that nobody waits for the plan any more: what Compute then returns is
+	// Ended reports that the caller waits for the plan no more: what Compute then returns is
 	// no plan. Nil is never.
 	Ended func() bool
 }

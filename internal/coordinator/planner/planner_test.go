@@ -328,8 +328,8 @@ func TestWhatADeadNodeLeavesIsSharedByMany(t *testing.T) {
 	}
 }
 
-// TestAPlanThatNobodyWaitsForEnds soon, whatever Compute is at.
-func TestAPlanThatNobodyWaitsForEnds(t *testing.T) {
+// TestAPlanWithoutACallerEnds soon, whatever Compute is at.
+func TestAPlanWithoutACallerEnds(t *testing.T) {
 	for _, policy := range []Policy{Column, Balanced, EPLB} {
 		for _, after := range []int{0, 1, 5, 20, 100} {
 			in := Input{Policy: policy, Topology: moe.Uniform(16, 32), Replicas: 8, Redundant: 16, Nodes: nodes(32), StepRows: 16, Moves: Moves{Max: -1}}
