@@ -50,6 +50,8 @@ with a router that hedges them.`,
 	f := configFlags{cmd.Flags()}
 	logLevelFlag(f, &c.Up.LogLevel)
 	benchModelFlags(f, &c.Up.Model)
+	backendFlags(f, &c.Up.Model)
+	numericsFlags(f, &c.Up.Model.Numerics)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)

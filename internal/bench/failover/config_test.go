@@ -23,3 +23,16 @@ func TestValidateTellsEverything(t *testing.T) {
 		t.Errorf("an answer shorter than its min_tokens: %v", err)
 	}
 }
+
+// TestPromptsAreOfTheVocabulary, whatever its size.
+func TestPromptsAreOfTheVocabulary(t *testing.T) {
+	for _, vocab := range []int{2, 300, 301, 8000, 32000} {
+		for i := range 64 {
+			for _, id := range (streams{vocab: vocab}).request(i).GetTokens().GetIds() {
+				if int(id) >= vocab {
+					t.Fatalf("stream %d has token %d of a vocabulary of %d", i, id, vocab)
+				}
+			}
+		}
+	}
+}

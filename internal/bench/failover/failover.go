@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -118,11 +119,17 @@ func (m *measurement) connect(ctx context.Context) error {
 	if m.conn, err = dial(ctx, m.cluster); err != nil {
 		return err
 	}
-	m.load = streams{client: hachiv1.NewInferenceServiceClient(m.conn), n: m.c.Streams, tokens: m.c.Tokens}
 	if m.c.Fault.ofRouter() {
 		m.load = answers{url: m.cluster.URL(), requests: mix.Requests(m.c.Streams, m.c.Tokens)}
+		return nil
 	}
-	return nil
+	opened, err := m.c.Up.Model.Open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	vocab := opened.Checkpoint.Config().Vocab
+	m.load = streams{client: hachiv1.NewInferenceServiceClient(m.conn), n: m.c.Streams, tokens: m.c.Tokens, vocab: vocab}
+	return opened.Checkpoint.Close()
 }
 
 // close stops the cluster.

@@ -25,18 +25,26 @@ type streams struct {
 	client hachiv1.InferenceServiceClient
 	n      int
 	tokens int
+	vocab  int
 }
 
 // settled is how many tokens of every stream come before a fault: the prompts
 // are computed by then.
 const settled = 4
 
+// Tokens of prompts are drawn from those behind the special ones.
+const firstToken, drawnTokens = 300, 20000
+
 // request is the same for the same stream every time: half of them greedy, half
 // sampled with a seed.
 func (s streams) request(i int) *hachiv1.GenerateRequest {
+	first, drawn := firstToken, min(drawnTokens, s.vocab-firstToken)
+	if drawn < 1 {
+		first, drawn = 0, s.vocab
+	}
 	ids := []uint32{1}
 	for j := range 16 + 7*i {
-		ids = append(ids, uint32(300+(i*7919+j*104729)%20000))
+		ids = append(ids, uint32(first+(i*7919+j*104729)%drawn))
 	}
 	return &hachiv1.GenerateRequest{
 		Prompt: &hachiv1.GenerateRequest_Tokens{Tokens: &hachiv1.TokenList{Ids: ids}}, MaxTokens: uint32(s.tokens),
