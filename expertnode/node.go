@@ -57,7 +57,9 @@ type Config struct {
 	Fetched     func() int64 // bytes of weights that came from elsewhere; nil is none
 	QueueRows   int          // that may wait or be computed
 	BatchRows   int          // that are computed together
-	Logger      *slog.Logger // nil is silent
+	// RowMemory lends memory for replies and merged calls; nil is a pool of the node's.
+	RowMemory func(n int) (b []byte, release func())
+	Logger    *slog.Logger // nil is silent
 }
 
 // Node is one expert node.
@@ -66,7 +68,6 @@ type Node struct {
 	topology moe.Topology // of the model
 	batcher  *batcher.Batcher
 	session  Session
-	replies  rowbuf.Pool
 
 	mu     sync.Mutex // guards the fields below
 	shard  moe.Shard
@@ -80,10 +81,14 @@ func New(cfg Config) *Node {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.RowMemory == nil {
+		cfg.RowMemory = new(rowbuf.Pool).Get
+	}
 	return &Node{
 		cfg: cfg, topology: cfg.Model.Topology(),
 		batcher: batcher.New(batcher.Config{
 			FFN: cfg.FFN, RowBytes: cfg.Model.Hidden * cfg.Wire.Size(), QueueRows: cfg.QueueRows, BatchRows: cfg.BatchRows,
+			RowMemory: cfg.RowMemory,
 		}),
 	}
 }

@@ -24,7 +24,7 @@ func (n *Node) Serve(c *moe.Call, done func(*moe.Reply, error)) (cancel func() b
 		return nil
 	}
 	w := &work{node: n, done: done}
-	w.reply.Y, w.reply.Release = n.replies.Get(c.OutRows() * n.rowBytes())
+	w.reply.Y, w.reply.Release = n.cfg.RowMemory(c.OutRows() * n.rowBytes())
 	w.task = batcher.Task{Call: c, Y: w.reply.Y, Done: w.over}
 	if err := n.batcher.Submit(&w.task); err != nil {
 		w.fail(moe.KindOf(err), err)

@@ -91,12 +91,23 @@ type Experts interface {
 }
 
 // OwnMemory is implemented by Experts that hold copies of weights in memory of their
-// own. The weights stay borrowed until Unload all the same.
+// own.
 type OwnMemory interface {
+	// Borrows reports whether weights stay borrowed until Unload all the same, for
+	// example to be copied again. Else they are not read after Load.
+	Borrows() bool
 	// Capacity is the memory for weights in bytes, while none is loaded; 0 is unknown.
 	Capacity() int64
 	// ExpertBytes is what an expert of a format takes of it.
 	ExpertBytes(tensor.DType) int64
+}
+
+// HostMemory is implemented by Experts whose device copies rows from and to some memory
+// by itself. Rows may lie elsewhere; then a processor copies them once more.
+type HostMemory interface {
+	// HostMemory lends n bytes of unknown content until release is called, once. They
+	// stay valid until the device is closed.
+	HostMemory(n int) (b []byte, release func())
 }
 
 // Mortal is implemented by Experts or a Dense that find out without a call that their

@@ -31,6 +31,8 @@ type weights struct {
 	quantize tensor.DType
 	// deviceBytes is the memory that an expert takes on a device that says so.
 	deviceBytes int64
+	// copied says that the device does not read weights again once it has loaded them.
+	copied bool
 	// stepTokens bounds the rows of a step.
 	stepTokens int
 }

@@ -48,8 +48,17 @@ func (w *weights) accountFor(experts backend.Experts, limit *Size) {
 	if w.quantize != tensor.Invalid {
 		format = w.quantize
 	}
-	w.deviceBytes = own.ExpertBytes(format)
+	w.deviceBytes, w.copied = own.ExpertBytes(format), !own.Borrows()
 	if memory := Size(own.Capacity()); memory > 0 && (*limit == 0 || memory < *limit) {
 		*limit = memory
 	}
+}
+
+// rowMemory lends memory that the device of experts copies by itself; nil where it
+// copies none.
+func rowMemory(experts backend.Experts) func(n int) (b []byte, release func()) {
+	if m, ok := experts.(backend.HostMemory); ok {
+		return m.HostMemory
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package role
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"testing"
@@ -9,14 +10,17 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
+	"github.com/hachi-serve/hachi/moe"
 )
 
 // ownDevice has experts in memory of its own.
 type ownDevice struct {
 	backend.Experts
 	capacity int64
+	borrows  bool
 }
 
+func (d ownDevice) Borrows() bool                         { return d.borrows }
 func (d ownDevice) Capacity() int64                       { return d.capacity }
 func (d ownDevice) ExpertBytes(format tensor.DType) int64 { return int64(format) }
 
@@ -80,5 +84,37 @@ func TestAttentionOnAGPUNeedsABackendForOne(t *testing.T) {
 	var field *FieldError
 	if _, err := c.openDevice(0, slog.New(slog.DiscardHandler)); !errors.As(err, &field) || field.Field != "model.gpuAttention" {
 		t.Errorf("%v, want an error of model.gpuAttention", err)
+	}
+}
+
+// Load implements backend.Experts.
+func (d ownDevice) Load(context.Context, moe.ExpertID, model.ExpertWeights) error { return nil }
+
+// Unload implements backend.Experts.
+func (d ownDevice) Unload(moe.ExpertID) error { return nil }
+
+// TestQuantizedWeightsStayOnlyWhereTheyAreBorrowed: a device that has copied them needs
+// no second copy in the memory of the host.
+func TestQuantizedWeightsStayOnlyWhereTheyAreBorrowed(t *testing.T) {
+	m := testRouter(tinyCheckpoint(t)).ModelConfig
+	m.Quantize = "int8"
+	w, err := openModel(t.Context(), m, backend.Info{Family: "cpu"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.ckpt.Close()
+	for _, borrows := range []bool{true, false} {
+		d, limit := ownDevice{capacity: 7, borrows: borrows}, Size(0)
+		w.accountFor(d, &limit)
+		l := newExpertLoader(w, d, 1)
+		if err := l.Load(t.Context(), moe.ExpertID{}); err != nil {
+			t.Fatal(err)
+		}
+		if kept := len(l.maps) == 1; kept != borrows {
+			t.Errorf("weights are borrowed: %v, kept: %v", borrows, kept)
+		}
+		if err := errors.Join(l.Unload(moe.ExpertID{}), l.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }

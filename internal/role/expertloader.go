@@ -69,6 +69,9 @@ func (l *expertLoader) Load(ctx context.Context, id moe.ExpertID) error {
 	if err := errors.Join(l.experts.Load(ctx, id, weights), l.w.ckpt.Unchanged()); err != nil {
 		return errors.Join(err, l.experts.Unload(id), memory.Close())
 	}
+	if l.w.copied && l.w.quantize != tensor.Invalid {
+		return memory.Close() // the quantized weights are on the device
+	}
 	l.heap.hold(l.outside(memory))
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -108,7 +108,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	node := expertnode.New(expertnode.Config{
 		ID: moe.NodeID(c.ID), Fingerprint: w.fingerprint, Model: w.cfg, Wire: w.numerics.Wire, FFN: guardedFFN{computes, guard}, ExpertBytes: w.expertBytes(),
 		Loader: loader, Capacity: uint64(c.Capacity), Fetched: w.fetched(), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
-		Memory: c.memory(w),
+		Memory: c.memory(w), RowMemory: rowMemory(experts),
 	})
 	stopAdmin, err := c.serveAdmin(node, by)
 	if err != nil {
@@ -124,7 +124,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 	if err != nil {
 		return err
 	}
-	server, addr, err := c.serve(tracer.Node(c.handler(node)), service, w, by)
+	server, addr, err := c.serve(tracer.Node(c.handler(node)), service, w, rowMemory(experts), by)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 
 // serve lets routers call the node, over gRPC or inside this process, and by gRPC other
 // nodes fetch its weights.
-func (c ExpertNodeConfig) serve(node rpc.Handler, service *peer.Server, w weights, by *security) (nodeServer, string, error) {
+func (c ExpertNodeConfig) serve(node rpc.Handler, service *peer.Server, w weights, memory func(n int) ([]byte, func()), by *security) (nodeServer, string, error) {
 	id := moe.NodeID(c.ID)
 	if p := c.InProcess; p != nil {
 		p.Network.Connect(id, node)
@@ -171,7 +171,7 @@ func (c ExpertNodeConfig) serve(node rpc.Handler, service *peer.Server, w weight
 	bound := peers.Bound(l.Listener, peers.MaxConnections)
 	return serveExperts(rpc.Spin(bound, c.BusyPoll), service, rpc.ServerConfig{
 		Handler: node, Node: id, Fingerprint: w.fingerprint, RowBytes: w.rowBytes(), MaxPayload: w.maxPayload(), Logger: c.Logger,
-		Caller: by.caller(),
+		Caller: by.caller(), RowMemory: memory,
 	}, by.members(c.Logger), c.Logger), l.advertised, nil
 }
 

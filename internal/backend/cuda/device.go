@@ -41,6 +41,7 @@ type device struct {
 	label    string // for people
 	lost     atomic.Pointer[backend.LostError]
 	kernels  *kernels
+	pinned   hostMemory
 	host     backend.Device // computes Dense without Options.Attention; nil until one is opened
 }
 
@@ -58,6 +59,7 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 		return nil, fmt.Errorf("device %d: %w", o.Device, err)
 	}
 	v := &device{Device: gpu, options: o, patience: c.Patience, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name)}
+	v.pinned.v, v.pinned.limit = v, maxPinned
 	if err := v.Do(func() (err error) {
 		v.kernels, err = loadKernels(gpu, o.Kernel)
 		return err
@@ -113,13 +115,21 @@ func (v *device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeig
 }
 
 // Close implements backend.Device. The end of the process frees what a lost device
-// holds.
+// holds, and memory that is still lent, of a message on its way, say.
 func (v *device) Close() error {
-	var host error
+	var all []error
 	if v.host != nil {
-		host = v.host.Close()
+		all = append(all, v.host.Close())
 	}
-	return errors.Join(host, unlessLost(v.use(v.kernels.unload)), unlessLost(v.whileFound(v.Device.Close)))
+	returned := false
+	all = append(all, unlessLost(v.use(func() (err error) {
+		returned, err = v.pinned.close()
+		return errors.Join(err, v.kernels.unload())
+	})))
+	if returned {
+		all = append(all, unlessLost(v.whileFound(v.Device.Close)))
+	}
+	return errors.Join(all...)
 }
 
 // use runs work on the device, unless the device is lost; a sticky fault loses it.

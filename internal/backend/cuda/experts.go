@@ -26,7 +26,7 @@ type image struct {
 	down   driver.Pointer // where the image of w2 begins
 }
 
-// experts implements backend.Experts and backend.OwnMemory.
+// experts implements backend.Experts, backend.OwnMemory and backend.HostMemory.
 type experts struct {
 	v        *device
 	cfg      model.Config
@@ -68,16 +68,23 @@ func (e *experts) Capacity() int64 { return e.capacity }
 
 // ExpertBytes implements backend.OwnMemory.
 func (e *experts) ExpertBytes(format tensor.DType) int64 {
+	format = deviceFormat(format)
 	return int64(e.shape.upBytes(format) + e.shape.downBytes(format))
 }
+
+// Borrows implements backend.OwnMemory: Load has copied everything.
+func (e *experts) Borrows() bool { return false }
+
+// HostMemory implements backend.HostMemory.
+func (e *experts) HostMemory(n int) (b []byte, release func()) { return e.v.pinned.get(n) }
 
 // Load implements backend.Experts.
 func (e *experts) Load(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) error {
 	if err := backend.CheckExpert(e.cfg, id, w); err != nil {
 		return err
 	}
-	format := w.W1.DType
-	if w.W2.DType != format || w.W3.DType != format || blockBytes(format) == 0 {
+	format := deviceFormat(w.W1.DType)
+	if deviceFormat(w.W2.DType) != format || deviceFormat(w.W3.DType) != format || blockBytes(format) == 0 {
 		return fmt.Errorf("expert %v: %w", id, &backend.UnsupportedError{Backend: "cuda",
 			Found: fmt.Sprintf("w1 in %v, w2 in %v and w3 in %v", w.W1.DType, w.W2.DType, w.W3.DType), Want: fmt.Sprintf("all three in one of %v", portableFormats)})
 	}

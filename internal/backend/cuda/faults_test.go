@@ -1,7 +1,10 @@
 package cuda
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -162,9 +165,55 @@ func TestFormatsThatNoKernelComputesAreRefused(t *testing.T) {
 	if err := e.Load(t.Context(), moe.ExpertID{Expert: 1}, w); !errors.As(err, &refusal) {
 		t.Errorf("matrices in two formats: %v", err)
 	}
-	affine := tensor.Weight{DType: tensor.Int4Affine, Rows: 128, Cols: 128, Data: make([]byte, tensor.Int4Affine.Bytes(128, 128))}
-	if err := e.Load(t.Context(), moe.ExpertID{Expert: 1}, model.ExpertWeights{W1: affine, W2: affine, W3: affine}); !errors.As(err, &refusal) || !strings.Contains(err.Error(), "int4-affine") {
+	f16 := tensor.Weight{DType: tensor.F16, Rows: 128, Cols: 128, Data: make([]byte, tensor.F16.Bytes(128, 128))}
+	if err := e.Load(t.Context(), moe.ExpertID{Expert: 1}, model.ExpertWeights{W1: f16, W2: f16, W3: f16}); !errors.As(err, &refusal) || !strings.Contains(err.Error(), "f16") {
 		t.Errorf("an unknown format: %v", err)
+	}
+	if err := errors.Join(e.Close(), d.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestInt4AffineIsWidenedOnce: the replies are those of the weights in bf16.
+func TestInt4AffineIsWidenedOnce(t *testing.T) {
+	d, e, _ := openLoaded(t, fakecuda.Need(t), "")
+	rng := rand.New(rand.NewPCG(3, 3))
+	random := func() tensor.Weight {
+		m := tensor.Weight{DType: tensor.Int4Affine, Rows: 128, Cols: 128, Data: make([]byte, tensor.Int4Affine.Bytes(128, 128))}
+		for i := range m.Data {
+			m.Data[i] = byte(rng.UintN(256))
+		}
+		for block := range len(m.Data) / tensor.Int4AffineBlock {
+			scales := m.Data[(block+1)*tensor.Int4AffineBlock-4*tensor.BlockRows:][:4*tensor.BlockRows]
+			for i := range 2 * tensor.BlockRows {
+				binary.LittleEndian.PutUint16(scales[2*i:], 0x0800) // 2^-13
+			}
+		}
+		return m
+	}
+	w := model.ExpertWeights{W1: random(), W2: random(), W3: random()}
+	wide := w
+	for _, m := range []*tensor.Weight{&wide.W1, &wide.W2, &wide.W3} {
+		data := make([]float32, 128*128)
+		for r := range 128 {
+			tensor.Dequantize(data[r*128:(r+1)*128], *m, r)
+		}
+		*m = tensor.Weight{DType: tensor.BF16, Rows: 128, Cols: 128, Data: make([]byte, 2*len(data))}
+		tensor.Encode(m.Data, data, tensor.BF16)
+	}
+	if err := errors.Join(e.Load(t.Context(), moe.ExpertID{Expert: 1}, w), e.Load(t.Context(), moe.ExpertID{Expert: 2}, wide)); err != nil {
+		t.Fatal(err)
+	}
+	x, y := randomBytes(3*256), make([]byte, 6*256)
+	if err := e.Run(t.Context(), 0, []moe.Group{{Expert: 1, Index: []int32{0, 1, 2}}, {Expert: 2, Index: []int32{0, 1, 2}}}, x, y); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(y[:3*256], y[3*256:]) || bytes.Equal(y[:256], make([]byte, 256)) {
+		t.Error("other replies than those of the weights in bf16, or none")
+	}
+	own := e.(backend.OwnMemory)
+	if own.ExpertBytes(tensor.Int4Affine) != own.ExpertBytes(tensor.BF16) {
+		t.Errorf("an expert in int4-affine takes %d bytes", own.ExpertBytes(tensor.Int4Affine))
 	}
 	if err := errors.Join(e.Close(), d.Close()); err != nil {
 		t.Error(err)

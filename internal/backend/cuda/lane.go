@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"encoding/binary"
+	"errors"
 
 	driver "github.com/hachi-serve/hachi/internal/cuda"
 )
@@ -67,31 +68,54 @@ func (l *lane) close() error { return driver.CloseAll(l.closes) }
 type tables struct{ up, down, slots, replies, rows driver.Pointer }
 
 // run computes a pass for the rows of a call in x, of size bytes each, and writes the
-// replies to y.
+// replies to y. The device copies what lies in memory that it lent, unless rows are
+// padded or too many.
 func (l *lane) run(p pass, x, y []byte, size int) error {
-	at, n := l.fill(p, x, size)
-	if err := l.stream.Upload(l.input.Pointer, l.in.Bytes[:n]); err != nil {
+	row := l.shape.rowBytes()
+	if size == row && len(x) <= maxRows*row && l.v.pinned.holds(x) {
+		p.take(len(x) / row)
+		at, n := l.fill(p)
+		if err := errors.Join(l.stream.Upload(l.input.Pointer, l.in.Bytes[:n]), l.stream.Upload(at.rows, x)); err != nil {
+			return err
+		}
+		return l.finish(p, at, y, size)
+	}
+	at, n := l.fill(p)
+	for i, r := range p.rows {
+		to := l.in.Bytes[n+i*row : n+(i+1)*row]
+		clear(to[copy(to, x[int(r)*size:(int(r)+1)*size]):])
+	}
+	if err := l.stream.Upload(l.input.Pointer, l.in.Bytes[:n+len(p.rows)*row]); err != nil {
 		return err
 	}
+	return l.finish(p, at, y, size)
+}
+
+// finish computes a pass whose rows are on their way, and waits for the replies.
+func (l *lane) finish(p pass, at tables, y []byte, size int) error {
 	if err := l.compute(p, at); err != nil {
 		return err
 	}
 	row := l.shape.rowBytes()
-	if err := l.stream.Download(l.out.Bytes[:len(p.replies)*row], l.output.Pointer); err != nil {
+	replies, direct := l.out.Bytes[:len(p.replies)*row], size == row && l.v.pinned.holds(y)
+	if direct {
+		replies = y
+	}
+	if err := l.stream.Download(replies, l.output.Pointer); err != nil {
 		return err
 	}
-	if err := l.v.await(l.stream, l.done); err != nil {
+	if err := l.v.await(l.stream, l.done); err != nil || direct {
 		return err
 	}
 	for i := range p.replies {
-		copy(y[i*size:(i+1)*size], l.out.Bytes[i*row:])
+		copy(y[i*size:(i+1)*size], replies[i*row:])
 	}
 	return nil
 }
 
-// fill writes the tables and the rows of a pass to pinned memory, and returns where
-// the device finds them and how many bytes there are.
-func (l *lane) fill(p pass, x []byte, size int) (at tables, n int) {
+// fill writes the tables of a pass to pinned memory, and returns where the device finds
+// them and where the rows follow: at.rows, n bytes from the beginning.
+func (l *lane) fill(p pass) (at tables, n int) {
 	b := l.in.Bytes
 	next := func(bytes int) driver.Pointer {
 		was := n
@@ -115,12 +139,7 @@ func (l *lane) fill(p pass, x []byte, size int) (at tables, n int) {
 		binary.LittleEndian.PutUint32(b[n+4*i:], uint32(v))
 	}
 	at.replies = next(4 * len(p.replies))
-	row := l.shape.rowBytes()
-	for i, r := range p.rows {
-		to := b[n+i*row : n+(i+1)*row]
-		clear(to[copy(to, x[int(r)*size:(int(r)+1)*size]):])
-	}
-	at.rows = next(len(p.rows) * row)
+	at.rows = l.input.Pointer + driver.Pointer(n)
 	return at, n
 }
 

@@ -70,6 +70,11 @@ func (l *loader) close() error { return driver.CloseAll(l.closes) }
 func (l *loader) load(ctx context.Context, w model.ExpertWeights) (*image, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	w, converted, err := toDevice(w, l.threads)
+	if err != nil {
+		return nil, err
+	}
+	defer converted.Close()
 	format := w.W1.DType
 	memory, err := l.v.Alloc(l.shape.upBytes(format) + l.shape.downBytes(format))
 	if err != nil {

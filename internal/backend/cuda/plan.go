@@ -89,6 +89,19 @@ func newPass(pieces []piece, maxTile func(tensor.DType) int) pass {
 	return out
 }
 
+// take makes the pass one whose rows are the first n of the call, in their order.
+func (p *pass) take(n int) {
+	for i, at := range p.slots {
+		if at >= 0 {
+			p.slots[i] = p.rows[at]
+		}
+	}
+	p.rows = p.rows[:0]
+	for row := range n {
+		p.rows = append(p.rows, int32(row))
+	}
+}
+
 // tileFor is the smallest tile that holds the mean rows of an expert, or the largest.
 func tileFor(mean, largest int) int {
 	n := minTile

@@ -133,6 +133,10 @@ func (f *fleet) Close() error {
 	return nil
 }
 
+// Borrows implements backend.OwnMemory: a helper that is started again gets the weights
+// again.
+func (f *fleet) Borrows() bool { return true }
+
 // Capacity implements backend.OwnMemory: the memory of all helpers.
 func (f *fleet) Capacity() (sum int64) {
 	for _, e := range f.helpers {

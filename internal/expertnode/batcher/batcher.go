@@ -17,6 +17,8 @@ type Config struct {
 	// QueueRows bounds the rows that wait or are computed; BatchRows those that
 	// are computed together, unless a single task has more.
 	QueueRows, BatchRows int
+	// RowMemory lends memory for the rows of merged calls; nil is the heap's.
+	RowMemory func(n int) (b []byte, release func())
 }
 
 // Task is one call on its way through the queue.
@@ -69,6 +71,9 @@ type Progress struct {
 // New makes a batcher; Run makes it work.
 func New(cfg Config) *Batcher {
 	b := &Batcher{cfg: cfg}
+	if b.merger.memory = cfg.RowMemory; b.merger.memory == nil {
+		b.merger.memory = func(n int) ([]byte, func()) { return make([]byte, n), func() {} }
+	}
 	b.wake.L = &b.mu
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
@@ -142,6 +147,7 @@ func (b *Batcher) Run(ctx context.Context) {
 	for t := b.takeOne(); t != nil; t = b.takeOne() {
 		t.Done(&moe.Error{Op: "queue", Kind: moe.Draining})
 	}
+	b.merger.close()
 }
 
 func (b *Batcher) close() {
@@ -210,7 +216,7 @@ func (b *Batcher) computeMerged() (err error) {
 	defer moe.Recover("expert calls", &err)
 	m := &b.merger
 	m.gather(b.batch, b.cfg.RowBytes)
-	if err := b.cfg.FFN.Run(b.ctx, b.batch[0].Call.Layer, m.groups, m.x, m.y); err != nil {
+	if err := b.cfg.FFN.Run(b.ctx, b.batch[0].Call.Layer, m.groups, m.x.bytes, m.y.bytes); err != nil {
 		return err
 	}
 	m.scatter(b.batch, b.cfg.RowBytes)

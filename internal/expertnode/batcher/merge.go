@@ -9,24 +9,58 @@ import (
 // merger makes one call of several calls of a layer. Its memory grows to the
 // largest batch and stays.
 type merger struct {
-	x, y    []byte // rows of all tasks, one task after the other; replies by expert
+	memory  func(n int) (b []byte, release func())
+	x, y    room // rows of all tasks, one task after the other; replies by expert
 	groups  []moe.Group
 	index   []int32
 	first   []int // row of x, by task
 	cursors []int // next group, by task
 }
 
+// room is lent memory that grows.
+type room struct {
+	bytes   []byte
+	release func()
+}
+
+// resize makes r n bytes of undefined content.
+func (r *room) resize(n int, memory func(n int) (b []byte, release func())) {
+	if cap(r.bytes) < n {
+		r.close()
+		r.bytes, r.release = memory(n)
+	}
+	r.bytes = r.bytes[:n]
+}
+
+// close gives the memory back.
+func (r *room) close() {
+	if r.release != nil {
+		r.release()
+	}
+	*r = room{}
+}
+
+// close gives the memory back.
+func (m *merger) close() {
+	m.x.close()
+	m.y.close()
+}
+
 // gather lays the rows of all tasks end to end and lists per expert, ascending,
 // the rows of all tasks. rowBytes is the size of a row.
 func (m *merger) gather(batch []*Task, rowBytes int) {
-	m.x, m.first, m.index, m.groups = m.x[:0], m.first[:0], m.index[:0], m.groups[:0]
-	rows := 0
+	m.first, m.index, m.groups = m.first[:0], m.index[:0], m.groups[:0]
+	rows, size := 0, 0
 	for _, t := range batch {
-		m.first = append(m.first, len(m.x)/rowBytes)
-		m.x = append(m.x, t.Call.X...)
-		rows += t.rows
+		m.first = append(m.first, size/rowBytes)
+		rows, size = rows+t.rows, size+len(t.Call.X)
 	}
-	m.y, m.index = slices.Grow(m.y[:0], rows*rowBytes)[:rows*rowBytes], slices.Grow(m.index, rows)
+	m.x.resize(size, m.memory)
+	m.y.resize(rows*rowBytes, m.memory)
+	for i, t := range batch {
+		copy(m.x.bytes[m.first[i]*rowBytes:], t.Call.X)
+	}
+	m.index = slices.Grow(m.index, rows)
 	m.eachGroup(batch, func(i int, g moe.Group) {
 		if n := len(m.groups); n == 0 || m.groups[n-1].Expert != g.Expert {
 			m.groups = append(m.groups, moe.Group{Expert: g.Expert, Index: m.index[len(m.index):]})
@@ -42,7 +76,7 @@ func (m *merger) gather(batch []*Task, rowBytes int) {
 // scatter writes the replies to their tasks.
 func (m *merger) scatter(batch []*Task, rowBytes int) {
 	clear(m.first) // from here on the bytes of Y that are written, by task
-	y := m.y
+	y := m.y.bytes
 	m.eachGroup(batch, func(i int, g moe.Group) {
 		n := len(g.Index) * rowBytes
 		copy(batch[i].Y[m.first[i]:], y[:n])

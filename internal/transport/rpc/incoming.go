@@ -21,7 +21,8 @@ import (
 // whole, body and payload are parts of the memory that hold keeps. They are
 // valid until hold is freed, wherever it was moved.
 type incoming struct {
-	memory *rowbuf.Pool
+	memory lender
+	always bool // into memory, also from a single buffer
 
 	field   protowire.Number // of the body
 	whole   []byte           // the body, with tag and length
@@ -30,6 +31,17 @@ type incoming struct {
 	err     error // what is wrong with the message
 	hold    hold  // the memory of body and payload
 }
+
+// lender lends memory for received messages, aligned as that of rowbuf.
+type lender interface {
+	Get(n int) (data []byte, release func())
+}
+
+// lends is a function as a lender.
+type lends func(n int) (data []byte, release func())
+
+// Get implements lender.
+func (f lends) Get(n int) (data []byte, release func()) { return f(n) }
 
 // hold keeps received memory until it is freed: a reference to gRPC's own
 // buffer, or memory it was copied to. One of its fields is set, or none. It has
@@ -56,10 +68,11 @@ func (h *hold) free() {
 func (in *incoming) generated(m proto.Message) error { return proto.Unmarshal(in.whole, m) }
 
 // take splits a message. The caller owns data and frees it afterward. One that lies in a single buffer stays there, with a
-// reference of its own; one in several buffers is copied once.
+// reference of its own; one in several buffers is copied once, and so is every one
+// where the device of the experts reads it from lent memory.
 func (in *incoming) take(data mem.BufferSlice) {
 	in.field, in.whole, in.body, in.payload = 0, nil, nil, nil
-	if len(data) == 1 {
+	if len(data) == 1 && !in.always {
 		data[0].Ref()
 		in.hold = hold{buffer: data[0]}
 		in.err = in.parse(data[0].ReadOnlyData())

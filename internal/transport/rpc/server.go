@@ -44,6 +44,9 @@ type ServerConfig struct {
 	// Caller is the name that the certificate of a stream's router has; nil where
 	// routers have none.
 	Caller func(ctx context.Context) (moe.RouterID, bool)
+	// RowMemory lends the memory into which calls are copied from the wire, aligned to 64
+	// bytes; nil leaves them where gRPC has received them, if in one piece.
+	RowMemory func(n int) (b []byte, release func())
 	// HelloWithin bounds the time from the beginning of a stream to its hello; 0 is 10 s.
 	HelloWithin time.Duration
 	Logger      *slog.Logger // nil is silent
@@ -116,6 +119,9 @@ func (s *Server) leave(x *exchange) {
 // Exchange implements the service: one call of it is one stream of a router.
 func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeRequest, hachiv1.ExchangeResponse]) error {
 	in := &incoming{memory: &s.memory}
+	if s.cfg.RowMemory != nil {
+		in.memory, in.always = lends(s.cfg.RowMemory), true
+	}
 	router, err := s.greet(stream, in)
 	if err != nil {
 		return err

@@ -37,6 +37,34 @@ func received(raw []byte, piece int) *incoming {
 	return in
 }
 
+// TestCallsAreReadIntoLentMemory: where the device of the experts copies by itself, a
+// message lies in memory that the device lent, also one that gRPC received in one piece.
+func TestCallsAreReadIntoLentMemory(t *testing.T) {
+	wire := raw(newOutbound().callMessage(1, call(512)))
+	for _, piece := range []int{len(wire), 700} {
+		var lent []byte
+		released := 0
+		in := &incoming{always: true, memory: lends(func(n int) ([]byte, func()) {
+			lent = make([]byte, n)
+			return lent, func() { released++ }
+		})}
+		var data mem.BufferSlice
+		for part := range slices.Chunk(wire, piece) {
+			data = append(data, mem.SliceBuffer(bytes.Clone(part)))
+		}
+		in.take(data)
+		if in.err != nil || len(in.payload) == 0 {
+			t.Fatalf("pieces of %d bytes: %v, %d bytes", piece, in.err, len(in.payload))
+		}
+		if at := address(in.payload) - address(lent); at >= uintptr(len(lent)) {
+			t.Errorf("pieces of %d bytes: the payload lies outside of lent memory", piece)
+		}
+		if in.hold.free(); released != 1 {
+			t.Errorf("pieces of %d bytes: released %d times", piece, released)
+		}
+	}
+}
+
 // callToProto is a call as generated code has it.
 func callToProto(sequence uint64, c *moe.Call) *hachiv1.Call {
 	out := &hachiv1.Call{Sequence: sequence, Epoch: uint64(c.Epoch), Layer: uint32(c.Layer), Rows: uint32(c.Rows)}
