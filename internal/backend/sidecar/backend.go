@@ -23,7 +23,7 @@ const conversion = "sidecar1+"
 type waits struct {
 	hello time.Duration // from its start to its Hello
 	load  time.Duration // the first load compiles the program
-	run   time.Duration // the runs and the load before it included
+	run   time.Duration // the runs before it included; an unload takes no longer
 	stop  time.Duration // from the end of its socket to its end
 	first time.Duration // before it is started again
 	last  time.Duration // the same, after many failures in a row
@@ -33,7 +33,8 @@ func defaultWaits() waits {
 	return waits{hello: 10 * time.Minute, load: time.Hour, run: time.Minute, stop: 5 * time.Second, first: 200 * time.Millisecond, last: 30 * time.Second}
 }
 
-// maxFailures is how many helpers in a row may fail before all experts are back.
+// maxFailures is how many helpers in a row may fail: they do not get all experts, or end
+// before they have computed a tile.
 const maxFailures = 6
 
 // Backend is this package as one of a binary's backends.

@@ -11,6 +11,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend/sidecar/sidecartest"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/eventually"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -111,6 +112,84 @@ func TestAHelperThatDoesNotComeBackEndsTheNode(t *testing.T) {
 	}
 	if err := r.Load(t.Context(), moe.ExpertID{Expert: 2}, weights(2)); err == nil {
 		t.Error("an expert was loaded into no helper")
+	}
+}
+
+// helperOf is the device of a helper with faults, which starts again at once.
+func helperOf(t *testing.T, flags ...string) backend.Device {
+	t.Helper()
+	d := opened(t, backend.Options{Sidecar: command(t, flags...), ExpertFamily: "sidecar1+" + sidecartest.Family})
+	sidecar.Hurry(d, long, long)
+	return d
+}
+
+// TestAHelperMayEndInEveryPhase: before it serves, opening says so; while it serves, what
+// it was asked fails, and a helper that ends so again and again ends the node.
+func TestAHelperMayEndInEveryPhase(t *testing.T) {
+	for _, phase := range []string{"hello", "configure"} {
+		refused(t, helperOf(t, "-crash="+phase), numerics, "crash at "+phase)
+	}
+	ids := []moe.ExpertID{{Expert: 0}, {Expert: 1}}
+	for phase, ask := range map[string]func(e backend.Experts) error{
+		"load": func(e backend.Experts) error { return e.Load(t.Context(), ids[0], weights(0)) },
+		"run": func(e backend.Experts) error {
+			if err := e.Load(t.Context(), ids[0], weights(0)); err != nil {
+				return err
+			}
+			return e.Run(t.Context(), 0, []moe.Group{{Index: []int32{0}}}, make([]byte, 2*hidden), make([]byte, 2*hidden))
+		},
+	} {
+		e, err := helperOf(t, "-crash="+phase).OpenExperts(shape, numerics)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for lost := (*backend.LostError)(nil); lost == nil; {
+			select {
+			case lost = <-e.(backend.Mortal).Failed():
+				if !strings.Contains(lost.Error(), "failed 6 times in a row") {
+					t.Errorf("%s: %v", phase, lost)
+				}
+			default:
+				if err := ask(e); err == nil || moe.KindOf(err) == moe.NotHosted {
+					t.Fatalf("%s: %v", phase, err)
+				}
+			}
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	r := newRig(t, helperOf(t, "-crash=unload"), 9)
+	if err := r.Unload(moe.ExpertID{Expert: 2}); err != nil {
+		t.Errorf("unload: %v", err)
+	}
+	r.served(t)
+}
+
+// TestAHelperWhoseChildKeepsTheSocketHasEnded: a child that left the group of the helper
+// cannot hide its end.
+func TestAHelperWhoseChildKeepsTheSocketHasEnded(t *testing.T) {
+	refused(t, helperOf(t, "-orphan", "-crash=hello"), numerics, "crash at hello")
+	r := newRig(t, helperOf(t, "-orphan", "-crash=run"), 9)
+	if _, err := r.run(t); moe.KindOf(err) != moe.Unreachable || err == nil {
+		t.Errorf("%v, want unreachable", err)
+	}
+}
+
+// TestCloseDoesNotWaitForAMuteHelper: the call that waits for it fails.
+func TestCloseDoesNotWaitForAMuteHelper(t *testing.T) {
+	r := newRig(t, helperOf(t, "-mute"), 9)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := r.run(t)
+		failed <- err
+	}()
+	eventually.True(t, "the call waits", func() bool { return sidecar.Waiting(r.Experts, 0) > 0 })
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-failed; moe.KindOf(err) != moe.Unreachable || err == nil {
+		t.Errorf("%v, want unreachable", err)
 	}
 }
 

@@ -19,8 +19,8 @@ type fleet struct {
 	rowBytes int
 	helpers  []*remote
 
-	mu    sync.RWMutex // guards owner
-	owner map[moe.ExpertID]*remote
+	mu    sync.RWMutex             // guards owner
+	owner map[moe.ExpertID]*remote // before the expert is loaded, too
 }
 
 // openFleet starts all helpers at once.
@@ -76,37 +76,45 @@ func (f *fleet) divide(layer int, groups []moe.Group, y []byte) (map[*remote][]p
 	return out, nil
 }
 
-// Load implements backend.Experts. A new expert goes to the helper with the fewest
-// experts of its layer, and of these to the one with the fewest experts.
+// Load implements backend.Experts.
 func (f *fleet) Load(ctx context.Context, id moe.ExpertID, w model.ExpertWeights) error {
-	e := f.choose(id)
-	if err := e.Load(ctx, id, w); err != nil {
-		return err
+	e, had := f.assign(id, f.ExpertBytes(elementOfExpert(w)))
+	err := e.Load(ctx, id, w)
+	if err != nil && !had {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.owner, id)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.owner[id] = e
-	return nil
+	return err
 }
 
-func (f *fleet) choose(id moe.ExpertID) *remote {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
+// assign chooses the helper of an expert before it is loaded, so that loads at the same
+// time choose different ones. A new expert of some bytes goes to a helper with room for
+// it, of these to the one with the fewest experts of its layer, and of these to the one
+// with the fewest experts.
+func (f *fleet) assign(id moe.ExpertID, bytes int64) (e *remote, had bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if e := f.owner[id]; e != nil {
-		return e
+		return e, true
 	}
-	type load struct{ layer, all int }
+	type load struct{ full, layer, all int }
 	held := map[*remote]load{}
 	for other, e := range f.owner {
 		l := held[e]
 		if l.all++; other.Layer == id.Layer {
 			l.layer++
 		}
+		if e.memory > 0 && int64(l.all+1)*bytes > e.memory {
+			l.full = 1
+		}
 		held[e] = l
 	}
-	return slices.MinFunc(f.helpers, func(a, b *remote) int {
-		return cmp.Or(cmp.Compare(held[a].layer, held[b].layer), cmp.Compare(held[a].all, held[b].all))
+	f.owner[id] = slices.MinFunc(f.helpers, func(a, b *remote) int {
+		x, y := held[a], held[b]
+		return cmp.Or(cmp.Compare(x.full, y.full), cmp.Compare(x.layer, y.layer), cmp.Compare(x.all, y.all))
 	})
+	return f.owner[id], false
 }
 
 // Unload implements backend.Experts.

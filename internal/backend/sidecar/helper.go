@@ -119,12 +119,23 @@ func (h *helper) greet(ctx context.Context, listener *net.UnixListener, within t
 		}
 	}
 	h.link = newLink(conn)
+	go h.mourn()
 	defer h.endWith(ctx)()
 	if err := checkPeer(conn); err != nil {
 		return err
 	}
 	h.hello, err = h.greeted(time.Until(end))
 	return err
+}
+
+// lastWords is how long a helper is heard whose process has ended.
+const lastWords = time.Second
+
+// mourn ends the connection some time after the process of the helper has ended: a child
+// of it may hold the socket open.
+func (h *helper) mourn() {
+	<-h.exited
+	_ = h.conn.SetReadDeadline(time.Now().Add(lastWords))
 }
 
 func checkPeer(conn *net.UnixConn) error {

@@ -12,9 +12,10 @@ import (
 // keep keeps a helper running until ctx ends, or until too many in a row have failed.
 func (e *remote) keep(ctx context.Context, s *session) {
 	defer close(e.kept)
-	for {
+	for failures := 0; ; {
 		select {
 		case <-ctx.Done():
+			s.fail(errEnded) // for calls that wait for the helper
 			e.replace(nil)
 			s.close()
 			return
@@ -23,9 +24,13 @@ func (e *remote) keep(ctx context.Context, s *session) {
 		started := time.Now()
 		e.replace(nil)
 		s.close()
-		e.d.log.Warn("helper of the experts ended, starting it again", "helper", e.index, "err", s.failure(), "output", s.output.last())
+		ended := fmt.Errorf("%w%s", s.failure(), s.output.last())
+		e.d.log.Warn("helper of the experts ended, starting it again", "helper", e.index, "err", ended)
+		if failures++; s.served.Load() {
+			failures = 0
+		}
 		var err error
-		if s, err = e.revive(ctx); err != nil {
+		if s, failures, err = e.revive(ctx, failures, ended); err != nil {
 			if ctx.Err() == nil {
 				e.d.log.Error("helper of the experts does not come back", "helper", e.index, "err", err)
 				e.failed <- &backend.LostError{Device: fmt.Sprintf("helper %d", e.index), Err: err}
@@ -36,27 +41,26 @@ func (e *remote) keep(ctx context.Context, s *session) {
 	}
 }
 
-// revive starts helpers until one has all experts. The wait before each doubles.
-func (e *remote) revive(ctx context.Context) (*session, error) {
-	wait := e.d.waits.first
-	for failures := 1; ; failures++ {
-		timer := time.NewTimer(wait)
+// revive starts helpers until one has all experts, and counts those in a row that have
+// failed, the last one by err. The wait before each doubles.
+func (e *remote) revive(ctx context.Context, failed int, err error) (s *session, failures int, _ error) {
+	var other *wrongFamily
+	for failures = failed; failures < maxFailures && !errors.As(err, &other); failures++ {
+		timer := time.NewTimer(min(e.d.waits.first<<failures, e.d.waits.last))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, ctx.Err()
+			return nil, failures, ctx.Err()
 		case <-timer.C:
 		}
-		s, err := e.restore(ctx)
-		if err == nil {
-			return s, nil
+		if s, err = e.restore(ctx); err == nil {
+			return s, failures, nil
 		}
-		var other *wrongFamily
-		if ctx.Err() != nil || failures == maxFailures || errors.As(err, &other) {
-			return nil, fmt.Errorf("the helper of the experts failed %d times in a row: %w", failures, err)
+		if ctx.Err() != nil {
+			return nil, failures, err
 		}
-		wait = min(2*wait, e.d.waits.last)
 	}
+	return nil, failures, fmt.Errorf("the helper of the experts failed %d times in a row: %w", failures, err)
 }
 
 // restore starts a helper and gives it all experts. Each is computed as soon as it is
@@ -76,7 +80,7 @@ func (e *remote) restore(ctx context.Context) (*session, error) {
 		if err != nil {
 			e.replace(nil)
 			s.close()
-			return nil, err
+			return nil, fmt.Errorf("%w%s", err, s.output.last())
 		}
 		if !more {
 			return s, nil

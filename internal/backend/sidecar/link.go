@@ -18,6 +18,10 @@ import (
 // errEnded is the error of questions to a helper that has closed its socket.
 var errEnded = errors.New("the helper has closed its socket")
 
+// errExited is the error of questions to a helper whose process has ended, while a child
+// of it holds the socket.
+var errExited = errors.New("the process of the helper has ended")
+
 // refusal is the reason of a helper that could not obey a frame.
 type refusal struct{ reason string }
 
@@ -43,9 +47,8 @@ func newLink(conn *net.UnixConn) *link {
 
 // greeted waits for the Hello of the helper.
 func (l *link) greeted(within time.Duration) (protocol.Hello, error) {
-	if err := l.conn.SetReadDeadline(time.Now().Add(within)); err != nil {
-		return protocol.Hello{}, err
-	}
+	late := time.AfterFunc(within, func() { _ = l.conn.SetReadDeadline(time.Now()) })
+	defer late.Stop()
 	f, err := protocol.Read(l.in)
 	switch {
 	case err == io.EOF:
@@ -58,8 +61,7 @@ func (l *link) greeted(within time.Duration) (protocol.Hello, error) {
 	case f.Kind != protocol.KindHello:
 		return protocol.Hello{}, fmt.Errorf("the helper began with %v, expected hello", f.Kind)
 	}
-	h, err := protocol.ParseHello(f.Body)
-	return h, errors.Join(err, l.conn.SetReadDeadline(time.Time{}))
+	return protocol.ParseHello(f.Body)
 }
 
 // read hears answers until the connection fails.
@@ -69,8 +71,11 @@ func (l *link) read() {
 		if err == nil {
 			err = l.answer(f)
 		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			err = errEnded
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			err = errExited
 		}
 		if err != nil {
 			l.fail(err)

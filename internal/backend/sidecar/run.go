@@ -83,6 +83,7 @@ func (t *tiles) end() error {
 		t.s.fail(fmt.Errorf("run of an expert: %w", err))
 		return err
 	}
+	t.s.served.Store(true)
 	copy(first.y, t.s.layout.Out(t.s.rows.bytes, first.slot, len(first.y)/t.s.layout.RowBytes))
 	t.s.slots.give(first.slot)
 	return nil

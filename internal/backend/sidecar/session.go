@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/hachi-serve/hachi/internal/backend/sidecar/protocol"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -22,6 +23,7 @@ type session struct {
 	layout    protocol.Rows
 	rows      *shared
 	slots     slots
+	served    atomic.Bool           // it has computed a tile
 	resident  map[moe.ExpertID]bool // remote.mu guards it
 }
 
@@ -35,7 +37,7 @@ func (d *device) openSession(ctx context.Context, index int, c protocol.Configur
 	defer h.endWith(ctx)()
 	if err := s.prepare(d); err != nil {
 		h.stop()
-		return nil, err
+		return nil, fmt.Errorf("helper %q: %w%s", d.argv[0], err, h.output.last())
 	}
 	return s, nil
 }
@@ -80,5 +82,5 @@ func (s *session) load(id moe.ExpertID, w model.ExpertWeights, waits waits) erro
 }
 
 func (s *session) unload(id moe.ExpertID, waits waits) error {
-	return s.call(protocol.KindUnload, protocol.Unload{Expert: id}.Body(), nil, waits.load)
+	return s.call(protocol.KindUnload, protocol.Unload{Expert: id}.Body(), nil, waits.run)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,9 @@ func (h *helper) serve() error {
 	if h.faults.Silent {
 		return h.wait()
 	}
+	if err := h.crash(protocol.KindHello); err != nil {
+		return err
+	}
 	if err := h.send(protocol.Frame{Kind: protocol.KindHello, Body: h.hello().Body()}); err != nil {
 		return err
 	}
@@ -47,6 +51,9 @@ func (h *helper) serve() error {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := h.crash(f.Kind); err != nil {
 			return err
 		}
 		answer := protocol.Frame{Kind: protocol.KindDone, ID: f.ID}
@@ -60,6 +67,25 @@ func (h *helper) serve() error {
 			return err
 		}
 	}
+}
+
+// crash is an error at the frame at which the process shall end.
+func (h *helper) crash(at protocol.Kind) error {
+	if h.faults.Crash != at.String() {
+		return nil
+	}
+	if h.faults.Orphan {
+		socket, err := h.conn.File()
+		if err != nil {
+			return err
+		}
+		child := exec.Command("cat") // until the node closes the socket
+		child.Stdin, child.SysProcAttr = socket, &syscall.SysProcAttr{Setsid: true}
+		if err := child.Start(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("crash at %v", at)
 }
 
 // wait hears nothing until the socket ends.

@@ -20,6 +20,10 @@ type Faults struct {
 	Silent, Mute, Rude bool
 	Starts             int
 	Count              string
+	// Crash names the frame, as protocol.Kind writes it, at which the process ends instead
+	// of an answer. With Orphan, a child that is no longer of its group keeps the socket.
+	Crash  string
+	Orphan bool
 }
 
 // Family is what a helper declares that has no other.
@@ -38,6 +42,8 @@ func (f *Faults) flags() *flag.FlagSet {
 	set.BoolVar(&f.Rude, "rude", false, "")
 	set.IntVar(&f.Starts, "starts", 0, "")
 	set.StringVar(&f.Count, "count", "", "")
+	set.StringVar(&f.Crash, "crash", "", "")
+	set.BoolVar(&f.Orphan, "orphan", false, "")
 	return set
 }
 
