@@ -60,7 +60,7 @@ func (s *state) nodes(roster map[moe.NodeID]planner.Mode, sh shape) []planner.No
 		_, known := s.target.Shards[id]
 		out = append(out, planner.Node{
 			ID: id, Mode: roster[id], Joined: !known, Capacity: capacity(m.record), Assigned: s.target.Shards[id], Resident: m.resident,
-			Zone: m.record.GetZone(), Speed: planner.Speed{Expert: m.record.GetExpertSeconds(), Row: m.record.GetRowSeconds()},
+			Zone: m.record.GetZone(), Backend: m.record.GetBackend(), Speed: planner.Speed{Expert: m.record.GetExpertSeconds(), Row: m.record.GetRowSeconds()},
 		})
 	}
 	if len(others) > 0 {

@@ -99,18 +99,26 @@ func (p *placer) weighCopy(e int) {
 }
 
 // speeds fills in the speeds of the nodes as multiples of their mean, which it
-// returns. A node whose speed is not known has the mean. When the rows of a step
-// are not known, a row and its expert count as one.
+// returns. A node whose speed is not known has the mean of its backend, or of all.
+// When the rows of a step are not known, a row and its expert count as one.
 func (p *placer) speeds() (mean Speed) {
-	known := 0.0
+	all, of := &average{}, map[string]*average{}
 	for _, n := range p.nodes {
-		if n.Speed.Known() {
-			mean.Expert, mean.Row, known = mean.Expert+n.Speed.Expert, mean.Row+n.Speed.Row, known+1
+		if !n.Speed.Known() {
+			continue
 		}
+		if of[n.Backend] == nil {
+			of[n.Backend] = &average{}
+		}
+		all.add(n.Speed)
+		of[n.Backend].add(n.Speed)
 	}
-	mean.Expert, mean.Row = mean.Expert/max(1, known), mean.Row/max(1, known)
+	mean = all.mean()
 	p.fixed, p.perRow = make([]float64, len(p.nodes)), make([]float64, len(p.nodes))
 	for i, n := range p.nodes {
+		if same := of[n.Backend]; !n.Speed.Known() && same != nil {
+			n.Speed = same.mean()
+		}
 		p.fixed[i], p.perRow[i] = 1, 1
 		switch {
 		case !n.Speed.Known():
@@ -121,6 +129,20 @@ func (p *placer) speeds() (mean Speed) {
 		}
 	}
 	return mean
+}
+
+// average is the mean of speeds, the zero Speed of none.
+type average struct {
+	sum   Speed
+	count float64
+}
+
+func (a *average) add(s Speed) {
+	a.sum.Expert, a.sum.Row, a.count = a.sum.Expert+s.Expert, a.sum.Row+s.Row, a.count+1
+}
+
+func (a *average) mean() Speed {
+	return Speed{Expert: a.sum.Expert / max(1, a.count), Row: a.sum.Row / max(1, a.count)}
 }
 
 // ratio is a/b; 1 if b is 0, where it multiplies nothing.

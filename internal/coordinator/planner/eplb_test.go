@@ -116,6 +116,20 @@ func TestFasterNodesCarryMore(t *testing.T) {
 	}
 }
 
+// TestAnUnknownNodeIsAsFastAsItsBackend: a GPU that has computed nothing yet carries as
+// much as the GPU beside it, and not the mean of that and a processor.
+func TestAnUnknownNodeIsAsFastAsItsBackend(t *testing.T) {
+	in := Input{Policy: Balanced, Topology: moe.Uniform(4, 22), Replicas: 1, Nodes: nodes(3), StepRows: 1000}
+	in.Nodes[0].Backend, in.Nodes[0].Speed = "cpu", Speed{Expert: 1e-2, Row: 1e-3}
+	in.Nodes[1].Backend, in.Nodes[1].Speed = "cuda", Speed{Expert: 1e-3, Row: 1e-4}
+	in.Nodes[2].Backend = "cuda"
+	shards := Compute(in).Shards
+	slow, fast, unknown := len(shards[name(0)]), len(shards[name(1)]), len(shards[name(2)])
+	if slow > 8 || unknown < fast-4 || unknown > fast+4 {
+		t.Errorf("%d experts on the processor, %d on the GPU, %d on the other GPU", slow, fast, unknown)
+	}
+}
+
 // TestAMoveMustSaveMoreThanItCosts: loading takes longer than the load is expected
 // to last.
 func TestAMoveMustSaveMoreThanItCosts(t *testing.T) {

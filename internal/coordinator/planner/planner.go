@@ -41,12 +41,14 @@ type Node struct {
 	Resident moe.Shard // what it holds now
 	// Zone is what fails together, for example a rack: copies of an expert go to
 	// different zones where they can.
-	Zone  string
-	Speed Speed
+	Zone string
+	// Backend names what computes. A node whose speed is not known counts as the mean of
+	// those with its backend, or of all where none of them is known.
+	Backend string
+	Speed   Speed
 }
 
-// Speed is how fast a node computes; the zero value is not known, and counts as
-// the mean of the others.
+// Speed is how fast a node computes; the zero value is not known.
 type Speed struct {
 	Expert float64 // seconds for each distinct expert of a step, to read its weights
 	Row    float64 // seconds for each row of an expert
