@@ -286,7 +286,7 @@ func TestMembersThatAreNoProcessesAreRefused(t *testing.T) {
 }
 
 // TestEventsDoNotBlockOnceTheirReceiverHasEnded: memberlist holds its lock meanwhile.
-func TestEventsBlockNobodyOnceNobodyListens(t *testing.T) {
+func TestEventsDoNotBlockOnceTheirReceiverHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := newMembers(ctx, make(chan memberlist.NodeEvent))
 	returned := make(chan struct{})
