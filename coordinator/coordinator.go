@@ -50,7 +50,9 @@ type Coordinator struct {
 	floor moe.Epoch
 	// planning lets one PlanPlacement compute at a time.
 	planning sync.Mutex
-	writes   *episode.Log // faults of writes to etcd
+	// looking has one element while GetStatus computes, which one call does at a time.
+	looking chan struct{}
+	writes  *episode.Log // faults of writes to etcd
 
 	mu       sync.Mutex                 // guards snapshot
 	snapshot *hachiv1.GetStatusResponse // nil unless leading
@@ -61,7 +63,7 @@ func New(cfg Config) *Coordinator {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Coordinator{cfg: cfg, writes: episode.New(cfg.Logger, slog.LevelWarn, "etcd write failed, will re-read and retry", "etcd takes writes again", "store", episode.State)}
+	return &Coordinator{cfg: cfg, looking: make(chan struct{}, 1), writes: episode.New(cfg.Logger, slog.LevelWarn, "etcd write failed, will re-read and retry", "etcd takes writes again", "store", episode.State)}
 }
 
 const (

@@ -3,10 +3,12 @@ package coordinator
 import (
 	"context"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -32,5 +34,21 @@ func TestPlansAreBounded(t *testing.T) {
 	c.planning.Unlock()
 	if _, err := c.PlanPlacement(t.Context(), &hachiv1.PlanPlacementRequest{}); err != nil {
 		t.Errorf("after the other plan: %v", err)
+	}
+}
+
+// TestAStandbyComputesOneStatusAtATime: who asks it often makes it compute no more at once.
+func TestAStandbyComputesOneStatusAtATime(t *testing.T) {
+	s := newStore(t)
+	c := New(Config{ID: "c0", Registry: s.registry(s.cfg.ClientAddr), Policy: planner.Balanced, Replicas: 1, TTL: time.Minute})
+	c.looking <- struct{}{}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := c.GetStatus(ended, &hachiv1.GetStatusRequest{}); status.Code(err) != codes.Canceled {
+		t.Errorf("beside another call: %v", err)
+	}
+	<-c.looking
+	if _, err := c.GetStatus(t.Context(), &hachiv1.GetStatusRequest{}); err != nil {
+		t.Errorf("after it: %v", err)
 	}
 }

@@ -78,6 +78,12 @@ func (c *Coordinator) GetStatus(ctx context.Context, _ *hachiv1.GetStatusRequest
 	if s := c.leading(); s != nil {
 		return proto.CloneOf(s), nil
 	}
+	select {
+	case c.looking <- struct{}{}:
+		defer func() { <-c.looking }()
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
 	s, err := c.look(ctx, c.rules())
 	if err != nil {
 		return nil, err

@@ -17,7 +17,8 @@
 //	   └── refused, failed, silent ◀────┴── failed, silent ◀──────┘
 //
 // Invariants: an event is pushed once, in order, and no event after the last. An
-// answer never goes on at a router of another fingerprint. Tries end with the request's
+// answer never goes on at a router of another fingerprint. What a router sends beyond what
+// the request asks for is not believed, and the answer goes on at another one. Tries end with the request's
 // deadline, not with a count. A request that no router has taken yet and that routers
 // refuse because they are full is sent on within a budget, and then refused. The number
 // of requests is bounded.
