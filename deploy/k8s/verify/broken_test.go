@@ -6,11 +6,14 @@ import (
 	"path"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
 // TestBrokenManifestsAreFound changes one thing in one file and renders the cpu
 // overlay: a rule that no change can break is not a rule.
 func TestBrokenManifestsAreFound(t *testing.T) {
+	t.Parallel()
 	const (
 		etcd        = "base/etcd.yaml"
 		coordinator = "base/coordinator.yaml"
@@ -153,6 +156,11 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"member left out", etcd, ",etcd-2=$(SCHEME)://etcd-2.etcd:2380", "", "--initial-cluster="},
 		{"data that dies with the pod", etcd, "--data-dir=/var/lib/etcd/data", "--data-dir=/tmp", "does not outlive its pod"},
 
+		{"nothing remembered", expert, "            - --state-dir=/var/lib/hachi\n", "", "--state-dir= is in no emptyDir"},
+		{"remembered in the model", expert, "--state-dir=/var/lib/hachi", "--state-dir=/model", "--state-dir=/model is in no emptyDir"},
+		{"remembered without a limit", expert, "emptyDir: {sizeLimit: 16Mi}", "emptyDir: {}", "volume state may fill the disk"},
+		{"remembered where nothing can be written", expert, "{name: state, mountPath: /var/lib/hachi}", "{name: state, mountPath: /var/lib/hachi, readOnly: true}", "--state-dir=/var/lib/hachi cannot be written"},
+
 		{"no room for a lost node", expert, "--capacity=26880Mi", "--capacity=21Gi", "are needed when one is away"},
 		{"capacity that is no number", expert, "--capacity=26880Mi", "--capacity=lots", "quantities must match"},
 		{"cache too small", router, "--kv-cache-memory=16Gi", "--kv-cache-memory=8Gi", "room for 65536 tokens"},
@@ -164,6 +172,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 		{"volume smaller than the checkpoint", "base/model.yaml", "storage: 100Gi", "storage: 50Gi", "the checkpoint has"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			if err := broken(t, "cpu", nil, c.file, c.old, c.new); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v\nwant %q", err, c.want)
 			}
@@ -176,17 +185,7 @@ func TestBrokenManifestsAreFound(t *testing.T) {
 func broken(t *testing.T, overlay string, components []string, file, old, changed string) error {
 	t.Helper()
 	fs := load(t)
-	file = path.Join("k8s", file)
-	raw, err := fs.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(raw), old) {
-		t.Fatalf("%s has no %q: the case breaks nothing", file, old)
-	}
-	if err := fs.WriteFile(file, []byte(strings.Replace(string(raw), old, changed, 1))); err != nil {
-		t.Fatal(err)
-	}
+	change(t, fs, file, old, changed)
 	m, err := compose(t, fs, overlay, components...)
 	if err != nil {
 		return err
@@ -194,8 +193,25 @@ func broken(t *testing.T, overlay string, components []string, file, old, change
 	return errors.Join(Check(m)...)
 }
 
+// change changes one thing in a file.
+func change(t *testing.T, fs filesys.FileSystem, file, old, changed string) {
+	t.Helper()
+	file = path.Join("k8s", file)
+	raw, err := fs.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), old) {
+		t.Fatalf("%s has no %q: nothing changes", file, old)
+	}
+	if err := fs.WriteFile(file, []byte(strings.Replace(string(raw), old, changed, 1))); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestOnlyDevIsPlain, and says so to its readers.
 func TestOnlyDevIsPlain(t *testing.T) {
+	t.Parallel()
 	fs := load(t)
 	if err := fs.WriteFile("k8s/overlays/mine/kustomization.yaml", []byte("resources: [../dev]\n")); err != nil {
 		t.Fatal(err)
@@ -216,22 +232,13 @@ func TestOnlyDevIsPlain(t *testing.T) {
 
 // TestShardsFitTheirDevices: the same for what a device holds.
 func TestShardsFitTheirDevices(t *testing.T) {
-	for _, overlay := range []string{"gpu", "trn1"} {
-		fs := load(t)
-		raw, err := fs.ReadFile("k8s/base/expertnode.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		larger := strings.Replace(string(raw), "--capacity=26880Mi", "--capacity=53760Mi", 1)
-		if err := fs.WriteFile("k8s/base/expertnode.yaml", []byte(larger)); err != nil {
-			t.Fatal(err)
-		}
-		m, err := Render(fs, "k8s/overlays/"+overlay)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(Check(m)...); err == nil || !strings.Contains(err.Error(), "56371445760 bytes, 1 of") {
-			t.Errorf("%s: got %v", overlay, err)
+	t.Parallel()
+	for overlay, c := range map[string]struct{ capacity, want string }{
+		"gpu":  {"53760Mi", "56371445760 bytes, 1 of nvidia.com/gpu"},
+		"trn1": {"600Gi", "644245094400 bytes, 16 of aws.amazon.com/neuron"},
+	} {
+		if err := broken(t, overlay, nil, "base/expertnode.yaml", "--capacity=26880Mi", "--capacity="+c.capacity); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", overlay, err, c.want)
 		}
 	}
 }

@@ -21,6 +21,7 @@ func Check(m *Manifests) []error {
 	m.checkRules(&f)
 	m.checkCluster(&f)
 	m.checkMemory(&f)
+	m.checkState(&f)
 	m.checkSecrets(&f)
 	m.checkIdentity(&f)
 	m.checkVolumesOfClaims(&f)

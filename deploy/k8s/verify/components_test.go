@@ -37,6 +37,7 @@ func compose(t *testing.T, fs filesys.FileSystem, overlay string, components ...
 // TestComponentsHaveNoFaults, each by itself and together, on every overlay that serves in
 // earnest.
 func TestComponentsHaveNoFaults(t *testing.T) {
+	t.Parallel()
 	together := [][]string{
 		{"cert-manager", "public-tls", "monitoring", "autoscaling-keda", "image-volume"},
 		{"pod-certificate", "monitoring", "autoscaling", "object-store"},
@@ -50,6 +51,7 @@ func TestComponentsHaveNoFaults(t *testing.T) {
 	for _, overlay := range []string{"cpu", "gpu", "trn1"} {
 		for _, components := range together {
 			t.Run(overlay+"/"+strings.Join(components, "+"), func(t *testing.T) {
+				t.Parallel()
 				m, err := compose(t, load(t), overlay, components...)
 				if err != nil {
 					t.Fatal(err)
@@ -103,6 +105,7 @@ func TestNoComponentIsForgotten(t *testing.T) {
 // TestMetricsOfComponentsAreDocumented: a test of the table of metrics shows that processes
 // export them.
 func TestMetricsOfComponentsAreDocumented(t *testing.T) {
+	t.Parallel()
 	known := gomod(t, root+"/docs/metrics.md")
 	for _, name := range metricsOf(t, "autoscaling", "autoscaling-keda", "monitoring") {
 		of := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
@@ -133,6 +136,7 @@ func metricsOf(t *testing.T, components ...string) []string {
 // TestBrokenComponentsAreFound changes one thing in one file and renders a component on
 // top of cpu: a rule that no change can break is not a rule.
 func TestBrokenComponentsAreFound(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, component, file, old, new, want string
 	}{
@@ -207,6 +211,7 @@ func TestBrokenComponentsAreFound(t *testing.T) {
 		{"keys of another Secret", "object-store", "object-store/kustomization.yaml", "secretName: store", "secretName: stores", `nothing makes the Secret "stores"`},
 	} {
 		t.Run(c.component+"/"+c.name, func(t *testing.T) {
+			t.Parallel()
 			file := c.file
 			if !strings.Contains(file, "/") {
 				file += "/kustomization.yaml"
@@ -223,6 +228,7 @@ func TestBrokenComponentsAreFound(t *testing.T) {
 
 // TestBrokenTrialsAreFound: the same for dev.
 func TestBrokenTrialsAreFound(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, file, old, new, want string }{
 		{"model of another version", "overlays/dev/model.yaml", "image: hachi:0.1.0", "image: hachi:0.0.9", "hachi:0.0.9 writes the model for hachi:0.1.0"},
 		{"more than one machine", "overlays/dev/kustomization.yaml", "      - {op: remove, path: /spec/template/spec/affinity}\n", "", "its pods need more than one machine"},
@@ -234,6 +240,7 @@ func TestBrokenTrialsAreFound(t *testing.T) {
 		{"plaintext that no variable allows", "overlays/dev/kustomization.yaml", "      - HACHI_INSECURE=true\n", "", "its pods refuse to be"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			if err := broken(t, "dev", nil, c.file, c.old, c.new); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v\nwant %q", err, c.want)
 			}

@@ -9,208 +9,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"github.com/moby/patternmatcher"
-	"github.com/moby/patternmatcher/ignorefile"
 )
-
-const (
-	root       = "../../.."
-	dockerfile = root + "/deploy/docker/Dockerfile"
-)
-
-// image is what the Dockerfile's last stage would hold.
-type image struct {
-	entrypoint []string
-	user       string
-	files      map[string]string // path in the image: path on this machine
-}
-
-// program is the file that the entry point runs.
-func (i image) program() string { return i.files[i.entrypoint[0]] }
-
-// buildImage follows the Dockerfile once for all tests.
-var buildImage = sync.OnceValues(func() (image, error) {
-	var err error
-	if imageRoot, err = os.MkdirTemp("", "hachi-image"); err != nil {
-		return image{}, err
-	}
-	return follow(imageRoot)
-})
-
-// follow follows the Dockerfile without an engine: the context is copied through the
-// ignore file into a folder that stands for the build stage's root, and RUN lines
-// run there.
-func follow(root string) (image, error) {
-	stages, err := parseDockerfile()
-	if err != nil {
-		return image{}, err
-	}
-	b := build{root: root, env: os.Environ(), image: image{files: map[string]string{}}}
-	for i, stage := range stages {
-		for _, command := range stage.Commands {
-			if err := b.do(command, i == len(stages)-1); err != nil {
-				return image{}, fmt.Errorf("%v: %w", command, err)
-			}
-		}
-	}
-	return b.image, nil
-}
-
-// imageRoot is where buildImage builds; TestMain removes it.
-var imageRoot string
-
-// builtImage is buildImage for a test.
-func builtImage(t *testing.T) image {
-	t.Helper()
-	i, err := buildImage()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return i
-}
-
-func parseDockerfile() ([]instructions.Stage, error) {
-	f, err := os.Open(dockerfile)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	parsed, err := parser.Parse(f)
-	if err != nil {
-		return nil, err
-	}
-	stages, _, err := instructions.Parse(parsed.AST, nil)
-	return stages, err
-}
-
-// build is an image in the making.
-type build struct {
-	root  string // stands for / of the build stage
-	work  string // WORKDIR
-	env   []string
-	image image
-}
-
-// The release and the commit with which tests build the image.
-const testRelease, testCommit = "v0.0.0-test", "0123456789abcdef"
-
-// do carries out one instruction. One that it does not know is an error: then
-// the test would not build what the Dockerfile builds.
-func (b *build) do(command instructions.Command, last bool) error {
-	switch c := command.(type) {
-	case *instructions.ArgCommand:
-		for _, arg := range c.Args {
-			value, ok := map[string]string{"TARGETOS": runtime.GOOS, "TARGETARCH": runtime.GOARCH, "RELEASE": testRelease, "COMMIT": testCommit, "TOOLCHAIN": "local"}[arg.Key]
-			if !ok {
-				return fmt.Errorf("no builder sets %s", arg.Key)
-			}
-			b.env = append(b.env, arg.Key+"="+value)
-		}
-	case *instructions.EnvCommand:
-		for _, e := range c.Env {
-			b.env = append(b.env, e.Key+"="+e.Value)
-		}
-	case *instructions.WorkdirCommand:
-		b.work = b.root + c.Path
-		return os.MkdirAll(b.work, 0o755)
-	case *instructions.CopyCommand:
-		return b.copy(c, last)
-	case *instructions.RunCommand:
-		return b.run(c)
-	case *instructions.UserCommand:
-		b.image.user = c.User
-	case *instructions.EntrypointCommand:
-		b.image.entrypoint = c.CmdLine
-	default:
-		return fmt.Errorf("this test does not know %s", command.Name())
-	}
-	return nil
-}
-
-func (b *build) copy(c *instructions.CopyCommand, last bool) error {
-	if last {
-		if c.From != "build" || len(c.SourcePaths) != 1 {
-			return fmt.Errorf("want one file from the build stage")
-		}
-		b.image.files[c.DestPath] = b.root + c.SourcePaths[0]
-		return nil
-	}
-	if slices.Equal(c.SourcePaths, []string{"."}) {
-		return copyContext(b.work)
-	}
-	for _, source := range c.SourcePaths {
-		raw, err := os.ReadFile(filepath.Join(root, source))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(b.work, source), raw, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *build) run(c *instructions.RunCommand) error {
-	line := strings.ReplaceAll(strings.Join(c.CmdLine, " "), " /out/", " "+b.root+"/out/")
-	cmd := exec.Command("sh", "-c", line)
-	cmd.Dir, cmd.Env = b.work, b.env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return nil
-}
-
-// copyContext copies what the ignore file leaves of the tree.
-func copyContext(to string) error {
-	f, err := os.Open(dockerfile + ".dockerignore")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	patterns, err := ignorefile.ReadAll(f)
-	if err != nil {
-		return err
-	}
-	ignored, err := patternmatcher.New(patterns)
-	if err != nil {
-		return err
-	}
-	return filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-		if err != nil || path == root {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		skip, err := ignored.MatchesOrParentMatches(filepath.ToSlash(rel))
-		switch {
-		case err != nil:
-			return err
-		case skip && d.IsDir():
-			return filepath.SkipDir
-		case skip:
-			return nil
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o755)
-		}
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, rel), raw, 0o644)
-	})
-}
 
 // TestImage: one static binary, run by a user who is not root.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	i := builtImage(t)
 	if len(i.files) != 1 || len(i.entrypoint) != 1 || i.program() == "" {
 		t.Fatalf("the image holds %v and starts %v, want one file", i.files, i.entrypoint)
@@ -236,9 +41,52 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// TestImageForGPUs: beside the binary it holds the loader and the libraries that the
+// binary and the driver's library need, and nothing of CUDA. The loader of the image
+// runs the binary with the libraries of the image.
+func TestImageForGPUs(t *testing.T) {
+	t.Parallel()
+	i := built(t, cudaDockerfile)
+	system := i.files["/"]
+	if len(i.files) != 2 || i.program() == "" || system == "" || i.user != "65532:65532" {
+		t.Fatalf("the image holds %v and runs as %s", i.files, i.user)
+	}
+	var loader string
+	names := map[string]bool{}
+	err := filepath.WalkDir(system, func(path string, d os.DirEntry, err error) error {
+		if name := d.Name(); err == nil && !d.IsDir() {
+			names[name] = true
+			if strings.HasPrefix(name, "ld-linux") {
+				loader = path
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, need := range []string{"libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0"} {
+		if !names[need] {
+			t.Errorf("the image has no %s: %v", need, names)
+		}
+	}
+	if len(names) != 6 || loader == "" {
+		t.Fatalf("the image has the files %v, want five libraries and a loader", names)
+	}
+	libraries, err := filepath.Glob(system + "/lib/*-linux-gnu")
+	if err != nil || len(libraries) != 1 {
+		t.Fatalf("libraries in %v, %v", libraries, err)
+	}
+	out, err := exec.Command(loader, "--library-path", libraries[0], i.program(), "version").CombinedOutput()
+	if want := "hachi " + testRelease; err != nil || !strings.HasPrefix(string(out), want) {
+		t.Errorf("with the image's own loader: %v\n%s", err, out)
+	}
+}
+
 // TestImageNamesItsBuild: the build sees no repository, so that the builder
 // says what it builds.
 func TestImageNamesItsBuild(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command(builtImage(t).program(), "version").Output()
 	if want := "hachi " + testRelease + " commit " + testCommit + " go"; err != nil || !strings.HasPrefix(string(out), want) {
 		t.Errorf("hachi version prints %q, %v; want %q", out, err, want)
@@ -247,7 +95,8 @@ func TestImageNamesItsBuild(t *testing.T) {
 
 // TestImageIsReproducible: the same files give the same binary, wherever they are.
 func TestImageIsReproducible(t *testing.T) {
-	again, err := follow(t.TempDir())
+	t.Parallel()
+	again, err := follow(dockerfile, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,23 +116,24 @@ func TestImageIsReproducible(t *testing.T) {
 // TestTheImageWithoutAnEngineIsTheSame: make image takes the same binary, and puts it to
 // the same place.
 func TestTheImageWithoutAnEngineIsTheSame(t *testing.T) {
+	t.Parallel()
 	i := builtImage(t)
-	layout, makefile, docker := gomod(t, root+"/tools/image/layout.go"), gomod(t, root+"/Makefile"), gomod(t, dockerfile)
+	layout := gomod(t, root+"/tools/image/layout.go")
 	for _, want := range []string{fmt.Sprintf("path = %q", strings.TrimPrefix(i.entrypoint[0], "/")), fmt.Sprintf("user = %q", i.user)} {
 		if !strings.Contains(layout, want) {
 			t.Errorf("tools/image has no constant %s", want)
 		}
 	}
-	flags := regexp.MustCompile(`go build (-trimpath -buildvcs=false \S+="[^"]*")`)
+	flags := regexp.MustCompile(`go build (?:-tags cuda )?(-trimpath -buildvcs=false \S+="[^"]*")`)
 	variables := regexp.MustCompile(`\$\(?(RELEASE|COMMIT)\)?`)
 	var found []string
-	for _, text := range []string{makefile, docker} {
-		for _, match := range flags.FindAllStringSubmatch(text, -1) {
+	for _, file := range []string{root + "/Makefile", dockerfile, cudaDockerfile} {
+		for _, match := range flags.FindAllStringSubmatch(gomod(t, file), -1) {
 			found = append(found, variables.ReplaceAllString(match[1], "$1"))
 		}
 	}
-	if len(found) != 2 || found[0] != found[1] {
-		t.Errorf("make image and the Dockerfile build with %q", found)
+	if len(found) != 3 || found[0] != found[1] || found[1] != found[2] {
+		t.Errorf("make image and the Dockerfiles build with %q", found)
 	}
 }
 
@@ -292,13 +142,16 @@ var pinned = regexp.MustCompile(`^[a-z./-]+:[0-9.]+@sha256:[0-9a-f]{64}$`)
 
 // TestBaseImagesArePinned: a tag can be moved to another image.
 func TestBaseImagesArePinned(t *testing.T) {
-	stages, err := parseDockerfile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, stage := range stages {
-		if stage.BaseName != "scratch" && !pinned.MatchString(stage.BaseName) {
-			t.Errorf("stage %q is built from %s, want VERSION@sha256:DIGEST", stage.Name, stage.BaseName)
+	for _, file := range []string{dockerfile, cudaDockerfile, neuronDockerfile} {
+		stages, err := parseDockerfile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stage := range stages {
+			given := file == neuronDockerfile && strings.HasPrefix(stage.BaseName, "${") // by who builds
+			if !given && stage.BaseName != "scratch" && !pinned.MatchString(stage.BaseName) {
+				t.Errorf("%s: stage %q is built from %s, want VERSION@sha256:DIGEST", file, stage.Name, stage.BaseName)
+			}
 		}
 	}
 	for _, moving := range []string{"golang:1.26.8", "golang@sha256:" + strings.Repeat("0", 64), "golang:1.26.8@sha256:0"} {
@@ -310,6 +163,7 @@ func TestBaseImagesArePinned(t *testing.T) {
 
 // TestUsers: the pods run as the image's user.
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	i := builtImage(t)
 	for _, w := range render(t, "cpu").Workloads() {
 		s := w.Template.Spec.SecurityContext

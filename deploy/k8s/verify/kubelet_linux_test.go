@@ -20,12 +20,8 @@ type kubelet struct {
 	running  map[string]*Process
 }
 
-func newKubelet(t *testing.T, overlay string, components ...string) *kubelet {
+func newKubelet(t *testing.T, m *Manifests) *kubelet {
 	t.Helper()
-	m, err := compose(t, load(t), overlay, components...)
-	if err != nil {
-		t.Fatal(err)
-	}
 	k := &kubelet{pods: m.Pods(loopback(t)), running: map[string]*Process{}}
 	k.hachi = builtImage(t).program()
 	k.Runner = &Runner{

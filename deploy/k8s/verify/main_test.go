@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
@@ -25,9 +26,16 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	status := m.Run()
-	if imageRoot != "" {
-		os.RemoveAll(imageRoot)
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	debug.SetGCPercent(400) // renderings allocate much and keep little
+	var err error
+	if imageRoot, err = os.MkdirTemp("", "hachi-image"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	os.Exit(status)
+	defer os.RemoveAll(imageRoot)
+	return m.Run()
 }

@@ -2,13 +2,16 @@ package verify
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -18,11 +21,38 @@ const manifests = ".."
 
 var overlays = []string{"cpu", "dev", "gpu", "trn1"}
 
-func load(t *testing.T) filesys.FileSystem {
-	t.Helper()
+// tree is every file of the manifests.
+var tree = sync.OnceValues(func() (map[string][]byte, error) {
 	fs, err := Load(manifests + "/..")
 	if err != nil {
+		return nil, err
+	}
+	// The first rendering reads the schema of kustomize, which is a variable of its package.
+	if _, err := Documents(fs, "k8s/base"); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	return files, fs.Walk(filesys.SelfDir, func(file string, d os.FileInfo, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files[file], err = fs.ReadFile(file)
+		return err
+	})
+})
+
+// load returns files that a test may change.
+func load(t *testing.T) filesys.FileSystem {
+	t.Helper()
+	files, err := tree()
+	if err != nil {
 		t.Fatal(err)
+	}
+	fs := filesys.MakeFsInMemory()
+	for file, raw := range files {
+		if err := fs.WriteFile(file, raw); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return fs
 }
@@ -37,8 +67,10 @@ func render(t *testing.T, overlay string) *Manifests {
 }
 
 func TestOverlaysHaveNoFaults(t *testing.T) {
+	t.Parallel()
 	for _, overlay := range overlays {
 		t.Run(overlay, func(t *testing.T) {
+			t.Parallel()
 			for _, err := range Check(render(t, overlay)) {
 				t.Error(err)
 			}
@@ -62,6 +94,7 @@ func TestNoOverlayIsForgotten(t *testing.T) {
 }
 
 func TestPods(t *testing.T) {
+	t.Parallel()
 	usual := map[string]int{"etcd": 3, "coordinator": 2, "expertnode": 8, "router": 2, "gateway": 2}
 	for _, overlay := range overlays {
 		want := usual
@@ -78,39 +111,88 @@ func TestPods(t *testing.T) {
 	}
 }
 
-// TestWhatComputes holds what makes one overlay different from another.
+// placing is what makes the pods of one overlay different from those of another.
+type placing struct {
+	image, backend string
+	onGPU          bool   // attention
+	device         string // and how many
+	selector       map[string]string
+	toleration     string
+}
+
+func placingOf(w *Workload) (got placing) {
+	got.image, _, _ = strings.Cut(w.Container().Image, ":")
+	got.backend, _ = w.Flag("backend")
+	got.onGPU = slices.Contains(w.Container().Args, "--gpu-attention")
+	got.selector = w.Template.Spec.NodeSelector
+	for name, n := range w.Container().Resources.Limits {
+		if strings.Contains(string(name), "/") {
+			got.device = fmt.Sprintf("%s=%s", name, n.String())
+		}
+	}
+	for _, toleration := range w.Template.Spec.Tolerations {
+		if toleration.Operator == corev1.TolerationOpExists && toleration.Effect == corev1.TaintEffectNoSchedule {
+			got.toleration += toleration.Key
+		}
+	}
+	return got
+}
+
+// TestWhatComputes: on cores, but for experts on Trainium, and for everything on GPUs.
 func TestWhatComputes(t *testing.T) {
-	type placing struct {
-		backend    string
-		device     corev1.ResourceName
-		selector   map[string]string
-		toleration string
+	t.Parallel()
+	cores := placing{image: "hachi", backend: "cpu"}
+	gpu := placing{
+		image: "hachi-cuda", backend: "cuda", onGPU: true, device: "nvidia.com/gpu=1", toleration: "nvidia.com/gpu",
+		selector: map[string]string{"nvidia.com/gpu.present": "true", "nvidia.com/gpu.compute.major": "9", "nvidia.com/gpu.compute.minor": "0"},
 	}
-	want := map[string]placing{
-		"cpu":  {backend: "cpu"},
-		"dev":  {backend: "cpu"},
-		"gpu":  {"gpu", "nvidia.com/gpu", map[string]string{"nvidia.com/gpu.present": "true"}, "nvidia.com/gpu"},
-		"trn1": {"neuron", "aws.amazon.com/neuron", map[string]string{"node.kubernetes.io/instance-type": "trn1.32xlarge"}, "aws.amazon.com/neuron"},
+	trainium := placing{
+		image: "hachi-neuron", backend: "sidecar", device: "aws.amazon.com/neuron=16", toleration: "aws.amazon.com/neuron",
+		selector: map[string]string{"node.kubernetes.io/instance-type": "trn1.32xlarge"},
 	}
-	for _, overlay := range overlays {
-		m := render(t, overlay)
-		for _, component := range []string{"expertnode", "router"} {
-			w, got := m.Workload(component), placing{}
-			got.backend, _ = w.Flag("backend")
-			got.selector = w.Template.Spec.NodeSelector
-			for name := range w.Container().Resources.Limits {
-				if strings.Contains(string(name), "/") {
-					got.device = name
-				}
+	for overlay, want := range map[string]map[string]placing{
+		"cpu":  {"expertnode": cores, "router": cores},
+		"dev":  {"expertnode": cores, "router": cores},
+		"gpu":  {"expertnode": gpu, "router": gpu},
+		"trn1": {"expertnode": trainium, "router": cores},
+	} {
+		for component, want := range want {
+			if got := placingOf(render(t, overlay).Workload(component)); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %s: %+v, want %+v", overlay, component, got, want)
 			}
-			for _, toleration := range w.Template.Spec.Tolerations {
-				if toleration.Operator == corev1.TolerationOpExists && toleration.Effect == corev1.TaintEffectNoSchedule {
-					got.toleration += toleration.Key
-				}
-			}
-			if !reflect.DeepEqual(got, want[overlay]) {
-				t.Errorf("%s, %s: %+v, want %+v", overlay, component, got, want[overlay])
-			}
+		}
+	}
+}
+
+// TestTrainiumHelpers: one for each NeuronCore, their programs on a volume of the pod's
+// own, and one name for the family that routers and nodes agree on.
+func TestTrainiumHelpers(t *testing.T) {
+	m := render(t, "trn1")
+	w := m.Workload("expertnode")
+	chips := quantity(w.Container(), "aws.amazon.com/neuron")
+	if n, _ := w.Flag("sidecar-helpers"); n != fmt.Sprint(2*chips) {
+		t.Errorf("%s helpers, want two for each of %d chips", n, chips)
+	}
+	command, _ := w.Flag("sidecar")
+	_, cache, _ := strings.Cut(command, "--cache ")
+	if !(Pod{Workload: *w}).mounted(cache) || !slices.ContainsFunc(w.Set.Spec.VolumeClaimTemplates, func(c corev1.PersistentVolumeClaim) bool { return c.Name == "cache" }) {
+		t.Errorf("the helper is %q: want its cache on a volume", command)
+	}
+	stages, err := parseDockerfile(neuronDockerfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := strings.Fields(command)[1]
+	if !slices.ContainsFunc(stages[len(stages)-1].Commands, func(c instructions.Command) bool {
+		copied, ok := c.(*instructions.CopyCommand)
+		return ok && copied.DestPath == program
+	}) {
+		t.Errorf("the image has no %s", program)
+	}
+	for _, component := range []string{"expertnode", "router"} {
+		env, err := m.Environment(Pod{Workload: *m.Workload(component)})
+		if _, ok := env["HACHI_EXPERT_FAMILY"]; err != nil || !ok {
+			t.Errorf("%s: %v, no variable for the family in %v", component, err, env)
 		}
 	}
 }
@@ -118,6 +200,7 @@ func TestWhatComputes(t *testing.T) {
 // TestOverlaysShareTheRest: what does not compute is the same everywhere, so
 // what is shown of it for one overlay holds for all but dev.
 func TestOverlaysShareTheRest(t *testing.T) {
+	t.Parallel()
 	first := render(t, "cpu")
 	for _, overlay := range []string{"gpu", "trn1"} {
 		m := render(t, overlay)
@@ -155,6 +238,7 @@ func TestShape(t *testing.T) {
 }
 
 func TestDocumentedManifests(t *testing.T) {
+	t.Parallel()
 	raw, err := os.ReadFile("../../../docs/kubernetes.md")
 	if err != nil {
 		t.Fatal(err)

@@ -168,6 +168,7 @@ func keepSecret(dir string, data map[string][]byte) error {
 // Secret and every key that the pods mount, and no other; none has the key of the
 // authority or that of an operator.
 func TestDocumentedSecretsAreThoseOfThePods(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t, nil)
 	o.prepare(t)
 	got := map[string][]string{}

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -21,9 +20,10 @@ import (
 // those who have a key, and are replaced one at a time, with new certificates,
 // while requests go on and give the same answers.
 func TestPodsServe(t *testing.T) {
-	k := newKubelet(t, "cpu")
+	t.Parallel()
+	k := newKubelet(t, render(t, "cpu"))
 	c := k.operate(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	k.startAll(ctx, t)
 	k.waitForColumns(ctx, t)
@@ -46,20 +46,53 @@ func TestPodsServe(t *testing.T) {
 	}
 }
 
-// TestPlainPodsServe runs those of the overlay dev, without a Secret.
+// TestPlainPodsServe runs those of the overlay dev, without a Secret. Then etcd goes, and the
+// containers of all expert nodes crash: they start again in their pods and serve what they
+// served before.
 func TestPlainPodsServe(t *testing.T) {
-	k := newKubelet(t, "dev")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Parallel()
+	k := newKubelet(t, render(t, "dev"))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	k.startAll(ctx, t)
-	(&client{http: http.DefaultClient, url: k.url(t, "http"), model: k.model(t)}).answers(ctx, t)
+	c := &client{http: http.DefaultClient, url: k.url(t, "http"), model: k.model(t)}
+	want := c.answers(ctx, t)
+	etcd := k.pod(t, "etcd-0")
+	if err := k.stop(etcd); err != nil {
+		t.Fatal(err)
+	}
+	experts := []string{"expert-0", "expert-1"}
+	for _, name := range experts {
+		k.running[name].Kill()
+	}
+	for _, name := range experts {
+		run, err := k.Restart(k.pod(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.running[name] = run
+	}
+	if got := c.answers(ctx, t); !slices.Equal(got, want) {
+		t.Errorf("without etcd: %q, want %q", got, want)
+	}
+	k.start(t, etcd)
+	for _, p := range k.pods {
+		if err := k.ready(ctx, p); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestPodsOfCertManagerServe runs those of cpu with the certificates that the driver of
 // cert-manager would make, and reads their metrics as the monitors say: those that
 // autoscalers follow are among them.
 func TestPodsOfCertManagerServe(t *testing.T) {
-	k := newKubelet(t, "cpu", "cert-manager", "monitoring")
+	t.Parallel()
+	m, err := compose(t, load(t), "cpu", "cert-manager", "monitoring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newKubelet(t, m)
 	c := k.operate(t)
 	k.operator.run(t, documentedScript(t, "hachi certs issue operator prometheus\n"))
 	for component := range map[string]bool{"expert": true, "router": true, "gateway": true, "coordinator": true, "etcd": true} {
@@ -67,7 +100,7 @@ func TestPodsOfCertManagerServe(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	k.startAll(ctx, t)
 	c.answers(ctx, t)
@@ -207,22 +240,4 @@ func (k *kubelet) columns(t *testing.T) error {
 		}
 	}
 	return nil
-}
-
-// TestBackendsThatAreNotBuiltIn: the pods of the other overlays refuse to
-// start, for good, and say what there is.
-func TestBackendsThatAreNotBuiltIn(t *testing.T) {
-	for overlay, backend := range map[string]string{"gpu": "gpu", "trn1": "neuron"} {
-		k := newKubelet(t, overlay)
-		for _, name := range []string{"expert-0", "router-0"} {
-			cmd := k.command(t, k.pod(t, name))
-			out, err := cmd.CombinedOutput()
-			if code := cmd.ProcessState.ExitCode(); code != 78 {
-				t.Errorf("%s, %s: %v, exit status %d, want 78", overlay, name, err, code)
-			}
-			if want := fmt.Sprintf("model.backend (--backend): %q: this binary has cpu", backend); !strings.Contains(string(out), want) {
-				t.Errorf("%s, %s said %q, want %q", overlay, name, out, want)
-			}
-		}
-	}
 }

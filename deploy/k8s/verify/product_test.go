@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,10 +20,11 @@ import (
 // overlay, and --help so that it starts nothing: a flag that does not exist, or
 // a value of the wrong type, is an error before help is shown.
 func TestEveryFlagExists(t *testing.T) {
-	hachi := builtImage(t).program()
+	t.Parallel()
+	hachi, flags := builtImage(t).program(), map[string][]string{}
 	for _, overlay := range overlays {
 		m := render(t, overlay)
-		for _, p := range m.Pods(loopback(t)) {
+		for _, p := range m.Pods(func(int) string { return "127.0.0.1" }) {
 			if p.Workload.Component == "etcd" {
 				continue // TestPodsServe runs it
 			}
@@ -42,7 +44,11 @@ func TestEveryFlagExists(t *testing.T) {
 			if out, err := exec.Command(hachi, append(args, "--help")...).CombinedOutput(); err != nil {
 				t.Errorf("%s, %s: %v\n%s", overlay, p.Name, err, out)
 			}
-			checkVariables(t, p, env, flagsOf(t, hachi, p.Workload.Component))
+			role := p.Workload.Component
+			if flags[role] == nil {
+				flags[role] = flagsOf(t, hachi, role)
+			}
+			checkVariables(t, p, env, flags[role])
 		}
 	}
 }
@@ -138,12 +144,14 @@ func TestVersions(t *testing.T) {
 	if got := render(t, "cpu").Workload("etcd").Container().Image; !strings.HasSuffix(got, ":"+etcd) {
 		t.Errorf("the manifests run %s, the product is tested with etcd %s", got, etcd)
 	}
-	stages, err := parseDockerfile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "golang:" + version(product, `^go (\S+)`); !strings.HasPrefix(stages[0].BaseName, want+"@") {
-		t.Errorf("the image is built with %s, go.mod wants %s", stages[0].BaseName, want)
+	for _, file := range []string{dockerfile, cudaDockerfile} {
+		stages, err := parseDockerfile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "golang:" + version(product, `^go (\S+)`); !strings.HasPrefix(stages[0].BaseName, want+"@") {
+			t.Errorf("%s builds with %s, go.mod wants %s", file, stages[0].BaseName, want)
+		}
 	}
 }
 
@@ -156,10 +164,19 @@ func gomod(t *testing.T, path string) string {
 	return string(raw)
 }
 
-// loopback numbers pods from 127.X.Y.1, with X.Y of this process, so that test
-// runs side by side do not meet.
-func loopback(t *testing.T) func(i int) string {
+// addresses counts the addresses that loopback has given.
+var addresses atomic.Int64
+
+// loopback gives each pod an address of its own, 127.X.Y.N with X.Y of this process, so
+// that neither tests nor test runs side by side meet.
+func loopback(t *testing.T) func(int) string {
 	t.Helper()
 	pid := os.Getpid()
-	return func(i int) string { return fmt.Sprintf("127.%d.%d.%d", 1+pid/250%250, 1+pid%250, i+1) }
+	return func(int) string {
+		n := addresses.Add(1)
+		if n > 254 {
+			t.Fatal("there are no more addresses")
+		}
+		return fmt.Sprintf("127.%d.%d.%d", 1+pid/250%250, 1+pid%250, n)
+	}
 }

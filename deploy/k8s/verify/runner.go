@@ -40,7 +40,7 @@ func (r *Runner) program(c *corev1.Container) (Program, error) {
 	return p, nil
 }
 
-// Start starts the container of a pod.
+// Start starts a pod: its volumes, and then its containers.
 func (r *Runner) Start(p Pod) (*Process, error) {
 	if err := r.mount(p); err != nil {
 		return nil, err
@@ -48,6 +48,12 @@ func (r *Runner) Start(p Pod) (*Process, error) {
 	if err := r.initialize(p); err != nil {
 		return nil, err
 	}
+	return r.Restart(p)
+}
+
+// Restart starts the container of a pod whose volumes are there, as a kubelet does when a
+// container has ended.
+func (r *Runner) Restart(p Pod) (*Process, error) {
 	cmd, err := r.Command(p)
 	if err != nil {
 		return nil, err

@@ -67,16 +67,35 @@ func (m *Manifests) checkCache(f *faults, w Workload) {
 
 // volumeAt is the volume that a file is in; nil when it is in none of the pod.
 func (w Workload) volumeAt(file string) *corev1.Volume {
+	v, _ := w.mountAt(file)
+	return v
+}
+
+// mountAt is volumeAt with how the volume is mounted.
+func (w Workload) mountAt(file string) (*corev1.Volume, corev1.VolumeMount) {
 	for _, mount := range w.Container().VolumeMounts {
 		if file != mount.MountPath && !strings.HasPrefix(file, mount.MountPath+"/") {
 			continue
 		}
 		i := slices.IndexFunc(w.Template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
 		if i >= 0 {
-			return &w.Template.Spec.Volumes[i]
+			return &w.Template.Spec.Volumes[i], mount
 		}
 	}
-	return nil
+	return nil, corev1.VolumeMount{}
+}
+
+// checkState: expert nodes remember their experts where a container that restarts finds
+// them.
+func (m *Manifests) checkState(f *faults) {
+	experts := m.Workload("expertnode")
+	dir, _ := experts.Flag("state-dir")
+	switch volume, mount := experts.mountAt(dir); {
+	case volume == nil || volume.EmptyDir == nil:
+		f.addf("%s: --state-dir=%s is in no emptyDir", experts.Name, dir)
+	case mount.ReadOnly:
+		f.addf("%s: --state-dir=%s cannot be written", experts.Name, dir)
+	}
 }
 
 // checkKinds: each volume is of a kind that has a rule. Those of Secrets and of claims are
