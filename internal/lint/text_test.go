@@ -16,7 +16,7 @@ var written = []string{".go", ".md", ".proto", ".yaml", ".yml", ".sh", ".py", ".
 
 var generated = regexp.MustCompile(`(?m)^(//|#) Code generated .*DO NOT EDIT`)
 
-// texts calls f for every file of the tree that people write: code, docs, tests,
+// texts calls f for every file of the tree that we write: code, docs, tests,
 // manifests and scripts, but neither generated files nor goldens.
 func texts(t *testing.T, f func(name, text string)) {
 	t.Helper()
@@ -26,7 +26,7 @@ func texts(t *testing.T, f func(name, text string)) {
 			return err
 		}
 		if d.IsDir() {
-			if file != root && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"bin", "testdata", "node_modules"}, d.Name())) {
+			if file != root && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"bin", "testdata", "node_modules", "thirdparty"}, d.Name())) {
 				return fs.SkipDir
 			}
 			return nil
