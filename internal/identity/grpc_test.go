@@ -227,9 +227,34 @@ func TestARefusedCallerIsLoggedOncePerMethod(t *testing.T) {
 
 // TestEveryMethodHasARule: a new RPC is refused until its rule is written, and
 // this test says so.
+// TestARouterHandsOnWhatAnOperatorAsks: only with a way to ask for the operator's key,
+// only for the methods of operators, and only routers and gateways.
+func TestARouterHandsOnWhatAnOperatorAsks(t *testing.T) {
+	refused := status.Error(codes.PermissionDenied, "no key")
+	for _, tt := range []struct {
+		role   Role
+		method string
+		ask    func(context.Context) error
+		want   bool
+	}{
+		{Router, "/hachi.v1.CoordinatorService/DrainNode", nil, false},
+		{Router, "/hachi.v1.CoordinatorService/DrainNode", func(context.Context) error { return refused }, false},
+		{Router, "/hachi.v1.CoordinatorService/DrainNode", func(context.Context) error { return nil }, true},
+		{Gateway, "/hachi.v1.ProcessService/CancelRequest", func(context.Context) error { return nil }, true},
+		{Expert, "/hachi.v1.CoordinatorService/DrainNode", func(context.Context) error { return nil }, false},
+		{Router, "/hachi.v1.WeightsService/ReadFile", func(context.Context) error { return nil }, false},
+		{Operator, "/hachi.v1.CoordinatorService/DrainNode", func(context.Context) error { return refused }, true},
+	} {
+		g := NewGuard(Methods(), nil).Keyed(tt.ask)
+		if got := g.admit(t.Context(), ID{"c", tt.role, "n"}, true, tt.method) == nil; got != tt.want {
+			t.Errorf("%s calls %s: %v", tt.role, tt.method, got)
+		}
+	}
+}
+
 func TestEveryMethodHasARule(t *testing.T) {
 	rules := Methods()
-	for _, desc := range []grpc.ServiceDesc{hachiv1.ExpertService_ServiceDesc, hachiv1.CoordinatorService_ServiceDesc, hachiv1.InferenceService_ServiceDesc, hachiv1.WeightsService_ServiceDesc} {
+	for _, desc := range []grpc.ServiceDesc{hachiv1.ExpertService_ServiceDesc, hachiv1.ProcessService_ServiceDesc, hachiv1.CoordinatorService_ServiceDesc, hachiv1.InferenceService_ServiceDesc, hachiv1.WeightsService_ServiceDesc} {
 		names := []string{}
 		for _, m := range desc.Methods {
 			names = append(names, m.MethodName)

@@ -17,6 +17,9 @@ import (
 // Rule says who may call a method.
 type Rule struct {
 	Roles []Role
+	// Keyed are roles that hand on what an operator asks of them. The key of the operator
+	// decides, if the guard has a way to ask for it.
+	Keyed []Role
 	// Clients lets callers without a certificate pass, on a listener that they can
 	// reach: their API keys decide.
 	Clients bool
@@ -31,7 +34,7 @@ func (r Rule) OperatorsOnly() bool {
 // is refused.
 func Methods() map[string]Rule {
 	member := Rule{Roles: []Role{Router, Expert, Coordinator, Gateway, Operator}}
-	operator := Rule{Roles: []Role{Operator}}
+	operator := Rule{Roles: []Role{Operator}, Keyed: []Role{Router, Gateway}}
 	return map[string]Rule{
 		"/hachi.v1.ExpertService/Exchange":           {Roles: []Role{Router}},
 		"/hachi.v1.WeightsService/StatFile":          {Roles: []Role{Expert, Operator}},
@@ -40,6 +43,8 @@ func Methods() map[string]Rule {
 		"/hachi.v1.CoordinatorService/GetPlacement":  member,
 		"/hachi.v1.CoordinatorService/PlanPlacement": operator,
 		"/hachi.v1.CoordinatorService/DrainNode":     operator,
+		"/hachi.v1.ProcessService/GetProcess":        {Roles: []Role{Router, Gateway, Operator}},
+		"/hachi.v1.ProcessService/CancelRequest":     operator,
 		"/hachi.v1.InferenceService/Generate":        {Roles: []Role{Gateway, Operator}, Clients: true},
 		"/hachi.v1.InferenceService/GenerateTokens":  {Roles: []Role{Gateway, Operator}},
 		"/grpc.health.v1.Health/Check":               {Roles: member.Roles, Clients: true},
@@ -64,6 +69,14 @@ func Routes() map[string]Rule {
 type Guard struct {
 	rules map[string]Rule
 	calls *episode.Log // those that are refused: a caller and a method
+	keyed func(context.Context) error
+}
+
+// Keyed lets callers of the Keyed roles pass whose call carries the key of an operator:
+// the error of ask refuses one. Without it they are refused.
+func (g *Guard) Keyed(ask func(context.Context) error) *Guard {
+	g.keyed = ask
+	return g
 }
 
 // NewGuard makes a guard by rules. A nil logger is silent.
@@ -92,11 +105,19 @@ func (g *Guard) check(caller ID, certified bool, method string) error {
 	return status.Error(codes.PermissionDenied, fmt.Sprintf("the certificate is of %v, expected one of the roles %q", caller, rule.Roles))
 }
 
+// admit is check for a call that may carry the key of an operator.
+func (g *Guard) admit(ctx context.Context, caller ID, certified bool, method string) error {
+	if certified && g.keyed != nil && slices.Contains(g.rules[method].Keyed, caller.Role) {
+		return g.keyed(ctx)
+	}
+	return g.check(caller, certified, method)
+}
+
 // Options guard a gRPC server.
 func (g *Guard) Options() []grpc.ServerOption {
 	check := func(ctx context.Context, method string) error {
 		caller, ok := Peer(ctx)
-		return g.check(caller, ok, method)
+		return g.admit(ctx, caller, ok, method)
 	}
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {

@@ -73,7 +73,7 @@ func (c *Cluster) command(name string, args ...string) command {
 func (c *Cluster) coordinatorConfig(name string) role.CoordinatorConfig {
 	out := role.DefaultCoordinator()
 	out.ClusterConfig, out.Listen, out.LogLevel = c.member(name), c.kept(name), c.cfg.LogLevel
-	out.Security.SecurityConfig = c.security(name)
+	out.Security.SecurityConfig, out.Security.AdminKeys = c.security(name), c.cfg.Security.AdminKeys // the console drains by them
 	out.Placement, out.ExpectNodes = c.cfg.Placement, c.cfg.Nodes
 	return out
 }

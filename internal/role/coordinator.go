@@ -116,7 +116,7 @@ const maxCoordinatorStreams = 64
 // serveCoordinator serves gRPC, and the status API over HTTP, at one address.
 // stop returns when nothing is served any more.
 func serveCoordinator(l net.Listener, co *coordinator.Coordinator, api *http.ServeMux, by *security, gate *keys.Gate, log *slog.Logger) (stop func()) {
-	rules, web := by.rules(log), by.handler(api, log)
+	rules, web := by.rules(gate, log), by.handler(api, log)
 	if by.source == nil {
 		rules, web = plaintextRules(gate), plaintextAPI(api, gate, IsLoopback(l.Addr().String()), log)
 	}

@@ -10,8 +10,12 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
 
+	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -111,12 +115,20 @@ func (s *security) nodes() func(moe.NodeID) *tls.Config {
 	return func(node moe.NodeID) *tls.Config { return s.source.ClientTLS(identity.Expert, string(node)) }
 }
 
-// rules guard a gRPC server by the roles of its callers; none in plaintext.
-func (s *security) rules(log *slog.Logger) []grpc.ServerOption {
+// rules guard a gRPC server by the roles of its callers, and by the keys of operators for
+// whom they call; none in plaintext. A nil gate has no keys.
+func (s *security) rules(gate *keys.Gate, log *slog.Logger) []grpc.ServerOption {
 	if s.source == nil {
 		return nil
 	}
-	return identity.NewGuard(identity.Methods(), log).Options()
+	return identity.NewGuard(identity.Methods(), log).Keyed(func(ctx context.Context) error {
+		caller, err := gate.EnterKeyed(keys.Credential(func(name string) []string { return metadata.ValueFromIncomingContext(ctx, name) }))
+		if err != nil {
+			return grpcstatus.Error(codes.PermissionDenied, err.Error())
+		}
+		caller.Leave()
+		return nil
+	}).Options()
 }
 
 // handler guards the coordinator's HTTP API by the roles of its callers.
@@ -141,16 +153,16 @@ func (s *security) members(log *slog.Logger) []grpc.ServerOption {
 	if s.source == nil {
 		return nil
 	}
-	return append(s.rules(log), grpc.Creds(rpc.NewTLS(s.source.ServerTLS())))
+	return append(s.rules(nil, log), grpc.Creds(rpc.NewTLS(s.source.ServerTLS())))
 }
 
 // clients are the options of a gRPC server that clients call, with or without a
 // certificate.
-func (s *security) clients(log *slog.Logger) []grpc.ServerOption {
+func (s *security) clients(gate *keys.Gate, log *slog.Logger) []grpc.ServerOption {
 	if s.source == nil {
 		return nil
 	}
-	return append(s.rules(log), grpc.Creds(credentials.NewTLS(s.source.ClientsTLS())))
+	return append(s.rules(gate, log), grpc.Creds(credentials.NewTLS(s.source.ClientsTLS())))
 }
 
 // reissued gets a signal when another authority has issued the certificate; nil in

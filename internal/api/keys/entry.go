@@ -21,6 +21,9 @@ type Entry struct {
 	// Expires is when its keys stop being valid; zero is never.
 	Expires time.Time `yaml:"expires,omitempty"`
 	Limits  `yaml:",inline"`
+	// Role is what a key of the file of admins allows: RoleOperator, which is meant by
+	// "" too, or RoleViewer. It means nothing in the file of clients.
+	Role string `yaml:"role,omitempty"`
 	// Salt names the prefix cache of the client. Clients of equal salts share one;
 	// "" is a cache of the client's own.
 	Salt string `yaml:"salt,omitempty"`
@@ -39,6 +42,12 @@ type Limits struct {
 	// MaxPriority is the most urgent priority of a request: the lowest number.
 	MaxPriority int `yaml:"maxPriority,omitempty"`
 }
+
+// Roles of admins. A viewer sees a cluster in the console, and changes nothing.
+const (
+	RoleOperator = "operator"
+	RoleViewer   = "viewer"
+)
 
 const (
 	// MaxEntries bounds the clients of a file.
@@ -99,11 +108,22 @@ func check(entries []Entry) error {
 		if low := min(e.RequestsPerMinute, e.Concurrency, e.TokensPerDay); low < 0 {
 			addf("key %s: a limit is %d, expected at least 0", e.Name, low)
 		}
+		if err := CheckRole(e.Role); err != nil {
+			addf("key %s: role: %w", e.Name, err)
+		}
 		if err := checkName(e.Salt); e.Salt != "" && err != nil {
 			addf("key %s: salt: %w", e.Name, err)
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// CheckRole refuses a text that is no role; "" is RoleOperator.
+func CheckRole(role string) error {
+	if role != "" && role != RoleOperator && role != RoleViewer {
+		return fmt.Errorf("%q, expected %s or %s", role, RoleOperator, RoleViewer)
+	}
+	return nil
 }
 
 // checkName reports what keeps a text from being a client's name, by the rule of every

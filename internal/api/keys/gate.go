@@ -25,9 +25,29 @@ func (g *Gate) Enter(key string) (*Caller, error) {
 	return enter(g.Clients, key, g.SharedCache)
 }
 
-// EnterAdmin lets an admin's request in. Without keys of admins and of clients
-// everyone is an admin.
+// EnterAdmin lets an operator's request in. Without keys of admins and of clients
+// everyone is an operator.
 func (g *Gate) EnterAdmin(key string) (*Caller, error) {
+	c, err := g.EnterViewer(key)
+	if err == nil && c.IsViewer() {
+		c.Leave()
+		return nil, g.Admins.count(refusef(AdminOnly, c.Name(), "%s may look and not act: this needs the key of an operator", c.Name()))
+	}
+	return c, err
+}
+
+// EnterKeyed lets an operator's request in that a process of the cluster hands on.
+// Without keys of admins no such request passes: the process is no operator.
+func (g *Gate) EnterKeyed(key string) (*Caller, error) {
+	if g == nil || g.Admins == nil {
+		return nil, refusef(AdminOnly, "", "this needs the key of an operator, and the server has none (security.adminKeys)")
+	}
+	return g.EnterAdmin(key)
+}
+
+// EnterViewer lets the request of a viewer or of an operator in. Without keys of admins
+// and of clients everyone is an operator.
+func (g *Gate) EnterViewer(key string) (*Caller, error) {
 	switch {
 	case g == nil || g.Admins == nil && g.Clients == nil:
 		return nil, nil
@@ -65,6 +85,9 @@ func (c *Caller) Name() string {
 	}
 	return c.entry.Name
 }
+
+// IsViewer reports whether the caller may look and not act.
+func (c *Caller) IsViewer() bool { return c != nil && c.entry.Role == RoleViewer }
 
 // Leave ends the request.
 func (c *Caller) Leave() {

@@ -31,6 +31,43 @@ func reasonOf(t *testing.T, err error) Reason {
 	return r.Reason
 }
 
+// TestAViewerLooksAndDoesNotAct: a key of the file of admins may be a viewer's.
+func TestAViewerLooksAndDoesNotAct(t *testing.T) {
+	viewer := entry("vera", Limits{Concurrency: 1})
+	viewer.Role = RoleViewer
+	operator := entry("olga", Limits{})
+	operator.Role = RoleOperator
+	g := &Gate{Admins: NewGuard([]Entry{viewer, operator, entry("root", Limits{})})}
+	for _, tt := range []struct {
+		key              string
+		look, act, keyed Reason
+	}{
+		{"", Missing, Missing, Missing}, {"KEY-mallory", Unknown, Unknown, Unknown}, {"KEY-vera", "", AdminOnly, AdminOnly}, {"KEY-olga", "", "", ""}, {"KEY-root", "", "", ""},
+	} {
+		for name, try := range map[string]struct {
+			enter func(string) (*Caller, error)
+			want  Reason
+		}{"looks": {g.EnterViewer, tt.look}, "acts": {g.EnterAdmin, tt.act}, "is handed on": {g.EnterKeyed, tt.keyed}} {
+			caller, err := try.enter(tt.key)
+			if got := reasonOf(t, err); got != try.want {
+				t.Errorf("%q %s: %q, want %q", tt.key, name, got, try.want)
+			}
+			caller.Leave() // the viewer may be there once: a refusal holds no place
+		}
+	}
+	for _, open := range []*Gate{nil, {}, {Clients: NewGuard(nil)}} {
+		if _, err := open.EnterKeyed("KEY-root"); reasonOf(t, err) != AdminOnly {
+			t.Errorf("without keys of admins a process acts: %v", err)
+		}
+	}
+	if _, err := (&Gate{}).EnterViewer(""); err != nil {
+		t.Errorf("without keys not everyone looks: %v", err)
+	}
+	if _, err := Parse([]byte("- name: a\n  sha256: " + HashOf("x").String() + "\n  role: root\n")); err == nil || !strings.Contains(err.Error(), "expected operator or viewer") {
+		t.Errorf("an unknown role: %v", err)
+	}
+}
+
 func TestOnlyTheRightKeyEnters(t *testing.T) {
 	expired := entry("old", Limits{})
 	expired.Expires = time.Now().Add(-time.Second)
