@@ -115,6 +115,8 @@ type NodeStatus struct {
 type Process struct {
 	Host string `json:"host,omitempty"`
 	PID  int    `json:"pid,omitempty"` // on Host
+	// Version names the build of its program.
+	Version string `json:"version,omitempty"`
 }
 
 // RouterStatus is a router.

@@ -82,7 +82,9 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 	return out
 }
 
-func process(h registry.Holder) client.Process { return client.Process{Host: h.Host, PID: h.PID} }
+func process(h registry.Holder) client.Process {
+	return client.Process{Host: h.Host, PID: h.PID, Version: h.Version}
+}
 
 var stateNames = map[hachiv1.NodeState]string{
 	hachiv1.NodeState_NODE_STATE_LOADING: "loading", hachiv1.NodeState_NODE_STATE_SERVING: "serving",

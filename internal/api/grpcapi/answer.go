@@ -51,6 +51,9 @@ func summarize(m *hachiv1.GenerateResponse, r *completion.Reader) {
 
 func logprob(e engine.Event) *hachiv1.TokenLogprob {
 	l := &hachiv1.TokenLogprob{Token: uint32(e.Token), Logprob: e.Logprob}
+	for _, node := range e.StepNodes {
+		l.Nodes = append(l.Nodes, string(node))
+	}
 	for _, t := range e.Top {
 		l.Alternatives = append(l.Alternatives, &hachiv1.Alternative{Token: uint32(t.Token), Logprob: t.Logprob})
 	}

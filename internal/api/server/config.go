@@ -24,6 +24,8 @@ type Config struct {
 	ServerOptions []grpc.ServerOption
 	// Wrap wraps what answers HTTP requests; nil wraps nothing.
 	Wrap func(http.Handler) http.Handler
+	// Register adds services to the gRPC server; nil adds none.
+	Register func(grpc.ServiceRegistrar)
 	// Grace bounds how long running answers may take at a graceful stop; 0 is
 	// 8 s.
 	Grace  time.Duration

@@ -55,6 +55,9 @@ func New(c Config, ready func() bool) *Server {
 	}
 	hachiv1.RegisterInferenceServiceServer(s.rpc, grpcapi.New(c.API.Service))
 	grpc_health_v1.RegisterHealthServer(s.rpc, s.health)
+	if c.Register != nil {
+		c.Register(s.rpc)
+	}
 	s.SetReady(false)
 	return s
 }

@@ -34,6 +34,8 @@ type Holder struct {
 	Ticks   string `json:"ticks"`
 	// Gossip is the address of its gossip listener; empty if it has none.
 	Gossip string `json:"gossip,omitempty"`
+	// Version names the build of its program; empty if the program does not know.
+	Version string `json:"version,omitempty"`
 }
 
 // NameError means that another running process holds the name.

@@ -13,6 +13,7 @@ import (
 // answer is one answer, from Submit to its last event. Its goroutine owns it.
 type answer struct {
 	e      *Engine
+	id     string // of the request
 	in     *hachiv1.GenerateTokensRequest
 	prefix balance.Prefix
 	out    *engine.Stream
@@ -81,7 +82,7 @@ func (a *answer) follow(router balance.Router, v verdict, progressed bool) (ende
 			a.e.probe(router.ID)
 		}
 		if a.e.cfg.Moved != nil {
-			a.e.cfg.Moved(v.cause)
+			a.e.cfg.Moved(a.id, router.ID, v.cause)
 		}
 	case full, unable:
 		if errors.Is(v.err, errLie) {

@@ -290,7 +290,7 @@ func TestStallsAreObserved(t *testing.T) {
 		f := &fleet{length: 9, fates: []plan{{2, silent}, {0, mute}, {3, dies}, {9, whole}}}
 		e := serve(f, func(c *Config) {
 			c.Stalled = func(s Stall) { stalls = append(stalls, s) }
-			c.Moved = func(cause string) { causes = append(causes, cause) }
+			c.Moved = func(_, _, cause string) { causes = append(causes, cause) }
 		}, "a", "b", "c", "d")
 		defer e.Stop()
 		if _, err := answerOf(t.Context(), e, request()); err != nil {

@@ -45,9 +45,10 @@ type Config struct {
 	MaxRequests int
 	// Grammars compile languages that no answer is asked for, in Check; nil refuses them.
 	Grammars *completion.Grammars
-	// Moved observes each answer that goes on at another router, with the reason:
-	// failed, silent, drained or fingerprint. nil is not called.
-	Moved func(reason string)
+	// Moved observes each answer that leaves a router and goes on at another, by the id
+	// of its request, with the reason: failed, silent, drained or fingerprint. nil is not
+	// called.
+	Moved func(request, router, reason string)
 	// Stalled observes how long an answer that moved stood still. nil is not called.
 	Stalled func(Stall)
 	// Drawn counts the tokens of answers. nil is not called.
@@ -66,6 +67,9 @@ type Engine struct {
 	stopped context.Context
 	stop    context.CancelCauseFunc
 }
+
+// requestID is the metadata key that names a request.
+const requestID = "x-request-id"
 
 // heartbeats is how many heartbeats a router sends in the time of Silence.
 const heartbeats = 4
@@ -97,8 +101,11 @@ func (e *Engine) Submit(ctx context.Context, r engine.Request, l *completion.Lan
 	}
 	in := encode(r, l, e.cfg.Model.Fingerprint, e.cfg.Silence/heartbeats)
 	taken := make(chan error, 1)
+	if r.ID != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, requestID, r.ID) // so that routers name it alike
+	}
 	a := &answer{
-		e: e, in: in, prefix: balance.NewPrefix(r.CacheSalt, r.Prompt), out: engine.NewStream(),
+		e: e, id: r.ID, in: in, prefix: balance.NewPrefix(r.CacheSalt, r.Prompt), out: engine.NewStream(),
 		taken: taken, avoid: map[string]bool{}, pause: pause{mark: time.Now()},
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

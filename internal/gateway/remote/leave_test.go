@@ -38,7 +38,7 @@ func TestAnswersLeaveARouterThatDrains(t *testing.T) {
 		e := serve(f, func(c *Config) {
 			c.Silence = time.Hour
 			c.Stalled = func(s Stall) { stalls = append(stalls, s) }
-			c.Moved = func(cause string) { causes = append(causes, cause) }
+			c.Moved = func(_, _, cause string) { causes = append(causes, cause) }
 		}, "a")
 		defer e.Stop()
 		ended := make(chan error, 1)

@@ -61,6 +61,9 @@ var reasons = map[hachiv1.FinishReason]engine.FinishReason{
 
 func event(t *hachiv1.TokenLogprob) engine.Event {
 	e := engine.Event{Token: int32(t.GetToken()), Logprob: t.GetLogprob()}
+	for _, node := range t.GetNodes() {
+		e.StepNodes = append(e.StepNodes, moe.NodeID(node))
+	}
 	for _, a := range t.GetAlternatives() {
 		e.Top = append(e.Top, sampler.TokenLogprob{Token: int32(a.GetToken()), Logprob: a.GetLogprob()})
 	}

@@ -32,6 +32,9 @@ type Config struct {
 	// OnFailover is called when the rows of a failed or overdue call are sent to
 	// another replica; nil is allowed. It must not block.
 	OnFailover func(node moe.NodeID, kind moe.Kind, rows int)
+	// OnHedge is called when rows of a late call are also sent to another replica; nil
+	// is not called. It must not block.
+	OnHedge func(node moe.NodeID, rows int)
 	// OnReply is called when a node has answered a call; nil is not called.
 	OnReply func(node moe.NodeID)
 }

@@ -65,6 +65,9 @@ func (l *layerRun) escalate(a *attempt) error {
 	case a.stage < hedged && a.waits.hedgeAfter > 0:
 		a.stage, a.late = hedged, true
 		if todo := l.reroutable(a, false); l.d.spendHedge(todo) {
+			if l.d.cfg.OnHedge != nil {
+				l.d.cfg.OnHedge(a.to.Node, rowsOf(todo))
+			}
 			return l.send(todo, true)
 		}
 	case a.stage < suspected && a.waits.suspectAfter > 0:

@@ -33,6 +33,8 @@ type NodeStats struct {
 	Suspected  bool      // now
 	Suspicions uint64    // times it was suspected
 	Failovers  uint64    // calls whose rows were sent to another replica
+	HedgesWon  uint64    // hedges that this node answered before the original
+	Bytes      uint64    // of the rows of answered calls, in both directions
 	Answered   Histogram // calls, from their start to their reply
 }
 

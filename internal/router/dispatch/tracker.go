@@ -128,8 +128,10 @@ func (d *Dispatcher) recordReply(a *attempt) {
 	took := now.Sub(a.started)
 	r.observe(now, a.rows, len(a.tasks), took, a.busy, a.late)
 	r.stats.Answered.observe(took)
+	r.stats.Bytes += uint64((a.call.Rows + a.rows) * d.cfg.Hidden * d.cfg.Wire.Size())
 	if a.hedge && len(openTasks(a.tasks)) == 0 {
 		d.nodes.stats.HedgesWon++
+		r.stats.HedgesWon++
 	}
 }
 

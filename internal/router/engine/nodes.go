@@ -16,12 +16,16 @@ func (f *activeRequest) beginNodes() *[]moe.NodeID {
 	return &f.stepNodes
 }
 
-// commitNodes adds the nodes of a step. Events share f.nodes: an append changes
-// nothing that they can see.
-func (f *activeRequest) commitNodes() {
+// commitNodes adds the nodes of a step, and returns a copy of them for its events; nil if
+// they are not wanted. Events share f.nodes: an append changes nothing that they can see.
+func (f *activeRequest) commitNodes() (step []moe.NodeID) {
+	if !f.req.ReportNodes {
+		return nil
+	}
 	for _, node := range f.stepNodes {
 		if !slices.Contains(f.nodes, node) {
 			f.nodes = append(f.nodes, node)
 		}
 	}
+	return slices.Clone(f.stepNodes)
 }

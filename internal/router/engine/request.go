@@ -68,6 +68,8 @@ type Event struct {
 	// Nodes, with Request.ReportNodes, are the nodes so far, in the order of their
 	// first answer. Rows that the prefix cache already had count for none.
 	Nodes []moe.NodeID
+	// StepNodes, with Request.ReportNodes, are those of the step that drew the token.
+	StepNodes []moe.NodeID
 	// Cached is how many tokens of the prompt the prefix cache had when the request
 	// started; a later preemption does not change it.
 	Cached int

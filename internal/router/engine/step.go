@@ -107,9 +107,9 @@ func (e *Engine) commit(d *drawing) {
 		e.reject(d)
 		return
 	}
-	f.commitNodes()
+	step := f.commitNodes()
 	for _, event := range d.events {
-		event.Nodes, event.Cached = f.nodes, f.cached
+		event.Nodes, event.StepNodes, event.Cached = f.nodes, step, f.cached
 		f.stream.Push(event)
 	}
 	if !d.drew {
@@ -119,7 +119,7 @@ func (e *Engine) commit(d *drawing) {
 	e.count(f, d) // before Commit adds to the tokens that count looks at
 	e.sched.Commit(seq, len(seq.Tokens)+d.accepted, d.tokens...)
 	if d.last.Err != nil || d.last.Finish != NotFinished {
-		d.last.Nodes, d.last.Cached = f.nodes, f.cached
+		d.last.Nodes, d.last.StepNodes, d.last.Cached = f.nodes, step, f.cached
 		e.finish(f, d.last)
 		return
 	}

@@ -1212,8 +1212,11 @@ type TokenLogprob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Token uint32                 `protobuf:"varint,1,opt,name=token" json:"token,omitempty"`
 	// Natural logarithm.
-	Logprob       float32        `protobuf:"fixed32,2,opt,name=logprob" json:"logprob,omitempty"`
-	Alternatives  []*Alternative `protobuf:"bytes,3,rep,name=alternatives" json:"alternatives,omitempty"`
+	Logprob      float32        `protobuf:"fixed32,2,opt,name=logprob" json:"logprob,omitempty"`
+	Alternatives []*Alternative `protobuf:"bytes,3,rep,name=alternatives" json:"alternatives,omitempty"`
+	// Of GenerateTokens with include_nodes: the nodes that computed experts for the step
+	// that drew the token.
+	Nodes         []string `protobuf:"bytes,4,rep,name=nodes" json:"nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1265,6 +1268,13 @@ func (x *TokenLogprob) GetLogprob() float32 {
 func (x *TokenLogprob) GetAlternatives() []*Alternative {
 	if x != nil {
 		return x.Alternatives
+	}
+	return nil
+}
+
+func (x *TokenLogprob) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
 	}
 	return nil
 }
@@ -2487,11 +2497,12 @@ const file_hachi_v1_inference_proto_rawDesc = "" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1c\n" +
-	"\targuments\x18\x04 \x01(\tR\targuments\"y\n" +
+	"\targuments\x18\x04 \x01(\tR\targuments\"\x8f\x01\n" +
 	"\fTokenLogprob\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\rR\x05token\x12\x18\n" +
 	"\alogprob\x18\x02 \x01(\x02R\alogprob\x129\n" +
-	"\falternatives\x18\x03 \x03(\v2\x15.hachi.v1.AlternativeR\falternatives\"=\n" +
+	"\falternatives\x18\x03 \x03(\v2\x15.hachi.v1.AlternativeR\falternatives\x12\x14\n" +
+	"\x05nodes\x18\x04 \x03(\tR\x05nodes\"=\n" +
 	"\vAlternative\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\rR\x05token\x12\x18\n" +
 	"\alogprob\x18\x02 \x01(\x02R\alogprob\"\xa9\x01\n" +
