@@ -20,6 +20,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/api/openai"
+	"github.com/hachi-serve/hachi/internal/console"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 )
@@ -31,9 +32,11 @@ type adminAPI struct {
 	// services are those that reflection describes.
 	services offered
 	gate     *keys.Gate
-	source   *identity.Source // nil is plaintext
-	logger   *slog.Logger
-	ready    func() bool // nil is always
+	// console makes the console behind the gate; nil is none.
+	console func(gate *keys.Gate, logger *slog.Logger) http.Handler
+	source  *identity.Source // nil is plaintext
+	logger  *slog.Logger
+	ready   func() bool // nil is always
 }
 
 // start serves at an address until stop, which returns when nothing is served any
@@ -83,16 +86,22 @@ func (a adminAPI) serve(l net.Listener) (stop func()) {
 // neither, only this machine reaches the listener, or the operator has said
 // --insecure.
 func (a adminAPI) handler(local bool) http.Handler {
+	return httpapi.Handler(
+		httpapi.Config{Service: completion.Service{Logger: a.logger}, Gate: a.admins(), Local: local, IsAdmin: isOperator}, a.tables()...,
+	)
+}
+
+// admins has the keys of admins, or, where certificates are shown and there are no keys,
+// none that passes.
+func (a adminAPI) admins() *keys.Gate {
 	gate := &keys.Gate{}
 	if a.gate != nil {
 		gate.Admins = a.gate.Admins
 	}
 	if gate.Admins == nil && a.source != nil {
-		gate.Admins = keys.NewGuard(nil) // certificates only
+		gate.Admins = keys.NewGuard(nil)
 	}
-	return httpapi.Handler(
-		httpapi.Config{Service: completion.Service{Logger: a.logger}, Gate: gate, Local: local, IsAdmin: isOperator}, a.tables()...,
-	)
+	return gate
 }
 
 // tables are everything that the admin API serves.
@@ -111,6 +120,20 @@ func (a adminAPI) tables() []httpapi.API {
 		{Shape: openai.Shape, Access: httpapi.OpenAccess, Routes: map[string]httpapi.Methods{
 			"/healthz": httpapi.Probes(nil)["/healthz"], "/readyz": {http.MethodGet: a.readyz},
 		}},
+		{Shape: openai.Shape, Access: httpapi.OpenAccess, Routes: a.consoleRoutes()},
+	}
+}
+
+// consoleRoutes lead to the console, which asks each person who they are: a browser
+// without a key is led to a page that asks for one.
+func (a adminAPI) consoleRoutes() map[string]httpapi.Methods {
+	if a.console == nil {
+		return nil
+	}
+	pages := a.console(a.admins(), a.logger)
+	all := httpapi.Methods{http.MethodGet: pages.ServeHTTP, http.MethodPost: pages.ServeHTTP}
+	return map[string]httpapi.Methods{
+		console.Root: all, console.Root + "/": all, "/": {http.MethodGet: http.RedirectHandler(console.Root, http.StatusSeeOther).ServeHTTP},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/journal"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
@@ -24,6 +25,7 @@ type Core struct {
 	Blocks       int                  // of the KV cache
 	MaxSequences int
 
+	journal  *journal.Journal
 	security *security
 	weights  weights
 	device   backend.Device
@@ -41,7 +43,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 	if err != nil {
 		return nil, err
 	}
-	core := &Core{MaxSequences: c.Serving.MaxSequences, security: by, threads: c.workers(), family: c.checkFamily, close: []func() error{func() error { by.close(); return nil }}}
+	core := &Core{MaxSequences: c.Serving.MaxSequences, journal: &journal.Journal{}, security: by, threads: c.workers(), family: c.checkFamily, close: []func() error{func() error { by.close(); return nil }}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, core.Close())
@@ -80,7 +82,7 @@ func OpenCore(ctx context.Context, c RouterConfig) (_ *Core, err error) {
 // connect makes the dispatcher and its way to the nodes.
 func (c *Core) connect(cfg RouterConfig) {
 	if p := cfg.InProcess; p != nil {
-		c.Dispatcher = cfg.dispatcher(c.weights, p.Network)
+		c.Dispatcher = cfg.dispatcher(c.weights, p.Network, c.journal)
 		return
 	}
 	suspect := func(node moe.NodeID) { c.Dispatcher.Suspect(node) }
@@ -89,7 +91,7 @@ func (c *Core) connect(cfg RouterConfig) {
 		Spin: cfg.BusyPoll, TLS: c.security.nodes(),
 	})
 	c.close = append(c.close, func() error { pool.Close(); return nil })
-	c.Dispatcher = cfg.dispatcher(c.weights, pool)
+	c.Dispatcher = cfg.dispatcher(c.weights, pool, c.journal)
 }
 
 // reserveCache divides the memory for the KV cache into blocks. A device has no more

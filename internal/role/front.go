@@ -62,6 +62,7 @@ type clientSide struct {
 	security   *security
 	metrics    http.Handler
 	tracer     *tracing.Tracer
+	watched    *watched
 	logger     *slog.Logger
 }
 
@@ -69,7 +70,7 @@ type clientSide struct {
 func (c clientSide) server() server.Config {
 	return server.Config{
 		API: c.api, HTTP: peers.Bound(c.http.Listener, peers.MaxConnections), TLS: c.access.tls(), GRPC: peers.Bound(c.grpc.Listener, peers.MaxConnections),
-		ServerOptions: slices.Concat(c.security.clients(c.logger), c.tracer.ServerOptions()), Wrap: c.tracer.HTTP, Logger: c.logger,
+		ServerOptions: slices.Concat(c.security.clients(c.access.gate, c.logger), c.tracer.ServerOptions()), Register: c.watched.register, Wrap: c.tracer.HTTP, Logger: c.logger,
 	}
 }
 
@@ -77,8 +78,8 @@ func (c clientSide) server() server.Config {
 func (c clientSide) admin() adminAPI {
 	return adminAPI{
 		routes:   map[string]httpapi.Methods{"/metrics": {http.MethodGet: c.metrics.ServeHTTP}},
-		services: offered{hachiv1.InferenceService_ServiceDesc, healthpb.Health_ServiceDesc},
-		gate:     c.access.gate, source: c.security.source, logger: c.logger,
+		services: offered{hachiv1.InferenceService_ServiceDesc, hachiv1.ProcessService_ServiceDesc, healthpb.Health_ServiceDesc},
+		gate:     c.access.gate, source: c.security.source, console: c.watched.console, logger: c.logger,
 	}
 }
 

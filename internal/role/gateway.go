@@ -19,7 +19,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/gateway/metrics"
 	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/journal"
 	"github.com/hachi-serve/hachi/internal/metric"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/tracing"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -36,6 +38,7 @@ type gatewayProcess struct {
 	tracer     *tracing.Tracer
 	http, grpc listener
 	passed     map[string]bool // routers that are passed over
+	watched    *watched
 }
 
 // RunGateway runs a gateway until ctx ends. It serves when it knows a router: what the
@@ -88,6 +91,7 @@ func openGateway(ctx context.Context, c GatewayConfig) (p *gatewayProcess, err e
 	}
 	p.conns = remote.NewConns(p.security.routers(), p.tracer.DialOptions()...)
 	p.metrics = metrics.New(p.pool.Load)
+	p.watched = newWatched(status.Self{Role: status.GatewayRole, ID: c.ID, Describe: p.describe, Journal: &journal.Journal{}}, p.security)
 	if p.access.gate.Clients != nil {
 		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
 	}
@@ -115,7 +119,7 @@ func (s *security) routers() func(router string) *tls.Config {
 // clientSide is what clients and admins reach.
 func (p *gatewayProcess) clientSide() clientSide {
 	return clientSide{
-		http: p.http, grpc: p.grpc, access: p.access, security: p.security, metrics: p.metrics.Handler(), tracer: p.tracer, logger: p.cfg.Logger,
+		http: p.http, grpc: p.grpc, access: p.access, security: p.security, metrics: p.metrics.Handler(), tracer: p.tracer, logger: p.cfg.Logger, watched: p.watched,
 	}
 }
 
@@ -125,6 +129,22 @@ func (p *gatewayProcess) api(over completion.Engine, m balance.Model) api.Config
 		engine: over, fingerprint: m.Fingerprint, context: m.Context, maxRequests: p.cfg.Serving.MaxRequests, retryAfter: p.pool.RetryAfter,
 		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
 	}, p.cfg.Security, p.access, p.http)
+}
+
+// describe is what the gateway says to consoles.
+func (p *gatewayProcess) describe(after uint64) status.Process {
+	out, load := status.Process{Snapshot: p.watched.self.Journal.Snapshot(after)}, p.pool.Load()
+	out.Queue = load.Waiting
+	for _, n := range load.Running {
+		out.Load += n
+	}
+	return out
+}
+
+// moved notes that an answer leaves a router.
+func (p *gatewayProcess) moved(request, router, reason string) {
+	p.metrics.Moved(reason)
+	p.watched.self.Journal.Note(journal.Cause{Text: fmt.Sprintf("moved from %s to another router: %s", router, reason), Request: request, Blocks: true})
 }
 
 // serve joins the cluster, waits for a router, and serves until ctx ends. It closes
@@ -151,10 +171,11 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	wait.serve(model)
 	engine := remote.New(remote.Config{
 		Caller: p.conns, Pool: p.pool, Model: model, Vocab: p.front.text.tokenizer.Vocab(), Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
-		Grammars: p.front.grammars(), Moved: p.metrics.Moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
+		Grammars: p.front.grammars(), Moved: p.moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
 	})
 	clients := p.clientSide()
-	clients.api = p.api(engine, model)
+	clients.api = p.api(journal.Engine{Engine: engine, Journal: p.watched.self.Journal}, model)
+	defer p.watched.watch(serving, conn.registry, clients.api.Service)()
 	err = gateway.Run(serving, gateway.Config{
 		Config: clients.server(),
 		Engine: engine, Routers: routersOf{p, model}, Records: records,

@@ -28,7 +28,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/gateway/balance"
 	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/identity"
+	"github.com/hachi-serve/hachi/internal/journal"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -165,7 +167,8 @@ func (g *guarded) startRouter(ctx context.Context, work *sync.WaitGroup) *hachiv
 		g.Fatal(err)
 	}
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") })
-	side := clientSide{http: web, grpc: rpc, access: who, security: credentials, metrics: metrics, logger: log}
+	watched := newWatched(status.Self{Role: status.RouterRole, ID: "router", Describe: func(uint64) status.Process { return status.Process{} }, Journal: &journal.Journal{}}, credentials)
+	side := clientSide{http: web, grpc: rpc, access: who, security: credentials, metrics: metrics, watched: watched, logger: log}
 	side.api = front.api(g.texts, serving, served{
 		engine:      completion.Local{Engine: g.engine, Grammars: front.grammars()},
 		fingerprint: guardedFingerprint, context: guardedContext, maxRequests: 100, requests: histograms.New(prometheus.NewRegistry()), metrics: metrics, logger: log,

@@ -26,7 +26,7 @@ func Holder(gossip string) registry.Holder {
 	_, ticks, _ := processState(os.Getpid()) // without /proc there are none
 	return registry.Holder{
 		Run: rand.Text(), Host: host, PID: os.Getpid(), Started: time.Now().UTC().Truncate(time.Second),
-		Machine: machine(host), Ticks: ticks, Gossip: gossip,
+		Machine: machine(host), Ticks: ticks, Gossip: gossip, Version: processVersion(),
 	}
 }
 

@@ -2,6 +2,7 @@ package role
 
 import (
 	"crypto/tls"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -69,6 +70,9 @@ func TestOnlyTheRightCallersPassAtEveryListener(t *testing.T) {
 	before, _ := accesstest.Clients()
 	g := newGuarded(t, before)
 	g.rotate()
+	rpcs, adminRoutes := accesstest.RPCs(guardedFingerprint), accesstest.AdminRoutes()
+	maps.Copy(rpcs, accesstest.ProcessRPCs())
+	maps.Copy(adminRoutes, accesstest.ConsoleRoutes())
 	ran := func() int { return len(g.engine.Calls()) }
 	for name, d := range map[string]door{"router": g.router, "gateway": g.gateway} {
 		t.Run(name+", HTTP", func(t *testing.T) {
@@ -85,11 +89,11 @@ func TestOnlyTheRightCallersPassAtEveryListener(t *testing.T) {
 			}
 			t.Run(name+", gRPC, "+c.name, func(t *testing.T) {
 				s.Addr = d.grpc
-				accesstest.WalkRPCs(t, s, d.services, accesstest.RPCs(guardedFingerprint), by, c.calls)
+				accesstest.WalkRPCs(t, s, d.services, rpcs, by, c.calls)
 			})
 			t.Run(name+", admin, "+c.name, func(t *testing.T) {
 				s.Addr = d.admin
-				accesstest.Walk(t, s, d.adminRoutes, accesstest.AdminRoutes(), c.admins(by))
+				accesstest.Walk(t, s, d.adminRoutes, adminRoutes, c.admins(by))
 			})
 		}
 	}
@@ -100,9 +104,15 @@ func (c shown) calls(method string, by accesstest.Credential) string {
 	may := map[string][]identity.Role{
 		hachiv1.InferenceService_Generate_FullMethodName:       {"", identity.Gateway, identity.Operator},
 		hachiv1.InferenceService_GenerateTokens_FullMethodName: {identity.Gateway, identity.Operator},
+		hachiv1.ProcessService_GetProcess_FullMethodName:       {identity.Router, identity.Gateway, identity.Operator},
+		hachiv1.ProcessService_CancelRequest_FullMethodName:    {identity.Operator},
 	}
-	roles, inference := may[method]
-	if !inference { // the health service
+	handsOn := method == hachiv1.ProcessService_CancelRequest_FullMethodName && (c.role == identity.Router || c.role == identity.Gateway)
+	if handsOn && by.Gives == httpapi.AdminAccess { // an operator's key
+		may[method] = append(may[method], c.role)
+	}
+	roles, listed := may[method]
+	if !listed { // the health service
 		roles = []identity.Role{"", identity.Router, identity.Expert, identity.Coordinator, identity.Gateway, identity.Operator}
 	}
 	switch {
@@ -112,6 +122,8 @@ func (c shown) calls(method string, by accesstest.Credential) string {
 		return accesstest.Unauthenticated
 	case !slices.Contains(roles, c.role):
 		return accesstest.PermissionDenied
+	case method == hachiv1.ProcessService_CancelRequest_FullMethodName:
+		return accesstest.NotFound
 	case method == hachiv1.InferenceService_Generate_FullMethodName && by.Gives != httpapi.ClientAccess:
 		return accesstest.Unauthenticated
 	}

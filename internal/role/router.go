@@ -3,6 +3,7 @@ package role
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/gossip"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/episode"
+	"github.com/hachi-serve/hachi/internal/journal"
 	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
@@ -19,6 +21,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/metrics"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
 	"github.com/hachi-serve/hachi/internal/router/scheduler"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -35,6 +38,7 @@ type routerProcess struct {
 	http, grpc listener
 	access     *access
 	tracer     *tracing.Tracer
+	watched    *watched
 }
 
 // RunRouter runs a router until ctx ends. The process joins the cluster last:
@@ -70,6 +74,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	defer unguard()
 	ctx, lost := guardDevice(ctx, core.Dense, c.Logger)
 	p.makeEngine(guardedModel{guard: guard, device: lost})
+	p.watched = newWatched(status.Self{Role: status.RouterRole, ID: c.ID, Describe: p.describe, Journal: core.journal}, core.security)
 	return lost.end(guard.end(p.run(ctx)))
 }
 
@@ -93,7 +98,7 @@ func (p *routerProcess) makeEngine(guarded guardedModel) {
 	runner := pipeline.New(core.Model, core.Dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: s.MicroBatches})
 	guarded.Model = runner
 	p.engine = engine.New(engine.Config{
-		Model: core.Model, Vocab: p.front.text.tokenizer.Vocab(), Forward: guarded, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
+		Model: core.Model, Vocab: p.front.text.tokenizer.Vocab(), Forward: notedModel{guarded, core.journal}, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
 		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
 		Limits: scheduler.Limits{
 			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,
@@ -112,7 +117,16 @@ func (p *routerProcess) makeEngine(guarded guardedModel) {
 // clientSide is what clients and admins reach.
 func (p *routerProcess) clientSide() clientSide {
 	return clientSide{
-		http: p.http, grpc: p.grpc, access: p.access, security: p.core.security, metrics: p.metrics.Handler(), tracer: p.tracer, logger: p.cfg.Logger,
+		http: p.http, grpc: p.grpc, access: p.access, security: p.core.security, metrics: p.metrics.Handler(), tracer: p.tracer, logger: p.cfg.Logger, watched: p.watched,
+	}
+}
+
+// describe is what the router says to consoles.
+func (p *routerProcess) describe(after uint64) status.Process {
+	s := p.engine.Stats()
+	return status.Process{
+		Load: s.Running, Queue: s.Waiting, KVUsage: float64(s.BlocksUsed) / float64(max(1, s.BlocksTotal)),
+		Hops: hopsOf(p.core.Dispatcher.Nodes()), Snapshot: p.core.journal.Snapshot(after),
 	}
 }
 
@@ -128,6 +142,7 @@ func (p *routerProcess) serve(ctx context.Context) error {
 	serving, end := conn.unlessRefused(ctx)
 	clients := p.clientSide()
 	clients.api = p.api()
+	defer p.watched.watch(serving, conn.registry, clients.api.Service)()
 	err = router.Run(serving, router.Config{
 		Config: clients.server(),
 		Engine: p.engine, Dispatcher: p.core.Dispatcher,
@@ -156,7 +171,7 @@ func (p *routerProcess) observe(c gossip.Change) {
 // api configures the HTTP and gRPC APIs.
 func (p *routerProcess) api() api.Config {
 	return p.front.api(p.cfg.Dir, p.cfg.Serving.APIConfig, served{
-		engine:      completion.Local{Engine: p.engine, Grammars: p.front.grammars()},
+		engine:      journal.Engine{Engine: completion.Local{Engine: p.engine, Grammars: p.front.grammars()}, Journal: p.core.journal},
 		fingerprint: string(p.core.weights.fingerprint), context: p.engine.MaxTokens(), maxRequests: p.maxRequests(), retryAfter: p.engine.RetryAfter,
 		requests: p.metrics.Requests, metrics: p.metrics.Handler(), logger: p.cfg.Logger,
 	}, p.cfg.Security, p.access, p.http)
@@ -166,13 +181,17 @@ func (p *routerProcess) api() api.Config {
 func (p *routerProcess) maxRequests() int { return p.core.MaxSequences + p.cfg.Serving.MaxQueued }
 
 // dispatcher sends rows over a transport.
-func (c RouterConfig) dispatcher(w weights, by moe.Transport) *dispatch.Dispatcher {
+func (c RouterConfig) dispatcher(w weights, by moe.Transport, notes *journal.Journal) *dispatch.Dispatcher {
 	faults := episode.New(c.Logger, slog.LevelWarn, "failing over expert calls", "expert calls are answered again", "node", episode.Flapping)
 	return dispatch.New(dispatch.Config{
 		Transport: by, Fingerprint: w.fingerprint, Wire: w.numerics.Wire,
 		Hidden: w.cfg.Hidden, Topology: w.cfg.Topology(), Local: onThisHost(), DisableHedging: c.Serving.DisableHedging,
 		OnFailover: func(node moe.NodeID, kind moe.Kind, rows int) {
 			faults.Failed(string(node), "kind", kind.String(), "rows", rows)
+			notes.Note(journal.Cause{Text: fmt.Sprintf("failover from %s: %v", node, kind)})
+		},
+		OnHedge: func(node moe.NodeID, _ int) {
+			notes.Note(journal.Cause{Text: fmt.Sprintf("hedge: %s was late", node)})
 		},
 		OnReply: func(node moe.NodeID) { faults.Worked(string(node)) },
 	})

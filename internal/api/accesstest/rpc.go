@@ -26,9 +26,19 @@ func RPCs(fingerprint string) map[string]proto.Message {
 	}
 }
 
+// ProcessRPCs are the methods that routers and gateways have for the consoles of each
+// other. The request that is to be canceled does not run.
+func ProcessRPCs() map[string]proto.Message {
+	return map[string]proto.Message{
+		hachiv1.ProcessService_GetProcess_FullMethodName:    &hachiv1.GetProcessRequest{},
+		hachiv1.ProcessService_CancelRequest_FullMethodName: &hachiv1.CancelRequestRequest{Number: 1 << 40},
+	}
+}
+
 // Statuses of gRPC, as a trailer has them. "" is no answer.
 const (
 	OK               = "0"
+	NotFound         = "5"
 	PermissionDenied = "7"
 	Unauthenticated  = "16"
 )

@@ -54,6 +54,16 @@ func AdminRoutes() map[string]Route {
 	}
 }
 
+// ConsoleRoutes lead to the console, which asks for keys by itself: its own tests walk its
+// table.
+func ConsoleRoutes() map[string]Route {
+	routes := map[string]Route{}
+	for _, route := range []string{"GET /", "GET /console", "POST /console", "GET /console/", "POST /console/"} {
+		routes[route] = Route{Access: httpapi.OpenAccess, Unwalked: true}
+	}
+	return routes
+}
+
 // Routes are the routes of API tables, as ClientRoutes names them, and who may call each.
 func Routes(tables []httpapi.API) map[string]httpapi.Access {
 	routes := map[string]httpapi.Access{}

@@ -90,13 +90,13 @@ func ours(err error) bool {
 }
 
 // level is that of a request's log line: probes come every second, and a load of the
-// chat page asks for many files.
+// chat page or of the console asks for many files. The console logs what operators do.
 func level(path string) slog.Level {
 	switch path {
 	case "/healthz", "/readyz", "/metrics", "/":
 		return slog.LevelDebug
 	}
-	if strings.HasPrefix(path, "/page/") {
+	if strings.HasPrefix(path, "/page/") || strings.HasPrefix(path, "/console") {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

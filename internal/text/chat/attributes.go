@@ -12,6 +12,9 @@ import (
 var attributeNames = [...]string{"helpfulness", "correctness", "coherence", "complexity", "verbosity", "quality",
 	"toxicity", "humor", "creativity"}
 
+// AttributeNames are the names of all attributes, in the order of the prompt.
+func AttributeNames() []string { return attributeNames[:] }
+
 // maxAttribute is the highest value; the lowest is 0.
 const maxAttribute = 4
 
