@@ -2,7 +2,6 @@ package page_test
 
 import (
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -103,10 +102,6 @@ func TestReducedMotionStopsAnimations(t *testing.T) {
 // TestAxeFindsNoViolation in every state of the page, in both themes, wide and on a
 // phone.
 func TestAxeFindsNoViolation(t *testing.T) {
-	axe, err := os.ReadFile("testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, look := range []struct {
 		name  string
 		dark  bool
@@ -120,13 +115,8 @@ func TestAxeFindsNoViolation(t *testing.T) {
 				p.size(360, 740, 1, true)
 			}
 			p.open(s.URL)
-			p.run(script(string(axe)))
-			check := func(state string) {
-				t.Helper()
-				for _, v := range eval[[]string](p, `axe.run(document, { resultTypes: ["violations"] }).then((found) => found.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 200) + " " + n.failureSummary)))`) {
-					t.Errorf("%s: %s", state, v)
-				}
-			}
+			p.LoadAxe()
+			check := p.CheckAxe
 			check("at first")
 			p.say("Hello")
 			p.wantText(".answer-text", "link")

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
-	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -21,24 +19,10 @@ var (
 	binary  = flag.String("hachi", "", "the hachi that the screenshots show")
 )
 
-// dark asks for the color scheme of the system.
-func (p *tab) dark(on bool) {
-	scheme := map[bool]string{true: "dark", false: "light"}[on]
-	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-}
-
-// size sets the viewport.
-func (p *tab) size(width, height int64, scale float64, phone bool) {
-	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: scale, Mobile: phone})
-}
-
 // save writes what the viewport shows.
 func (p *tab) save(name string) {
 	p.t.Helper()
-	shot := call(p, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng})
-	if err := os.WriteFile(filepath.Join(*screens, name), shot.Data, 0o644); err != nil {
-		p.t.Fatal(err)
-	}
+	p.Save(filepath.Join(*screens, name))
 }
 
 var serving = regexp.MustCompile(`serving hachi-mini at (http://\S+)`)
