@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -219,6 +219,10 @@ clients: ## run the clients of other projects against a cluster; CLIENTS names s
 # The chat page in a browser; needs Chromium and fonts of Noto with Japanese.
 screens: build ## write the screenshots of the chat page
 	go test ./internal/api/page -count=1 -run TestScreens -screens $(CURDIR)/docs/figures -hachi $(CURDIR)/bin/hachi
+
+# The console in a browser, with a cluster that the test makes up; needs Chromium.
+screenshots: ## write the screenshots of the console
+	go test ./internal/console -count=1 -run TestScreenshots -figures $(CURDIR)/docs/figures
 
 # Every combination of settings gives the same bits.
 metamorphic: ## run every combination of settings

@@ -89,8 +89,8 @@ func skew(s status.State, layer int) float64 {
 
 // busiest are the experts with the most load against the mean of their layer.
 func busiest(s status.State, g grid) (out []expertRow) {
-	means := map[int]float64{}
-	for _, layer := range g.Layers {
+	means := make([]float64, len(g.Layers))
+	for layer := range means {
 		means[layer] = mean(s, layer)
 	}
 	cells := slices.DeleteFunc(slices.Clone(g.cells), func(c cell) bool { return c.rate == 0 })

@@ -149,6 +149,9 @@ func (g grid) Heads() []int {
 func (g grid) changed(before []cell) [][4]any {
 	var out [][4]any
 	for i, c := range g.cells {
+		if i < len(before) && c == before[i] {
+			continue
+		}
 		if i >= len(before) || c.class() != before[i].class() || c.label() != before[i].label() {
 			out = append(out, [4]any{i, c.class(), c.glyph(), c.label()})
 		}
