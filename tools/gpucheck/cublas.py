@@ -8,7 +8,7 @@ import torch
 hidden, ffn = int(sys.argv[1]), int(sys.argv[2])
 experts = [[torch.randn(shape, device="cuda", dtype=torch.bfloat16) / 40 for shape in ((ffn, hidden), (ffn, hidden), (hidden, ffn))] for _ in range(4)]
 micros = {}
-for rows in (1, 16, 64, 256, 1024):
+for rows in (1, 16, 64, 256, 1024, 2048, 4096):
     x = torch.randn((rows, hidden), device="cuda", dtype=torch.bfloat16)
 
     def run(times):

@@ -99,7 +99,7 @@ func (l *denseLane) close() error { return driver.CloseAll(l.closes) }
 
 // fragments is 1 where products read the order of portable.cu.
 func (l *denseLane) fragments() int32 {
-	if l.d.v.kernels.wgmma(tensor.BF16) {
+	if l.d.v.kernels.wgmma() {
 		return 0
 	}
 	return 1
@@ -114,7 +114,7 @@ func (l *denseLane) slotsOf(n int) (slots, tile int) {
 // product queues a product of n rows.
 func (l *denseLane) product(product string, m matrix, in, out *driver.Buffer, n int) error {
 	slots, tile := l.slotsOf(n)
-	return l.d.v.kernels.runProduct(l.d.v.Device, l.stream, product, m, in.Pointer, out.Pointer, slots, tile)
+	return l.d.v.kernels.runMatrix(l.d.v.Device, l.stream, product, m, in.Pointer, out.Pointer, slots, tile)
 }
 
 // normRows queues out = the norm of x, which is rows of f32, after add is added to it.
@@ -154,7 +154,7 @@ func (l *denseLane) feedForward(layer int, h, x tensor.Matrix) error {
 	if err := k.runGather(l.stream, gather, l.normed.Pointer, at, index, slots, hidden); err != nil {
 		return err
 	}
-	if err := l.product("up", w.up, l.normed, l.inner, n); err != nil {
+	if err := l.product(upProduct, w.up, l.normed, l.inner, n); err != nil {
 		return err
 	}
 	if err := l.product(wideProduct, w.down, l.inner, l.sums, n); err != nil {

@@ -82,16 +82,6 @@ func (k *kernels) runWarps(s *driver.Stream, name string, count int32, p unsafe.
 	return k.dense[name].Launch(s, driver.Launch{Grid: int(count), Block: 32}, p)
 }
 
-// wideName is the portable kernel of a product whose sums stay f32.
-const wideProduct = "wide"
-
-// wideVariants have the tiles of downVariants.
-func wideVariant(n int) variant {
-	v := downVariants[n]
-	v.product = wideProduct
-	return v
-}
-
 // matrix is the image of a bf16 weight on the device, with what names it to the
 // products: a table of its address, once for each row tile.
 type matrix struct {
@@ -100,15 +90,9 @@ type matrix struct {
 	columns, outputs int // padded
 }
 
-// runProduct queues out [slots, outputs] from in [slots, columns] by a product of the
+// runMatrix queues out [slots, outputs] from in [slots, columns] by a product of the
 // kernels: wide, or up, whose outputs are half of the image's rows.
-func (k *kernels) runProduct(v *driver.Device, s *driver.Stream, product string, m matrix, in, out driver.Pointer, slots, tile int) error {
-	o := operands{weights: m.table, in: in, out: out, slots: slots, k: m.columns, outputs: m.outputs}
-	if !k.wgmma(tensor.BF16) {
-		return k.runPortable(s, product, tensor.BF16, tile, o)
-	}
-	if product == wideProduct {
-		return k.runWGMMA(v, s, wideVariant(tile), o)
-	}
-	return k.runWGMMA(v, s, upVariants[tile], o)
+func (k *kernels) runMatrix(v *driver.Device, s *driver.Stream, product string, m matrix, in, out driver.Pointer, slots, tile int) error {
+	o := operands{weights: m.table, in: in, out: out, slots: slots, tile: tile, k: m.columns, outputs: m.outputs}
+	return k.runProduct(v, s, product, tensor.BF16, o)
 }

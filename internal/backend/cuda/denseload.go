@@ -90,7 +90,7 @@ func (l *denseLoader) image(ctx context.Context, rows stripRows, strips, outputs
 	if m.table, err = l.send(ctx, table); err != nil {
 		return m, err
 	}
-	if l.v.kernels.wgmma(tensor.BF16) {
+	if l.v.kernels.wgmma() {
 		return m, l.sendTiles(ctx, m.memory.Pointer, strips, columns, rows)
 	}
 	return m, l.sendStrips(ctx, m.memory.Pointer, strips, columns, rows)

@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,7 @@ type device struct {
 	*driver.Device
 	options  backend.Options
 	patience time.Duration
+	yields   bool   // between looks at an event
 	label    string // for people
 	lost     atomic.Pointer[backend.LostError]
 	kernels  *kernels
@@ -58,7 +60,7 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %d: %w", o.Device, err)
 	}
-	v := &device{Device: gpu, options: o, patience: c.Patience, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name)}
+	v := &device{Device: gpu, options: o, patience: c.Patience, yields: runtime.GOMAXPROCS(0) <= fewProcessors, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name)}
 	v.pinned.v, v.pinned.limit = v, maxPinned
 	if err := v.Do(func() (err error) {
 		v.kernels, err = loadKernels(gpu, o.Kernel)

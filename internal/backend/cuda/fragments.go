@@ -42,9 +42,10 @@ type codes struct {
 	scale [2]uint16
 }
 
-// writeStrip writes the blocks of one strip as kernels/portable.cu reads them.
+// writeStrip writes the blocks of one strip as kernels/widen.cuh says.
 func writeStrip(dst []byte, rows stripRows, strip, columns int) {
 	size := blockBytes(rows.format)
+	clear(dst)
 	for i := range 16 {
 		w, row := rows.row(strip, i)
 		for block := range columns / 64 {
@@ -54,14 +55,14 @@ func writeStrip(dst []byte, rows stripRows, strip, columns int) {
 	}
 }
 
-// putRow writes row i of a block: element (lane, step, register, half) of the
-// fragment stands at (step*4+register)*2 + half of the lane, 16 bytes of each lane
-// beside those of the next.
+// putRow writes row i of a block, which is as kernels/widen.cuh says. Of 4 bits it adds
+// to a block of zeros.
 func putRow(block []byte, format tensor.DType, i int, c *codes) {
 	if format == tensor.Int4 || format == tensor.MXFP4 {
-		for k := 0; k < 64; k += 2 {
+		for k, q := range c.q {
 			lane, at := fragmentAt(i, k)
-			block[lane*16+at/2] = byte(c.q[k] | c.q[k+1]<<4)
+			register, half := at/2%4, at%2
+			block[lane*16+at/8*4+half*2+register/2] |= byte(q << (register % 2 * 4))
 		}
 	} else {
 		width := 1

@@ -37,7 +37,7 @@ func quantized(t *testing.T, w tensor.Weight, format tensor.DType) tensor.Weight
 	return q
 }
 
-// widened reads row i and column k of a block as kernels/portable.cu does.
+// widened reads row i and column k of a block as kernels/widen.cuh does.
 func widened(block []byte, format tensor.DType, i, k int) float32 {
 	lane, at := (i%8)*4+k%8/2, (k/16*4+k%16/8*2+i/8)*2+k%2
 	scaleAt := i%8*4 + i/8*2 + k/32
@@ -49,7 +49,8 @@ func widened(block []byte, format tensor.DType, i, k int) float32 {
 	case tensor.Int8:
 		return half(1024) * float32(int(block[at/16*512+lane*16+at%16])-128)
 	}
-	q := int(block[lane*16+at/2]) >> (at % 2 * 4) & 15
+	nibble := at/2%4 + at%2*4
+	q := int(block[lane*16+at/8*4+nibble/2]) >> (nibble % 2 * 4) & 15
 	if format == tensor.Int4 {
 		return half(512) * float32(q-8)
 	}

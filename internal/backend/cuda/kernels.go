@@ -21,6 +21,8 @@ var (
 	denseCubin []byte
 	//go:embed image/dense.ptx
 	densePTX []byte
+	//go:embed image/support.cubin
+	supportCubin []byte
 	//go:embed image/support.ptx
 	supportPTX []byte
 )
@@ -39,6 +41,7 @@ type kernels struct {
 	name     string // wgmmaKernel, or portableKernel for every format
 	sms      int
 	shared   int
+	overlap  bool // kernels wait for the launch ahead by themselves
 	modules  []*driver.Module
 	products map[string]*driver.Function
 	dense    map[string]*driver.Function // of dense.cu
@@ -64,18 +67,18 @@ func loadKernels(v *driver.Device, want string) (*kernels, error) {
 	case want == wgmmaKernel && !hopper || want != wgmmaKernel && want != portableKernel:
 		return nil, fmt.Errorf("kernel %q on compute capability %d.%d, expected %s, or %s on 9.0", want, v.Major, v.Minor, portableKernel, wgmmaKernel)
 	}
-	support, err := k.module(v, supportPTX)
+	code, dense, portable := supportPTX, densePTX, portablePTX
+	if k.overlap = hopper; hopper {
+		code, dense, portable = supportCubin, denseCubin, portableCubin
+	}
+	support, err := k.module(v, code)
 	if err != nil {
-		return nil, fmt.Errorf("support.ptx: %w", err)
+		return nil, fmt.Errorf("support: %w", err)
 	}
 	for name, to := range map[string]**driver.Function{"tile": &k.tile, "gather": &k.gather, "gather_fragments": &k.frags, "sweep": &k.sweep} {
 		if *to, err = support.Function(name); err != nil {
 			return nil, fmt.Errorf("kernel %s: %w", name, err)
 		}
-	}
-	portable, dense := portablePTX, densePTX
-	if hopper {
-		portable, dense = portableCubin, denseCubin
 	}
 	if err := k.loadDense(v, dense); err != nil {
 		return nil, err
@@ -104,17 +107,12 @@ func (k *kernels) loadProducts(v *driver.Device, portable []byte) error {
 		return fmt.Errorf("portable kernels: %w", err)
 	}
 	for _, format := range portableFormats {
-		for n := minTile; n <= maxPortableTile; n *= 2 {
-			for _, product := range []string{"up", "down"} {
+		for _, product := range productsOf(format) {
+			for n := minTile; n <= maxPortableTile; n *= 2 {
 				if err := k.product(m, portableName(product, format, n), 0); err != nil {
 					return err
 				}
 			}
-		}
-	}
-	for n := minTile; n <= maxPortableTile; n *= 2 {
-		if err := k.product(m, portableName(wideProduct, tensor.BF16, n), 0); err != nil {
-			return err
 		}
 	}
 	if k.name != wgmmaKernel {
@@ -123,14 +121,26 @@ func (k *kernels) loadProducts(v *driver.Device, portable []byte) error {
 	if m, err = k.module(v, wgmmaCubin); err != nil {
 		return fmt.Errorf("wgmma.cubin: %w", err)
 	}
-	for n := minTile; n <= maxWGMMATile; n *= 2 {
-		for _, w := range []variant{upVariants[n], downVariants[n], wideVariant(n)} {
-			if err := k.product(m, w.name(), v.Shared); err != nil {
-				return err
+	for _, format := range portableFormats {
+		for _, product := range productsOf(format) {
+			for n := minTile; n <= k.maxTile(format); n *= 2 {
+				for _, w := range variants(product, format, n) {
+					if err := k.product(m, w.kernel(product, format), v.Shared); err != nil {
+						return err
+					}
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// productsOf are the products that a format has kernels of.
+func productsOf(format tensor.DType) []string {
+	if format == tensor.BF16 {
+		return []string{upProduct, downProduct, wideProduct}
+	}
+	return []string{upProduct, downProduct}
 }
 
 // module loads code and keeps it.
@@ -155,17 +165,26 @@ func (k *kernels) product(m *driver.Module, name string, shared int) error {
 	return f.AllowShared(shared)
 }
 
-// wgmma reports whether a format is computed by wgmma.cu.
-func (k *kernels) wgmma(format tensor.DType) bool {
-	return k.name == wgmmaKernel && format == tensor.BF16
-}
+// wgmma reports whether products are those of wgmma.cu.
+func (k *kernels) wgmma() bool { return k.name == wgmmaKernel }
 
 // maxTile is the largest N of a format's kernels.
 func (k *kernels) maxTile(format tensor.DType) int {
-	if k.wgmma(format) {
+	switch {
+	case !k.wgmma():
+		return maxPortableTile
+	case format == tensor.BF16:
 		return maxWGMMATile
 	}
-	return maxPortableTile
+	return maxQuantizedTile
+}
+
+// runProduct queues a product in a format.
+func (k *kernels) runProduct(v *driver.Device, s *driver.Stream, product string, format tensor.DType, o operands) error {
+	if !k.wgmma() {
+		return k.runPortable(s, product, format, o)
+	}
+	return k.runVariant(v, s, product, format, k.pick(product, format, o), o)
 }
 
 // unload forgets the code.

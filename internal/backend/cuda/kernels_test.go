@@ -10,8 +10,6 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/hachi-serve/hachi/internal/compute/tensor"
-
 	sources "github.com/hachi-serve/hachi/internal/backend/cuda/kernels"
 )
 
@@ -37,9 +35,6 @@ var parameter = regexp.MustCompile(`\.b8 (\w+)_param_0\[(\d+)\]`)
 func TestParametersHaveTheSizeOfTheKernels(t *testing.T) {
 	want := map[string]uintptr{"tile": unsafe.Sizeof(tileParams{}), "gather": unsafe.Sizeof(gatherParams{}),
 		"gather_fragments": unsafe.Sizeof(gatherParams{}), "sweep": unsafe.Sizeof(sweepParams{})}
-	for n := minTile; n <= maxPortableTile; n *= 2 {
-		want[portableName(wideProduct, tensor.BF16, n)] = unsafe.Sizeof(portableParams{})
-	}
 	dense := map[string]uintptr{"norm": unsafe.Sizeof(normParams{}), "gate": unsafe.Sizeof(gateParams{}), "combine": unsafe.Sizeof(combineParams{}),
 		"attend": unsafe.Sizeof(attendParams{}), "place": unsafe.Sizeof(placeParams{})}
 	for _, name := range denseNames() {
@@ -48,7 +43,9 @@ func TestParametersHaveTheSizeOfTheKernels(t *testing.T) {
 	}
 	for _, format := range portableFormats {
 		for n := minTile; n <= maxPortableTile; n *= 2 {
-			want[portableName("up", format, n)], want[portableName("down", format, n)] = unsafe.Sizeof(portableParams{}), unsafe.Sizeof(portableParams{})
+			for _, product := range productsOf(format) {
+				want[portableName(product, format, n)] = unsafe.Sizeof(portableParams{})
+			}
 		}
 	}
 	found := map[string]uintptr{}
@@ -78,15 +75,16 @@ func TestParametersHaveTheSizeOfTheKernels(t *testing.T) {
 // model.
 func TestEveryVariantFits(t *testing.T) {
 	const shared = 227 << 10 // of an H100
-	for _, variants := range []map[int]variant{upVariants, downVariants} {
-		for n := minTile; n <= maxWGMMATile; n *= 2 {
-			v, ok := variants[n]
-			if !ok || v.n != n {
-				t.Fatalf("no variant of %d rows", n)
-			}
-			bytes := v.stages(shared)*v.stageBytes() + v.fixedBytes()
-			if v.stages(shared) < 2 || (bytes+1024)*v.blocks > shared+1024 || pad%v.outputs() != 0 || pad%v.k != 0 {
-				t.Errorf("%s: %d stages, %d bytes, %d outputs", v.name(), v.stages(shared), bytes, v.outputs())
+	for _, format := range portableFormats {
+		for _, product := range productsOf(format) {
+			for n := minTile; n <= (&kernels{name: wgmmaKernel}).maxTile(format); n *= 2 {
+				for _, v := range variants(product, format, n) {
+					stages := v.stages(format, shared)
+					bytes := stages*v.stageBytes(format) + v.fixedBytes()
+					if stages < 2 || (bytes+1024)*v.blocks > shared+1024 || pad%v.outputs(product) != 0 || pad%v.k != 0 || n%v.n != 0 {
+						t.Errorf("%s: %d stages, %d bytes, %d outputs", v.kernel(product, format), stages, bytes, v.outputs(product))
+					}
+				}
 			}
 		}
 	}

@@ -146,29 +146,20 @@ func (l *lane) fill(p pass) (at tables, n int) {
 // compute queues a pass: rows into slots, both products, replies in order.
 func (l *lane) compute(p pass, at tables) error {
 	k, slots := l.v.kernels, len(p.slots)
-	up := operands{weights: at.up, in: l.x.Pointer, out: l.inner.Pointer, slots: slots, k: l.shape.hidden, outputs: l.shape.ffn}
-	down := operands{weights: at.down, in: l.inner.Pointer, out: l.y.Pointer, slots: slots, k: l.shape.ffn, outputs: l.shape.hidden}
-	wgmma, into := k.wgmma(p.format), k.frags
-	if wgmma {
+	up := operands{weights: at.up, in: l.x.Pointer, out: l.inner.Pointer, slots: slots, tile: p.tile, k: l.shape.hidden, outputs: l.shape.ffn}
+	down := operands{weights: at.down, in: l.inner.Pointer, out: l.y.Pointer, slots: slots, tile: p.tile, k: l.shape.ffn, outputs: l.shape.hidden}
+	into := k.frags
+	if k.wgmma() {
 		into = k.gather
 	}
 	if err := k.runGather(l.stream, into, l.x.Pointer, at.rows, at.slots, slots, l.shape.hidden); err != nil {
 		return err
 	}
-	if wgmma {
-		if err := k.runWGMMA(l.v.Device, l.stream, upVariants[p.tile], up); err != nil {
-			return err
-		}
-		if err := k.runWGMMA(l.v.Device, l.stream, downVariants[p.tile], down); err != nil {
-			return err
-		}
-	} else {
-		if err := k.runPortable(l.stream, "up", p.format, p.tile, up); err != nil {
-			return err
-		}
-		if err := k.runPortable(l.stream, "down", p.format, p.tile, down); err != nil {
-			return err
-		}
+	if err := k.runProduct(l.v.Device, l.stream, upProduct, p.format, up); err != nil {
+		return err
+	}
+	if err := k.runProduct(l.v.Device, l.stream, downProduct, p.format, down); err != nil {
+		return err
 	}
 	return k.runGather(l.stream, k.gather, l.output.Pointer, l.y.Pointer, at.replies, len(p.replies), l.shape.hidden)
 }

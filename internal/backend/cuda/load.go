@@ -54,7 +54,7 @@ func (l *loader) open() (err error) {
 		}
 		l.closes = append(l.closes, l.free[i].Close)
 	}
-	if !l.v.kernels.wgmma(tensor.BF16) {
+	if !l.v.kernels.wgmma() {
 		return nil
 	}
 	if l.staging, err = l.v.Alloc(l.room); err != nil {
@@ -82,7 +82,7 @@ func (l *loader) load(ctx context.Context, w model.ExpertWeights) (*image, error
 	}
 	m := &image{format: format, memory: memory, down: memory.Pointer + driver.Pointer(l.shape.upBytes(format))}
 	write := l.writeFragments
-	if l.v.kernels.wgmma(format) {
+	if l.v.kernels.wgmma() && format == tensor.BF16 {
 		write = l.writeTiles
 	}
 	if err := write(ctx, m, w); err != nil {

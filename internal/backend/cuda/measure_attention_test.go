@@ -1,11 +1,9 @@
 package cuda
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"math"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -48,16 +46,7 @@ func TestLargeAttention(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	text, err := json.MarshalIndent(all, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%s", text)
-	if *reportFile != "" {
-		if err := os.WriteFile(*reportFile, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeReport(t, all)
 }
 
 // measureAttention fills a cache of one layer with heads as Mixtral's, and times decode

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"hash"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"unsafe"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	driver "github.com/hachi-serve/hachi/internal/cuda"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -27,6 +30,7 @@ var (
 	hiddenSize = flag.Int("hidden", 192, "hidden size of the measured experts")
 	ffnSize    = flag.Int("ffn", 320, "inner size of the measured experts")
 	calls      = flag.Int("calls", 2, "calls of a measurement; the median is reported")
+	untimed    = flag.Bool("untimed", false, "compare rows only")
 	reportFile = flag.String("report", "", "file for the report, as JSON")
 )
 
@@ -39,6 +43,7 @@ type timing struct {
 	KernelUS float64 `json:"kernel_us"` // of that on the device, without the copies
 	GBps     float64 `json:"gb_per_s"`  // of weights, by the kernels
 	TFlops   float64 `json:"tflop_per_s"`
+	OfRead   float64 `json:"percent_of_read"` // of what a plain read takes
 }
 
 // report is what `make gpu-check` prints.
@@ -48,7 +53,8 @@ type report struct {
 	Hidden   int                `json:"hidden"`
 	FFN      int                `json:"ffn"`
 	ReadGBps float64            `json:"read_gb_per_s"`  // the ceiling
-	RMS      map[string]float64 `json:"rms_of_float64"` // by format
+	RMS      map[string]float64 `json:"rms_of_float64"` // by format and kernel
+	OfCPU    map[string]float64 `json:"rms_of_cpu"`     // the family of processors, by format
 	Digest   string             `json:"digest"`         // of every output: equal in every process
 	Timings  []timing           `json:"timings"`
 }
@@ -86,13 +92,13 @@ func randomRows(n int) []byte {
 }
 
 // TestLargeExperts: rows keep their bits for every number of rows, in both kernels and
-// every format, at the size of the flags; values are those of float64. It prints how
-// fast they are, which on a fake driver says nothing.
+// every format, at the size of the flags; values are those of float64 and of the
+// processor. It prints how fast they are, which on a fake driver says nothing.
 func TestLargeExperts(t *testing.T) {
-	r := report{Hidden: *hiddenSize, FFN: *ffnSize, RMS: map[string]float64{}}
+	r := report{Hidden: *hiddenSize, FFN: *ffnSize, RMS: map[string]float64{}, OfCPU: map[string]float64{}}
 	open, digest := openers(t, ""), sha256.New()
 	for _, kernel := range []string{wgmmaKernel, portableKernel} {
-		opened, err := withKernel(Backend(Config{Open: open}), kernel).Open(backend.Options{Threads: 8})
+		opened, err := withKernel(Backend(Config{Open: open}), kernel).Open(backend.Options{Threads: 16})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,17 +106,8 @@ func TestLargeExperts(t *testing.T) {
 		r.Device, r.Family = d.Name, d.Info().ExpertFamily
 		r.ReadGBps = max(r.ReadGBps, readCeiling(t, d))
 		for _, format := range portableFormats {
-			if kernel == wgmmaKernel && format != tensor.BF16 {
-				continue // the same kernels as those of portableKernel
-			}
-			name := format.String()
-			if format == tensor.BF16 {
-				name += " " + kernel
-			}
-			out, rms := measure(t, d, format, name, &r)
-			r.RMS[name] = rms
-			if format != tensor.BF16 || kernel == wgmmaKernel {
-				digest.Write(out)
+			if kernel == wgmmaKernel || format == tensor.BF16 { // of the rest both have the same images
+				measure(t, d, format, &r, digest)
 			}
 		}
 		if err := d.Close(); err != nil {
@@ -121,6 +118,12 @@ func TestLargeExperts(t *testing.T) {
 		t.Error(err)
 	}
 	r.Digest = hex.EncodeToString(digest.Sum(nil)[:8])
+	writeReport(t, r)
+}
+
+// writeReport logs a report, and writes it to the file of the flag.
+func writeReport(t *testing.T, r any) {
+	t.Helper()
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		t.Fatal(err)
@@ -136,22 +139,68 @@ func TestLargeExperts(t *testing.T) {
 // activeExperts is how many experts a decode step of few sequences meets.
 const activeExperts = 8
 
-// measure loads experts of a format, compares rows, and times calls. It returns the
-// replies of up to 300 rows, and how far the first is from float64.
-func measure(t *testing.T, d *device, format tensor.DType, name string, r *report) (out []byte, rms float64) {
+// measure loads experts of a format, compares rows, and times calls, in the kernel of
+// the device and, of quantized weights, in the other one. Its rows go to digest.
+func measure(t *testing.T, d *device, format tensor.DType, r *report, digest hash.Hash) {
 	t.Helper()
-	e, err := newExperts(d, shapeOf(model.Config{Hidden: *hiddenSize, FFN: *ffnSize}), model.Config{Layers: 1, Hidden: *hiddenSize, FFN: *ffnSize, Experts: activeExperts})
+	e := loaded(t, d, format, activeExperts)
+	x, was := randomRows(min(300, 20**calls)), d.kernels.name
+	size := 2 * *hiddenSize
+	var first []byte
+	for _, kernel := range []string{was, portableKernel} {
+		d.kernels.name = kernel
+		if first != nil && (kernel == was || format == tensor.BF16) {
+			continue
+		}
+		name := fmt.Sprintf("%v %s", format, kernel)
+		out := sameAmongAny(t, e, name, x)
+		if first == nil {
+			first = out
+			digest.Write(out)
+		} else if !bytes.Equal(out, first) {
+			t.Errorf("%s: rows differ from those of %s", name, was)
+		}
+		r.RMS[name] = distance(noise(t, format, 0), x[:size], out[:size])
+		if !*untimed {
+			timings(t, d, e, name, r)
+		}
+	}
+	d.kernels.name = was
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if rows := min(4, len(x)/size); was == wgmmaKernel && !*untimed {
+		r.OfCPU[format.String()] = ofProcessor(t, format, x[:rows*size], first[:rows*size])
+	}
+}
+
+// loaded has some experts of a format on a device.
+func loaded(t *testing.T, d *device, format tensor.DType, n int) *experts {
+	t.Helper()
+	cfg := measuredModel()
+	e, err := newExperts(d, shapeOf(cfg), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for expert := range activeExperts {
+	for expert := range n {
 		if err := e.Load(t.Context(), moe.ExpertID{Expert: expert}, noise(t, format, uint64(expert))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	rows := min(300, 20**calls)
-	size, x := 2**hiddenSize, randomRows(rows)
-	out = make([]byte, rows*size)
+	return e
+}
+
+func measuredModel() model.Config {
+	return model.Config{Layers: 1, Hidden: *hiddenSize, FFN: *ffnSize, Experts: activeExperts, DType: tensor.BF16}
+}
+
+// sameAmongAny asks the first expert for each row of x by itself, compares them with
+// those of larger calls, and returns them.
+func sameAmongAny(t *testing.T, e *experts, name string, x []byte) []byte {
+	t.Helper()
+	size := 2 * *hiddenSize
+	rows := len(x) / size
+	out := make([]byte, len(x))
 	for i := range rows {
 		call(t, e, 1, 1, x[i*size:], out[i*size:(i+1)*size])
 	}
@@ -163,16 +212,56 @@ func measure(t *testing.T, d *device, format tensor.DType, name string, r *repor
 			t.Errorf("%s: rows differ among %d rows from what they are by themselves", name, n)
 		}
 	}
-	for _, m := range [][2]int{{1, 1}, {1, 16}, {activeExperts, 1}, {activeExperts, 2}, {1, 64}, {1, 256}, {1, 1024}} {
-		if m[1] > 20**calls {
+	return out
+}
+
+// timings times calls of a kernel: of portable.cu, which is for few rows, less of them.
+func timings(t *testing.T, d *device, e *experts, name string, r *report) {
+	t.Helper()
+	for _, m := range [][2]int{{1, 1}, {activeExperts, 1}, {activeExperts, 2}, {1, 16}, {activeExperts, 16}, {1, 64}, {1, 256}, {1, 1024}, {1, 2048}, {1, 4096}} {
+		if m[1] > 20**calls**calls || m[0]*m[1] > 128 && !d.kernels.wgmma() {
 			continue // minutes on a fake driver
 		}
-		r.Timings = append(r.Timings, timed(t, d, e, name, m[0], m[1]))
+		one := timed(t, d, e, name, m[0], m[1])
+		one.OfRead = 100 * one.GBps / r.ReadGBps
+		r.Timings = append(r.Timings, one)
 	}
-	if err := e.Close(); err != nil {
+}
+
+// ofProcessor is |y - z| / |z| for what the processor computes of the first expert.
+func ofProcessor(t *testing.T, format tensor.DType, x, y []byte) float64 {
+	t.Helper()
+	opened, err := cpu.Backend().Open(backend.Options{Threads: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := opened.OpenExperts(measuredModel(), model.Numerics{Wire: tensor.BF16, FFNActivation: tensor.BF16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Load(t.Context(), moe.ExpertID{}, noise(t, format, 0)); err != nil {
+		t.Fatal(err)
+	}
+	z := make([]byte, len(y))
+	g := moe.Group{}
+	for i := range len(x) / (2 * *hiddenSize) {
+		g.Index = append(g.Index, int32(i))
+	}
+	if err := e.Run(t.Context(), 0, []moe.Group{g}, x, z); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(e.Close(), opened.Close()); err != nil {
 		t.Error(err)
 	}
-	return out, distance(noise(t, format, 0), x[:size], out[:size])
+	got, want := make([]float32, len(y)/2), make([]float32, len(z)/2)
+	tensor.Decode(got, y, tensor.BF16)
+	tensor.Decode(want, z, tensor.BF16)
+	difference, size := 0.0, 0.0
+	for i, v := range want {
+		difference += float64(got[i]-v) * float64(got[i]-v)
+		size += float64(v) * float64(v)
+	}
+	return math.Sqrt(difference / size)
 }
 
 // call asks the first experts for n rows each.
@@ -260,7 +349,7 @@ func kernelTime(t *testing.T, d *device, e *experts, count, n int) (us float64) 
 // readCeiling is what the device's memory gives to a plain read.
 func readCeiling(t *testing.T, d *device) (gbps float64) {
 	t.Helper()
-	n := min(2<<30, 4**hiddenSize**ffnSize) &^ 4095
+	n := min(2<<30, 24**hiddenSize**ffnSize) &^ 4095 // far more than caches hold
 	err := d.use(func() error {
 		b, err := d.Alloc(n)
 		if err != nil {
@@ -345,11 +434,13 @@ func distance(w model.ExpertWeights, x, y []byte) float64 {
 	return math.Sqrt(difference / size)
 }
 
-// check bounds the distance from float64.
+// check bounds the distances.
 func (r report) check() error {
-	for name, rms := range r.RMS {
-		if !(rms < 0.02) {
-			return fmt.Errorf("%s is %g from float64, want at most 0.02", name, rms)
+	for what, all := range map[string]map[string]float64{"float64": r.RMS, "the processor": r.OfCPU} {
+		for name, rms := range all {
+			if !(rms < 0.02) {
+				return fmt.Errorf("%s is %g from %s, want at most 0.02", name, rms, what)
+			}
 		}
 	}
 	return nil

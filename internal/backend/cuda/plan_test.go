@@ -33,7 +33,7 @@ func TestPassesComputeEveryRowOnce(t *testing.T) {
 func checkPasses(t *testing.T, round int, groups []moe.Group, images []*image) {
 	t.Helper()
 	largest := func(f tensor.DType) int {
-		return map[tensor.DType]int{tensor.BF16: maxWGMMATile, tensor.Int8: maxPortableTile}[f]
+		return map[tensor.DType]int{tensor.BF16: maxWGMMATile, tensor.Int8: maxQuantizedTile}[f]
 	}
 	type reply struct {
 		of  *image

@@ -9,9 +9,13 @@ import (
 	driver "github.com/hachi-serve/hachi/internal/cuda"
 )
 
-// spin is how long a call polls before it sleeps between looks: about what a decode
-// step takes, since waking a thread takes as long as a small launch.
-const spin = 500 * time.Microsecond
+// spin is how long a call polls before it sleeps between looks: longer than any step
+// takes. A sleep of less than a millisecond takes one, as long as many launches.
+const spin = 5 * time.Millisecond
+
+// fewProcessors is how many leave none to spare for a call that polls: it yields
+// between looks then. To yield takes microseconds, since a context binds its thread.
+const fewProcessors = 2
 
 // errHung says that a kernel does not end.
 var errHung = errors.New("the device has not finished a call")
@@ -38,7 +42,9 @@ func (v *device) awaitEvent(done *driver.Event) error {
 		case waited > v.patience:
 			return v.lose(fmt.Errorf("%w in %v: see the Xid of the device in dmesg, and restart this process", errHung, v.patience))
 		case waited < spin:
-			runtime.Gosched()
+			if v.yields {
+				runtime.Gosched()
+			}
 		default:
 			time.Sleep(min(waited/16, 10*time.Millisecond))
 		}

@@ -99,13 +99,13 @@ __device__ __forceinline__ float readScale(const char *scales, int lane, int i, 
   return ((const float *)scales)[((values * 2 + i / 4) * 32 + lane) * 2 + i % 2];
 }
 
-// widenBytes writes 8 bytes of int8, of a vector's half, as 4 registers of bf16.
+// widenBytes writes 8 bytes of int8, of a vector's half, as 4 registers of bf16. The low 7 bits of u = q + 128 end the mantissa
+// of 128 + (u & 127); what is subtracted is 128 where u has bit 7, else 256.
 __device__ __forceinline__ void widenBytes(uint32_t *b, const uint4 *v, int half) {
 #pragma unroll
   for (int r = 0; r < 4; r++) {
-    uint32_t pair = word(v, half * 2 + r / 2) >> r % 2 * 16;
-    b[r] = pack(__fsub_rn(__int_as_float(0x4b000000 | (pair & 0xff)), 8388736.f),  // 2^23 + 128
-                __fsub_rn(__int_as_float(0x4b000000 | (pair >> 8 & 0xff)), 8388736.f));
+    const uint32_t u = permute(word(v, half * 2 + r / 2), 0, r % 2 ? 0x4342 : 0x4140);
+    b[r] = fusePair(maskOr(u, 0x007f007f, 0x43004300), 0x3f803f80, maskXor(u, 0x00800080, 0xc380c380));
   }
 }
 
@@ -125,10 +125,12 @@ typedef struct {
   int first[2], last[2];  // positions of the tile that each sees; none if first > last
   long long at[2];        // [row, head] of each
   int slot[2];
+  int halves;  // 1 if no lane has a second
 } Queries;
 
 __device__ __forceinline__ void findQueries(Queries *q, const Attend *p, Unit u, int kvHead, int slice, int lane) {
   const int group = p->heads / p->kvHeads, step = group < 16 ? group : 16;
+  q->halves = u.rows * step > 8 ? 2 : 1;
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     const int i = lane / 4 + h * 8, row = i / step, head = slice * 16 + i % step;
@@ -147,6 +149,10 @@ __device__ __forceinline__ void findQueries(Queries *q, const Attend *p, Unit u,
 __device__ __forceinline__ void softmax(float (*s)[4], float *high, float *total, float *rescale, const Queries *q, int start, int lane) {
 #pragma unroll
   for (int h = 0; h < 2; h++) {
+    if (h >= q->halves) {
+      s[0][2] = s[0][3] = s[1][2] = s[1][3] = 0;
+      continue;
+    }
     float most = high[h];
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -219,16 +225,17 @@ __device__ __forceinline__ void attend(const Attend *p, char *ring, int work, in
     }
 #pragma unroll
     for (int i = 0; i < 8; i++) {
+      if (i % 4 / 2 >= own.halves) continue;
       if (int8) s[i / 4][i % 4] = __fmul_rn(s[i / 4][i % 4], readScale(stage + 2 * half, lane, i, 0));
       s[i / 4][i % 4] = __fmul_rn(s[i / 4][i % 4], p->scale);
     }
-    float rescale[2];
+    float rescale[2] = {1, 1};
     softmax(s, high, total, rescale, &own, step * PAGE, lane);
     if (int8) {
 #pragma unroll
       for (int i = 0; i < 8; i++) {
         float *v = &s[i / 4][i % 4];
-        *v = *v == 0 ? 0 : __fmul_rn(*v, readScale(stage + 2 * half, lane, i, 1));  // an unseen scale may be anything
+        if (i % 4 / 2 < own.halves) *v = *v == 0 ? 0 : __fmul_rn(*v, readScale(stage + 2 * half, lane, i, 1));  // an unseen scale may be anything
       }
     }
     const uint32_t a[4] = {pack(s[0][0], s[0][1]), pack(s[0][2], s[0][3]), pack(s[1][0], s[1][1]), pack(s[1][2], s[1][3])};
@@ -241,7 +248,8 @@ __device__ __forceinline__ void attend(const Attend *p, char *ring, int work, in
 #pragma unroll
     for (int n = 0; n < width / 8; n++)
 #pragma unroll
-      for (int i = 0; i < 4; i++) acc[n][i] = __fmul_rn(acc[n][i], rescale[i / 2]);
+      for (int i = 0; i < 4; i++)
+        if (i / 2 < own.halves) acc[n][i] = __fmul_rn(acc[n][i], rescale[i / 2]);
     converge();
 #pragma unroll
     for (int k = 0; k < width / 16; k++) {

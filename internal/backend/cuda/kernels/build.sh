@@ -47,5 +47,6 @@ cubin dense
 cubin portable
 ptx portable
 ptx dense
+cubin support
 ptx support
 cat -- *.cu *.cuh | sha256sum | cut -d' ' -f1 > "$out/sources.sha256"

@@ -2,23 +2,13 @@
 // is two launches, up and then down. The sums are those of wgmma.cu bit for bit (docs/accelerators.md): one f32 accumulator an
 // output, K in ascending steps of 16, no split over K.
 //
-// Weights lie in device memory as fragments: a block is 16 weight rows x 64 k, blocks go by k, then by strips of 16 rows. In a
-// block the element for (lane, step, register, half) stands at ((step * 4 + register) * 2 + half) of that lane; 16 bytes of
-// each lane are beside those of the next lane, so that a warp reads 512 bytes in one piece. Behind the elements of a quantized
-// block are its scales, [8 rows][2 halves of 8 rows][2 groups of 32 k]. In the image of w1 and w3 rows 0..7 of a strip are of
-// w1 and rows 8..15 the same rows of w3. Activations lie as fragments too: blocks of 8 rows x 64 k, element (step * 2 +
+// Weights lie in device memory as widen.cuh says. Activations lie as fragments too: blocks of 8 rows x 64 k, element (step * 2 +
 // register) * 2 + half of a lane.
-//
-// A weight is widened to bf16 in a register: bf16(scale * q), the product in f32 being exact; q is int8, int4 - 8 or e2m1.
 //
 // One warp computes a tile of 16 weight rows x N rows of x. A ring in shared memory keeps DEPTH blocks of weights on their way;
 // a lane reads there only what it copied itself, so that lanes wait for no other. This file is C too: the fake driver of the
 // tests runs it, 32 lanes in turn.
-#include "silu.cuh"
-#include "warp.cuh"
-#ifdef __CUDACC__
-#include <cuda_fp16.h>
-#endif
+#include "widen.cuh"
 
 // Product is mirrored by portableParams in launch.go.
 typedef struct {
@@ -29,28 +19,9 @@ typedef struct {
   int strips, rowTiles;     // of 16 weight rows; of N rows
 } Product;
 
-enum { BF16, INT8, INT4, MXFP4 };
-
-// Block is what a lane reads of a block of weights.
-typedef struct {
-  uint4 q[4];
-  uint32_t scale[2];  // of row lane/4 and of that row + 8: two f16, or two e8m0
-} Block;
-
 // A slot of the ring holds VECTORS x 16 bytes of each lane, then SCALE bytes of each lane.
-#define VECTORS(FORMAT) (FORMAT == BF16 ? 4 : FORMAT == INT8 ? 2 : 1)
-#define SCALE(FORMAT) (FORMAT == BF16 ? 0 : FORMAT == MXFP4 ? 4 : 8)
 #define SLOT(FORMAT) (32 * (VECTORS(FORMAT) * 16 + SCALE(FORMAT)))
-#define BLOCK(FORMAT) (VECTORS(FORMAT) * 512 + SCALE(FORMAT) * 8)
 #define DEPTH(FORMAT) (FORMAT == BF16 ? 8 : FORMAT == INT8 ? 12 : 16)
-
-__device__ __forceinline__ float halfToFloat(uint32_t h) {
-#ifdef __CUDACC__
-  return __half2float(__ushort_as_half((unsigned short)h));
-#else
-  return fromF16(h);
-#endif
-}
 
 // fetch starts to copy what a lane reads of a block to a slot of the ring.
 __device__ __forceinline__ void fetch(char *slot, const char *block, int lane, const int format) {
@@ -71,56 +42,11 @@ __device__ __forceinline__ void await(const int format) {
 #endif
 }
 
-__device__ __forceinline__ void readBlock(Block *b, const char *slot, int lane, const int format) {
+// readSlot reads what a lane has copied.
+__device__ __forceinline__ void readSlot(Block *b, const char *slot, int lane, const int format) {
 #pragma unroll
   for (int i = 0; i < VECTORS(format); i++) b->q[i] = ((const uint4 *)slot)[i * 32 + lane];
-  slot += VECTORS(format) * 512;
-  if (SCALE(format) == 8) {
-    uint2 s = ((const uint2 *)slot)[lane];
-    b->scale[0] = s.x;
-    b->scale[1] = s.y;
-  } else if (SCALE(format) == 4) {
-    uint32_t s = ((const uint32_t *)slot)[lane];
-    b->scale[0] = (s & 0xff) | (s & 0xff00) << 8;
-    b->scale[1] = (s >> 16 & 0xff) | (s >> 24) << 16;
-  }
-}
-
-// scaleOf is the scale of half h of the rows in group g of the block.
-__device__ __forceinline__ float scaleOf(const Block *b, int h, int g, const int format) {
-  uint32_t v = b->scale[h] >> 16 * g & 0xffff;
-  if (format != MXFP4) return halfToFloat(v);
-  return __int_as_float(v == 255 ? 0x7fc00000 : v == 0 ? 0x00400000 : v << 23);
-}
-
-// value is an element without its scale.
-__device__ __forceinline__ float value(uint32_t q, const int format) {
-  if (format == INT8) return __fsub_rn(__int_as_float(0x4b000000 | q), 8388736.f);  // 2^23 + 128
-  if (format == INT4) return __fsub_rn(__int_as_float(0x4b000000 | q), 8388616.f);  // 2^23 + 8
-  float v = __fmul_rn(__int_as_float((q & 7) << 22), 8.507059173023462e37f);        // 2^126
-  return __int_as_float(__float_as_int(v) | (int)((q & 8) << 28));
-}
-
-// widen writes the registers of step s: pairs of bf16.
-__device__ __forceinline__ void widen(uint32_t *a, const Block *b, int s, const int format) {
-  const float low = format == BF16 ? 0 : scaleOf(b, 0, s / 2, format), high = format == BF16 ? 0 : scaleOf(b, 1, s / 2, format);
-#pragma unroll
-  for (int r = 0; r < 4; r++) {
-    if (format == BF16) {
-      a[r] = word(&b->q[s], r);
-      continue;
-    }
-    uint32_t pair;
-    if (format == INT8) {
-      pair = word(&b->q[s / 2], s % 2 * 2 + r / 2) >> r % 2 * 16;
-      pair = (pair & 0xff) | (pair & 0xff00) << 8;
-    } else {
-      pair = word(&b->q[0], s) >> r * 8;
-      pair = (pair & 0xf) | (pair & 0xf0) << 12;
-    }
-    float scale = r % 2 ? high : low;
-    a[r] = pack(__fmul_rn(scale, value(pair & 0xffff, format)), __fmul_rn(scale, value(pair >> 16, format)));
-  }
+  readScales(b, slot + VECTORS(format) * 512 + lane * SCALE(format), format);
 }
 
 // What becomes of the sums: an output each, as bf16 or as it is, or SiLU of those of w1 times those of w3.
@@ -142,7 +68,7 @@ __device__ __forceinline__ void product(const Product *p, char *ring, int tile, 
   for (int block = 0, slot = 0; block < blocks; block++) {
     await(format);
     Block b;
-    readBlock(&b, ring + slot * SLOT(format), lane, format);
+    readSlot(&b, ring + slot * SLOT(format), lane, format);
     uint32_t a[4][4];
 #pragma unroll
     for (int s = 0; s < 4; s++) widen(a[s], &b, s, format);

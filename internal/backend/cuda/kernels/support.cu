@@ -1,6 +1,7 @@
 // What surrounds the products: the image of weights for wgmma.cu, rows in the order of a call and back, and the ceiling of
-// reading memory. PTX for sm_80 and later.
+// reading memory.
 #include <cstdint>
+#include "warp.cuh"
 
 // Tile is mirrored by tileParams in launch.go.
 struct Tile {
@@ -36,6 +37,7 @@ struct Gather {
 
 // gather copies rows of bf16.
 extern "C" __global__ void gather(const __grid_constant__ Gather p) {
+  followLaunch();
   const int vectors = p.k / 8;
   const size_t n = (size_t)p.rows * vectors;
   for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < n; i += (size_t)gridDim.x * blockDim.x) {
@@ -47,6 +49,7 @@ extern "C" __global__ void gather(const __grid_constant__ Gather p) {
 // gather_fragments copies rows of bf16 to the order of portable.cu: blocks of 8 rows x 64 k, and in them 2 x 32 vectors, of
 // which a lane's has the pairs of registers 0 and 1 of two steps of 16.
 extern "C" __global__ void gather_fragments(const __grid_constant__ Gather p) {
+  followLaunch();
   const size_t n = (size_t)p.rows * p.k / 8;
   for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < n; i += (size_t)gridDim.x * blockDim.x) {
     size_t block = i / 64;
@@ -73,10 +76,10 @@ struct Sweep {
 extern "C" __global__ void __launch_bounds__(512) sweep(const __grid_constant__ Sweep p) {
   const uint64_t stride = (uint64_t)gridDim.x * blockDim.x;
   uint32_t x = 0;
-  for (uint64_t i = blockIdx.x * (uint64_t)blockDim.x + threadIdx.x; i + 7 * stride < p.n; i += 8 * stride) {
+  for (uint64_t i = blockIdx.x * (uint64_t)blockDim.x + threadIdx.x; i < p.n; i += 8 * stride) {
     uint4 v[8];
 #pragma unroll
-    for (int j = 0; j < 8; j++) v[j] = __ldcs(p.src + i + j * stride);
+    for (int j = 0; j < 8; j++) v[j] = i + j * stride < p.n ? __ldcs(p.src + i + j * stride) : make_uint4(0, 0, 0, 0);
 #pragma unroll
     for (int j = 0; j < 8; j++) x ^= v[j].x ^ v[j].y ^ v[j].z ^ v[j].w;
   }

@@ -20,12 +20,68 @@ __device__ __forceinline__ void converge(void) {
 #endif
 }
 
+// followLaunch waits for the launch ahead, where a launch may begin before that has ended, and lets the next one begin.
+__device__ __forceinline__ void followLaunch(void) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 // shuffle is the value of the lane whose number differs in the bits of mask.
 __device__ __forceinline__ float shuffle(float v, int mask) {
 #ifdef __CUDACC__
   return __shfl_xor_sync(0xffffffff, v, mask);
 #else
   return emulateShuffle(v, mask);
+#endif
+}
+
+// permute picks 4 of the bytes of low (0 to 3) and high (4 to 7), one for each hexadecimal digit of which.
+__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t which) {
+#ifdef __CUDACC__
+  return __byte_perm(low, high, which);
+#else
+  const uint64_t all = (uint64_t)high << 32 | low;
+  uint32_t v = 0;
+  for (int i = 0; i < 4; i++) v |= (uint32_t)(all >> (which >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+  return v;
+#endif
+}
+
+// maskOr is v & mask | bits, of which the compiler makes two operations where both are constants.
+__device__ __forceinline__ uint32_t maskOr(uint32_t v, uint32_t mask, uint32_t bits) {
+#ifdef __CUDACC__
+  uint32_t w;
+  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(w) : "r"(v), "r"(mask), "r"(bits));
+  return w;
+#else
+  return (v & mask) | bits;
+#endif
+}
+
+// maskXor is v & mask ^ bits.
+__device__ __forceinline__ uint32_t maskXor(uint32_t v, uint32_t mask, uint32_t bits) {
+#ifdef __CUDACC__
+  uint32_t w;
+  asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(w) : "r"(v), "r"(mask), "r"(bits));
+  return w;
+#else
+  return (v & mask) ^ bits;
+#endif
+}
+
+// fusePair is a * b + c of two bf16, rounded once, subnormal numbers too.
+__device__ __forceinline__ uint32_t fusePair(uint32_t a, uint32_t b, uint32_t c) {
+#ifdef __CUDACC__
+  uint32_t v;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(v) : "r"(a), "r"(b), "r"(c));
+  return v;
+#else
+  uint32_t v = 0;
+  for (int i = 0; i < 32; i += 16)  // fmaf is exact where the kernels ask for it
+    v |= (uint32_t)toBF16(fmaf(fromBF16(a >> i & 0xffff), fromBF16(b >> i & 0xffff), fromBF16(c >> i & 0xffff))) << i;
+  return v;
 #endif
 }
 

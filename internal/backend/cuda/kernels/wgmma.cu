@@ -1,94 +1,86 @@
 // The product of one launch over Hopper's wgmma.m64nNk16: an expert is two launches, up and then down.
 //
 // Weights are the M of wgmma and rows of x its N, so that few rows waste nothing. Every output element is one f32
-// accumulator that takes K in ascending steps of 16, whatever the tile: the choice of tile, grid and stages, and the rows
-// beside a row, never reach its bits. There is no split over K.
+// accumulator that takes K in ascending steps of 16, whatever the tile: the choice of tile, grid, stages and cluster, and the
+// rows beside a row, never reach its bits. There is no split over K.
 //
-// Weights lie in device memory as an image of shared memory: blocks of 64 weight rows x 64 k, 8 KiB each, in the 128-byte
-// swizzle, k fastest, so that a stage is one or two contiguous bulk copies. In the image of w1 and w3 every 8 rows of w1 are
-// followed by the same 8 of w3: a thread then holds both products of an output, and SiLU needs no exchange.
+// Weights in bf16 lie in device memory as an image of shared memory: blocks of 64 weight rows x 64 k, 8 KiB each, in the
+// 128-byte swizzle, k fastest, so that a stage is one or two contiguous bulk copies. In the image of w1 and w3 every 8 rows of w1
+// are followed by the same 8 of w3: a thread then holds both products of an output, and SiLU needs no exchange. Quantized
+// weights lie as in portable.cu: widen.cuh. Their warps widen them to the registers of wgmma's a, a strip of 16 rows each.
 //
-// One producer warp keeps a ring of stages full, also across tiles; WGS warpgroups consume it.
-#include <cstdint>
-#include <cuda.h>
-#include <cuda_bf16.h>
-#include "silu.cuh"
+// One producer warp keeps a ring of stages full, also across tiles; WGS groups of warps consume it. Of few rows and quantized
+// weights each warp computes by itself, with mma.m16n8k16, whose sums are those of wgmma bit for bit: there is nothing to wait for
+// between widening and multiplying.
+#include "hopper.cuh"
+#include "widen.cuh"
 #include "wgmma_shapes.cuh"
 
 // Params is mirrored by wgmmaParams in launch.go.
 struct Params {
   CUtensorMap x;            // activations {K, rows}, box {64, N}
-  const uint64_t *weights;  // image of the weights of each row tile, [rowTiles]
+  const uint64_t *weights;  // image of the weights of each `share` row tiles
   void *out;                // [rows, ldo] bf16; wide: f32
   int rows, k, ldo;         // rows stored; reduction length; outputs of a row
   int outTiles, rowTiles;
   int stages;
+  int share;  // row tiles with the same weights
 };
 
 // What becomes of the sums: an output each, as bf16 or as it is, or SiLU of those of w1 times those of w3.
 enum Kind { Down, Up, Wide };
 
-__device__ __forceinline__ uint32_t shared32(const void *p) { return (uint32_t)__cvta_generic_to_shared(p); }
+// Shape is one variant: WGS groups of warps with ROWS weight rows each (of bf16, 32 leaves half of wgmma's M idle: rows of
+// whatever follows, never stored), N rows of x, KB of K a stage.
+template <int FORMAT_, Kind KIND_, int WGS_, int ROWS_, int N_, int KB_> struct Shape {
+  static constexpr int FORMAT = FORMAT_, WGS = WGS_, ROWS = ROWS_, N = N_, KB = KB_, BLOCKS = KB / 64;
+  static constexpr Kind KIND = KIND_;
+  static constexpr bool ALONE = FORMAT != BF16 && N <= 32;         // warps compute by themselves
+  static constexpr int THREADS = ALONE ? ROWS / 16 * 32 : 128;     // of a group
+  static constexpr int A_GROUP = BLOCKS * (FORMAT == BF16 ? ROWS * 128 : ROWS / 16 * BLOCK(FORMAT));  // bytes of a group's stage
+  static constexpr int A_STAGE = WGS * A_GROUP, B_STAGE = BLOCKS * N * 128;
+  static constexpr int OUTS = KIND == Up ? ROWS / 2 : ROWS;  // outputs of a group
+  static constexpr int CHUNK = N < 64 ? N : 64, PITCH = OUTS * 2 + 16;
+  static_assert(FORMAT == BF16 || ALONE || ROWS == 64, "a warp widens a strip of 16 rows");
+};
 
-__device__ __forceinline__ void barrierInit(uint32_t bar, int count) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(bar), "r"(count) : "memory");
-}
+// Ring is where the stages and what else there is lie in shared memory.
+template <class S> struct Ring {
+  uint32_t b, a, staging, full, empty;
+  const char *bytes;  // of a
 
-__device__ __forceinline__ void barrierExpect(uint32_t bar, int bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(bar), "r"(bytes) : "memory");
-}
+  __device__ Ring(char *memory, int stages) {
+    const uint32_t first = (shared32(memory) + 1023) & ~1023u;
+    const bool aligned = S::FORMAT == BF16;  // then a is too; and wgmma reads beyond stages of 32 rows
+    a = aligned ? first : first + stages * S::B_STAGE;
+    b = aligned ? first + stages * S::A_STAGE : first;
+    staging = first + stages * (S::A_STAGE + S::B_STAGE);
+    full = staging + S::WGS * S::CHUNK * S::PITCH;
+    empty = full + stages * 8;
+    bytes = memory + (a - shared32(memory));
+  }
+};
 
-__device__ __forceinline__ void barrierArrive(uint32_t bar) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(bar) : "memory");
-}
+// Cursor walks the (tile, step of K) pairs of one block. Row tiles go in bands of 8, fastest, so that blocks that run together
+// share weights and rows in L2.
+template <class S> struct Cursor {
+  int tile, tiles, step, steps, out, row;
+  uint64_t weights;
 
-__device__ __forceinline__ bool barrierTry(uint32_t bar, int parity) {
-  uint32_t done;
-  asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.b32 %0, 1, 0, p; }"
-               : "=r"(done) : "r"(bar), "r"(parity) : "memory");
-  return done;
-}
-
-// A wait of seconds is a bug: trap, so that the host gets an error instead of a hung device.
-__device__ __forceinline__ void barrierWait(uint32_t bar, int parity) {
-  if (barrierTry(bar, parity)) return;
-  long long since = clock64();
-  while (!barrierTry(bar, parity))
-    if (clock64() - since > 4000000000ll) __trap();
-}
-
-__device__ __forceinline__ void copyBulk(uint32_t dst, uint64_t src, int bytes, uint32_t bar) {
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(dst), "l"(src),
-               "r"(bytes), "r"(bar) : "memory");
-}
-
-__device__ __forceinline__ void copyBox2(uint32_t dst, const CUtensorMap *map, int c0, int c1, uint32_t bar) {
-  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(dst),
-               "l"(map), "r"(c0), "r"(c1), "r"(bar) : "memory");
-}
-
-// descriptor of a K-major operand in 128-byte swizzle: 8-row groups 1,024 bytes apart.
-__device__ __forceinline__ uint64_t descriptor(uint32_t addr) {
-  return (uint64_t)1 << 62 | (uint64_t)(1024 >> 4) << 32 | (uint64_t)1 << 16 | (addr & 0x3ffff) >> 4;
-}
-
-// Cursor walks the (tile, step of K) pairs of one block. Row tiles go in bands of 8, fastest, so that blocks that run
-// together share weights and rows in L2.
-struct Cursor {
-  int tile, step, steps, out, row;
-
-  __device__ Cursor(const Params &p, int perStep) : tile(blockIdx.x), step(0), steps(p.k / perStep) { locate(p); }
+  __device__ Cursor(const Params &p) : tile(blockIdx.x), tiles(p.outTiles * p.rowTiles), step(0), steps(p.k / S::KB) { locate(p); }
 
   __device__ void locate(const Params &p) {
+    if (tile >= tiles) return;
     int band = tile / (p.outTiles * 8), width = min(8, p.rowTiles - band * 8);
     int i = tile - band * p.outTiles * 8;
     row = band * 8 + i % width;
     out = i / width;
+    weights = p.weights[row / p.share];
   }
 
   __device__ void nextTile(const Params &p) {
     tile += gridDim.x;
-    if (tile < p.outTiles * p.rowTiles) locate(p);
+    locate(p);
   }
 
   __device__ void next(const Params &p) {
@@ -98,166 +90,278 @@ struct Cursor {
   }
 };
 
-// WGS warpgroups of ROWS weight rows each (32 leaves half of wgmma's M idle: rows of whatever follows, never stored), N rows
-// of x, KB of K a stage.
-template <Kind KIND, int WGS, int ROWS, int N, int KB>
-__device__ __forceinline__ void product(const Params &p) {
-  constexpr int BLOCKS = KB / 64;
-  constexpr int A_GROUP = BLOCKS * ROWS * 128, A_STAGE = WGS * A_GROUP, B_STAGE = BLOCKS * N * 128;
-  constexpr int OUTS = KIND == Up ? ROWS / 2 : ROWS;  // outputs of a warpgroup
-  constexpr int CHUNK = N < 64 ? N : 64, PITCH = OUTS * 2 + 16;
+// fetchWeights starts to copy the weights of one step.
+template <class S> __device__ __forceinline__ void fetchWeights(const Params &p, const Cursor<S> &c, const Ring<S> &ring, int slot) {
+#pragma unroll
+  for (int g = 0; g < S::WGS; g++) {
+    const int first = (c.out * S::WGS + g) * S::ROWS;
+    const uint32_t to = ring.a + slot * S::A_STAGE + g * S::A_GROUP, bar = ring.full + slot * 8;
+    if (S::FORMAT != BF16) {
+      const uint64_t from = c.weights + ((uint64_t)(first / 16) * (p.k / 64) + c.step * S::BLOCKS) * BLOCK(S::FORMAT);
+#pragma unroll
+      for (int i = 0; i < S::ROWS / 16; i++)
+        copyBulk(to + i * S::BLOCKS * BLOCK(S::FORMAT), from + (uint64_t)i * (p.k / 64) * BLOCK(S::FORMAT), S::BLOCKS * BLOCK(S::FORMAT), bar);
+      continue;
+    }
+    const uint64_t from = c.weights + ((uint64_t)(first / 64) * (p.k / 64) + c.step * S::BLOCKS) * 8192 + first % 64 * 128;
+    if (S::ROWS == 64) {
+      copyBulk(to, from, S::A_GROUP, bar);
+    } else {
+#pragma unroll
+      for (int i = 0; i < S::BLOCKS; i++) copyBulk(to + i * S::ROWS * 128, from + i * 8192, S::ROWS * 128, bar);
+    }
+  }
+}
 
+// fetchRows starts to copy the rows of x of one step.
+template <class S> __device__ __forceinline__ void fetchRows(const Params &p, const Cursor<S> &c, const Ring<S> &ring, int slot) {
+#pragma unroll
+  for (int i = 0; i < S::BLOCKS; i++)
+    copyBox2(ring.b + slot * S::B_STAGE + i * S::N * 128, &p.x, c.step * S::KB + i * 64, c.row * S::N, ring.full + slot * 8);
+}
+
+// produce keeps the ring full. Weights do not depend on the launch before; rows do.
+template <class S> __device__ __forceinline__ void produce(const Params &p, const Ring<S> &ring) {
+  Cursor<S> a(p), b(p);
+  const int mine = a.tiles > a.tile ? (a.tiles - a.tile + gridDim.x - 1) / gridDim.x : 0;
+  const int steps = mine * a.steps, ahead = min(p.stages, steps);
+  for (int i = 0; i < ahead; i++, a.next(p)) {
+    barrierExpect(ring.full + i * 8, S::A_STAGE + S::B_STAGE);
+    fetchWeights<S>(p, a, ring, i);
+  }
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("fence.proxy.async;" ::: "memory");
+  for (int i = 0; i < ahead; i++, b.next(p)) fetchRows<S>(p, b, ring, i);
+  for (int i = ahead, slot = 0, phase = 0; i < steps; i++, a.next(p)) {
+    barrierWait(ring.empty + slot * 8, phase);
+    barrierExpect(ring.full + slot * 8, S::A_STAGE + S::B_STAGE);
+    fetchWeights<S>(p, a, ring, slot);
+    fetchRows<S>(p, a, ring, slot);
+    if (++slot == p.stages) slot = 0, phase ^= 1;
+  }
+}
+
+// Place is the stage that comes next in a ring.
+struct Place {
+  int slot = 0, phase = 0;
+
+  __device__ void next(int stages) {
+    if (++slot == stages) slot = 0, phase ^= 1;
+  }
+};
+
+// release gives a stage back.
+template <class S> __device__ __forceinline__ void release(const Ring<S> &ring, int slot) {
+  if (threadIdx.x % 32 == 0) barrierArrive(ring.empty + slot * 8);
+}
+
+// blockOf is where block i of a stage of quantized weights has a warp's strip.
+template <class S> __device__ __forceinline__ const char *blockOf(const Ring<S> &ring, int slot, int i) {
+  return ring.bytes + slot * S::A_STAGE + (threadIdx.x / 32 * S::BLOCKS + i) * BLOCK(S::FORMAT);
+}
+
+// sumAlone computes the tile of a warp.
+template <class S> __device__ __forceinline__ void sumAlone(float (&d)[S::N / 2], const Ring<S> &ring, int steps, int stages, Place &at) {
+  const int lane = threadIdx.x % 32, row = lane % 8;
+#pragma unroll
+  for (int i = 0; i < S::N / 2; i++) d[i] = 0;
+  for (int step = 0; step < steps; step++) {
+    barrierWait(ring.full + at.slot * 8, at.phase);
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < S::BLOCKS; i++) {
+      Block block;
+      readBlock(&block, blockOf<S>(ring, at.slot, i), lane, S::FORMAT);
+      uint32_t a[4][4];
+#pragma unroll
+      for (int s = 0; s < 4; s++) widen(a[s], &block, s, S::FORMAT);
+#pragma unroll
+      for (int n = 0; n < S::N / 8; n++) {
+#pragma unroll
+        for (int s = 0; s < 4; s += 2) {
+          uint32_t b[4];
+          readMatrices(b, ring.b + at.slot * S::B_STAGE + i * S::N * 128 + (n * 8 + row) * 128 + ((s * 2 + lane / 8) ^ row) * 16);
+          mma(d + n * 4, a[s], b[0], b[1]);
+          mma(d + n * 4, a[s + 1], b[2], b[3]);
+        }
+      }
+    }
+    __syncwarp();
+    release<S>(ring, at.slot);
+    at.next(stages);
+  }
+}
+
+// sumTogether computes the tile of a warpgroup.
+template <class S> __device__ __forceinline__ void sumTogether(float (&d)[S::N / 2], const Ring<S> &ring, int steps, int stages, Place &at) {
+  const int lane = threadIdx.x % 32, group = threadIdx.x / 128;
+  uint32_t a[S::BLOCKS][4][4] = {};  // of quantized weights
+#pragma unroll
+  for (int i = 0; i < S::N / 2; i++) d[i] = 0;
+  int previous = -1;
+  for (int step = 0; step < steps; step++) {
+    barrierWait(ring.full + at.slot * 8, at.phase);
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < S::BLOCKS; i++) {
+      if (S::FORMAT != BF16) {
+        Block block;
+        if (S::N <= 64) readBlock(&block, blockOf<S>(ring, at.slot, i), lane, S::FORMAT);  // else registers are scarce
+        waitProducts<S::BLOCKS - 1>();
+        if (S::N > 64) readBlock(&block, blockOf<S>(ring, at.slot, i), lane, S::FORMAT);
+        if (i == S::BLOCKS - 1 && previous >= 0) release<S>(ring, previous);
+#pragma unroll
+        for (int s = 0; s < 4; s++) {
+#pragma unroll
+          for (int r = 0; r < 4; r++) asm volatile("" : "+r"(a[i][s][r])::"memory");  // stays until the wait
+          widen(a[i][s], &block, s, S::FORMAT);
+        }
+      }
+      if (S::FORMAT != BF16 || i == 0) asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+#pragma unroll
+      for (int k = 0; k < 4; k++) {
+        const uint64_t b = descriptor(ring.b + at.slot * S::B_STAGE + i * S::N * 128 + k * 32);
+        if (S::FORMAT == BF16) wgmma<S::N>(d, descriptor(ring.a + at.slot * S::A_STAGE + group * S::A_GROUP + i * S::ROWS * 128 + k * 32), b);
+        else wgmma<S::N>(d, a[i][k], b);
+      }
+      if (S::FORMAT != BF16 || i == S::BLOCKS - 1) asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+    }
+    if (S::FORMAT == BF16) {
+      waitProducts<1>();
+      if (previous >= 0) release<S>(ring, previous);
+    }
+    previous = at.slot;
+    at.next(stages);
+  }
+  waitProducts<0>();
+#pragma unroll
+  for (int i = 0; i < S::N / 2; i++) asm volatile("" : "+f"(d[i])::"memory");  // nothing of d moves above the wait
+  release<S>(ring, previous);
+}
+
+// storeWide writes the sums of a tile, whose first output is out and whose first row is row.
+template <class S> __device__ __forceinline__ void storeWide(const float (&d)[S::N / 2], const Params &p, int out, int row) {
+  const int quarter = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+  row += lane % 4 * 2;
+  float *sums = (float *)p.out + (size_t)row * p.ldo + out + quarter * 16 + lane / 4;
+#pragma unroll
+  for (int i = 0; i < S::N / 2; i++) {
+    int r = i / 4 * 8 + i % 2;
+    if (quarter * 16 < S::ROWS && row + r < p.rows) sums[(size_t)r * p.ldo + i % 4 / 2 * 8] = d[i];
+  }
+}
+
+// store writes a tile as bf16, by way of shared memory, whose stage is the warpgroup's.
+template <class S> __device__ __forceinline__ void store(const float (&d)[S::N / 2], const Params &p, uint32_t stage, int out, int row) {
+  const int group = threadIdx.x / S::THREADS, quarter = threadIdx.x % S::THREADS / 32, lane = threadIdx.x % 32;
+#pragma unroll
+  for (int from = 0; from < S::N; from += S::CHUNK) {
+    asm volatile("bar.sync %0, %1;" ::"r"(group + 1), "n"(S::THREADS) : "memory");
+    if (quarter * 16 < S::ROWS) {
+#pragma unroll
+      for (int j = from / 8; j < (from + S::CHUNK) / 8; j++) {
+        uint32_t to = stage + (j * 8 - from + lane % 8) * S::PITCH;
+        if (S::KIND == Up) {
+          uint32_t h = pack(gated(d[j * 4], d[j * 4 + 2]), gated(d[j * 4 + 1], d[j * 4 + 3]));
+          asm volatile("stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%0], {%1};" ::"r"(to + quarter * 16), "r"(h) : "memory");
+        } else {
+          uint32_t lo = pack(d[j * 4], d[j * 4 + 1]), hi = pack(d[j * 4 + 2], d[j * 4 + 3]);
+          asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(to + quarter * 32 + lane / 8 % 2 * 16),
+                       "r"(lo), "r"(hi) : "memory");
+        }
+      }
+    }
+    asm volatile("bar.sync %0, %1;" ::"r"(group + 1), "n"(S::THREADS) : "memory");
+    for (int v = threadIdx.x % S::THREADS; v < S::CHUNK * S::OUTS / 8; v += S::THREADS) {
+      int i = v / (S::OUTS / 8), column = v % (S::OUTS / 8) * 8, r = row + from + i;
+      uint4 q;
+      asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];" : "=r"(q.x), "=r"(q.y), "=r"(q.z), "=r"(q.w)
+                   : "r"(stage + i * S::PITCH + column * 2) : "memory");
+      if (r < p.rows) *(uint4 *)((uint16_t *)p.out + (size_t)r * p.ldo + out + column) = q;
+    }
+  }
+}
+
+// consume computes the tiles of a group.
+template <class S> __device__ __forceinline__ void consume(const Params &p, const Ring<S> &ring) {
+  const int group = threadIdx.x / S::THREADS;
+  Place at;
+  float d[S::N / 2];
+  for (Cursor<S> c(p); c.tile < c.tiles; c.nextTile(p)) {
+    if constexpr (S::ALONE) sumAlone<S>(d, ring, c.steps, p.stages, at);
+    else sumTogether<S>(d, ring, c.steps, p.stages, at);
+    const int out = (c.out * S::WGS + group) * S::OUTS, row = c.row * S::N;
+    if constexpr (S::KIND == Wide) storeWide<S>(d, p, out, row);
+    else store<S>(d, p, ring.staging + group * S::CHUNK * S::PITCH, out, row);
+  }
+}
+
+template <class S> __device__ __forceinline__ void product(const Params &p) {
   extern __shared__ char memory[];
-  const int stages = p.stages;
-  const uint32_t ringA = (shared32(memory) + 1023) & ~1023u, ringB = ringA + stages * A_STAGE;
-  const uint32_t staging = ringB + stages * B_STAGE, full = staging + WGS * CHUNK * PITCH, empty = full + stages * 8;
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  const int tiles = p.outTiles * p.rowTiles;
-
+  const Ring<S> ring(memory, p.stages);
   if (threadIdx.x == 0) {
-    for (int i = 0; i < stages; i++) {
-      barrierInit(full + i * 8, 1);
-      barrierInit(empty + i * 8, WGS * 4);
+    for (int i = 0; i < p.stages; i++) {
+      barrierInit(ring.full + i * 8, 1);
+      barrierInit(ring.empty + i * 8, S::WGS * S::THREADS / 32);
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
   }
   __syncthreads();
   asm volatile("griddepcontrol.launch_dependents;");
-
-  if (warp == WGS * 4) {
-    if (lane != 0) return;
-    Cursor a(p, KB), b(p, KB);
-    auto loadA = [&](int slot) {
-      barrierExpect(full + slot * 8, A_STAGE + B_STAGE);
-#pragma unroll
-      for (int g = 0; g < WGS; g++) {
-        int first = (a.out * WGS + g) * ROWS;
-        uint32_t dst = ringA + slot * A_STAGE + g * A_GROUP;
-        uint64_t src = p.weights[a.row] + ((uint64_t)(first / 64) * (p.k / 64) + a.step * BLOCKS) * 8192 + first % 64 * 128;
-        if (ROWS == 64) {
-          copyBulk(dst, src, A_GROUP, full + slot * 8);
-        } else {
-#pragma unroll
-          for (int i = 0; i < BLOCKS; i++) copyBulk(dst + i * ROWS * 128, src + i * 8192, ROWS * 128, full + slot * 8);
-        }
-      }
-      a.next(p);
-    };
-    auto loadB = [&](int slot) {
-#pragma unroll
-      for (int i = 0; i < BLOCKS; i++)
-        copyBox2(ringB + slot * B_STAGE + i * N * 128, &p.x, b.step * KB + i * 64, b.row * N, full + slot * 8);
-      b.next(p);
-    };
-    int mine = tiles > (int)blockIdx.x ? (tiles - blockIdx.x + gridDim.x - 1) / gridDim.x : 0;
-    int steps = mine * (p.k / KB), ahead = min(stages, steps);
-    for (int i = 0; i < ahead; i++) loadA(i);  // weights do not depend on the launch before
-    asm volatile("griddepcontrol.wait;" ::: "memory");
-    asm volatile("fence.proxy.async;" ::: "memory");
-    for (int i = 0; i < ahead; i++) loadB(i);
-    for (int i = ahead, slot = 0, phase = 0; i < steps; i++) {
-      barrierWait(empty + slot * 8, phase);
-      loadA(slot);
-      loadB(slot);
-      if (++slot == stages) slot = 0, phase ^= 1;
-    }
-    return;
-  }
-
-  const int group = warp / 4, quarter = warp % 4, thread = threadIdx.x % 128;
-  const uint32_t stage = staging + group * CHUNK * PITCH;
-  int slot = 0, phase = 0;
-  float d[N / 2];
-  for (Cursor c(p, KB); c.tile < tiles; c.nextTile(p)) {
-#pragma unroll
-    for (int i = 0; i < N / 2; i++) d[i] = 0;
-    int previous = -1;
-    for (int step = 0; step < c.steps; step++) {
-      barrierWait(full + slot * 8, phase);
-      __syncwarp();
-      asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
-#pragma unroll
-      for (int i = 0; i < BLOCKS; i++) {
-#pragma unroll
-        for (int k = 0; k < 4; k++)
-          wgmma<N>(d, descriptor(ringA + slot * A_STAGE + group * A_GROUP + i * ROWS * 128 + k * 32),
-                   descriptor(ringB + slot * B_STAGE + i * N * 128 + k * 32));
-      }
-      asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
-      asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory");
-      if (previous >= 0 && lane == 0) barrierArrive(empty + previous * 8);
-      previous = slot;
-      if (++slot == stages) slot = 0, phase ^= 1;
-    }
-    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
-#pragma unroll
-    for (int i = 0; i < N / 2; i++) asm volatile("" : "+f"(d[i])::"memory");  // nothing of d moves above the wait
-    if (lane == 0) barrierArrive(empty + previous * 8);
-
-    const int out = (c.out * WGS + group) * OUTS;
-    if constexpr (KIND == Wide) {
-      float *sums = (float *)p.out + (size_t)(c.row * N + lane % 4 * 2) * p.ldo + out + quarter * 16 + lane / 4;
-#pragma unroll
-      for (int i = 0; i < N / 2; i++) {
-        int r = i / 4 * 8 + i % 2;
-        if (quarter * 16 < ROWS && c.row * N + lane % 4 * 2 + r < p.rows) sums[(size_t)r * p.ldo + i % 4 / 2 * 8] = d[i];
-      }
-      continue;
-    }
-#pragma unroll
-    for (int from = 0; from < N; from += CHUNK) {
-      asm volatile("bar.sync %0, 128;" ::"r"(group + 1) : "memory");
-      if (quarter * 16 < ROWS) {
-#pragma unroll
-        for (int j = from / 8; j < (from + CHUNK) / 8; j++) {
-          uint32_t row = stage + (j * 8 - from + lane % 8) * PITCH;
-          if (KIND == Up) {
-            uint32_t h = pack(gated(d[j * 4], d[j * 4 + 2]), gated(d[j * 4 + 1], d[j * 4 + 3]));
-            asm volatile("stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%0], {%1};" ::"r"(row + quarter * 16), "r"(h) : "memory");
-          } else {
-            uint32_t lo = pack(d[j * 4], d[j * 4 + 1]), hi = pack(d[j * 4 + 2], d[j * 4 + 3]);
-            asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(row + quarter * 32 + lane / 8 % 2 * 16),
-                         "r"(lo), "r"(hi) : "memory");
-          }
-        }
-      }
-      asm volatile("bar.sync %0, 128;" ::"r"(group + 1) : "memory");
-      for (int v = thread; v < CHUNK * OUTS / 8; v += 128) {
-        int row = v / (OUTS / 8), column = v % (OUTS / 8) * 8, r = c.row * N + from + row;
-        uint4 q;
-        asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];" : "=r"(q.x), "=r"(q.y), "=r"(q.z), "=r"(q.w)
-                     : "r"(stage + row * PITCH + column * 2) : "memory");
-        if (r < p.rows) *(uint4 *)((__nv_bfloat16 *)p.out + (size_t)r * p.ldo + out + column) = q;
-      }
-    }
+  if (threadIdx.x / 32 == S::WGS * S::THREADS / 32) {
+    if (threadIdx.x % 32 == 0) produce<S>(p, ring);
+  } else {
+    consume<S>(p, ring);
   }
 }
 
-#define KERNEL(NAME, KIND, WGS, ROWS, N, KB)                                                          \
-  extern "C" __global__ void __launch_bounds__(WGS * 128 + 32, 1)                                     \
-      NAME##_g##WGS##_r##ROWS##_n##N##_k##KB(const __grid_constant__ Params p) {                      \
-    product<KIND, WGS, ROWS, N, KB>(p);                                                               \
+// The blocks that a multiprocessor must have registers for.
+#define RESIDENT(FORMAT, N) (N > 64 ? 1 : FORMAT != BF16 && N <= 32 ? 3 : 2)
+#define KERNEL(NAME, FORMAT, KIND, WGS, ROWS, N, KB)                                                                             \
+  extern "C" __global__ void __launch_bounds__(WGS *Shape<FORMAT, KIND, WGS, ROWS, N, KB>::THREADS + 32, RESIDENT(FORMAT, N))    \
+      NAME##_g##WGS##_r##ROWS##_n##N##_k##KB(const __grid_constant__ Params p) {                                                 \
+    product<Shape<FORMAT, KIND, WGS, ROWS, N, KB>>(p);                                                                           \
   }
+#define OF_DOWN(FORMAT_NAME, FORMAT, WGS, ROWS, N, KB) KERNEL(down_##FORMAT_NAME, FORMAT, Down, WGS, ROWS, N, KB)
+#define OF_UP(FORMAT_NAME, FORMAT, WGS, ROWS, N, KB) KERNEL(up_##FORMAT_NAME, FORMAT, Up, WGS, ROWS, N, KB)
+// Those of the attention side of a model have the tiles of down.
+#define OF_BOTH_DOWN(WGS, ROWS, N, KB)              \
+  OF_DOWN(bf16, BF16, WGS, ROWS, N, KB)             \
+  KERNEL(wide_bf16, BF16, Wide, WGS, ROWS, N, KB)
 
-// The variants that launch.go chooses from, the fastest for each N on an H100; docs/accelerators.md.
-KERNEL(up, Up, 1, 64, 8, 128)
-KERNEL(down, Down, 1, 64, 8, 128)
-KERNEL(up, Up, 1, 64, 16, 128)
-KERNEL(down, Down, 1, 32, 16, 128)
-KERNEL(up, Up, 1, 32, 32, 128)
-KERNEL(down, Down, 1, 32, 32, 128)
-KERNEL(up, Up, 2, 64, 64, 64)
-KERNEL(down, Down, 1, 32, 64, 64)
-KERNEL(up, Up, 2, 64, 128, 64)
-KERNEL(down, Down, 1, 64, 128, 64)
-KERNEL(up, Up, 2, 64, 256, 64)
-KERNEL(down, Down, 2, 64, 256, 64)
+// The variants that variant.go chooses from, the fastest on an H100: docs/accelerators.md.
+OF_UP(bf16, BF16, 1, 64, 8, 128)
+OF_UP(bf16, BF16, 1, 64, 16, 128)
+OF_UP(bf16, BF16, 1, 64, 32, 128)
+OF_UP(bf16, BF16, 2, 64, 64, 64)
+OF_UP(bf16, BF16, 2, 64, 128, 64)
+OF_UP(bf16, BF16, 2, 64, 256, 64)
+OF_BOTH_DOWN(1, 64, 8, 128)
+OF_BOTH_DOWN(1, 64, 16, 128)
+OF_BOTH_DOWN(1, 32, 16, 128)
+OF_BOTH_DOWN(1, 64, 32, 128)
+OF_BOTH_DOWN(1, 32, 32, 128)
+OF_BOTH_DOWN(2, 64, 64, 64)
+OF_BOTH_DOWN(1, 64, 128, 64)
+OF_BOTH_DOWN(2, 64, 128, 64)
+OF_BOTH_DOWN(2, 64, 256, 64)
 
-// Those of the attention side of a model, with the tiles of down.
-KERNEL(wide, Wide, 1, 64, 8, 128)
-KERNEL(wide, Wide, 1, 32, 16, 128)
-KERNEL(wide, Wide, 1, 32, 32, 128)
-KERNEL(wide, Wide, 1, 32, 64, 64)
-KERNEL(wide, Wide, 1, 64, 128, 64)
-KERNEL(wide, Wide, 2, 64, 256, 64)
+#define QUANTIZED(NAME, FORMAT)          \
+  OF_UP(NAME, FORMAT, 2, 64, 8, 128)     \
+  OF_UP(NAME, FORMAT, 2, 64, 16, 128)    \
+  OF_UP(NAME, FORMAT, 1, 64, 32, 128)    \
+  OF_UP(NAME, FORMAT, 2, 64, 64, 64)     \
+  OF_UP(NAME, FORMAT, 2, 64, 128, 64)    \
+  OF_DOWN(NAME, FORMAT, 1, 64, 8, 128)   \
+  OF_DOWN(NAME, FORMAT, 1, 32, 8, 128)   \
+  OF_DOWN(NAME, FORMAT, 1, 64, 16, 128)  \
+  OF_DOWN(NAME, FORMAT, 1, 32, 16, 128)  \
+  OF_DOWN(NAME, FORMAT, 1, 64, 32, 128)  \
+  OF_DOWN(NAME, FORMAT, 1, 32, 32, 128)  \
+  OF_DOWN(NAME, FORMAT, 1, 64, 64, 64)   \
+  OF_DOWN(NAME, FORMAT, 2, 64, 64, 64)   \
+  OF_DOWN(NAME, FORMAT, 2, 64, 128, 64)
+QUANTIZED(int8, INT8)
+QUANTIZED(int4, INT4)
+QUANTIZED(mxfp4, MXFP4)

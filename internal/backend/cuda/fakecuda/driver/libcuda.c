@@ -221,25 +221,44 @@ static R dense(const char *name, const Config *c, const void *params) {
 
 // What internal/backend/cuda/launch.go passes.
 typedef struct { uint64_t addr; uint64_t dim[2], stride; uint32_t box[2]; } Map;
-typedef struct { union { Map map; char bytes[128]; } x; uint64_t weights, out; int32_t rows, k, ldo, outTiles, rowTiles, stages; char pad[88]; } Params;
+typedef struct { union { Map map; char bytes[128]; } x; uint64_t weights, out; int32_t rows, k, ldo, outTiles, rowTiles, stages, share; char pad[84]; } Params;
 
-// weightAt reads an image of wgmma.cu.
-static float weightAt(uint64_t image, int row, int k, int K) {
-  return fromBF16(*(uint16_t *)(image + ((uint64_t)(row / 64) * (K / 64) + k / 64) * 8192 + row % 64 * 128 + ((k % 64 / 8) ^ (row % 8)) * 16 + k % 8 * 2));
+// readStrip reads 16 weight rows of an image of wgmma.cu as f32, [16][K]: of bf16 in blocks of shared memory, else by widen.cuh.
+static void readStrip(float *w, uint64_t image, int strip, int K, int format) {
+  if (format == BF16) {
+    for (int i = 0; i < 16; i++) for (int k = 0; k < K; k++) {
+      const int row = strip * 16 + i;
+      w[(size_t)i * K + k] = fromBF16(*(uint16_t *)(image + ((uint64_t)(row / 64) * (K / 64) + k / 64) * 8192 + row % 64 * 128 + ((k % 64 / 8) ^ (row % 8)) * 16 + k % 8 * 2));
+    }
+    return;
+  }
+  for (int block = 0; block < K / 64; block++) for (int lane = 0; lane < 32; lane++) {
+    Block b;
+    readBlock(&b, (const char *)image + ((uint64_t)strip * (K / 64) + block) * BLOCK(format), lane, format);
+    for (int s = 0; s < 4; s++) {
+      uint32_t a[4];
+      widen(a, &b, s, format);
+      for (int r = 0; r < 4; r++) for (int half = 0; half < 2; half++)
+        w[(size_t)(lane / 4 + r % 2 * 8) * K + block * 64 + s * 16 + r / 2 * 8 + lane % 4 * 2 + half] = elementOf16(a[r], half);
+    }
+  }
 }
+
+static int formatOf(const char *name) { return !strcmp(name, "bf16") ? BF16 : !strcmp(name, "int8") ? INT8 : !strcmp(name, "int4") ? INT4 : MXFP4; }
 
 static R wgmma(const char *name, const Config *c, const void *params) {
   Params p;
   memcpy(&p, params, sizeof p);
-  char kind[8]; int g, r, n, kb;
-  CHECK(sscanf(name, "%7[a-z]_g%d_r%d_n%d_k%d", kind, &g, &r, &n, &kb) == 5);
-  const int up = !strcmp(kind, "up"), wide = !strcmp(kind, "wide"), outs = g * r / (up ? 2 : 1);
+  char kind[8], kept[8]; int g, r, n, kb;
+  CHECK(sscanf(name, "%7[a-z]_%7[a-z0-9]_g%d_r%d_n%d_k%d", kind, kept, &g, &r, &n, &kb) == 6);
+  const int up = !strcmp(kind, "up"), wide = !strcmp(kind, "wide"), outs = g * r / (up ? 2 : 1), format = formatOf(kept);
+  const int stage = kb / 64 * ((format == BF16 ? g * r * 128 : g * r / 16 * BLOCK(format)) + n * 128);
   const Map *b = &p.x.map;
-  CHECK(c->block[0] == (uint32_t)g * 128 + 32 && c->grid[0] > 0 && c->grid[0] <= 264 && c->shared <= 232448 && c->count == 1);
-  CHECK(p.stages >= 2 && p.stages <= 32 && c->shared >= 1024 + (uint32_t)p.stages * (kb / 64 * 128 * (g * r + n) + 16) + g * (n < 64 ? n : 64) * (outs / g * 2 + 16));
+  CHECK(c->block[0] == (uint32_t)g * (format != BF16 && n <= 32 ? r * 2 : 128) + 32 && c->grid[0] > 0 && c->grid[0] <= 528 && c->shared <= 232448 && c->count == 1);
+  CHECK(p.stages >= 2 && p.stages <= 32 && c->shared >= 1024 + (uint32_t)p.stages * (stage + 16) + g * (n < 64 ? n : 64) * (outs / g * 2 + 16));
   CHECK(b->box[0] == 64 && b->box[1] == (uint32_t)n && b->dim[0] == (uint64_t)p.k && b->stride == 2ull * p.k && b->dim[1] == (uint64_t)p.rows);
-  CHECK(p.outTiles * outs == p.ldo && p.rowTiles * n == p.rows && p.k % kb == 0);
-  float *w = malloc(8 * p.k), *x = malloc(4 * (size_t)p.k * n);
+  CHECK(p.outTiles * outs == p.ldo && p.rowTiles * n == p.rows && p.k % kb == 0 && p.share > 0 && p.rowTiles % p.share == 0);
+  float *w = malloc(4 * 16 * (size_t)p.k), *x = malloc(4 * (size_t)p.k * n);
   const uint64_t *weights = (const uint64_t *)p.weights;
   for (int tile = 0; tile < p.rowTiles; tile++) {
     int empty[256];
@@ -252,16 +271,16 @@ static R wgmma(const char *name, const Config *c, const void *params) {
       }
       empty[i] = !any;
     }
-    for (int out = 0; out < p.ldo; out++) {
-      for (int half = 0; half <= up; half++) for (int k = 0; k < p.k; k++)
-        w[half * p.k + k] = weightAt(weights[tile], up ? out / 8 * 16 + out % 8 + half * 8 : out, k, p.k);
+    for (int strip = 0; strip < p.ldo / (up ? 8 : 16); strip++) {
+      readStrip(w, weights[tile / p.share], strip, p.k, format);
       for (int i = 0; i < n; i++) {
-        float d[2] = {0, 0};
-        if (!empty[i])
-          for (int half = 0; half <= up; half++) for (int k = 0; k < p.k; k++) d[half] = fmaf(w[half * p.k + k], x[(size_t)i * p.k + k], d[half]);
-        const size_t at = (size_t)(tile * n + i) * p.ldo + out;
-        if (wide) ((float *)p.out)[at] = d[0];
-        else ((uint16_t *)p.out)[at] = toBF16(up ? gated(d[0], d[1]) : d[0]);
+        float d[16] = {0};
+        if (!empty[i]) for (int row = 0; row < 16; row++) for (int k = 0; k < p.k; k++) d[row] = fmaf(w[(size_t)row * p.k + k], x[(size_t)i * p.k + k], d[row]);
+        for (int j = 0; j < (up ? 8 : 16); j++) {
+          const size_t at = (size_t)(tile * n + i) * p.ldo + strip * (up ? 8 : 16) + j;
+          if (wide) ((float *)p.out)[at] = d[j];
+          else ((uint16_t *)p.out)[at] = toBF16(up ? gated(d[j], d[j + 8]) : d[j]);
+        }
       }
     }
   }
@@ -298,7 +317,7 @@ static R launch(const char *name, const Config *c, const void *params) {
   if (!strcmp(name, "tile") || !strcmp(name, "sweep") || !strncmp(name, "gather", 6)) return support(name, params);
   static const char *const ofDense[] = {"norm", "gate", "combine", "place", "attend"};
   for (size_t i = 0; i < sizeof ofDense / sizeof *ofDense; i++) if (!strncmp(name, ofDense[i], strlen(ofDense[i]))) return dense(name, c, params);
-  return strchr(name, 'g') ? wgmma(name, c, params) : portable(name, c, params);
+  return strstr(name, "_g") ? wgmma(name, c, params) : portable(name, c, params);
 }
 
 R cuInit(unsigned f) { CHECK(f == 0); initialized = 1; return injected("no-device", 0, 0) ? NO_DEVICE : OK; }
