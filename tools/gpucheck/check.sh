@@ -11,6 +11,8 @@ begin=$SECONDS
 hidden=${HIDDEN:-4096} ffn=${FFN:-14336} sequences=${SEQUENCES:-64} positions=${POSITIONS:-2000} calls=${CALLS:-50} slice=${SLICE:-1} patience=${PATIENCE:-1}
 conformance=${CONFORMANCE:-^(TestBackend|TestBothKernelsHaveTheSameBits|TestAttention.*)$}
 rm -rf "$out" && mkdir -p "$out"
+models=$(mktemp -d) # of the clusters
+trap 'rm -rf "$models"' EXIT
 
 for dir in /usr/local/nvidia/lib64 /usr/lib/x86_64-linux-gnu /usr/lib64; do
   [ -n "${LD_LIBRARY_PATH:-}" ] && break
@@ -39,12 +41,12 @@ part() {
 }
 
 export HACHI_TEST_GPU=1
-measure() { "$here/cuda.test" -test.v -test.run '^TestLargeExperts$' -hidden "$hidden" -ffn "$ffn" -calls "$calls" -report "$out/$1.json"; }
+measure() { "$here/cuda.test" -test.v -test.run '^TestLargeExperts$' -hidden "$hidden" -ffn "$ffn" -calls "$calls" -report "$out/$1.json" "${@:2}"; }
 digest() { sed -n 's/.*"digest": "\(.*\)".*/\1/p' "$out/$1.json"; }
 # Two processes at once: they share the device, and have the same bits.
 processes() {
-  measure second & local other=$!
-  measure third || { wait $other; return 1; }
+  measure second -untimed & local other=$!
+  measure third -untimed || { wait $other; return 1; }
   wait $other || return 1
   [ -n "$(digest second)" ] && [ "$(digest second)" = "$(digest third)" ] && [ "$(digest second)" = "$(digest large)" ]
 }
@@ -59,15 +61,18 @@ free() {
 }
 cluster=(--backend cuda --ffn-activation-dtype bf16 --log-level warn)
 part conformance 45 "$here/cuda.test" -test.run "$conformance"
-part large 25 bash -c 'measure large'
-part processes 25 bash -c processes
+part large 40 bash -c 'measure large'
+part processes 35 bash -c processes
+part node 10 "$here/cuda.test" -test.v -test.run '^TestNodeOverhead$' -hidden "$hidden" -ffn "$ffn" -calls "$calls" -report "$out/node.json"
 part attention 15 "$here/cuda.test" -test.v -test.run '^TestLargeAttention$' -sequences "$sequences" -context "$positions" -hidden "$hidden" -ffn "$ffn" -calls "$calls" -report "$out/attention.json"
-"$here/hachi" model export mini "$out/mini" > "$out/export.log" 2>&1
-part mini 15 "$here/hachi" bench cluster "${cluster[@]}" --model "$out/mini" --nodes 1 --listen "$(free)" --steps 8 --rounds 2 --json
+"$here/hachi" model export mini "$models/mini" > "$out/export.log" 2>&1
+part mini 15 "$here/hachi" bench cluster "${cluster[@]}" --model "$models/mini" --nodes 1 --listen "$(free)" --steps 8 --rounds 2 --json
+# Two nodes share the device, and hold every expert twice. One is killed in the middle of streams and comes back, twice.
+part kill 25 "$here/hachi" bench failover "${cluster[@]}" --model "$models/mini" --nodes 2 --replicas 2 --listen "$(free)" --fault kill --streams 4 --tokens 32 --repeat 2 --json
+sed -n '/^{/,$p' "$out/kill.log" > "$out/kill.json"
 if [ "$slice" = 1 ]; then
-  part slice-init 30 "$here/hachi" model init --preset 8x7b-slice "$out/slice"
-  part slice 25 "$here/hachi" bench cluster "${cluster[@]}" --model "$out/slice" --nodes 1 --listen "$(free)" --steps 4 --rounds 2 --json
-  rm -rf "$out/slice"
+  part slice-init 30 "$here/hachi" model init --preset 8x7b-slice "$models/slice"
+  part slice 25 "$here/hachi" bench cluster "${cluster[@]}" --model "$models/slice" --nodes 1 --listen "$(free)" --steps 4 --rounds 2 --json
 fi
 python3 "$here/cublas.py" "$hidden" "$ffn" > "$out/cublas.json" 2> "$out/cublas.log" || echo null > "$out/cublas.json"
 
@@ -75,18 +80,31 @@ report() { if [ -s "$out/$1" ]; then cat "$out/$1"; else echo null; fi; }
 {
   printf '{"parts": [%s],\n"seconds": %d,\n"experts": ' "$(IFS=,; echo "${rows[*]}")" "$((SECONDS - begin))"
   report large.json
-  printf ',\n"attention": '
-  report attention.json
+  for part in attention node kill; do
+    printf ',\n"%s": ' "$part"
+    report "$part.json"
+  done
   printf ',\n"cublas": '
   report cublas.json
   printf '}\n'
 } > "$out/report.json"
 
+# cublas ROWS prints the microseconds of one expert, if torch is there.
+cublas() { sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p" "$out/cublas.json"; }
 if [ -s "$out/large.json" ]; then
-  tr -d ' \n' < "$out/large.json" | sed 's/.*"device":"\([^"]*\)".*"read_gb_per_s":\([0-9.e+]*\).*/\n\1: a plain read takes \2 GB\/s\n/'
-  printf '%-12s %7s %5s %10s %10s %9s %9s\n' weights experts rows 'call us' 'kernel us' GB/s TFLOP/s
-  tr -d '\n' < "$out/large.json" | grep -o '{ *"format"[^}]*}' | sed 's/[{}"]//g; s/: /:/g; s/ *$//' | while IFS=, read -r f e r c k g t; do
-    printf '%-12s %7s %5s %10.1f %10.1f %9.0f %9.1f\n' "$(echo "${f#*:}" | xargs)" "${e#*:}" "${r#*:}" "${c#*:}" "${k#*:}" "${g#*:}" "${t#*:}"
+  tr -d ' \n' < "$out/large.json" | sed 's/.*"device":"\([^"]*\)".*"read_gb_per_s":\([0-9.e+]*\).*"rms_of_cpu":{\([^}]*\)}.*/\n\1: a plain read takes \2 GB\/s; rms of the family of processors: \3\n/'
+  printf '%-12s %7s %5s %10s %10s %9s %9s %9s %11s\n' weights experts rows 'call us' 'kernel us' GB/s TFLOP/s '% of read' '% of cuBLAS'
+  tr -d '\n' < "$out/large.json" | grep -o '{ *"format"[^}]*}' | sed 's/[{}"]//g; s/: /:/g; s/ *$//' | while IFS=, read -r f e r c k g t o; do
+    name=$(echo "${f#*:}" | xargs) beside=
+    [ "$name ${e#*:}" = 'bf16 wgmma 1' ] && beside=$(cublas "${r#*:}")
+    printf '%-12s %7s %5s %10.1f %10.1f %9.0f %9.1f %9.1f %11s\n' "$name" "${e#*:}" "${r#*:}" "${c#*:}" "${k#*:}" "${g#*:}" "${t#*:}" "${o#*:}" \
+      "$([ -n "$beside" ] && awk "BEGIN { printf \"%.1f\", 100 * $beside / ${k#*:} }")"
+  done
+fi
+if [ -s "$out/node.json" ]; then
+  printf '%-12s %7s %5s %10s %10s %11s\n' 'expert node' experts rows 'p50 us' 'kernel us' 'overhead us'
+  tr -d '\n' < "$out/node.json" | grep -o '{[^}]*}' | sed 's/[{}" ]//g' | while IFS=, read -r e r c k o; do
+    printf '%-12s %7s %5s %10.1f %10.1f %11.1f\n' bf16 "${e#*:}" "${r#*:}" "${c#*:}" "${k#*:}" "${o#*:}"
   done
 fi
 if [ -s "$out/attention.json" ]; then

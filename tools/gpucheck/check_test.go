@@ -11,8 +11,8 @@ import (
 )
 
 // TestTheCheckRunsOnAFakeDriver runs check.sh from its first part to its report, with
-// small experts: the conformance suite for one format, two processes at once, and a
-// cluster of one node against one process.
+// small experts: the conformance suite for one format, two processes at once, a node, a
+// cluster of one node against one process, and a node that is killed under streams.
 func TestTheCheckRunsOnAFakeDriver(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds two programs and starts clusters: skipped by -short")
@@ -59,11 +59,13 @@ func TestTheCheckRunsOnAFakeDriver(t *testing.T) {
 			Timings []struct{ Format string }
 		}
 		Attention []struct{ Sequences int }
+		Node      []struct{ Experts int }
+		Kill      struct{ Repeat int }
 	}
 	if err := json.Unmarshal(text, &report); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
-	if len(report.Parts) != 5 || len(report.Attention) != 2 || report.Attention[0].Sequences != 2 || report.Experts.Device != "fake H100" || len(report.Experts.Timings) != 5*4 {
+	if len(report.Parts) != 7 || report.Kill.Repeat != 2 || len(report.Node) != 3 || len(report.Attention) != 2 || report.Attention[0].Sequences != 2 || report.Experts.Device != "fake H100" || len(report.Experts.Timings) != 8*5 {
 		t.Errorf("the report is %s", text)
 	}
 	for _, p := range report.Parts {

@@ -81,7 +81,7 @@ func serveExperts(t *testing.T, e *experts) (*rpc.Pool, moe.Replica) {
 	t.Helper()
 	const fingerprint, largest = "measured", 64 << 20
 	node := expertnode.New(expertnode.Config{ID: "node", Fingerprint: fingerprint, Model: measuredModel(), Wire: tensor.BF16, FFN: e, Loader: kept{},
-		ExpertBytes: 1, QueueRows: 4096, BatchRows: 1024})
+		RowMemory: e.HostMemory, ExpertBytes: 1, QueueRows: 4096, BatchRows: 1024})
 	var ids []moe.ExpertID
 	for expert := range activeExperts {
 		ids = append(ids, moe.ExpertID{Expert: expert})
@@ -97,7 +97,7 @@ func serveExperts(t *testing.T, e *experts) (*rpc.Pool, moe.Replica) {
 	}
 	s := grpc.NewServer(rpc.ServerOptions(largest)...)
 	hachiv1.RegisterExpertServiceServer(s, rpc.NewServer(rpc.ServerConfig{Handler: node, Node: "node", Fingerprint: fingerprint,
-		RowBytes: 2 * *hiddenSize, MaxPayload: largest}))
+		RowMemory: e.HostMemory, RowBytes: 2 * *hiddenSize, MaxPayload: largest}))
 	go func() { _ = s.Serve(l) }()
 	pool := rpc.NewPool(rpc.PoolConfig{Router: "router", Fingerprint: fingerprint, MaxPayload: largest})
 	t.Cleanup(func() {

@@ -119,7 +119,7 @@ var (
 	}
 	bf16Down = map[int][]variant{
 		8: {{1, 64, 8, 128, 2}}, 16: {{1, 64, 16, 128, 1}, {1, 32, 16, 128, 1}}, 32: {{1, 64, 32, 128, 2}, {1, 32, 32, 128, 1}},
-		64: {{2, 64, 64, 64, 2}, {1, 32, 32, 128, 1}}, 128: {{2, 64, 128, 64, 1}, {1, 64, 128, 64, 1}},
+		64: {{2, 64, 64, 64, 2}, {1, 64, 32, 128, 1}}, 128: {{2, 64, 128, 64, 1}, {1, 64, 128, 64, 1}},
 		256: {{2, 64, 256, 64, 1}, {2, 64, 128, 64, 1}, {1, 64, 128, 64, 1}},
 	}
 	quantizedDown = map[int][]variant{
@@ -131,12 +131,12 @@ var (
 // quantizedUp depends on the format: where a block has fewer bytes to wait for, more
 // blocks share a multiprocessor.
 func quantizedUp(format tensor.DType) map[int][]variant {
-	blocks := 3
+	few, some := 6, 3
 	if format == tensor.Int8 {
-		blocks = 2
+		few, some = 4, 2
 	}
 	return map[int][]variant{
-		8: {{2, 64, 8, 128, blocks}}, 16: {{2, 64, 16, 128, blocks}}, 32: {{1, 64, 32, 128, 4}}, 64: {{2, 64, 64, 64, 2}}, 128: {{2, 64, 128, 64, 1}},
+		8: {{1, 64, 8, 128, few}}, 16: {{2, 64, 16, 128, some}}, 32: {{1, 64, 32, 128, 4}}, 64: {{2, 64, 64, 64, 2}}, 128: {{2, 64, 128, 64, 1}},
 	}
 }
 

@@ -254,7 +254,7 @@ static R wgmma(const char *name, const Config *c, const void *params) {
   const int up = !strcmp(kind, "up"), wide = !strcmp(kind, "wide"), outs = g * r / (up ? 2 : 1), format = formatOf(kept);
   const int stage = kb / 64 * ((format == BF16 ? g * r * 128 : g * r / 16 * BLOCK(format)) + n * 128);
   const Map *b = &p.x.map;
-  CHECK(c->block[0] == (uint32_t)g * (format != BF16 && n <= 32 ? r * 2 : 128) + 32 && c->grid[0] > 0 && c->grid[0] <= 528 && c->shared <= 232448 && c->count == 1);
+  CHECK(c->block[0] == (uint32_t)g * (format != BF16 && n <= 32 ? r * 2 : 128) + 32 && c->grid[0] > 0 && c->grid[0] <= 792 && c->shared <= 232448 && c->count == 1);
   CHECK(p.stages >= 2 && p.stages <= 32 && c->shared >= 1024 + (uint32_t)p.stages * (stage + 16) + g * (n < 64 ? n : 64) * (outs / g * 2 + 16));
   CHECK(b->box[0] == 64 && b->box[1] == (uint32_t)n && b->dim[0] == (uint64_t)p.k && b->stride == 2ull * p.k && b->dim[1] == (uint64_t)p.rows);
   CHECK(p.outTiles * outs == p.ldo && p.rowTiles * n == p.rows && p.k % kb == 0 && p.share > 0 && p.rowTiles % p.share == 0);
