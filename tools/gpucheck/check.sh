@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${OUT:-$here/results}
 begin=$SECONDS
 hidden=${HIDDEN:-4096} ffn=${FFN:-14336} sequences=${SEQUENCES:-64} positions=${POSITIONS:-2000} calls=${CALLS:-50} slice=${SLICE:-1} patience=${PATIENCE:-1}
-conformance=${CONFORMANCE:-^(TestBackend|TestBothKernelsHaveTheSameBits|TestAttention.*)$}
+conformance=${CONFORMANCE:-^(TestBackend|TestBothKernelsHaveTheSameBits|TestEveryVariantHasTheSameBits|TestAttention.*)$}
 rm -rf "$out" && mkdir -p "$out"
 models=$(mktemp -d) # of the clusters
 trap 'rm -rf "$models"' EXIT
