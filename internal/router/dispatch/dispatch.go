@@ -37,6 +37,9 @@ type Config struct {
 	OnHedge func(node moe.NodeID, rows int)
 	// OnReply is called when a node has answered a call; nil is not called.
 	OnReply func(node moe.NodeID)
+	// Now is the clock of every wait and measurement; nil is time.Now. Forward waits on
+	// the machine's clock: with another one, use Begin.
+	Now func() time.Time
 }
 
 // Dispatcher implements model.Experts.
@@ -62,6 +65,9 @@ func New(cfg Config) *Dispatcher {
 	}
 	if cfg.Local == nil {
 		cfg.Local = func(string) bool { return false }
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	return &Dispatcher{
 		cfg: cfg, counts: make([]atomic.Uint64, cfg.Topology.Experts()),
@@ -140,7 +146,7 @@ func (d *Dispatcher) Suspect(node moe.NodeID) { d.suspect(node, 0) }
 func (d *Dispatcher) suspect(node moe.NodeID, waited time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.nodes.suspects.add(node, time.Now(), waited)
+	d.nodes.suspects.add(node, d.cfg.Now(), waited)
 	d.nodes.record(node).stats.Suspicions++
 }
 

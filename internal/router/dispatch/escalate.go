@@ -10,7 +10,7 @@ import (
 // nextDeadline is the earliest moment at which a parked task is due or a wait of
 // an attempt ends.
 func (l *layerRun) nextDeadline() time.Time {
-	next := time.Now().Add(time.Hour) // no deadline: the transport's own limits end the calls
+	next := l.d.cfg.Now().Add(time.Hour) // no deadline: the transport's own limits end the calls
 	if len(l.parked.tasks) > 0 {
 		next = l.parked.until
 	}
@@ -40,7 +40,7 @@ func (a *attempt) nextWait() time.Duration {
 // handleTimer acts on every deadline that has passed. deadline is the one that
 // the timer was set to: how late it fired is how late this process runs.
 func (l *layerRun) handleTimer(deadline time.Time) error {
-	now := time.Now()
+	now := l.d.cfg.Now()
 	l.d.observeTimerLag(now, now.Sub(deadline))
 	if len(l.parked.tasks) > 0 && !now.Before(l.parked.until) {
 		todo := l.parked.tasks

@@ -75,16 +75,14 @@ type layerScratch struct {
 
 // Forward implements model.Experts.
 func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r moe.Routing, x tensor.Matrix) error {
-	placement := d.pin()
-	if placement == nil {
-		return noReplica(moe.ExpertID{Layer: layer}, nil, nil)
+	run, err := d.enter(layer)
+	if err != nil {
+		return err
 	}
-	defer d.unpin(placement)
-	run := d.borrowRun()
-	defer d.returnRun(run)
-	run.prepare(layer, h, r, placement)
+	defer d.leave(run)
+	run.prepare(layer, h, r)
 	end := run.beginTrace(ctx, layer, h.Rows)
-	err := run.execute(ctx)
+	err = run.execute(ctx)
 	end(err)
 	if err != nil {
 		return err
@@ -93,10 +91,28 @@ func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r 
 	return nil
 }
 
+// enter pins the placement for a layer, until leave.
+func (d *Dispatcher) enter(layer int) (*layerRun, error) {
+	placement := d.pin()
+	if placement == nil {
+		return nil, noReplica(moe.ExpertID{Layer: layer}, nil, nil)
+	}
+	run := d.borrowRun()
+	run.placement = placement
+	return run, nil
+}
+
+// leave ends what enter began. No call of the run is in flight.
+func (d *Dispatcher) leave(run *layerRun) {
+	placement := run.placement
+	d.returnRun(run)
+	d.unpin(placement)
+}
+
 // prepare sizes the memory of a run for a layer and encodes its rows once, for
 // every call that will carry them.
-func (l *layerRun) prepare(layer int, h tensor.Matrix, r moe.Routing, p *moe.Placement) {
-	l.layer, l.h, l.k, l.placement, l.nodes = layer, h, r.K, p, r.Nodes
+func (l *layerRun) prepare(layer int, h tensor.Matrix, r moe.Routing) {
+	l.layer, l.h, l.k, l.nodes = layer, h, r.K, r.Nodes
 	l.tasks = groupByExpert(l.tasks, r, l.d.cfg.Topology.In(layer))
 	slots, size := h.Rows*r.K, l.rowBytes()
 	l.replies = tensor.Matrix{Rows: slots, Cols: h.Cols, Stride: h.Cols, Data: resize(l.replies.Data, slots*h.Cols)}
@@ -127,7 +143,7 @@ func (l *layerRun) execute(ctx context.Context) error {
 	}
 	for l.open > 0 {
 		deadline := l.nextDeadline()
-		l.timer.Reset(time.Until(deadline))
+		l.timer.Reset(deadline.Sub(l.d.cfg.Now()))
 		select {
 		case <-l.ended.filled:
 			if err := l.collect(); err != nil {
@@ -197,7 +213,7 @@ func (l *layerRun) send(todo []*task, hedge bool) error {
 		case t.attempts > 0:
 		case kindOf(t.lastErr) == moe.Busy:
 			t.tried = t.tried[:0]
-			l.parked.tasks, l.parked.until = append(l.parked.tasks, t), time.Now().Add(parkFor(t))
+			l.parked.tasks, l.parked.until = append(l.parked.tasks, t), l.d.cfg.Now().Add(parkFor(t))
 		default:
 			return noReplica(moe.ExpertID{Layer: l.layer, Expert: t.expert}, l.placement, t.lastErr)
 		}
@@ -207,7 +223,7 @@ func (l *layerRun) send(todo []*task, hedge bool) error {
 
 // launch starts the call of an attempt.
 func (l *layerRun) launch(a *attempt, hedge bool) {
-	a.started, a.hedge = time.Now(), hedge
+	a.started, a.hedge = l.d.cfg.Now(), hedge
 	l.inFlight = append(l.inFlight, a)
 	c := l.encodeCall(a)
 	if l.traced != nil {

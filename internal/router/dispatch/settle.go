@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -24,7 +25,10 @@ func (l *layerRun) settle(a *attempt) error {
 	}
 	l.d.recordOutcome(a)
 	if a.err == nil {
-		l.abandonOvertaken()
+		// Only an attempt that computes one of these tasks too can be overtaken now.
+		if slices.ContainsFunc(a.tasks, func(t *task) bool { return t.attempts > 0 }) {
+			l.abandonOvertaken()
+		}
 		return nil
 	}
 	if kindOf(a.err) == moe.Invalid || kindOf(a.err) == moe.Internal {

@@ -43,7 +43,7 @@ type NodeStats struct {
 func (d *Dispatcher) Nodes() []NodeStats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := time.Now()
+	now := d.cfg.Now()
 	out := make([]NodeStats, 0, len(d.nodes.records))
 	for node, r := range d.nodes.records {
 		s := r.stats

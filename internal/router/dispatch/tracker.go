@@ -54,7 +54,7 @@ func (n *nodeTracker) patience(node moe.NodeID, rows int) time.Duration {
 func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := time.Now()
+	now := d.cfg.Now()
 	d.nodes.turn++
 	ranking := ranking{ // made here: its functions stay on the stack
 		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.has(node, now) },
@@ -110,7 +110,7 @@ func (d *Dispatcher) recordOutcome(a *attempt) {
 		d.Adopt(e.Newer)
 	}
 	if kind == moe.Unreachable || kind == moe.Corrupt {
-		d.suspect(a.to.Node, time.Since(a.started))
+		d.suspect(a.to.Node, d.cfg.Now().Sub(a.started))
 	}
 	d.recordFailover(a.to.Node, kind, a.rows)
 }
@@ -124,7 +124,7 @@ func (d *Dispatcher) recordReply(a *attempt) {
 	defer d.mu.Unlock()
 	r := d.nodes.record(a.to.Node)
 	r.overtaken = 0
-	now := time.Now()
+	now := d.cfg.Now()
 	took := now.Sub(a.started)
 	r.observe(now, a.rows, len(a.tasks), took, a.busy, a.late)
 	r.stats.Answered.observe(took)
@@ -147,13 +147,13 @@ func (d *Dispatcher) recordOvertaken(a *attempt) {
 	r := d.nodes.record(a.to.Node)
 	failing := false
 	if a.late && !a.hedge {
-		r.windows[bucketOf(a.rows)].observe(time.Since(a.started), true)
+		r.windows[bucketOf(a.rows)].observe(d.cfg.Now().Sub(a.started), true)
 		r.overtaken++
 		failing = r.overtaken >= maxOvertaken
 	}
 	d.mu.Unlock()
 	if failing {
-		d.suspect(a.to.Node, time.Since(a.started))
+		d.suspect(a.to.Node, d.cfg.Now().Sub(a.started))
 	}
 }
 
@@ -176,7 +176,7 @@ func (d *Dispatcher) spendHedge(todo []*task) bool {
 func (d *Dispatcher) hasUntriedReplica(list []moe.Replica, tried []moe.NodeID, suspectedToo bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := time.Now()
+	now := d.cfg.Now()
 	ranking := ranking{
 		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.has(node, now) },
 		cost:      func(moe.NodeID) float64 { return 0 }, // which one it is does not matter
