@@ -8,12 +8,12 @@ import (
 // loadWrites bounds how many records of load all nodes write in a second.
 const loadWrites = 100
 
-// loadEvery is the time between the records of load of one node:
+// LoadEvery is the time between the records of load of one node of a cluster:
 //
 //	max(reportEvery, nodes / loadWrites)
 //
 // so that one etcd carries any number of nodes.
-func loadEvery(nodes int) time.Duration {
+func LoadEvery(nodes int) time.Duration {
 	return max(reportEvery, time.Duration(nodes)*time.Second/loadWrites)
 }
 

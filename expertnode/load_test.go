@@ -8,7 +8,7 @@ import (
 
 func TestAllNodesTogetherReportNoMoreThanABound(t *testing.T) {
 	for _, nodes := range []int{0, 1, 8, 100, 1000, 5000} {
-		every := loadEvery(nodes)
+		every := LoadEvery(nodes)
 		if every < reportEvery || float64(nodes)/every.Seconds() > loadWrites {
 			t.Errorf("%d nodes report every %v", nodes, every)
 		}

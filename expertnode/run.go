@@ -263,13 +263,11 @@ func (l *loop) reportFailures() {
 // move.
 func (l *loop) report(now time.Time) {
 	if !now.Before(l.nextLoad) {
-		l.nextLoad = now.Add(loadEvery(l.nodes))
-		served, speed := l.n.rowsServed(), l.n.batcher.Speed()
+		l.nextLoad = now.Add(LoadEvery(l.nodes))
+		measured := Measured{l.n.rowsServed(), l.n.batcher.Speed(), l.loadRate}
 		l.n.session.Update(func(r *hachiv1.NodeRecord) {
-			r.RowsServed, r.BusySeconds, r.FetchedBytes = served, speed.Busy.Seconds(), l.n.fetched()
-			settle(&r.ExpertSeconds, speed.Expert.Seconds())
-			settle(&r.RowSeconds, speed.Row.Seconds())
-			settle(&r.LoadBytesPerSecond, l.loadRate)
+			r.FetchedBytes = l.n.fetched()
+			measured.Record(r)
 		})
 	}
 	l.n.session.Hold(l.watch.stuck(time.Now(), l.n.batcher.Progress()))

@@ -19,6 +19,8 @@ type Config struct {
 	QueueRows, BatchRows int
 	// RowMemory lends memory for the rows of merged calls; nil is the heap's.
 	RowMemory func(n int) (b []byte, release func())
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Task is one call on its way through the queue.
@@ -70,6 +72,9 @@ type Progress struct {
 
 // New makes a batcher; Run makes it work.
 func New(cfg Config) *Batcher {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	b := &Batcher{cfg: cfg}
 	if b.merger.memory = cfg.RowMemory; b.merger.memory == nil {
 		b.merger.memory = func(n int) ([]byte, func()) { return make([]byte, n), func() {} }
@@ -83,7 +88,7 @@ func New(cfg Config) *Batcher {
 // with Draining once Run has ended; then Done is not called. A task larger than
 // the queue is let in when nothing else is there.
 func (b *Batcher) Submit(t *Task) error {
-	*t = Task{Call: t.Call, Y: t.Y, Done: t.Done, rows: t.Call.OutRows(), arrived: time.Now()}
+	*t = Task{Call: t.Call, Y: t.Y, Done: t.Done, rows: t.Call.OutRows(), arrived: b.cfg.Now()}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -167,6 +172,12 @@ func (b *Batcher) next() bool {
 	if b.closed {
 		return false
 	}
+	b.form()
+	return true
+}
+
+// form makes the next batch. The queue is not empty. b.mu is held.
+func (b *Batcher) form() {
 	b.batch = b.queue.next(b.batch[:0], b.cfg.BatchRows)
 	for _, t := range b.batch {
 		t.running = true
@@ -175,7 +186,6 @@ func (b *Batcher) next() bool {
 	if b.ctx.Err() != nil {
 		b.ctx, b.cancel = context.WithCancel(context.Background())
 	}
-	return true
 }
 
 // takeOne takes any task out of the queue; nil if there is none.
@@ -193,7 +203,7 @@ func (b *Batcher) takeOne() *Task {
 
 // compute runs the batch, whose tasks are of one layer.
 func (b *Batcher) compute() {
-	started := time.Now()
+	started := b.cfg.Now()
 	if len(b.batch) == 1 {
 		b.computeAlone(b.batch[0])
 	} else if err := b.computeMerged(); err != nil {
@@ -202,7 +212,7 @@ func (b *Batcher) compute() {
 			b.computeAlone(t)
 		}
 	}
-	b.finish(started, time.Since(started))
+	b.finish(started, b.cfg.Now().Sub(started))
 }
 
 // computeAlone fails a task whose computation panics: the node serves on.
