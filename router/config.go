@@ -50,7 +50,8 @@ type Config struct {
 	Placements <-chan *moe.Placement
 }
 
-const reportEvery = 200 * time.Millisecond
+// ReportEvery is the time between two looks at what a router reports.
+const ReportEvery = 200 * time.Millisecond
 
 // validate names every piece that is missing.
 func (c Config) validate() error {

@@ -14,7 +14,7 @@ import (
 
 // follow adopts placements, reports acks and counts, and watches readiness.
 func follow(ctx context.Context, c Config, ready *readiness, report func(bool)) {
-	clock := time.NewTicker(reportEvery)
+	clock := time.NewTicker(ReportEvery)
 	defer clock.Stop()
 	reported := false
 	wait := newWait(c.Logger)
@@ -102,7 +102,13 @@ func (l *loadReport) report(to interface {
 		r.RowsSent, r.Steps = counts(), steps
 		size = proto.Size(r)
 	})
-	l.next = now.Add(max(time.Second, time.Duration(size)*time.Second/loadBytesPerSecond))
+	l.next = now.Add(LoadEvery(size))
+}
+
+// LoadEvery is the time after a record of what a router has sent, of a size in bytes,
+// until the next.
+func LoadEvery(size int) time.Duration {
+	return max(time.Second, time.Duration(size)*time.Second/loadBytesPerSecond)
 }
 
 // look gathers what readiness depends on.

@@ -35,7 +35,7 @@ func TestLoadReportsAreBounded(t *testing.T) {
 		counts, w := make([]uint64, experts), &written{}
 		var report loadReport
 		start := time.Unix(0, 0)
-		for now := start; now.Sub(start) < seconds*time.Second; now = now.Add(reportEvery) {
+		for now := start; now.Sub(start) < seconds*time.Second; now = now.Add(ReportEvery) {
 			for i := range counts {
 				counts[i] += uint64(1 << 20)
 			}
@@ -87,15 +87,15 @@ func TestTheRecordIsWrittenOnceASecond(t *testing.T) {
 			update := func(load uint32) {
 				now := recorded.observe(load, time.Now())
 				session.Update(func(r *hachiv1.RouterRecord) { r.Load = now })
-				time.Sleep(reportEvery)
+				time.Sleep(ReportEvery)
 			}
-			for step := range seconds * int(time.Second/reportEvery) {
+			for step := range seconds * int(time.Second/ReportEvery) {
 				update(tt.load(step))
 			}
 			if n := store.puts.Load() - first; n > tt.most+1 {
 				t.Errorf("%s: %d writes in %d s, want at most %d", name, n, seconds, tt.most)
 			}
-			for range recordWithin/reportEvery + 1 {
+			for range recordWithin/ReportEvery + 1 {
 				update(7)
 			}
 			records, err := reg.Routers(t.Context())

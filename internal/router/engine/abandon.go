@@ -10,9 +10,9 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// retryAfter bounds the pause of a stalled step. The step is tried again even
+// RetryStalled bounds the pause of a stalled step. The step is tried again even
 // if no change was reported: a suspicion also ends by time, which reports nothing.
-const retryAfter = 100 * time.Millisecond
+const RetryStalled = 100 * time.Millisecond
 
 // abandon handles a step that failed before commit. Nothing of it is visible, so
 // its sequences may run again. What happens to them depends on the cause:
@@ -91,11 +91,11 @@ func (e *Engine) stall(ctx context.Context, spans []scheduler.Span, changed <-ch
 	e.pause(ctx, changed)
 }
 
-// pause waits for changed, retryAfter or the end of ctx. Arriving and canceled
+// pause waits for changed, RetryStalled or the end of ctx. Arriving and canceled
 // requests are collected meanwhile; they do not end the pause, because the
 // missing expert is missing for them too.
 func (e *Engine) pause(ctx context.Context, changed <-chan struct{}) {
-	timer := time.NewTimer(retryAfter)
+	timer := time.NewTimer(RetryStalled)
 	defer timer.Stop()
 	for {
 		select {

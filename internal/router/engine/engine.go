@@ -40,7 +40,7 @@ type Config struct {
 	Limits    scheduler.Limits
 	// Changed returns a channel that is closed at the next change after which an
 	// expert may have a live replica again. With nil, a stalled step is tried again
-	// every retryAfter.
+	// every RetryStalled.
 	Changed func() <-chan struct{}
 	Logger  *slog.Logger
 	// Step is called after every committed step, and Queued with how long a request
