@@ -142,8 +142,8 @@ func sizeOf(name, quantize string) (sizing.Model, error) {
 		return sizing.Model{}, err
 	}
 	cfg, size := model.Config{}, int64(0)
-	if p, err := describePreset(name); err == nil {
-		cfg, size = p.Config, expertBytes(p.Config, p.Config.DType)
+	if shape, err := preset.Shape(name); err == nil {
+		cfg, size = shape, expertBytes(shape, shape.DType)
 	} else {
 		ckpt, err := checkpoint.Open(name)
 		if err != nil {
@@ -160,16 +160,6 @@ func sizeOf(name, quantize string) (sizing.Model, error) {
 		size = expertBytes(cfg, format)
 	}
 	return sizing.Model{Name: name, Topology: cfg.Topology(), TopK: cfg.TopK, ExpertBytes: size}, nil
-}
-
-// describePreset finds a preset, or Mixtral 8x7B, of which there is only a slice.
-func describePreset(name string) (preset.Preset, error) {
-	if name != "8x7b" {
-		return preset.Describe(name)
-	}
-	p, err := preset.Describe("8x7b-slice")
-	p.Config.Layers = 32
-	return p, err
 }
 
 func expertBytes(c model.Config, format tensor.DType) int64 {

@@ -54,6 +54,23 @@ func Describe(name string) (Preset, error) {
 	return Preset{}, fmt.Errorf("preset %q is not known, expected one of %s", name, strings.Join(Names(), ", "))
 }
 
+// ShapeNames lists what Shape finds.
+func ShapeNames() []string { return append(Names(), mixtral) }
+
+const mixtral = "8x7b"
+
+// Shape is the configuration of a preset, or of Mixtral 8x7B, of which there is only a
+// slice to be written.
+func Shape(name string) (model.Config, error) {
+	if name != mixtral {
+		p, err := Describe(name)
+		return p.Config, err
+	}
+	p, err := Describe("8x7b-slice")
+	p.Config.Layers = 32
+	return p.Config, err
+}
+
 // Write makes the checkpoint of a preset in dir, which must not exist or be
 // empty. Equal name and seed give equal bytes. progress, which may be nil,
 // gets the bytes done and in total, one call at a time.
