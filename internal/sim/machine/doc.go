@@ -1,0 +1,32 @@
+// Package machine says how long machines take: to compute attention and experts of a
+// model, and to carry messages.
+//
+// What it owns: nothing; every function is pure.
+//
+// Computing is a roofline with two measured corrections. A kernel that reads B bytes and
+// makes P operations takes
+//
+//	launch + max(B / (bandwidth * memory), P / (rate(format) * arithmetic))
+//
+// where memory and arithmetic are the shares of the machine's limits that kernels reach.
+// The experts of a batch are one kernel after another, so that its time grows with the
+// number of distinct experts while weights decide, and with rows when arithmetic does. A
+// machine with several units (the chips of an accelerator) computes expert e on unit
+// e mod units, and the batch takes as long as its busiest unit. Attention runs on one.
+//
+// A message takes, one way,
+//
+//	message (CPU of the sender) + bytes/bandwidth (its NIC) + latency
+//	+ bytes/bandwidth (the receiver's NIC) + message (its CPU)
+//
+// Latency is log-normal, with a given median and 99th percentile. NICs and CPUs serve one
+// message after another: package sim queues them.
+//
+// Invariants: no time is negative. More bytes, rows or distinct experts never take less.
+//
+// Concurrency: safe; Draw uses the caller's source of random numbers.
+//
+// References: Williams et al., "Roofline", CACM 52(4), 2009. MegaScale-Infer, arXiv
+// 2504.02263, section 4, for the time of an expert node; Janus, arXiv 2512.13525, for the
+// part of distinct experts.
+package machine

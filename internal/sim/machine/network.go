@@ -1,0 +1,38 @@
+package machine
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Network is what lies between processes.
+type Network struct {
+	P50, P99  time.Duration // of the latency, one way
+	Bandwidth float64       // of a NIC, bytes/s each way
+	Message   time.Duration // CPU time of a message at each end
+	// A NIC's receiver that has more than Buffer bytes waiting drops a message, which
+	// comes again after Timeout: incast. 0 never drops.
+	Buffer  float64
+	Timeout time.Duration
+}
+
+// z99 is the 99th percentile of the standard normal distribution.
+const z99 = 2.3263478740408408
+
+// Draw draws a latency.
+func (n *Network) Draw(r *rand.Rand) time.Duration {
+	if n.P99 <= n.P50 {
+		return n.P50
+	}
+	sigma := math.Log(float64(n.P99)/float64(n.P50)) / z99
+	return time.Duration(float64(n.P50) * math.Exp(sigma*r.NormFloat64()))
+}
+
+// Transfer is how long a NIC takes for a message.
+func (n *Network) Transfer(bytes int) time.Duration { return seconds(float64(bytes) / n.Bandwidth) }
+
+// Overflows reports that a receiver drops a message, when those before it take backlog.
+func (n *Network) Overflows(backlog time.Duration) bool {
+	return n.Buffer > 0 && backlog.Seconds()*n.Bandwidth > n.Buffer
+}
