@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/scenario"
+)
+
+// cores are those of a machine. Jobs of the processes that share it get equal shares of
+// the cores for each of their threads:
+//
+//	speed = min(1, cores / threads of all jobs)
+//
+// The machine of one process has one job at a time of its expert batches, and one of its
+// attention, so that nothing is to be shared.
+type cores struct {
+	world  *world
+	total  float64
+	shared bool
+	jobs   []*job
+	since  time.Duration // when remaining was last brought up to date
+	turn   uint64        // of the last plan of the next end
+}
+
+// job is work under way.
+type job struct {
+	owner     *process
+	threads   float64
+	remaining time.Duration // at full speed
+	done      event.Handler
+}
+
+// coresOf are the cores of a process's machine.
+func (w *world) coresOf(name string, at scenario.Process) *cores {
+	if at.Host == "" {
+		return &cores{world: w, total: float64(at.Machine.Cores)}
+	}
+	if w.hosts[at.Host] == nil {
+		w.hosts[at.Host] = &cores{world: w, total: float64(at.Machine.Cores), shared: true}
+	}
+	return w.hosts[at.Host]
+}
+
+// run begins a job.
+func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
+	if !c.shared {
+		c.world.loop.After(work, done)
+		return
+	}
+	threads := float64(owner.at.Threads)
+	if threads == 0 {
+		threads = c.total
+	}
+	c.catchUp()
+	c.jobs = append(c.jobs, &job{owner, threads, work, done})
+	c.plan()
+}
+
+func (c *cores) speed() float64 {
+	threads := 0.0
+	for _, j := range c.jobs {
+		threads += j.threads
+	}
+	return min(1, c.total/max(threads, 1))
+}
+
+// catchUp takes what was done since the last change from what remains.
+func (c *cores) catchUp() {
+	now := c.world.loop.Now()
+	if elapsed := now - c.since; elapsed > 0 {
+		done := time.Duration(float64(elapsed) * c.speed())
+		for _, j := range c.jobs {
+			j.remaining = max(0, j.remaining-done)
+		}
+	}
+	c.since = now
+}
+
+// plan schedules the end of the job that ends first.
+func (c *cores) plan() {
+	c.turn++
+	if len(c.jobs) == 0 {
+		return
+	}
+	first := slices.MinFunc(c.jobs, func(a, b *job) int { return int(a.remaining - b.remaining) })
+	turn, wait := c.turn, time.Duration(float64(first.remaining)/c.speed())
+	c.world.loop.After(wait, event.Func(func() {
+		if turn == c.turn {
+			c.end(first)
+		}
+	}))
+}
+
+func (c *cores) end(j *job) {
+	c.catchUp()
+	c.jobs = slices.DeleteFunc(c.jobs, func(other *job) bool { return other == j })
+	c.plan()
+	j.done.Fire()
+}
+
+// drop ends the jobs of a process that has died.
+func (c *cores) drop(owner *process) {
+	if !c.shared {
+		return
+	}
+	c.catchUp()
+	c.jobs = slices.DeleteFunc(c.jobs, func(j *job) bool { return j.owner == owner })
+	c.plan()
+}

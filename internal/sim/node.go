@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
+	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
+	"github.com/hachi-serve/hachi/internal/sim/scenario"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// node is one run of an expert node. The queue of calls is the product's; computing and
+// loading take simulated time.
+type node struct {
+	process
+	spec    scenario.Node
+	speed   machine.Experts
+	batcher *batcher.Batcher
+	batch   batcher.Batch
+	busy    bool
+	began   time.Duration // of the batch
+	present []*call       // that wait or are computed
+
+	resident   moe.Shard
+	holds      []bool // by Topology.Index
+	news       expertnode.News
+	moving     bool // an expert is loaded or unloaded
+	registered bool
+	loadRate   float64
+	record     *hachiv1.NodeRecord
+	run        int // counts the processes under this name
+	stats      nodeStats
+}
+
+// startNode starts a process for a node, empty.
+func (w *world) startNode(spec scenario.Node) *node {
+	n := &node{
+		process: w.process(string(spec.ID), spec.Process), spec: spec, speed: spec.Machine.Experts(&w.scenario.Shape, spec.Threads),
+		holds: make([]bool, w.topology.Experts()), run: 1,
+	}
+	if old := w.nodes[spec.ID]; old != nil {
+		n.run, n.stats = old.run+1, old.stats
+	} else {
+		w.nodeOrder = append(w.nodeOrder, spec.ID)
+	}
+	step := w.scenario.Routers.Limits.StepTokens * w.scenario.Shape.Config.TopK
+	n.batcher = batcher.New(batcher.Config{RowBytes: rowBytes, QueueRows: queuedSteps * step, BatchRows: step, Now: w.loop.Date})
+	n.record = &hachiv1.NodeRecord{
+		NodeId: n.name, Addr: n.name, CapacityBytes: uint64(spec.Capacity), Backend: "sim", Fingerprint: fingerprint, StartedUnixNano: int64(n.run),
+		ExpertsPerLayer: moepb.TopologyToProto(w.topology), ExpertBytes: uint64(w.scenario.Shape.ExpertBytes), Zone: spec.Zone, Resident: moepb.ShardToProto(nil),
+	}
+	w.nodes[spec.ID] = n
+	return n
+}
+
+// queuedSteps is the number of whole steps that a node's queue has room for.
+const queuedSteps = 8
+
+// serve queues a call; the error is its answer.
+func (n *node) serve(c *call) error {
+	for _, g := range c.call.Groups {
+		id := moe.ExpertID{Layer: c.call.Layer, Expert: g.Expert}
+		if !n.holds[n.world.topology.Index(id)] {
+			n.stats.notHosted++
+			n.world.checkRefusal(n, c, id)
+			return &moe.Error{Op: "expert call", Node: n.spec.ID, Kind: moe.NotHosted, Err: fmt.Errorf("expert %v", id), Newer: n.newer(c.call.Epoch)}
+		}
+	}
+	c.task.Call, c.task.Y = &c.call, n.world.zeros(c.call.OutRows()*rowBytes)
+	if err := n.batcher.Submit(&c.task); err != nil {
+		n.stats.refused++
+		return err
+	}
+	c.slot, n.present = len(n.present), append(n.present, c)
+	n.pump()
+	return nil
+}
+
+// leaveNode takes a call off the list of its node.
+func (c *call) leaveNode() {
+	if c.slot < 0 {
+		return
+	}
+	n, last := c.to, len(c.to.present)-1
+	n.present[c.slot] = n.present[last]
+	n.present[c.slot].slot = c.slot
+	n.present[last] = nil
+	n.present, c.slot = n.present[:last], -1
+}
+
+// newer is the newest placement if its epoch is above one, else nil.
+func (n *node) newer(epoch moe.Epoch) *moe.Placement {
+	if p := n.news.Placement; p != nil && p.Epoch() > epoch {
+		return p
+	}
+	return nil
+}
+
+// pump computes the next batch, unless one is computed.
+func (n *node) pump() {
+	if n.busy {
+		return
+	}
+	batch, ok := n.batcher.Take()
+	if !ok {
+		return
+	}
+	n.busy, n.batch, n.began = true, batch, n.world.loop.Now()
+	n.world.checkBatch(n, batch)
+	n.stats.batches++
+	n.stats.groups += uint64(len(batch.Groups))
+	n.stats.rows += uint64(batch.Rows)
+	n.compute(n.speed.Batch(batch.Groups), n)
+}
+
+// Fire implements event.Handler: the batch is computed.
+func (n *node) Fire() {
+	if !n.up {
+		return
+	}
+	n.busy = false
+	n.stats.busy += n.world.loop.Now() - n.began
+	n.batch.Finish()
+	n.pump()
+}
+
+// die ends the process: what it computes is lost, and its callers notice.
+func (n *node) die() {
+	n.up = false
+	n.cores.drop(&n.process)
+	for _, c := range n.present {
+		c.slot = -1
+		if n.cut {
+			c.endMove()
+		} else {
+			c.refuse()
+		}
+	}
+	n.present = nil
+	n.resident = nil
+}
+
+// act loads or unloads the next expert, one at a time.
+func (n *node) act() {
+	if n.moving || !n.up {
+		return
+	}
+	load, unload := expertnode.Duties(n.spec.ID, n.resident, n.news)
+	switch bytes := n.world.scenario.Shape.ExpertBytes; {
+	case len(unload) > 0:
+		id := unload[0]
+		n.setResident(n.resident.Minus(unload[:1]))
+		n.move(unloadTime, func() { n.holds[n.world.topology.Index(id)] = false })
+	case len(load) > 0 && int64(len(n.resident)+1)*bytes <= n.spec.Capacity:
+		id, took := load[0], time.Duration(float64(bytes)/n.spec.Machine.Load*n.slow*float64(time.Second))
+		n.move(took, func() {
+			n.loaded(took)
+			n.holds[n.world.topology.Index(id)] = true
+			n.setResident(moe.NewShard(append(n.resident[:len(n.resident):len(n.resident)], id)))
+		})
+	}
+}
+
+// unloadTime is until no batch computes an expert that is unloaded.
+const unloadTime = time.Millisecond
+
+func (n *node) move(took time.Duration, end func()) {
+	n.moving = true
+	n.world.loop.After(took, event.Func(func() {
+		if n.moving = false; n.up {
+			end()
+			n.act()
+		}
+	}))
+}
+
+// loaded smooths how fast experts are loaded.
+func (n *node) loaded(took time.Duration) {
+	rate := float64(n.world.scenario.Shape.ExpertBytes) / max(took.Seconds(), 1e-6)
+	if n.loadRate == 0 {
+		n.loadRate = rate
+	}
+	n.loadRate += (rate - n.loadRate) / 8
+}
+
+func (n *node) setResident(s moe.Shard) {
+	n.resident = s
+	n.stats.peak = max(n.stats.peak, len(s))
+	n.record.Resident = moepb.ShardToProto(s)
+	n.world.control.changed(n)
+}
+
+// report writes what was measured into the record, again and again.
+func (n *node) report() {
+	if !n.up {
+		return
+	}
+	expertnode.Measured{Rows: n.stats.rows, Speed: n.batcher.Speed(), LoadRate: n.loadRate}.Record(n.record)
+	n.world.control.changed(n)
+	n.world.loop.After(expertnode.LoadEvery(n.world.control.size()), event.Func(n.report))
+}

@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/scenario"
+)
+
+// process is what routers and nodes have in common: cores, a NIC, and a CPU that
+// handles messages one after another. A process that starts again is another one.
+type process struct {
+	world *world
+	name  string
+	at    scenario.Process
+	cores *cores
+	up    bool
+	cut   bool    // neither hears nor is heard
+	slow  float64 // how much longer it takes than usual
+
+	// When each is free.
+	stack, egress, ingress time.Duration
+}
+
+func (w *world) process(name string, at scenario.Process) process {
+	return process{world: w, name: name, at: at, cores: w.coresOf(name, at), up: true, slow: 1}
+}
+
+// compute runs work on the process's cores.
+func (p *process) compute(work time.Duration, done event.Handler) {
+	p.cores.run(p, time.Duration(float64(work)*p.slow), done)
+}
+
+// message is the CPU time of a message.
+func (p *process) message() time.Duration {
+	return time.Duration(float64(p.world.scenario.Network.Message) * p.slow)
+}
+
+// depart sends a message of some bytes, and returns when it reaches the other end's NIC.
+func (p *process) depart(bytes int) time.Duration {
+	w := p.world
+	p.stack = max(w.loop.Now(), p.stack) + p.message()
+	p.egress = max(p.stack, p.egress) + w.scenario.Network.Transfer(bytes)
+	return p.egress + w.scenario.Network.Draw(w.random)
+}
+
+// arrive takes a message of some bytes that has reached the NIC, and returns when the
+// process has it. A message that finds the buffer full is dropped; it comes again then.
+func (p *process) arrive(bytes int) (at time.Duration, dropped bool) {
+	w := p.world
+	now, network := w.loop.Now(), &w.scenario.Network
+	if network.Overflows(p.ingress - now) {
+		w.stats.drops++
+		return now + network.Timeout, true
+	}
+	p.ingress = max(now, p.ingress) + network.Transfer(bytes)
+	p.stack = max(p.ingress, p.stack) + p.message()
+	return p.stack, false
+}

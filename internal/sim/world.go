@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/gateway/balance"
+	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/scenario"
+	"github.com/hachi-serve/hachi/internal/sim/trace"
+	"github.com/hachi-serve/hachi/moe"
+	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
+)
+
+// world is one run. One goroutine owns it.
+type world struct {
+	scenario *scenario.Scenario
+	topology moe.Topology
+	loop     event.Loop
+	random   *rand.Rand // of the network and the leases
+	gate     *gate
+	hosts    map[string]*cores
+
+	nodes     map[moe.NodeID]*node // the newest run of each
+	nodeOrder []moe.NodeID
+	routers   []*router // the newest run of each
+	control   *control
+	front     *front
+
+	requests  []*request
+	open      int // requests that have not ended
+	sequences uint64
+	start     time.Duration // of the trace
+	ended     time.Duration // of the last request
+
+	freeCalls *call
+	zero      []byte
+	stats     stats
+	faults    []string // broken invariants
+}
+
+func newWorld(s *scenario.Scenario) *world {
+	w := &world{
+		scenario: s, topology: s.Shape.Config.Topology(), random: rand.New(rand.NewPCG(s.Seed, 0x68616368692d73)),
+		hosts: map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
+	}
+	w.gate = newGate(w.topology, s.Shape.Config.TopK, s.Routing, rand.New(rand.NewPCG(s.Seed, 1)))
+	w.control = &control{
+		world: w, nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{}, loads: map[string]*hachiv1.RouterLoad{},
+		heard: map[moe.NodeID]bool{},
+	}
+	w.front = &front{world: w, budget: balance.NewBudget()}
+	return w
+}
+
+// sequence is a new id of a sequence.
+func (w *world) sequence() uint64 {
+	w.sequences++
+	return w.sequences
+}
+
+// zeros is memory that is read only.
+func (w *world) zeros(n int) []byte {
+	if n > len(w.zero) {
+		w.zero = make([]byte, 2*n)
+	}
+	return w.zero[:n]
+}
+
+// runName is a name that no other run of a process has.
+func runName(name string, run int) string { return fmt.Sprintf("%s#%d", name, run) }
+
+func (w *world) routerNamed(name string) *router {
+	for _, r := range w.routers {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// forming bounds how long the cluster may take until its first placement is complete.
+const forming = 24 * time.Hour
+
+// form starts every process, and runs until the target is loaded and every router has
+// adopted a placement that no further one follows.
+func (w *world) form() error {
+	for i := range w.routers {
+		w.startRouter(i, 1)
+	}
+	for _, spec := range w.scenario.Nodes {
+		n := w.startNode(spec)
+		w.control.register(n)
+		n.report()
+	}
+	for _, r := range w.routers {
+		w.control.joinRouter(r)
+	}
+	w.control.elect()
+	w.control.tick()
+	w.front.probe()
+	for !w.formed() {
+		if !w.loop.Step() || w.loop.Now() > forming {
+			return fmt.Errorf("the cluster does not form: %s", w.control.machine.Degraded())
+		}
+	}
+	return nil
+}
+
+// formed reports that the first placement is complete.
+func (w *world) formed() bool {
+	c := w.control
+	if c.written.Target == nil || c.written.Placement == nil || w.loop.Now() < c.published+2*settleTime(w) {
+		return false
+	}
+	for _, n := range w.nodes {
+		if n.moving || len(c.written.Target.Shards[n.spec.ID].Minus(n.resident)) > 0 {
+			return false
+		}
+	}
+	for _, r := range w.routers {
+		if r.dispatcher.AckedEpoch() != c.written.Placement.Epoch() {
+			return false
+		}
+	}
+	return true
+}
+
+// settleTime is how long a placement stays the newest when nothing changes.
+func settleTime(w *world) time.Duration {
+	return 2*w.scenario.Control.Tick + 2*w.scenario.Control.Watch
+}
+
+// serve brings the requests and the faults at their times, and runs until all requests
+// have ended, or until limit after the last arrival.
+func (w *world) serve(requests []trace.Request, limit time.Duration) {
+	w.start = w.loop.Now()
+	w.ended = w.start
+	w.stats.begin(w)
+	var last time.Duration
+	for i, t := range requests {
+		q := w.newRequest(i, t)
+		w.requests = append(w.requests, q)
+		w.open++
+		w.loop.At(w.start+t.At, event.Func(func() { w.front.arrive(q) }))
+		last = w.start + t.At
+	}
+	for _, f := range w.scenario.Faults {
+		w.loop.At(w.start+f.At, event.Func(func() { w.befall(f) }))
+	}
+	next := w.start
+	for w.open > 0 && w.loop.Now() <= last+limit && w.loop.Step() {
+		if w.loop.Now() >= next {
+			w.checkRouters()
+			next = w.loop.Now() + checkEvery
+		}
+	}
+	w.checkEnd()
+}
