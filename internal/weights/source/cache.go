@@ -190,7 +190,7 @@ func (c *Cache) makeRoom(keep string) bool {
 	if c.budget == 0 {
 		return true
 	}
-	f, err := os.OpenFile(filepath.Join(c.dir, lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	f, err := openKept(filepath.Join(c.dir, lockFile))
 	if err == nil {
 		defer f.Close()
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)

@@ -22,17 +22,27 @@ type partial struct {
 // errLocked means that another process has a file.
 var errLocked = errors.New("locked by another process")
 
-// lock opens and locks a file of the cache, which is made if it is absent. A link, through
-// which another file would be overwritten, is refused.
-func lock(path string) (*os.File, error) {
+// openKept opens a file of the cache, which is made if it is absent. A link of another user,
+// who would choose the file that is overwritten, is refused.
+func openKept(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	var link unix.Stat_t
+	if errors.Is(err, unix.ELOOP) && unix.Lstat(path, &link) == nil && int(link.Uid) == os.Getuid() {
+		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	return f, err
+}
+
+// lock opens and locks a file of the cache, which is made if it is absent.
+func lock(path string) (*os.File, error) {
+	f, err := openKept(path)
 	if err != nil {
 		return nil, err
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
 		open, errOpen := f.Stat()
-		there, errThere := os.Lstat(path)
+		there, errThere := os.Stat(path)
 		if errOpen == nil && errThere == nil && os.SameFile(open, there) {
 			return f, nil
 		}
