@@ -45,8 +45,9 @@ func NewConns(tls func(router string) *tls.Config, options ...grpc.DialOption) *
 }
 
 const (
-	// maxResponse bounds a response: log probabilities of the tokens of a prompt.
-	maxResponse = 64 << 20
+	// maxResponse bounds a response, which is decoded before it is believed: a router sends
+	// 256 tokens at once, with 20 alternatives each, and the names of nodes.
+	maxResponse = 4 << 20
 	// pingEvery and pingWithin find a connection that is dead while no call is on it.
 	pingEvery, pingWithin = 10 * time.Second, 5 * time.Second
 	// A router that came back is found within maxReconnect.
