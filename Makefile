@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -88,6 +88,25 @@ manifests: ## check the Kubernetes manifests and run their pods
 dashboards: ## parse the dashboards and rules with the parsers of Prometheus and Grafana
 	go -C tools/dashboards vet ./...
 	go -C tools/dashboards test -count=1 ./...
+
+# The control plane of the version in deploy/k8s/kube/go.mod, built once for each. The
+# first time takes minutes and 2 GB of Go's build cache: make test leaves it out.
+KUBE_VERSION = $(shell sed -n 's,^\tk8s.io/kubernetes ,,p' deploy/k8s/kube/go.mod)
+KUBE = .cache/kube/components-$(KUBE_VERSION)
+$(KUBE): deploy/k8s/kube/go.mod deploy/k8s/kube/components/main.go
+	go -C deploy/k8s/kube build -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=$(KUBE_VERSION)' -o $(CURDIR)/$(KUBE) ./components
+
+kube: build $(KUBE) ## apply the Kubernetes manifests to a real control plane, and let it run their pods
+	go -C deploy/k8s/kube vet ./...
+	go -C deploy/k8s/kube test -count=1 -timeout 20m -v . -components $(CURDIR)/$(KUBE) -hachi $(CURDIR)/bin/hachi
+
+# Needs root, containerd, runc and the plugins of CNI (Debian: containerd, runc,
+# containernetworking-plugins).
+CNI ?= /usr/lib/cni
+kube-node: build $(KUBE) ## run pods of the image by a real kubelet and containerd, in namespaces of their own
+	$(MAKE) image RELEASE=v0.1.0
+	go -C deploy/k8s/kube test -c -o $(CURDIR)/.cache/kube/kube.test .
+	deploy/k8s/kube/node.sh $(CURDIR)/.cache/kube/kube.test -test.v -test.run TestANodeServes -components $(CURDIR)/$(KUBE) -hachi $(CURDIR)/bin/hachi -layout $(CURDIR)/bin/image -plugins $(CNI)
 
 # The helper of --backend sidecar, on the processor. Each test starts Python and compiles
 # again, so the suite runs the shapes that differ for a helper: rows in bf16 and in f32,

@@ -14,9 +14,10 @@
 // of Check is shown to fail by a broken rendering in the tests.
 //
 // Not covered: scheduling, volumes, kube-proxy and DNS are Kubernetes' own and
-// are only modeled, and no API server sees the manifests. The tests that run
+// are only modeled; package kube shows the manifests to a control plane. The tests that run
 // pods need Linux, where all of 127.0.0.0/8 is local.
 //
-// Concurrency: every function is pure but Load, which reads files, and the methods of
-// Runner and Process, which run programs.
+// Concurrency: every function is pure but Load, which reads files, Documents, whose first
+// call reads the schema of kustomize, and the methods of Runner and Process, which run
+// programs.
 package verify
