@@ -35,6 +35,8 @@ type weights struct {
 	ckpt     *checkpoint.Checkpoint
 	dense    *checkpoint.DenseMap
 	numerics model.Numerics
+	// device opens the accelerator of one process; nil computes on the processor.
+	device func(testing.TB) backend.Device
 }
 
 func newWeights(t testing.TB, cfg model.Config, seed int64) *weights {
@@ -58,13 +60,13 @@ func openWeights(t testing.TB, dir string) *weights {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dense.Close() })
-	return &weights{ckpt, dense, model.DefaultNumerics(ckpt.Config().DType)}
+	return &weights{ckpt: ckpt, dense: dense, numerics: model.DefaultNumerics(ckpt.Config().DType)}
 }
 
 // loader loads experts of the checkpoint: expertnode.Loader.
 type loader struct {
 	w   *weights
-	ffn *cpu.Experts
+	ffn backend.Experts
 	t   testing.TB
 }
 
@@ -115,7 +117,7 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 	t.Helper()
 	cfg := w.ckpt.Config()
 	if nodes == 0 {
-		l := loader{w, cpu.NewExperts(cfg, w.numerics, pool), t}
+		l := loader{w, w.ffn(t, pool), t}
 		for _, id := range cfg.Topology().All() {
 			if err := l.Load(t.Context(), id); err != nil {
 				t.Fatal(err)
@@ -130,6 +132,45 @@ func (w *weights) experts(t testing.TB, pool *cpu.Pool, nodes int, script faulty
 	})
 	d.Adopt(p)
 	return d, d.Changed
+}
+
+// ffn computes experts, on the device if there is one.
+func (w *weights) ffn(t testing.TB, pool *cpu.Pool) backend.Experts {
+	t.Helper()
+	if w.device == nil {
+		return cpu.NewExperts(w.ckpt.Config(), w.numerics, pool)
+	}
+	e, err := w.device(t).OpenExperts(w.ckpt.Config(), w.numerics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// attention computes the dense half with a KV cache of some blocks, on the device if
+// there is one.
+func (w *weights) attention(t testing.TB, pool *cpu.Pool, blocks int) backend.Dense {
+	t.Helper()
+	if w.device == nil {
+		d, err := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: blocks}, pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	d, err := w.device(t).OpenDense(w.ckpt.Config(), w.numerics, w.dense.Weights)
+	if err == nil {
+		err = d.ReserveKV(blocks)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // registration is a node's session without a registry; it closes ready when all
@@ -163,7 +204,7 @@ func (w *weights) startNode(t testing.TB, id moe.NodeID, shard moe.Shard) *exper
 	t.Helper()
 	cfg := w.ckpt.Config()
 	pool := cpu.NewPool(cpu.PoolOptions{Threads: 1})
-	ffn := cpu.NewExperts(cfg, w.numerics, pool)
+	ffn := w.ffn(t, pool)
 	node := expertnode.New(expertnode.Config{
 		ID: id, Fingerprint: "f", Model: cfg, Wire: w.numerics.Wire, FFN: ffn, Loader: loader{w, ffn, t},
 		QueueRows: 4096, BatchRows: 512, ExpertBytes: w.ckpt.ExpertBytes(), Logger: slog.New(slog.DiscardHandler),
@@ -197,10 +238,7 @@ func (w *weights) start(t testing.TB, cfg engine.Config, nodes int, script fault
 	t.Helper()
 	pool := cpu.NewPool(cpu.PoolOptions{})
 	experts, changed := w.experts(t, pool, nodes, script)
-	d, err := cpu.NewDense(w.ckpt.Config(), w.dense.Weights, cpu.DenseOptions{Numerics: w.numerics, Blocks: cfg.Blocks}, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := w.attention(t, pool, cfg.Blocks)
 	cfg.Model, cfg.Forward = w.ckpt.Config(), pipeline.New(w.ckpt.Config(), d, experts, pipeline.MicroBatcher{Fixed: parts})
 	cfg.Changed, cfg.Logger = changed, slog.New(slog.DiscardHandler)
 	e := engine.New(cfg)
