@@ -37,8 +37,8 @@ func onGPU(m *role.ModelConfig, backends []backend.Backend) {
 }
 
 // oneProcess answers from one process: attention on the processor, experts on the GPU
-// of a fake driver.
-func oneProcess(t *testing.T, model, fake string) []harness.Answer {
+// of a fake driver, unless change says otherwise.
+func oneProcess(t *testing.T, model, fake string, change func(n *role.ExpertNodeConfig, r *role.RouterConfig)) []harness.Answer {
 	t.Helper()
 	lib := fakecuda.Open(t, fake, "")
 	backends := []backend.Backend{cpu.Backend(), cuda.Backend(cuda.Config{Open: func() (driver.Library, error) { return lib, nil }})}
@@ -52,6 +52,7 @@ func oneProcess(t *testing.T, model, fake string) []harness.Answer {
 	onGPU(&n.ModelConfig, backends)
 	r.ClusterConfig, r.Dir, r.Listen, r.GRPC = member("router-0"), model, harness.FreeAddress(t), "127.0.0.1:0"
 	r.Backend, r.Backends, r.ExpertFamily, r.Numerics, r.Serving.KVCacheMemory = "cpu", backends, gpuFamily, n.Numerics, 64<<20
+	change(&n, &r)
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -83,7 +84,7 @@ func TestGPUNodesDieInTheMiddleOfAnswers(t *testing.T) {
 	if err := mini.Write(model); err != nil {
 		t.Fatal(err)
 	}
-	want := oneProcess(t, model, fake)
+	want := oneProcess(t, model, fake, func(*role.ExpertNodeConfig, *role.RouterConfig) {})
 	faults, data := t.TempDir(), ""
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 		c.Binary, c.Placement.Replicas, data = harness.Tagged(t, "cuda"), 2, c.DataDir
@@ -117,4 +118,22 @@ func TestGPUNodesDieInTheMiddleOfAnswers(t *testing.T) {
 		return err == nil && strings.Contains(string(log), "device is lost, leaving") && strings.Contains(string(log), "hachi: the process left: device 0, fake H100 is lost")
 	})
 	harness.Compare(t, "one GPU", harness.MustCompleteAll(t, cluster.URL(), gpuTokens), want)
+}
+
+// TestAttentionOnAGPUKeepsAnswers for every shape of a batch: all answers at once, and one
+// after the other with prompts in chunks of a few tokens.
+func TestAttentionOnAGPUKeepsAnswers(t *testing.T) {
+	harness.Slow(t)
+	t.Parallel()
+	fake, model := fakecuda.Need(t), filepath.Join(t.TempDir(), "tiny")
+	if err := mini.Write(model); err != nil {
+		t.Fatal(err)
+	}
+	answers := func(stepTokens, sequences int) []harness.Answer {
+		return oneProcess(t, model, fake, func(n *role.ExpertNodeConfig, r *role.RouterConfig) {
+			r.Backend, r.ExpertFamily, r.GPUAttention, n.GPUAttention = "cuda", "", true, true
+			n.MaxStepTokens, r.MaxStepTokens, r.Serving.MaxSequences = stepTokens, stepTokens, sequences
+		})
+	}
+	harness.Compare(t, "one sequence at a time, in chunks", answers(7, 1), answers(0, 0))
 }
