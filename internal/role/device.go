@@ -26,7 +26,10 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 		Threads: m.workers(), Kernel: loops, Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
 	})
 	if err != nil {
-		return nil, &ConfigError{Err: fmt.Errorf("backend %s, HACHI_KERNEL %q: %w", b.Name, loops, err)}
+		if loops != "" {
+			err = fmt.Errorf("HACHI_KERNEL %q: %w", loops, err)
+		}
+		return nil, &ConfigError{Err: fmt.Errorf("backend %s: %w", b.Name, err)}
 	}
 	info := device.Info()
 	if m.GPUAttention && info.Family == kernel.Family {
