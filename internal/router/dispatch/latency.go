@@ -30,20 +30,21 @@ type window struct {
 
 // observe takes a finished call. A delayed one is left out as an outlier, unless
 // delays have become common: a few stalls must not raise the patience that is
-// there to notice them.
-func (w *window) observe(took time.Duration, delayed bool) {
+// there to notice them. It reports whether it has renewed the quantiles.
+func (w *window) observe(took time.Duration, delayed bool) (renewed bool) {
 	w.delays <<= 1
 	if delayed {
 		w.delays |= 1
 		if bits.OnesCount64(w.delays) < commonDelays {
-			return
+			return false
 		}
 	}
 	w.samples[w.count%windowSize] = took
 	w.count++
-	if w.count >= minSamples && w.count-w.fresh >= min(w.count/4, minSamples) {
+	if renewed = w.count >= minSamples && w.count-w.fresh >= min(w.count/4, minSamples); renewed {
 		w.renew()
 	}
+	return renewed
 }
 
 func (w *window) renew() {
@@ -74,6 +75,7 @@ type record struct {
 	travel    float64   // ns of a call beyond that, moving average
 	seen      time.Time // last reply
 	windows   [rowBuckets]window
+	patient   [rowBuckets]time.Duration // patience, by bucket; nodeTracker.sample keeps it
 	stats     NodeStats
 }
 
@@ -91,9 +93,8 @@ func (r *record) confidence(now time.Time) float64 {
 	return math.Exp2(-float64(now.Sub(r.seen)) / float64(halfLife))
 }
 
-// observe takes a reply.
-func (r *record) observe(now time.Time, rows, groups int, took, busy time.Duration, delayed bool) {
-	r.windows[bucketOf(rows)].observe(took, delayed)
+// observe takes where the time of an answered call went.
+func (r *record) observe(now time.Time, groups int, took, busy time.Duration) {
 	unit, travel := float64(busy)/float64(max(1, groups)), float64(max(0, took-busy))
 	weight := max(minWeight, 1-r.confidence(now))
 	r.perGroup += weight * (unit - r.perGroup)
@@ -113,11 +114,10 @@ func (r *record) cost(now time.Time, groups int) float64 {
 	return cost
 }
 
-// patience is how long an undelayed call of a size takes at most: that of its own
+// patience is how long an undelayed call of a bucket takes at most: that of its own
 // bucket if it has minSamples samples, else of the next larger bucket that has, else
 // of the next smaller one, doubled per bucket between them; 0 if none has.
-func (r *record) patience(rows int) time.Duration {
-	at := bucketOf(rows)
+func (r *record) patience(at int) time.Duration {
 	if p := r.windows[at].patience(); p > 0 {
 		return p
 	}

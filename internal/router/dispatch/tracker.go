@@ -19,6 +19,10 @@ type nodeTracker struct {
 	turn     uint64 // counts plans
 	stats    Stats
 	runs     []*layerRun // memory of runs that ended
+	// longest is the longest patience of all records, by bucket. Where fallen, it may be
+	// shorter by now.
+	longest [rowBuckets]time.Duration
+	fallen  [rowBuckets]bool
 }
 
 func newNodeTracker() nodeTracker {
@@ -39,14 +43,35 @@ func (n *nodeTracker) record(node moe.NodeID) *record {
 // nodes: without one, a node that is silent from its first call on would hold up
 // a layer for the whole CallTimeout.
 func (n *nodeTracker) patience(node moe.NodeID, rows int) time.Duration {
-	if p := n.record(node).patience(rows); p > 0 {
+	at := bucketOf(rows)
+	if p := n.record(node).patient[at]; p > 0 {
 		return p
 	}
-	var longest time.Duration
-	for _, r := range n.records {
-		longest = max(longest, r.patience(rows))
+	if n.fallen[at] {
+		n.longest[at], n.fallen[at] = 0, false
+		for _, r := range n.records {
+			n.longest[at] = max(n.longest[at], r.patient[at])
+		}
 	}
-	return longest
+	return n.longest[at]
+}
+
+// sample takes the latency of a call, and keeps what follows of it: with many nodes, a
+// plan cannot look at all of them.
+func (n *nodeTracker) sample(r *record, rows int, took time.Duration, delayed bool) {
+	if !r.windows[bucketOf(rows)].observe(took, delayed) {
+		return
+	}
+	for at := range r.patient {
+		before := r.patient[at]
+		r.patient[at] = r.patience(at)
+		switch now := r.patient[at]; {
+		case now >= n.longest[at]:
+			n.longest[at], n.fallen[at] = now, false
+		case before == n.longest[at]:
+			n.fallen[at] = true
+		}
+	}
 }
 
 // plan assigns tasks to replicas, as attempts in l.planned that are recorded as
@@ -126,7 +151,8 @@ func (d *Dispatcher) recordReply(a *attempt) {
 	r.overtaken = 0
 	now := d.cfg.Now()
 	took := now.Sub(a.started)
-	r.observe(now, a.rows, len(a.tasks), took, a.busy, a.late)
+	d.nodes.sample(r, a.rows, took, a.late)
+	r.observe(now, len(a.tasks), took, a.busy)
 	r.stats.Answered.observe(took)
 	r.stats.Bytes += uint64((a.call.Rows + a.rows) * d.cfg.Hidden * d.cfg.Wire.Size())
 	if a.hedge && len(openTasks(a.tasks)) == 0 {
@@ -147,7 +173,7 @@ func (d *Dispatcher) recordOvertaken(a *attempt) {
 	r := d.nodes.record(a.to.Node)
 	failing := false
 	if a.late && !a.hedge {
-		r.windows[bucketOf(a.rows)].observe(d.cfg.Now().Sub(a.started), true)
+		d.nodes.sample(r, a.rows, d.cfg.Now().Sub(a.started), true)
 		r.overtaken++
 		failing = r.overtaken >= maxOvertaken
 	}
