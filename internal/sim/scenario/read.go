@@ -61,7 +61,7 @@ func (b *builder) build() *Scenario {
 		b.routing(s)
 	}
 	seen := map[string]bool{Coordinator: true}
-	for i := range max(0, f.Routers.Count) {
+	for i := range min(max(0, f.Routers.Count), maxRouters) {
 		seen[RouterName(i)] = true
 	}
 	for i, group := range f.Nodes {
@@ -168,6 +168,8 @@ const (
 	maxCores = 1 << 16
 	maxRate  = 1e21
 	maxNodes = 1 << 14
+
+	maxRouters = 1024
 )
 
 // size checks that a size is given.
@@ -224,7 +226,7 @@ func (b *builder) nodes(field string, g nodesFile, seen map[string]bool) (out []
 // routers checks the routers, whose model is known.
 func (b *builder) routers(s *Scenario) {
 	r, c := b.file.Routers, s.Shape.Config
-	b.faults.Between("routers.count", r.Count, 1, 1024)
+	b.faults.Between("routers.count", r.Count, 1, maxRouters)
 	b.faults.Min("routers.maxNumSeqs", r.MaxSequences, 0)
 	b.faults.Min("routers.maxQueuedRequests", r.MaxQueued, 0)
 	b.faults.Between("routers.microBatches", r.MicroBatches, 0, 4)
@@ -245,7 +247,7 @@ func (b *builder) routers(s *Scenario) {
 	context := cmp.Or(r.MaxContext, c.MaxContext)
 	blocks = min(blocks, sequences*(context/model.BlockSize+1))
 	s.Routers = Routers{
-		Process: b.process("routers", r.Machine, r.Threads, r.Host), Count: r.Count, Gateway: r.Gateway, Blocks: blocks,
+		Process: b.process("routers", r.Machine, r.Threads, r.Host), Count: min(r.Count, maxRouters), Gateway: r.Gateway, Blocks: blocks,
 		PrefixCache: r.PrefixCache, MicroBatches: r.MicroBatches, DisableHedging: r.DisableHedging, TokenScale: r.TokenScale,
 		MaxContext: min(context, blocks*model.BlockSize),
 		Limits: scheduler.Limits{

@@ -108,6 +108,8 @@ func TestEveryFaultIsNamedWithItsLine(t *testing.T) {
 		{"no factor", "factor: 3, ", "", []string{"line 25: faults[0].factor: 0: want 1 to 1000000 with slow"}},
 		{"a node that joins later", "{at: 10s, kill: a-1}", "{at: 10s, kill: c}", []string{`line 26: faults[1].kill: "c": no process is called so before this fault`}},
 		{"a router that is cut off", "partition: [c, b]", "partition: [router-0]", []string{"line 28: faults[3].partition: ", "only expert nodes can be cut off"}},
+		{"routers without number", "routers: {count: 2,", "routers: {count: 2000000000,", []string{"line 18: routers.count: 2000000000: want 1 to 1024"}},
+		{"nodes without number", "name: a, count: 3", "name: a, count: 2000000000", []string{"line 20: nodes[0].count: 2000000000: want 0 to "}},
 		{"times of control", "seed: 7", "control: {tick: 0s, leaseTTL: 1ms}", []string{"line 1: control.tick: 0s", "line 1: control.leaseTTL: 1ms: want at least 1s"}},
 	}
 	for _, tt := range tests {
