@@ -65,8 +65,8 @@ func open(dir string, foreign bool, logger *slog.Logger) (*Source, error) {
 // ID names this process.
 func (s *Source) ID() ID { return s.current.Load().id }
 
-// Until is when the certificate ends.
-func (s *Source) Until() time.Time { return s.current.Load().certificate.Leaf.NotAfter }
+// Leaf is the certificate of now.
+func (s *Source) Leaf() *x509.Certificate { return s.current.Load().certificate.Leaf }
 
 // Follow reads the files again when they change, until ctx ends. Files of another
 // process are refused.

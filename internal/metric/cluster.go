@@ -52,6 +52,16 @@ var (
 	Goroutines    = Definition{Name: "go_goroutines", Kind: Gauge, Unit: Values, Roles: Roles(), Help: "Goroutines of the process."}
 )
 
+// Certificates that a process shows; none in plaintext.
+var (
+	CertificateBegin = Definition{Name: "hachi_certificate_not_before_timestamp_seconds", Kind: Gauge, Unit: UnixTime, Labels: []string{"certificate"}, Roles: Roles(),
+		Help: "When a certificate of the process begins, in seconds since 1970: cluster, etcd or http, by what it is for."}
+	CertificateEnd = Definition{Name: "hachi_certificate_not_after_timestamp_seconds", Kind: Gauge, Unit: UnixTime, Labels: []string{"certificate"}, Roles: Roles(),
+		Help: "When a certificate of the process ends, in seconds since 1970."}
+)
+
+func certificates() []Definition { return []Definition{CertificateBegin, CertificateEnd} }
+
 func processes() []Definition {
 	return []Definition{ProcessMemory, ProcessCPU, ProcessStart, OpenFiles, MaxOpenFiles, Goroutines}
 }

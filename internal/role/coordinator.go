@@ -97,7 +97,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, who.gate, c.Logger)
 	defer stop()
 	stopAdmin, err := adminAPI{
-		routes: coordinatorRoutes(status.Handler(n.registry, co), coordinatorMetrics{co}), services: offered{hachiv1.CoordinatorService_ServiceDesc, healthpb.Health_ServiceDesc},
+		routes: coordinatorRoutes(status.Handler(n.registry, co), coordinatorMetrics{co}, by.certificates(nil)), services: offered{hachiv1.CoordinatorService_ServiceDesc, healthpb.Health_ServiceDesc},
 		gate: who.gate, source: by.source, logger: c.Logger,
 	}.start(c.Security.AdminConfig)
 	if err != nil {

@@ -148,7 +148,7 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 	if err != nil {
 		return nil, err
 	}
-	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}), services: offered{hachiv1.ExpertService_ServiceDesc, hachiv1.WeightsService_ServiceDesc, healthpb.Health_ServiceDesc}, gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
+	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}, by.certificates(nil)), services: offered{hachiv1.ExpertService_ServiceDesc, hachiv1.WeightsService_ServiceDesc, healthpb.Health_ServiceDesc}, gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
 	if err != nil {
 		who.close()
 		return nil, err

@@ -91,6 +91,7 @@ func processes() dashboard {
 			{"Processors in use", "Cores.", unitNumber, false, []query{{live.sumRate(metric.ProcessCPU, "instance"), "{{instance}}"}}},
 			{"Uptime", "A line that falls to 0 is a restart.", unitSeconds, false, []query{{"time() - " + maxOf(metric.ProcessStart.Name, "instance"), "{{instance}}"}}},
 			{"Open files", "Share of the maximum.", unitShare, false, []query{{ratio(maxOf(metric.OpenFiles.Name, "instance"), maxOf(metric.MaxOpenFiles.Name, "instance")), "{{instance}}"}}},
+			{"Certificates", "Time to the end of each.", unitSeconds, false, []query{{maxOf(metric.CertificateEnd.Name, "instance", "certificate") + " - time()", "{{instance}} {{certificate}}"}}},
 			{"Goroutines", "", unitNumber, false, []query{{maxOf(metric.Goroutines.Name, "instance"), "{{instance}}"}}},
 		}},
 	}}

@@ -54,6 +54,7 @@ func recordings() []recording {
 }
 
 func alerts() []alert {
+	left := "(" + metric.CertificateEnd.Name + " - time())"
 	return []alert{
 		{"HachiNoLeader", "(" + sum(metric.Leading.Name) + " or vector(0)) < 1", "2m", page, "No coordinator leads: the placement is frozen."},
 		{"HachiDegraded", maxOf(metric.Degraded.Name) + " > 0", "15m", note, "The placement is not what the policy asks for."},
@@ -71,6 +72,8 @@ func alerts() []alert {
 		{"HachiRequestsFail", errorShare + " > 0.01", "5m", page, "More than 1 % of the requests of router {{ $labels.instance }} end with an error."},
 		{"HachiRouterSuspected", maxOf(metric.RouterSuspected.Name, "router") + " > 0", "2m", note, "Gateways send router {{ $labels.router }} no answers."},
 		{"HachiAnswersMove", fixed.sumRate(metric.AnswersMoved, "reason") + " > 0.1", "10m", note, "Answers go on at other routers: {{ $labels.reason }}."},
+		{"HachiCertificateEnds", left + " < 4 * 86400 and " + left + " < 0.1 * (" + metric.CertificateEnd.Name + " - " + metric.CertificateBegin.Name + ")", "15m", note,
+			"The certificate of {{ $labels.instance }} for {{ $labels.certificate }} ends soon."},
 		{"HachiProcessRestarts", "changes(" + metric.ProcessStart.Name + `{job=~".*hachi.*"}[30m]) > 3`, "0m", note, "{{ $labels.instance }} starts again and again."},
 		{"HachiFilesRunOut", ratio(metric.OpenFiles.Name+`{job=~".*hachi.*"}`, metric.MaxOpenFiles.Name) + " > 0.8", "10m", note, "{{ $labels.instance }} has nearly all files open that it may."},
 	}
