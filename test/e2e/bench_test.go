@@ -7,6 +7,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/cluster"
 	"github.com/hachi-serve/hachi/internal/bench/elasticity"
 	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/bench/observe"
 	"github.com/hachi-serve/hachi/internal/bench/placement"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
@@ -35,6 +36,19 @@ func TestBenchCluster(t *testing.T) {
 		if !(r.TokensPerS > 0) || !(r.ToWhole > 0) {
 			t.Errorf("%+v: want a rate and a ratio", r)
 		}
+	}
+}
+
+// TestBenchObserve guards and watches one of two clusters: metrics, traces and a console
+// are read meanwhile.
+func TestBenchObserve(t *testing.T) {
+	harness.Slow(t)
+	t.Parallel()
+	var report observe.Report
+	bench(t, &report, "observe", "--model", hachi.Model, "--nodes", "1", "--listen", harness.FreeAddress(t), "--listen-bare", harness.FreeAddress(t),
+		"--admin-listen", harness.FreeAddress(t), "--rounds", "1", "--streams", "2", "--answer", "8", "--trace-ratio", "1")
+	if !(report.BareRate > 0) || !(report.WatchedRate > 0) || !(report.Ratio > 0) || report.Scrapes < 2 || report.Events == 0 {
+		t.Errorf("%+v", report)
 	}
 }
 

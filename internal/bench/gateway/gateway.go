@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
@@ -111,34 +110,11 @@ func measureRound(ctx context.Context, c Config, sides []*side, round int) error
 		}
 	}
 	for _, s := range measure.Turns(sides, round) {
-		if err := s.stream(ctx, c); err != nil {
+		rate, err := s.client.Throughput(ctx, serve.Load{Streams: c.Streams, Answers: c.Answers, Prompt: c.Prompt, Answer: c.Answer}, s.tokens)
+		if err != nil {
 			return err
 		}
+		s.rate = append(s.rate, rate)
 	}
 	return nil
-}
-
-// stream measures the rate of as many answers as there are to every side: a turn of a
-// certain time would end with few streams, and their number would change the rate.
-func (s *side) stream(ctx context.Context, c Config) error {
-	generated, failed := make([]int, c.Streams), make([]error, c.Streams)
-	var all sync.WaitGroup
-	began := time.Now()
-	for i := range c.Streams {
-		all.Go(func() {
-			for j := 0; j < c.Answers && failed[i] == nil; j++ {
-				sample := s.client.Do(ctx, time.Now(), serve.Request{Prompt: c.Prompt, Answer: c.Answer, Offset: (i*c.Answers + j) * c.Prompt}, s.tokens)
-				generated[i] += sample.Generated
-				failed[i] = sample.Err
-			}
-		})
-	}
-	all.Wait()
-	took := time.Since(began)
-	sum := 0
-	for _, n := range generated {
-		sum += n
-	}
-	s.rate = append(s.rate, float64(sum)/took.Seconds())
-	return errors.Join(failed...)
 }
