@@ -17,6 +17,7 @@ func logLevelFlag(f configFlags, to *string) {
 func tracingFlags(f configFlags, c *tracing.Config) {
 	f.text("trace-endpoint", "tracing.endpoint", &c.Endpoint, "OpenTelemetry collector that gets the spans of sampled requests by gRPC, http://HOST:4317 or https://HOST:4317; none when empty")
 	f.number("trace-ratio", "tracing.ratio", &c.Ratio, "share of requests that are traced, 0 to 1")
+	f.text("trace-link", "tracing.link", &c.Link, "page that shows a trace, to which consoles link, for example https://jaeger.example/trace/{trace}; none when empty")
 }
 
 // clusterFlags are the flags that every role shares.

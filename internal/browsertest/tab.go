@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 //go:embed testdata/axe/axe.min.js
@@ -40,6 +41,7 @@ var startBrowser = sync.OnceValues(func() (context.Context, error) {
 		chromedp.ExecPath(name), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("ignore-certificate-errors", true), // a test knows which server it asks
 		chromedp.Flag("disable-extensions", true), chromedp.Flag("lang", "en-US"), chromedp.Flag("hide-scrollbars", true))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	browser, _ := chromedp.NewContext(allocator)
@@ -50,10 +52,13 @@ var startBrowser = sync.OnceValues(func() (context.Context, error) {
 // stopBrowser ends the browser, if one was started.
 var stopBrowser = func() {}
 
+// Stop ends the browser, if one was started.
+func Stop() { stopBrowser() }
+
 // Main runs the tests of a package, ends the browser and exits.
 func Main(m *testing.M) {
 	code := m.Run()
-	stopBrowser()
+	Stop()
 	os.Exit(code)
 }
 
@@ -211,6 +216,33 @@ func (p *Tab) Arrive(title string) {
 func (p *Tab) WantText(selector, text string) {
 	p.t.Helper()
 	p.Until(fmt.Sprintf(`document.querySelector(%q)?.innerText.includes(%q)`, selector, text))
+}
+
+// focused is what has the focus: its id, or its text, and whether that can be seen.
+const focused = `(() => {
+	const e = document.activeElement;
+	return (e.id || e.textContent.trim()) + (getComputedStyle(e).outlineStyle === "none" ? " unseen" : "");
+})()`
+
+// Press presses keys.
+func (p *Tab) Press(keys string) {
+	p.t.Helper()
+	p.Run(chromedp.KeyEvent(keys))
+}
+
+// TabTo presses Tab until an element has the focus, which must be seen on the way.
+func (p *Tab) TabTo(want string) {
+	p.t.Helper()
+	for range 60 {
+		p.Press(kb.Tab)
+		switch got := Eval[string](p, focused); {
+		case strings.HasSuffix(got, " unseen"):
+			p.t.Errorf("the focus cannot be seen at %q", got)
+		case got == want:
+			return
+		}
+	}
+	p.t.Fatalf("Tab does not reach %q; the page shows:\n%s", want, p.Text())
 }
 
 // Dark asks for the color scheme of the system.

@@ -63,27 +63,6 @@ func TestAxeFindsNoViolation(t *testing.T) {
 	}
 }
 
-// focused is what has the focus: its text or name, and whether that can be seen.
-const focused = `(() => {
-	const e = document.activeElement;
-	return (e.id || e.textContent.trim()) + (getComputedStyle(e).outlineStyle === "none" ? " unseen" : "");
-})()`
-
-// tabTo presses Tab until an element has the focus, which must be seen on the way.
-func tabTo(t *testing.T, p *browsertest.Tab, want string) {
-	t.Helper()
-	for range 60 {
-		p.Run(chromedp.KeyEvent(kb.Tab))
-		switch got := browsertest.Eval[string](p, focused); {
-		case strings.HasSuffix(got, " unseen"):
-			t.Errorf("the focus cannot be seen at %q", got)
-		case got == want:
-			return
-		}
-	}
-	t.Fatalf("Tab does not reach %q; the page shows:\n%s", want, p.Text())
-}
-
 // TestANodeIsDrainedByKeyboard: from signing in to the notice, without a pointer.
 func TestANodeIsDrainedByKeyboard(t *testing.T) {
 	b := newBench(t, clusterOf(4, 8, 3), keyed())
@@ -93,10 +72,10 @@ func TestANodeIsDrainedByKeyboard(t *testing.T) {
 	p.Until(`document.activeElement.id === "key"`)
 	p.Run(chromedp.KeyEvent("OPERATOR"), chromedp.KeyEvent(kb.Enter))
 	p.Arrive("Overview")
-	tabTo(t, p, "Nodes")
+	p.TabTo("Nodes")
 	p.Run(chromedp.KeyEvent(kb.Enter))
 	p.Arrive("Nodes")
-	tabTo(t, p, "Drain expert-1")
+	p.TabTo("Drain expert-1")
 	p.Run(chromedp.KeyEvent(kb.Enter))
 	p.Arrive("Drain expert-1?")
 	p.Until(`document.activeElement.textContent === "Drain expert-1"`)
@@ -253,7 +232,6 @@ func anHour(t *testing.T) *bench {
 	}
 	fresh := clusterOf(32, 8, 4) // whose requests run
 	s.Processes[len(s.Processes)-1].Running = fresh.Processes[len(fresh.Processes)-1].Running
-	s.Processes[len(s.Processes)-1].Ended = fresh.Processes[len(fresh.Processes)-1].Ended
 	s.Cluster.Nodes = slices.DeleteFunc(slices.Clone(s.Cluster.Nodes), func(n client.NodeStatus) bool { return n.Node == "expert-3" })
 	b.state.Store(&s)
 	return b
@@ -267,6 +245,10 @@ func TestScreenshots(t *testing.T) {
 	b := anHour(t)
 	url := b.serve()
 	p := browsertest.New(t)
+	p.Size(3360, 1660, 1, false) // the largest model, whole
+	open(p, newBench(t, clusterOf(48, 128, 16), nil).serve()+Root+"/experts")
+	p.Until(`document.querySelector("#grid").dataset.took !== undefined`)
+	p.Save(filepath.Join(*figures, "console-experts-128.png"))
 	for _, shot := range []struct {
 		name, path string
 		dark       bool

@@ -37,8 +37,10 @@ type Config struct {
 	// Process is the name of the process that serves the console.
 	Process string
 	// Chat answers on the page Chat; nil has no such page.
-	Chat   Chat
-	Logger *slog.Logger // nil is silent
+	Chat Chat
+	// TracePage is the address of the page of a trace, "" without one; nil has none.
+	TracePage func(id string) string
+	Logger    *slog.Logger // nil is silent
 }
 
 // Console serves the pages.

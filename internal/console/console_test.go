@@ -26,14 +26,15 @@ var inline = regexp.MustCompile(`<script>|<script [^>]*[^r]>[^<]|<style| style="
 func TestEveryPageShowsTheCluster(t *testing.T) {
 	b := newBench(t, clusterOf(4, 8, 3), nil)
 	for path, want := range map[string][]string{
-		"/console":                                     {"Yes: every expert has a replica", "Tokens per second", "aria-current=\"page\"", "gateway-0"},
-		"/console/experts":                             {`data-e="3/7"`, "layer 0 expert 1: 2.3 rows/s, 2 of 2 replicas answer", "Times the mean"},
-		"/console/experts?sort=skew":                   {"In the order of the layers"},
-		"/console/experts/1/2":                         {"Layer 1, expert 2", "expert-0: answers"},
-		"/console/nodes":                               {"expert-2", "40.0 GiB", "Drain<span", "1a2b3c4d5e6f", "coordinator-1", "stands by", "4 running"},
-		"/console/nodes/expert-1/drain":                {"Drain expert-1?", `method="post"`},
-		"/console/hops":                                {"router-1", "expert-2"},
-		"/console/requests":                            {"req-7", "failover from expert-1: unreachable", "340 ms", "16 cached", "alice", "req-6", "done: stop", "/console/requests/gateway/gateway-0/7/cancel"},
+		"/console":                      {"Yes: every expert has a replica", "Tokens per second", "aria-current=\"page\"", "gateway-0"},
+		"/console/experts":              {`data-e="3/7"`, "layer 0 expert 1: 2.3 rows/s, 2 of 2 replicas answer", "Times the mean"},
+		"/console/experts?sort=skew":    {"In the order of the layers"},
+		"/console/experts/1/2":          {"Layer 1, expert 2", "expert-0: answers"},
+		"/console/nodes":                {"expert-2", "40.0 GiB", "Drain<span", "1a2b3c4d5e6f", "coordinator-1", "stands by", "4 running", "⚠ clock 3 s behind", "⚠ clock 62 s ahead"},
+		"/console/nodes/expert-1/drain": {"Drain expert-1?", `method="post"`},
+		"/console/hops":                 {"router-1", "expert-2"},
+		"/console/requests": {"req-7", "failover from expert-1: unreachable", "340 ms", "16 cached", "alice", "req-6", "done: stop", "/console/requests/gateway/gateway-0/7/cancel",
+			`href="/traces/4bf92f3577b34da6a3ce929d0e0e4736"`, "prefill: 4096 of 9000 tokens", "<td>waiting</td>", "waiting after a preemption", "<td>decoding</td>"},
 		"/console/requests?stalled=1":                  {"req-7", "All requests"},
 		"/console/placement":                           {"Epoch 12", "balanced placement, 2 replicas", "coordinator-0 leads"},
 		"/console/plan":                                {"Show the plan"},

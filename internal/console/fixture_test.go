@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,9 @@ import (
 // clusterOf is a state with layers of experts on nodes, each expert on two of them, and
 // a load that is different everywhere.
 func clusterOf(layers, experts, nodes int) status.State {
-	s := status.State{At: time.Now(), ExpertBytes: 336 << 20}
+	s := status.State{At: time.Now(), ExpertBytes: 336 << 20, Clocks: map[string]status.Clock{
+		"expert-1": {Known: true, Offset: -3 * time.Second}, "router-1": {Known: true, Offset: 62 * time.Second}, "expert-0": {Known: true, Offset: time.Millisecond},
+	}}
 	s.Cluster = client.Status{
 		Leader: "coordinator-0", Standbys: []string{"coordinator-1"}, Policy: "balanced", Replicas: 2, Epoch: 12, WindowSeconds: 60,
 		Routers:  []client.RouterStatus{{Router: "router-0", HTTP: "10.0.0.8:8080", Acked: 12}, {Router: "router-1", HTTP: "10.0.0.9:8080", Acked: 12}},
@@ -65,9 +68,11 @@ func busy(s status.State, nodes int) status.State {
 	g.First.Observe(120*time.Millisecond, 4)
 	g.Next.Observe(21*time.Millisecond, 496)
 	g.Running = []journal.Request{
-		{Number: 7, ID: "req-7", Client: "alice", Phase: journal.Decoding, Prompt: 40, Cached: 16, Tokens: 120, Began: began, First: began.Add(120 * time.Millisecond), Last: s.At, Felt: 1,
+		{Number: 7, ID: "req-7", Client: "alice", Phase: journal.Decoding, Prompt: 40, Cached: 16, Tokens: 120, Trace: "4bf92f3577b34da6a3ce929d0e0e4736", Began: began, First: began.Add(120 * time.Millisecond), Last: s.At, Felt: 1,
 			Stalls: []journal.Stall{{At: s.At.Add(-time.Second), Took: 340 * time.Millisecond, Cause: "failover from expert-1: unreachable"}}},
-		{Number: 8, ID: "req-8", Phase: journal.Waiting, Prompt: 9000, Began: s.At.Add(-time.Second), Last: s.At.Add(-time.Second)},
+		{Number: 8, ID: "req-8", Phase: journal.Prefill, Prompt: 9000, Computed: 4096, Began: s.At.Add(-time.Second), Last: s.At.Add(-time.Second)},
+		{Number: 9, ID: "req-9", Phase: journal.Waiting, Prompt: 30, Began: s.At.Add(-time.Second), Last: s.At.Add(-time.Second)},
+		{Number: 10, ID: "req-10", Phase: journal.Waiting, Prompt: 30, Tokens: 6, Began: began, First: began.Add(time.Second), Last: s.At.Add(-time.Second)},
 	}
 	g.Ended = []journal.Request{{Number: 6, ID: "req-6", Phase: journal.Done, Prompt: 12, Tokens: 64, Began: began, First: began.Add(time.Second), Last: s.At, Why: "stop"}}
 	s.Processes = append(s.Processes, g)
@@ -134,6 +139,7 @@ type bench struct {
 	t      testing.TB
 	acts   *acts
 	state  atomic.Pointer[status.State]
+	looked *status.State // whose requests that have ended were seen
 	server *httptest.Server
 }
 
@@ -143,8 +149,11 @@ func newBench(t testing.TB, s status.State, gate *keys.Gate) *bench {
 	t.Helper()
 	b := &bench{t: t, acts: &acts{}}
 	b.state.Store(&s)
+	b.looked = &s
 	w := status.NewWatcher()
-	b.Console = New(Config{Watcher: w, Acts: b.acts, Gate: gate, Process: "gateway gateway-0", Chat: saying{}})
+	b.Console = New(Config{
+		Watcher: w, Acts: b.acts, Gate: gate, Process: "gateway gateway-0", Chat: saying{}, TracePage: func(id string) string { return "/traces/" + id },
+	})
 	w.Observe(s)
 	return b
 }
@@ -156,9 +165,15 @@ func (b *bench) serve() string {
 	go func() {
 		defer close(done)
 		b.Watcher.Run(ctx, func(context.Context) status.State {
-			s := *b.state.Load()
-			s.At = time.Now()
-			s.Processes = append([]status.Process{}, s.Processes...)
+			now := b.state.Load()
+			s := *now
+			s.At, s.Processes = time.Now(), slices.Clone(now.Processes)
+			for i := range s.Processes {
+				if now == b.looked {
+					s.Processes[i].Ended = nil
+				}
+			}
+			b.looked = now
 			return s
 		})
 	}()

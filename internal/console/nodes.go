@@ -18,6 +18,7 @@ type nodesBody struct {
 // nodeRow is an expert node.
 type nodeRow struct {
 	Name, State, Kind, Zone, Addr   string
+	Clock                           string // how wrong its clock is; "" is right or not known
 	Resident, Capacity, Serving     string
 	Rate, P50, P99                  string
 	Suspected                       string // by which routers; "" by none
@@ -29,6 +30,7 @@ type nodeRow struct {
 // memberRow is a router, a gateway or a coordinator.
 type memberRow struct {
 	Name, Role, State, Addr, Load, KV, Version string
+	Clock                                      string
 	Epoch                                      uint64
 }
 
@@ -40,7 +42,7 @@ func (c *Console) nodes(v view) any {
 			Name: n.Node, State: n.State, Kind: n.Backend, Zone: n.Zone, Addr: n.Addr, Resident: size(float64(n.Bytes)), Capacity: "no limit",
 			Serving: plural(n.Serving, "expert", "experts"), Rate: count(n.RowsPerSecond), P50: span(calls[n.Node].Quantile(0.5)), P99: span(calls[n.Node].Quantile(0.99)),
 			Suspected: strings.Join(s.SuspectedBy(n.Node), ", "), Epoch: n.Epoch, Version: version(n.Process), LoadError: n.LoadError,
-			Draining: n.State == "draining", Current: n.Epoch >= s.Cluster.Epoch,
+			Draining: n.State == "draining", Current: n.Epoch >= s.Cluster.Epoch, Clock: clockOf(s, n.Node),
 		}
 		if n.Capacity > 0 {
 			row.Capacity = size(float64(n.Capacity))
@@ -87,7 +89,22 @@ func members(s status.State) (out []memberRow) {
 	for _, name := range s.Cluster.Standbys {
 		out = append(out, memberRow{Name: name, Role: "coordinator", State: "stands by", Addr: "–", Load: "–", KV: "–", Version: "–"})
 	}
+	for i := range out {
+		out[i].Clock = clockOf(s, out[i].Name)
+	}
 	return out
+}
+
+// clockOf says how wrong the clock of a process is; "" if it is right or not known.
+func clockOf(s status.State, name string) string {
+	c := s.Clocks[name]
+	switch {
+	case !c.Differs():
+		return ""
+	case c.Offset < 0:
+		return span(-c.Offset) + " behind"
+	}
+	return span(c.Offset) + " ahead"
 }
 
 // load adds what a process says of its load.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/journal"
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
@@ -23,6 +24,7 @@ type requestRow struct {
 	Key                  string // names the row
 	ID, Client, Process  string
 	Phase, Began, First  string
+	Trace, TraceLink     string // its id, and the page that shows it; "" is none
 	Tokens, Prompt, Took string
 	Why                  string
 	Stalls               []stallRow
@@ -41,7 +43,7 @@ func (c *Console) requests(v view) any {
 	out := requestsBody{MayAct: v.who.MayAct, Stalled: v.query("stalled") == "1", Keep: status.KeepRequests}
 	for _, r := range running {
 		if !out.Stalled || r.Felt > 0 {
-			out.Running = append(out.Running, requestOf(r, v))
+			out.Running = append(out.Running, c.requestOf(r, v))
 		}
 	}
 	var kept []status.Request
@@ -55,7 +57,7 @@ func (c *Console) requests(v view) any {
 	out.Page = min(max(1, out.Page), out.Pages)
 	from := (out.Page - 1) * perPage
 	for _, r := range kept[from:min(len(kept), from+perPage)] {
-		out.Ended = append(out.Ended, requestOf(r, v))
+		out.Ended = append(out.Ended, c.requestOf(r, v))
 	}
 	return out
 }
@@ -71,10 +73,26 @@ func (b requestsBody) Next() int {
 // Previous is described at Next.
 func (b requestsBody) Previous() int { return b.Page - 1 }
 
-func requestOf(r status.Request, v view) requestRow {
+// phaseOf says what a request waits for.
+func phaseOf(r status.Request) string {
+	switch {
+	case r.Phase == journal.Prefill && r.First.IsZero():
+		return fmt.Sprintf("prefill: %d of %d tokens", r.Computed, r.Prompt)
+	case r.Phase == journal.Prefill:
+		return "prefill after a preemption"
+	case r.Phase == journal.Waiting && !r.First.IsZero():
+		return "waiting after a preemption"
+	}
+	return string(r.Phase)
+}
+
+func (c *Console) requestOf(r status.Request, v view) requestRow {
 	out := requestRow{
-		Key: fmt.Sprintf("r-%s-%s-%d", r.Role, r.Process, r.Number), ID: r.ID, Client: r.Client, Process: r.Process, Phase: string(r.Phase), Began: clock(r.Began, v.now),
-		Tokens: strconv.Itoa(r.Tokens), Prompt: strconv.Itoa(r.Prompt), Why: r.Why, Felt: r.Felt, First: "–",
+		Key: fmt.Sprintf("r-%s-%s-%d", r.Role, r.Process, r.Number), ID: r.ID, Client: r.Client, Process: r.Process, Phase: phaseOf(r), Began: clock(r.Began, v.now),
+		Tokens: strconv.Itoa(r.Tokens), Prompt: strconv.Itoa(r.Prompt), Why: r.Why, Felt: r.Felt, First: "–", Trace: r.Trace,
+	}
+	if r.Trace != "" && c.TracePage != nil {
+		out.TraceLink = c.TracePage(r.Trace)
 	}
 	if r.Choice > 0 {
 		out.ID += fmt.Sprintf(" (choice %d)", r.Choice)

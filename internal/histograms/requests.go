@@ -1,9 +1,11 @@
 package histograms
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hachi-serve/hachi/internal/metric"
 )
@@ -26,13 +28,31 @@ func New(registry prometheus.Registerer) *Requests {
 	}
 }
 
-// Request observes the end of a request.
-func (m *Requests) Request(outcome string, took time.Duration) {
-	m.request.WithLabelValues(outcome).Observe(took.Seconds())
+// Request observes the end of a request. trace is the id of the trace that the request
+// is sampled for, "" for none: the observation becomes an exemplar.
+func (m *Requests) Request(outcome string, took time.Duration, trace string) {
+	Observe(m.request.WithLabelValues(outcome), took, trace)
 }
 
 // FirstToken observes the first token of an answer.
-func (m *Requests) FirstToken(after time.Duration) { m.first.Observe(after.Seconds()) }
+func (m *Requests) FirstToken(after time.Duration, trace string) { Observe(m.first, after, trace) }
 
 // NextToken observes the time from one token of an answer to the next.
-func (m *Requests) NextToken(after time.Duration) { m.next.Observe(after.Seconds()) }
+func (m *Requests) NextToken(after time.Duration, trace string) { Observe(m.next, after, trace) }
+
+// Observe observes a duration, with an exemplar if there is a trace.
+func Observe(by prometheus.Observer, took time.Duration, trace string) {
+	if marked, ok := by.(prometheus.ExemplarObserver); ok && trace != "" {
+		marked.ObserveWithExemplar(took.Seconds(), prometheus.Labels{TraceLabel: trace})
+		return
+	}
+	by.Observe(took.Seconds())
+}
+
+// TraceLabel is the label of an exemplar that names a trace, as Grafana expects it.
+const TraceLabel = "trace_id"
+
+// Handler answers /metrics. Scrapers that accept OpenMetrics get exemplars.
+func Handler(registry prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}

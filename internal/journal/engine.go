@@ -18,7 +18,10 @@ type Engine struct {
 // Submit implements completion.Engine.
 func (e Engine) Submit(ctx context.Context, r engine.Request, l *completion.Language) (completion.Stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	number := e.Journal.Begin(Request{ID: r.ID, Client: keys.FromContext(ctx).Name(), Choice: r.Choice, Prompt: len(r.Prompt), Tokens: len(r.Answer)}, cancel)
+	number := e.Journal.Begin(Request{
+		ID: r.ID, Client: keys.FromContext(ctx).Name(), Choice: r.Choice, Prompt: len(r.Prompt), Tokens: len(r.Answer), Trace: completion.TraceOf(ctx),
+	}, cancel)
+	r.Moved = func(to engine.Stage, computed int) { e.Journal.Move(number, to, computed) }
 	stream, err := e.Engine.Submit(ctx, r, l)
 	if err != nil {
 		e.Journal.End(number, phaseOf(err), err.Error())

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
 // MaxEnded is how many requests that have ended are kept.
@@ -30,6 +32,8 @@ type Journal struct {
 type entry struct {
 	Request
 	cancel context.CancelCauseFunc
+	staged bool // its engine reports stages; otherwise only tokens show the phase
+	lost   bool // it has lost its place, and waits for another
 }
 
 // Totals count since the start of the process.
@@ -56,8 +60,40 @@ func (j *Journal) Begin(r Request, cancel context.CancelCauseFunc) uint64 {
 	if j.running == nil {
 		j.running = map[uint64]*entry{}
 	}
-	j.running[r.Number] = &entry{r, cancel}
+	j.running[r.Number] = &entry{Request: r, cancel: cancel}
 	return r.Number
+}
+
+// preempted is the cause of a stall.
+const preempted = "preempted: the KV cache was full"
+
+// Move notes the stage of a request at its engine, with the tokens that are computed.
+func (j *Journal) Move(number uint64, to engine.Stage, computed int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := j.running[number]
+	if r == nil {
+		return
+	}
+	r.staged = true
+	switch to {
+	case engine.Queued:
+		r.Phase, r.lost = Waiting, true
+		j.notePreempted(r)
+	case engine.Prefilling:
+		if r.lost { // its reader may have read tokens after the first notice
+			r.lost = false
+			j.notePreempted(r)
+		}
+		r.Phase, r.Computed = Prefill, min(computed, r.Prompt)
+	case engine.Drawing:
+		r.Phase, r.Computed = Decoding, r.Prompt
+	}
+}
+
+// notePreempted notes that a request waits for a place again. j.mu is held.
+func (j *Journal) notePreempted(r *entry) {
+	j.causes.note(Cause{Text: preempted, Request: r.ID, Blocks: true}, time.Now())
 }
 
 // Drew notes n tokens of a request that came together.
@@ -71,8 +107,11 @@ func (j *Journal) Drew(number uint64, n, cached int) {
 	now := time.Now()
 	pause := now.Sub(r.Last)
 	r.judge(j.causes, pause, now)
-	if r.Phase == Waiting {
-		r.Phase, r.First, r.Cached = Decoding, now, cached
+	if !r.staged {
+		r.Phase = Decoding
+	}
+	if r.First.IsZero() {
+		r.First, r.Cached = now, cached
 		j.totals.First.Observe(pause, 1)
 		j.totals.Next.Observe(0, n-1)
 	} else {

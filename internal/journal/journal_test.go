@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/leaktest"
 	"github.com/hachi-serve/hachi/internal/router/engine"
@@ -84,6 +86,63 @@ func TestAStallHasTheCausesThatWereNotedMeanwhile(t *testing.T) {
 			t.Errorf("totals: %d tokens, first %v, next %v", s.Tokens, s.First.Quantile(1), s.Next.Quantile(0.5))
 		}
 	})
+}
+
+// TestPhasesAreThoseOfTheEngine: a request that lost its place waits, although its reader
+// gets tokens that were drawn before, and its stall has that cause.
+func TestPhasesAreThoseOfTheEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &Journal{}
+		stream, call := submit(t, t.Context(), j, "r")
+		shows := func(want Phase, computed int) {
+			t.Helper()
+			if r := j.Snapshot(0).Running[0]; r.Phase != want || r.Computed != computed {
+				t.Errorf("%s with %d tokens computed, want %s with %d", r.Phase, r.Computed, want, computed)
+			}
+		}
+		shows(Waiting, 0)
+		call.Request.Moved(engine.Prefilling, 2)
+		shows(Prefill, 2)
+		call.Push(engine.Event{Token: 7})
+		next(t, stream)
+		shows(Prefill, 2)
+		call.Request.Moved(engine.Drawing, 3)
+		shows(Decoding, 3)
+		call.Push(engine.Event{Token: 7})
+		call.Request.Moved(engine.Queued, 0)
+		next(t, stream)
+		shows(Waiting, 3)
+		time.Sleep(400 * time.Millisecond)
+		call.Request.Moved(engine.Prefilling, 0)
+		call.Request.Moved(engine.Drawing, 3)
+		call.End(engine.Event{Token: 7, Finish: engine.Length})
+		next(t, stream)
+		r := j.Snapshot(0).Ended[0]
+		if len(r.Stalls) != 1 || r.Stalls[0].Cause != preempted || r.Stalls[0].Took != 400*time.Millisecond {
+			t.Errorf("stalls %+v", r.Stalls)
+		}
+		call.Request.Moved(engine.Queued, 0) // after its end
+	})
+}
+
+// TestASampledRequestNamesItsTrace.
+func TestASampledRequestNamesItsTrace(t *testing.T) {
+	j := &Journal{}
+	for id, flags := range map[string]trace.TraceFlags{"sampled": trace.FlagsSampled, "not sampled": 0} {
+		span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{0xab, 15: 1}, SpanID: trace.SpanID{1}, TraceFlags: flags})
+		ctx, cancel := context.WithCancel(trace.ContextWithSpanContext(t.Context(), span))
+		_, call := submit(t, ctx, j, id)
+		cancel()
+		<-call.Done
+	}
+	for len(j.Snapshot(0).Running) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for _, r := range j.Snapshot(0).Ended {
+		if want := map[string]string{"sampled": "ab000000000000000000000000000001"}[r.ID]; r.Trace != want {
+			t.Errorf("the trace of the request %s is %q", r.ID, r.Trace)
+		}
+	}
 }
 
 // TestAnEvenPaceIsNoStall: a model that draws a token each second stalls no reader.

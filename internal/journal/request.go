@@ -8,9 +8,11 @@ import (
 // Phase is how far a request has come.
 type Phase string
 
-// Phases. A request that waits is in the queue, or its prompt is computed.
+// Phases. A request waits without a place, before its first rows and after a
+// preemption.
 const (
 	Waiting  Phase = "waiting"
+	Prefill  Phase = "prefill" // its prompt is computed, or its tokens after a preemption
 	Decoding Phase = "decoding"
 	Done     Phase = "done"
 	Canceled Phase = "canceled"
@@ -29,13 +31,28 @@ type Request struct {
 	Phase  Phase
 	Prompt int // tokens
 	Cached int // tokens of the prompt that the prefix cache had
-	Tokens int // of the answer so far
-	Began  time.Time
-	First  time.Time // token; zero before it
-	Last   time.Time // token, or the end
-	Why    string    // how the answer ended: stop, length, or the error
-	Stalls []Stall   // the last maxStalls
-	Felt   int       // stalls in all
+	// Computed is how many tokens of the prompt are computed during Prefill.
+	Computed int
+	Tokens   int // of the answer so far
+	Began    time.Time
+	First    time.Time // token; zero before it
+	Last     time.Time // token, or the end
+	Why      string    // how the answer ended: stop, length, or the error
+	Trace    string    // id of its trace, 32 hexadecimal digits; "" if it is not sampled
+	Stalls   []Stall   // the last maxStalls
+	Felt     int       // stalls in all
+}
+
+// Shift moves every time of a request.
+func (r *Request) Shift(by time.Duration) {
+	for _, t := range []*time.Time{&r.Began, &r.First, &r.Last} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+	for i := range r.Stalls {
+		r.Stalls[i].At = r.Stalls[i].At.Add(by)
+	}
 }
 
 // Stall is a pause that the reader of an answer felt.
@@ -58,10 +75,11 @@ const (
 // only causes that block are, from their first notice on.
 func (r *Request) judge(all causes, pause time.Duration, now time.Time) {
 	mean := r.mean()
-	why, since := all.between(r.Last, now, r.ID, r.Phase == Waiting)
+	first := r.First.IsZero()
+	why, since := all.between(r.Last, now, r.ID, first)
 	switch {
-	case r.Phase == Waiting && (why == "" || now.Sub(since) <= longPause):
-	case r.Phase == Waiting:
+	case first && (why == "" || now.Sub(since) <= longPause):
+	case first:
 		r.feel(Stall{At: now, Took: min(pause, now.Sub(since)), Cause: why})
 	case why != "" && pause > shortPause && pause > 2*mean, mean > 0 && pause > longPause && pause > paceTimes*mean:
 		r.feel(Stall{At: now, Took: pause, Cause: cmp.Or(why, UnknownCause)})

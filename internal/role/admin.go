@@ -13,7 +13,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
@@ -21,6 +20,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/api/openai"
 	"github.com/hachi-serve/hachi/internal/console"
+	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 )
@@ -152,7 +152,7 @@ func processRoutes(metrics ...prometheus.Collector) map[string]httpapi.Methods {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics...)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return map[string]httpapi.Methods{"/metrics": {http.MethodGet: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP}}
+	return map[string]httpapi.Methods{"/metrics": {http.MethodGet: histograms.Handler(registry).ServeHTTP}}
 }
 
 // coordinatorRoutes are those of the admin API of a coordinator: its status API, and

@@ -91,7 +91,9 @@ func openGateway(ctx context.Context, c GatewayConfig) (p *gatewayProcess, err e
 	}
 	p.conns = remote.NewConns(p.security.routers(), p.tracer.DialOptions()...)
 	p.metrics = metrics.New(p.pool.Load)
+	p.metrics.Collect(p.security.certificates(p.access))
 	p.watched = newWatched(status.Self{Role: status.GatewayRole, ID: c.ID, Describe: p.describe, Journal: &journal.Journal{}}, p.security)
+	p.watched.traces = c.Tracing
 	if p.access.gate.Clients != nil {
 		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
 	}

@@ -75,6 +75,7 @@ func RunRouter(ctx context.Context, c RouterConfig) error {
 	ctx, lost := guardDevice(ctx, core.Dense, c.Logger)
 	p.makeEngine(guardedModel{guard: guard, device: lost})
 	p.watched = newWatched(status.Self{Role: status.RouterRole, ID: c.ID, Describe: p.describe, Journal: core.journal}, core.security)
+	p.watched.traces = c.Tracing
 	return lost.end(guard.end(p.run(ctx)))
 }
 
@@ -107,7 +108,7 @@ func (p *routerProcess) makeEngine(guarded guardedModel) {
 	})
 	p.metrics.Collect(
 		metrics.Engine(p.engine.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
-		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), s.MetricsTopExperts),
+		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), s.MetricsTopExperts), core.security.certificates(p.access),
 	)
 	if p.access.gate.Clients != nil {
 		p.metrics.Collect(keys.Collector(p.access.gate.Clients))
@@ -126,6 +127,7 @@ func (p *routerProcess) describe(after uint64) status.Process {
 	s := p.engine.Stats()
 	return status.Process{
 		Load: s.Running, Queue: s.Waiting, KVUsage: float64(s.BlocksUsed) / float64(max(1, s.BlocksTotal)),
+		Weights: uint64(p.core.weights.ckpt.DenseBytes()), KV: uint64(p.core.reserved() - p.core.fetched),
 		Hops: hopsOf(p.core.Dispatcher.Nodes()), Snapshot: p.core.journal.Snapshot(after),
 	}
 }

@@ -13,6 +13,9 @@ func CheckTracing(f *Faults, c tracing.Config) {
 	if err := c.CheckRatio(); err != nil {
 		f.Addf("tracing.ratio", "%w", err)
 	}
+	if err := c.CheckLink(); err != nil {
+		f.Addf("tracing.link", "%w", err)
+	}
 }
 
 // openTracer starts the exporter of a process; nil without an endpoint.

@@ -2,9 +2,13 @@ package role
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
 	"net"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -134,7 +138,7 @@ func TestOneTraceShowsTheWholeWay(t *testing.T) {
 	faults := faultyCalls{armed: &atomic.Bool{}, late: &atomic.Int64{}, lost: &atomic.Int64{}}
 	faults.late.Store(lateLayer)
 	faults.lost.Store(lostLayer)
-	_, public, key := startCluster(t, metric.Gateway, func(c *clusterOptions) {
+	admin, public, key := startCluster(t, metric.Gateway, func(c *clusterOptions) {
 		c.tracing, c.replicas = to, 2
 		c.wrap = func(h rpc.Handler) rpc.Handler { f := faults; f.Handler = h; return f }
 	})
@@ -162,6 +166,43 @@ func TestOneTraceShowsTheWholeWay(t *testing.T) {
 	if cfg, err := checkpoint.ReadConfig(tinyCheckpoint(t)); err != nil || layers != cfg.Layers {
 		t.Errorf("%d layers of the token, the model has %d (%v)", layers, cfg.Layers, err)
 	}
+	for role, names := range map[metric.Role][]string{
+		metric.Gateway: {metric.FirstToken.Name, metric.NextToken.Name, metric.WholeRequest.Name}, metric.Router: {metric.QueueTime.Name},
+	} {
+		for _, name := range names {
+			if id := exemplar(t, admin[role], name); spans.traces()[id] == nil {
+				t.Errorf("an exemplar of %s at the %s names the trace %x", name, role, id)
+			}
+		}
+	}
+}
+
+// exemplar is the trace of an exemplar of a histogram; "" without one.
+func exemplar(t *testing.T, url, name string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/openmetrics-text")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^` + name + `_bucket\{.*# \{trace_id="([0-9a-f]{32})"\}`).FindSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	id, err := hex.DecodeString(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(id)
 }
 
 // whole reports whether a trace shows the whole way, and counts the layers of its token.

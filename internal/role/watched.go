@@ -19,6 +19,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
 	"github.com/hachi-serve/hachi/internal/status"
+	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -30,6 +31,7 @@ type watched struct {
 	source  *status.Source
 	watcher *status.Watcher
 	chat    *consoleChat
+	traces  tracing.Config
 }
 
 // newWatched describes a process that has not joined its cluster.
@@ -40,7 +42,7 @@ func newWatched(self status.Self, by *security) *watched {
 		p.Role, p.ID, p.Started, p.Version = self.Role, self.ID, started, processVersion()
 		return p
 	}
-	return &watched{self: self, source: &status.Source{By: by.source, Self: self}, watcher: status.NewWatcher(), chat: &consoleChat{}}
+	return &watched{self: self, source: &status.Source{By: by.source, Self: &self}, watcher: status.NewWatcher(), chat: &consoleChat{}}
 }
 
 // register serves the process to the consoles of others.
@@ -51,7 +53,7 @@ func (w *watched) register(r grpc.ServiceRegistrar) {
 // console makes the console of the process.
 func (w *watched) console(gate *keys.Gate, logger *slog.Logger) http.Handler {
 	return console.New(console.Config{
-		Watcher: w.watcher, Acts: w.source, Gate: gate, IsOperator: isOperator, Process: w.self.Role + " " + w.self.ID, Chat: w.chat, Logger: logger,
+		Watcher: w.watcher, Acts: w.source, Gate: gate, IsOperator: isOperator, Process: w.self.Role + " " + w.self.ID, Chat: w.chat, TracePage: w.traces.Page, Logger: logger,
 	})
 }
 

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,11 +30,12 @@ const (
 	LeaderEvent    Kind = "leader"
 	PlacementEvent Kind = "placement"
 	RecordsEvent   Kind = "etcd"
+	ClockEvent     Kind = "clock"
 )
 
 // Kinds are all, in their order.
 func Kinds() []Kind {
-	return []Kind{NodeEvent, RouterEvent, GatewayEvent, LeaderEvent, PlacementEvent, RecordsEvent}
+	return []Kind{NodeEvent, RouterEvent, GatewayEvent, LeaderEvent, PlacementEvent, RecordsEvent, ClockEvent}
 }
 
 // differences collects events between two states.
@@ -61,12 +63,14 @@ func Differences(before, after State) []Event {
 	}
 	if before.Known.IsZero() {
 		d.add(RecordsEvent, false, "the console began to watch: %s, %s", headline(after.Cluster), plural(len(after.Cluster.Nodes), "expert node", "expert nodes"))
+		d.clocks(before, after)
 		return d.all
 	}
 	d.nodes(before, after)
 	d.members(before.Cluster, after.Cluster)
 	d.leader(before.Cluster, after.Cluster)
 	d.placement(before, after)
+	d.clocks(before, after)
 	return d.all
 }
 
@@ -184,5 +188,22 @@ func (d *differences) leader(before, after client.Status) {
 func (d *differences) placement(before, after State) {
 	if c, ok := Changed(before, after); ok {
 		d.add(PlacementEvent, false, "epoch %d: %s", c.Epoch, c.Why)
+	}
+}
+
+// clocks compares the clocks of processes with this machine's. Times of events are this
+// machine's, whatever the others have.
+func (d *differences) clocks(before, after State) {
+	for _, name := range slices.Sorted(maps.Keys(after.Clocks)) {
+		switch was, is := before.Clocks[name], after.Clocks[name]; {
+		case is.Differs() && !was.Differs():
+			side := "ahead of"
+			if is.Offset < 0 {
+				side = "behind"
+			}
+			d.add(ClockEvent, true, "the clock of %s is %v %s this machine's", name, is.Offset.Abs().Round(10*time.Millisecond), side)
+		case was.Differs() && !is.Differs():
+			d.add(ClockEvent, false, "the clock of %s is right again", name)
+		}
 	}
 }

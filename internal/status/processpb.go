@@ -49,7 +49,8 @@ func (s *Service) CancelRequest(_ context.Context, r *hachiv1.CancelRequestReque
 func toProto(p Process) *hachiv1.GetProcessResponse {
 	out := &hachiv1.GetProcessResponse{
 		ProcessId: p.ID, Role: p.Role, Version: p.Version, StartedUnixNano: p.Started.UnixNano(), Running: uint32(p.Load), Waiting: uint32(p.Queue), KvUsage: p.KVUsage,
-		Tokens: p.Tokens, FirstToken: p.First.Counts(), NextToken: p.Next.Counts(), Ends: p.Ends,
+		Tokens: p.Tokens, FirstToken: p.First.Counts(), NextToken: p.Next.Counts(), Ends: p.Ends, NowUnixNano: time.Now().UnixNano(),
+		WeightsBytes: p.Weights, KvBytes: p.KV,
 	}
 	for _, h := range p.Hops {
 		out.Hops = append(out.Hops, &hachiv1.Hop{
@@ -69,6 +70,7 @@ func requestToProto(r journal.Request) *hachiv1.RequestState {
 	out := &hachiv1.RequestState{
 		Number: r.Number, RequestId: r.ID, Client: r.Client, Choice: uint32(r.Choice), Phase: string(r.Phase), PromptTokens: uint32(r.Prompt),
 		CachedTokens: uint32(r.Cached), Tokens: uint32(r.Tokens), BeganUnixNano: r.Began.UnixNano(), LastUnixNano: r.Last.UnixNano(), Why: r.Why, Felt: uint32(r.Felt),
+		ComputedTokens: uint32(r.Computed), TraceId: r.Trace,
 	}
 	if !r.First.IsZero() {
 		out.FirstUnixNano = r.First.UnixNano()
@@ -82,7 +84,7 @@ func requestToProto(r journal.Request) *hachiv1.RequestState {
 func fromProto(m *hachiv1.GetProcessResponse) Process {
 	p := Process{
 		ID: m.GetProcessId(), Role: m.GetRole(), Version: m.GetVersion(), Started: time.Unix(0, m.GetStartedUnixNano()),
-		Load: int(m.GetRunning()), Queue: int(m.GetWaiting()), KVUsage: m.GetKvUsage(),
+		Load: int(m.GetRunning()), Queue: int(m.GetWaiting()), KVUsage: m.GetKvUsage(), Weights: m.GetWeightsBytes(), KV: m.GetKvBytes(),
 	}
 	p.Totals = journal.Totals{Tokens: m.GetTokens(), First: journal.FromCounts(m.GetFirstToken()), Next: journal.FromCounts(m.GetNextToken())}
 	p.Ends = m.GetEnds()
@@ -106,6 +108,7 @@ func requestFromProto(m *hachiv1.RequestState) journal.Request {
 		Number: m.GetNumber(), ID: m.GetRequestId(), Client: m.GetClient(), Choice: int(m.GetChoice()), Phase: journal.Phase(m.GetPhase()),
 		Prompt: int(m.GetPromptTokens()), Cached: int(m.GetCachedTokens()), Tokens: int(m.GetTokens()),
 		Began: time.Unix(0, m.GetBeganUnixNano()), Last: time.Unix(0, m.GetLastUnixNano()), Why: m.GetWhy(), Felt: int(m.GetFelt()),
+		Computed: int(m.GetComputedTokens()), Trace: m.GetTraceId(),
 	}
 	if first := m.GetFirstUnixNano(); first != 0 {
 		r.First = time.Unix(0, first)

@@ -15,12 +15,12 @@ import (
 // TestAProcessDescribesItselfOverTheWire with all that a console shows.
 func TestAProcessDescribesItselfOverTheWire(t *testing.T) {
 	at := time.Unix(1000, 0)
-	want := Process{ID: "router-0", Role: RouterRole, Version: "abc", Started: at, Load: 3, Queue: 4, KVUsage: 0.25}
+	want := Process{ID: "router-0", Role: RouterRole, Version: "abc", Started: at, Load: 3, Queue: 4, KVUsage: 0.25, Weights: 5, KV: 6}
 	want.Tokens, want.Ends = 17, 2
 	want.First.Observe(time.Second, 2)
 	want.Next.Observe(time.Millisecond, 15)
 	want.Hops = []Hop{{Node: "a", Suspected: true, Suspicions: 1, Failovers: 2, HedgesWon: 3, Bytes: 4, Calls: want.Next}}
-	want.Running = []journal.Request{{Number: 8, ID: "x", Client: "c", Choice: 1, Phase: journal.Waiting, Prompt: 5, Began: at, Last: at}}
+	want.Running = []journal.Request{{Number: 8, ID: "x", Client: "c", Choice: 1, Phase: journal.Prefill, Prompt: 5, Computed: 3, Trace: "0a", Began: at, Last: at}}
 	want.Ended = []journal.Request{{
 		Number: 7, ID: "y", Phase: journal.Failed, Prompt: 5, Cached: 2, Tokens: 6, Began: at, First: at.Add(time.Second), Last: at.Add(2 * time.Second), Why: "disk",
 		Felt: 1, Stalls: []journal.Stall{{At: at, Took: time.Second, Cause: "hedge"}},

@@ -60,7 +60,7 @@ func (r *Recorder) Observe(s State) {
 	if s.Fault == "" {
 		s.Known = s.At
 	} else {
-		s.Cluster, s.ExpertBytes, s.Known = before.Cluster, before.ExpertBytes, before.Known
+		s.Cluster, s.ExpertBytes, s.Known, s.Clocks = before.Cluster, before.ExpertBytes, before.Known, before.Clocks
 	}
 	for _, e := range Differences(before, s) {
 		r.numbers++
@@ -120,12 +120,13 @@ func (r *Recorder) Changes() []Change {
 }
 
 // Requests are those that run and the last that ended, of the processes that clients
-// call, the newest first. The stalls of an answer that passed a gateway have the causes
-// that its router noted.
+// call, the newest first. What a gateway cannot know of an answer is its router's: the
+// phase of one that runs, and the causes of stalls.
 func (r *Recorder) Requests() (running, ended []Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := map[string][]journal.Stall{} // stalls at routers, by the id of the request
+	at := map[string][]journal.Stall{}  // stalls at routers, by the id of the request
+	now := map[answer]journal.Request{} // those that run at routers
 	edge := map[string]bool{}
 	for _, p := range r.state.Edge() {
 		edge[p.Role] = true
@@ -139,6 +140,9 @@ func (r *Recorder) Requests() (running, ended []Request) {
 	for _, q := range all {
 		if q.Role == RouterRole {
 			at[q.ID] = append(at[q.ID], q.Stalls...)
+			if !q.Phase.Ended() {
+				now[answer{q.ID, q.Choice}] = q.Request
+			}
 		}
 	}
 	for _, q := range slices.Backward(all) {
@@ -147,6 +151,9 @@ func (r *Recorder) Requests() (running, ended []Request) {
 		}
 		if q.Role == GatewayRole {
 			q.Stalls = explained(q.Stalls, at[q.ID])
+			if there, runs := now[answer{q.ID, q.Choice}]; runs && !q.Phase.Ended() {
+				q.Phase, q.Computed = there.Phase, there.Computed
+			}
 		}
 		if q.Phase.Ended() {
 			ended = append(ended, q)
@@ -156,6 +163,12 @@ func (r *Recorder) Requests() (running, ended []Request) {
 	}
 	slices.SortStableFunc(running, func(a, b Request) int { return b.Began.Compare(a.Began) })
 	return running, ended
+}
+
+// answer names one answer in every process.
+type answer struct {
+	request string
+	choice  int
 }
 
 // explained gives the stalls that a gateway felt the causes that routers noted at the

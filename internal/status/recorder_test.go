@@ -44,6 +44,12 @@ func (s State) suspects(router string, nodes ...string) State {
 	return s
 }
 
+// clock sets the clock of a process.
+func (s State) clock(name string, offset time.Duration) State {
+	s.Clocks = map[string]Clock{name: {Known: true, Offset: offset, RoundTrip: time.Millisecond}}
+	return s
+}
+
 // without takes a node's record away.
 func (s State) without(node string) State {
 	s.Cluster.Nodes = slices.DeleteFunc(slices.Clone(s.Cluster.Nodes), func(n client.NodeStatus) bool { return n.Node == node })
@@ -112,6 +118,11 @@ func TestWhatHappenedBetweenTwoStates(t *testing.T) {
 		{"etcd is away", before, State{At: after.At, Fault: "timeout"}, "etcd! the records cannot be read: timeout"},
 		{"etcd is still away", State{Fault: "timeout"}, State{At: after.At, Fault: "other"}, ""},
 		{"etcd is back", func() State { s := before; s.Fault = "timeout"; return s }(), after, "etcd: the records can be read again"},
+		{"a clock is wrong", before, after.clock("a", -3*time.Second), "clock! the clock of a is 3s behind this machine's"},
+		{"a clock is wrong from the first look on", State{}, after.clock("a", time.Minute),
+			"etcd: the console began to watch: epoch 1, coordinator-0 leads, 3 expert nodes|clock! the clock of a is 1m0s ahead of this machine's"},
+		{"a clock is still wrong", before.clock("a", time.Minute), after.clock("a", 2*time.Minute), ""},
+		{"a clock is right again", before.clock("a", time.Minute), after.clock("a", 20*time.Millisecond), "clock: the clock of a is right again"},
 		{"a node's experts move", before, after.without("b").moved("c"), "node! b left|placement: epoch 2: b left (4 copies gained, 6 lost)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

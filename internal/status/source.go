@@ -20,8 +20,13 @@ import (
 // Source reads the state of a cluster from within a process of it, and carries out
 // what operators ask for. Before Join it knows no cluster.
 type Source struct {
-	By   *identity.Source // the process's certificate; nil is plaintext
-	Self Self
+	By *identity.Source // the process's certificate; nil is plaintext
+	// Self is the process; nil is none of the cluster, as a command is.
+	Self *Self
+	// Where are the records that a command reads; nil are those of Join.
+	Where *Where
+
+	clocks clocks
 
 	mu    sync.Mutex // guards the fields below
 	reg   *registry.Registry
@@ -70,13 +75,19 @@ func (s *Source) Look(ctx context.Context) State {
 	view, err := s.read(ctx)
 	if err != nil {
 		out.Fault = err.Error()
-		out.Processes = []Process{s.itself()}
+		out.Processes = s.itself()
 		return out
 	}
 	var all sync.WaitGroup
 	all.Go(func() { out.Processes, out.Silent = s.processes(ctx, view) })
+	all.Go(func() { out.Clocks = s.clocks.ask(ctx, view, out.At) })
 	seen, why := view.AskStatus(ctx)
 	all.Wait()
+	for _, p := range out.Processes {
+		if p.Clock.Known {
+			out.Clocks[p.ID] = p.Clock
+		}
+	}
 	out.Cluster = Describe(view, seen, why)
 	for _, n := range view.Nodes {
 		out.ExpertBytes = max(out.ExpertBytes, n.GetExpertBytes())
@@ -85,6 +96,9 @@ func (s *Source) Look(ctx context.Context) State {
 }
 
 func (s *Source) read(ctx context.Context) (View, error) {
+	if s.Where != nil {
+		return ReadView(ctx, *s.Where)
+	}
 	reg, err := s.registry()
 	if err != nil {
 		return View{}, err
@@ -94,13 +108,21 @@ func (s *Source) read(ctx context.Context) (View, error) {
 	return view, err
 }
 
-// itself describes the process of the source.
-func (s *Source) itself() Process {
+// itself describes the process of the source, if there is one.
+func (s *Source) itself() []Process {
+	if s.Self == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.Self.Describe(s.own)
 	p.Role, p.ID, s.own = s.Self.Role, s.Self.ID, p.Ends
-	return p
+	return []Process{p}
+}
+
+// isSelf reports whether a process is that of the source.
+func (s *Source) isSelf(role, id string) bool {
+	return s.Self != nil && s.Self.Role == role && s.Self.ID == id
 }
 
 // fresh are the requests of a process that have ended since it was read last.
@@ -121,13 +143,13 @@ func (s *Source) fresh(key string, p Process) (ended []journal.Request) {
 
 // processes asks every router and gateway.
 func (s *Source) processes(ctx context.Context, v View) (out []Process, silent map[string]string) {
-	out, silent = []Process{s.itself()}, map[string]string{}
+	out, silent = s.itself(), map[string]string{}
 	var mu sync.Mutex // guards out and silent
 	var all sync.WaitGroup
 	addresses := map[string]bool{}
 	ask := func(role identity.Role, id, addr string) {
 		addresses[addr] = true
-		if s.Self.ID == id && s.Self.Role == string(role) {
+		if s.isSelf(string(role), id) {
 			return
 		}
 		all.Go(func() {
@@ -164,13 +186,26 @@ func (s *Source) process(ctx context.Context, role identity.Role, id, addr strin
 	s.mu.Lock()
 	after := s.ends[key].ends
 	s.mu.Unlock()
+	p, err := AskProcess(ctx, conn, after)
+	if err != nil {
+		return Process{}, err
+	}
+	p.ID, p.Role = id, string(role) // by its record and its certificate
+	p.Ended = s.fresh(key, p)
+	return p, nil
+}
+
+// AskProcess asks a router or a gateway what it is, with the requests that ended after
+// the first `after` of them.
+func AskProcess(ctx context.Context, conn *grpc.ClientConn, after uint64) (Process, error) {
+	asked := time.Now()
 	m, err := hachiv1.NewProcessServiceClient(conn).GetProcess(ctx, &hachiv1.GetProcessRequest{After: after}, grpc.MaxCallRecvMsgSize(maxMessage))
 	if err != nil {
 		return Process{}, err
 	}
 	p := fromProto(m)
-	p.ID, p.Role = id, string(role) // by its record and its certificate
-	p.Ended = s.fresh(key, p)
+	p.Clock = clockAt(time.Unix(0, m.GetNowUnixNano()), asked, time.Since(asked))
+	p.correct()
 	return p, nil
 }
 
@@ -252,7 +287,7 @@ func (s *Source) askLeader(ctx context.Context, question func(context.Context, h
 
 // Cancel ends a request of a process, with the key of an operator.
 func (s *Source) Cancel(ctx context.Context, key, role, id string, number uint64) error {
-	if s.Self.Role == role && s.Self.ID == id {
+	if s.isSelf(role, id) {
 		return s.Self.Cancel(number)
 	}
 	addr, err := s.address(ctx, role, id)

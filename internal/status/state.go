@@ -19,6 +19,8 @@ type State struct {
 	ExpertBytes uint64
 	// Processes are the routers and gateways that answered, by role and name.
 	Processes []Process
+	// Clocks are those of the processes that answered, by name.
+	Clocks map[string]Clock
 	// Silent are those that did not answer, with the reason.
 	Silent map[string]string
 	// Fault is why the records cannot be read; then Cluster is what was read last.
@@ -38,6 +40,10 @@ type Process struct {
 	Load, Queue       int     // requests that run, and that wait
 	KVUsage           float64 // of a router: share of the KV cache in use, 0 to 1
 	Hops              []Hop   // of a router, by node
+	// Weights and KV are the memory of a router: of the weights that it maps, which
+	// routers on one machine share, and of its KV cache.
+	Weights, KV uint64
+	Clock       Clock // of another process than this one
 	journal.Snapshot
 }
 
@@ -50,6 +56,21 @@ type Hop struct {
 	HedgesWon  uint64 // that this node answered before the original
 	Bytes      uint64 // of rows, in both directions
 	Calls      journal.Latencies
+}
+
+// correct gives the requests of a process the times of this machine's clock, where the
+// process's is wrong by more than a question could measure wrongly. Started stays: it
+// tells runs apart.
+func (p *Process) correct() {
+	if p.Clock.Offset.Abs() <= p.Clock.RoundTrip {
+		return
+	}
+	by := -p.Clock.Offset
+	for _, all := range [][]journal.Request{p.Running, p.Ended} {
+		for i := range all {
+			all[i].Shift(by)
+		}
+	}
 }
 
 // isRun reports whether two descriptions are of one run of a process.
@@ -133,10 +154,11 @@ type Verdict struct {
 	// Serves is false if any expert has no replica that answers, if no router takes
 	// requests, or before the first placement.
 	Serves bool
-	Why    string // it does not
-	Zero   []client.ExpertStatus
-	One    int // experts with one replica that answers
-	Total  int // experts
+	Why    string                // it does not
+	Zero   []client.ExpertStatus // the first experts without a replica that answers
+	// Missing and One are how many experts have no, and one, replica that answers.
+	Missing, One int
+	Total        int // experts
 }
 
 // maxNamed bounds the experts without a replica that are named.
@@ -144,18 +166,17 @@ const maxNamed = 20
 
 // Verdict judges a state.
 func (s State) Verdict() (v Verdict) {
-	zero := 0
 	for layer, experts := range s.Replicas() {
 		for expert, n := range experts {
 			v.Total++
 			switch {
 			case n == 1:
 				v.One++
-			case n == 0 && zero < maxNamed:
+			case n == 0 && v.Missing < maxNamed:
 				v.Zero = append(v.Zero, client.ExpertStatus{Layer: layer, Expert: expert, Nodes: s.Cluster.Placement[layer][expert]})
 				fallthrough
 			case n == 0:
-				zero++
+				v.Missing++
 			}
 		}
 	}
@@ -165,8 +186,8 @@ func (s State) Verdict() (v Verdict) {
 		v.Why = "the records cannot be read: " + s.Fault
 	case s.Cluster.Epoch == 0:
 		v.Why = "no placement is published yet"
-	case zero > 0:
-		v.Why = plural(zero, "expert has", "experts have") + " no replica that answers"
+	case v.Missing > 0:
+		v.Why = plural(v.Missing, "expert has", "experts have") + " no replica that answers"
 	case !slices.ContainsFunc(s.Cluster.Routers, takes):
 		v.Why = "no router takes requests"
 	default:

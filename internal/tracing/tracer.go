@@ -25,7 +25,13 @@ import (
 type Config struct {
 	Endpoint string  `yaml:"endpoint"` // URL of a collector, http://HOST:4317; "" traces nothing
 	Ratio    float64 `yaml:"ratio"`    // share of requests that are traced, 0 to 1
+	// Link is the address of the page that shows a trace, with LinkTrace where its id
+	// belongs; "" is none.
+	Link string `yaml:"link"`
 }
+
+// LinkTrace stands for the id of a trace.
+const LinkTrace = "{trace}"
 
 // Default traces nothing, and one request in a hundred where an endpoint is given.
 func Default() Config { return Config{Ratio: 0.01} }
@@ -40,6 +46,20 @@ func (c Config) CheckEndpoint() error {
 	}
 	return nil
 }
+
+// CheckLink finds what is wrong with the link.
+func (c Config) CheckLink() error {
+	if c.Link == "" {
+		return nil
+	}
+	if u, err := url.Parse(strings.ReplaceAll(c.Link, LinkTrace, "0")); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.Contains(c.Link, LinkTrace) {
+		return fmt.Errorf("%q: want http://HOST/PATH or https://HOST/PATH with %s in it", c.Link, LinkTrace)
+	}
+	return nil
+}
+
+// Page is the address of the page of a trace; "" without a link.
+func (c Config) Page(id string) string { return strings.ReplaceAll(c.Link, LinkTrace, id) }
 
 // CheckRatio finds what is wrong with the ratio.
 func (c Config) CheckRatio() error {

@@ -62,7 +62,7 @@ func (c *Completer) Start(ctx context.Context, r Request) (*Reader, error) {
 		cancel(nil)
 		return nil, r.blamed(err)
 	}
-	reader := &Reader{stream: stream, cancel: cancel, request: r, pace: Pace{Observe: c.Observe, Arrived: r.Arrived}}
+	reader := &Reader{stream: stream, cancel: cancel, request: r, pace: Pace{Observe: c.Observe, Arrived: r.Arrived, Trace: TraceOf(ctx)}}
 	reader.text = text{decoder: c.decoder(&r), stops: r.Stop}
 	reader.text.parser, _ = r.turn.parser() // Prepare has refused to continue a call
 	if !r.NewText {

@@ -369,8 +369,8 @@ func TestTimesAreOfOneAnswer(t *testing.T) {
 		var first, next []time.Duration
 		stream := engine.NewStream()
 		c := &Completer{Engine: Local{Engine: submitted{stream}}, Tokenizer: tok, Context: 100, Observe: Observer{
-			FirstToken: func(d time.Duration) { first = append(first, d) },
-			NextToken:  func(d time.Duration) { next = append(next, d) },
+			FirstToken: func(d time.Duration, _ string) { first = append(first, d) },
+			NextToken:  func(d time.Duration, _ string) { next = append(next, d) },
 		}}
 		arrived := time.Now()
 		time.Sleep(time.Second)

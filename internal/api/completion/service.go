@@ -1,6 +1,7 @@
 package completion
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -27,8 +28,8 @@ type Service struct {
 	// Budget bounds the work on large requests before they are admitted; nil does not.
 	Budget *admission.Budget
 	// Done observes every request to the model, for metrics. The outcome is
-	// "ok", "canceled", or an error's type. nil is not called.
-	Done func(outcome string, took time.Duration)
+	// "ok", "canceled", or an error's type; trace is that of Observer. nil is not called.
+	Done func(outcome string, took time.Duration, trace string)
 	// Logger gets one line for each request at info; nil is silent.
 	Logger *slog.Logger
 }
@@ -50,8 +51,8 @@ func (s Service) Log() *slog.Logger {
 }
 
 // Observe reports the end of a request.
-func (s Service) Observe(outcome string, took time.Duration) {
+func (s Service) Observe(ctx context.Context, outcome string, took time.Duration) {
 	if s.Done != nil {
-		s.Done(outcome, took)
+		s.Done(outcome, took, TraceOf(ctx))
 	}
 }

@@ -74,7 +74,7 @@ func TestPanicIsInternal(t *testing.T) {
 	outcome := ""
 	b := start(t, func(s *completion.Service) {
 		s.Completer.Engine = panicking{}
-		s.Done = func(o string, _ time.Duration) { outcome = o }
+		s.Done = func(o string, _ time.Duration, _ string) { outcome = o }
 	})
 	id, err := b.named(t.Context(), "", textPrompt("x"))
 	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "broken engine") || outcome != "server_error" {

@@ -58,7 +58,7 @@ func (s *Server) record(out grpc.ServerStream, method string, status func(error)
 	}
 	record.Err = err
 	caller.Use(record.PromptTokens, record.CompletionTokens)
-	s.service.Observe(failure.Outcome(err), time.Since(started))
+	s.service.Observe(ctx, failure.Outcome(err), time.Since(started))
 	answer := status(err)
 	code := grpcstatus.Code(answer)
 	record.Log(ctx, s.service.Log(), slog.LevelInfo, code.String(), code == codes.Internal)

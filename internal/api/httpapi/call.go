@@ -117,7 +117,7 @@ func (c Config) Post(f Endpoint) http.HandlerFunc {
 			err = cause // whatever failed, failed because the client has gone
 		}
 		access.FromContext(ctx).Err = err
-		c.report(err, time.Since(started))
+		c.report(ctx, err, time.Since(started))
 	}
 }
 
@@ -129,10 +129,10 @@ func (c Config) suggestRetry(w http.ResponseWriter, err error) {
 }
 
 // report observes a request for metrics.
-func (c Config) report(err error, took time.Duration) {
+func (c Config) report(ctx context.Context, err error, took time.Duration) {
 	outcome := failure.Outcome(nil)
 	if err != nil {
 		outcome = toError(err).Type
 	}
-	c.Observe(outcome, took)
+	c.Observe(ctx, outcome, took)
 }

@@ -59,7 +59,7 @@ func (b *bench) serve() {
 				Tokenizer: b.tokenizer, Context: contextLength, Observe: b.observe,
 			},
 			Template: chat.MustParse(chat.KarakuriTemplate, b.tokenizer), Attributes: chat.Attributes{"humor": 2}, Deadline: b.deadline, Logger: b.logger, Sampling: b.sampling,
-			Done: func(status string, _ time.Duration) {
+			Done: func(status string, _ time.Duration, _ string) {
 				b.statuses = append(b.statuses, status)
 				b.finished()
 			},

@@ -49,7 +49,7 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 func TestFirstTokenCountsFromTheArrival(t *testing.T) {
 	b := newBench(t, saying("x"))
 	var first []time.Duration
-	b.observe.FirstToken = func(d time.Duration) { first = append(first, d) }
+	b.observe.FirstToken = func(d time.Duration, _ string) { first = append(first, d) }
 	b.serve()
 	synctest.Test(t, func(t *testing.T) {
 		c := apitest.Dial(t, b)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hachi-serve/hachi/internal/gateway/remote"
 	"github.com/hachi-serve/hachi/internal/histograms"
@@ -54,7 +53,7 @@ func (m *Metrics) Stalled(s remote.Stall) {
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return histograms.Handler(m.registry)
 }
 
 // loads collects the load of routers.

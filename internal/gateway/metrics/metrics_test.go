@@ -18,9 +18,9 @@ func TestMetrics(t *testing.T) {
 	m.Moved("failed")
 	m.Drawn(5)
 	m.Stalled(remote.Stall{Noticing: 100 * time.Millisecond, Drawing: 200 * time.Millisecond})
-	m.FirstToken(time.Millisecond)
-	m.NextToken(time.Millisecond)
-	m.Request("ok", time.Second)
+	m.FirstToken(time.Millisecond, "")
+	m.NextToken(time.Millisecond, "")
+	m.Request("ok", time.Second, "")
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{

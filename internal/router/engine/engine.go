@@ -47,7 +47,7 @@ type Config struct {
 	// waited for its first one; on Run's goroutine, so they must not block. nil is
 	// allowed.
 	Step   func(rows int, took time.Duration)
-	Queued func(wait time.Duration)
+	Queued func(request context.Context, wait time.Duration)
 }
 
 // checkEvery is how often an idle engine checks the invariants of the scheduler
@@ -75,6 +75,7 @@ type Engine struct {
 	logits  tensor.Matrix
 	checked time.Time            // when the invariants of the KV cache were last checked
 	stalled time.Time            // since when steps have no live replica of an expert; zero otherwise
+	evicted uint64               // preemptions of which requests were notified
 	work    []*sampler.Workspace // one for each goroutine that draws
 	masks   *maskWorker
 
@@ -212,6 +213,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		e.collect()
 		spans := e.sched.Schedule()
+		e.notifyPreempted()
 		if len(spans) == 0 {
 			e.idle()
 			select {
@@ -261,7 +263,7 @@ func (e *Engine) start(f *activeRequest) {
 	e.stats.Started++
 	e.mu.Unlock()
 	if e.cfg.Queued != nil {
-		e.cfg.Queued(wait)
+		e.cfg.Queued(f.ctx, wait)
 	}
 }
 

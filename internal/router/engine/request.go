@@ -45,7 +45,20 @@ type Request struct {
 	// ReportNodes gives every event the nodes that computed experts for the rows of
 	// the request, those of committed steps.
 	ReportNodes bool
+	// Moved is called, unless it is nil, when the stage of the request changes, and
+	// before each step that computes a part of its prompt, with the positions that are
+	// computed. It runs on Run's goroutine and must not block.
+	Moved func(to Stage, computed int)
 }
+
+// Stage is how far the engine has brought a request that has not ended.
+type Stage int
+
+const (
+	Queued     Stage = iota // it has no place; again after a preemption
+	Prefilling              // positions that it knows the tokens of are computed
+	Drawing                 // each step draws
+)
 
 // FinishReason says why a request ended.
 type FinishReason string
@@ -139,7 +152,8 @@ type activeRequest struct {
 	drawn    int // tokens of the answer so far, Request.Answer among them
 	arrived  time.Time
 	started  bool // has had rows
-	cached   int  // tokens of the prompt that the prefix cache had at the start
+	stage    Stage
+	cached   int // tokens of the prompt that the prefix cache had at the start
 
 	nodes     []moe.NodeID // that computed experts for committed rows; only appended to
 	stepNodes []moe.NodeID // of the running step

@@ -15,7 +15,9 @@ import (
 // step carries the spans through the model, draws, and commits.
 func (e *Engine) step(ctx context.Context, spans []scheduler.Span) {
 	for _, span := range spans {
-		e.start(e.active[span.Seq.ID])
+		f := e.active[span.Seq.ID]
+		e.start(f)
+		f.notify(span)
 	}
 	began := time.Now()
 	var changed <-chan struct{}

@@ -1,13 +1,14 @@
 package metrics
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
@@ -41,10 +42,12 @@ func (m *Metrics) Step(rows int, took time.Duration) {
 	m.rows.Observe(float64(rows))
 }
 
-// Queued observes how long a sequence waited for its first rows.
-func (m *Metrics) Queued(wait time.Duration) { m.queue.Observe(wait.Seconds()) }
+// Queued observes how long a sequence waited for its first rows. ctx is its request's.
+func (m *Metrics) Queued(ctx context.Context, wait time.Duration) {
+	histograms.Observe(m.queue, wait, completion.TraceOf(ctx))
+}
 
 // Handler answers /metrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return histograms.Handler(m.registry)
 }

@@ -38,6 +38,9 @@ type Span struct {
 // Drafted is how many rows of the span are the draft's.
 func (s Span) Drafted() int { return max(0, s.Seq.Computed+s.N-len(s.Seq.Tokens)) }
 
+// Placed reports whether the sequence runs: it has blocks for its tokens.
+func (s *Sequence) Placed() bool { return s.running }
+
 // todo is how far the tokens are ahead of what is computed.
 func (s *Sequence) todo() int { return len(s.Tokens) - s.Computed }
 

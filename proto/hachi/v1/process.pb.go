@@ -97,7 +97,13 @@ type GetProcessResponse struct {
 	// Requests that have ended, in the order of their ends.
 	Ended []*RequestState `protobuf:"bytes,13,rep,name=ended" json:"ended,omitempty"`
 	// How many requests have ended since the start.
-	Ends          uint64 `protobuf:"varint,14,opt,name=ends" json:"ends,omitempty"`
+	Ends uint64 `protobuf:"varint,14,opt,name=ends" json:"ends,omitempty"`
+	// Time of the process's machine, Unix nanoseconds: every other time is by this clock.
+	NowUnixNano int64 `protobuf:"varint,15,opt,name=now_unix_nano,json=nowUnixNano" json:"now_unix_nano,omitempty"`
+	// Of a router: memory of the weights that it maps, which routers on one machine share,
+	// and of its KV cache; 0 on a device.
+	WeightsBytes  uint64 `protobuf:"varint,16,opt,name=weights_bytes,json=weightsBytes" json:"weights_bytes,omitempty"`
+	KvBytes       uint64 `protobuf:"varint,17,opt,name=kv_bytes,json=kvBytes" json:"kv_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -230,6 +236,27 @@ func (x *GetProcessResponse) GetEnds() uint64 {
 	return 0
 }
 
+func (x *GetProcessResponse) GetNowUnixNano() int64 {
+	if x != nil {
+		return x.NowUnixNano
+	}
+	return 0
+}
+
+func (x *GetProcessResponse) GetWeightsBytes() uint64 {
+	if x != nil {
+		return x.WeightsBytes
+	}
+	return 0
+}
+
+func (x *GetProcessResponse) GetKvBytes() uint64 {
+	if x != nil {
+		return x.KvBytes
+	}
+	return 0
+}
+
 // Hop is what a router counts of its calls to one expert node since its start.
 type Hop struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -337,7 +364,7 @@ type RequestState struct {
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId" json:"request_id,omitempty"`
 	Client    string `protobuf:"bytes,3,opt,name=client" json:"client,omitempty"`
 	Choice    uint32 `protobuf:"varint,4,opt,name=choice" json:"choice,omitempty"`
-	// "waiting", "decoding", "done", "canceled" or "failed".
+	// "waiting", "prefill", "decoding", "done", "canceled" or "failed".
 	Phase        string `protobuf:"bytes,5,opt,name=phase" json:"phase,omitempty"`
 	PromptTokens uint32 `protobuf:"varint,6,opt,name=prompt_tokens,json=promptTokens" json:"prompt_tokens,omitempty"`
 	CachedTokens uint32 `protobuf:"varint,7,opt,name=cached_tokens,json=cachedTokens" json:"cached_tokens,omitempty"`
@@ -351,7 +378,12 @@ type RequestState struct {
 	// The last ones.
 	Stalls []*Stall `protobuf:"bytes,13,rep,name=stalls" json:"stalls,omitempty"`
 	// Stalls in all.
-	Felt          uint32 `protobuf:"varint,14,opt,name=felt" json:"felt,omitempty"`
+	Felt uint32 `protobuf:"varint,14,opt,name=felt" json:"felt,omitempty"`
+	// Tokens of the prompt that are computed, during prefill.
+	ComputedTokens uint32 `protobuf:"varint,15,opt,name=computed_tokens,json=computedTokens" json:"computed_tokens,omitempty"`
+	// Of the trace that the request is sampled for, 32 hexadecimal digits; empty if it is
+	// not.
+	TraceId       string `protobuf:"bytes,16,opt,name=trace_id,json=traceId" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +514,20 @@ func (x *RequestState) GetFelt() uint32 {
 		return x.Felt
 	}
 	return 0
+}
+
+func (x *RequestState) GetComputedTokens() uint32 {
+	if x != nil {
+		return x.ComputedTokens
+	}
+	return 0
+}
+
+func (x *RequestState) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
 }
 
 // Stall is a pause that the reader of an answer felt.
@@ -632,7 +678,7 @@ const file_hachi_v1_process_proto_rawDesc = "" +
 	"\n" +
 	"\x16hachi/v1/process.proto\x12\bhachi.v1\")\n" +
 	"\x11GetProcessRequest\x12\x14\n" +
-	"\x05after\x18\x01 \x01(\x04R\x05after\"\xcd\x03\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\"\xb1\x04\n" +
 	"\x12GetProcessResponse\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x12\n" +
@@ -651,7 +697,10 @@ const file_hachi_v1_process_proto_rawDesc = "" +
 	"\x04hops\x18\v \x03(\v2\r.hachi.v1.HopR\x04hops\x122\n" +
 	"\brequests\x18\f \x03(\v2\x16.hachi.v1.RequestStateR\brequests\x12,\n" +
 	"\x05ended\x18\r \x03(\v2\x16.hachi.v1.RequestStateR\x05ended\x12\x12\n" +
-	"\x04ends\x18\x0e \x01(\x04R\x04ends\"\xc5\x01\n" +
+	"\x04ends\x18\x0e \x01(\x04R\x04ends\x12\"\n" +
+	"\rnow_unix_nano\x18\x0f \x01(\x03R\vnowUnixNano\x12#\n" +
+	"\rweights_bytes\x18\x10 \x01(\x04R\fweightsBytes\x12\x19\n" +
+	"\bkv_bytes\x18\x11 \x01(\x04R\akvBytes\"\xc5\x01\n" +
 	"\x03Hop\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x1c\n" +
 	"\tsuspected\x18\x02 \x01(\bR\tsuspected\x12\x1e\n" +
@@ -662,7 +711,7 @@ const file_hachi_v1_process_proto_rawDesc = "" +
 	"\n" +
 	"hedges_won\x18\x05 \x01(\x04R\thedgesWon\x12\x14\n" +
 	"\x05bytes\x18\x06 \x01(\x04R\x05bytes\x12\x14\n" +
-	"\x05calls\x18\a \x03(\x04R\x05calls\"\xb2\x03\n" +
+	"\x05calls\x18\a \x03(\x04R\x05calls\"\xf6\x03\n" +
 	"\fRequestState\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1d\n" +
 	"\n" +
@@ -679,7 +728,9 @@ const file_hachi_v1_process_proto_rawDesc = "" +
 	"\x0elast_unix_nano\x18\v \x01(\x03R\flastUnixNano\x12\x10\n" +
 	"\x03why\x18\f \x01(\tR\x03why\x12'\n" +
 	"\x06stalls\x18\r \x03(\v2\x0f.hachi.v1.StallR\x06stalls\x12\x12\n" +
-	"\x04felt\x18\x0e \x01(\rR\x04felt\"U\n" +
+	"\x04felt\x18\x0e \x01(\rR\x04felt\x12'\n" +
+	"\x0fcomputed_tokens\x18\x0f \x01(\rR\x0ecomputedTokens\x12\x19\n" +
+	"\btrace_id\x18\x10 \x01(\tR\atraceId\"U\n" +
 	"\x05Stall\x12 \n" +
 	"\fat_unix_nano\x18\x01 \x01(\x03R\n" +
 	"atUnixNano\x12\x14\n" +
