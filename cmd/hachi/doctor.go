@@ -33,7 +33,8 @@ func newDoctor() *cobra.Command {
 		Long: `doctor asks a running cluster, its etcd and each of its processes, and this
 machine. It finds processes that do not answer, certificates that end, an etcd that
 is full, experts without a replica, clocks and versions that differ, and memory that
-does not suffice. Nothing is changed.
+does not suffice. Nothing is changed. Without etcd, or without a cluster, it says so,
+and examines what is left: etcd's members, certificates and this machine.
 
 With --role-config and --role it examines the configuration of a process before its
 start, and no cluster: the file, its model, ports, certificates, memory and device.
@@ -90,13 +91,9 @@ func (e *examination) gather(ctx context.Context, facts *doctor.Facts) (err erro
 	case e.role != "":
 		return &role.ConfigError{Err: errors.New("--role needs --role-config, the file that the role reads")}
 	case e.model == "" && e.backend == "":
-		where, err := e.where.find(ctx)
-		if err != nil {
+		if err := e.gatherCluster(ctx, facts); err != nil {
 			return err
 		}
-		var shown []doctor.CertificateFacts
-		facts.Etcd, shown, facts.Cluster = doctor.GatherCluster(ctx, where)
-		facts.Certificates = append(facts.Certificates, shown...)
 	}
 	facts.Certificates = append(facts.Certificates, doctor.GatherCertificates(facts.Now, e.where.certificates, e.where.etcdCertificates)...)
 	if e.backend != "" {
@@ -106,6 +103,22 @@ func (e *examination) gather(ctx context.Context, facts *doctor.Facts) (err erro
 		facts.Model = e.gatherModel(ctx, role.ModelConfig{Dir: e.model})
 	}
 	return nil
+}
+
+// gatherCluster asks a cluster. One that is not found is a fact: what is known of etcd and
+// of this machine is examined.
+func (e *examination) gatherCluster(ctx context.Context, facts *doctor.Facts) error {
+	where, err := e.where.find(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		facts.Unreadable = err.Error()
+		facts.GatherEtcd(ctx, where)
+	default:
+		facts.GatherCluster(ctx, where)
+	}
+	return ctx.Err()
 }
 
 // gatherModel inspects a checkpoint as `hachi model inspect` does.
@@ -119,7 +132,7 @@ func (e *examination) gatherModel(ctx context.Context, m role.ModelConfig) *doct
 		return out
 	}
 	defer ckpt.Close()
-	out.ExpertBytes, out.Experts = ckpt.ExpertBytes(), ckpt.Config().Topology().Experts()
+	out.ExpertBytes, out.DenseBytes, out.Experts = ckpt.ExpertBytes(), ckpt.DenseBytes(), ckpt.Config().Topology().Experts()
 	out.Manifest = ckpt.Manifest() != nil
 	if e.verify && out.Manifest {
 		if _, err := ckpt.Verify(ctx, nil); err != nil {

@@ -36,7 +36,7 @@ func roleConfigOf(name string) (roleConfig, error) {
 		upFlags(cmd, &c)
 		return roleConfig{cmd, &c, func() error { return errors.Join(completeUp(&c), c.Validate()) },
 			func() []doctor.Listener { return []doctor.Listener{at("listen", c.Listen)} },
-			func() role.ModelConfig { return c.Model }, func() (capacity, kvCache role.Size) { return 0, c.Serving.KVCacheMemory },
+			func() role.ModelConfig { return c.Model }, func() (capacity, kvCache role.Size) { return 0, role.Size(max(1, c.Routers)) * c.Serving.KVCacheMemory },
 			func() role.SecurityConfig { return role.SecurityConfig{} }}, nil
 	case "coordinator":
 		c := role.DefaultCoordinator()
@@ -98,6 +98,9 @@ func (e *examination) gatherConfig(ctx context.Context, facts *doctor.Facts) err
 	m := c.model()
 	if m.Dir = cmp.Or(e.model, m.Dir); m.Dir != "" && !role.IsElsewhere(m.Dir) {
 		facts.Model = e.gatherModel(ctx, m)
+		if e.role == "router" || e.role == "up" {
+			facts.Config.Dense = facts.Model.DenseBytes
+		}
 	}
 	if name := cmp.Or(e.backend, m.Backend); name != "" && len(facts.Config.Faults) == 0 {
 		facts.Device = doctor.GatherDevice(name, backend.Options{Device: max(e.device, m.Device), Threads: 1}, backends())

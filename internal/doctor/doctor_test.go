@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 var now = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
@@ -38,9 +39,9 @@ func healthy() Facts {
 		s.Nodes = append(s.Nodes, client.NodeStatus{Node: name, State: "serving", Bytes: 6 << 30, Capacity: 8 << 30, Epoch: 4, ExpertSeconds: 0.01, Process: client.Process{Host: "here"}})
 		f.Cluster.Processes = append(f.Cluster.Processes, process(roleNode, name))
 	}
-	s.Routers = []client.RouterStatus{{Router: "router-0", Acked: 4}}
+	s.Routers = []client.RouterStatus{{Router: "router-0", Acked: 4, Process: client.Process{Host: "here"}}, {Router: "router-1", Acked: 4, Process: client.Process{Host: "here"}}}
 	s.Gateways = []client.GatewayStatus{{Gateway: "gateway-0"}}
-	f.Cluster.Processes = append(f.Cluster.Processes, process("router", "router-0"), process("gateway", "gateway-0"), process("coordinator", "coordinator-0"))
+	f.Cluster.Processes = append(f.Cluster.Processes, router("router-0"), router("router-1"), process("gateway", "gateway-0"), process("coordinator", "coordinator-0"))
 	var layer [][]string
 	for e := range 8 {
 		layer = append(layer, []string{s.Nodes[e%3].Node, s.Nodes[(e+1)%3].Node})
@@ -51,7 +52,13 @@ func healthy() Facts {
 }
 
 func process(role, name string) ProcessFacts {
-	return ProcessFacts{Role: role, Name: name, Addr: "10.0.0.1:1", Serving: true, HasClock: true, RoundTrip: time.Millisecond, Offset: 20 * time.Millisecond, Version: "hachi v1"}
+	return ProcessFacts{Role: role, Name: name, Addr: "10.0.0.1:1", Serving: true, Clock: status.Clock{Known: true, Offset: 20 * time.Millisecond, RoundTrip: time.Millisecond}, Version: "hachi v1"}
+}
+
+func router(name string) ProcessFacts {
+	p := process(roleRouter, name)
+	p.Weights, p.KV = 20<<30, 4<<30
+	return p
 }
 
 // TestAHealthyClusterHasNoFinding, and every check has looked.
@@ -98,14 +105,15 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"etcd near its quota", "etcd", Warning, "quota", func(f *Facts) { f.Etcd[0].Size = 1900 << 20 }},
 		{"etcd without a leader", "etcd", Fault, "no leader", func(f *Facts) { f.Etcd[0].Leader = 0 }},
 		{"a slow etcd", "etcd", Warning, "2s", func(f *Facts) { f.Etcd[0].Latency = 2 * time.Second }},
+		{"records that cannot be read", "cluster", Fault, "cannot be read: etcd does not answer", func(f *Facts) { f.Cluster, f.Unreadable = nil, "etcd does not answer" }},
 		{"a node that is silent", "processes", Fault, "does not answer", func(f *Facts) { f.Cluster.Processes[0].Err = "deadline" }},
 		{"a node that does not serve", "processes", Warning, "not serve", func(f *Facts) { f.Cluster.Processes[0].Serving = false }},
 		{"no coordinator", "processes", Fault, "frozen", func(f *Facts) { status(f).Leader = "" }},
 		{"a leader that is silent", "processes", Fault, "does not answer: x", func(f *Facts) { status(f).NoLeader = "x" }},
 		{"no router", "processes", Fault, "none is registered", func(f *Facts) { status(f).Routers = nil }},
 		{"an older build", "versions", Warning, "v0", func(f *Facts) { f.Cluster.Processes[3].Version = "hachi v0" }},
-		{"a clock that is wrong", "clocks", Warning, "1m0s", func(f *Facts) { f.Cluster.Processes[2].Offset = time.Minute }},
-		{"a clock that is behind", "clocks", Warning, "-1m0s", func(f *Facts) { f.Cluster.Processes[2].Offset = -time.Minute }},
+		{"a clock that is wrong", "clocks", Warning, "1m0s", func(f *Facts) { f.Cluster.Processes[2].Clock.Offset = time.Minute }},
+		{"a clock that is behind", "clocks", Warning, "-1m0s", func(f *Facts) { f.Cluster.Processes[2].Clock.Offset = -time.Minute }},
 		{"experts without a replica", "replicas", Fault, "no live replica", func(f *Facts) { f.Cluster.Processes[0].Err, f.Cluster.Processes[1].Err = "gone", "gone" }},
 		{"experts with one replica of two", "replicas", Warning, "one live replica", func(f *Facts) { status(f).Nodes = status(f).Nodes[1:] }},
 		{"one replica by choice", "replicas", Note, "pauses streams", func(f *Facts) {
@@ -119,6 +127,14 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"a router that lags", "placement", Warning, "epoch 1", func(f *Facts) { status(f).Routers[0].Acked = 1 }},
 		{"too few nodes", "placement", Warning, "need 5", func(f *Facts) { status(f).NodesNeeded = 5 }},
 		{"more memory than there is", "memory", Fault, "this machine has", func(f *Facts) { f.Config.KVCache = 60 << 30 }},
+		{"dense weights that do not fit beside the KV cache", "memory", Fault, "20480 of other weights", func(f *Facts) { f.Config.Capacity, f.Config.KVCache, f.Config.Dense = 0, 50<<30, 20<<30 }},
+		{"a router that does not fit beside nodes", "memory", Fault, "routers 20480 MiB of weights and 30720 MiB of KV cache", func(f *Facts) {
+			for i := range f.Cluster.Processes {
+				if f.Cluster.Processes[i].Role == roleRouter {
+					f.Cluster.Processes[i].KV = 15 << 30
+				}
+			}
+		}},
 		{"a capacity below one expert", "memory", Fault, "holds no expert", func(f *Facts) { f.Config.Capacity = 1 << 20 }},
 		{"nodes that do not fit the machine", "memory", Fault, "read from the disk", func(f *Facts) { f.Machine.Memory = 16 << 30 }},
 		{"a placement that does not fit", "memory", Fault, "for every replica", func(f *Facts) { f.Cluster.ExpertBytes = 3 << 30 }},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 // Facts are what was gathered. What is nil or empty was not asked for, or could not be
@@ -16,6 +17,7 @@ type Facts struct {
 	Ports        []PortFacts
 	Certificates []CertificateFacts
 	Etcd         []EtcdFacts
+	Unreadable   string // why the records of the cluster cannot be read; "" if they can
 	Cluster      *ClusterFacts
 	Machine      *MachineFacts
 	Device       *DeviceFacts
@@ -37,6 +39,7 @@ type ModelFacts struct {
 	Manifest    bool     // that it has hashes to compare with
 	Differs     string   // the tensor that has other bytes than the manifest says
 	ExpertBytes int64
+	DenseBytes  int64 // of the weights of a router
 	Experts     int
 }
 
@@ -83,10 +86,11 @@ type ProcessFacts struct {
 	Role, Name, Addr string
 	Err              string
 	Serving          bool
-	RoundTrip        time.Duration
-	Offset           time.Duration // its clock less this machine's
-	HasClock         bool
+	Clock            status.Clock
 	Version          string // "" if it does not say
+	// Weights and KV are the memory of a router: what it maps, which routers on one
+	// machine share, and its KV cache. 0 is not known.
+	Weights, KV int64
 }
 
 // MachineFacts are this machine.
@@ -123,6 +127,8 @@ func (f Facts) covers(check string) bool {
 		return len(f.Certificates) > 0
 	case "etcd":
 		return len(f.Etcd) > 0
+	case "cluster":
+		return f.Unreadable != "" || f.Cluster != nil
 	case "memory":
 		return f.Machine != nil || f.Cluster != nil
 	case "kernel":

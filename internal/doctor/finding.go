@@ -49,7 +49,7 @@ type check struct {
 func checks() []check {
 	return []check{
 		{"configuration", judgeConfiguration}, {"files", judgeFiles}, {"digests", judgeDigests}, {"ports", judgePorts},
-		{"certificates", judgeCertificates}, {"etcd", judgeEtcd}, {"processes", judgeProcesses}, {"versions", judgeVersions}, {"clocks", judgeClocks},
+		{"certificates", judgeCertificates}, {"etcd", judgeEtcd}, {"cluster", judgeCluster}, {"processes", judgeProcesses}, {"versions", judgeVersions}, {"clocks", judgeClocks},
 		{"replicas", judgeReplicas}, {"placement", judgePlacement}, {"memory", judgeMemory}, {"kernel", judgeKernel}, {"device", judgeDevice},
 	}
 }

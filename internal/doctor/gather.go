@@ -8,16 +8,20 @@ import (
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
-// GatherCluster asks etcd, the leader and every process of a cluster. An error of etcd is
-// a fact, and leaves the rest out.
-func GatherCluster(ctx context.Context, where status.Where) (etcd []EtcdFacts, certificates []CertificateFacts, cluster *ClusterFacts) {
-	etcd = gatherEtcd(ctx, where)
+// GatherEtcd asks each endpoint of etcd.
+func (f *Facts) GatherEtcd(ctx context.Context, where status.Where) { f.Etcd = gatherEtcd(ctx, where) }
+
+// GatherCluster asks etcd, the leader and every process of a cluster. Records that cannot
+// be read are a fact, and leave the rest out.
+func (f *Facts) GatherCluster(ctx context.Context, where status.Where) {
+	f.GatherEtcd(ctx, where)
 	view, err := status.ReadView(ctx, where)
 	if err != nil {
-		return etcd, nil, nil
+		f.Unreadable = err.Error()
+		return
 	}
 	seen, why := view.AskStatus(ctx)
-	cluster = &ClusterFacts{Status: status.Describe(view, seen, why), Fingerprints: map[string]string{}}
+	cluster := &ClusterFacts{Status: status.Describe(view, seen, why), Fingerprints: map[string]string{}}
 	cluster.Host, _ = os.Hostname() // "" is no process's
 	for _, n := range view.Nodes {
 		cluster.Fingerprints[n.GetNodeId()] = n.GetFingerprint()
@@ -31,10 +35,10 @@ func GatherCluster(ctx context.Context, where status.Where) (etcd []EtcdFacts, c
 		wait.Go(func() { cluster.Processes[i], ends[i] = t.ask(ctx) })
 	}
 	wait.Wait()
+	f.Cluster = cluster
 	for _, c := range ends {
 		if c != nil {
-			certificates = append(certificates, *c)
+			f.Certificates = append(f.Certificates, *c)
 		}
 	}
-	return etcd, certificates, cluster
 }

@@ -2,18 +2,13 @@ package doctor
 
 import (
 	"context"
-	"strconv"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/internal/status"
-	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 )
 
 const (
@@ -58,34 +53,18 @@ func (t target) ask(ctx context.Context) (ProcessFacts, *CertificateFacts) {
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	client := healthpb.NewHealthClient(conn)
-	// The first call opens the connection; only the second one measures.
-	if _, err := client.Check(ctx, &healthpb.HealthCheckRequest{}); err != nil {
-		out.Err = grpcstatus.Convert(err).Message()
-		return out, nil
-	}
-	var header metadata.MD
-	var from peer.Peer
-	begin := time.Now()
-	health, err := client.Check(ctx, &healthpb.HealthCheckRequest{}, grpc.Header(&header), grpc.Peer(&from))
-	out.RoundTrip = time.Since(begin)
+	health, err := status.AskHealth(ctx, conn)
 	if err != nil {
 		out.Err = grpcstatus.Convert(err).Message()
 		return out, nil
 	}
-	out.Serving = health.GetStatus() == healthpb.HealthCheckResponse_SERVING
-	out.Version = first(header.Get(grpcserver.VersionHeader))
-	if nanos, err := strconv.ParseInt(first(header.Get(grpcserver.ClockHeader)), 10, 64); err == nil {
-		out.HasClock, out.Offset = true, time.Unix(0, nanos).Sub(begin.Add(out.RoundTrip/2))
+	out.Serving, out.Version, out.Clock = health.Serving, health.Version, health.Clock
+	if t.role == roleRouter {
+		if p, err := status.AskProcess(ctx, conn, 0); err == nil { // an older one does not say
+			out.Weights, out.KV = int64(p.Weights), int64(p.KV)
+		}
 	}
-	return out, certificateOf(t, from)
-}
-
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
+	return out, certificateOf(t, health.From)
 }
 
 // certificateOf is the certificate that a process showed.

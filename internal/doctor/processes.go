@@ -54,9 +54,6 @@ func judgeVersions(f Facts, out *findings) {
 	}
 }
 
-// maxOffset is more than clocks of machines that keep time by NTP differ.
-const maxOffset = time.Second
-
 // judgeClocks reports clocks that differ from this machine's by more than the time of the
 // question leaves open.
 func judgeClocks(f Facts, out *findings) {
@@ -64,8 +61,8 @@ func judgeClocks(f Facts, out *findings) {
 		return
 	}
 	for _, p := range f.Cluster.Processes {
-		if p.HasClock && p.Offset.Abs() > maxOffset+p.RoundTrip {
-			out.add(Warning, p.Role+" "+p.Name, "run NTP on both machines: certificates begin and end by the clock", "its clock is %v ahead of this machine's", p.Offset.Round(10*time.Millisecond))
+		if p.Clock.Differs() {
+			out.add(Warning, p.Role+" "+p.Name, "run NTP on both machines: certificates begin and end by the clock", "its clock is %v ahead of this machine's", p.Clock.Offset.Round(10*time.Millisecond))
 		}
 	}
 }

@@ -57,6 +57,21 @@ func TestDoctorOfACluster(t *testing.T) {
 	})
 }
 
+// TestDoctorWithoutEtcd: a cluster whose records cannot be read is a finding, and what is
+// left is examined.
+func TestDoctorWithoutEtcd(t *testing.T) {
+	t.Parallel()
+	nowhere := harness.FreeAddress(t)
+	code, report := examine(t, "--etcd", nowhere)
+	if code != 1 || !found(report, "etcd", "does not answer") || !found(report, "cluster", "cannot be read") || !slices.Contains(report.Checks, "memory") {
+		t.Errorf("status %d, checks %v, %+v", code, report.Checks, report.Findings)
+	}
+	code, report = examine(t, "--data-dir", t.TempDir())
+	if code != 1 || !found(report, "cluster", "hachi up") || !slices.Contains(report.Checks, "kernel") {
+		t.Errorf("no cluster: status %d, checks %v, %+v", code, report.Checks, report.Findings)
+	}
+}
+
 // TestDoctorOfAConfiguration: faults of a file are found before its process starts.
 func TestDoctorOfAConfiguration(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "router.yaml")
