@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/printable"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -24,8 +22,8 @@ func newTop() *cobra.Command {
 		Short:      "show a cluster on the terminal, again and again",
 		SuggestFor: []string{"watch", "monitor", "dashboard"},
 		Long: `top shows what hachi status prints, again and again: an overview, a map of the
-experts with their load and replicas, the nodes, and where requests are. The last
-line names the keys.`,
+experts with their load and replicas, the nodes, and the requests: where each is, its
+phase, and the stalls that its client felt. The last line names the keys.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every < minTopInterval {
@@ -37,15 +35,9 @@ line names the keys.`,
 			if err != nil {
 				return err
 			}
-			read := func(ctx context.Context) (client.Status, error) {
-				view, err := status.ReadView(ctx, found)
-				if err != nil {
-					return client.Status{}, err
-				}
-				seen, why := view.AskStatus(ctx)
-				return status.Describe(view, seen, why), nil
-			}
-			return top.Run(cmd.Context(), read, every, cmd.InOrStdin(), printable.Under(cmd.OutOrStdout()))
+			source := &status.Source{By: found.By, Where: &found}
+			defer source.Close()
+			return top.Run(cmd.Context(), source.Look, every, cmd.InOrStdin(), printable.Under(cmd.OutOrStdout()))
 		},
 	}
 	where.flags(cmd.Flags())

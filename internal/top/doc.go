@@ -1,5 +1,5 @@
 // Package top shows a cluster on a terminal, again and again: an overview, the experts,
-// the nodes and the requests. It shows the state that hachi status prints.
+// the nodes and the requests. It shows the state that a console shows.
 //
 // What it owns: what the terminal shows, and where its reader has scrolled. Pages are
 // pure functions of the state and of a size.

@@ -2,22 +2,19 @@ package top
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // experts is a map of layers by experts: a glyph for the rows per second, and what is
 // wrong with the replicas.
 func experts(s state, width int) []string {
-	if len(s.Placement) == 0 {
+	placement := s.Cluster.Placement
+	if len(placement) == 0 {
 		return []string{"no placement is published yet"}
 	}
-	live := map[string]bool{}
-	for _, n := range s.Nodes {
-		live[n.Node] = true
-	}
+	answer := s.Replicas()
 	widest, hottest := 0, 0.0
-	for layer, all := range s.Placement {
+	for layer, all := range placement {
 		widest = max(widest, len(all))
 		for expert := range all {
 			hottest = max(hottest, s.rate(layer, expert))
@@ -39,16 +36,16 @@ func experts(s state, width int) []string {
 	if each > 1 {
 		out = append(out, fmt.Sprintf("a glyph is the busiest of %d experts", each))
 	}
-	for layer, all := range s.Placement {
+	for layer, all := range placement {
 		var line strings.Builder
 		fmt.Fprintf(&line, "L%-3d ", layer)
 		sum, most := 0.0, 0.0
 		for first := 0; first < len(all); first += each {
-			busy, fewest := 0.0, len(s.Nodes)+1
+			busy, fewest := 0.0, len(s.Cluster.Nodes)+1
 			for expert := first; expert < min(len(all), first+each); expert++ {
 				rate := s.rate(layer, expert)
 				sum, most, busy = sum+rate, max(most, rate), max(busy, rate)
-				fewest = min(fewest, len(slices.DeleteFunc(slices.Clone(all[expert]), func(n string) bool { return !live[n] })))
+				fewest = min(fewest, answer[layer][expert])
 			}
 			line.WriteString(cellOf(glyph(busy, hottest), fewest, cell))
 		}
@@ -77,8 +74,8 @@ func cellOf(heat byte, replicas, width int) string {
 
 // rate are the rows per second of an expert; 0 if they were not measured.
 func (s state) rate(layer, expert int) float64 {
-	if layer < len(s.RowsPerSecond) && expert < len(s.RowsPerSecond[layer]) {
-		return s.RowsPerSecond[layer][expert]
+	if rates := s.Cluster.RowsPerSecond; layer < len(rates) && expert < len(rates[layer]) {
+		return rates[layer][expert]
 	}
 	return 0
 }

@@ -8,18 +8,18 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
-// Source reads the state of a cluster.
-type Source func(context.Context) (client.Status, error)
+// Source reads the state of a cluster: status.Source's Look.
+type Source func(context.Context) status.State
 
 // state is what the pages show.
 type state struct {
-	client.Status
-	at      time.Time
-	err     error     // of the last reading; the state before stays
-	history []float64 // rows per second, the newest last
+	status.State
+	latest         status.Sample
+	running, ended []status.Request
+	history        []float64 // rows per second, the newest last
 }
 
 // maxHistory bounds the line of the overview.
@@ -37,35 +37,33 @@ func pages() []page {
 
 // model implements tea.Model.
 type model struct {
-	ctx    context.Context
-	read   Source
-	every  time.Duration
-	state  state
-	page   int
-	top    int // first line that is shown
-	paused bool
+	ctx      context.Context
+	read     Source
+	every    time.Duration
+	recorder *status.Recorder
+	state    state
+	page     int
+	top      int // first line that is shown
+	paused   bool
 
 	width, height int
 }
 
+func newModel(ctx context.Context, read Source, every time.Duration) model {
+	return model{ctx: ctx, read: read, every: every, recorder: status.NewRecorder()}
+}
+
 // Messages.
 type (
-	arrived struct {
-		status client.Status
-		err    error
-		at     time.Time
-	}
-	due struct{}
+	arrived struct{ status.State }
+	due     struct{}
 )
 
 // Init implements tea.Model.
 func (m model) Init() tea.Cmd { return m.fetch }
 
 // fetch reads the state once.
-func (m model) fetch() tea.Msg {
-	s, err := m.read(m.ctx)
-	return arrived{s, err, time.Now()}
-}
+func (m model) fetch() tea.Msg { return arrived{m.read(m.ctx)} }
 
 // wait comes back when the next reading is due.
 func (m model) wait() tea.Cmd { return tea.Tick(m.every, func(time.Time) tea.Msg { return due{} }) }
@@ -78,7 +76,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m.press(msg.String())
 	case arrived:
-		m.state = m.state.with(msg)
+		m.state = m.observe(msg.State)
 		return m, m.wait()
 	case due:
 		if m.paused {
@@ -89,15 +87,17 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// with is the state after a reading.
-func (s state) with(a arrived) state {
-	s.err = a.err
-	if a.err != nil {
-		return s
+// observe is the state after a reading. Of one that failed, the cluster as it was read
+// before stays.
+func (m model) observe(read status.State) state {
+	m.recorder.Observe(read)
+	out := state{State: m.recorder.State(), latest: m.recorder.Latest(), history: m.state.history}
+	out.running, out.ended = m.recorder.Requests()
+	if out.Fault == "" {
+		h := out.history
+		out.history = append(h[max(0, len(h)-maxHistory+1):len(h):len(h)], rowsPerSecond(out.Cluster))
 	}
-	s.Status, s.at = a.status, a.at
-	s.history = append(s.history[max(0, len(s.history)-maxHistory+1):len(s.history):len(s.history)], rowsPerSecond(a.status))
-	return s
+	return out
 }
 
 // press acts on a key.
@@ -172,16 +172,16 @@ func (m model) render() string {
 // head says whether the cluster serves, and how old that is.
 func (m model) head() string {
 	what := verdict(m.state)
-	if m.state.err != nil {
-		what = "NOT CURRENT: " + printed(m.state.err.Error()) + "  " + what
+	if m.state.Fault != "" {
+		what = "NOT CURRENT: " + printed(m.state.Fault) + "  " + what
 	}
 	if m.paused {
 		what = "PAUSED  " + what
 	}
-	if m.state.at.IsZero() {
+	if m.state.Known.IsZero() {
 		return "hachi top  " + what
 	}
-	return fmt.Sprintf("hachi top  %s  %s", m.state.at.Format(time.TimeOnly), what)
+	return fmt.Sprintf("hachi top  %s  %s", m.state.Known.Format(time.TimeOnly), what)
 }
 
 // tabs are the names of the pages, the present one in brackets.

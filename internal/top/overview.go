@@ -19,42 +19,21 @@ func rowsPerSecond(s client.Status) (sum float64) {
 	return sum
 }
 
-// replicas counts experts, those without a replica on a registered node, and those with
-// one.
-func replicas(s client.Status) (all, none, one int) {
-	live := map[string]bool{}
-	for _, n := range s.Nodes {
-		live[n.Node] = true
-	}
-	for _, layer := range s.Placement {
-		for _, on := range layer {
-			all++
-			switch n := len(slices.DeleteFunc(slices.Clone(on), func(node string) bool { return !live[node] })); n {
-			case 0:
-				none++
-			case 1:
-				one++
-			}
-		}
-	}
-	return all, none, one
-}
-
-// verdict says whether the cluster serves.
+// verdict says whether the cluster serves, by the records that were read last.
 func verdict(s state) string {
-	all, none, _ := replicas(s.Status)
 	switch {
-	case s.at.IsZero() && s.err == nil:
+	case s.Known.IsZero() && s.Fault == "":
 		return "asking the cluster"
-	case s.at.IsZero():
+	case s.Known.IsZero():
 		return "NOT KNOWN"
-	case all == 0:
-		return "DOES NOT SERVE: no placement is published yet"
-	case none > 0:
-		return fmt.Sprintf("PAUSES: %d of %d experts have no replica", none, all)
-	case len(s.Routers) == 0:
-		return "DOES NOT SERVE: no router is registered"
-	case s.Degraded != "":
+	}
+	s.Fault = ""
+	switch v := s.Verdict(); {
+	case v.Missing > 0:
+		return fmt.Sprintf("PAUSES: %d of %d experts have no replica", v.Missing, v.Total)
+	case !v.Serves:
+		return "DOES NOT SERVE: " + v.Why
+	case s.Cluster.Degraded != "":
 		return "serves, degraded"
 	}
 	return "serves"
@@ -62,45 +41,50 @@ func verdict(s state) string {
 
 // overview is the first page.
 func overview(s state, width int) []string {
-	all, none, one := replicas(s.Status)
-	leader := s.Leader
+	c, v := s.Cluster, s.Verdict()
+	leader := c.Leader
 	switch {
 	case leader == "":
 		leader = "none: the placement is frozen"
-	case s.NoLeader != "":
-		leader += ", which does not answer: " + s.NoLeader
+	case c.NoLeader != "":
+		leader += ", which does not answer: " + c.NoLeader
 	}
 	running := uint32(0)
-	for _, r := range s.Routers {
+	for _, r := range c.Routers {
 		running += r.Load
 	}
 	out := table([][]string{
 		{"leader", printed(leader)},
-		{"placement", fmt.Sprintf("epoch %d, %s, %d replicas of each expert", s.Epoch, printed(s.Policy), s.Replicas)},
-		{"experts", fmt.Sprintf("%d: %d with no replica, %d with one", all, none, one)},
-		{"nodes", fmt.Sprintf("%d registered, %d needed, %.1f busy", len(s.Nodes), s.NodesNeeded, s.BusyNodes)},
-		{"routers", fmt.Sprintf("%d, with %d requests; %d gateways", len(s.Routers), running, len(s.Gateways))},
-		{"rows/s", count(rowsPerSecond(s.Status)) + "  " + sparkline(s.history, max(0, width-24))},
+		{"placement", fmt.Sprintf("epoch %d, %s, %d replicas of each expert", c.Epoch, printed(c.Policy), c.Replicas)},
+		{"experts", fmt.Sprintf("%d: %d with no replica, %d with one", v.Total, v.Missing, v.One)},
+		{"nodes", fmt.Sprintf("%d registered, %d needed, %.1f busy", len(c.Nodes), c.NodesNeeded, c.BusyNodes)},
+		{"routers", fmt.Sprintf("%d, with %d requests; %d gateways", len(c.Routers), running, len(c.Gateways))},
+		{"rows/s", count(rowsPerSecond(c)) + "  " + sparkline(s.history, max(0, width-24))},
+		{"tokens/s", fmt.Sprintf("%s; first token p50 %s p99 %s, between tokens p50 %s p99 %s",
+			count(float64(s.latest.TokensPerSecond)), seconds(s.latest.FirstP50), seconds(s.latest.FirstP99), seconds(s.latest.NextP50), seconds(s.latest.NextP99))},
 	})
-	if s.Degraded != "" {
-		for _, why := range strings.Split(s.Degraded, "; ") {
+	if c.Degraded != "" {
+		for _, why := range strings.Split(c.Degraded, "; ") {
 			out = append(out, "! degraded: "+printed(why))
 		}
 	}
-	for _, n := range s.Nodes {
+	for _, n := range c.Nodes {
 		if n.LoadError != "" {
 			out = append(out, "! "+printed(n.Node)+" cannot load: "+printed(n.LoadError))
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(s.Damaged)) {
-		out = append(out, "! damaged: "+printed(key)+": "+printed(s.Damaged[key]))
+	for _, key := range slices.Sorted(maps.Keys(c.Damaged)) {
+		out = append(out, "! damaged: "+printed(key)+": "+printed(c.Damaged[key]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Silent)) {
+		out = append(out, "! "+printed(name)+" does not answer: "+printed(s.Silent[name]))
 	}
 	out = append(out, "", "busiest experts")
 	rows := [][]string{{"EXPERT", "ROWS/S", "TIMES MEAN", "NODES"}}
-	for _, e := range s.Busiest {
+	for _, e := range c.Busiest {
 		rows = append(rows, []string{fmt.Sprintf("L%d/E%d", e.Layer, e.Expert), count(e.RowsPerSecond), fmt.Sprintf("%.1f", e.TimesMean), printed(strings.Join(e.Nodes, " "))})
 	}
-	if len(s.Busiest) == 0 {
+	if len(c.Busiest) == 0 {
 		return append(out, "none: no rows were sent lately")
 	}
 	return append(out, table(rows)...)

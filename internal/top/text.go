@@ -94,5 +94,13 @@ func count(n float64) string {
 	return fmt.Sprintf("%.0f", n)
 }
 
+// seconds is a duration; "-" was not measured.
+func seconds(s float32) string {
+	if s == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.3gms", 1000*s)
+}
+
 // size is a number of bytes.
 func size(bytes uint64) string { return fmt.Sprintf("%.1fMi", float64(bytes)/(1<<20)) }

@@ -3,7 +3,6 @@ package top
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/journal"
+	"github.com/hachi-serve/hachi/internal/status"
 )
 
 // big is a cluster of 48 layers with 128 experts each, of which one has no replica.
@@ -36,6 +37,28 @@ func big() client.Status {
 	s.Busiest = []client.ExpertStatus{{Layer: 47, Expert: 127, RowsPerSecond: 5970, TimesMean: 2, Nodes: []string{"expert-7"}}}
 	return s
 }
+
+// reading is the state of a cluster at second 1, with a router that answers.
+func reading(c client.Status) arrived {
+	at := time.Unix(1, 0)
+	r := status.Process{ID: "router-0", Role: status.RouterRole, Load: 12, Queue: 3, KVUsage: 0.4}
+	r.Running = []journal.Request{
+		{Number: 2, ID: "req-2", Phase: journal.Prefill, Prompt: 900, Computed: 512, Began: at.Add(-2 * time.Second)},
+		{Number: 3, ID: "evil\x1b[2J", Phase: journal.Waiting, Prompt: 3, Began: at},
+	}
+	r.Ended = []journal.Request{{
+		Number: 1, ID: "req-1", Phase: journal.Done, Tokens: 9, Began: at.Add(-5 * time.Second), First: at.Add(-4 * time.Second), Last: at.Add(-time.Second), Felt: 2,
+		Stalls: []journal.Stall{{Took: 340 * time.Millisecond, Cause: "failover from expert-1"}},
+	}}
+	c.Gateways = nil
+	return arrived{status.State{At: at, Cluster: c, Processes: []status.Process{r}, Silent: map[string]string{"router-9": "refused"}}}
+}
+
+// plain is the state of a cluster whose processes say nothing.
+func plain(c client.Status) arrived { return arrived{status.State{At: time.Unix(1, 0), Cluster: c}} }
+
+// blank is a model without a state.
+func blank() model { return newModel(context.Background(), nil, time.Second) }
 
 // send feeds a model with messages.
 func send(m tea.Model, all ...tea.Msg) model {
@@ -62,8 +85,8 @@ func key(text string) tea.Msg {
 func TestEveryPageFitsEveryTerminal(t *testing.T) {
 	for _, size := range []tea.WindowSizeMsg{{Width: 80, Height: 24}, {Width: 200, Height: 60}, {Width: 20, Height: 5}, {Width: 1, Height: 1}} {
 		for i, p := range pages() {
-			for _, s := range []client.Status{{}, big()} {
-				m := send(model{}, size, arrived{status: s, at: time.Unix(1, 0)}, key(fmt.Sprint(i+1)), key("end"))
+			for _, s := range []arrived{plain(client.Status{}), plain(big()), reading(big())} {
+				m := send(blank(), size, s, key(fmt.Sprint(i+1)), key("end"))
 				lines := strings.Split(m.render(), "\n")
 				if len(lines) != size.Height || lines[len(lines)-1] != fit(keys, size.Width) {
 					t.Errorf("%s at %v: %d lines, the last %q", p.name, size, len(lines), lines[len(lines)-1])
@@ -83,7 +106,7 @@ func TestEveryPageFitsEveryTerminal(t *testing.T) {
 
 // TestPagesShowTheState: what an operator looks for is on its page at 80x24.
 func TestPagesShowTheState(t *testing.T) {
-	m := send(model{}, tea.WindowSizeMsg{Width: 80, Height: 24}, arrived{status: big(), at: time.Unix(1, 0)})
+	m := send(blank(), tea.WindowSizeMsg{Width: 80, Height: 24}, plain(big()))
 	for page, wants := range map[string][]string{
 		"1": {"PAUSES: 1 of 6144 experts have no replica", "epoch 7, balanced, 2 replicas", "40 registered, 9 needed", "! degraded: loading: expert-3", "! degraded: no room", "L47/E127", "[1 overview]"},
 		"2": {"x no replica", "a glyph is the busiest of 2 experts", "L0", "skew 2.0", "lines 1-21 of 50", "[2 experts]"},
@@ -103,10 +126,24 @@ func TestPagesShowTheState(t *testing.T) {
 	}
 }
 
+// TestRequestsHaveTheirPhase, where each is, and the stall that its client felt.
+func TestRequestsHaveTheirPhase(t *testing.T) {
+	m := send(blank(), tea.WindowSizeMsg{Width: 120, Height: 24}, reading(big()), key("4"))
+	text := m.render()
+	for _, want := range []string{"12  ", "3  ", "40%", "2 run", "prefill 512", "900", `evil\u001b[2J`, "waiting", "the last 1 that ended", "req-1", "done", "1s", "4s", "2: 340ms failover from expert-1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q:\n%s", want, text)
+		}
+	}
+	if text := send(m, key("1")).render(); !strings.Contains(text, "! router-9 does not answer: refused") {
+		t.Errorf("a silent router is missing:\n%s", text)
+	}
+}
+
 // TestKeysMove between pages and lines, and a pause stops the readings.
 func TestKeysMove(t *testing.T) {
-	m := send(model{ctx: t.Context(), read: func(context.Context) (client.Status, error) { return client.Status{}, nil }},
-		tea.WindowSizeMsg{Width: 80, Height: 24}, arrived{status: big(), at: time.Unix(1, 0)}, key("right"), key("down"), key("down"))
+	m := send(newModel(t.Context(), func(context.Context) status.State { return status.State{} }, time.Second),
+		tea.WindowSizeMsg{Width: 80, Height: 24}, plain(big()), key("right"), key("down"), key("down"))
 	if m.page != 1 || m.top != 2 {
 		t.Errorf("page %d, line %d", m.page, m.top)
 	}
@@ -127,11 +164,12 @@ func TestKeysMove(t *testing.T) {
 
 // TestAStateThatIsOldSaysSo, and stays.
 func TestAStateThatIsOldSaysSo(t *testing.T) {
-	m := send(model{}, tea.WindowSizeMsg{Width: 80, Height: 24}, arrived{status: big(), at: time.Unix(1, 0)}, arrived{err: errors.New("etcd is away")})
+	away := arrived{status.State{At: time.Unix(2, 0), Fault: "etcd is away"}}
+	m := send(blank(), tea.WindowSizeMsg{Width: 80, Height: 24}, plain(big()), away)
 	if text := m.render(); !strings.Contains(text, "NOT CURRENT: etcd") || !strings.Contains(text, "epoch 7") {
 		t.Errorf("%s", text)
 	}
-	if text := send(model{}, tea.WindowSizeMsg{Width: 80, Height: 24}, arrived{err: errors.New("no etcd")}).render(); !strings.Contains(text, "NOT KNOWN") {
+	if text := send(blank(), tea.WindowSizeMsg{Width: 80, Height: 24}, away).render(); !strings.Contains(text, "NOT KNOWN") {
 		t.Errorf("%s", text)
 	}
 }
@@ -155,7 +193,7 @@ func TestGlyphsRise(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	in, press := io.Pipe()
 	read := make(chan struct{}, 8)
-	source := func(context.Context) (client.Status, error) { read <- struct{}{}; return big(), nil }
+	source := func(context.Context) status.State { read <- struct{}{}; return plain(big()).State }
 	go func() {
 		<-read
 		_, _ = press.Write([]byte("q"))
