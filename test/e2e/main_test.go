@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/backend/sidecar/sidecartest"
+	"github.com/hachi-serve/hachi/internal/browsertest"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -13,5 +14,7 @@ var hachi *harness.Program
 
 func TestMain(m *testing.M) {
 	sidecartest.Main() // in a process that a node started as its helper
-	os.Exit(harness.Main(m, &hachi))
+	code := harness.Main(m, &hachi)
+	browsertest.Stop()
+	os.Exit(code)
 }
