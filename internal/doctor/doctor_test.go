@@ -23,6 +23,7 @@ func healthy() Facts {
 		Ports:  []PortFacts{{Field: "listen", Addr: "10.0.0.1:7070"}, {Field: "gossip", Addr: "10.0.0.1:7946"}},
 		Certificates: []CertificateFacts{
 			{Where: "/certs/expert-0", From: now.Add(-87 * 24 * time.Hour), Until: now.Add(80 * 24 * time.Hour), KeyMode: 0o600},
+			{Where: "of hachi up, which begins a year ago", From: now.Add(-367 * 24 * time.Hour), Until: now.Add(112 * time.Hour), KeyMode: 0o600},
 			{Where: "short lived", From: now.Add(-time.Hour), Until: now.Add(23 * time.Hour)},
 		},
 		Etcd: []EtcdFacts{
