@@ -145,6 +145,22 @@ func (p *Tab) Forgive(part string) {
 	p.faults = slices.DeleteFunc(p.faults, func(fault string) bool { return strings.Contains(fault, part) })
 }
 
+// Open opens an address. Chromium gives up what it loads when an interface of the machine
+// comes or goes, as in tests with network namespaces: it asks again.
+func (p *Tab) Open(url string) {
+	p.t.Helper()
+	for range 20 {
+		err := chromedp.Do(p.ctx, chromedp.Navigate(url))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") {
+			p.t.Fatal(err)
+		}
+	}
+	p.t.Fatalf("%s cannot be opened: interfaces of this machine come and go", url)
+}
+
 // Run carries actions out.
 func (p *Tab) Run(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()

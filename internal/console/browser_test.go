@@ -26,7 +26,7 @@ var figures = flag.String("figures", "", "write screenshots into this folder")
 
 // open opens a page of a console and waits until it follows the cluster.
 func open(p *browsertest.Tab, url string) {
-	p.Run(chromedp.Navigate(url))
+	p.Open(url)
 	p.Until(`document.readyState === "complete" && (!document.querySelector("#announce").dataset.live || document.documentElement.dataset.live === "on")`)
 }
 

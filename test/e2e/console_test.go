@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"go.yaml.in/yaml/v3"
 
@@ -180,7 +179,7 @@ func TestTheConsoleOfAGateway(t *testing.T) {
 func drainByKeyboard(t *testing.T, console, key, node string) {
 	t.Helper()
 	p := browsertest.New(t)
-	p.Run(chromedp.Navigate(console))
+	p.Open(console)
 	p.Arrive("Sign in")
 	p.Until(`document.activeElement.id === "key"`)
 	p.Press(key + kb.Enter)
