@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/completion"
@@ -100,7 +101,8 @@ func (p *routerProcess) makeEngine(guarded guardedModel) {
 	guarded.Model = runner
 	p.engine = engine.New(engine.Config{
 		Model: core.Model, Vocab: p.front.text.tokenizer.Vocab(), Forward: notedModel{guarded, core.journal}, Blocks: core.Blocks, PrefixCache: s.PrefixCache, Speculate: s.SpeculativeTokens,
-		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step, Queued: p.metrics.Queued,
+		Changed: core.Dispatcher.Changed, Logger: p.cfg.Logger, Step: p.metrics.Step,
+		Queued: func(request context.Context, wait time.Duration) { p.metrics.Queued(wait, completion.TraceOf(request)) },
 		Limits: scheduler.Limits{
 			StepTokens: p.cfg.stepTokens(), MaxSequences: core.MaxSequences, MaxWaiting: s.MaxQueued,
 			MaxWaitingTokens: 4 * core.Blocks * model.BlockSize, MaxStepSlowdown: s.maxStepSlowdown(),

@@ -15,7 +15,7 @@ import (
 )
 
 // TestTimesOfRequestsAreByThisClock: those of a process whose clock is wrong are shifted,
-// and the runs of the process are still told apart.
+// and the runs of the process still differ.
 func TestTimesOfRequestsAreByThisClock(t *testing.T) {
 	at := func(seconds int) time.Time { return midnight.Add(time.Duration(seconds) * time.Second) }
 	for _, tt := range []struct {

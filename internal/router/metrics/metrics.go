@@ -1,14 +1,12 @@
 package metrics
 
 import (
-	"context"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
@@ -42,10 +40,9 @@ func (m *Metrics) Step(rows int, took time.Duration) {
 	m.rows.Observe(float64(rows))
 }
 
-// Queued observes how long a sequence waited for its first rows. ctx is its request's.
-func (m *Metrics) Queued(ctx context.Context, wait time.Duration) {
-	histograms.Observe(m.queue, wait, completion.TraceOf(ctx))
-}
+// Queued observes how long a sequence waited for its first rows. trace is that of its
+// request, as histograms.Observe takes it.
+func (m *Metrics) Queued(wait time.Duration, trace string) { histograms.Observe(m.queue, wait, trace) }
 
 // Handler answers /metrics.
 func (m *Metrics) Handler() http.Handler {
