@@ -27,11 +27,9 @@ func (k *keptPorts) keep(host string) (addr string, err error) {
 
 // hold binds a socket to a free port.
 func (k *keptPorts) hold(at netip.Addr) (port int, err error) {
-	family, address := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{})
+	family, address := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Addr: at.As16()})
 	if at.Is4() {
-		address = &unix.SockaddrInet4{Addr: at.As4()}
-	} else {
-		family, address = unix.AF_INET6, &unix.SockaddrInet6{Addr: at.As16()}
+		family, address = unix.AF_INET, &unix.SockaddrInet4{Addr: at.As4()}
 	}
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

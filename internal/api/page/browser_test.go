@@ -24,8 +24,6 @@ func newTab(t *testing.T) *tab {
 }
 
 func (p *tab) forgive(part string)                           { p.Forgive(part) }
-func (p *tab) reported() []string                            { return p.Reported() }
-func (p *tab) text() string                                  { return p.Text() }
 func (p *tab) until(condition string)                        { p.t.Helper(); p.Until(condition) }
 func (p *tab) wantText(selector, text string)                { p.t.Helper(); p.WantText(selector, text) }
 func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) { p.t.Helper(); p.Run(actions...) }
