@@ -31,29 +31,39 @@ func TestAKilledNodeLeavesTheAnswerWhole(t *testing.T) {
 	p.open(cluster.URL())
 	p.click("#settings-toggle")
 	p.run(typeInto("#temperature", "0"))
-	answer := func(during func()) string {
+	// answer is the text of a whole answer, and whether during was called in its middle: a
+	// fast machine may be done before a browser has looked.
+	answer := func(during func()) (text string, middle bool) {
 		t.Helper()
 		p.click("#new")
 		p.say("Tell me a story about a dragon.")
 		p.until(`document.querySelector(".answer-text")?.innerText.length > 20`)
-		if state := eval[string](p, `document.querySelector(".answer").dataset.state`); state != "answering" {
-			t.Fatalf("the answer is %s: nothing shows what happens in its middle", state)
+		if middle = eval[string](p, `document.querySelector(".answer").dataset.state`) == "answering"; middle {
+			during()
 		}
-		during()
 		p.answered(1, "done")
-		return eval[string](p, `document.querySelector(".answer-text").innerText`)
+		return eval[string](p, `document.querySelector(".answer-text").innerText`), middle
 	}
-	want := answer(func() {})
-	got := answer(func() {
-		if err := cluster.Kill(cluster.Nodes()[2]); err != nil {
-			t.Error(err)
+	nothing := func() {}
+	want, _ := answer(nothing)
+	got, killed := "", false
+	for range 50 {
+		if got, killed = answer(func() {
+			if err := cluster.Kill(cluster.Nodes()[2]); err != nil {
+				t.Error(err)
+			}
+		}); killed {
+			break
 		}
-	})
+	}
+	if !killed {
+		t.Fatal("every answer was done before its middle was seen")
+	}
 	if got != want || len(want) < 200 {
 		t.Errorf("with a node killed the page shows\n%q, want\n%q", got, want)
 	}
 	p.until(`document.querySelector(".failure").hidden`)
-	if got := answer(func() {}); got != want {
+	if got, _ := answer(nothing); got != want {
 		t.Errorf("after that the page shows\n%q, want\n%q", got, want)
 	}
 }
