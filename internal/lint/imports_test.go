@@ -76,7 +76,7 @@ var rules = []rule{
 	{"internal/api/accesstest", []string{"internal/api/httpapi", "internal/api/keys", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "callers in tests only"},
 	{"internal/api/apitest", []string{"internal/api/completion", "internal/api/httpapi", "internal/router/engine", "internal/text", "proto"}, network, "APIs in tests only; it connects to none"},
 	{"internal/api/grpcapi", []string{"internal/api/access", "internal/api/admission", "internal/api/completion", "internal/api/failure", "internal/api/keys", "internal/identity", "internal/router/engine", "internal/router/sampler", "internal/router/scheduler", "internal/strictjson", "internal/text", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "gRPC only; it takes no rule from the HTTP API"},
-	{"internal/api/server", []string{"internal/api", "internal/transport/grpcserver", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "the listeners of every API"},
+	{"internal/api/server", []string{"internal/api", "internal/transport/grpcserver", "internal/transport/peers", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "the listeners of every API"},
 	{"internal/router/metrics", []string{"internal/histograms", "internal/metric", "internal/router/dispatch", "internal/router/engine", "internal/router/pipeline", "moe"}, network, "collectors of what a router counts"},
 	{"internal/gateway/balance", []string{"internal/model", "internal/router/kvcache"}, network, "pure: it knows routers by their names"},
 	{"internal/histograms", []string{"internal/metric"}, network, "histograms of requests"},

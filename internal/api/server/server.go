@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/grpcapi"
 	"github.com/hachi-serve/hachi/internal/api/httpapi"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
+	"github.com/hachi-serve/hachi/internal/transport/peers"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -130,6 +131,8 @@ func (s *Server) SetReady(ok bool) {
 // cut off.
 func (s *Server) stop(end func()) error {
 	s.health.Shutdown()
+	peers.Drain(s.http)
+	peers.Drain(s.grpc)
 	calls := make(chan struct{})
 	go func() {
 		defer close(calls)

@@ -1,5 +1,6 @@
 // Package peers bounds what one peer takes of a listener, so that a peer that opens
-// connections without end takes no file descriptor from the others.
+// connections without end takes no file descriptor from the others; and empties a
+// listener before its end, so that none of them is cut off.
 //
 // What it owns: the count of open connections by the address of their peers.
 //
