@@ -38,7 +38,7 @@ func (e Engine) Submit(ctx context.Context, r engine.Request, l *completion.Lang
 
 // phaseOf is how an error ends a request.
 func phaseOf(err error) Phase {
-	if errors.Is(err, context.Canceled) || errors.Is(err, ErrCanceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, completion.ErrCanceled) {
 		return Canceled
 	}
 	return Failed

@@ -3,19 +3,16 @@ package journal
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/router/engine"
 )
 
 // MaxEnded is how many requests that have ended are kept.
 const MaxEnded = 1000
-
-// ErrCanceled is why a request ends that an operator has canceled.
-var ErrCanceled = errors.New("the request was canceled by an operator")
 
 // Journal keeps the requests of one process. The zero value is empty.
 type Journal struct {
@@ -140,7 +137,7 @@ func (j *Journal) End(number uint64, phase Phase, why string) {
 }
 
 // Cancel ends a request that runs, and reports whether there is such a one. Its
-// reader gets ErrCanceled.
+// reader gets completion.ErrCanceled.
 func (j *Journal) Cancel(number uint64) bool {
 	j.mu.Lock()
 	e := j.running[number]
@@ -148,7 +145,7 @@ func (j *Journal) Cancel(number uint64) bool {
 	if e == nil {
 		return false
 	}
-	e.cancel(ErrCanceled)
+	e.cancel(completion.ErrCanceled)
 	return true
 }
 

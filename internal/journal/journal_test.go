@@ -171,7 +171,7 @@ func TestEveryEndIsKept(t *testing.T) {
 	if !j.Cancel(1) || j.Cancel(99) {
 		t.Error("only the request that runs can be canceled")
 	}
-	if events := next(t, stream); !errors.Is(events[0].Err, ErrCanceled) {
+	if events := next(t, stream); !errors.Is(events[0].Err, completion.ErrCanceled) {
 		t.Errorf("the reader gets %+v", events)
 	}
 	ctx, leave := context.WithCancel(t.Context())

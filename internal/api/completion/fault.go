@@ -1,6 +1,9 @@
 package completion
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Codes of faults, in OpenAI's words where OpenAI has one.
 const (
@@ -23,3 +26,6 @@ func (f *Fault) Unwrap() error { return f.Err }
 func invalid(param, format string, args ...any) error {
 	return &Fault{Param: param, Code: CodeValue, Err: fmt.Errorf(format, args...)}
 }
+
+// ErrCanceled is why a request ends that an operator has canceled.
+var ErrCanceled = errors.New("the request was canceled by an operator")

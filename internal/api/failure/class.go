@@ -58,6 +58,7 @@ var (
 		Message: "the request's deadline has passed before the answer was complete",
 	}
 	canceled = Class{Status: StatusClientGone, GRPC: codes.Canceled, Type: TypeCanceled, Message: "the client has gone"}
+	ended    = Class{Status: StatusClientGone, GRPC: codes.Canceled, Type: TypeCanceled, Message: "an operator has canceled the request"}
 )
 
 // Classify returns the class of an error that is not nil.

@@ -85,6 +85,7 @@ var rows = []row{
 	{is(scheduler.ErrQueueFull), overloaded},
 	{is(admission.ErrBusy), overloaded},
 	{is(grammar.ErrBusy), overloaded},
+	{is(completion.ErrCanceled), ended},
 	{is(context.DeadlineExceeded), timedOut},
 	{is(context.Canceled), canceled},
 	{is(engine.ErrEnough), canceled},
