@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -341,13 +342,13 @@ func TestHopsAreThoseOfTheLastMinute(t *testing.T) {
 func TestAWatcherLooksOftenWhileSomebodyWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWatcher()
-		looks := 0
+		var looks atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			w.Run(ctx, func(context.Context) State {
-				looks++
+				looks.Add(1)
 				s := cluster(0)
 				s.At = time.Now()
 				return s
@@ -355,10 +356,10 @@ func TestAWatcherLooksOftenWhileSomebodyWatches(t *testing.T) {
 		}()
 		during := func(d time.Duration) int {
 			synctest.Wait()
-			before := looks
+			before := looks.Load()
 			time.Sleep(d)
 			synctest.Wait()
-			return looks - before
+			return int(looks.Load() - before)
 		}
 		if n := during(time.Minute); n != 6 {
 			t.Errorf("%d looks in a minute while no person watches", n)
