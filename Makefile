@@ -135,7 +135,7 @@ WITHOUT_RACE := cmd/hachi internal/api/page internal/backend/reference internal/
 without-race: ## run the tests for which the race detector is of no use
 	go test $(foreach p,$(WITHOUT_RACE),./$(p)$(if $(filter %/,$(p)),...))
 	go test ./internal/console
-	go test -run 'CostsLittle|NoOtherKeyIsKnown|Metamorphic|TheInside' ./internal/api ./internal/role ./internal/router/engine
+	go test -run 'CostsLittle|NoOtherKeyIsKnown|Metamorphic' ./internal/api ./internal/router/engine
 
 # The race detector slows processes five times and more; the parts of the
 # processes are tested with it in their packages.
