@@ -261,7 +261,7 @@ func fleet(t *testing.T, n *network) *remote.Engine {
 	}
 	pool.Update(routers)
 	e := remote.New(remote.Config{
-		Caller: n, Pool: pool, Model: balance.Model{Fingerprint: "f", Context: small.MaxContext}, Vocab: small.Vocab, Silence: time.Minute, MaxRequests: 1000,
+		Caller: n, Pool: pool, Model: balance.Model{Fingerprint: "f", Context: small.MaxContext}, Vocab: mistral(t).Vocab(), Silence: time.Minute, MaxRequests: 1000,
 	})
 	t.Cleanup(e.Stop)
 	return e
