@@ -23,15 +23,6 @@ func newTab(t *testing.T) *tab {
 	return &tab{browsertest.New(t), t}
 }
 
-func (p *tab) forgive(part string)                           { p.Forgive(part) }
-func (p *tab) until(condition string)                        { p.t.Helper(); p.Until(condition) }
-func (p *tab) wantText(selector, text string)                { p.t.Helper(); p.WantText(selector, text) }
-func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) { p.t.Helper(); p.Run(actions...) }
-func (p *tab) dark(on bool)                                  { p.Dark(on) }
-func (p *tab) size(width, height int64, scale float64, phone bool) {
-	p.Size(width, height, scale, phone)
-}
-
 // call sends a command of the DevTools protocol.
 func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
 	p.t.Helper()
@@ -47,22 +38,22 @@ func eval[T any](p *tab, expression string) T {
 // open opens the page of a server and waits until it is connected.
 func (p *tab) open(url string) {
 	p.t.Helper()
-	p.run(navigate(url))
-	p.until(`document.querySelector("#connection").dataset.ready === "true"`)
+	p.Run(navigate(url))
+	p.Until(`document.querySelector("#connection").dataset.ready === "true"`)
 }
 
 // say types a message and sends it.
 func (p *tab) say(text string) {
 	p.t.Helper()
-	p.run(chromedp.SendKeys(chromedp.CSS("#message"), text))
-	p.run(chromedp.Click(chromedp.CSS("#send")))
+	p.Run(chromedp.SendKeys(chromedp.CSS("#message"), text))
+	p.Run(chromedp.Click(chromedp.CSS("#send")))
 }
 
 // answered waits until the n-th answer has ended as it should: done, stopped or
 // failed.
 func (p *tab) answered(n int, state string) {
 	p.t.Helper()
-	p.until(fmt.Sprintf(`document.querySelectorAll(".answer")[%d]?.dataset.state === %q`, n-1, state))
+	p.Until(fmt.Sprintf(`document.querySelectorAll(".answer")[%d]?.dataset.state === %q`, n-1, state))
 }
 
 // typeInto types a text into an element.

@@ -17,7 +17,7 @@ import (
 
 func (p *tab) click(selector string) {
 	p.t.Helper()
-	p.run(chromedp.Click(chromedp.CSS(selector)))
+	p.Run(chromedp.Click(chromedp.CSS(selector)))
 }
 
 func TestConversationStreams(t *testing.T) {
@@ -25,22 +25,22 @@ func TestConversationStreams(t *testing.T) {
 	p := newTab(t)
 	p.open(s.URL)
 	p.say("How many?")
-	p.wantText(".question-text", "How many?")
-	p.wantText(".answer-text", "One two")
-	p.until(`document.querySelector(".answer").getAttribute("aria-busy") === "true"`)
+	p.WantText(".question-text", "How many?")
+	p.WantText(".answer-text", "One two")
+	p.Until(`document.querySelector(".answer").getAttribute("aria-busy") === "true"`)
 	s.push("three 八")
-	p.wantText(".answer-text", "three 八")
+	p.WantText(".answer-text", "three 八")
 	s.end()
 	p.answered(1, "done")
-	p.wantText(".answer .stats", "tokens/s")
-	p.wantText(".answer .stats", "first token")
-	p.wantText(".nodes", "expert-0")
+	p.WantText(".answer .stats", "tokens/s")
+	p.WantText(".answer .stats", "first token")
+	p.WantText(".nodes", "expert-0")
 	if got := eval[string](p, `document.querySelector(".answer-text").innerHTML`); got != "<p>One <strong>two</strong> three 八</p>" {
 		t.Errorf("the answer is %s", got)
 	}
-	p.until(`document.querySelector("#spoken").textContent === "One **two** three 八"`)
+	p.Until(`document.querySelector("#spoken").textContent === "One **two** three 八"`)
 	p.say("And now?")
-	p.wantText(".turns", "And now?")
+	p.WantText(".turns", "And now?")
 	got := s.last()
 	if len(got.Messages) != 3 || got.Messages[1]["content"] != "One **two** three 八" || got.Messages[2]["content"] != "And now?" || got.Model != "org/m" {
 		t.Errorf("the second request is %+v", got)
@@ -60,10 +60,10 @@ func TestStopKeepsWhatWasWritten(t *testing.T) {
 	p.open(s.URL)
 	for i, stop := range []func(){
 		func() { p.click("#stop") },
-		func() { p.run(chromedp.KeyEvent(kb.Escape)) },
+		func() { p.Run(chromedp.KeyEvent(kb.Escape)) },
 	} {
 		p.say("Tell me all.")
-		p.until(`document.querySelectorAll(".answer-text").length === ` + string(rune('1'+i)) + ` && [...document.querySelectorAll(".answer-text")].at(-1).innerText.includes("Half of")`)
+		p.Until(`document.querySelectorAll(".answer-text").length === ` + string(rune('1'+i)) + ` && [...document.querySelectorAll(".answer-text")].at(-1).innerText.includes("Half of")`)
 		stop()
 		p.answered(i+1, "stopped")
 		<-s.call().Done
@@ -71,9 +71,9 @@ func TestStopKeepsWhatWasWritten(t *testing.T) {
 			t.Errorf("the request ended with %v", err)
 		}
 	}
-	p.wantText(".answer:last-child .stats", "stopped")
+	p.WantText(".answer:last-child .stats", "stopped")
 	p.say("Go on")
-	p.until(`document.querySelectorAll(".answer").length === 3`)
+	p.Until(`document.querySelectorAll(".answer").length === 3`)
 	if got := s.last().Messages; len(got) != 5 || got[1]["content"] != "Half of" {
 		t.Errorf("the conversation goes on with %v", got)
 	}
@@ -90,27 +90,27 @@ func TestLastQuestionIsAskedAgain(t *testing.T) {
 	p.say("Second")
 	p.answered(2, "done")
 	p.click(".answer:last-child .below button:last-child")
-	p.until(`document.querySelectorAll(".answer").length === 2`)
+	p.Until(`document.querySelectorAll(".answer").length === 2`)
 	p.answered(2, "done")
 	if got := s.requests(); len(got) != 3 || len(got[2].Messages) != 3 || got[2].Messages[2]["content"] != "Second" {
 		t.Fatalf("Retry asked %+v", got)
 	}
 	p.click(".turns > :nth-last-child(2) .below button")
-	p.wantText("#editing", "editing your last message")
+	p.WantText("#editing", "editing your last message")
 	p.say(" best")
-	p.wantText(".turns", "Second best")
+	p.WantText(".turns", "Second best")
 	p.answered(2, "done")
 	if got := s.last().Messages; len(got) != 3 || got[2]["content"] != "Second best" {
 		t.Errorf("Edit asked %v", got)
 	}
 	// Up in the empty field edits too, and Escape leaves the turn as it was.
-	p.run(chromedp.SendKeys(chromedp.CSS("#message"), kb.ArrowUp))
-	p.wantText("#editing", "editing your last message")
-	p.run(chromedp.KeyEvent(kb.Escape))
-	p.until(`document.querySelector("#editing").hidden && document.querySelector("#message").value === ""`)
-	p.wantText(".turns", "Second best")
+	p.Run(chromedp.SendKeys(chromedp.CSS("#message"), kb.ArrowUp))
+	p.WantText("#editing", "editing your last message")
+	p.Run(chromedp.KeyEvent(kb.Escape))
+	p.Until(`document.querySelector("#editing").hidden && document.querySelector("#message").value === ""`)
+	p.WantText(".turns", "Second best")
 	p.click("#new")
-	p.until(`document.querySelectorAll(".turns > *").length === 0 && !document.querySelector("#welcome").hidden`)
+	p.Until(`document.querySelectorAll(".turns > *").length === 0 && !document.querySelector("#welcome").hidden`)
 	p.say("Third")
 	p.answered(1, "done")
 	if got := s.last().Messages; len(got) != 1 {
@@ -127,7 +127,7 @@ func TestCopyTakesTheAnswerAsItWasWritten(t *testing.T) {
 	p.answered(1, "done")
 	for selector, want := range map[string]string{".answer .below button": text, ".code button": "ls -l"} {
 		p.click(selector)
-		p.wantText(selector, "Copied")
+		p.WantText(selector, "Copied")
 		eval[bool](p, `(document.querySelector("#message").value = "", document.querySelector("#message").focus(), true)`)
 		call(p, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeRawKeyDown, Key: "v", Commands: []string{"paste"}})
 		if got := eval[string](p, `document.querySelector("#message").value`); got != want {
@@ -137,7 +137,7 @@ func TestCopyTakesTheAnswerAsItWasWritten(t *testing.T) {
 	// Browsers offer no clipboard to pages of a router on a local network.
 	eval[bool](p, `(Object.defineProperty(navigator, "clipboard", {value: undefined, configurable: true}), document.execCommand = (what) => { window.copied = document.activeElement.value; return what === "copy"; }, true)`)
 	p.click(".answer .below button")
-	p.until(`window.copied !== undefined`)
+	p.Until(`window.copied !== undefined`)
 	if got := eval[string](p, `window.copied`); got != text {
 		t.Errorf("without a clipboard %q was copied", got)
 	}
@@ -148,11 +148,11 @@ func TestConversationSurvivesAReload(t *testing.T) {
 	p := newTab(t)
 	p.open(s.URL)
 	p.say("Go")
-	p.wantText(".answer-text", "So far")
-	p.run(chromedp.Reload())
+	p.WantText(".answer-text", "So far")
+	p.Run(chromedp.Reload())
 	p.answered(1, "stopped")
-	p.wantText(".question-text", "Go")
-	p.wantText(".answer-text", "So far")
+	p.WantText(".question-text", "Go")
+	p.WantText(".answer-text", "So far")
 }
 
 // TestWaitingIsShown: nothing arrives before the first token, and in the middle of
@@ -162,14 +162,14 @@ func TestWaitingIsShown(t *testing.T) {
 	p := newTab(t)
 	p.open(s.URL)
 	p.say("Well?")
-	p.wantText(".waiting", "The server has the message")
+	p.WantText(".waiting", "The server has the message")
 	s.push("Now")
-	p.wantText(".answer-text", "Now")
-	p.until(`document.querySelector(".waiting").hidden`)
-	p.wantText(".waiting", "The answer pauses")
+	p.WantText(".answer-text", "Now")
+	p.Until(`document.querySelector(".waiting").hidden`)
+	p.WantText(".waiting", "The answer pauses")
 	s.end()
 	p.answered(1, "done")
-	p.until(`document.querySelector(".waiting").hidden`)
+	p.Until(`document.querySelector(".waiting").hidden`)
 }
 
 // TestReasoningIsFolded: what a model thinks is apart from its answer, closed until
@@ -179,7 +179,7 @@ func TestReasoningIsFolded(t *testing.T) {
 	p := newTab(t)
 	p.open(s.URL)
 	p.say("How many?")
-	p.until(`document.querySelector(".answer details")?.hidden === false`)
+	p.Until(`document.querySelector(".answer details")?.hidden === false`)
 	if eval[bool](p, `document.querySelector(".answer details").open`) {
 		t.Error("the reasoning is open")
 	}
@@ -189,13 +189,13 @@ func TestReasoningIsFolded(t *testing.T) {
 	if got := eval[string](p, `document.querySelector(".answer-text").innerText`); got != "Eight." {
 		t.Errorf("the answer is %q", got)
 	}
-	p.run(chromedp.SendKeys(chromedp.CSS(".answer details summary"), kb.Enter))
-	p.wantText(".reasoning", "Let me see, 八.")
-	p.run(chromedp.Reload())
+	p.Run(chromedp.SendKeys(chromedp.CSS(".answer details summary"), kb.Enter))
+	p.WantText(".reasoning", "Let me see, 八.")
+	p.Run(chromedp.Reload())
 	p.answered(1, "done")
-	p.until(`document.querySelector(".reasoning").textContent === "Let me see, 八." && !document.querySelector(".answer details").open`)
+	p.Until(`document.querySelector(".reasoning").textContent === "Let me see, 八." && !document.querySelector(".answer details").open`)
 	p.say("And now?")
-	p.until(`document.querySelectorAll(".answer").length === 2`)
+	p.Until(`document.querySelectorAll(".answer").length === 2`)
 	if got := s.last().Messages; len(got) != 3 || got[1]["content"] != "Eight." {
 		t.Errorf("the conversation goes on with %v", got)
 	}
@@ -219,7 +219,7 @@ func TestExamplesOfTheSmallModel(t *testing.T) {
 	other := newServer(t, options{})
 	q := newTab(t)
 	q.open(other.URL)
-	q.wantText("#welcome", "Ask org/m.")
+	q.WantText("#welcome", "Ask org/m.")
 	if n := eval[int](q, `document.querySelectorAll(".example").length`); n != 0 {
 		t.Errorf("org/m has %d examples", n)
 	}

@@ -28,7 +28,7 @@ func TestPageOfAnotherOriginStreams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newServer(t, options{origins: tt.origins, script: saying("Hello from afar")})
 			p := newTab(t)
-			p.run(navigate(other.URL))
+			p.Run(navigate(other.URL))
 			got := eval[string](p, fmt.Sprintf(`(async () => {
 				try {
 					const response = await fetch(%q, {
@@ -46,7 +46,7 @@ func TestPageOfAnotherOriginStreams(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("the page got %q, want %q", got, tt.want)
 			}
-			p.forgive("CORS policy")
+			p.Forgive("CORS policy")
 		})
 	}
 }

@@ -18,15 +18,15 @@ func TestThePageAsksForAKeyAndSendsIt(t *testing.T) {
 	guard := keys.NewGuard(entry("KEY"))
 	s := newServer(t, options{script: saying("ok"), gate: &keys.Gate{Clients: guard}})
 	p := newTab(t)
-	p.run(chromedp.Navigate(s.URL))
-	p.until(`document.activeElement.id === "api-key" && document.querySelector("#notice").textContent.includes("API key")`)
-	p.run(chromedp.SendKeys(chromedp.CSS("#api-key"), "WRONG"+kb.Enter))
-	p.until(`document.querySelector("#connection-text").textContent === "no API key"`)
+	p.Run(chromedp.Navigate(s.URL))
+	p.Until(`document.activeElement.id === "api-key" && document.querySelector("#notice").textContent.includes("API key")`)
+	p.Run(chromedp.SendKeys(chromedp.CSS("#api-key"), "WRONG"+kb.Enter))
+	p.Until(`document.querySelector("#connection-text").textContent === "no API key"`)
 	eval[bool](p, `document.querySelector("#api-key").select() ?? true`)
-	p.run(chromedp.SendKeys(chromedp.CSS("#api-key"), " KEY"+kb.Enter))
-	p.until(`document.querySelector("#connection").dataset.ready === "true"`)
-	p.run(chromedp.Reload())
-	p.until(`document.querySelector("#connection").dataset.ready === "true"`)
+	p.Run(chromedp.SendKeys(chromedp.CSS("#api-key"), " KEY"+kb.Enter))
+	p.Until(`document.querySelector("#connection").dataset.ready === "true"`)
+	p.Run(chromedp.Reload())
+	p.Until(`document.querySelector("#connection").dataset.ready === "true"`)
 	if kept := eval[string](p, `JSON.stringify(localStorage)`); kept != "{}" {
 		t.Errorf("the page keeps %s longer than the tab", kept)
 	}
@@ -35,7 +35,7 @@ func TestThePageAsksForAKeyAndSendsIt(t *testing.T) {
 	guard.Replace(entry("OTHER"))
 	p.say("Again")
 	p.answered(2, "failed")
-	p.wantText(`.answer[data-state="failed"] .failure`, "Write the API key of this server into the settings")
+	p.WantText(`.answer[data-state="failed"] .failure`, "Write the API key of this server into the settings")
 	if u := guard.Usage(); u[1].PromptTokens == 0 || u[0].Refused[keys.Unknown] == 0 {
 		t.Errorf("usage %+v", u)
 	}

@@ -30,14 +30,14 @@ func TestAKilledNodeLeavesTheAnswerWhole(t *testing.T) {
 	})
 	p.open(cluster.URL())
 	p.click("#settings-toggle")
-	p.run(typeInto("#temperature", "0"))
+	p.Run(typeInto("#temperature", "0"))
 	// answer is the text of a whole answer, and whether during was called in its middle: a
 	// fast machine may be done before a browser has looked.
 	answer := func(during func()) (text string, middle bool) {
 		t.Helper()
 		p.click("#new")
 		p.say("Tell me a story about a dragon.")
-		p.until(`document.querySelector(".answer-text")?.innerText.length > 20`)
+		p.Until(`document.querySelector(".answer-text")?.innerText.length > 20`)
 		if middle = eval[string](p, `document.querySelector(".answer").dataset.state`) == "answering"; middle {
 			during()
 		}
@@ -62,7 +62,7 @@ func TestAKilledNodeLeavesTheAnswerWhole(t *testing.T) {
 	if got != want || len(want) < 200 {
 		t.Errorf("with a node killed the page shows\n%q, want\n%q", got, want)
 	}
-	p.until(`document.querySelector(".failure").hidden`)
+	p.Until(`document.querySelector(".failure").hidden`)
 	if got, _ := answer(nothing); got != want {
 		t.Errorf("after that the page shows\n%q, want\n%q", got, want)
 	}

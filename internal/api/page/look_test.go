@@ -21,10 +21,10 @@ func background(p *tab) string {
 func TestThemeFollowsTheSystemUntilItIsChosen(t *testing.T) {
 	s := newServer(t, options{})
 	p := newTab(t)
-	p.dark(false)
+	p.Dark(false)
 	p.open(s.URL)
 	light := background(p)
-	p.dark(true)
+	p.Dark(true)
 	dark := background(p)
 	if light == dark {
 		t.Fatalf("both themes are %s", light)
@@ -33,8 +33,8 @@ func TestThemeFollowsTheSystemUntilItIsChosen(t *testing.T) {
 	if got := background(p); got != light {
 		t.Errorf("the button made dark %s, want %s", got, light)
 	}
-	p.run(chromedp.Reload())
-	p.wantText("#theme", "Dark")
+	p.Run(chromedp.Reload())
+	p.WantText("#theme", "Dark")
 	if got := background(p); got != light {
 		t.Errorf("after a reload the page is %s, want %s", got, light)
 	}
@@ -54,7 +54,7 @@ const wide = "https://example.org/" + "averylongpathwithoutanyspace" + "averylon
 func TestPhone(t *testing.T) {
 	s := newServer(t, options{script: saying(wide)})
 	p := newTab(t)
-	p.size(360, 740, 1, true)
+	p.Size(360, 740, 1, true)
 	p.open(s.URL)
 	fits := func(when string) {
 		t.Helper()
@@ -73,10 +73,10 @@ func TestPhone(t *testing.T) {
 	p.answered(1, "done")
 	fits("after an answer")
 	p.click("#settings-toggle")
-	p.until(`document.querySelector("#settings").matches(":modal")`)
+	p.Until(`document.querySelector("#settings").matches(":modal")`)
 	fits("with settings")
 	p.key("Escape", 27, 0)
-	p.until(`!document.querySelector("#settings").open`)
+	p.Until(`!document.querySelector("#settings").open`)
 	// The composer stays in sight at the end and at the beginning.
 	for _, y := range []string{"0", "1e6"} {
 		eval[bool](p, `(scrollTo(0, `+y+`), true)`)
@@ -91,12 +91,12 @@ func TestReducedMotionStopsAnimations(t *testing.T) {
 	p := newTab(t)
 	p.open(s.URL)
 	p.say("Move")
-	p.wantText(".answer-text", "Well")
+	p.WantText(".answer-text", "Well")
 	if n := eval[int](p, `document.getAnimations().length`); n == 0 {
 		t.Fatal("nothing moves, so the test shows nothing")
 	}
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
-	p.until(`document.getAnimations().length === 0`)
+	p.Until(`document.getAnimations().length === 0`)
 }
 
 // TestAxeFindsNoViolation in every state of the page, in both themes, wide and on a
@@ -110,28 +110,28 @@ func TestAxeFindsNoViolation(t *testing.T) {
 		t.Run(look.name, func(t *testing.T) {
 			s := newServer(t, options{model: "hachi-mini", template: apitest.ThinkTemplate, script: beginning("<think>Hm.</think># Title\n\n" + wide + "\n\n> quote\n\n- `code` [link](https://example.org)")})
 			p := newTab(t)
-			p.dark(look.dark)
+			p.Dark(look.dark)
 			if look.phone {
-				p.size(360, 740, 1, true)
+				p.Size(360, 740, 1, true)
 			}
 			p.open(s.URL)
 			p.LoadAxe()
 			check := p.CheckAxe
 			check("at first")
 			p.say("Hello")
-			p.wantText(".answer-text", "link")
+			p.WantText(".answer-text", "link")
 			check("during an answer")
 			s.end()
 			p.answered(1, "done")
 			check("after an answer")
-			p.run(chromedp.SendKeys(chromedp.CSS(".answer details summary"), kb.Enter))
-			p.wantText(".reasoning", "Hm.")
+			p.Run(chromedp.SendKeys(chromedp.CSS(".answer details summary"), kb.Enter))
+			p.WantText(".reasoning", "Hm.")
 			check("with reasoning")
 			p.say("And then?")
-			p.until(`document.querySelectorAll(".answer-text").length === 2 && document.querySelectorAll(".answer-text")[1].innerText.includes("link")`)
+			p.Until(`document.querySelectorAll(".answer-text").length === 2 && document.querySelectorAll(".answer-text")[1].innerText.includes("link")`)
 			s.call().End(engine.Event{Err: errors.New("the disk is full")})
 			p.answered(2, "failed")
-			p.wantText(".answer:last-child .failure", "the disk is full")
+			p.WantText(".answer:last-child .failure", "the disk is full")
 			check("after a failure")
 			p.click("#settings-toggle")
 			check("with settings")
@@ -140,7 +140,7 @@ func TestAxeFindsNoViolation(t *testing.T) {
 			check("while editing")
 			s.ready.Store(false)
 			eval[bool](p, `(window.dispatchEvent(new Event("online")), true)`)
-			p.wantText("#notice", "not ready")
+			p.WantText("#notice", "not ready")
 			check("not ready")
 		})
 	}

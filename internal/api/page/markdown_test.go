@@ -135,8 +135,8 @@ func TestHostileAnswerIsText(t *testing.T) {
 	p.open(s.URL)
 	p.say(hostile[0])
 	p.answered(1, "done")
-	p.wantText(".question-text", hostile[0])
-	p.wantText(".nodes", "<img src=x")
+	p.WantText(".question-text", hostile[0])
+	p.WantText(".nodes", "<img src=x")
 	if eval[bool](p, `Boolean(window.broken) || document.querySelector("main :is(img, iframe, script, style, form, svg)") !== null`) {
 		t.Error("the answer became more than text")
 	}
@@ -144,7 +144,7 @@ func TestHostileAnswerIsText(t *testing.T) {
 	if got := eval[string](p, `(() => { try { document.querySelector("#notice").innerHTML = "<b>x</b>"; return "allowed"; } catch (e) { return e.name; } })()`); got != "TypeError" {
 		t.Errorf("HTML of a text is %s", got)
 	}
-	p.forgive("TrustedHTML")
+	p.Forgive("TrustedHTML")
 }
 
 // TestGrowingAnswerKeepsItsFirstBlocks: a selection or the focus in them stays.

@@ -20,14 +20,14 @@ func TestSliderReachesTheRequest(t *testing.T) {
 	if got := eval[string](p, `document.querySelector("#attribute-humor").getAttribute("aria-valuetext")`); got != "model default" {
 		t.Errorf("a slider begins at %q", got)
 	}
-	p.run(chromedp.SendKeys(chromedp.CSS("#attribute-humor"), kb.ArrowRight+kb.ArrowRight+kb.ArrowRight), chromedp.SendKeys(chromedp.CSS("#attribute-toxicity"), kb.ArrowRight))
+	p.Run(chromedp.SendKeys(chromedp.CSS("#attribute-humor"), kb.ArrowRight+kb.ArrowRight+kb.ArrowRight), chromedp.SendKeys(chromedp.CSS("#attribute-toxicity"), kb.ArrowRight))
 	p.say("Hello")
 	p.answered(1, "done")
 	want := map[string]any{"role": "user", "content": "Hello", "humor": 2.0, "toxicity": 0.0}
 	if got := s.last().Messages[0]; !reflect.DeepEqual(got, want) {
 		t.Errorf("the message is %v, want %v", got, want)
 	}
-	p.wantText(".question .stats", "toxicity 0 · humor 2")
+	p.WantText(".question .stats", "toxicity 0 · humor 2")
 	p.click("#attributes-reset")
 	p.say("Again")
 	p.answered(2, "done")
@@ -55,10 +55,10 @@ func TestSamplingAndSystemMessageReachTheRequest(t *testing.T) {
 	p.open(s.URL)
 	p.click("#settings-toggle")
 	for id, text := range map[string]string{"#system": "Be short.", "#temperature": "0.5", "#max-tokens": "7", "#seed": "42"} {
-		p.run(chromedp.SendKeys(chromedp.CSS(id), text))
+		p.Run(chromedp.SendKeys(chromedp.CSS(id), text))
 	}
-	p.run(chromedp.Reload()) // settings stay
-	p.until(`document.querySelector("#connection").dataset.ready === "true"`)
+	p.Run(chromedp.Reload()) // settings stay
+	p.Until(`document.querySelector("#connection").dataset.ready === "true"`)
 	p.say("Hello")
 	p.answered(1, "done")
 	got := s.last()
@@ -70,9 +70,9 @@ func TestSamplingAndSystemMessageReachTheRequest(t *testing.T) {
 	}
 	// A value that the server would refuse is shown where it is.
 	p.click("#settings-toggle")
-	p.run(chromedp.SendKeys(chromedp.CSS("#temperature"), "9"))
+	p.Run(chromedp.SendKeys(chromedp.CSS("#temperature"), "9"))
 	p.say("Hello again")
-	p.until(`document.activeElement.id === "temperature" && document.querySelector("#message").value === "Hello again"`)
+	p.Until(`document.activeElement.id === "temperature" && document.querySelector("#message").value === "Hello again"`)
 	if n := len(s.requests()); n != 1 {
 		t.Errorf("%d requests were sent", n)
 	}
