@@ -28,8 +28,8 @@ type streams struct {
 	vocab  int
 }
 
-// settled is how many tokens of every stream come before a fault: the prompts
-// are computed by then.
+// settled is how many tokens of every gRPC stream come before a fault: the prompts are
+// computed by then. The latency of an undisturbed run, of any load, begins after them.
 const settled = 4
 
 // Tokens of prompts are drawn from those behind the special ones.

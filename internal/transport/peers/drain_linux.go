@@ -13,9 +13,10 @@ const drainWithin = time.Second
 
 // Drain waits until the loop that accepts has taken every connection that the kernel
 // holds for a listener, and lets the kernel queue no more behind them. When a listener
-// closes, the kernel resets those that it holds, although their clients are connected and
-// may have sent a request. What a client asks for afterwards is not answered, and after
-// the close it is refused: both fail before a request is sent.
+// closes, the kernel resets the connections that it holds, although their clients are
+// connected and may have sent a request. The kernel leaves a client that connects
+// afterwards without an answer until the listener closes, and then refuses it: such a
+// client has sent no request.
 //
 // References: listen(2), where a second call sets the length of the queue; tcp(7),
 // TCP_INFO, whose tcpi_unacked is the length of the queue of a socket that listens.
@@ -28,8 +29,8 @@ func Drain(l net.Listener) {
 	if err != nil {
 		return
 	}
-	shut := func(fd uintptr) { err = unix.Listen(int(fd), 0) }
-	if raw.Control(shut) != nil || err != nil {
+	queueNone := func(fd uintptr) { err = unix.Listen(int(fd), 0) }
+	if raw.Control(queueNone) != nil || err != nil {
 		return
 	}
 	for end := time.Now().Add(drainWithin); queued(raw) > 0 && time.Now().Before(end); {
