@@ -39,15 +39,15 @@ func TestKeysAreRotatedUnderStreams(t *testing.T) {
 	}
 	b := start(t, func(c *Config) { c.API.Gate = &keys.Gate{Clients: file.Guard} })
 	b.holding("Half")
+	c := client(t)
 	ask := func(key string) (*http.Response, error) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/v1/completions", strings.NewReader(`{"prompt":"x","stream":true}`))
 		if err != nil {
 			return nil, err
 		}
 		r.Header.Set("Authorization", "Bearer "+key)
-		return http.DefaultClient.Do(r)
+		return c.Do(r)
 	}
-	defer http.DefaultClient.CloseIdleConnections()
 	const streams = 32
 	var all sync.WaitGroup
 	begun, texts := make(chan error, streams), make(chan string, streams)

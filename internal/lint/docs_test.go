@@ -108,7 +108,7 @@ func TestTreeTableNamesFolders(t *testing.T) {
 	}
 	sources(t, func(dir, path string) {
 		under := func(folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
-		small := []string{"internal/lint", "internal/browsertest", "internal/leaktest", "internal/logtest", "internal/poll", "internal/strictjson", "internal/moepb", "internal/eventually", "test"}
+		small := []string{"internal/lint", "internal/browsertest", "internal/leaktest", "internal/logtest", "internal/poll", "internal/strictjson", "internal/moepb", "internal/eventually", "internal/freeport", "test"}
 		if !slices.ContainsFunc(append(small, named...), under) {
 			t.Errorf("README.md: the table of the tree has no row for %s", dir)
 		}

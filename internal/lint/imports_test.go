@@ -136,6 +136,7 @@ var rules = []rule{
 	{"internal/doctor", []string{"client", "internal/backend", "internal/bench/kernel", "internal/compute/kernel", "internal/cluster/etcdstore", "internal/identity", "internal/printable", "internal/status"}, []string{"github.com/hashicorp/memberlist"}, "it asks processes what they are, and starts none"},
 	{"internal/printable", []string{}, network, "text for a terminal"},
 	{"internal/eventually", []string{}, network, "waiting in tests only"},
+	{"internal/freeport", []string{}, network, "addresses of processes in tests only"},
 	{"internal/browsertest", []string{}, network, "pages in a browser, in tests only"},
 	{"internal/leaktest", []string{}, network, "goroutines of a test binary only"},
 	{"internal/logtest", []string{}, network, "the log of a test only"},

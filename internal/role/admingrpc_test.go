@@ -14,6 +14,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/hachi-serve/hachi/internal/api/keys"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -21,7 +22,7 @@ import (
 // TestReflectionAndChannelzAreTheAdmins: at the admin API, with an admin's key.
 func TestReflectionAndChannelzAreTheAdmins(t *testing.T) {
 	gate := &keys.Gate{Admins: keys.NewGuard([]keys.Entry{{Name: "root", SHA256: keys.Hashes{keys.HashOf("ADMIN")}}})}
-	c := AdminConfig{AdminListen: freePort(t)}
+	c := AdminConfig{AdminListen: freeport.Address(t)}
 	stop, err := adminAPI{routes: processRoutes(), services: offered{hachiv1.ExpertService_ServiceDesc}, gate: gate, logger: slog.New(slog.DiscardHandler)}.start(c)
 	if err != nil {
 		t.Fatal(err)

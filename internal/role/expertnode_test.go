@@ -11,6 +11,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/hachi-serve/hachi/expertnode"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 	"github.com/hachi-serve/hachi/internal/weights/peer"
 	"github.com/hachi-serve/hachi/moe"
@@ -74,13 +75,8 @@ func TestLeavingNodeSaysSo(t *testing.T) {
 
 // TestAdminAPIOfAnExpertNodeEnds, and leaves its port.
 func TestAdminAPIOfAnExpertNodeEnds(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := DefaultExpertNode()
-	c.Logger, c.Security.AdminListen = slog.New(slog.DiscardHandler), l.Addr().String()
-	l.Close()
+	c.Logger, c.Security.AdminListen = slog.New(slog.DiscardHandler), freeport.Address(t)
 	for range 2 {
 		stop, err := c.serveAdmin(expertnode.New(expertnode.Config{}), &security{})
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,22 +21,12 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
 )
-
-// freePort is an address of this machine that no process listens at.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // clusterOptions are what a test changes of a cluster.
 type clusterOptions struct {
@@ -69,7 +58,7 @@ func startCluster(t *testing.T, asks metric.Role, change func(*clusterOptions)) 
 	shared := &InProcess{Store: memory.New(), Network: inproc.NewNetwork()}
 	admin = map[metric.Role]string{}
 	member := func(role metric.Role, id string, c *ClusterConfig, a *AdminConfig) {
-		a.AdminListen = freePort(t)
+		a.AdminListen = freeport.Address(t)
 		admin[role] = "http://" + a.AdminListen
 		c.ID, c.InProcess = id, shared
 	}
@@ -98,11 +87,11 @@ func startCluster(t *testing.T, asks metric.Role, change func(*clusterOptions)) 
 	router := testRouter(dir)
 	router.Tracing = options.tracing
 	member(metric.Router, router.ID, &router.ClusterConfig, &router.Security.AdminConfig)
-	router.Listen, router.GRPC = freePort(t), "127.0.0.1:0"
+	router.Listen, router.GRPC = freeport.Address(t), "127.0.0.1:0"
 	g := DefaultGateway()
 	g.Tracing = options.tracing
 	member(metric.Gateway, "gateway-0", &g.ClusterConfig, &g.Security.AdminConfig)
-	g.Model.Dir, g.Listen, g.GRPC = dir, freePort(t), "127.0.0.1:0"
+	g.Model.Dir, g.Listen, g.GRPC = dir, freeport.Address(t), "127.0.0.1:0"
 	if asks == metric.Router {
 		router.Security.APIKeys = file
 	} else {

@@ -10,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/observe"
 	"github.com/hachi-serve/hachi/internal/bench/placement"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -27,8 +28,8 @@ func TestBenchCluster(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	var report cluster.Report
-	bench(t, &report, "cluster", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
-		"--sequences", "1,8", "--steps", "2", "--rounds", "1", "--against-plaintext", "--listen-plaintext", harness.FreeAddress(t))
+	bench(t, &report, "cluster", "--model", hachi.Model, "--nodes", "2", "--listen", freeport.Address(t),
+		"--sequences", "1,8", "--steps", "2", "--rounds", "1", "--against-plaintext", "--listen-plaintext", freeport.Address(t))
 	if len(report.Results) != 8 {
 		t.Fatalf("%d results of 2 numbers of sequences, want 8: %+v", len(report.Results), report)
 	}
@@ -45,8 +46,8 @@ func TestBenchObserve(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	var report observe.Report
-	bench(t, &report, "observe", "--model", hachi.Model, "--nodes", "1", "--listen", harness.FreeAddress(t), "--listen-bare", harness.FreeAddress(t),
-		"--admin-listen", harness.FreeAddress(t), "--rounds", "1", "--streams", "2", "--answer", "8", "--trace-ratio", "1")
+	bench(t, &report, "observe", "--model", hachi.Model, "--nodes", "1", "--listen", freeport.Address(t), "--listen-bare", freeport.Address(t),
+		"--admin-listen", freeport.Address(t), "--rounds", "1", "--streams", "2", "--answer", "8", "--trace-ratio", "1")
 	if !(report.BareRate > 0) || !(report.WatchedRate > 0) || !(report.Ratio > 0) || report.Scrapes < 2 || report.Events == 0 {
 		t.Errorf("%+v", report)
 	}
@@ -57,7 +58,7 @@ func TestBenchObserve(t *testing.T) {
 func TestBenchPlacement(t *testing.T) {
 	harness.Slow(t)
 	var report placement.Report
-	bench(t, &report, "placement", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
+	bench(t, &report, "placement", "--model", hachi.Model, "--nodes", "2", "--listen", freeport.Address(t),
 		"--policies", "column,balanced,eplb", "--sequences", "16", "--warm-up", "4", "--steps", "2", "--rounds", "1")
 	if len(report.Results) != 3 {
 		t.Fatalf("%d results of 3 policies: %+v", len(report.Results), report)
@@ -76,7 +77,7 @@ func TestEveryRoleComesAndGoesUnderLoad(t *testing.T) {
 	harness.Slow(t)
 	var report elasticity.Report
 	bench(t, &report, "elasticity", "--model", hachi.Model, "--most", "4", "--final", "2", "--clients", "4", "--tokens", "8", "--calm", "0s",
-		"--listen", harness.FreeAddress(t), "--listen-second", harness.FreeAddress(t))
+		"--listen", freeport.Address(t), "--listen-second", freeport.Address(t))
 	if len(report.Phases) != 7 || len(report.Joins) != 2 || report.Answers == 0 {
 		t.Errorf("%d phases, %d joins, %d answers: want 7, 2 and some", len(report.Phases), len(report.Joins), report.Answers)
 	}
@@ -88,7 +89,7 @@ func TestBenchFailoverDelay(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	var report failover.DelayReport
-	bench(t, &report, "failover", "--fault", "delay", "--model", hachi.Model, "--nodes", "2", "--listen", harness.FreeAddress(t),
+	bench(t, &report, "failover", "--fault", "delay", "--model", hachi.Model, "--nodes", "2", "--listen", freeport.Address(t),
 		"--streams", "4", "--tokens", "32", "--repeat", "1", "--delay-fraction", "0.05", "--delay", "100ms")
 	if report.Unhedged.Max < 100 {
 		t.Errorf("no token waited for an answer that is 100 ms late: %+v", report)

@@ -16,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/api/keys"
 	"github.com/hachi-serve/hachi/internal/browsertest"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
@@ -105,7 +106,7 @@ func TestTheConsoleOfAGateway(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	file, operator, viewer := adminKeys(t)
-	admin := harness.FreeAddress(t)
+	admin := freeport.Address(t)
 	cluster := hachi.Cluster(t, func(c *local.UpConfig) {
 		c.Nodes, c.Routers, c.Placement = 3, 2, role.PlacementConfig{Policy: "balanced", Replicas: 2}
 		c.Security.AdminListen, c.Security.AdminKeys = admin, file

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
@@ -54,7 +55,7 @@ func TestACrashOfEachRoleStopsNoStreamOfOthers(t *testing.T) {
 			})
 		}
 	}
-	second := harness.FreeAddress(t)
+	second := freeport.Address(t)
 	hachi.Start(t, append(cluster.Security(t, identity.Router, "router-1"), "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model,
 		"--listen", second, "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi")...)
 	other := "http://" + second

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
@@ -55,7 +56,7 @@ func TestAFullDiskAtTheStartIsOneLine(t *testing.T) {
 	t.Parallel()
 	for _, free := range []int{0, 1} {
 		dir := smallDisk(t, 2, free)
-		status, said := hachi.Run(t, "up", "--model", hachi.Model, "--nodes", "1", "--listen", harness.FreeAddress(t), "--data-dir", dir)
+		status, said := hachi.Run(t, "up", "--model", hachi.Model, "--nodes", "1", "--listen", freeport.Address(t), "--data-dir", dir)
 		if status != 1 || strings.Count(said, "\n") != 1 || !strings.Contains(said, "the disk is full: "+dir) || !strings.Contains(said, "--data-dir") {
 			t.Errorf("with %d MiB free: status %d, said %q", free, status, said)
 		}
@@ -66,7 +67,7 @@ func TestAFullDiskAtTheStartIsOneLine(t *testing.T) {
 // on, and etcd comes back when there is room.
 func TestADiskThatFillsUpEndsNothing(t *testing.T) {
 	harness.Slow(t)
-	dir, listen := smallDisk(t, 200, -1), harness.FreeAddress(t)
+	dir, listen := smallDisk(t, 200, -1), freeport.Address(t)
 	url := "http://" + listen
 	up := hachi.Start(t, "up", "--model", hachi.Model, "--nodes", "1", "--listen", listen, "--data-dir", dir, "--kv-cache-memory", "64Mi", "--lease-ttl", harness.ShortTTL.String())
 	eventually.True(t, "the cluster serves", func() bool { return harness.Serves(url) })

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/doctor"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
@@ -68,7 +69,7 @@ func TestDoctorOfACluster(t *testing.T) {
 // left is examined.
 func TestDoctorWithoutEtcd(t *testing.T) {
 	t.Parallel()
-	nowhere := harness.FreeAddress(t)
+	nowhere := freeport.Address(t)
 	code, report := examine(t, "--etcd", nowhere)
 	if code != 1 || !found(report, "etcd", "does not answer") || !found(report, "cluster", "cannot be read") || !slices.Contains(report.Checks, "memory") {
 		t.Errorf("status %d, checks %v, %+v", code, report.Checks, report.Findings)
@@ -84,12 +85,12 @@ func TestDoctorOfAConfiguration(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "router.yaml")
 	write := func(listen, more string) {
 		t.Helper()
-		text := fmt.Sprintf("cluster: {id: router-0}\nmodel: {dir: %q}\nlisten: %q\ngrpc: %q\nserving: {kvCacheMemory: 64Mi}\n%s", hachi.Model, listen, harness.FreeAddress(t), more)
+		text := fmt.Sprintf("cluster: {id: router-0}\nmodel: {dir: %q}\nlisten: %q\ngrpc: %q\nserving: {kvCacheMemory: 64Mi}\n%s", hachi.Model, listen, freeport.Address(t), more)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(harness.FreeAddress(t), "")
+	write(freeport.Address(t), "")
 	if code, report := examine(t, "--role", "router", "--role-config", file); code != 0 {
 		t.Errorf("a sound file: %+v", report.Findings)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/moe"
@@ -41,7 +42,7 @@ func TestNodesThatJoinFetchFromNodes(t *testing.T) {
 		hachi.Start(t, append(cluster.Security(t, identity.Expert, name), "expertnode", "--id", name, "--model", "peer://", "--listen", "127.0.0.1:0",
 			"--etcd", cluster.Endpoints()[0], "--weights-cache", t.TempDir(), "--admin-listen", admin)...)
 	}
-	admin := harness.FreeAddress(t)
+	admin := freeport.Address(t)
 	cluster.UnderLoad(t, func() {
 		join("expert-1", admin)
 		eventually.True(t, "the second node serves", placed("expert-0", "expert-1"))
@@ -52,7 +53,7 @@ func TestNodesThatJoinFetchFromNodes(t *testing.T) {
 		eventually.True(t, "the first node serves nothing", placed("expert-1"))
 		cluster.Terminate(t, "expert-0")
 		eventually.True(t, "its record is gone", func() bool { return cluster.Node(t, "expert-0") == nil })
-		join("expert-2", harness.FreeAddress(t))
+		join("expert-2", freeport.Address(t))
 		eventually.True(t, "the third node serves", placed("expert-1", "expert-2"))
 	})
 	harness.Compare(t, "experts from nodes", harness.MustCompleteAll(t, cluster.URL(), tokens), want)

@@ -17,6 +17,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/memory"
 	driver "github.com/hachi-serve/hachi/internal/cuda"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/transport/inproc"
@@ -50,7 +51,7 @@ func oneProcess(t *testing.T, model, fake string, change func(n *role.ExpertNode
 	c.ClusterConfig, c.Listen = member("coordinator-0"), "127.0.0.1:0"
 	n.ClusterConfig, n.Dir = member("expert-0"), model
 	onGPU(&n.ModelConfig, backends)
-	r.ClusterConfig, r.Dir, r.Listen, r.GRPC = member("router-0"), model, harness.FreeAddress(t), "127.0.0.1:0"
+	r.ClusterConfig, r.Dir, r.Listen, r.GRPC = member("router-0"), model, freeport.Address(t), "127.0.0.1:0"
 	r.Backend, r.Backends, r.ExpertFamily, r.Numerics, r.Serving.KVCacheMemory = "cpu", backends, gpuFamily, n.Numerics, 64<<20
 	change(&n, &r)
 	ctx, stop := context.WithCancel(t.Context())

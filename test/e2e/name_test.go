@@ -9,6 +9,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -52,7 +53,7 @@ func TestTwoUpsOnOneEtcdAreTwoClusters(t *testing.T) {
 	if code != 1 || !strings.Contains(said, "--cluster "+first.Name()) || !strings.Contains(said, "--cluster "+second.Name()) {
 		t.Errorf("status without a name: %d, %s", code, said)
 	}
-	code, said = hachi.Run(t, "up", "--etcd", store, "--cluster", first.Name(), "--model", hachi.Model, "--listen", harness.FreeAddress(t), "--data-dir", t.TempDir())
+	code, said = hachi.Run(t, "up", "--etcd", store, "--cluster", first.Name(), "--model", hachi.Model, "--listen", freeport.Address(t), "--data-dir", t.TempDir())
 	if code != local.ExitConfigError || !strings.Contains(said, "cluster (--cluster): \""+first.Name()+"\" is in use") {
 		t.Errorf("a third with the name of the first: %d, %s", code, said)
 	}

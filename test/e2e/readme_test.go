@@ -10,6 +10,7 @@ import (
 
 	"github.com/hachi-serve/hachi/client"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestTheSixtySecondsOfTheReadme(t *testing.T) {
 	harness.Slow(t)
 	usual := os.Environ()
-	shell, listen, dir := readmeShell(t), harness.FreeAddress(t), t.TempDir()
+	shell, listen, dir := readmeShell(t), freeport.Address(t), t.TempDir()
 	url := "http://" + listen
 	up := hachi.Start(t, "up", "--listen", listen, "--data-dir", dir)
 	eventually.True(t, "hachi up greets", func() bool { return strings.Contains(up.Output(t), "hachi-mini speaks English and Japanese") })

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/moe"
@@ -90,7 +91,7 @@ func TestANodeIsReplacedAtAnotherAddress(t *testing.T) {
 func TestANodeThatRestartsWhileEtcdIsAwayServesAgain(t *testing.T) {
 	harness.Slow(t)
 	state := t.TempDir()
-	cluster := hachi.ByHand(t, harness.ByHandConfig{Nodes: 1, NodeFlags: []string{"--state-dir", state, "--listen", harness.FreeAddress(t)}})
+	cluster := hachi.ByHand(t, harness.ByHandConfig{Nodes: 1, NodeFlags: []string{"--state-dir", state, "--listen", freeport.Address(t)}})
 	want := harness.MustCompleteAll(t, cluster.URL, harness.StreamTokens)
 	before := cluster.View(t)
 	if files, err := filepath.Glob(filepath.Join(state, "*")); err != nil || len(files) != 1 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
@@ -23,7 +24,7 @@ func TestRolesStartInAnyOrder(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	want := harness.MustCompleteAll(t, hachi.Cluster(t, nil).URL(), 8)
-	store, http := harness.FreeAddress(t), harness.FreeAddress(t)
+	store, http := freeport.Address(t), freeport.Address(t)
 	shared := func(role, id string, more ...string) []string {
 		return append([]string{role, "--id", id, "--etcd", store, "--gossip-label", store}, more...)
 	}
@@ -81,7 +82,7 @@ func TestKilledRouterTakesOnlyItsOwnStreams(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	cluster := hachi.Cluster(t, nil)
-	second := harness.FreeAddress(t)
+	second := freeport.Address(t)
 	hachi.Start(t, append(cluster.Security(t, identity.Router, "router-1"), "router", "--id", "router-1", "--etcd", cluster.Endpoints()[0], "--model", hachi.Model, "--listen", second,
 		"--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi")...)
 	eventually.True(t, "the second router serves", func() bool { return harness.Serves("http://" + second) })
@@ -113,7 +114,7 @@ func TestSignaledRolesEndCleanly(t *testing.T) {
 		{"expertnode", "--id", "a", "--listen", "127.0.0.1:0", "--model", hachi.Model},
 		{"router", "--id", "a", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--model", hachi.Model, "--kv-cache-memory", "64Mi"},
 	} {
-		store := harness.FreeAddress(t)
+		store := freeport.Address(t)
 		waiting := awaitDials(t, store, append(args, "--etcd", store))[0]
 		if err := waiting.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)

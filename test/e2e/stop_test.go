@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/test/e2e/internal/harness"
 )
@@ -17,13 +18,13 @@ func TestStoppedWhileEtcdIsAway(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
 	cluster := hachi.Cluster(t, nil)
-	second := harness.FreeAddress(t)
+	second := freeport.Address(t)
 	common := []string{"--etcd", cluster.Endpoints()[0]}
 	router := hachi.Start(t, append(append(cluster.Security(t, identity.Router, "router-1"), "router", "--id", "router-1", "--model", hachi.Model,
 		"--listen", second, "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi"), common...)...)
 	node := hachi.Start(t, append(append(cluster.Security(t, identity.Expert, "expert-9"), "expertnode", "--id", "expert-9", "--model", hachi.Model,
 		"--listen", "127.0.0.1:0"), common...)...)
-	front := harness.FreeAddress(t)
+	front := freeport.Address(t)
 	gateway := hachi.Start(t, append(append(cluster.Security(t, identity.Gateway, "gateway-9"), "gateway", "--id", "gateway-9", "--model", hachi.Model,
 		"--listen", front, "--grpc", "127.0.0.1:0"), common...)...)
 	standby := hachi.Start(t, append(append(cluster.Security(t, identity.Coordinator, "coordinator-9"), "coordinator", "--id", "coordinator-9",

@@ -16,6 +16,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -33,7 +34,7 @@ func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {
 	a, b := harness.MustCompleteAll(t, first.URL(), 4), harness.MustCompleteAll(t, second.URL(), 4)
 	harness.Compare(t, "the other cluster", b, a)
 	cfg := local.DefaultUp()
-	cfg.Model.Dir, cfg.DataDir, cfg.Listen, cfg.Binary = hachi.Model, dir, harness.FreeAddress(t), hachi.Binary
+	cfg.Model.Dir, cfg.DataDir, cfg.Listen, cfg.Binary = hachi.Model, dir, freeport.Address(t), hachi.Binary
 	if _, err := local.Up(t.Context(), cfg); !errors.Is(err, local.ErrLocked) {
 		t.Errorf("a second cluster on one data directory: %v", err)
 	}
@@ -41,7 +42,7 @@ func TestTwoClustersSideBySideAndOneDataDir(t *testing.T) {
 
 func TestKilledParentLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	dir, listen := t.TempDir(), harness.FreeAddress(t)
+	dir, listen := t.TempDir(), freeport.Address(t)
 	cmd := hachi.Start(t, "up", "--model", hachi.Model, "--nodes", "2", "--listen", listen, "--data-dir", dir)
 	eventually.True(t, "the cluster serves", func() bool { return harness.Serves("http://" + listen) })
 	if n := len(harness.ProcessesWith(t, dir, listen)); n == 0 {
@@ -80,7 +81,7 @@ func TestDeadChildIsRestarted(t *testing.T) {
 func TestInterruptStopsEverythingAndEtcdLast(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
-	dir, listen := t.TempDir(), harness.FreeAddress(t)
+	dir, listen := t.TempDir(), freeport.Address(t)
 	up := hachi.Start(t, "up", "--model", hachi.Model, "--nodes", "2", "--listen", listen, "--data-dir", dir, "--lease-ttl", "1h")
 	for _, want := range []string{"32 of 32 experts loaded", "placement: nodes per expert", "serving tiny at http://" + listen} {
 		eventually.True(t, "the output contains "+want, func() bool { return strings.Contains(up.Output(t), want) })
@@ -154,7 +155,7 @@ func TestLockedDataDirIsAnImmediateError(t *testing.T) {
 	t.Parallel()
 	var dir string
 	hachi.Cluster(t, func(c *local.UpConfig) { c.Nodes, dir = 1, c.DataDir })
-	status, output := hachi.Run(t, "up", "--model", hachi.Model, "--listen", harness.FreeAddress(t), "--data-dir", dir)
+	status, output := hachi.Run(t, "up", "--model", hachi.Model, "--listen", freeport.Address(t), "--data-dir", dir)
 	if status != local.ExitConfigError {
 		t.Errorf("exit status %d, output %q", status, output)
 	}
@@ -166,7 +167,7 @@ func TestUpEndsWhenARoleCannotRun(t *testing.T) {
 	t.Parallel()
 	empty := t.TempDir()
 	for _, more := range [][]string{nil, {"--restart=false"}} {
-		args := append([]string{"up", "--model", empty, "--listen", harness.FreeAddress(t), "--data-dir", t.TempDir()}, more...)
+		args := append([]string{"up", "--model", empty, "--listen", freeport.Address(t), "--data-dir", t.TempDir()}, more...)
 		if status, output := hachi.Run(t, args...); status == 0 {
 			t.Errorf("up %v: exit status %d, output %q", more, status, output)
 		}
@@ -204,7 +205,7 @@ func TestNothingIsLoggedWhenNothingIsWrong(t *testing.T) {
 func TestOldLogsAreNotQuoted(t *testing.T) {
 	harness.Slow(t)
 	t.Parallel()
-	dir, listen := t.TempDir(), harness.FreeAddress(t)
+	dir, listen := t.TempDir(), freeport.Address(t)
 	for _, name := range []string{"one", "two"} {
 		model := filepath.Join(t.TempDir(), name)
 		if err := os.CopyFS(model, os.DirFS(hachi.Model)); err != nil {

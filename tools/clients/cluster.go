@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	hachi "github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/freeport"
 )
 
 // The cluster has a gateway in front of its routers.
@@ -41,7 +41,7 @@ func startCluster(ctx context.Context, root, cache string) (*cluster, error) {
 	if err := command(ctx, root, []string{"CGO_ENABLED=0"}, "go", "build", "-o", c.hachi, "./cmd/hachi"); err != nil {
 		return nil, err
 	}
-	listen, err := freeAddress()
+	listen, err := freeport.Loopback()
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +166,6 @@ func (c *cluster) metric(ctx context.Context, name string, each func(label strin
 		each(found[2], value)
 	}
 	return nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // get returns the body of an answer with status 200.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"flag"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/hachi-serve/hachi/internal/freeport"
 )
 
 var (
@@ -30,14 +31,7 @@ var serving = regexp.MustCompile(`serving hachi-mini at (http://\S+)`)
 // startCluster runs hachi up until the test ends, and returns its URL.
 func startCluster(t *testing.T) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0") // hachi up wants a port by its number
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	up := exec.Command(*binary, "up", "--listen", free.Addr().String(), "--data-dir", t.TempDir())
+	up := exec.Command(*binary, "up", "--listen", freeport.Address(t), "--data-dir", t.TempDir())
 	out, err := up.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -137,7 +137,8 @@ func read(t *testing.T, s *Stream) ([]Event, error) {
 	}
 }
 
-func submit(t *testing.T, e *Engine, n int) []string {
+// submitAll starts the first n requests.
+func submitAll(t *testing.T, e *Engine, n int) []*Stream {
 	t.Helper()
 	streams := make([]*Stream, n)
 	for i := range streams {
@@ -146,7 +147,19 @@ func submit(t *testing.T, e *Engine, n int) []string {
 			t.Fatal(err)
 		}
 	}
-	out := make([]string, n)
+	return streams
+}
+
+// submit starts the first n requests and collects their streams.
+func submit(t *testing.T, e *Engine, n int) []string {
+	t.Helper()
+	return readAll(t, submitAll(t, e, n))
+}
+
+// readAll collects streams to their ends.
+func readAll(t *testing.T, streams []*Stream) []string {
+	t.Helper()
+	out := make([]string, len(streams))
 	for i, s := range streams {
 		events, err := read(t, s)
 		if err != nil {
@@ -172,6 +185,14 @@ func TestAnswersDoNotDependOnTheLoad(t *testing.T) {
 		}
 		alone[i] = fmt.Sprint(events)
 	}
+	together := make(chan struct{}) // closed when the engine whose requests must meet has all
+	untilAll := func(int64) error {
+		select {
+		case <-together:
+		case <-t.Context().Done():
+		}
+		return nil
+	}
 	every3 := func(step int64) error {
 		if step%3 == 0 {
 			return &moe.Error{Kind: moe.NoReplica}
@@ -181,11 +202,15 @@ func TestAnswersDoNotDependOnTheLoad(t *testing.T) {
 	for name, e := range map[string]*Engine{
 		"together":        start(t, 100, wide, nil),
 		"chunks of 7":     start(t, 100, scheduler.Limits{StepTokens: 7, MaxSequences: 16, MaxWaiting: 64}, nil),
-		"preempted":       start(t, 14, wide, nil),
+		"preempted":       start(t, 14, wide, untilAll),
 		"one at a time":   start(t, 100, scheduler.Limits{StepTokens: 64, MaxSequences: 1, MaxWaiting: 64}, nil),
 		"steps abandoned": start(t, 100, scheduler.Limits{StepTokens: 100, MaxSequences: 16, MaxWaiting: 64}, every3),
 	} {
-		got := submit(t, e, n)
+		streams := submitAll(t, e, n)
+		if name == "preempted" {
+			close(together)
+		}
+		got := readAll(t, streams)
 		for i := range got {
 			if got[i] != alone[i] {
 				t.Errorf("%s: request %d: got %s\nwant %s", name, i, got[i], alone[i])

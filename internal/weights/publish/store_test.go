@@ -21,6 +21,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
 	"github.com/hachi-serve/hachi/internal/weights/preset"
 	"github.com/hachi-serve/hachi/internal/weights/publish"
@@ -53,14 +54,7 @@ func stores(t *testing.T) map[string]http.Handler {
 	if err := os.Mkdir(filepath.Join(dir, "models"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := freeport.Address(t)
 	cmd := exec.Command(binary, "serve", "s3", dir, "--addr", addr, "--auth-key", storeAccess+","+storeSecret, "--config", os.DevNull)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {

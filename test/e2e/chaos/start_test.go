@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/namespaces"
@@ -72,7 +73,7 @@ func start(t *testing.T) *world {
 	if w.admin, err = w.adminClient(); err != nil {
 		t.Fatal(err)
 	}
-	listen := harness.FreeAddress(t)
+	listen := freeport.Address(t)
 	w.gates = append(w.gates, &gate{name: "gateway-1", url: "http://" + listen})
 	w.extra(t, "gateway", identity.Gateway, "gateway-0", "gateway-1", "--listen", listen, "--grpc", "127.0.0.1:0")
 	w.extra(t, "coordinator", identity.Coordinator, "coordinator-0", "coordinator-1")
@@ -113,7 +114,7 @@ func (w *world) inside(name string, argv []string) []string {
 
 // watched lets a process tell what it uses, by an admin API.
 func (w *world) watched(t *testing.T, name string, argv []string) []string {
-	_, port, err := net.SplitHostPort(harness.FreeAddress(t))
+	_, port, err := net.SplitHostPort(freeport.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}

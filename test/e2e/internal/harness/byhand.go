@@ -8,6 +8,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/cluster/etcd"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/eventually"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -47,7 +48,7 @@ func (p *Program) ByHand(t *testing.T, config ByHandConfig) *ByHand {
 	dir := filepath.Join(t.TempDir(), "certs")
 	c := &ByHand{
 		Dir: identity.Directory(dir), Processes: map[string]*Process{}, config: config,
-		etcd: etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd"), ClientAddr: FreeAddress(t)},
+		etcd: etcd.Config{Dir: filepath.Join(t.TempDir(), "etcd"), ClientAddr: freeport.Address(t)},
 	}
 	p.Output(t, "certs", "init", "--dir", dir)
 	p.Output(t, "certs", "issue", "--dir", dir, "etcd", "etcd-0", "--host", "127.0.0.1")
@@ -57,7 +58,7 @@ func (p *Program) ByHand(t *testing.T, config ByHandConfig) *ByHand {
 	}
 	c.StartEtcd(t)
 	t.Cleanup(func() { c.server.Close() })
-	listen := FreeAddress(t)
+	listen := freeport.Address(t)
 	c.URL = "http://" + listen
 	c.start(t, p, "coordinator", identity.Coordinator, "coordinator-0", "--expect-nodes", fmt.Sprint(config.Nodes), "--replicas", fmt.Sprint(config.Nodes), "--listen", "127.0.0.1:0")
 	for i := range config.Nodes {
@@ -65,7 +66,7 @@ func (p *Program) ByHand(t *testing.T, config ByHandConfig) *ByHand {
 	}
 	router := []string{"--model", p.Model, "--listen", listen, "--grpc", "127.0.0.1:0", "--kv-cache-memory", "64Mi"}
 	if config.HTTPS {
-		c.URL, c.Admin = "https://"+listen, FreeAddress(t)
+		c.URL, c.Admin = "https://"+listen, freeport.Address(t)
 		router = append(router, "--http-certificates", c.Certificates(identity.Router, "router-0"), "--admin-listen", c.Admin)
 	}
 	if config.APIKeys != "" {

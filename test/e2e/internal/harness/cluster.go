@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/freeport"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
@@ -34,7 +35,7 @@ func (p *Program) Config(t *testing.T, change func(*local.UpConfig)) local.UpCon
 	t.Helper()
 	cfg := local.DefaultUp()
 	cfg.Model.Dir = p.Model
-	cfg.Listen = FreeAddress(t)
+	cfg.Listen = freeport.Address(t)
 	cfg.DataDir = t.TempDir()
 	cfg.Serving.KVCacheMemory = 64 << 20
 	cfg.Restart = false

@@ -3,9 +3,6 @@ package harness
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,21 +78,6 @@ func (p *Program) Output(t *testing.T, args ...string) []byte {
 		t.Fatalf("hachi %v: %v\n%s", args, err, &problems)
 	}
 	return out
-}
-
-// FreeAddress finds a port below those that systems give to listeners on port 0:
-// another process would take one of those before hachi listens.
-func FreeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port between 10000 and 30000 is free")
-	return ""
 }
 
 // ProcessesWith lists the processes of this machine whose arguments or log files
