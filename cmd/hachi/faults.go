@@ -93,13 +93,16 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 }
 
 // arguments refuses a wrong number of arguments, and shows the right ones.
-func arguments(n int) cobra.PositionalArgs {
+func arguments(n int) cobra.PositionalArgs { return argumentsBetween(n, n) }
+
+// argumentsBetween wants a number of arguments in a range.
+func argumentsBetween(min, max int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
-		case len(args) < n:
+		case len(args) < min:
 			return &role.ConfigError{Err: fmt.Errorf("an argument is missing: %s", cmd.UseLine())}
-		case len(args) > n:
-			return &role.ConfigError{Err: fmt.Errorf("unexpected argument %q: %s", args[n], cmd.UseLine())}
+		case len(args) > max:
+			return &role.ConfigError{Err: fmt.Errorf("unexpected argument %q: %s", args[max], cmd.UseLine())}
 		}
 		return nil
 	}

@@ -47,6 +47,24 @@ func TestSimPrintsTheSameBytesForTheSameSeed(t *testing.T) {
 	}
 }
 
+func TestSimTakesAPreset(t *testing.T) {
+	list, _, err := execute(t, "sim", "presets")
+	if err != nil || strings.Count(list, "\n") != 5 {
+		t.Fatalf("%v: %s", err, list)
+	}
+	for line := range strings.Lines(list) {
+		name, _, _ := strings.Cut(line, " ")
+		text, _, err := execute(t, "sim", "presets", name)
+		if err != nil || !strings.Contains(text, "# Sources:") {
+			t.Errorf("%s: %v: %s", name, err, text)
+		}
+	}
+	out, _, err := execute(t, "sim", "--preset", "h100-roce", "--synthetic", "azure-code", "--duration", "5s", "--rate", "1")
+	if err != nil || !strings.Contains(out, "expert-6") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 func TestSimNamesLineAndField(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad")
 	if err := os.WriteFile(bad, []byte("TIMESTAMP,ContextTokens,GeneratedTokens\nnow,1,2\n"), 0o600); err != nil {
@@ -57,6 +75,10 @@ func TestSimNamesLineAndField(t *testing.T) {
 		want string
 	}{
 		{[]string{rack}, "either --trace or --synthetic"},
+		{[]string{}, "want either CLUSTER.yaml or --preset"},
+		{[]string{rack, "--preset", "cpu-10gbe"}, "want either CLUSTER.yaml or --preset"},
+		{[]string{"--preset", "gpu"}, `preset "gpu" is not known, expected one of cpu-1000`},
+		{[]string{"presets", "gpu"}, `preset "gpu" is not known`},
 		{[]string{rack, "--trace", bad}, bad + `: line 2: TIMESTAMP: "now": want a time`},
 		{[]string{rack, "--synthetic", "azure"}, `trace "azure": want one of`},
 		{[]string{rack, "--synthetic", "azure-code", "--rate", "-1"}, "--rate: want 0 or more"},

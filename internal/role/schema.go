@@ -19,9 +19,15 @@ func ReadConfig(path string, into any) error {
 	if err != nil {
 		return &ConfigError{Err: err}
 	}
+	return DecodeConfig(path, raw, into)
+}
+
+// DecodeConfig is ReadConfig for a file that has been read. The faults begin with its
+// name.
+func DecodeConfig(name string, raw []byte, into any) error {
 	var f Faults
 	for _, fault := range decode(raw, into) {
-		f = append(f, fmt.Errorf("%s: %w", path, fault))
+		f = append(f, fmt.Errorf("%s: %w", name, fault))
 	}
 	return f.Err()
 }

@@ -11,7 +11,7 @@ type file struct {
 	Seed      uint64                 `yaml:"seed"`
 	Model     modelFile              `yaml:"model"`
 	Machines  map[string]machineFile `yaml:"machines"`
-	Network   networkFile            `yaml:"network"`
+	Network   NetworkFile            `yaml:"network"`
 	Routers   routersFile            `yaml:"routers"`
 	Nodes     []nodesFile            `yaml:"nodes"`
 	Placement placementFile          `yaml:"placement"`
@@ -40,6 +40,13 @@ type machineFile struct {
 	Launch        time.Duration      `yaml:"launch"`        // of a kernel
 	Load          role.Size          `yaml:"load"`          // of weights, per second
 	Efficiency    efficiency         `yaml:"efficiency"`
+	Price         price              `yaml:"price"`
+}
+
+// price is what a machine costs.
+type price struct {
+	PerHour float64 `yaml:"perHour"` // USD; 0 is not known
+	Source  string  `yaml:"source"`  // where the number is from
 }
 
 // efficiency is which share of a machine's limits kernels reach; 0 is 1.
@@ -48,8 +55,8 @@ type efficiency struct {
 	Arithmetic float64 `yaml:"arithmetic"`
 }
 
-// networkFile is what lies between processes.
-type networkFile struct {
+// NetworkFile is what lies between processes, as a file says it.
+type NetworkFile struct {
 	Latency   latency       `yaml:"latency"`
 	Bandwidth role.Size     `yaml:"bandwidth"` // of a NIC, per second each way
 	Message   time.Duration `yaml:"message"`   // CPU time of a message at each end

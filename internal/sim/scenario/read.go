@@ -20,17 +20,29 @@ import (
 	"github.com/hachi-serve/hachi/moe"
 )
 
-// Read reads a file. The error is a role.ConfigError that names every fault with its
-// line.
-func Read(path string) (*Scenario, error) {
+// Read reads a file and changes what it says. The error is a role.ConfigError that names
+// every fault with its line.
+func Read(path string, changes ...Change) (*Scenario, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &role.ConfigError{Err: err}
+	}
+	return parse(path, filepath.Dir(path), raw, changes)
+}
+
+// parse reads the text of a file, whose paths begin at dir.
+func parse(name, dir string, raw []byte, changes []Change) (*Scenario, error) {
 	f := defaults()
-	if err := role.ReadConfig(path, &f); err != nil {
+	if err := role.DecodeConfig(name, raw, &f); err != nil {
 		return nil, err
 	}
-	b := builder{file: f, dir: filepath.Dir(path), machines: map[string]*machine.Machine{}}
+	for _, c := range changes {
+		c.apply(&f)
+	}
+	b := builder{file: f, dir: dir, machines: map[string]*machine.Machine{}}
 	s := b.build()
 	if len(b.faults) > 0 {
-		return nil, &role.ConfigError{Err: located(path, b.faults)}
+		return nil, &role.ConfigError{Err: located(name, raw, b.faults)}
 	}
 	return s, nil
 }
@@ -51,7 +63,7 @@ func (b *builder) build() *Scenario {
 	}
 	s := &Scenario{
 		Seed: f.Seed, Policy: planner.Policy(f.Placement.Policy), Replicas: f.Placement.Replicas, Redundant: f.Placement.Redundant,
-		Control: Control(f.Control),
+		Control: Control(f.Control), Prices: b.prices(),
 	}
 	role.PlacementConfig(f.Placement).Check(&b.faults)
 	b.control()
@@ -108,7 +120,7 @@ func (b *builder) model(s *Scenario) bool {
 		}
 	}
 	experts := c.DType
-	if m.Quantize != "" {
+	if m.Quantize != "" && m.Quantize != c.DType.String() {
 		format, err := tensor.Target(m.Quantize)
 		if err != nil {
 			b.faults.Addf("model.quantize", "%w", err)
@@ -171,6 +183,23 @@ const (
 
 	maxRouters = 1024
 )
+
+// prices are those of the kinds of machines that have one.
+func (b *builder) prices() map[*machine.Machine]float64 {
+	out := map[*machine.Machine]float64{}
+	for _, name := range slices.Sorted(maps.Keys(b.machines)) {
+		p, field := b.file.Machines[name].Price, "machines."+name+".price"
+		switch {
+		case !(p.PerHour >= 0 && p.PerHour < maxRate):
+			b.faults.Addf(field+".perHour", "%v: want at least 0", p.PerHour)
+		case (p.PerHour > 0) != (p.Source != ""):
+			b.faults.Addf(field, "want both perHour and source, where the number is from, or neither")
+		case p.PerHour > 0:
+			out[b.machines[name]] = p.PerHour
+		}
+	}
+	return out
+}
 
 // size checks that a size is given.
 func (b *builder) size(field string, s role.Size) {
@@ -257,21 +286,16 @@ func (b *builder) routers(s *Scenario) {
 }
 
 // located joins the faults of a file, each with its line.
-func located(path string, faults role.Faults) error {
-	raw, err := os.ReadFile(path)
+func located(name string, raw []byte, faults role.Faults) error {
 	lines := linesOf(raw)
-	if err != nil {
-		lines = nil
-	}
 	out := make([]error, len(faults))
 	for i, fault := range faults {
 		var field *role.FieldError
-		if line := 0; errors.As(fault, &field) {
-			line = lines.of(field.Field)
-			out[i] = fmt.Errorf("%s: line %d: %w", path, line, fault)
+		if errors.As(fault, &field) {
+			out[i] = fmt.Errorf("%s: line %d: %w", name, lines.of(field.Field), fault)
 			continue
 		}
-		out[i] = fmt.Errorf("%s: %w", path, fault)
+		out[i] = fmt.Errorf("%s: %w", name, fault)
 	}
 	return errors.Join(out...)
 }

@@ -22,6 +22,27 @@ type Scenario struct {
 	// Of the coordinator.
 	Policy              planner.Policy
 	Replicas, Redundant int
+	// Prices are those of an hour of machines, USD, where the file says them.
+	Prices map[*machine.Machine]float64
+}
+
+// HourPrice is what the machines of the cluster cost in an hour, USD. A host counts once.
+// A machine without a price costs nothing.
+func (s *Scenario) HourPrice() float64 {
+	total, hosts := 0.0, map[string]bool{}
+	add := func(p Process) {
+		if p.Host == "" || !hosts[p.Host] {
+			total += s.Prices[p.Machine]
+		}
+		hosts[p.Host] = true
+	}
+	for range s.Routers.Count {
+		add(s.Routers.Process)
+	}
+	for _, n := range s.Nodes {
+		add(n.Process)
+	}
+	return total
 }
 
 // Process is where a process computes.

@@ -55,19 +55,26 @@ func Describe(name string) (Preset, error) {
 }
 
 // ShapeNames lists what Shape finds.
-func ShapeNames() []string { return append(Names(), mixtral) }
+func ShapeNames() []string { return append(Names(), mixtral, many) }
 
-const mixtral = "8x7b"
+// Shapes of which no checkpoint can be written.
+const (
+	mixtral = "8x7b"
+	many    = "256x32" // 256 experts in each of 32 layers, 8 of them for a token
+)
 
-// Shape is the configuration of a preset, or of Mixtral 8x7B, of which there is only a
-// slice to be written.
+// Shape is the configuration of a preset, of Mixtral 8x7B, of which there is only a slice
+// to be written, or of a model with many experts.
 func Shape(name string) (model.Config, error) {
-	if name != mixtral {
+	if name != mixtral && name != many {
 		p, err := Describe(name)
 		return p.Config, err
 	}
 	p, err := Describe("8x7b-slice")
 	p.Config.Layers = 32
+	if name == many {
+		p.Config.Experts, p.Config.TopK, p.Config.FFN = 256, 8, 1536
+	}
 	return p.Config, err
 }
 
