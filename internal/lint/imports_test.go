@@ -100,7 +100,7 @@ var rules = []rule{
 	{"internal/transport/inproc", []string{"moe"}, network, "function calls"},
 	{"internal/transport/faulty", []string{"moe"}, network, "a wrapper"},
 	{"internal/transport/grpcserver", []string{"moe", "internal/version"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "limits and recovery of any gRPC server"},
-	{"internal/transport/rpc", []string{"moe", "internal/moepb", "internal/transport/rowbuf", "proto", "internal/poll"}, []string{"go.etcd.io/"}, "carries rows, knows no placement"},
+	{"internal/transport/rpc", []string{"moe", "internal/moepb", "internal/transport/rowbuf", "proto", "internal/poll", "internal/episode"}, []string{"go.etcd.io/"}, "carries rows, knows no placement; an episode of the log is one lost stream"},
 	{"internal/identity", []string{"internal/episode"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "certificates and who may call what; it knows no service"},
 	{"internal/cluster/registry", []string{"internal/episode", "moe", "internal/moepb", "proto"}, network, "a Store is all it knows of etcd"},
 	{"internal/cluster/memory", []string{"internal/cluster/registry"}, network, "a store in this process"},

@@ -20,7 +20,7 @@ var (
 	NodeSuspected = Definition{Name: "hachi_dispatch_node_suspected", Kind: Gauge, Unit: Values, Labels: []string{"node"}, Roles: router,
 		Help: "1 while a node is suspected and comes last among replicas."}
 	Suspicions = Definition{Name: "hachi_dispatch_suspicions_total", Kind: Counter, Unit: Values, Labels: []string{"node"}, Roles: router,
-		Help: "Times a node was suspected: a call failed, was silent, or gossip reported it."}
+		Help: "Times a node was suspected: a call failed or was silent, its stream broke, or gossip reported it."}
 	LocalHealth = Definition{Name: "hachi_dispatch_local_health_score", Kind: Gauge, Unit: Values, Roles: router,
 		Help: "0 to 4: above 0 this router itself runs late, and suspects nodes later."}
 )

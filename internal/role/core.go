@@ -85,13 +85,37 @@ func (c *Core) connect(cfg RouterConfig) {
 		c.Dispatcher = cfg.dispatcher(c.weights, p.Network, c.journal)
 		return
 	}
-	suspect := func(node moe.NodeID) { c.Dispatcher.Suspect(node) }
 	pool := rpc.NewPool(rpc.PoolConfig{
-		Router: moe.RouterID(cfg.ID), Fingerprint: c.weights.fingerprint, MaxPayload: c.weights.maxPayload(), Broken: suspect, Draining: suspect,
-		Spin: cfg.BusyPoll, TLS: c.security.nodes(),
+		Router: moe.RouterID(cfg.ID), Fingerprint: c.weights.fingerprint, MaxPayload: c.weights.maxPayload(),
+		Lost:     func(node moe.NodeID) { c.Dispatcher.Lose(node) },
+		Found:    func(node moe.NodeID) { c.Dispatcher.Find(node) },
+		Draining: func(node moe.NodeID) { c.Dispatcher.Avoid(node) },
+		Spin:     cfg.BusyPoll, TLS: c.security.nodes(), Logger: cfg.Logger,
 	})
 	c.close = append(c.close, func() error { pool.Close(); return nil })
 	c.Dispatcher = cfg.dispatcher(c.weights, pool, c.journal)
+	c.close = append(c.close, keepStreams(c.Dispatcher, pool))
+}
+
+// keepStreams holds a stream open to every node of the placement, until stop.
+func keepStreams(d *dispatch.Dispatcher, pool *rpc.Pool) (stop func() error) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for kept := moe.Epoch(0); ; {
+			changed := d.Changed()
+			if p := d.Placement(); p != nil && p.Epoch() != kept {
+				kept = p.Epoch()
+				pool.Keep(p.Nodes())
+			}
+			select {
+			case <-changed:
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() error { close(end); <-ended; return nil }
 }
 
 // reserveCache divides the memory for the KV cache into blocks. A device has no more

@@ -111,7 +111,6 @@ func TestTheConsoleOfAGateway(t *testing.T) {
 		c.Nodes, c.Routers, c.Placement = 3, 2, role.PlacementConfig{Policy: "balanced", Replicas: 2}
 		c.Security.AdminListen, c.Security.AdminKeys = admin, file
 	})
-	harness.MustCompleteAll(t, cluster.URL(), 8)
 	see, act := openConsole(admin, viewer), openConsole(admin, operator)
 	defer see.CloseIdleConnections()
 	defer act.CloseIdleConnections()
@@ -129,9 +128,8 @@ func TestTheConsoleOfAGateway(t *testing.T) {
 	}
 	shows("", "Yes: every expert has a replica that answers")
 	shows("/nodes", "expert-0", "expert-2", "router-1", "gateway-0", "coordinator-0", "leads")
-	shows("/hops", "router-0", "router-1", "expert-1")
-	shows("/requests", "done: ", "at gateway-0")
 
+	// Nothing has been asked yet: the death is noticed without a call.
 	resp := see.send(t, "GET", "/live/experts")
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
@@ -154,6 +152,11 @@ func TestTheConsoleOfAGateway(t *testing.T) {
 	t.Logf("the cells changed %v after kill -9", time.Since(killed).Round(time.Millisecond))
 	shows("/events", "expert-1")
 	shows("/nodes", "expert-1") // which was started again
+	until("cells", "2 of 2 replicas answer")
+
+	harness.MustCompleteAll(t, cluster.URL(), 8)
+	shows("/hops", "router-0", "router-1", "expert-1")
+	shows("/requests", "done: ", "at gateway-0")
 
 	if got := see.status(t, "POST", "/nodes/expert-2/drain"); got != http.StatusForbidden {
 		t.Errorf("a viewer drains: %d", got)

@@ -150,7 +150,32 @@ func (d *Dispatcher) suspect(node moe.NodeID, waited time.Duration) {
 	d.nodes.record(node).stats.Suspicions++
 }
 
-// Trust ends the suspicion of a node.
+// Lose suspects a node to which there is no connection, until Find.
+func (d *Dispatcher) Lose(node moe.NodeID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes.suspects.lose(node)
+	d.nodes.record(node).stats.Suspicions++
+}
+
+// Find takes Lose back. What else speaks against the node stays.
+func (d *Dispatcher) Find(node moe.NodeID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.nodes.suspects.find(node) {
+		d.signal()
+	}
+}
+
+// Avoid puts a node last among replicas for a while, because it asks for it: it is about
+// to leave, and is not suspected.
+func (d *Dispatcher) Avoid(node moe.NodeID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes.suspects.avoid(node, d.cfg.Now())
+}
+
+// Trust ends the suspicion of a node, but not that of Lose.
 func (d *Dispatcher) Trust(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -19,13 +19,15 @@ const (
 )
 
 // suspicion maps each suspected node to the end of its suspicion. An entry stays
-// after that end, for the doubling, until the node answers. Dispatcher.mu guards
-// it.
+// after that end, for the doubling, until the node answers. A node without a connection
+// is suspected for as long. Dispatcher.mu guards it.
 type suspicion map[moe.NodeID]suspect
 
 type suspect struct {
 	until time.Time
 	span  time.Duration
+	lost  bool // there is no connection: suspected until there is one
+	asked bool // the node itself asked to come last: it does, and is not suspected
 }
 
 // add suspects a node after a wait without an answer.
@@ -38,19 +40,55 @@ func (s suspicion) add(node moe.NodeID, now time.Time, waited time.Duration) {
 	case now.After(a.until): // calls in flight that fail together count once
 		a.span = max(span, min(2*a.span, maxSpan))
 	}
-	a.until = now.Add(a.span)
+	a.until, a.asked = now.Add(a.span), false
 	s[node] = a
 }
 
-// clear ends the suspicion of a node; false if there was none.
+// lose suspects a node until find.
+func (s suspicion) lose(node moe.NodeID) {
+	a := s[node]
+	a.lost, a.asked = true, false
+	s[node] = a
+}
+
+// find ends what lose began, and no other suspicion; false if there was nothing to end.
+func (s suspicion) find(node moe.NodeID) bool {
+	a := s[node]
+	if !a.lost {
+		return false
+	}
+	a.lost = false
+	s[node] = a
+	return true
+}
+
+// avoid lets a node come last that asks for it.
+func (s suspicion) avoid(node moe.NodeID, now time.Time) {
+	if a := s[node]; !a.last(now) {
+		a.until, a.asked = now.Add(minSpan), true
+		s[node] = a
+	}
+}
+
+// clear ends the suspicion of a node, but for a lost connection: an answer may be of
+// the time before the loss. It is false if nothing has ended.
 func (s suspicion) clear(node moe.NodeID) bool {
-	_, ok := s[node]
+	a, ok := s[node]
 	delete(s, node)
+	if a.lost {
+		s[node] = suspect{lost: true}
+		return false
+	}
 	return ok
 }
 
+// last reports whether a node comes last among replicas at a time.
+func (s suspicion) last(node moe.NodeID, now time.Time) bool { return s[node].last(now) }
+
 // has reports whether a node is suspected at a time.
 func (s suspicion) has(node moe.NodeID, now time.Time) bool {
-	a, ok := s[node]
-	return ok && now.Before(a.until)
+	a := s[node]
+	return a.last(now) && !a.asked
 }
+
+func (a suspect) last(now time.Time) bool { return a.lost || now.Before(a.until) }

@@ -82,7 +82,7 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 	now := d.cfg.Now()
 	d.nodes.turn++
 	ranking := ranking{ // made here: its functions stay on the stack
-		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.has(node, now) },
+		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.last(node, now) },
 		cost:      func(node moe.NodeID) float64 { return d.nodes.record(node).cost(now, 1) },
 		local:     d.cfg.Local, turn: d.nodes.turn,
 	}
@@ -204,7 +204,7 @@ func (d *Dispatcher) hasUntriedReplica(list []moe.Replica, tried []moe.NodeID, s
 	defer d.mu.Unlock()
 	now := d.cfg.Now()
 	ranking := ranking{
-		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.has(node, now) },
+		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.last(node, now) },
 		cost:      func(moe.NodeID) float64 { return 0 }, // which one it is does not matter
 		local:     d.cfg.Local,
 	}

@@ -81,7 +81,8 @@ func overRelays(t *testing.T, ids ...moe.NodeID) *wired {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: maxPayload, Broken: func(n moe.NodeID) { w.Suspect(n) }})
+	pool := rpc.NewPool(rpc.PoolConfig{Router: "r", Fingerprint: "f", MaxPayload: maxPayload,
+		Lost: func(n moe.NodeID) { w.Lose(n) }, Found: func(n moe.NodeID) { w.Find(n) }})
 	t.Cleanup(pool.Close)
 	w.Dispatcher = New(Config{
 		Transport: pool, Fingerprint: "f", Wire: tensor.BF16, Hidden: hidden, Topology: moe.Uniform(2, experts),
@@ -92,6 +93,7 @@ func overRelays(t *testing.T, ids ...moe.NodeID) *wired {
 		},
 	})
 	w.Adopt(p)
+	pool.Keep(p.Nodes())
 	w.rows(t, 300)
 	return w
 }

@@ -47,9 +47,9 @@
 //	   |
 //	   +--error, wrong fingerprint or node, ctx--> no stream
 //
-// The router opens a stream with the first call and again with the first call
-// after its end. The node ends a stream when the router has left it, and when a
-// message breaks the protocol; never to drain.
+// The router holds a stream open to each node of Keep, and opens one to another with
+// the first call, and again with the first call after its end. The node ends a stream
+// when the router has left it, and when a message breaks the protocol; never to drain.
 //
 // # Life of a call
 //
@@ -94,6 +94,7 @@
 //
 //	session.read, session.write   two per live stream; session.join
 //	opening.run                   one per call without a stream; peer.close
+//	keeper.run                    one per replica of Keep; Pool.Close
 //	peer.close                    one per retired peer; Pool.Close
 //	exchange.write                one per stream of a node; Server.Exchange
 //	exchange.read                 gRPC's own goroutine of the stream

@@ -161,14 +161,6 @@ func (p *peer) finish(t *moe.PendingCall, reply *moe.Reply, err error) {
 	t.Done(reply, err)
 }
 
-// broken reports the end of a stream that this side did not end. p.ctx has
-// ended if close has begun, and then there is nothing to report.
-func (p *peer) broken() {
-	if p.ctx.Err() == nil && p.pool.isCurrent(p) {
-		p.pool.cfg.Broken(p.to.Node)
-	}
-}
-
 // draining reports that the node asks for no new calls.
 func (p *peer) draining() {
 	if p.pool.isCurrent(p) {

@@ -3,6 +3,7 @@ package rpc
 import (
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -21,43 +22,50 @@ type PoolConfig struct {
 	// TLS is the configuration of a connection to a node, which verifies that the node
 	// is the one of that name; nil is plaintext.
 	TLS func(node moe.NodeID) *tls.Config
-	// Broken is called when a stream to a node ends that this side did not end;
-	// Draining when a node asks for no new calls. Both are called only for the
-	// node's most recent address: a stale connection to an old address says nothing
-	// about the node. They must not block; nil is allowed.
-	Broken   func(node moe.NodeID)
-	Draining func(node moe.NodeID)
+	// Lost is called when the stream to a node of Keep has ended, or cannot be opened,
+	// and the node has not said that it leaves; Found when there is a stream again, or
+	// the node is not kept any more. They are called in turns. Draining is called when
+	// a node asks for no new calls, only for its most recent address: a stale
+	// connection to an old address says nothing about the node. They must not block;
+	// nil is allowed.
+	Lost, Found func(node moe.NodeID)
+	Draining    func(node moe.NodeID)
+	Logger      *slog.Logger // nil is silent
 }
 
 // retireAfter is how long a peer may be idle. A sweep comes once in that time, so
 // an idle peer is closed after retireAfter to 2 x retireAfter.
 const retireAfter = time.Minute
 
-// Pool holds one stream per replica, opened by the first call and closed after
-// retireAfter without one.
+// Pool holds one stream per replica: of those of Keep always, of others from the first
+// call on until retireAfter without one.
 type Pool struct {
 	cfg         PoolConfig
 	retireAfter time.Duration // the constant, or shorter in tests
 	memory      rowbuf.Pool   // of heads, and of messages that came in several pieces
 	out         outbound
 	arrivals    sync.Pool // of *arrival
+	keepers     keepers
 
 	mu      sync.Mutex // guards the fields below
 	peers   map[moe.Replica]*peer
 	current map[moe.NodeID]*peer // of each node, the peer with its most recent address
 	sweeper *time.Timer          // runs while there are peers
 	closed  bool
-	closing sync.WaitGroup // peers that were retired
+	closing sync.WaitGroup // keepers, and peers that were retired
 }
 
 // NewPool makes an empty pool.
 func NewPool(cfg PoolConfig) *Pool {
-	for _, f := range []*func(moe.NodeID){&cfg.Broken, &cfg.Draining} {
+	for _, f := range []*func(moe.NodeID){&cfg.Lost, &cfg.Found, &cfg.Draining} {
 		if *f == nil {
 			*f = func(moe.NodeID) {}
 		}
 	}
-	p := &Pool{cfg: cfg, retireAfter: retireAfter, peers: map[moe.Replica]*peer{}, current: map[moe.NodeID]*peer{}}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Pool{cfg: cfg, retireAfter: retireAfter, peers: map[moe.Replica]*peer{}, current: map[moe.NodeID]*peer{}, keepers: newKeepers(cfg.Logger)}
 	p.out.memory = &p.memory
 	return p
 }

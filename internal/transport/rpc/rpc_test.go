@@ -226,19 +226,15 @@ func TestCanceledCallReturnsAtOnceAndStreamLives(t *testing.T) {
 }
 
 func TestDeadNodeFailsItsCallsAndComesBack(t *testing.T) {
-	broken := make(chan moe.NodeID, 10)
 	h := &echo{gate: make(chan struct{})}
 	to, _, g := serve(t, h, "f")
-	p := newPool(t, PoolConfig{Broken: func(n moe.NodeID) { broken <- n }})
+	p := newPool(t, PoolConfig{})
 	failed := make(chan error, 1)
 	go func() { _, err := p.Call(t.Context(), to, call(1)); failed <- err }()
 	eventually.True(t, "the call's arrival", func() bool { return h.calls.Load() == 1 })
 	g.Stop()
 	if err := <-failed; moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("pending call ended with %v", err)
-	}
-	if n := <-broken; n != "n" {
-		t.Errorf("broken %s", n)
 	}
 	if _, err := p.Call(t.Context(), to, call(1)); moe.KindOf(err) != moe.Unreachable {
 		t.Errorf("call to a dead node: %v", err)

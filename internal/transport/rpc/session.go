@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -28,6 +29,7 @@ type session struct {
 	maxPayload int // bytes, the lower of both sides' limits
 	out        *outbox
 	done       chan struct{} // closed when the stream has ended
+	drained    atomic.Bool   // the node has asked for no new calls
 	goroutines sync.WaitGroup
 
 	// order is held while a call takes its sequence number and its message is
@@ -38,7 +40,7 @@ type session struct {
 	last    uint64     // sequence number
 	rows    int        // in flight: the sum of rows over pending
 	pending map[uint64]pendingCall
-	err     error // why the stream ended
+	err     error // why the stream ended; not written after done
 }
 
 // pendingCall is a call that waits for its answer.
@@ -174,7 +176,6 @@ func (s *session) read() {
 	for _, p := range pending {
 		s.peer.finish(p.pending, nil, err)
 	}
-	s.peer.broken()
 }
 
 // readAll receives until the stream ends, and returns why. A reply takes in.hold
@@ -219,6 +220,7 @@ func (s *session) receive(in *incoming) error {
 	case r.GetFailure() != nil:
 		return s.deliver(r.GetFailure().GetSequence(), nil, failureFromProto(s.peer.to.Node, r.GetFailure()))
 	case r.GetDrain() != nil:
+		s.drained.Store(true)
 		s.peer.draining()
 		return nil
 	}
