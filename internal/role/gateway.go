@@ -1,13 +1,11 @@
 package role
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"github.com/hachi-serve/hachi/gateway"
 	"github.com/hachi-serve/hachi/internal/api"
@@ -23,6 +21,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/tracing"
+	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -37,12 +36,12 @@ type gatewayProcess struct {
 	metrics    *metrics.Metrics
 	tracer     *tracing.Tracer
 	http, grpc listener
-	passed     map[string]bool // routers that are passed over
+	routers    *clusterRouters
 	watched    *watched
 }
 
-// RunGateway runs a gateway until ctx ends. It serves when it knows a router: what the
-// routers serve is what the gateway serves.
+// RunGateway runs a gateway until ctx ends. It serves when it knows a router of the model
+// that the cluster's placement is for.
 func RunGateway(ctx context.Context, c GatewayConfig) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -73,10 +72,11 @@ func openGateway(ctx context.Context, c GatewayConfig) (p *gatewayProcess, err e
 	if err != nil {
 		return nil, err
 	}
-	p = &gatewayProcess{cfg: c, pool: remote.NewPool(), passed: map[string]bool{}}
+	p = &gatewayProcess{cfg: c, pool: remote.NewPool()}
 	if p.front, err = openFront(dir, model, c.Serving.APIConfig); err != nil {
 		return nil, err
 	}
+	p.routers = newClusterRouters(p.pool, balance.Model{Texts: p.front.text.digest, Context: model.MaxContext}, c.Model.Dir, c.Logger)
 	if p.security, err = openSecurity(c.Security.SecurityConfig, c.ClusterConfig, identity.Gateway); err != nil {
 		return nil, err
 	}
@@ -162,15 +162,16 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	serving, end := conn.unlessRefused(ctx)
 	wait := &routerWait{pool: p.pool}
 	defer wait.watch(serving, p.cfg.Logger)()
-	records := conn.registry.WatchRouters(watch)
-	model, err := p.elect(serving, records)
+	records, placements := conn.registry.WatchRouters(watch), conn.registry.WatchPlacement(watch)
+	model, err := p.elect(serving, wait, records, placements)
 	if err != nil {
 		if serving.Err() != nil { // ctx has ended, or the name was refused
 			err = nil
 		}
 		return errors.Join(err, end(), p.http.Close(), p.grpc.Close())
 	}
-	wait.serve(model)
+	defer p.routers.follow(watch, placements)()
+	defer stop()
 	engine := remote.New(remote.Config{
 		Caller: p.conns, Pool: p.pool, Model: model, Vocab: p.front.text.tokenizer.Vocab(), Silence: p.cfg.Serving.RouterTimeout, MaxRequests: p.cfg.Serving.MaxRequests,
 		Grammars: p.front.grammars(), Moved: p.moved, Stalled: p.metrics.Stalled, Drawn: p.metrics.Drawn, Logger: p.cfg.Logger,
@@ -180,7 +181,7 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	defer p.watched.watch(serving, conn.registry, clients.api.Service)()
 	err = gateway.Run(serving, gateway.Config{
 		Config: clients.server(),
-		Engine: engine, Routers: routersOf{p, model}, Records: records,
+		Engine: engine, Routers: p.routersOf(model), Records: records,
 		Session: conn.registry.RegisterGateway(watch, &hachiv1.GatewayRecord{
 			GatewayId: p.cfg.ID, HttpAddr: p.http.advertised, GrpcAddr: p.grpc.advertised, GossipAddr: conn.gossipAddr(),
 			Fingerprint: model.Fingerprint, TextDigest: model.Texts,
@@ -189,15 +190,16 @@ func (p *gatewayProcess) serve(ctx context.Context) error {
 	return errors.Join(err, end())
 }
 
-// elect waits until routers take requests, and returns what most of them serve. It is
-// an error if all of them have other texts for gateway.OthersAfter.
-func (p *gatewayProcess) elect(ctx context.Context, records <-chan []*hachiv1.RouterRecord) (balance.Model, error) {
+// elect waits until routers take requests for the model of the placement, and returns it as
+// they serve it. It is an error if all routers have other texts for gateway.OthersAfter.
+func (p *gatewayProcess) elect(ctx context.Context, wait *routerWait, records <-chan []*hachiv1.RouterRecord, placements <-chan *moe.Placement) (balance.Model, error) {
 	var patience gateway.Patience
 	for {
-		if m, ok := p.pool.Elect(p.front.text.digest); ok {
+		if m, ok := p.routers.elect(); ok {
+			wait.serve(m)
 			return m, nil
 		}
-		others := p.others()
+		others := p.routers.others()
 		select {
 		case <-patience.Ends(others):
 			return balance.Model{}, others
@@ -206,6 +208,12 @@ func (p *gatewayProcess) elect(ctx context.Context, records <-chan []*hachiv1.Ro
 				return balance.Model{}, context.Canceled
 			}
 			p.update(seen)
+		case placement, ok := <-placements:
+			if !ok {
+				return balance.Model{}, context.Canceled
+			}
+			p.routers.place(placement)
+			wait.serve(balance.Model{Fingerprint: string(placement.Fingerprint()), Texts: p.front.text.digest})
 		case <-ctx.Done():
 			return balance.Model{}, ctx.Err()
 		}
@@ -219,56 +227,18 @@ func (p *gatewayProcess) observe(c gossip.Change) {
 	}
 }
 
-// update takes the records of routers. A router without a placement takes no
-// requests.
+// update takes the records of routers, and closes the connections to those that have gone.
 func (p *gatewayProcess) update(records []*hachiv1.RouterRecord) {
-	var all []balance.Router
-	for _, r := range records {
-		all = append(all, balance.Router{
-			ID: r.GetRouterId(), Addr: r.GetGrpcAddr(), Fingerprint: r.GetFingerprint(), Context: int(r.GetContext()),
-			Texts: r.GetTextDigest(), Load: int(r.GetLoad()), Draining: r.GetDraining() || r.GetAckedEpoch() == 0,
-		})
-	}
-	p.pool.Update(all)
-	p.tellOthers(all)
+	p.routers.update(records)
 	if err := p.conns.Keep(maps.Keys(p.pool.Load().Running)); err != nil {
 		p.cfg.Logger.Debug("connections to routers", "err", err)
 	}
 }
 
-// tellOthers logs once that a router is passed over.
-func (p *gatewayProcess) tellOthers(all []balance.Router) {
-	for _, r := range all {
-		other := r.Texts != p.front.text.digest
-		if other && !p.passed[r.ID] {
-			p.cfg.Logger.Warn("a router is passed over, its tokenizer or chat template differs", "router", r.ID)
-		}
-		p.passed[r.ID] = other
-	}
-}
+// routersOf are the routers of a gateway that serves a model, which keeps connections to
+// them.
+func (p *gatewayProcess) routersOf(m balance.Model) gateway.Routers { return routersOf{p, m} }
 
-// others is why the gateway can serve no router that takes requests; nil if it can, or
-// if there are none. A restart serves another model, but not other texts.
-func (p *gatewayProcess) others() error {
-	var names []string
-	for _, r := range p.pool.Serving() {
-		if r.Texts == p.front.text.digest {
-			return nil
-		}
-		names = append(names, r.ID)
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return &ConfigError{Err: &FieldError{Field: "model.dir", Err: fmt.Errorf("the tokenizer or the chat template in %s is not that of %s, "+
-		"and no other router takes requests: copy the tokenizer and template files of the model that the routers serve there, or give their directory",
-		p.cfg.Model.Dir, strings.Join(names, ", "))}}
-}
-
-// errOtherModel means that the routers serve another model than the gateway.
-var errOtherModel = errors.New("every router serves another model, or another format of it, than this gateway: a restart serves that one")
-
-// routersOf are the routers of a gateway that serves a model.
 type routersOf struct {
 	p     *gatewayProcess
 	model balance.Model
@@ -276,11 +246,4 @@ type routersOf struct {
 
 func (r routersOf) Update(records []*hachiv1.RouterRecord) { r.p.update(records) }
 func (r routersOf) Ready() bool                            { return r.p.pool.Ready(r.model) }
-
-// Others implements gateway.Routers.
-func (r routersOf) Others() error {
-	if r.Ready() || len(r.p.pool.Serving()) == 0 {
-		return nil
-	}
-	return cmp.Or(r.p.others(), errOtherModel)
-}
+func (r routersOf) Others() error                          { return r.p.routers.othersOf(r.model) }

@@ -20,7 +20,7 @@ type routerWait struct {
 	model balance.Model
 }
 
-// serve notes the model that the gateway serves.
+// serve notes the model that the gateway serves; its context is 0 while no router is chosen.
 func (w *routerWait) serve(m balance.Model) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -31,7 +31,10 @@ func (w *routerWait) serve(m balance.Model) {
 func (w *routerWait) obstacle() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.pool.Obstacle(w.model)
+	if why := w.pool.Obstacle(w.model); why != "" || w.model.Fingerprint != "" {
+		return why
+	}
+	return "no placement is published, which says what the cluster serves"
 }
 
 // watch observes the wait until ctx ends. The function that it returns joins it.

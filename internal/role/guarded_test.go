@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hachi-serve/hachi/internal/api"
 	"github.com/hachi-serve/hachi/internal/api/accesstest"
@@ -29,9 +30,11 @@ import (
 	"github.com/hachi-serve/hachi/internal/histograms"
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/journal"
+	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/router/engine/enginetest"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -74,11 +77,28 @@ func newGuarded(t *testing.T, clients []keys.Entry) *guarded {
 	t.Cleanup(func() { cancel(); work.Wait() })
 	store := memory.New()
 	record := g.startRouter(ctx, &work)
+	placeModel(t, store, "c", guardedFingerprint)
 	records := registry.New(store, registry.Prefix("c"), registry.Options{TTL: time.Minute})
 	t.Cleanup(records.Close)
 	records.RegisterRouter(ctx, record)
 	g.startGateway(ctx, &work, store)
 	return g
+}
+
+// placeModel publishes a placement of a model in a cluster.
+func placeModel(t *testing.T, store registry.Store, cluster string, of moe.Fingerprint) {
+	t.Helper()
+	p, err := moe.NewPlacement(1, of, moe.Uniform(1, 1), [][]moe.Replica{{{Node: "node", Addr: "node:1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := proto.Marshal(moepb.PlacementToProto(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Put(t.Context(), registry.Prefix(cluster)+"placement", raw, 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // writeKeys writes a file of keys.

@@ -2,6 +2,8 @@ package balance
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -324,10 +326,7 @@ func TestLoadsAreBounded(t *testing.T) {
 		p := NewPrefix(0, prompt(1, 8))
 		for range 100 {
 			id := choose(t, &table, start, p)
-			sum := 1
-			for _, s := range table.routers {
-				sum += s.load()
-			}
+			sum := total(slices.Collect(maps.Values(table.routers))) + 1
 			if limit, load := capacity(sum, n), table.routers[id].load(); load >= limit {
 				t.Fatalf("seed %d: router %s has %d of %d requests at %d routers, the bound is %d", seed, id, load, sum, n, limit)
 			}
@@ -435,35 +434,58 @@ func TestBudgetBoundsRetries(t *testing.T) {
 	}
 }
 
-// TestElect: most routers decide, then the order of fingerprints; the context is the
-// shortest.
+// TestElect: the context is the longest that at least half of the routers of the model
+// take, whatever one of them says.
 func TestElect(t *testing.T) {
 	router := func(id, fingerprint string, context int) Router {
 		return Router{ID: id, Addr: id, Fingerprint: fingerprint, Context: context, Texts: "t"}
 	}
-	foreign := router("f", "a", 1)
-	foreign.Texts = "other"
-	draining := router("e", "x", 1)
-	draining.Draining = true
+	foreign, draining, strange := router("f", "x", 1), router("e", "x", 1), router("s", "x", 1)
+	foreign.Texts, draining.Draining, strange.Strange = "other", true, true
 	for _, tt := range []struct {
 		name    string
 		routers []Router
-		want    Model
-		ok      bool
+		context int // 0 is no model
 	}{
-		{"none", nil, Model{}, false},
-		{"one that drains", []Router{draining}, Model{}, false},
-		{"one", []Router{router("a", "x", 5)}, Model{"x", "t", 5}, true},
-		{"most", []Router{router("a", "x", 5), router("b", "y", 7), router("c", "y", 6)}, Model{"y", "t", 6}, true},
-		{"as many", []Router{router("a", "y", 5), router("b", "x", 7)}, Model{"x", "t", 7}, true},
-		{"those with other texts do not count", []Router{foreign, router("b", "y", 7), foreign}, Model{"y", "t", 7}, true},
-		{"only one with other texts", []Router{foreign}, Model{}, false},
-		{"those that drain do not count", []Router{router("a", "y", 5), draining}, Model{"y", "t", 5}, true},
+		{"none", nil, 0},
+		{"one that drains", []Router{draining}, 0},
+		{"one whose record is strange", []Router{strange}, 0},
+		{"only one with other texts", []Router{foreign}, 0},
+		{"only those of another model", []Router{router("a", "y", 5), router("b", "y", 5)}, 0},
+		{"one", []Router{router("a", "x", 5)}, 5},
+		{"beside more of another model", []Router{router("a", "x", 5), router("b", "a", 7), router("c", "a", 7)}, 5},
+		{"beside those that do not count", []Router{router("a", "x", 5), foreign, draining, strange}, 5},
+		{"one of two lowers it", []Router{router("a", "x", 1), router("b", "x", 100)}, 100},
+		{"one of three lowers it", []Router{router("a", "x", 1), router("b", "x", 100), router("c", "x", 100)}, 100},
+		{"one of three raises it", []Router{router("a", "x", 1000), router("b", "x", 100), router("c", "x", 100)}, 100},
+		{"one of four raises it", []Router{router("a", "x", 1000), router("b", "x", 100), router("c", "x", 100), router("d", "x", 100)}, 100},
 	} {
 		var table Table
 		table.Update(tt.routers)
-		if got, ok := table.Elect("t"); got != tt.want || ok != tt.ok {
-			t.Errorf("%s: %v, %v, want %v", tt.name, got, ok, tt.want)
+		want := Model{}
+		if tt.context > 0 {
+			want = Model{"x", "t", tt.context}
+		}
+		if got, ok := table.Elect("x", "t"); got != want || ok != (tt.context > 0) {
+			t.Errorf("%s: %v, %v, want %v", tt.name, got, ok, want)
+		}
+	}
+}
+
+// TestALoadThatIsALieLeavesTheOthersBounded: a router that says it has four billion
+// requests gets none, and the others share them as if it were busy.
+func TestALoadThatIsALieLeavesTheOthersBounded(t *testing.T) {
+	var table Table
+	all := routers("a", "b", "c", "liar")
+	all[3].Load = math.MaxUint32
+	table.Update(all)
+	p := NewPrefix(0, prompt(1, 8)) // all prompts are the same
+	for range 300 {
+		table.Begin(choose(t, &table, start, p), p)
+	}
+	for id, n := range table.Running() {
+		if id == "liar" && n != 0 || n > 150 {
+			t.Errorf("router %s has %d of 300 requests", id, n)
 		}
 	}
 }
@@ -477,7 +499,7 @@ func TestObstacles(t *testing.T) {
 		want    string
 	}{
 		{nil, Model{}, "no router is registered"},
-		{[]Router{draining}, Model{}, `each router drains, or has no placement: ["b"]`},
+		{[]Router{draining}, Model{}, `each router drains, has no placement, or is passed over: ["b"]`},
 		{[]Router{draining, ready}, Model{}, ""},
 		{[]Router{draining, ready}, Model{Fingerprint: "x", Context: 8}, ""},
 		{[]Router{draining, ready}, Model{Fingerprint: "y", Context: 8}, "1 of 2, serve another model"},

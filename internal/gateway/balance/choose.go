@@ -33,11 +33,7 @@ func (t *Table) Choose(now time.Time, m Model, p Prefix, avoid map[string]bool) 
 // within returns the first router within the bound: that of the longest known prefix,
 // then in the order of rendezvous hashing.
 func (t *Table) within(tier []*state, p Prefix) *state {
-	sum := 1 // with this request
-	for _, s := range tier {
-		sum += s.load()
-	}
-	most := capacity(sum, len(tier))
+	most := capacity(total(tier)+1, len(tier)) // with this request
 	room := func(s *state) bool { return s.load() < most }
 	known := t.sent.longest(p, func(id string) bool {
 		return slices.ContainsFunc(tier, func(s *state) bool { return s.ID == id })
@@ -53,6 +49,28 @@ func (t *Table) within(tier []*state, p Prefix) *state {
 	})
 	// The mean is below the bound, so at least one router has room.
 	return tier[slices.IndexFunc(tier, room)]
+}
+
+// headroom is how many requests more than every other a router may say that it has.
+const headroom = 8
+
+// total is how many requests the routers have. What the busiest of them says beyond what
+// the others make likely does not count, unless this gateway has sent it: it would leave the
+// others without a bound.
+func total(tier []*state) (sum int) {
+	busiest, second := tier[0], 0
+	for _, s := range tier[1:] {
+		if s.load() > busiest.load() {
+			busiest, s = s, busiest
+		}
+		second = max(second, s.load())
+		sum += s.load()
+	}
+	likely := busiest.load()
+	if len(tier) > 1 {
+		likely = min(likely, max(busiest.running, second+headroom))
+	}
+	return sum + likely
 }
 
 // capacity is how many of sum requests one of n routers may have:

@@ -10,7 +10,8 @@
 //
 //	ceil(bound · (m + 1) / n)
 //
-// requests is passed over for the next in the order. A router that gossip suspects is
+// requests is passed over for the next in the order. Of the requests that one router says
+// it has, as many count as those of the others make likely. A router that gossip suspects is
 // chosen only when no other is left; one that drains, or serves another model, never. A
 // router whose last calls failed gets no request while another is left, until it has
 // answered a probe.

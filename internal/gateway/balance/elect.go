@@ -6,23 +6,22 @@ import (
 	"slices"
 )
 
-// Elect returns the model that a gateway with a digest of texts serves: that of most
-// routers with the same texts, and of those the one that comes first. Its context is the
-// shortest of its routers, so that an answer may go on at each of them. ok is false
-// without such a router that takes requests.
-func (t *Table) Elect(texts string) (m Model, ok bool) {
-	votes := map[string][]int{} // contexts by fingerprint
+// Elect returns the model of a fingerprint as a gateway with a digest of texts serves it.
+// Its context is the longest that at least half of the routers with both take, so that no
+// single one of them decides, whatever it says. ok is false without such a router that
+// takes requests.
+func (t *Table) Elect(fingerprint, texts string) (m Model, ok bool) {
+	var contexts []int
 	for _, s := range t.routers {
-		if s.serves() && s.Texts == texts {
-			votes[s.Fingerprint] = append(votes[s.Fingerprint], s.Context)
+		if s.serves() && s.Fingerprint == fingerprint && s.Texts == texts {
+			contexts = append(contexts, s.Context)
 		}
 	}
-	for _, fingerprint := range slices.Sorted(maps.Keys(votes)) {
-		if contexts := votes[fingerprint]; len(contexts) > len(votes[m.Fingerprint]) {
-			m, ok = Model{fingerprint, texts, slices.Min(contexts)}, true
-		}
+	if len(contexts) == 0 {
+		return m, false
 	}
-	return m, ok
+	slices.Sort(contexts)
+	return Model{fingerprint, texts, contexts[len(contexts)/2]}, true
 }
 
 // Serving are the routers that take requests, by name.
@@ -53,5 +52,5 @@ func (t *Table) Obstacle(m Model) string {
 	if others > 0 {
 		return fmt.Sprintf("the routers that take requests, %d of %d, serve another model, or less context", others, len(t.routers))
 	}
-	return fmt.Sprintf("each router drains, or has no placement: %q", slices.Sorted(maps.Keys(t.routers)))
+	return fmt.Sprintf("each router drains, has no placement, or is passed over: %q", slices.Sorted(maps.Keys(t.routers)))
 }

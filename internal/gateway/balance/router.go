@@ -16,6 +16,8 @@ type Router struct {
 	Load int
 	// Draining means that it takes no new requests.
 	Draining bool
+	// Strange means that its record says what cannot be so: it is sent nothing.
+	Strange bool
 }
 
 // Model is what a router must serve so that a request may begin or go on there.
@@ -51,7 +53,7 @@ func (s *state) load() int { return max(s.running, s.Load) }
 // serves reports whether the router takes requests. One without a record does until a
 // call fails.
 func (s *state) serves() bool {
-	return !s.Draining && s.Addr != "" && !(s.unlisted && s.failures > 0)
+	return !s.Draining && !s.Strange && s.Addr != "" && !(s.unlisted && s.failures > 0)
 }
 
 // fits reports whether requests for a model may be sent to the router.

@@ -65,12 +65,12 @@ func (p *Pool) change(do func()) {
 	p.changed = make(chan struct{})
 }
 
-// Elect returns the model that most routers serve with a digest of texts. ok is false
-// without such a router that takes requests.
-func (p *Pool) Elect(texts string) (m balance.Model, ok bool) {
+// Elect returns the model of a fingerprint and a digest of texts, as routers serve it. ok
+// is false without such a router that takes requests.
+func (p *Pool) Elect(fingerprint, texts string) (m balance.Model, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.table.Elect(texts)
+	return p.table.Elect(fingerprint, texts)
 }
 
 // Serving are the routers that take requests, for any model.
