@@ -50,7 +50,10 @@ func newExpertNode() *cobra.Command {
 	c := role.DefaultExpertNode()
 	cmd := &cobra.Command{Use: "expertnode", Short: "hold a shard of experts and compute them"}
 	expertNodeFlags(cmd, &c)
-	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunExpertNode)
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, func(ctx context.Context, c role.ExpertNodeConfig) error {
+		keepConnectionsMoving(&c.ModelConfig)
+		return role.RunExpertNode(ctx, c)
+	})
 }
 
 func expertNodeFlags(cmd *cobra.Command, c *role.ExpertNodeConfig) {
@@ -75,7 +78,10 @@ func newRouter() *cobra.Command {
 	c := role.DefaultRouter()
 	cmd := &cobra.Command{Use: "router", Short: "serve requests: attention, gate, sampling and the HTTP and gRPC APIs"}
 	routerFlags(cmd, &c)
-	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, role.RunRouter)
+	return runsRole(cmd, &c, &c.LogLevel, &c.Logger, func(ctx context.Context, c role.RouterConfig) error {
+		keepConnectionsMoving(&c.ModelConfig)
+		return role.RunRouter(ctx, c)
+	})
 }
 
 func routerFlags(cmd *cobra.Command, c *role.RouterConfig) {
