@@ -15,6 +15,9 @@ type Cause struct {
 	// router that is gone. Others delay a step, and only the pause between two tokens
 	// shows them: before the first token they are lost in the time of the prompt.
 	Blocks bool
+	// Usual says that it is a part of the work: it explains a pause that is long, and
+	// makes no stall of a shorter one.
+	Usual bool
 }
 
 // noted is a cause from its first to its last notice.
@@ -49,8 +52,9 @@ func (all *causes) note(c Cause, now time.Time) {
 }
 
 // between joins the causes of a time that delayed a request, with the first notice of
-// them; "" is none. blocking takes those that block only.
-func (all causes) between(from, to time.Time, request string, blocking bool) (text string, since time.Time) {
+// them; "" is none. blocking takes those that block only. fault is whether one of them is
+// not usual.
+func (all causes) between(from, to time.Time, request string, blocking bool) (text string, since time.Time, fault bool) {
 	var texts []string
 	for _, c := range all {
 		switch {
@@ -59,9 +63,10 @@ func (all causes) between(from, to time.Time, request string, blocking bool) (te
 		case len(texts) == 0 || c.first.Before(since):
 			since = c.first
 		}
+		fault = fault || !c.Usual
 		if !slices.Contains(texts, c.Text) {
 			texts = append(texts, c.Text)
 		}
 	}
-	return strings.Join(texts, "; "), since
+	return strings.Join(texts, "; "), since, fault
 }

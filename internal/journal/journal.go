@@ -3,6 +3,7 @@ package journal
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -45,6 +46,14 @@ func (j *Journal) Note(c Cause) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.causes.note(c, time.Now())
+}
+
+// Step notes a step of the engine. One that computes more tokens of prompts than it draws
+// keeps all answers waiting for the prompts, if it is long.
+func (j *Journal) Step(prompts, drawn int, took time.Duration) {
+	if prompts > drawn && took > longPause/2 { // a pause is a step, and what is before and after it
+		j.Note(Cause{Text: fmt.Sprintf("a step computed %d tokens of prompts, for %v", prompts, took.Round(time.Millisecond)), Usual: true})
+	}
 }
 
 // Begin adds a request and returns its number.

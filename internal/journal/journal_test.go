@@ -88,6 +88,47 @@ func TestAStallHasTheCausesThatWereNotedMeanwhile(t *testing.T) {
 	})
 }
 
+// TestALongStepOfPromptsIsTheCauseOfAStall, and makes none of a pause that is not long.
+func TestALongStepOfPromptsIsTheCauseOfAStall(t *testing.T) {
+	for name, c := range map[string]struct {
+		prompts, drawn int
+		took           time.Duration
+		want           string
+	}{
+		"a long prompt":             {500, 4, 400 * time.Millisecond, "a step computed 500 tokens of prompts, for 400ms"},
+		"more answers than prompts": {4, 500, 400 * time.Millisecond, UnknownCause},
+		"no prompt":                 {0, 4, 400 * time.Millisecond, UnknownCause},
+		"a pause of another reason": {500, 4, 20 * time.Millisecond, UnknownCause},
+		"no long pause":             {500, 4, 200 * time.Millisecond, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			j := &Journal{}
+			stream, call := submit(t, t.Context(), j, "r")
+			for range 10 {
+				time.Sleep(10 * time.Millisecond)
+				call.Push(engine.Event{Token: 7})
+				next(t, stream)
+			}
+			time.Sleep(c.took)
+			j.Step(c.prompts, c.drawn, c.took)
+			if c.took < longPause/2 {
+				time.Sleep(longPause)
+			}
+			call.Push(engine.Event{Token: 7})
+			next(t, stream)
+			got := ""
+			for _, s := range j.Snapshot(0).Running[0].Stalls {
+				got += s.Cause
+			}
+			if got != c.want {
+				t.Errorf("%s: stalled for %q, want %q", name, got, c.want)
+			}
+			call.End(engine.Event{Token: -1, Finish: engine.Stop})
+			next(t, stream)
+		})
+	}
+}
+
 // TestPhasesAreThoseOfTheEngine: a request that lost its place waits, although its reader
 // gets tokens that were drawn before, and its stall has that cause.
 func TestPhasesAreThoseOfTheEngine(t *testing.T) {

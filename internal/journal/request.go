@@ -65,7 +65,7 @@ type Stall struct {
 const (
 	maxStalls = 16
 	// A pause is a stall if it is longer than longPause and paceTimes the mean pause of
-	// its answer, or longer than shortPause while a cause was noted.
+	// its answer, or longer than shortPause while a cause was noted that is not usual.
 	longPause  = 250 * time.Millisecond
 	shortPause = 50 * time.Millisecond
 	paceTimes  = 4
@@ -76,12 +76,12 @@ const (
 func (r *Request) judge(all causes, pause time.Duration, now time.Time) {
 	mean := r.mean()
 	first := r.First.IsZero()
-	why, since := all.between(r.Last, now, r.ID, first)
+	why, since, fault := all.between(r.Last, now, r.ID, first)
 	switch {
 	case first && (why == "" || now.Sub(since) <= longPause):
 	case first:
 		r.feel(Stall{At: now, Took: min(pause, now.Sub(since)), Cause: why})
-	case why != "" && pause > shortPause && pause > 2*mean, mean > 0 && pause > longPause && pause > paceTimes*mean:
+	case fault && pause > shortPause && pause > 2*mean, mean > 0 && pause > longPause && pause > paceTimes*mean:
 		r.feel(Stall{At: now, Took: pause, Cause: cmp.Or(why, UnknownCause)})
 	}
 }

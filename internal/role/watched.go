@@ -18,6 +18,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/journal"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
+	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/tracing"
 	"github.com/hachi-serve/hachi/moe"
@@ -109,15 +110,19 @@ func processVersion() string {
 // shortCommit is how many digits of a commit are shown.
 const shortCommit = 12
 
-// notedModel notes the experts for which requests wait.
+// notedModel notes the experts and the prompts for which requests wait.
 type notedModel struct {
-	guardedModel
+	engine.Model
 	journal *journal.Journal
 }
 
-// Forward implements engine.Model.
+// Forward implements engine.Model. Rows without logits are of prompts.
 func (m notedModel) Forward(ctx context.Context, b *model.Batch, logits tensor.Matrix) error {
-	err := m.guardedModel.Forward(ctx, b, logits)
+	began := time.Now()
+	err := m.Model.Forward(ctx, b, logits)
+	if err == nil {
+		m.journal.Step(len(b.Tokens)-len(b.Outputs), len(b.Outputs), time.Since(began))
+	}
 	var e *moe.Error
 	if moe.KindOf(err) == moe.NoReplica && errors.As(err, &e) {
 		m.journal.Note(journal.Cause{Text: e.Op + " has no replica", Blocks: true})
