@@ -33,8 +33,9 @@ type node struct {
 	registered bool
 	loadRate   float64
 	record     *hachiv1.NodeRecord
-	run        int // counts the processes under this name
-	stats      nodeStats
+	run        int       // counts the processes under this name
+	stats      nodeStats // of all time
+	before     nodeStats // what counts
 }
 
 // startNode starts a process for a node, empty.
@@ -44,7 +45,7 @@ func (w *world) startNode(spec scenario.Node) *node {
 		holds: make([]bool, w.topology.Experts()), run: 1,
 	}
 	if old := w.nodes[spec.ID]; old != nil {
-		n.run, n.stats = old.run+1, old.stats
+		n.run, n.stats, n.before = old.run+1, old.stats, old.before
 	} else {
 		w.nodeOrder = append(w.nodeOrder, spec.ID)
 	}

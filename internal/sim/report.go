@@ -106,17 +106,31 @@ type NodeReport struct {
 type Options struct {
 	// Limit is how long after the last arrival the run goes on, in virtual time.
 	Limit time.Duration
+	// Users, if there are any, send the requests instead of the trace's times: each sends
+	// the next one when its last has ended and it has thought for Think (a closed loop).
+	// They come evenly within Join.
+	Users       int
+	Think, Join time.Duration
+	// Stop ends the run after a time; 0 does not. Users then begin with the first request
+	// again after the last one.
+	Stop time.Duration
+	// WarmUp is for how long nothing counts but PerSecond.
+	WarmUp time.Duration
 }
 
-// Run simulates a cluster under a trace. The error says that the cluster never forms, or
-// which invariants broke; the report is of no use then.
+// FormError is a cluster whose first placement is never complete.
+type FormError struct{ Reason string }
+
+func (e *FormError) Error() string { return "the cluster does not form: " + e.Reason }
+
+// Run simulates a cluster under a trace. The error is a *FormError, or says which invariants broke; the report is of no use then.
 func Run(s *scenario.Scenario, requests []trace.Request, o Options) (Report, error) {
 	w := newWorld(s)
 	if err := w.form(); err != nil {
 		return Report{}, err
 	}
 	forming := w.loop.Now()
-	w.serve(requests, o.Limit)
+	w.serve(requests, o)
 	if err := w.broken(); err != nil {
 		return Report{}, err
 	}
@@ -132,10 +146,10 @@ func (w *world) report() Report {
 	if w.open > 0 {
 		end = w.loop.Now()
 	}
-	seconds := (end - w.start).Seconds()
+	seconds := (end - w.measured).Seconds()
 	out := Report{
 		Requests: Requests{
-			All: len(w.requests), Completed: s.outcomes[completed], Rejected: s.outcomes[rejected], TooLong: s.outcomes[tooLong], Lost: s.outcomes[lost],
+			All: w.open + s.ended(), Completed: s.outcomes[completed], Rejected: s.outcomes[rejected], TooLong: s.outcomes[tooLong], Lost: s.outcomes[lost],
 			Unfinished: w.open, Shortened: s.shortened, Resumed: s.resumed,
 		},
 		Seconds: seconds, First: measure.LatencyOf(s.first), Gap: measure.LatencyOf(s.gaps), Total: measure.LatencyOf(s.total),
@@ -192,10 +206,10 @@ func (r *router) summary() RouterReport {
 }
 
 func (n *node) summary(seconds float64) NodeReport {
-	bytes := n.world.scenario.Shape.ExpertBytes
+	bytes, counted := n.world.scenario.Shape.ExpertBytes, n.stats.since(n.before)
 	return NodeReport{
-		Name: n.name, Up: n.up, Experts: len(n.resident), Memory: int64(len(n.resident)) * bytes, Peak: int64(n.stats.peak) * bytes, Capacity: n.spec.Capacity,
-		Busy: ratio(n.stats.busy.Seconds(), seconds), Batches: n.stats.batches, Distinct: ratio(float64(n.stats.groups), float64(n.stats.batches)),
-		Rows: ratio(float64(n.stats.rows), float64(n.stats.groups)), Refused: n.stats.refused + n.stats.notHosted,
+		Name: n.name, Up: n.up, Experts: len(n.resident), Memory: int64(len(n.resident)) * bytes, Peak: int64(counted.peak) * bytes, Capacity: n.spec.Capacity,
+		Busy: ratio(counted.busy.Seconds(), seconds), Batches: counted.batches, Distinct: ratio(float64(counted.groups), float64(counted.batches)),
+		Rows: ratio(float64(counted.rows), float64(counted.groups)), Refused: counted.refused + counted.notHosted,
 	}
 }

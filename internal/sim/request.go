@@ -109,4 +109,7 @@ func (w *world) finish(q *request, how outcome) {
 		w.stats.prompts += uint64(q.prompt)
 	}
 	w.front.left(q)
+	if w.users != nil {
+		w.users.ended(how)
+	}
 }

@@ -31,8 +31,34 @@ type nodeStats struct {
 	peak                  int // experts
 }
 
-// begin forgets what was counted while the cluster formed.
-func (s *stats) begin(w *world) { *s = stats{firedBefore: w.loop.Fired()} }
+// since is what was counted after an earlier reading; the peak is that of all time.
+func (s nodeStats) since(before nodeStats) nodeStats {
+	s.batches -= before.batches
+	s.groups -= before.groups
+	s.rows -= before.rows
+	s.busy -= before.busy
+	s.notHosted -= before.notHosted
+	s.refused -= before.refused
+	return s
+}
+
+// measure forgets what was counted before, but the tokens of each second.
+func (w *world) measure() {
+	w.measured = w.loop.Now()
+	w.stats = stats{firedBefore: w.loop.Fired(), perSecond: w.stats.perSecond}
+	for _, id := range w.nodeOrder {
+		n := w.nodes[id]
+		n.before = n.stats
+	}
+}
+
+// ended counts the requests that have ended.
+func (s *stats) ended() (n int) {
+	for _, outcome := range s.outcomes {
+		n += outcome
+	}
+	return n
+}
 
 // step counts a committed step.
 func (s *stats) step(t *step, now time.Duration) {

@@ -31,7 +31,9 @@ type world struct {
 	requests  []*request
 	open      int // requests that have not ended
 	sequences uint64
+	users     *users
 	start     time.Duration // of the trace
+	measured  time.Duration // since when it counts
 	ended     time.Duration // of the last request
 
 	freeCalls *call
@@ -102,7 +104,7 @@ func (w *world) form() error {
 	w.front.probe()
 	for !w.formed() {
 		if !w.loop.Step() || w.loop.Now() > forming {
-			return fmt.Errorf("the cluster does not form: %s", w.control.machine.Degraded())
+			return &FormError{Reason: w.control.machine.Degraded()}
 		}
 	}
 	return nil
@@ -133,28 +135,51 @@ func settleTime(w *world) time.Duration {
 }
 
 // serve brings the requests and the faults at their times, and runs until all requests
-// have ended, or until limit after the last arrival.
-func (w *world) serve(requests []trace.Request, limit time.Duration) {
+// have ended, or as long as the options say.
+func (w *world) serve(requests []trace.Request, o Options) {
 	w.start = w.loop.Now()
 	w.ended = w.start
-	w.stats.begin(w)
-	var last time.Duration
-	for i, t := range requests {
-		q := w.newRequest(i, t)
-		w.requests = append(w.requests, q)
-		w.open++
-		w.loop.At(w.start+t.At, event.Func(func() { w.front.arrive(q) }))
-		last = w.start + t.At
+	w.measure()
+	last := w.start
+	if o.Users > 0 {
+		w.users = &users{world: w, pool: requests, think: o.Think, again: o.Stop > 0}
+		last = w.users.begin(o.Users, o.Join)
+	} else {
+		for _, t := range requests {
+			last = w.start + t.At
+			w.send(t, last)
+		}
 	}
 	for _, f := range w.scenario.Faults {
 		w.loop.At(w.start+f.At, event.Func(func() { w.befall(f) }))
 	}
+	if o.WarmUp > 0 {
+		w.loop.At(w.start+o.WarmUp, event.Func(w.measure))
+	}
+	w.run(last, o)
+	w.checkEnd()
+}
+
+// send lets a request arrive at a time.
+func (w *world) send(t trace.Request, at time.Duration) *request {
+	q := w.newRequest(len(w.requests), t)
+	w.requests = append(w.requests, q)
+	w.open++
+	w.loop.At(at, event.Func(func() { w.front.arrive(q) }))
+	return q
+}
+
+// run handles events until the run is over.
+func (w *world) run(last time.Duration, o Options) {
 	next := w.start
-	for w.open > 0 && w.loop.Now() <= last+limit && w.loop.Step() {
+	for w.open > 0 || (w.users != nil && w.users.thinking > 0) {
+		now := w.loop.Now()
+		if (o.Stop > 0 && now >= w.start+o.Stop) || (w.users == nil && now > last+o.Limit) || !w.loop.Step() {
+			return
+		}
 		if w.loop.Now() >= next {
 			w.checkRouters()
 			next = w.loop.Now() + checkEvery
 		}
 	}
-	w.checkEnd()
 }
