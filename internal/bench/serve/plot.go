@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"math"
 	"strings"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
@@ -72,7 +71,7 @@ func (c chart) draw(s *strings.Builder, rates []float64) {
 	}
 	p := plot.Panel{
 		Width: panelWidth, Height: panelHeight, Left: left, Right: right, Top: top, Base: base,
-		XMax: roundUp(maximum(rates)), YMax: roundUp(highest),
+		XMax: plot.RoundUp(maximum(rates)), YMax: plot.RoundUp(highest),
 	}
 	p.Title(s, 20, html.EscapeString(c.title))
 	for i := range 5 {
@@ -99,18 +98,4 @@ func maximum(all []float64) (m float64) {
 		m = max(m, v)
 	}
 	return m
-}
-
-// roundUp is the next of 1, 2, 5 times a power of ten; 1 for nothing.
-func roundUp(v float64) float64 {
-	if !(v > 0) {
-		return 1
-	}
-	power := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, step := range []float64{1, 2, 5} {
-		if v <= step*power {
-			return step * power
-		}
-	}
-	return 10 * power
 }
