@@ -53,7 +53,7 @@ one of these, --synthetic. The same file, trace and seed print the same bytes.`,
 	f.Uint64Var(&s.seed, "seed", 0, "seed of the run and of a synthetic trace; 0 is that of the file")
 	f.DurationVar(&s.limit, "limit", time.Hour, "how long the run goes on after the last request, in virtual time")
 	s.printer.register(cmd)
-	cmd.AddCommand(newSimTrace(), newSimPresets())
+	cmd.AddCommand(newSimTrace(), newSimPresets(), newSimSweep())
 	return cmd
 }
 

@@ -94,6 +94,7 @@ var rules = []rule{
 	{"internal/sim/event", []string{}, network, "a clock and a queue"},
 	{"internal/sim/machine", []string{"internal/compute/tensor", "internal/model", "moe"}, network, "arithmetic of times"},
 	{"internal/sim/trace", []string{"internal/strictjson"}, network, "files of requests"},
+	{"internal/sim/sweep", []string{"internal/bench/measure", "internal/bench/plot", "internal/role", "internal/sim"}, network, "runs of the simulator, as tables and pictures"},
 	{"internal/sim/scenario", []string{"internal/compute/tensor", "internal/coordinator/planner", "internal/model", "internal/role", "internal/router/scheduler", "internal/sim/machine", "internal/weights/preset", "moe"}, network, "one file; faults of configurations are role's"},
 	{"internal/transport/peers", []string{}, append(network, "google.golang.org/protobuf"), "connections of TCP only"},
 	{"internal/transport/rowbuf", []string{}, append(network, "google.golang.org/protobuf"), "memory only"},

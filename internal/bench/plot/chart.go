@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Colors can be told apart by people who see few colors: those of Okabe and Ito, "Color
+// Colors differ for people who see few colors: those of Okabe and Ito, "Color
 // Universal Design" (2008), but yellow.
 var Colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#333333"}
 

@@ -42,7 +42,7 @@ func parse(name, dir string, raw []byte, changes []Change) (*Scenario, error) {
 	b := builder{file: f, dir: dir, machines: map[string]*machine.Machine{}}
 	s := b.build()
 	if len(b.faults) > 0 {
-		return nil, &role.ConfigError{Err: located(name, raw, b.faults)}
+		return nil, &role.ConfigError{Err: Located(name, raw, b.faults)}
 	}
 	return s, nil
 }
@@ -285,8 +285,8 @@ func (b *builder) routers(s *Scenario) {
 	}
 }
 
-// located joins the faults of a file, each with its line.
-func located(name string, raw []byte, faults role.Faults) error {
+// Located joins the faults of a file, each with its line.
+func Located(name string, raw []byte, faults role.Faults) error {
 	lines := linesOf(raw)
 	out := make([]error, len(faults))
 	for i, fault := range faults {
