@@ -128,10 +128,11 @@ examples:
 	go -C examples vet ./...
 	go -C examples build -o /dev/null ./...
 
-# What the race detector would slow to minutes without finding more: pages in a browser, the
-# arithmetic of the reference, simulations in one goroutine, the texts of this tree, and
-# commands, whose parts are tested in their packages.
-WITHOUT_RACE := ./cmd/hachi ./internal/api/page ./internal/backend/reference ./internal/lint ./internal/sim/... ./tools/...
+# What the race detector would slow to minutes without finding more: pages in a browser,
+# arithmetic, parsers and simulations in one goroutine, the texts of this tree, and commands,
+# whose parts are tested in their packages.
+WITHOUT_RACE := ./cmd/hachi ./internal/api/page ./internal/backend/reference ./internal/compute/... ./internal/lint ./internal/sim/... \
+	./internal/text/grammar/automaton ./internal/text/grammar/regex ./internal/text/grammar/schema ./tools/...
 without-race: ## run the tests for which the race detector is of no use
 	go test $(WITHOUT_RACE)
 	go test ./internal/console

@@ -19,8 +19,8 @@ import (
 
 // TestMetamorphicOnAGPU is TestMetamorphic with attention and experts on GPUs of a fake
 // driver, one for each process. It has fewer requests, and short ones: the driver
-// computes a kernel one thread after the other. The seed is one whose few requests end
-// in every way.
+// computes a kernel one thread after the other. The race detector sees this backend in
+// its own package. The seed is one whose few requests end in every way.
 func TestMetamorphicOnAGPU(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes requests by the definition of each kernel: skipped by -short")
