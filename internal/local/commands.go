@@ -84,7 +84,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out.Security.SecurityConfig = c.security(name)
 	out.Tracing = c.cfg.Tracing
 	out.ModelConfig, out.StateDir = c.cfg.Model, filepath.Join(c.cfg.DataDir, "state")
-	out.Threads, _ = shareCores(c.cfg.Nodes, c.cfg.Routers, c.cfg.Model.Threads)
+	out.Threads = c.cfg.NodeThreads()
 	return out
 }
 
@@ -137,6 +137,12 @@ func shareCores(nodes, routers, threads int) (perNode, perRouter int) {
 	}
 	cores := runtime.GOMAXPROCS(0)
 	return max(1, cores/nodes), max(1, cores/routers)
+}
+
+// NodeThreads is how many cores an expert node gets.
+func (c UpConfig) NodeThreads() int {
+	node, _ := shareCores(c.Nodes, c.Routers, c.Model.Threads)
+	return node
 }
 
 // RouterThreads is how many cores a router gets.

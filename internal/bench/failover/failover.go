@@ -18,7 +18,6 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/mix"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/namespaces"
-	"github.com/hachi-serve/hachi/internal/status"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
@@ -53,10 +52,6 @@ func (c Config) Validate() error {
 	return errors.Join(all...)
 }
 
-// wholeWithin bounds the wait for a whole placement: leases, loading and
-// publishing.
-const wholeWithin = 2 * time.Minute
-
 // Run starts the cluster and measures.
 func Run(ctx context.Context, c Config) (Report, error) {
 	if err := c.Validate(); err != nil {
@@ -74,7 +69,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	defer n.Close()
-	store, err := inhabit(ctx, n, &c.Up)
+	store, err := Inhabit(ctx, n, &c.Up)
 	if err != nil {
 		return Report{}, err
 	}
@@ -112,7 +107,7 @@ func (m *measurement) connect(ctx context.Context) error {
 	if err := m.cluster.Ready(ctx); err != nil {
 		return err
 	}
-	if err := whole(ctx, m.cluster, m.c.Up, "", time.Time{}); err != nil {
+	if err := Whole(ctx, m.cluster, m.c.Up); err != nil {
 		return err
 	}
 	var err error
@@ -153,37 +148,6 @@ func dial(ctx context.Context, cluster *local.Cluster) (*grpc.ClientConn, error)
 		return nil, fmt.Errorf("%d routers are registered, want 1", len(view.Routers))
 	}
 	return view.DialRouter(view.Routers[0])
-}
-
-// whole waits until every expert is served by all its replicas, each by the
-// process that is registered now; reborn, when not empty, names a node whose
-// process must have started after a time.
-func whole(ctx context.Context, cluster *local.Cluster, up local.UpConfig, reborn string, after time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, wholeWithin)
-	defer cancel()
-	for {
-		view, err := cluster.View(ctx)
-		if err != nil {
-			return err
-		}
-		if len(view.Nodes) == up.Nodes && started(view, reborn, after) && view.Served() >= up.Placement.Replicas {
-			return nil
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("the placement did not become whole: %w", ctx.Err())
-		}
-	}
-}
-
-func started(view status.View, node string, after time.Time) bool {
-	for _, r := range view.Nodes {
-		if r.GetNodeId() == node {
-			return r.GetStartedUnixNano() > after.UnixNano()
-		}
-	}
-	return node == ""
 }
 
 // measurement is a run in progress.
@@ -285,7 +249,7 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 	if m.c.Fault == Kill {
 		reborn = victim.Name()
 	}
-	return stalls, noticed, whole(ctx, m.cluster, m.c.Up, reborn, at)
+	return stalls, noticed, WholeAgain(ctx, m.cluster, m.c.Up, reborn, at)
 }
 
 // disturbed runs the streams with a fault in the middle of them, and returns

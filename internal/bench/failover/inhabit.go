@@ -10,9 +10,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/namespaces"
 )
 
-// inhabit puts one process of a cluster into the namespace, and all others and
-// their etcd where it reaches them.
-func inhabit(ctx context.Context, n *namespaces.Network, up *local.UpConfig) (*etcd.Server, error) {
+// Inhabit puts processes of a cluster into their namespaces, and all others and
+// their etcd, which the caller closes, where they reach them.
+func Inhabit(ctx context.Context, n *namespaces.Network, up *local.UpConfig) (*etcd.Server, error) {
 	free, err := net.Listen("tcp", net.JoinHostPort(n.Host(), "0"))
 	if err != nil {
 		return nil, err

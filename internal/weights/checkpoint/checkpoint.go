@@ -109,6 +109,9 @@ func (c *Checkpoint) arrange() error {
 // found in the files.
 func (c *Checkpoint) Config() model.Config { return c.config }
 
+// ConfigText is config.json as it was read.
+func (c *Checkpoint) ConfigText() []byte { return slices.Clone(c.configText) }
+
 // Digest is lower-case hex of a SHA-256 over configuration, headers and a
 // sampled page of every tensor.
 func (c *Checkpoint) Digest() string { return c.digest }

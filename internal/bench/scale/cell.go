@@ -1,0 +1,226 @@
+package scale
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hachi-serve/hachi/internal/bench/measure"
+)
+
+// version is that of the files.
+const version = 1
+
+// Cell is one file: what was measured, where, and how.
+type Cell struct {
+	Version int     `json:"version"`
+	Setting Setting `json:"setting"`
+	// Config is the model's config.json.
+	Config  json.RawMessage `json:"config"`
+	Machine Machine         `json:"machine"`
+	Result  Result          `json:"result"`
+	// Routing is how many rows each expert of each layer had, in all rounds.
+	Routing [][]float64 `json:"routing"`
+	Rounds  []Round     `json:"rounds"`
+}
+
+// Setting is a cluster and its load.
+type Setting struct {
+	Model    string `json:"model"` // name of its directory
+	Quantize string `json:"quantize,omitempty"`
+	Nodes    int    `json:"nodes"`
+	Replicas int    `json:"replicas"`
+	// Threads of a process, as they were asked for; 0 shares the cores. The others are
+	// what a node and the router had.
+	Threads       int `json:"threads"`
+	NodeThreads   int `json:"node_threads"`
+	RouterThreads int `json:"router_threads"`
+	MicroBatches  int `json:"micro_batches"` // 0 lets the router choose
+	Batch         int `json:"batch"`         // sequences at once
+	Prompt        int `json:"prompt"`        // tokens of each
+	Answer        int `json:"answer"`        // tokens of each
+	Answers       int `json:"answers"`       // of each sequence, one after another
+	// DelayMS and Loss are those of the packets of every node, each way.
+	DelayMS float64 `json:"delay_ms"`
+	Loss    float64 `json:"loss"`
+	Fault   string  `json:"fault,omitempty"` // "kill": a node, when every stream has begun
+}
+
+// Machine is what the cells of a file ran on.
+type Machine struct {
+	Cores  int    `json:"cores"`
+	Kernel string `json:"kernel"`
+}
+
+// Limits are what the machine gave beside a round, without a cluster that computes.
+type Limits struct {
+	Stream     float64 `json:"stream_gb_per_s"`      // read by all cores
+	CoreStream float64 `json:"core_stream_gb_per_s"` // read by one
+	FMA        float64 `json:"fma_gop_per_s"`        // f32 operations of all cores
+}
+
+// Round is one run of the load.
+type Round struct {
+	Limits     Limits          `json:"limits"` // the mean of before and after
+	Seconds    float64         `json:"seconds"`
+	Throughput float64         `json:"output_tokens_per_second"`
+	First      measure.Latency `json:"ttft"`
+	Gap        measure.Latency `json:"itl"`
+	Total      measure.Latency `json:"e2e"`
+	Parts      Parts           `json:"parts"`
+	CPU        CPU             `json:"cpu"`
+	// Stalls are those of a fault's streams, milliseconds: the longest gap after it less
+	// the p99 gap of the undisturbed rounds of the cell.
+	Stalls []float64 `json:"stalls_ms,omitempty"`
+}
+
+// Parts are what the router counted in a round.
+type Parts struct {
+	Steps     float64 `json:"steps"`
+	Step      float64 `json:"step_ms"` // mean
+	Rows      float64 `json:"rows_per_step"`
+	Calls     float64 `json:"calls_per_step"`
+	Call      float64 `json:"call_ms"` // mean of answered calls
+	Hedges    float64 `json:"hedges"`
+	Failovers float64 `json:"failovers"`
+	// Of the last step.
+	MicroBatches     float64 `json:"micro_batches"`
+	LayerAttentionMS float64 `json:"layer_attention_ms"` // predicted; 0 is not known yet
+	LayerExpertsMS   float64 `json:"layer_experts_ms"`
+}
+
+// CPU is the time on the cores that processes had, cores.
+type CPU struct {
+	Router float64 `json:"router"`
+	Nodes  float64 `json:"nodes"`
+	Client float64 `json:"client"`
+	Other  float64 `json:"other"` // the coordinator
+}
+
+// Result are the medians of the rounds.
+type Result struct {
+	Limits     Limits          `json:"limits"`
+	Throughput float64         `json:"output_tokens_per_second"`
+	First      measure.Latency `json:"ttft"`
+	Gap        measure.Latency `json:"itl"`
+	Total      measure.Latency `json:"e2e"`
+	Stall      measure.Latency `json:"stall"` // of the stalls of all rounds
+}
+
+// Name is that of the cell's file without its end.
+func (s Setting) Name() string {
+	name := s.Model
+	if s.Quantize != "" {
+		name += "-" + s.Quantize
+	}
+	name += fmt.Sprintf("-n%d-r%d-t%d-b%d", s.Nodes, s.Replicas, s.Threads, s.Batch)
+	if s.MicroBatches > 0 {
+		name += fmt.Sprintf("-m%d", s.MicroBatches)
+	}
+	if s.DelayMS > 0 {
+		name += fmt.Sprintf("-delay%g", s.DelayMS)
+	}
+	if s.Loss > 0 {
+		name += fmt.Sprintf("-loss%g", s.Loss)
+	}
+	if s.Fault != "" {
+		name += "-" + s.Fault
+	}
+	return name
+}
+
+// Read reads all cells of a directory in the order of their names.
+func Read(dir string) ([]Cell, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	var out []Cell
+	for _, path := range paths {
+		c, err := ReadCell(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s has no cell: hachi bench scale --out %s measures some", dir, dir)
+	}
+	return out, nil
+}
+
+// ReadCell reads a file.
+func ReadCell(path string) (c Cell, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return c, err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if c.Version != version {
+		return c, fmt.Errorf("%s: version %d, want %d: measure it again", path, c.Version, version)
+	}
+	if len(c.Rounds) == 0 || c.Setting.Nodes < 1 || c.Setting.Batch < 1 || c.Machine.Cores < 1 {
+		return c, fmt.Errorf("%s: want a cell with rounds, nodes, a batch and cores", path)
+	}
+	return c, nil
+}
+
+// path is where a cell is kept.
+func (s Setting) path(dir string) string { return filepath.Join(dir, s.Name()+".json") }
+
+// measured reports whether a cell has a file.
+func (s Setting) measured(dir string) (bool, error) {
+	_, err := os.Stat(s.path(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// write writes the file of a cell, whole or not at all.
+func (c Cell) write(dir string) error {
+	raw, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := c.Setting.path(dir)
+	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// sumUp makes the medians.
+func (c *Cell) sumUp() {
+	of := func(f func(Round) float64) float64 {
+		all := make([]float64, len(c.Rounds))
+		for i, r := range c.Rounds {
+			all[i] = f(r)
+		}
+		return measure.Median(all)
+	}
+	latency := func(f func(Round) measure.Latency) measure.Latency {
+		return measure.Latency{
+			P50: of(func(r Round) float64 { return f(r).P50 }), P90: of(func(r Round) float64 { return f(r).P90 }),
+			P99: of(func(r Round) float64 { return f(r).P99 }), Max: of(func(r Round) float64 { return f(r).Max }),
+		}
+	}
+	c.Result = Result{
+		Limits: Limits{
+			of(func(r Round) float64 { return r.Limits.Stream }), of(func(r Round) float64 { return r.Limits.CoreStream }), of(func(r Round) float64 { return r.Limits.FMA }),
+		},
+		Throughput: of(func(r Round) float64 { return r.Throughput }),
+		First:      latency(func(r Round) measure.Latency { return r.First }), Gap: latency(func(r Round) measure.Latency { return r.Gap }),
+		Total: latency(func(r Round) measure.Latency { return r.Total }), Stall: c.stall(),
+	}
+}
