@@ -59,6 +59,8 @@ type benchServe struct {
 	objective serve.Objective
 	options   serve.Options
 	plot      string
+	routing   string
+	metrics   []string
 	printer   printer
 }
 
@@ -71,7 +73,8 @@ func newBenchServe() *cobra.Command {
 		Long: `serve sends streamed completions at times drawn from a seed, whatever the
 answers do (open loop), one run per rate, and reports time to first token,
 inter-token latency and end-to-end latency, throughput, and goodput: answers
-that keep --slo-ttft and --slo-itl.`,
+that keep --slo-ttft and --slo-itl. --record-routing writes how many rows each
+expert of each layer had, for the routing of a cluster that hachi sim simulates.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b.workload.Arrival = serve.Arrival(b.arrival)
@@ -93,6 +96,8 @@ that keep --slo-ttft and --slo-itl.`,
 	f.DurationVar(&b.objective.Gap, "slo-itl", 200*time.Millisecond, "maximum mean inter-token latency of a good answer; 0 is any")
 	f.DurationVar(&b.options.Drain, "drain", 5*time.Minute, "maximum wait for answers after the last arrival")
 	f.StringVar(&b.plot, "plot", "", "file for an SVG of latency against load")
+	f.StringVar(&b.routing, "record-routing", "", "`file` for the rows of each expert by layer, of all rates: JSON, as routing.file of hachi sim")
+	f.StringSliceVar(&b.metrics, "metrics-url", nil, "`URLs` of routers' metrics, for --record-routing; that of --url when empty, which is for a router and not for a gateway")
 	b.printer.register(cmd)
 	return cmd
 }
@@ -100,6 +105,10 @@ that keep --slo-ttft and --slo-itl.`,
 // run measures one rate after another.
 func (b benchServe) run(cmd *cobra.Command) error {
 	reports := serve.Reports{Objective: b.objective}
+	record, err := b.recordRouting(cmd)
+	if err != nil {
+		return err
+	}
 	for _, b.workload.Rate = range b.rates {
 		b.options.Progress = b.progress(cmd.ErrOrStderr())
 		samples, err := serve.Run(cmd.Context(), b.client, b.workload, b.options)
@@ -108,6 +117,9 @@ func (b benchServe) run(cmd *cobra.Command) error {
 		}
 		reports.Runs = append(reports.Runs, serve.Summarize(b.workload, samples, b.objective))
 	}
+	if err := record(); err != nil {
+		return err
+	}
 	if b.plot != "" {
 		err := writeFile(b.plot, func(out io.Writer) error { return serve.WritePlot(out, reports.Runs) })
 		if err != nil {
@@ -115,6 +127,31 @@ func (b benchServe) run(cmd *cobra.Command) error {
 		}
 	}
 	return b.printer.print(cmd, reports)
+}
+
+// recordRouting reads what experts have had, if that is wanted. What it returns writes what
+// they have had since.
+func (b benchServe) recordRouting(cmd *cobra.Command) (func() error, error) {
+	if b.routing == "" {
+		return func() error { return nil }, nil
+	}
+	urls := b.metrics
+	if len(urls) == 0 {
+		urls = []string{b.client.URL}
+	}
+	read := func() (serve.Routing, error) { return serve.ReadRouting(cmd.Context(), b.client.HTTP, urls) }
+	before, err := read()
+	return func() error {
+		after, err := read()
+		if err != nil {
+			return err
+		}
+		since, err := after.Since(before)
+		if err != nil {
+			return err
+		}
+		return writeFile(b.routing, since.Write)
+	}, err
 }
 
 // progress prints a line every few seconds; none for JSON.

@@ -118,7 +118,7 @@ var rules = []rule{
 	{"internal/bench/rpc", []string{"internal/bench/measure", "internal/identity", "internal/transport", "moe", "proto"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "expert calls only, with and without certificates"},
 	{"internal/bench/mix", []string{}, network, "bodies of requests and answers, as text"},
 	{"internal/bench/plot", []string{}, network, "drawing only"},
-	{"internal/bench/serve", []string{"client", "internal/bench/measure", "internal/bench/plot"}, network, "a client of the HTTP API of any server"},
+	{"internal/bench/serve", []string{"client", "internal/bench/measure", "internal/bench/plot", "internal/bench/scrape", "internal/metric"}, network, "a client of the HTTP API of any server"},
 	{".", []string{"client", "internal/identity", "internal/backend", "internal/role", "internal/status", "internal/cluster", "internal/transport/inproc", "internal/coordinator/planner", "moe", "proto"}, append(network, "go.etcd.io/etcd/server"), "a cluster inside a program: the roles, joined without a network"},
 	{"client", []string{}, append(network, "google.golang.org/protobuf"), "a program that calls a cluster links the standard library only"},
 	{"internal/journal", []string{"internal/api/completion", "internal/api/keys", "internal/router/engine"}, network, "requests of an engine; it knows no process"},

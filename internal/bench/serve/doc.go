@@ -3,7 +3,7 @@
 // the answers do, and reports latencies, throughput and goodput.
 //
 // What it owns: the workload (arrivals and lengths from a seed), the streaming
-// client, the report and its plots. It measures any server that speaks the API.
+// client, the report and its plots, and what routers count of experts. It measures any server that speaks the API.
 //
 // Invariants:
 //   - Same seed, same workload: arrivals, lengths and prompt tokens.
