@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test study without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -30,6 +30,11 @@ test: fmt vet spell proto-lint proto-check asm-check cross purego manifests dash
 
 quick: ## run the tests that take few seconds, without the race detector
 	go test -short ./...
+
+# Tables in docs/scaling, figures in docs/figures. The same simulator gives the same bytes.
+STUDY := karakuri knobs kill
+study: build ## simulate what docs/scaling.md tells, and draw its figures again (minutes)
+	for s in $(STUDY); do bin/hachi sim sweep docs/scaling/$$s.yaml --out docs/scaling/$$s --figures docs/figures || exit 1; done
 
 fmt: ## check the form of the code
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }

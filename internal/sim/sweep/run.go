@@ -111,18 +111,23 @@ func (f *File) load(set Setting) ([]trace.Request, sim.Options) {
 	return steady(users, w.Prompt, w.Answer), sim.Options{Users: users, Think: w.Think, Join: w.Join, WarmUp: w.WarmUp, Stop: whole}
 }
 
-// steady are requests of users who have come long ago: what is left of their first answers
-// is spread evenly. All later ones are alike.
+// steady are requests of users who have come long ago. What is left of their first answers
+// is spread evenly; what came before it is alike for all, so that a router finds most of it
+// in its cache, as it would. All later requests are alike in length only.
 func steady(users, prompt, answer int) []trace.Request {
 	const golden = 0.6180339887498949 // spreads any number of users evenly
 	out := make([]trace.Request, 17*users+1024)
 	for i := range out {
-		left := answer
-		if i < users {
-			_, at := math.Modf(float64(i+1) * golden)
-			left = max(1, int(math.Round(at*float64(answer))))
+		out[i] = trace.Request{Prompt: prompt, Answer: answer}
+		if i >= users {
+			continue
 		}
-		out[i] = trace.Request{Prompt: prompt, Answer: left}
+		_, at := math.Modf(float64(i+1) * golden)
+		left := max(1, int(math.Round(at*float64(answer))))
+		out[i] = trace.Request{Prompt: prompt + answer - left, Answer: left}
+		for block := range (out[i].Prompt + trace.BlockTokens - 1) / trace.BlockTokens {
+			out[i].Blocks = append(out[i].Blocks, uint64(block))
+		}
 	}
 	return out
 }
