@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -85,15 +87,22 @@ func (s *Stream) write(event []byte) error {
 	return s.flush(event)
 }
 
-// flush sends bytes at once. The caller has the turn.
+// flush sends bytes at once. The caller has the turn. What cannot be sent has no receiver:
+// that is no fault of this process.
 func (s *Stream) flush(event []byte) error {
 	if _, err := s.w.Write(event); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	err := http.NewResponseController(s.w).Flush()
 	s.beat.Reset(s.every)
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
 }
+
+// errGone means that the client of a stream has gone.
+var errGone = fmt.Errorf("the client has gone: %w", context.Canceled)
 
 // heartbeat writes the heartbeat of the API, unless another goroutine is writing, or the stream
 // has ended.

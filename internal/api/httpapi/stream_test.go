@@ -5,9 +5,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/api/failure"
 )
 
 // timed is an answer that notes when it was written, in a bubble's own time.
@@ -17,12 +20,16 @@ type timed struct {
 	status time.Duration
 	writes []string
 	at     []time.Duration
+	broken error // of every write but the first
 }
 
 func (w *timed) Header() http.Header { return w.header }
 func (w *timed) WriteHeader(int)     { w.status = time.Since(w.began) }
 func (w *timed) Flush()              {}
 func (w *timed) Write(p []byte) (int, error) {
+	if w.broken != nil && len(w.writes) > 0 {
+		return 0, w.broken
+	}
 	w.writes, w.at = append(w.writes, string(p)), append(w.at, time.Since(w.began))
 	return len(p), nil
 }
@@ -41,6 +48,20 @@ func stream(heartbeat time.Duration, ask func(c *Call, out *Stream) error) *time
 		return ask(c, out)
 	}).ServeHTTP(w, r)
 	return w
+}
+
+// TestAClientThatLeavesAStreamIsNoFault of the process: its request was canceled.
+func TestAClientThatLeavesAStreamIsNoFault(t *testing.T) {
+	w := &timed{header: http.Header{}, broken: syscall.EPIPE}
+	out, err := newStream(&answer{ResponseWriter: w}, time.Hour, testStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.close()
+	err = out.SendText("hello")
+	if !errors.Is(err, syscall.EPIPE) || ours(err) || failure.Classify(err).Status != failure.StatusClientGone {
+		t.Errorf("error %v of class %+v, want that the client has gone", err, failure.Classify(err))
+	}
 }
 
 // TestSilentStreamBeats: the header and a comment at once, a comment after each
