@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/version"
 )
 
 // Holder describes this process as the holder of a name. gossip is the address of
@@ -26,7 +27,7 @@ func Holder(gossip string) registry.Holder {
 	_, ticks, _ := processState(os.Getpid()) // without /proc there are none
 	return registry.Holder{
 		Run: rand.Text(), Host: host, PID: os.Getpid(), Started: time.Now().UTC().Truncate(time.Second),
-		Machine: machine(host), Ticks: ticks, Gossip: gossip, Version: processVersion(),
+		Machine: machine(host), Ticks: ticks, Gossip: gossip, Version: version.Short(),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,6 +20,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/router/engine"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/internal/tracing"
+	"github.com/hachi-serve/hachi/internal/version"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -40,7 +40,7 @@ func newWatched(self status.Self, by *security) *watched {
 	describe, started := self.Describe, time.Now()
 	self.Describe = func(after uint64) status.Process {
 		p := describe(after)
-		p.Role, p.ID, p.Started, p.Version = self.Role, self.ID, started, processVersion()
+		p.Role, p.ID, p.Started, p.Version = self.Role, self.ID, started, version.Short()
 		return p
 	}
 	return &watched{self: self, source: &status.Source{By: by.source, Self: &self}, watcher: status.NewWatcher(), chat: &consoleChat{}}
@@ -92,23 +92,6 @@ func hopsOf(all []dispatch.NodeStats) (out []status.Hop) {
 	}
 	return out
 }
-
-// processVersion names the build of this program: its release, or its commit.
-func processVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) > shortCommit {
-			return s.Value[:shortCommit]
-		}
-	}
-	return info.Main.Version
-}
-
-// shortCommit is how many digits of a commit are shown.
-const shortCommit = 12
 
 // notedModel notes the experts and the prompts for which requests wait.
 type notedModel struct {

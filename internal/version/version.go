@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // release and commit are set by the linker
@@ -20,6 +21,32 @@ func Line() string {
 		c = cmp.Or(c, revision(info))
 	}
 	return "hachi " + cmp.Or(r, "(unreleased)") + " commit " + cmp.Or(c, "unknown") + " " + runtime.Version()
+}
+
+// shortCommit is how many digits of a commit Short has.
+const shortCommit = 12
+
+// Short is the release of the build, or else its commit; "" if neither is known.
+func Short() string {
+	info, _ := debug.ReadBuildInfo()
+	return short(release, commit, info)
+}
+
+func short(release, commit string, info *debug.BuildInfo) string {
+	if release != "" {
+		return release
+	}
+	of := ""
+	if info != nil {
+		commit, of = cmp.Or(commit, revision(info)), info.Main.Version
+	}
+	if len(commit) > shortCommit {
+		digits, dirty, changed := strings.Cut(commit, "-")
+		if commit = digits[:min(len(digits), shortCommit)]; changed {
+			commit += "-" + dirty
+		}
+	}
+	return cmp.Or(commit, of)
 }
 
 // revision is the commit of a build from a repository, with -dirty after it
