@@ -24,14 +24,14 @@ func (e Engine) Submit(ctx context.Context, r engine.Request, l *completion.Lang
 	r.Moved = func(to engine.Stage, computed int) { e.Journal.Move(number, to, computed) }
 	stream, err := e.Engine.Submit(ctx, r, l)
 	if err != nil {
-		e.Journal.End(number, phaseOf(err), err.Error())
+		e.Journal.End(number, phaseOf(err), whyOf(err))
 		cancel(nil)
 		return nil, err
 	}
 	// A reader that leaves reads no last event.
 	stop := context.AfterFunc(ctx, func() {
 		cause := context.Cause(ctx)
-		e.Journal.End(number, phaseOf(cause), cause.Error())
+		e.Journal.End(number, phaseOf(cause), whyOf(cause))
 	})
 	return &reader{stream, e.Journal, number, func() { stop(); cancel(nil) }}, nil
 }
@@ -42,6 +42,17 @@ func phaseOf(err error) Phase {
 		return Canceled
 	}
 	return Failed
+}
+
+// left is why an answer ended whose context its client has ended.
+const left = "the client has gone"
+
+// whyOf is why a request ended by an error.
+func whyOf(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return left
+	}
+	return err.Error()
 }
 
 // reader notes what it hands on.
@@ -66,7 +77,7 @@ func (r *reader) Next(ctx context.Context) ([]engine.Event, error) {
 	if n := len(events); n > 0 {
 		switch last := events[n-1]; {
 		case last.Err != nil:
-			r.journal.End(r.number, phaseOf(last.Err), last.Err.Error())
+			r.journal.End(r.number, phaseOf(last.Err), whyOf(last.Err))
 			r.release()
 		case last.Finish != engine.NotFinished:
 			r.journal.End(r.number, Done, string(last.Finish))
