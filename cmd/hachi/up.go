@@ -168,11 +168,26 @@ func announce(ctx context.Context, cluster *local.Cluster, cfg local.UpConfig, o
 	}
 	_, err = fmt.Fprintf(out, `
 serving %s at %s
-status: %s
+%sstatus: %s
 stop:   Ctrl-C here, or: kill %d
 logs:   %s
-%s`, filepath.Base(cfg.Model.Dir), cluster.URL(), statusCommand(dir, cfg.Listen), os.Getpid(), filepath.Join(dir, "logs"), askForKey(cfg))
+%s`, filepath.Base(cfg.Model.Dir), cluster.URL(), nameConsole(cfg), statusCommand(dir, cfg.Listen), os.Getpid(), filepath.Join(dir, "logs"), askForKey(cfg))
 	return err
+}
+
+// nameConsole says where the console is, if there is one.
+func nameConsole(cfg local.UpConfig) string {
+	scheme, key := "https", ""
+	switch {
+	case cfg.Security.AdminListen == "":
+		return ""
+	case cfg.Security.Plaintext:
+		scheme = "http"
+	}
+	if cfg.Security.AdminKeys != "" {
+		key = ", which asks for a key of " + cfg.Security.AdminKeys
+	}
+	return fmt.Sprintf("console: %s://%s/console%s\n", scheme, cfg.Security.AdminListen, key)
 }
 
 // askForKey says how clients send a key, where they need one.
