@@ -28,7 +28,7 @@ func experts(s state, width int) []string {
 	for (widest+each-1)/each*cell > width-margin && each < widest {
 		each *= 2
 	}
-	legend := "rows/s from least to most: " + ramp[1:] + "   x no replica"
+	legend := "rows/s: " + ramp[:1] + " none, from least to most " + ramp[1:] + "   x no replica"
 	if cell == 2 {
 		legend += "   ! one replica"
 	}

@@ -58,7 +58,7 @@ func overview(s state, width int) []string {
 		{"placement", fmt.Sprintf("epoch %d, %s, %d replicas of each expert", c.Epoch, printed(c.Policy), c.Replicas)},
 		{"experts", fmt.Sprintf("%d: %d with no replica, %d with one", v.Total, v.Missing, v.One)},
 		{"nodes", fmt.Sprintf("%d registered, %d needed, %.1f busy", len(c.Nodes), c.NodesNeeded, c.BusyNodes)},
-		{"routers", fmt.Sprintf("%d, with %d requests; %d gateways", len(c.Routers), running, len(c.Gateways))},
+		{"routers", fmt.Sprintf("%d, with %d requests; gateways: %d", len(c.Routers), running, len(c.Gateways))},
 		{"rows/s", count(rowsPerSecond(c)) + "  " + sparkline(s.history, max(0, width-24))},
 		{"tokens/s", fmt.Sprintf("%s; first token p50 %s p99 %s, between tokens p50 %s p99 %s",
 			count(float64(s.latest.TokensPerSecond)), seconds(s.latest.FirstP50), seconds(s.latest.FirstP99), seconds(s.latest.NextP50), seconds(s.latest.NextP99))},

@@ -12,10 +12,15 @@ import (
 func requests(s state, _ int) []string {
 	out := routers(s)
 	out = append(out, gateways(s)...)
-	out = append(out, "", fmt.Sprintf("%d run", len(s.running)))
-	out = append(out, answers(s, s.running)...)
-	out = append(out, "", fmt.Sprintf("the last %d that ended", len(s.ended)))
-	return append(out, answers(s, s.ended)...)
+	runs, ended := "no request runs", "none has ended yet"
+	if n := len(s.running); n > 0 {
+		runs = fmt.Sprintf("%d run", n)
+	}
+	if n := len(s.ended); n > 0 {
+		ended = fmt.Sprintf("the last %d that ended", n)
+	}
+	out = append(append(out, "", runs), answers(s, s.running)...)
+	return append(append(out, "", ended), answers(s, s.ended)...)
 }
 
 // routers are those that are registered, with what each of them says of its load.

@@ -9,7 +9,7 @@ import (
 )
 
 // ramp are glyphs from nothing to the maximum.
-const ramp = " .:-=+*#%@"
+const ramp = "_.:-=+*#%@"
 
 // glyph is a value on a logarithmic scale up to a maximum: each step of the ramp is a
 // factor of the maximum's nine-th root of 1000.

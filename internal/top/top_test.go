@@ -109,7 +109,7 @@ func TestPagesShowTheState(t *testing.T) {
 	m := send(blank(), tea.WindowSizeMsg{Width: 80, Height: 24}, plain(big()))
 	for page, wants := range map[string][]string{
 		"1": {"PAUSES: 1 of 6144 experts have no replica", "epoch 7, balanced, 2 replicas", "40 registered, 9 needed", "! degraded: loading: expert-3", "! degraded: no room", "L47/E127", "[1 overview]"},
-		"2": {"x no replica", "a glyph is the busiest of 2 experts", "L0", "skew 2.0", "lines 1-21 of 50", "[2 experts]"},
+		"2": {"_ none, from least", "x no replica", "a glyph is the busiest of 2 experts", "L0", "skew 2.0", "lines 1-21 of 50", "[2 experts]"},
 		"3": {"NODE", "expert-0", "5120.0Mi", "8192.0Mi", "serving", "[3 nodes]"},
 		"4": {"router-0", "12", `evil\u001b[31m\nrouter`, "behind", "router-9 (its tokenizer", "[4 requests]"},
 	} {
@@ -184,7 +184,7 @@ func TestGlyphsRise(t *testing.T) {
 		}
 		last = at
 	}
-	if last != len(ramp)-1 || glyph(0, 1) != ' ' || glyph(1, 0) != ' ' {
+	if last != len(ramp)-1 || glyph(0, 1) != ramp[0] || glyph(1, 0) != ramp[0] || ramp[0] == ' ' {
 		t.Errorf("the maximum is %q", glyph(1, 1))
 	}
 }
