@@ -8,9 +8,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/text/tokenizer"
 )
 
-// maxCompilers is the maximum number of vocabularies: that of the tokenizer, those of
-// the chat template, and those of gateways with another template.
-const maxCompilers = 8
+// maxCompilers is the maximum number of vocabularies: that of the tokenizer and that of
+// the chat template, each for texts of their own and for those that continue a prompt's.
+const maxCompilers = 4
 
 // Grammars compile languages for the vocabulary of a tokenizer. The compilers are
 // made at their first use.

@@ -20,6 +20,9 @@ const (
 	// maxParts is the maximum number of messages, texts and entries of maps in a
 	// request. Two bytes on the wire can be a hundred in memory.
 	maxParts = 1 << 15
+	// maxNumbers is the maximum number of numbers in a request, such as the tokens of a
+	// prompt. A byte on the wire can be four in memory, and four again once it is read.
+	maxNumbers = 1 << 20
 )
 
 // ServerOptions bound what a request costs before its handler runs.
@@ -69,15 +72,18 @@ func (c counted) Unmarshal(data mem.BufferSlice, v any) error {
 	}
 	buffer := data.MaterializeToBuffer(mem.DefaultBufferPool())
 	defer buffer.Free()
-	left := maxParts
-	if err := count(m.ProtoReflect().Descriptor(), buffer.ReadOnlyData(), &left, protowire.DefaultRecursionLimit); err != nil {
+	left := counter{parts: maxParts, numbers: maxNumbers}
+	if err := left.count(m.ProtoReflect().Descriptor(), buffer.ReadOnlyData(), protowire.DefaultRecursionLimit); err != nil {
 		return err
 	}
 	return proto.Unmarshal(buffer.ReadOnlyData(), m)
 }
 
-// count takes the parts of an encoded message from left.
-func count(md protoreflect.MessageDescriptor, b []byte, left *int, depth int) error {
+// counter is what a message may still have.
+type counter struct{ parts, numbers int }
+
+// count takes the parts and the numbers of an encoded message.
+func (left *counter) count(md protoreflect.MessageDescriptor, b []byte, depth int) error {
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -89,6 +95,9 @@ func count(md protoreflect.MessageDescriptor, b []byte, left *int, depth int) er
 				return protowire.ParseError(n)
 			}
 			b = b[n:]
+			if err := left.takeNumbers(1); err != nil {
+				return err
+			}
 			continue
 		}
 		value, n := protowire.ConsumeBytes(b)
@@ -96,19 +105,44 @@ func count(md protoreflect.MessageDescriptor, b []byte, left *int, depth int) er
 			return protowire.ParseError(n)
 		}
 		b = b[n:]
-		if *left--; *left < 0 {
+		if left.parts--; left.parts < 0 {
 			return fmt.Errorf("the request has more than %d messages and texts", maxParts)
 		}
-		field := md.Fields().ByNumber(number)
-		if field == nil || field.Message() == nil {
-			continue
-		}
-		if depth == 0 {
-			return fmt.Errorf("the request is nested too deeply")
-		}
-		if err := count(field.Message(), value, left, depth-1); err != nil {
+		if err := left.inside(md.Fields().ByNumber(number), value, depth); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// inside counts what is in a part: numbers one after another, or a message.
+func (left *counter) inside(field protoreflect.FieldDescriptor, value []byte, depth int) error {
+	switch {
+	case field == nil:
+	case field.Message() != nil && depth == 0:
+		return fmt.Errorf("the request is nested too deeply")
+	case field.Message() != nil:
+		return left.count(field.Message(), value, depth-1)
+	case field.IsList() && field.Kind() != protoreflect.StringKind && field.Kind() != protoreflect.BytesKind:
+		return left.takeNumbers(numbersIn(value))
+	}
+	return nil
+}
+
+// numbersIn is how many numbers a packed field has: each ends with a byte below 0x80. Those
+// of a fixed length may be more or fewer, and are no longer in memory than here.
+func numbersIn(packed []byte) (n int) {
+	for _, b := range packed {
+		if b < 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
+func (left *counter) takeNumbers(n int) error {
+	if left.numbers -= n; left.numbers < 0 {
+		return fmt.Errorf("the request has more than %d numbers", maxNumbers)
 	}
 	return nil
 }

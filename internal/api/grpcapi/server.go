@@ -140,5 +140,5 @@ func toStatus(err error) error {
 		return err // a message that could not be sent
 	}
 	c := failure.Classify(err)
-	return grpcstatus.Error(c.GRPC, c.Message)
+	return grpcstatus.Error(c.GRPC, failure.Cut(c.Message))
 }

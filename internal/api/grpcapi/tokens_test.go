@@ -207,6 +207,7 @@ func TestAFailureOfTokensHasAReason(t *testing.T) {
 		"a function":            {in: asked(turn(&hachiv1.TurnLanguage{Calls: calls})), code: codes.InvalidArgument, reason: hachiv1.GenerateTokensFailure_REASON_GRAMMAR, function: 2, says: "/type: type"},
 		"what was said":         {in: asked(&hachiv1.Grammar{Said: "b", Language: text(&hachiv1.TextLanguage{Kind: &hachiv1.TextLanguage_Regex{Regex: "a+"}}).GetLanguage()}), code: codes.InvalidArgument, reason: hachiv1.GenerateTokensFailure_REASON_SAID, says: "allows no text"},
 		"any text":              {in: asked(text(&hachiv1.TextLanguage{Kind: &hachiv1.TextLanguage_Any{Any: true}})), code: codes.InvalidArgument, says: "no grammar instead"},
+		"tokens that are shown": {in: asked(&hachiv1.Grammar{Shown: []uint32{1}, Language: text(&hachiv1.TextLanguage{Kind: &hachiv1.TextLanguage_JsonObject{JsonObject: true}}).GetLanguage()}), code: codes.Unimplemented, reason: hachiv1.GenerateTokensFailure_REASON_UNKNOWN, says: "special tokens in grammar.shown"},
 		"ends":                  {in: asked(&hachiv1.Grammar{Ends: []uint32{1 << 31}}), code: codes.InvalidArgument, says: "grammar.ends"},
 		"alternatives":          {in: &hachiv1.GenerateTokensRequest{Fingerprint: "fp", Logprobs: true, TopLogprobs: 21}, code: codes.InvalidArgument, says: "top_logprobs"},
 		"an answer":             {in: asked(nil), script: refusing(&engine.AnswerError{Position: 3}), code: codes.InvalidArgument, reason: hachiv1.GenerateTokensFailure_REASON_ANSWER, says: "position 3"},

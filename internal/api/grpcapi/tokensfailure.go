@@ -40,6 +40,7 @@ func (s *Server) tokensStatus(err error) error {
 	case detail.GetFunction() > 0 && errors.As(err, &function):
 		message = function.Err.Error()
 	}
+	message = failure.Cut(message)
 	out, failed := grpcstatus.New(code, message).WithDetails(detail)
 	if failed != nil {
 		return grpcstatus.Error(code, message)

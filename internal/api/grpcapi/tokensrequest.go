@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -27,12 +28,16 @@ func (e *unknownError) Error() string {
 type fingerprintError struct{ want, have string }
 
 func (e *fingerprintError) Error() string {
-	return fmt.Sprintf("the model of this router has the fingerprint %s, expected %s", e.have, e.want)
+	const enough = 128 // of what the caller wrote
+	return fmt.Sprintf("the model of this router has the fingerprint %s, expected %.*s", e.have, enough, e.want)
 }
 
 // tokensRequest reads a call below the level of text. What a value may be, the engine
 // checks, except what only the tokenizer knows.
 func (s *Server) tokensRequest(in *hachiv1.GenerateTokensRequest) (engine.Request, *completion.Language, error) {
+	if err := checkLists(in); err != nil {
+		return engine.Request{}, nil, err
+	}
 	r := engine.Request{
 		Prompt: tokens(in.GetPrompt()), Answer: tokens(in.GetAnswer()), MaxTokens: whole(in.GetMaxTokens()),
 		Params: sampling(in.GetSampling()), StopTokens: tokens(in.GetStopTokens()), Logprobs: -1,
@@ -55,6 +60,40 @@ func (s *Server) tokensRequest(in *hachiv1.GenerateTokensRequest) (engine.Reques
 	return r, l, err
 }
 
+const (
+	// maxStopTokens bounds the tokens that end an answer: a client's, and those of the model.
+	maxStopTokens = completion.MaxStopTokens + 128
+	// maxMarks bounds the marks around calls and reasoning, which a chat template has, bytes.
+	maxMarks = 64 << 10
+)
+
+// checkLists refuses lists and marks that are longer than any gateway sends: each of their
+// entries is compared with each token of the answer, or compiled.
+func checkLists(in *hachiv1.GenerateTokensRequest) error {
+	turn := in.GetGrammar().GetTurn()
+	calls := turn.GetCalls()
+	marks := 0
+	for _, mark := range []string{
+		turn.GetReasoningOpen(), turn.GetReasoningClose(), calls.GetBegin(), calls.GetBetween(), calls.GetNext(), calls.GetEnd(), calls.GetMarker(),
+	} {
+		marks += len(mark)
+	}
+	for _, list := range []struct {
+		name      string
+		have, max int
+	}{
+		{"stop_tokens", len(in.GetStopTokens()), maxStopTokens},
+		{"grammar.ends", len(in.GetGrammar().GetEnds()), maxStopTokens},
+		{"grammar.turn.calls.functions", len(calls.GetFunctions()), completion.MaxTools},
+		{"grammar.turn", marks, maxMarks},
+	} {
+		if list.have > list.max {
+			return fault(list.name, fmt.Errorf("has a length of %d, expected at most %d", list.have, list.max))
+		}
+	}
+	return nil
+}
+
 // whole converts a number that no int32 holds to the largest one.
 func whole(n uint32) int { return int(min(n, math.MaxInt32)) }
 
@@ -74,17 +113,16 @@ func sampling(in *hachiv1.Sampling) sampler.Params {
 	return p
 }
 
-// maxShown bounds the special tokens that stand for their texts.
-const maxShown = 128
-
-// language is what an answer must be; nil is any text.
+// language is what an answer must be; nil is any text. Special tokens stand for their texts
+// as the chat template has it, or not at all: each other choice would be a vocabulary more
+// to compile for, and a caller could ask for any number of them.
 func (s *Server) language(in *hachiv1.Grammar) (*completion.Language, error) {
 	if in == nil {
 		return nil, nil
 	}
 	l := &completion.Language{Fresh: in.GetFresh(), Shown: tokens(in.GetShown()), Ends: tokens(in.GetEnds()), Going: in.GetGoing(), Said: in.GetSaid()}
-	if len(l.Shown) > maxShown {
-		return nil, fault("grammar.shown", fmt.Errorf("has %d tokens, expected at most %d", len(l.Shown), maxShown))
+	if len(l.Shown) > 0 && !(s.service.Template != nil && slices.Equal(l.Shown, s.service.Template.Answers().Shown())) {
+		return nil, &unknownError{"the special tokens in grammar.shown"}
 	}
 	for _, t := range l.Ends {
 		if vocab := s.service.Completer.Tokenizer.Vocab(); int(t) >= vocab {

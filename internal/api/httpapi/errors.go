@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/hachi-serve/hachi/internal/api/completion"
 	"github.com/hachi-serve/hachi/internal/api/failure"
@@ -27,9 +26,6 @@ const (
 	CodeMediaType   = "unsupported_media_type"
 	CodeRate        = failure.CodeRate
 )
-
-// maxMessage is the maximum length of an error's message, bytes.
-const maxMessage = 2 << 10
 
 // Error is a failure as clients see it; an API writes it in its Shape.
 type Error struct {
@@ -72,9 +68,7 @@ func toError(err error) *Error {
 		return known
 	}
 	c := failure.Classify(err)
-	if len(c.Message) > maxMessage { // a text of the request may be in it
-		c.Message = strings.ToValidUTF8(c.Message[:maxMessage], "") + "..."
-	}
+	c.Message = failure.Cut(c.Message)
 	if c.Type == failure.TypeRate {
 		c.Message += ": try again later"
 	}

@@ -159,7 +159,10 @@ type activeRequest struct {
 	stepNodes []moe.NodeID // of the running step
 }
 
-// validate reports why a request could never be served, with all faults of its
+// maxFaults bounds how many faults of its parameters an error has.
+const maxFaults = 16
+
+// validate reports why a request could never be served, with the faults of its
 // parameters at once.
 func (e *Engine) validate(r Request) error {
 	limit := e.MaxTokens()
@@ -185,6 +188,9 @@ func (e *Engine) validate(r Request) error {
 	}
 	faults := []error{r.Params.Validate()}
 	param := func(name, format string, args ...any) {
+		if len(faults) > maxFaults {
+			return
+		}
 		faults = append(faults, &sampler.ParamError{Param: name, Err: fmt.Errorf(name+" "+format, args...)})
 	}
 	for _, t := range r.StopTokens {

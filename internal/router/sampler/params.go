@@ -40,6 +40,8 @@ const maxPenalty = 100
 // Validate reports every parameter out of range, by name. It does not know the
 // vocabulary, so it cannot check that biased tokens are in it.
 func (p Params) Validate() error {
+	const maxFaults = 16 // that are worth reading
+
 	var faults []error
 	check := func(ok bool, name string, value any, want string) {
 		if !ok {
@@ -56,6 +58,9 @@ func (p Params) Validate() error {
 	check(p.PresencePenalty >= -2 && p.PresencePenalty <= 2, "presence_penalty", p.PresencePenalty, "-2 to 2")
 	check(p.MinTokens >= 0, "min_tokens", p.MinTokens, "0 or more")
 	for _, token := range slices.Sorted(maps.Keys(p.LogitBias)) {
+		if len(faults) >= maxFaults {
+			break
+		}
 		bias := p.LogitBias[token]
 		check(token >= 0 && bias >= -100 && bias <= 100, fmt.Sprintf("logit_bias.%d", token), bias, "-100 to 100")
 	}
