@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -74,12 +73,24 @@ func sumOf(data []byte) string {
 // entry is the path of a tensor with a hash, or with any hash when it is not known; "" if
 // there is none.
 func (c *Cache) entry(key, sum string) string {
-	path := filepath.Join(c.dir, tensorsDir, key+"-"+cmp.Or(sum, "*"))
-	found, _ := filepath.Glob(path) // the pattern is sound
-	if len(found) == 0 {
+	dir := filepath.Join(c.dir, tensorsDir)
+	if sum != "" {
+		path := filepath.Join(dir, key+"-"+sum)
+		if _, err := os.Lstat(path); err != nil {
+			return ""
+		}
+		return path
+	}
+	all, err := os.ReadDir(dir)
+	if err != nil {
 		return ""
 	}
-	return found[0]
+	for _, e := range all {
+		if strings.HasPrefix(e.Name(), key+"-") {
+			return filepath.Join(dir, e.Name())
+		}
+	}
+	return ""
 }
 
 // load fills dst with a tensor of the cache. An entry that is damaged is removed.

@@ -58,7 +58,7 @@ func TestAModelByHTTPIsTheOneOfItsDirectory(t *testing.T) {
 
 func TestASecondProcessFetchesNothing(t *testing.T) {
 	for _, manifest := range []bool{true, false} {
-		dir, cache := modelDir(t, manifest), t.TempDir()
+		dir, cache := modelDir(t, manifest), filepath.Join(t.TempDir(), "[models] *?")
 		want, _ := local(t, dir)
 		o := serve(t, dir, nil)
 		for i := range 2 {
