@@ -16,8 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hachi-serve/hachi/internal/episode"
 )
 
@@ -31,8 +29,11 @@ import (
 type Cache struct {
 	dir    string
 	budget int64 // bytes; 0 is no limit
-	log    *slog.Logger
-	faults *episode.Log // of writing
+	// patience is how long a process that holds a lock may do nothing: one that was stopped
+	// holds its locks for as long as it lives.
+	patience time.Duration
+	log      *slog.Logger
+	faults   *episode.Log // of writing
 }
 
 // The directories of a cache.
@@ -52,7 +53,7 @@ func OpenCache(dir string, budget int64, log *slog.Logger) (*Cache, error) {
 			return nil, fmt.Errorf("weights cache: %w", err)
 		}
 	}
-	return &Cache{dir, budget, log, episode.New(log, slog.LevelWarn, "weights cache cannot be written, fetching into memory only", "weights cache is written again", "cache", episode.State)}, nil
+	return &Cache{dir, budget, stall, log, episode.New(log, slog.LevelWarn, "weights cache cannot be written, fetching into memory only", "weights cache is written again", "cache", episode.State)}, nil
 }
 
 // keyOf is the name of an entry that is described by parts.
@@ -204,7 +205,7 @@ func (c *Cache) makeRoom(keep string) bool {
 	f, err := openKept(filepath.Join(c.dir, lockFile))
 	if err == nil {
 		defer f.Close()
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		err = lockWithin(f, c.patience)
 	}
 	if err != nil {
 		c.wrote(fmt.Errorf("%s: %w", lockFile, err))

@@ -57,14 +57,47 @@ func lock(path string) (*os.File, error) {
 // otherWait is the time between looks at a tensor that another process fetches.
 const otherWait = 50 * time.Millisecond
 
-// openPartial waits until no other process fetches a tensor of some size. The error is that
-// of ctx: a cache that cannot be written is gone without.
+// partialName names the beginning of a tensor by its key and its size in bytes.
+func partialName(key string, size int64) string { return fmt.Sprintf("%s-%d", key, size) }
+
+// lockWithin locks a file that other processes lock for moments only.
+func lockWithin(f *os.File, patience time.Duration) error {
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil, !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
+			return err
+		case time.Since(began) > patience:
+			return errLocked
+		}
+	}
+}
+
+// growth tells a process that fetches a tensor from one that stands still.
+type growth struct {
+	file  os.FileInfo // nil is none
+	since time.Time
+}
+
+// look returns for how long nothing was added to the beginning of a tensor.
+func (g *growth) look(path string, now time.Time) time.Duration {
+	info, err := os.Stat(path)
+	same := err == nil && g.file != nil && os.SameFile(info, g.file) && info.Size() == g.file.Size()
+	if !same {
+		g.file, g.since = info, now
+	}
+	return now.Sub(g.since)
+}
+
+// openPartial waits until no other process fetches a tensor of some size, or until one that
+// does has added nothing for as long as the cache is patient. The error is that of ctx: a
+// cache that cannot be written is gone without.
 func (c *Cache) openPartial(ctx context.Context, key string, size int64) (*partial, error) {
-	path := filepath.Join(c.dir, partialDir, fmt.Sprintf("%s-%d", key, size))
+	path := filepath.Join(c.dir, partialDir, partialName(key, size))
 	if c.budget > 0 && size > c.budget {
 		return &partial{cache: c}, nil
 	}
-	for {
+	for other := (growth{since: time.Now()}); ; {
 		f, err := lock(path)
 		if err == nil {
 			if c.makeRoom(path) {
@@ -74,6 +107,10 @@ func (c *Cache) openPartial(ctx context.Context, key string, size int64) (*parti
 		}
 		if !errors.Is(err, errLocked) {
 			c.wrote(err)
+			return &partial{cache: c}, nil
+		}
+		if other.look(path, time.Now()) > c.patience {
+			c.log.Warn("the process that fetches a tensor into the weights cache stands still, fetching it into memory only", "file", path)
 			return &partial{cache: c}, nil
 		}
 		select {
