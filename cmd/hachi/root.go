@@ -38,7 +38,7 @@ Begin with two terminals:
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		newUp(), newCoordinator(), newExpertNode(), newRouter(), newGateway(), newConfig(),
-		newStatus(), newTop(), newDoctor(), newPlan(), newSim(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
+		newStatus(), newTop(), newDoctor(), newPlan(), newSim(), newCalibrate(), newDrain(), newChat(), newModel(), newBench(), newKeys(), newCerts(), newVersion(), newEtcd(),
 	)
 	addStandardCommands(root)
 	return root

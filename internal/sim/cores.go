@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 )
 
@@ -13,21 +14,28 @@ import (
 //
 //	speed = min(1, cores / threads of all jobs)
 //
+// and no more than the memory can bring what they all read.
+//
 // The machine of one process has one job at a time of its expert batches, and one of its
 // attention, so that nothing is to be shared.
 type cores struct {
 	world  *world
 	total  float64
+	memory float64 // bytes/s that all jobs can read
 	shared bool
 	jobs   []*job
 	since  time.Duration // when remaining was last brought up to date
-	turn   uint64        // of the last plan of the next end
+	others machine.Others
+	used   float64 // seconds of cores in this period of others
+	still  bool    // others have the cores
+	turn   uint64  // of the last plan of the next end
 }
 
 // job is work under way.
 type job struct {
 	owner     *process
 	threads   float64
+	rate      float64       // bytes/s that it reads at full speed
 	remaining time.Duration // at full speed
 	done      event.Handler
 }
@@ -38,7 +46,8 @@ func (w *world) coresOf(name string, at scenario.Process) *cores {
 		return &cores{world: w, total: float64(at.Machine.Cores)}
 	}
 	if w.hosts[at.Host] == nil {
-		w.hosts[at.Host] = &cores{world: w, total: float64(at.Machine.Cores), shared: true}
+		w.hosts[at.Host] = &cores{world: w, total: float64(at.Machine.Cores), memory: at.Machine.Bandwidth * at.Machine.MemoryShare, shared: true, others: at.Machine.Others}
+		w.hosts[at.Host].begin()
 	}
 	return w.hosts[at.Host]
 }
@@ -54,16 +63,23 @@ func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
 		threads = c.total
 	}
 	c.catchUp()
-	c.jobs = append(c.jobs, &job{owner, threads, work, done})
+	c.jobs = append(c.jobs, &job{owner, threads, owner.rate, work, done})
 	c.plan()
 }
 
 func (c *cores) speed() float64 {
-	threads := 0.0
-	for _, j := range c.jobs {
-		threads += j.threads
+	if c.still {
+		return 0
 	}
-	return min(1, c.total/max(threads, 1))
+	threads, rate := 0.0, 0.0
+	for _, j := range c.jobs {
+		threads, rate = threads+j.threads, rate+j.rate
+	}
+	speed := min(1, c.total/max(threads, 1))
+	if rate*speed > c.memory {
+		speed = c.memory / rate
+	}
+	return speed
 }
 
 // catchUp takes what was done since the last change from what remains.
@@ -71,6 +87,11 @@ func (c *cores) catchUp() {
 	now := c.world.loop.Now()
 	if elapsed := now - c.since; elapsed > 0 {
 		done := time.Duration(float64(elapsed) * c.speed())
+		threads := 0.0
+		for _, j := range c.jobs {
+			threads += j.threads
+		}
+		c.used += elapsed.Seconds() * min(threads, c.total)
 		for _, j := range c.jobs {
 			j.remaining = max(0, j.remaining-done)
 		}
@@ -81,7 +102,7 @@ func (c *cores) catchUp() {
 // plan schedules the end of the job that ends first.
 func (c *cores) plan() {
 	c.turn++
-	if len(c.jobs) == 0 {
+	if len(c.jobs) == 0 || c.still {
 		return
 	}
 	first := slices.MinFunc(c.jobs, func(a, b *job) int { return int(a.remaining - b.remaining) })

@@ -116,7 +116,9 @@ func (n *node) pump() {
 	n.stats.batches++
 	n.stats.groups += uint64(len(batch.Groups))
 	n.stats.rows += uint64(batch.Rows)
-	n.compute(n.speed.Batch(batch.Groups), n)
+	work := n.speed.Batch(batch.Groups)
+	n.rate = n.speed.Rate(batch.Groups, work)
+	n.compute(work, n)
 }
 
 // Fire implements event.Handler: the batch is computed.

@@ -14,6 +14,7 @@ type process struct {
 	name  string
 	at    scenario.Process
 	cores *cores
+	rate  float64 // bytes/s that the next work reads at full speed
 	up    bool
 	cut   bool    // neither hears nor is heard
 	slow  float64 // how much longer it takes than usual

@@ -19,11 +19,13 @@ type Report struct {
 	First      measure.Latency `json:"ttft"`
 	Gap        measure.Latency `json:"itl"`
 	Total      measure.Latency `json:"e2e"`
-	Steps      Steps           `json:"steps"`
-	Experts    Experts         `json:"experts"`
-	Cluster    Cluster         `json:"cluster"`
-	Routers    []RouterReport  `json:"routers"`
-	Nodes      []NodeReport    `json:"nodes"`
+	// Longest is the longest gap of each answer that ends after the first fault.
+	Longest measure.Latency `json:"longest_gap_after_fault"`
+	Steps   Steps           `json:"steps"`
+	Experts Experts         `json:"experts"`
+	Cluster Cluster         `json:"cluster"`
+	Routers []RouterReport  `json:"routers"`
+	Nodes   []NodeReport    `json:"nodes"`
 	// PerSecond are the tokens that clients got in each second.
 	PerSecond []uint64 `json:"output_tokens_by_second"`
 	// Events is how many events the run had.
@@ -114,6 +116,11 @@ type Options struct {
 	// Stop ends the run after a time; 0 does not. Users then begin with the first request
 	// again after the last one.
 	Stop time.Duration
+	// Warm requests come before everything else, all at once, and end; they do not count.
+	Warm []trace.Request
+	// Settled is how many tokens of an answer every user has when the times of faults
+	// begin; 0 is when the first request comes.
+	Settled int
 	// WarmUp is for how long nothing counts but PerSecond.
 	WarmUp time.Duration
 }
@@ -152,7 +159,7 @@ func (w *world) report() Report {
 			All: w.open + s.ended(), Completed: s.outcomes[completed], Rejected: s.outcomes[rejected], TooLong: s.outcomes[tooLong], Lost: s.outcomes[lost],
 			Unfinished: w.open, Shortened: s.shortened, Resumed: s.resumed,
 		},
-		Seconds: seconds, First: measure.LatencyOf(s.first), Gap: measure.LatencyOf(s.gaps), Total: measure.LatencyOf(s.total),
+		Seconds: seconds, First: measure.LatencyOf(s.first), Gap: measure.LatencyOf(s.gaps), Total: measure.LatencyOf(s.total), Longest: measure.LatencyOf(s.longest),
 		Steps: s.averages(), PerSecond: append([]uint64{}, s.perSecond...), Events: w.loop.Fired() - s.firedBefore,
 		Experts: Experts{Calls: s.calls, PerLayer: ratio(float64(s.calls), float64(s.layers)), Dropped: s.drops},
 		Cluster: Cluster{Placements: s.placements, Faults: s.faults},

@@ -21,6 +21,7 @@ type request struct {
 	arrived  time.Duration
 	last     time.Duration // of its last token
 	answered int           // tokens that the client has
+	longest  time.Duration // gap that ends after the first fault
 	resumed  int           // times it went on at another router
 	outcome  outcome
 
@@ -86,9 +87,12 @@ func (q *request) emit(now time.Duration) bool {
 	if q.answered == 0 {
 		stats.first = append(stats.first, now-q.arrived)
 	} else {
-		stats.gaps = append(stats.gaps, now-q.last)
+		q.gap(now - q.last)
 	}
 	q.answered++
+	if u := q.world.users; u != nil {
+		u.began(q.answered)
+	}
 	q.last = now
 	stats.token(now - q.world.start)
 	return q.answered == q.answer
@@ -107,6 +111,9 @@ func (w *world) finish(q *request, how outcome) {
 	if how == completed {
 		w.stats.total = append(w.stats.total, w.loop.Now()-q.arrived)
 		w.stats.prompts += uint64(q.prompt)
+		if w.stats.faults > 0 {
+			w.stats.longest = append(w.stats.longest, q.longest)
+		}
 	}
 	w.front.left(q)
 	if w.users != nil {

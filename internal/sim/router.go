@@ -112,7 +112,7 @@ func (r *router) kick() {
 // commit applies a step, and begins the next.
 func (r *router) commit(s *step) {
 	now := r.world.loop.Now()
-	r.scheduler.Observe(s.spans, now-s.began)
+	r.scheduler.Observe(s.spans, now-s.began-s.drawing)
 	for _, span := range s.spans {
 		seq := span.Seq
 		if end := seq.Computed + span.N; end < len(seq.Tokens) {

@@ -7,6 +7,7 @@ import (
 // stats are what a run counts.
 type stats struct {
 	first, gaps, total []time.Duration // to the first token, between tokens, of answers
+	longest            []time.Duration // gaps of answers after the first fault
 	outcomes           [lost + 1]int
 	answered, prompts  uint64 // tokens
 	perSecond          []uint64

@@ -25,6 +25,7 @@ type step struct {
 	attending   time.Duration // since when attention computes
 	idle        time.Duration // since when attention waits
 	split       split
+	drawing     time.Duration // the part of the head that comes after the step's measure
 }
 
 // doing is what the step waits for.
@@ -166,7 +167,8 @@ func (s *step) finishLayers() {
 	took := r.world.loop.Now() - s.began
 	r.batcher.ObserveStep(s.rows, len(s.jobs), took/time.Duration(r.world.topology.Layers()))
 	s.doing = head
-	work := r.attention.Head(s.heads)
+	s.drawing = r.attention.Draw(s.heads)
+	work := r.attention.Head(s.heads) + s.drawing
 	s.split.Head = time.Duration(float64(work) * r.slow)
 	r.compute(work, s)
 }

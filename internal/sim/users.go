@@ -15,6 +15,9 @@ type users struct {
 	again    bool // the pool begins again
 	think    time.Duration
 	thinking int
+
+	settled int // tokens of an answer for which faults wait; 0 is none
+	waiting int // users without as many
 }
 
 // retryAfter is how long a user waits after a refusal.

@@ -137,12 +137,15 @@ func settleTime(w *world) time.Duration {
 // serve brings the requests and the faults at their times, and runs until all requests
 // have ended, or as long as the options say.
 func (w *world) serve(requests []trace.Request, o Options) {
+	if len(o.Warm) > 0 {
+		w.warm(o)
+	}
 	w.start = w.loop.Now()
 	w.ended = w.start
 	w.measure()
 	last := w.start
 	if o.Users > 0 {
-		w.users = &users{world: w, pool: requests, think: o.Think, again: o.Stop > 0}
+		w.users = &users{world: w, pool: requests, think: o.Think, again: o.Stop > 0, settled: o.Settled, waiting: o.Users}
 		last = w.users.begin(o.Users, o.Join)
 	} else {
 		for _, t := range requests {
@@ -150,8 +153,8 @@ func (w *world) serve(requests []trace.Request, o Options) {
 			w.send(t, last)
 		}
 	}
-	for _, f := range w.scenario.Faults {
-		w.loop.At(w.start+f.At, event.Func(func() { w.befall(f) }))
+	if o.Users == 0 || o.Settled == 0 {
+		w.strike()
 	}
 	if o.WarmUp > 0 {
 		w.loop.At(w.start+o.WarmUp, event.Func(w.measure))

@@ -75,8 +75,8 @@ func (l load) run(ctx context.Context, run int, begun func()) ([][]answer, error
 	return out, context.Cause(ctx)
 }
 
-// settled is after how many tokens a stream has begun.
-const settled = 4
+// Settled is after how many tokens a stream has begun.
+const Settled = 4
 
 // read reads one answer.
 func (l load) read(ctx context.Context, prompt []uint32, seed uint64, begun func()) (a answer, err error) {
@@ -97,7 +97,7 @@ func (l load) read(ctx context.Context, prompt []uint32, seed uint64, begun func
 		for range m.GetTokens() {
 			a.came = append(a.came, now)
 		}
-		if len(a.came) >= settled {
+		if len(a.came) >= Settled {
 			begun()
 		}
 		if m.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_UNSPECIFIED {

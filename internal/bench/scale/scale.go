@@ -54,8 +54,8 @@ func (c Config) Validate() error {
 			bad("%s %v: want some, 0 or more each", name, list)
 		}
 	}
-	if c.Prompt < 1 || c.Answer <= settled || c.Tokens < 1 || c.Rounds < 1 {
-		bad("%d rounds of %d tokens, %d of an answer to prompts of %d: want at least 1 of 1, %d to 1", c.Rounds, c.Tokens, c.Answer, c.Prompt, settled+1)
+	if c.Prompt < 1 || c.Answer <= Settled || c.Tokens < 1 || c.Rounds < 1 {
+		bad("%d rounds of %d tokens, %d of an answer to prompts of %d: want at least 1 of 1, %d to 1", c.Rounds, c.Tokens, c.Answer, c.Prompt, Settled+1)
 	}
 	if c.Delay < 0 || !(c.Loss >= 0 && c.Loss < 1) {
 		bad("packets %v late, a share of %v lost: want 0 or more, and 0 to 1", c.Delay, c.Loss)

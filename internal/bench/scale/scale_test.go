@@ -62,7 +62,7 @@ func TestSettingsThatDifferHaveFilesOfTheirOwn(t *testing.T) {
 
 func TestEveryFaultOfATableIsNamed(t *testing.T) {
 	c := table("")
-	c.Nodes, c.Threads, c.Answer, c.Loss, c.Fault = []int{0}, nil, settled, 1, "flood"
+	c.Nodes, c.Threads, c.Answer, c.Loss, c.Fault = []int{0}, nil, Settled, 1, "flood"
 	err := c.Validate()
 	for _, want := range []string{"nodes", "threads", "tokens", "lost", "flood", "directory"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -6,9 +6,15 @@
 // Computing is a roofline with two measured corrections. A kernel that reads B bytes and
 // makes P operations takes
 //
-//	launch + max(B / (bandwidth * memory), P / (rate(format) * arithmetic))
+//	launch + max(b, p) + serial * min(b, p)
+//	b = B / (bandwidth * memory), p = P / (rate(format) * arithmetic)
 //
-// where memory and arithmetic are the shares of the machine's limits that kernels reach.
+// where memory and arithmetic are the shares of the machine's limits that kernels reach,
+// and serial is the share of the shorter time that the longer does not hide: 0 is a
+// roofline. A router adds the time of a step and that of each token that it draws: what
+// is neither a kernel nor a call, from the choice of the token to its way to the client.
+// Processes on one machine share its cores and its bandwidth (package sim).
+//
 // The experts of a batch are one kernel after another, so that its time grows with the
 // number of distinct experts while weights decide, and with rows when arithmetic does. A
 // machine with several units (the chips of an accelerator) computes expert e on unit

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -21,8 +22,28 @@ type Machine struct {
 	Fallback float64
 	Launch   time.Duration // of a kernel
 	Load     float64       // bytes of weights per second, from a disk
-	// MemoryShare and ArithmeticShare are the shares of the limits that kernels reach.
-	MemoryShare, ArithmeticShare float64
+	// MemoryShare, CoreShare and ArithmeticShare are the shares of Bandwidth, CoreBandwidth
+	// and Rates that kernels reach; a CoreShare of 0 is MemoryShare.
+	MemoryShare, CoreShare, ArithmeticShare float64
+	// Serial is the share of the shorter of reading and computing that the longer does
+	// not hide: 0 is a roofline, 1 their sum.
+	Serial float64
+	// Step is what a router does once for every step, besides kernels; Draw is what it
+	// does for each token that it draws: the choice of the token, and its way to the
+	// client. Both take the time of all of its threads.
+	Step, Draw time.Duration
+	// Call is what an expert node does for the calls of a batch besides kernels: it is
+	// woken, reads rows and writes answers, and finds caches full of another process's.
+	Call   time.Duration
+	Others Others
+}
+
+// Others is what other work takes of a machine that processes share: where they leave less
+// than a share of the cores idle in a period, everything stands still for a time at its end.
+// So does Linux's server for fair tasks beside tasks of real time: 50 ms in a second.
+type Others struct {
+	Every, For time.Duration // 0 is never
+	Idle       float64
 }
 
 // Kernels of one call: their launches are paid one after another.
@@ -40,31 +61,43 @@ func (m *Machine) threads(n int) float64 {
 	return float64(n)
 }
 
-// time is the roofline, in seconds, on some threads.
+// bandwidth is how fast some threads read, bytes/s.
+func (m *Machine) bandwidth(threads int) float64 {
+	return min(m.Bandwidth*m.MemoryShare, m.threads(threads)*m.CoreBandwidth*cmp.Or(m.CoreShare, m.MemoryShare))
+}
+
+// time is how long some threads take, in seconds.
 func (m *Machine) time(w Work, format tensor.DType, threads int) float64 {
 	t := m.threads(threads)
-	bandwidth := min(m.Bandwidth, t*m.CoreBandwidth) * m.MemoryShare
 	rate, ok := m.Rates[format]
 	if !ok {
 		rate = m.Fallback
 	}
 	rate *= m.ArithmeticShare * t / float64(m.Cores)
-	return max(w.Bytes/bandwidth, w.Ops/rate)
+	return m.both(w.Bytes/m.bandwidth(threads), w.Ops/rate)
+}
+
+// both is the time of what reads and computes.
+func (m *Machine) both(read, compute float64) float64 {
+	return max(read, compute) + m.Serial*min(read, compute)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // Experts is how fast a machine computes the experts of a model.
 type Experts struct {
+	machine           *Machine
+	bytes             float64 // of an expert
 	read, row, launch float64 // seconds: of an expert's weights, of a row, of a kernel
+	call              float64 // seconds of a batch
 	units             int
 }
 
 // Experts is the speed of a machine on some threads; 0 is all cores.
 func (m *Machine) Experts(s *Shape, threads int) Experts {
 	return Experts{
-		read: m.time(Work{Bytes: float64(s.ExpertBytes)}, s.Experts, threads), row: m.time(Work{Ops: s.expertRow}, s.Experts, threads),
-		launch: expertKernels * m.Launch.Seconds(), units: max(1, m.Units),
+		machine: m, bytes: float64(s.ExpertBytes), read: m.time(Work{Bytes: float64(s.ExpertBytes)}, s.Experts, threads), row: m.time(Work{Ops: s.expertRow}, s.Experts, threads),
+		launch: expertKernels * m.Launch.Seconds(), call: m.Call.Seconds(), units: max(1, m.Units),
 	}
 }
 
@@ -78,10 +111,21 @@ func (e *Experts) Batch(groups []moe.Group) time.Duration {
 	longest := 0.0
 	for _, g := range groups {
 		unit := &busy[g.Expert%e.units]
-		*unit += e.launch + max(e.read, e.row*float64(len(g.Index)))
+		*unit += e.launch + e.machine.both(e.read, e.row*float64(len(g.Index)))
 		longest = max(longest, *unit)
 	}
+	if len(groups) > 0 {
+		longest += e.call
+	}
 	return seconds(longest)
+}
+
+// Rate is how many bytes per second the experts of a batch read, which takes a time.
+func (e *Experts) Rate(groups []moe.Group, took time.Duration) float64 {
+	if took <= 0 {
+		return 0
+	}
+	return float64(len(groups)) * e.bytes / took.Seconds()
 }
 
 // Attention is how fast a machine computes all but the experts.
@@ -123,4 +167,9 @@ func (a *Attention) Head(outputs int) time.Duration {
 	}
 	work := Work{a.shape.head.Bytes, a.shape.head.Ops * float64(outputs)}
 	return seconds(a.machine.time(work, a.shape.Dense, a.threads)) + headKernels*a.machine.Launch
+}
+
+// Draw is the time of the tokens that a step draws, and of what is done once a step.
+func (a *Attention) Draw(outputs int) time.Duration {
+	return a.machine.Step + time.Duration(outputs)*a.machine.Draw
 }

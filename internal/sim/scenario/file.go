@@ -40,6 +40,10 @@ type machineFile struct {
 	Launch        time.Duration      `yaml:"launch"`        // of a kernel
 	Load          role.Size          `yaml:"load"`          // of weights, per second
 	Efficiency    efficiency         `yaml:"efficiency"`
+	Step          time.Duration      `yaml:"step"` // of a router, besides kernels
+	Draw          time.Duration      `yaml:"draw"` // of a token, until its client has it
+	Call          time.Duration      `yaml:"call"` // of an expert node for the calls of a batch, besides kernels
+	Others        others             `yaml:"others"`
 	Price         price              `yaml:"price"`
 }
 
@@ -49,10 +53,22 @@ type price struct {
 	Source  string  `yaml:"source"`  // where the number is from
 }
 
+// others is what other work takes of a host: all of it For in each Every in which its
+// processes leave less than Idle of the cores idle.
+type others struct {
+	Every time.Duration `yaml:"every"`
+	For   time.Duration `yaml:"for"`
+	Idle  float64       `yaml:"idle"`
+}
+
 // efficiency is which share of a machine's limits kernels reach; 0 is 1.
 type efficiency struct {
 	Memory     float64 `yaml:"memory"`
+	Core       float64 `yaml:"core"` // of coreBandwidth; 0 is memory
 	Arithmetic float64 `yaml:"arithmetic"`
+	// Serial is the share of the shorter of reading and computing that the longer does
+	// not hide; 0 is a roofline.
+	Serial float64 `yaml:"serial"`
 }
 
 // NetworkFile is what lies between processes, as a file says it.

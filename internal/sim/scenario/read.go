@@ -155,6 +155,18 @@ func (b *builder) machine(field string, m machineFile) *machine.Machine {
 		Rates: map[tensor.DType]float64{}, Launch: m.Launch, Load: float64(m.Load),
 		MemoryShare: b.share(field+".efficiency.memory", m.Efficiency.Memory), ArithmeticShare: b.share(field+".efficiency.arithmetic", m.Efficiency.Arithmetic),
 	}
+	out.CoreShare = cmp.Or(m.Efficiency.Core, out.MemoryShare)
+	b.share(field+".efficiency.core", out.CoreShare)
+	out.Others = machine.Others(m.Others)
+	if o := m.Others; o.For < 0 || o.Every < o.For || o.For > 0 && o.Every == o.For || !(o.Idle >= 0 && o.Idle <= 1) {
+		b.faults.Addf(field+".others", "%v in each %v, idle %v: want a shorter time than that, and 0 to 1", o.For, o.Every, o.Idle)
+	}
+	if out.Serial = m.Efficiency.Serial; !(out.Serial >= 0 && out.Serial <= 1) {
+		b.faults.Addf(field+".efficiency.serial", "%v: want 0 to 1", out.Serial)
+	}
+	if out.Step, out.Draw, out.Call = m.Step, m.Draw, m.Call; min(m.Step, m.Draw, m.Call) < 0 {
+		b.faults.Addf(field, "step %v, draw %v, call %v: want at least 0", m.Step, m.Draw, m.Call)
+	}
 	if len(m.Arithmetic) == 0 {
 		b.faults.Addf(field+".arithmetic", "want operations per second of at least one format, for example bf16: 1e12")
 	}

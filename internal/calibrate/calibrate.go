@@ -1,0 +1,121 @@
+package calibrate
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/bench/rpc"
+	"github.com/hachi-serve/hachi/internal/bench/scale"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
+)
+
+// Config says what is fitted to.
+type Config struct {
+	Cells       []scale.Cell // in the order of their names
+	Kernel      kernel.Report
+	RPC         rpc.Report
+	Others      machine.Others // what other work took of the machine while the cells were measured
+	Evaluations int            // of the search, at most; 0 judges the initial fit
+	// Progress is called after the search with the best value; nil is allowed.
+	Progress func(evaluations int, error float64)
+}
+
+// every is how many cells have one that is fitted to.
+const every = 3
+
+// Run fits and judges.
+func Run(c Config) (Report, error) {
+	f, err := initial(c.Kernel, c.RPC)
+	if err != nil {
+		return Report{}, err
+	}
+	f.Others = c.Others
+	training, held, err := divide(c.Cells)
+	if err != nil {
+		return Report{}, err
+	}
+	if c.Evaluations > 0 {
+		if f, err = c.search(f, training); err != nil {
+			return Report{}, err
+		}
+	}
+	r := Report{Fit: f, Cores: c.Cells[0].Machine.Cores, Limits: c.Cells[0].Result.Limits}
+	for _, part := range []struct {
+		subjects []subject
+		held     bool
+	}{{training, false}, {held, true}} {
+		predicted, err := predictAll(part.subjects, f)
+		if err != nil {
+			return Report{}, err
+		}
+		for i, s := range part.subjects {
+			r.Cells = append(r.Cells, Judged{Name: s.cell.Setting.Name(), Setting: s.cell.Setting, HeldOut: part.held, Measured: s.cell.Result, Simulated: predicted[i]})
+		}
+	}
+	r.judge()
+	return r, nil
+}
+
+// divide makes scenarios of the cells. Those with a fault, and two of every three others,
+// are held out. A simulation loses no packets, so cells with losses are an error.
+func divide(cells []scale.Cell) (training, held []subject, err error) {
+	n := 0
+	for _, c := range cells {
+		if c.Setting.Loss > 0 {
+			return nil, nil, fmt.Errorf("cell %s: lost packets are not simulated; leave the cell out", c.Setting.Name())
+		}
+		s, err := subjectOf(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c.Setting.Fault != "" {
+			held = append(held, s)
+			continue
+		}
+		if n%every == 0 {
+			training = append(training, s)
+		} else {
+			held = append(held, s)
+		}
+		n++
+	}
+	if len(training) == 0 || len(held) == 0 {
+		return nil, nil, errors.New("want two cells without a fault at least: one to fit to, one to judge by")
+	}
+	return training, held, nil
+}
+
+// search minimizes the errors of the training cells.
+func (c Config) search(f Fit, training []subject) (Fit, error) {
+	var failed error
+	value := func(point []float64) float64 {
+		predicted, err := predictAll(training, f.at(point))
+		if err != nil {
+			failed = err
+			return math.Inf(1)
+		}
+		sum := 0.0
+		for i, s := range training {
+			sum += distance(s.cell.Result, predicted[i])
+		}
+		return sum / float64(len(training))
+	}
+	best := minimize(value, f.point(), 0.3, c.Evaluations)
+	if c.Progress != nil {
+		c.Progress(c.Evaluations, math.Sqrt(best.value))
+	}
+	return f.at(best.at), failed
+}
+
+// distance is how far a prediction is off: a mean of squared logarithms, in which
+// throughput and ITL count twice.
+func distance(measured, simulated scale.Result) float64 {
+	square := func(a, b float64) float64 {
+		l := math.Log(b / a)
+		return l * l
+	}
+	return (2*square(measured.Throughput, simulated.Throughput) + 2*square(measured.Gap.P50, simulated.Gap.P50) +
+		square(measured.First.P50, simulated.First.P50) + square(measured.Total.P50, simulated.Total.P50)) / 6
+}

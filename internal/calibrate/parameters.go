@@ -1,0 +1,190 @@
+package calibrate
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/bench/rpc"
+	"github.com/hachi-serve/hachi/internal/bench/scale"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
+)
+
+// Fit is what a scenario says of the machine. Times are microseconds.
+type Fit struct {
+	// Of bench kernel and bench rpc.
+	Rates     map[string]float64 `json:"arithmetic"` // operations per second, by format
+	Latency   float64            `json:"latency_p50_us"`
+	Tail      float64            `json:"latency_p99_us"`
+	Bandwidth float64            `json:"nic_bytes_per_s"`
+	Message   float64            `json:"message_us"`
+	// Others is what other work took of the machine: see machine.Machine.
+	Others machine.Others `json:"others"`
+	// Fitted.
+	Memory     float64 `json:"efficiency_memory"`
+	Core       float64 `json:"efficiency_core"`
+	Arithmetic float64 `json:"efficiency_arithmetic"`
+	Serial     float64 `json:"efficiency_serial"`
+	Launch     float64 `json:"launch_us"`
+	Step       float64 `json:"step_us"`
+	Draw       float64 `json:"draw_us"`
+	Call       float64 `json:"call_us"`
+}
+
+// knobs are the fitted fields, in the order of a point of the search.
+func (f *Fit) knobs() []*float64 {
+	return []*float64{&f.Memory, &f.Core, &f.Arithmetic, &f.Serial, &f.Launch, &f.Step, &f.Draw, &f.Call}
+}
+
+// bounds keep a point physical: shares are at most 1, times some hundreds of
+// microseconds at most.
+var bounds = [][2]float64{{0.2, 1}, {0.2, 1}, {0.2, 1}, {0.01, 1}, {0.2, 300}, {1, 5000}, {1, 2000}, {1, 2000}}
+
+// point is where the fit is, as logarithms.
+func (f Fit) point() []float64 {
+	out := make([]float64, len(bounds))
+	for i, k := range f.knobs() {
+		out[i] = math.Log(*k)
+	}
+	return out
+}
+
+// at is the fit at a point.
+func (f Fit) at(point []float64) Fit {
+	for i, k := range f.knobs() {
+		*k = min(max(math.Exp(point[i]), bounds[i][0]), bounds[i][1])
+	}
+	return f
+}
+
+// initial is a fit of the two benchmarks, with guesses of the rest.
+func initial(k kernel.Report, r rpc.Report) (Fit, error) {
+	f := Fit{Rates: map[string]float64{}, Memory: 0.95, Core: 0.75, Arithmetic: 0.8, Serial: 0.7, Launch: 8, Step: 300, Draw: 100, Call: 50}
+	for _, d := range tensor.Formats() {
+		if rate := rateOf(k, d); rate > 0 {
+			f.Rates[d.String()] = rate
+		}
+	}
+	if len(f.Rates) == 0 {
+		return f, fmt.Errorf("bench kernel has no products of any format")
+	}
+	return f, f.network(r)
+}
+
+// rateOf is operations per second of a format: those of its products of the most rows, up
+// to those of a large decode, without the time that reading the weights takes.
+func rateOf(k kernel.Report, d tensor.DType) float64 {
+	name := func(rows int) string { return fmt.Sprintf("%v x %d rows", d, rows) }
+	find := func(rows int) float64 {
+		i := slices.IndexFunc(k.Kernels, func(r kernel.Result) bool { return r.Name == name(rows) })
+		if i < 0 {
+			return 0
+		}
+		return k.Kernels[i].Rate
+	}
+	const block = 4096
+	perWeight := float64(d.Bytes(block, block)) / (block * block)
+	one := find(1) // GB/s
+	for _, rows := range []int{32, 512} {
+		many := find(rows) // Gop/s
+		if many == 0 || one == 0 {
+			continue
+		}
+		ops := 2 * float64(rows) // of a weight
+		took := ops/many - perWeight/one
+		return ops / max(took, 0.1*ops/many) * 1e9
+	}
+	return 0
+}
+
+// network reads latency, message and NIC from hops with mTLS of processes that run
+// anywhere. A hop to several nodes at once costs two messages more for each, at the
+// caller; a large one passes two NICs each way.
+func (f *Fit) network(r rpc.Report) error {
+	find := func(payload, nodes int) *rpc.Result {
+		i := slices.IndexFunc(r.Results, func(x rpc.Result) bool {
+			return x.Pin == rpc.Unpinned && x.Variant == rpc.Secure && x.Payload == payload && x.FanOut == nodes && x.Sequential == 1
+		})
+		if i < 0 {
+			return nil
+		}
+		return &r.Results[i]
+	}
+	const small, large, nodes = 8 << 10, 512 << 10, 8
+	one, many, big := find(small, 1), find(small, nodes), find(large, 1)
+	if one == nil || many == nil || big == nil {
+		return fmt.Errorf("bench rpc has no hops of %d and %d KiB to 1 and %d nodes with --pin none", small>>10, large>>10, nodes)
+	}
+	f.Message = max(1, (many.P50-one.P50)/(2*(nodes-1)))
+	f.Bandwidth = 4 * (large - small) / max(1, big.P50-one.P50) * 1e6
+	f.Latency = max(1, one.P50/2-2*f.Message-2*small/f.Bandwidth*1e6)
+	f.Tail = f.Latency * max(1, one.P99/one.P50)
+	return nil
+}
+
+func microseconds(us float64) time.Duration { return time.Duration(us * float64(time.Microsecond)) }
+
+// machineOf is the machine of a cell.
+func (f Fit) machineOf(c scale.Cell, m *machine.Machine) {
+	limits := c.Result.Limits
+	m.Cores, m.Bandwidth = c.Machine.Cores, limits.Stream*1e9
+	m.CoreBandwidth = min(limits.CoreStream*1e9, m.Bandwidth)
+	m.MemoryShare, m.CoreShare, m.ArithmeticShare, m.Serial = f.Memory, f.Core, f.Arithmetic, f.Serial
+	m.Launch, m.Step, m.Draw, m.Call = microseconds(f.Launch), microseconds(f.Step), microseconds(f.Draw), microseconds(f.Call)
+	m.Others = f.Others
+	m.Rates, m.Fallback = map[tensor.DType]float64{}, 0
+	for _, d := range tensor.Formats() {
+		if rate := f.Rates[d.String()]; rate > 0 {
+			m.Rates[d] = rate
+			if m.Fallback == 0 || rate < m.Fallback {
+				m.Fallback = rate
+			}
+		}
+	}
+}
+
+// networkOf is the network of a cell.
+func (f Fit) networkOf(c scale.Cell) machine.Network {
+	delay := time.Duration(c.Setting.DelayMS * float64(time.Millisecond))
+	return machine.Network{P50: microseconds(f.Latency) + delay, P99: microseconds(f.Tail) + delay, Bandwidth: f.Bandwidth, Message: microseconds(f.Message)}
+}
+
+// WriteMachine writes the sections of a cluster file. Bandwidth is that of the first cell.
+func (r Report) WriteMachine(out io.Writer) error {
+	f, l := r.Fit, r.Limits
+	_, err := fmt.Fprintf(out, `machines:
+  this:
+    cores: %d
+    memory: 16Gi
+    bandwidth: %.0fMB
+    coreBandwidth: %.0fMB
+    arithmetic: {%s}
+    launch: %v
+    load: 1Gi
+    efficiency: {memory: %.3f, core: %.3f, arithmetic: %.3f, serial: %.3f}
+    step: %v
+    draw: %v
+    call: %v
+    others: {every: %v, for: %v, idle: %g}
+network:
+  latency: {p50: %v, p99: %v}
+  bandwidth: %.0fMB
+  message: %v
+`, r.Cores, l.Stream*1e3, min(l.CoreStream, l.Stream)*1e3, ratesText(f.Rates), microseconds(f.Launch), f.Memory, f.Core, f.Arithmetic, f.Serial, microseconds(f.Step), microseconds(f.Draw), microseconds(f.Call),
+		f.Others.Every, f.Others.For, f.Others.Idle,
+		microseconds(f.Latency), microseconds(f.Tail), f.Bandwidth/1e6, microseconds(f.Message))
+	return err
+}
+
+func ratesText(rates map[string]float64) (out string) {
+	for _, d := range tensor.Formats() {
+		if rate := rates[d.String()]; rate > 0 {
+			out += fmt.Sprintf(", %v: %.3g", d, rate)
+		}
+	}
+	return out[2:]
+}
