@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs TestANodeServes as root in namespaces of its own: the network, the mounts and the
 # processes of this machine stay as they are. Its control groups are below /hachi-kube,
-# and removed at the end. Needs containerd, runc and the plugins of CNI (Debian:
-# containerd, runc, containernetworking-plugins).
+# and removed at the end, as are its files. Needs containerd, runc and the plugins of CNI
+# (Debian: containerd, runc, containernetworking-plugins).
 #
 # usage: node.sh TEST FLAGS...
 set -euo pipefail
@@ -11,8 +11,12 @@ if [ "${HACHI_KUBE_INSIDE:-}" != 1 ]; then
   for program in containerd containerd-shim-runc-v2 ctr runc unshare ip; do
     command -v $program >/dev/null || { echo "$program is missing (Debian: containerd, runc, containernetworking-plugins, util-linux, iproute2)" >&2; exit 1; }
   done
+  # What is mounted below a folder of the test keeps it from being removed inside. Here
+  # nothing is mounted.
+  scratch=$(mktemp -d)
   status=0
-  HACHI_KUBE_INSIDE=1 unshare --net --mount --propagation private --pid --fork --mount-proc --kill-child ./node.sh "$@" || status=$?
+  TMPDIR=$scratch HACHI_KUBE_INSIDE=1 unshare --net --mount --propagation private --pid --fork --mount-proc --kill-child ./node.sh "$@" || status=$?
+  rm -rf --one-file-system "$scratch"
   for groups in /sys/fs/cgroup/*/hachi-kube /sys/fs/cgroup/hachi-kube; do
     [ ! -d "$groups" ] || find "$groups" -depth -type d -exec rmdir {} + || true
   done
