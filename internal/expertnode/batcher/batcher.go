@@ -58,10 +58,11 @@ type Batcher struct {
 	perRow   time.Duration // what a row took lately
 	fit      fit           // how fast batches are computed
 	// wanted is the number of tasks of the batch that have not been canceled.
-	// ctx is that of the batch: it ends when none is wanted any more.
+	// ctx is that of the batch: it has ended when none is wanted any more.
 	wanted int
 	ctx    context.Context
 	cancel context.CancelFunc
+	ended  bool
 }
 
 // Progress counts what happened to tasks since the start.
@@ -123,6 +124,7 @@ func (b *Batcher) Cancel(t *Task) bool {
 		t.canceled = true
 		if b.wanted--; b.wanted == 0 {
 			b.cancel()
+			b.ended = true
 		}
 	}
 	return false
@@ -183,8 +185,9 @@ func (b *Batcher) form() {
 		t.running = true
 	}
 	b.wanted = len(b.batch)
-	if b.ctx.Err() != nil {
+	if b.ended {
 		b.ctx, b.cancel = context.WithCancel(context.Background())
+		b.ended = false
 	}
 }
 

@@ -13,8 +13,10 @@ import (
 // call's included, again after it has settled.
 type attempt struct {
 	to    moe.Replica
+	node  *record // of to.Node
 	tasks []*task
 	rows  int // (row, expert) pairs
+	place int // in layerCalls.inFlight
 
 	call    moe.Call
 	index   []int32 // memory of the indices of all groups of the call
@@ -44,7 +46,7 @@ const (
 )
 
 // newAttempt is an attempt without tasks, in used memory if there is any.
-func (l *layerRun) newAttempt(to moe.Replica) *attempt {
+func (l *layerRun) newAttempt(to *candidate) *attempt {
 	var a *attempt
 	if n := len(l.free); n > 0 {
 		a, l.free = l.free[n-1], l.free[:n-1]
@@ -55,20 +57,20 @@ func (l *layerRun) newAttempt(to moe.Replica) *attempt {
 			l.ended.put(a)
 		}
 	}
-	a.to, a.tasks, a.rows = to, a.tasks[:0], 0
+	a.to, a.node, a.tasks, a.rows = to.Replica, to.node, a.tasks[:0], 0
 	a.reply, a.err, a.stage, a.late, a.hedge, a.span = nil, nil, sent, false, false, nil
 	return a
 }
 
-// attemptTo finds the attempt of the current plan that goes to a replica, or
-// adds one: tasks of one node share a call.
-func (l *layerRun) attemptTo(to moe.Replica) *attempt {
-	for _, a := range l.planned {
-		if a.to == to {
-			return a
-		}
+// attemptTo finds the attempt of a plan that goes to a replica, or adds one: tasks of
+// one node share a call.
+func (l *layerRun) attemptTo(to *candidate, turn uint32) *attempt {
+	node := to.node
+	if node.turn == turn && int(node.place) < len(l.planned) && l.planned[node.place].to == to.Replica {
+		return l.planned[node.place]
 	}
 	a := l.newAttempt(to)
+	node.turn, node.place = turn, uint32(len(l.planned))
 	l.planned = append(l.planned, a)
 	return a
 }
@@ -77,19 +79,16 @@ func (l *layerRun) attemptTo(to moe.Replica) *attempt {
 // experts are on the node, and groups in ascending order of expert. The
 // transport owns c.X until it calls c.Release.
 func (l *layerRun) encodeCall(a *attempt) *moe.Call {
-	rows := l.numberRows(a.tasks)
-	size := l.rowBytes()
 	c := &a.call
-	c.Fingerprint, c.Epoch, c.Layer, c.Rows, c.Groups = l.d.cfg.Fingerprint, l.placement.Epoch(), l.layer, rows, c.Groups[:0]
+	c.Fingerprint, c.Epoch, c.Layer, c.Groups = l.d.cfg.Fingerprint, l.routes.placement.Epoch(), l.layer, c.Groups[:0]
 	c.Trace = moe.TraceContext{}
-	c.X, c.Release = l.d.memory.Get(rows * size)
-	for row, i := range l.rowAt {
-		if i >= 0 {
-			copy(c.X[int(i)*size:(int(i)+1)*size], l.wire[row*size:(row+1)*size])
-		}
-	}
 	// Grown once: the groups below keep parts of it.
 	a.index = slices.Grow(a.index[:0], a.rows)
+	if len(a.tasks) == 1 {
+		l.encodeTask(a, a.tasks[0])
+		return c
+	}
+	l.encodeRows(c, l.numberRows(a.tasks))
 	for _, t := range a.tasks {
 		from := len(a.index)
 		for _, slot := range t.slots {
@@ -98,6 +97,37 @@ func (l *layerRun) encodeCall(a *attempt) *moe.Call {
 		c.Groups = append(c.Groups, moe.Group{Expert: t.expert, Index: a.index[from:len(a.index):len(a.index)]})
 	}
 	return c
+}
+
+// encodeTask writes the rows and the group of the only task of a call. It looks at no
+// other row of the layer: with many nodes most calls have one task.
+func (l *layerRun) encodeTask(a *attempt, t *task) {
+	c, size := &a.call, l.rowBytes()
+	c.X, c.Release = l.d.memory.Get(len(t.slots) * size)
+	c.Rows = 0
+	last := -1
+	for _, slot := range t.slots {
+		if row := int(slot) / l.k; row != last {
+			copy(c.X[c.Rows*size:(c.Rows+1)*size], l.wire[row*size:(row+1)*size])
+			last = row
+			c.Rows++
+		}
+		a.index = append(a.index, int32(c.Rows-1))
+	}
+	c.X = c.X[:c.Rows*size]
+	c.Groups = append(c.Groups, moe.Group{Expert: t.expert, Index: a.index[:len(a.index):len(a.index)]})
+}
+
+// encodeRows writes the rows that numberRows has numbered.
+func (l *layerRun) encodeRows(c *moe.Call, rows int) {
+	size := l.rowBytes()
+	c.Rows = rows
+	c.X, c.Release = l.d.memory.Get(rows * size)
+	for row, i := range l.rowAt {
+		if i >= 0 {
+			copy(c.X[int(i)*size:(int(i)+1)*size], l.wire[row*size:(row+1)*size])
+		}
+	}
 }
 
 // numberRows sets l.rowAt[row] to the place in the call of each row that the

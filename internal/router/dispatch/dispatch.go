@@ -48,11 +48,11 @@ type Dispatcher struct {
 	counts []atomic.Uint64 // rows per expert, by Topology.Index
 	memory rowbuf.Pool     // of calls' rows
 
-	mu        sync.Mutex // guards the fields below
-	placement *moe.Placement
-	changed   chan struct{}     // closed and replaced when a placement is adopted or a suspicion ends
-	inflight  map[moe.Epoch]int // layers that use a placement
-	nodes     nodeTracker
+	mu       sync.Mutex        // guards the fields below
+	routes   *routes           // of the adopted placement; nil before the first
+	changed  chan struct{}     // closed and replaced when a placement is adopted or a suspicion ends
+	inflight map[moe.Epoch]int // layers that use a placement
+	nodes    nodeTracker
 }
 
 // New makes a Dispatcher that has no placement yet.
@@ -84,10 +84,10 @@ func (d *Dispatcher) Adopt(p *moe.Placement) bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.placement != nil && p.Epoch() <= d.placement.Epoch() {
+	if d.routes != nil && p.Epoch() <= d.routes.placement.Epoch() {
 		return false
 	}
-	d.placement = p
+	d.routes = d.nodes.routes(p)
 	d.signal()
 	return true
 }
@@ -102,7 +102,10 @@ func (d *Dispatcher) signal() {
 func (d *Dispatcher) Placement() *moe.Placement {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.placement
+	if d.routes == nil {
+		return nil
+	}
+	return d.routes.placement
 }
 
 // Changed is closed when the next placement is adopted or the next suspicion
@@ -118,10 +121,10 @@ func (d *Dispatcher) Changed() <-chan struct{} {
 func (d *Dispatcher) AckedEpoch() moe.Epoch {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.placement == nil {
+	if d.routes == nil {
 		return 0
 	}
-	acked := d.placement.Epoch()
+	acked := d.routes.placement.Epoch()
 	for epoch := range d.inflight {
 		acked = min(acked, epoch)
 	}
@@ -140,29 +143,31 @@ func (d *Dispatcher) Counts() []uint64 {
 
 // Suspect puts a node last among replicas for a while, for hints from outside,
 // such as gossip. A wrong hint costs nothing but a different order.
-func (d *Dispatcher) Suspect(node moe.NodeID) { d.suspect(node, 0) }
-
-// suspect suspects a node that was waited for in vain.
-func (d *Dispatcher) suspect(node moe.NodeID, waited time.Duration) {
+func (d *Dispatcher) Suspect(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.nodes.suspects.add(node, d.cfg.Now(), waited)
-	d.nodes.record(node).stats.Suspicions++
+	d.nodes.record(node).suspect(d.cfg.Now(), 0)
+}
+
+// suspect suspects a node that was waited for in vain.
+func (d *Dispatcher) suspect(node *record, waited time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	node.suspect(d.cfg.Now(), waited)
 }
 
 // Lose suspects a node to which there is no connection, until Find.
 func (d *Dispatcher) Lose(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.nodes.suspects.lose(node)
-	d.nodes.record(node).stats.Suspicions++
+	d.nodes.record(node).lose()
 }
 
 // Find takes Lose back. What else speaks against the node stays.
 func (d *Dispatcher) Find(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.nodes.suspects.find(node) {
+	if d.nodes.record(node).find() {
 		d.signal()
 	}
 }
@@ -172,27 +177,27 @@ func (d *Dispatcher) Find(node moe.NodeID) {
 func (d *Dispatcher) Avoid(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.nodes.suspects.avoid(node, d.cfg.Now())
+	d.nodes.record(node).avoid(d.cfg.Now())
 }
 
 // Trust ends the suspicion of a node, but not that of Lose.
 func (d *Dispatcher) Trust(node moe.NodeID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.nodes.suspects.clear(node) {
+	if d.nodes.record(node).trust() {
 		d.signal()
 	}
 }
 
 // pin returns the placement for one layer and counts the layer as in flight under
 // its epoch, until unpin; nil before the first placement.
-func (d *Dispatcher) pin() *moe.Placement {
+func (d *Dispatcher) pin() *routes {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.placement != nil {
-		d.inflight[d.placement.Epoch()]++
+	if d.routes != nil {
+		d.inflight[d.routes.placement.Epoch()]++
 	}
-	return d.placement
+	return d.routes
 }
 
 func (d *Dispatcher) unpin(p *moe.Placement) {

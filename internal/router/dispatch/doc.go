@@ -64,7 +64,9 @@
 //
 // A layer allocates nothing once its memory has grown: a run and its attempts
 // are kept for the next layer (go test -run xxx -bench Forward
-// ./internal/router/dispatch).
+// ./internal/router/dispatch). Its work grows with its rows, experts and calls, not with
+// their products and not with the nodes of the cluster: a placement is adopted with the
+// records of its nodes (routes), so that a plan looks up no name.
 //
 // Concurrency: all methods may be called from any goroutine. The goroutine of
 // Forward owns its layerRun and all attempts of it; a transport's goroutine only

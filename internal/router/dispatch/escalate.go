@@ -72,9 +72,9 @@ func (l *layerRun) escalate(a *attempt) error {
 		}
 	case a.stage < suspected && a.waits.suspectAfter > 0:
 		a.stage = suspected
-		l.d.suspect(a.to.Node, a.waits.suspectAfter)
+		l.d.suspect(a.node, a.waits.suspectAfter)
 		if todo := l.reroutable(a, true); len(todo) > 0 {
-			l.d.recordFailover(a.to.Node, moe.Unreachable, rowsOf(todo))
+			l.d.recordFailover(a, moe.Unreachable, rowsOf(todo))
 			return l.send(todo, false)
 		}
 	default:

@@ -38,12 +38,12 @@ type layerRun struct {
 
 // layerInput is what Forward was called with.
 type layerInput struct {
-	layer     int
-	h         tensor.Matrix
-	k         int // experts per row
-	placement *moe.Placement
-	wire      []byte       // h in the wire dtype
-	nodes     []moe.NodeID // receives the node of each slot; nil is not wanted
+	layer  int
+	h      tensor.Matrix
+	k      int // experts per row
+	routes *routes
+	wire   []byte       // h in the wire dtype
+	nodes  []moe.NodeID // receives the node of each slot; nil is not wanted
 }
 
 // layerOutput collects the replies: row row*k+slot of replies is that of a slot.
@@ -67,7 +67,8 @@ type parked struct {
 
 // layerScratch is memory of single methods, kept between calls of them.
 type layerScratch struct {
-	todo      []*task    // of prepare
+	todo      []*task    // of prepare: the tasks with slots
+	chosen    []uint64   // of groupByExpert: a bit for each expert
 	planned   []*attempt // of send
 	collected []*attempt // of collect and abandonAll
 	rowAt     []int32    // of numberRows
@@ -93,18 +94,18 @@ func (d *Dispatcher) Forward(ctx context.Context, layer int, h tensor.Matrix, r 
 
 // enter pins the placement for a layer, until leave.
 func (d *Dispatcher) enter(layer int) (*layerRun, error) {
-	placement := d.pin()
-	if placement == nil {
+	routes := d.pin()
+	if routes == nil {
 		return nil, noReplica(moe.ExpertID{Layer: layer}, nil, nil)
 	}
 	run := d.borrowRun()
-	run.placement = placement
+	run.routes = routes
 	return run, nil
 }
 
 // leave ends what enter began. No call of the run is in flight.
 func (d *Dispatcher) leave(run *layerRun) {
-	placement := run.placement
+	placement := run.routes.placement
 	d.returnRun(run)
 	d.unpin(placement)
 }
@@ -113,21 +114,18 @@ func (d *Dispatcher) leave(run *layerRun) {
 // every call that will carry them.
 func (l *layerRun) prepare(layer int, h tensor.Matrix, r moe.Routing) {
 	l.layer, l.h, l.k, l.nodes = layer, h, r.K, r.Nodes
-	l.tasks = groupByExpert(l.tasks, r, l.d.cfg.Topology.In(layer))
+	l.groupByExpert(r, l.d.cfg.Topology.In(layer))
 	slots, size := h.Rows*r.K, l.rowBytes()
 	l.replies = tensor.Matrix{Rows: slots, Cols: h.Cols, Stride: h.Cols, Data: resize(l.replies.Data, slots*h.Cols)}
 	l.rowAt, l.acc, l.wire = resize(l.rowAt, h.Rows), resize(l.acc, h.Cols), resize(l.wire, h.Rows*size)
 	for row := range h.Rows {
 		tensor.Encode(l.wire[row*size:(row+1)*size], h.Row(row), l.d.cfg.Wire)
 	}
-	l.todo, l.parked.tasks = l.todo[:0], l.parked.tasks[:0]
-	for i := range l.tasks {
-		if n := len(l.tasks[i].slots); n > 0 {
-			l.d.counts[l.d.cfg.Topology.First(layer)+i].Add(uint64(n))
-			l.todo = append(l.todo, &l.tasks[i])
-		}
+	first := l.d.cfg.Topology.First(layer)
+	for _, t := range l.todo {
+		l.d.counts[first+t.expert].Add(uint64(len(t.slots)))
 	}
-	l.open = len(l.todo)
+	l.parked.tasks, l.open = l.parked.tasks[:0], len(l.todo)
 }
 
 func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
@@ -146,7 +144,7 @@ func (l *layerRun) execute(ctx context.Context) error {
 		l.timer.Reset(deadline.Sub(l.d.cfg.Now()))
 		select {
 		case <-l.ended.filled:
-			if err := l.collect(); err != nil {
+			if _, err := l.collect(); err != nil {
 				return err
 			}
 		case <-l.timer.C:
@@ -160,19 +158,19 @@ func (l *layerRun) execute(ctx context.Context) error {
 	return nil
 }
 
-// collect settles every attempt that has ended. After an error it puts the
-// others back, for abandonAll.
-func (l *layerRun) collect() error {
+// collect settles every attempt that has ended, and reports whether there were any.
+// After an error it puts the others back, for abandonAll.
+func (l *layerRun) collect() (some bool, err error) {
 	l.collected = l.ended.take(l.collected[:0])
 	for i, a := range l.collected {
 		if err := l.settle(a); err != nil {
 			for _, other := range l.collected[i+1:] {
 				l.ended.put(other)
 			}
-			return err
+			return true, err
 		}
 	}
-	return nil
+	return len(l.collected) > 0, nil
 }
 
 // abandonAll cancels every attempt in flight and waits for its end: until then
@@ -215,7 +213,7 @@ func (l *layerRun) send(todo []*task, hedge bool) error {
 			t.tried = t.tried[:0]
 			l.parked.tasks, l.parked.until = append(l.parked.tasks, t), l.d.cfg.Now().Add(parkFor(t))
 		default:
-			return noReplica(moe.ExpertID{Layer: l.layer, Expert: t.expert}, l.placement, t.lastErr)
+			return noReplica(moe.ExpertID{Layer: l.layer, Expert: t.expert}, l.routes.placement, t.lastErr)
 		}
 	}
 	return nil
@@ -224,7 +222,7 @@ func (l *layerRun) send(todo []*task, hedge bool) error {
 // launch starts the call of an attempt.
 func (l *layerRun) launch(a *attempt, hedge bool) {
 	a.started, a.hedge = l.d.cfg.Now(), hedge
-	l.inFlight = append(l.inFlight, a)
+	a.place, l.inFlight = len(l.inFlight), append(l.inFlight, a)
 	c := l.encodeCall(a)
 	if l.traced != nil {
 		l.traceCall(a, c)
@@ -232,16 +230,19 @@ func (l *layerRun) launch(a *attempt, hedge bool) {
 	l.d.cfg.Transport.Start(a.to, c, &a.pending)
 }
 
-// land takes an attempt that has ended out of flight.
+// land takes an attempt that has ended out of flight. What is recorded of its end takes
+// its groups off its node.
 func (l *layerRun) land(a *attempt) {
 	a.endCall()
-	l.d.recordLanded(a)
-	l.inFlight = slices.DeleteFunc(l.inFlight, func(b *attempt) bool { return b == a })
+	last := len(l.inFlight) - 1
+	l.inFlight[a.place], l.inFlight[last].place = l.inFlight[last], a.place
+	l.inFlight[last] = nil
+	l.inFlight = l.inFlight[:last]
 	for _, t := range a.tasks {
 		t.attempts--
 	}
 }
 
-func (l *layerRun) replicas(expert int) []moe.Replica {
-	return l.placement.Replicas(moe.ExpertID{Layer: l.layer, Expert: expert})
+func (l *layerRun) replicas(expert int) []candidate {
+	return l.routes.experts[l.d.cfg.Topology.First(l.layer)+expert]
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,33 +216,45 @@ func TestHedgeBudgetIsFivePercentAndABurst(t *testing.T) {
 }
 
 func TestPick(t *testing.T) {
-	list := []moe.Replica{{Node: "a", Addr: "far"}, {Node: "b", Addr: "near"}, {Node: "c", Addr: "far"}}
-	costs := map[moe.NodeID]float64{}
-	suspects := map[moe.NodeID]bool{}
-	c := ranking{
-		suspected: func(n moe.NodeID) bool { return suspects[n] },
-		cost:      func(n moe.NodeID) float64 { return costs[n] },
-		local:     func(addr string) bool { return addr == "near" },
-	}
+	c := ranking{suspicion: true, now: time.Unix(1000, 0), local: func(addr string) bool { return addr == "near" }}
 	tests := []struct {
 		name     string
-		list     []moe.Replica
-		costs    map[moe.NodeID]float64
-		suspects map[moe.NodeID]bool
-		tried    []moe.NodeID
+		list     string // names of the replicas, in order
+		costs    map[string]float64
+		suspects string
+		tried    string
 		want     moe.NodeID
 	}{
-		{"equal costs: this host", list[:2], nil, nil, nil, "b"},
-		{"equal costs on other hosts: the placement's order", []moe.Replica{list[2], list[0]}, nil, nil, nil, "c"},
-		{"the cheaper", list[:2], map[moe.NodeID]float64{"b": 2, "a": 1}, nil, nil, "a"},
-		{"unsuspected before cheap", list[:2], map[moe.NodeID]float64{"b": 2}, map[moe.NodeID]bool{"a": true}, nil, "b"},
-		{"a suspected node when no other is left", list, nil, map[moe.NodeID]bool{"c": true}, []moe.NodeID{"a", "b"}, "c"},
-		{"every replica was tried", list, nil, nil, []moe.NodeID{"a", "b", "c"}, ""},
+		{"equal costs: this host", "ab", nil, "", "", "b"},
+		{"equal costs on other hosts: the placement's order", "ca", nil, "", "", "c"},
+		{"the cheaper", "ab", map[string]float64{"b": 2, "a": 1}, "", "", "a"},
+		{"unsuspected before cheap", "ab", map[string]float64{"b": 2}, "a", "", "b"},
+		{"a suspected node when no other is left", "abc", nil, "c", "ab", "c"},
+		{"every replica was tried", "abc", nil, "", "abc", ""},
 	}
 	for _, tt := range tests {
-		costs, suspects = tt.costs, tt.suspects
-		if got, _ := c.pick(tt.list, tt.tried); got.Node != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got.Node, tt.want)
+		var list []candidate
+		var tried []*record
+		for _, name := range strings.Split(tt.list, "") {
+			addr := "far"
+			if name == "b" {
+				addr = "near"
+			}
+			node := &record{travel: tt.costs[name], seen: c.now}
+			if strings.Contains(tt.suspects, name) {
+				node.suspect(c.now, 0)
+			}
+			if strings.Contains(tt.tried, name) {
+				tried = append(tried, node)
+			}
+			list = append(list, candidate{moe.Replica{Node: moe.NodeID(name), Addr: addr}, node})
+		}
+		var got moe.NodeID
+		if to := c.pick(list, tried); to != nil {
+			got = to.Node
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
@@ -268,12 +281,12 @@ func TestWindow(t *testing.T) {
 	for range minSamples - 1 {
 		w.observe(time.Millisecond, false)
 	}
-	if w.patience() != 0 {
+	if w.own != 0 {
 		t.Error("a quantile of too few")
 	}
 	w.observe(10*time.Millisecond, false)
-	if w.p50 != time.Millisecond || w.patience() != 10*time.Millisecond {
-		t.Errorf("p50 %v, patience %v", w.p50, w.patience())
+	if p50, _ := w.quantiles(); p50 != time.Millisecond || w.own != 10*time.Millisecond {
+		t.Errorf("p50 %v, patience %v", p50, w.own)
 	}
 	for range 50 {
 		w.observe(time.Millisecond, false)
@@ -282,14 +295,14 @@ func TestWindow(t *testing.T) {
 		w.observe(time.Millisecond, false)
 		w.observe(time.Millisecond, false)
 	}
-	if w.p99 >= time.Second {
+	if _, p99 := w.quantiles(); p99 >= time.Second {
 		t.Error("rare delays became usual")
 	}
 	for range windowSize {
 		w.observe(time.Second, true)
 	}
-	if w.p50 != time.Second {
-		t.Errorf("p50 is %v after nothing but slow calls", w.p50)
+	if p50, _ := w.quantiles(); p50 != time.Second {
+		t.Errorf("p50 is %v after nothing but slow calls", p50)
 	}
 }
 

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"math"
 	"math/bits"
-	"slices"
 	"time"
 )
 
@@ -18,19 +17,25 @@ const (
 	rowBuckets = 12
 )
 
-// window is the latency of a node's last undelayed calls of about one size.
+// window is the latency of a node's last undelayed calls of about one size. It fills one
+// line of the cache, without the memory of its samples.
 type window struct {
-	samples [windowSize]time.Duration
-	count   int    // samples ever taken
-	delays  uint64 // one bit per recent call: it was delayed
+	// patience is record.patience of this size; nodeTracker.sample keeps it.
+	patience time.Duration
+	own      time.Duration // what its own samples say; 0 with fewer than minSamples
 
-	p50, p99 time.Duration // of the samples; renewed every few, since it sorts them
-	fresh    int           // count when they were computed
+	delays  uint64 // one bit per recent call: it was delayed
+	known   uint16 // samples, at most windowSize
+	next    uint8  // the oldest of them, which the next one replaces
+	newer   uint8  // samples since own was computed, which looks at all
+	waiting uint8  // samples that are not in memory yet: the last ones of recent
+	recent  [6]float32
+	memory  *[windowSize]float32 // ns
 }
 
 // observe takes a finished call. A delayed one is left out as an outlier, unless
 // delays have become common: a few stalls must not raise the patience that is
-// there to notice them. It reports whether it has renewed the quantiles.
+// there to notice them. It reports whether it has renewed what the samples say.
 func (w *window) observe(took time.Duration, delayed bool) (renewed bool) {
 	w.delays <<= 1
 	if delayed {
@@ -39,44 +44,98 @@ func (w *window) observe(took time.Duration, delayed bool) (renewed bool) {
 			return false
 		}
 	}
-	w.samples[w.count%windowSize] = took
-	w.count++
-	if renewed = w.count >= minSamples && w.count-w.fresh >= min(w.count/4, minSamples); renewed {
+	w.recent[w.waiting] = float32(took)
+	w.waiting++
+	w.newer++
+	known := min(int(w.known)+int(w.waiting), windowSize)
+	renewed = known >= minSamples && int(w.newer) >= min(known/4, minSamples)
+	if renewed || int(w.waiting) == len(w.recent) {
+		w.store()
+	}
+	if renewed {
 		w.renew()
 	}
 	return renewed
 }
 
-func (w *window) renew() {
-	sorted := w.samples
-	known := sorted[:min(w.count, windowSize)]
-	slices.Sort(known)
-	w.p50, w.p99 = known[len(known)/2], known[(99*len(known)+99)/100-1]
-	w.fresh = w.count
+// store moves the recent samples to the memory of all.
+func (w *window) store() {
+	if w.memory == nil {
+		w.memory = new([windowSize]float32)
+	}
+	for _, took := range w.recent[:w.waiting] {
+		w.memory[w.next] = took
+		w.next++ // windowSize is that of its type
+	}
+	w.known, w.waiting = min(w.known+uint16(w.waiting), windowSize), 0
 }
 
-// patience = max(2 x p50, p99), how long an undelayed call takes at most; 0 with
-// fewer than minSamples samples. 2 x p50 keeps a very regular node, whose p99 is
-// near its p50, from being hedged for noise.
-func (w *window) patience() time.Duration {
-	if w.count < minSamples {
-		return 0
+// renew computes how long an undelayed call takes at most, max(2 x p50, p99): 2 x p50 keeps
+// a very regular node, whose p99 is near its p50, from being hedged for noise.
+func (w *window) renew() {
+	p50, p99 := w.quantiles()
+	w.own, w.newer = max(2*p50, p99), 0
+}
+
+// quantiles are those of the samples in memory, of which there are some.
+func (w *window) quantiles() (p50, p99 time.Duration) {
+	copied := *w.memory
+	known := copied[:w.known]
+	half := len(known) / 2
+	p50 = time.Duration(nth(known, half))
+	return p50, time.Duration(nth(known[half:], (99*len(known)+99)/100-1-half))
+}
+
+// nth is the element that sorting would put at an index. It moves the elements: those
+// before the index are not above it, those after not below. Source: Hoare, "Algorithm 65:
+// Find" (1961).
+func nth(v []float32, at int) float32 {
+	for lo, hi := 0, len(v)-1; lo < hi; {
+		pivot, i, j := v[(lo+hi)/2], lo, hi
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for v[j] > pivot {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case at <= j:
+			hi = j
+		case at >= i:
+			lo = i
+		default:
+			return v[at]
+		}
 	}
-	return max(2*w.p50, w.p99)
+	return v[at]
 }
 
 func bucketOf(rows int) int { return min(bits.Len(uint(max(1, rows)-1)), rowBuckets-1) }
 
-// record is what a router has measured of one node.
+// record is what a router has measured of one node. What a plan looks at comes first, in one
+// line of the cache: of a thousand nodes each has left it when the next plan comes.
 type record struct {
-	groups    int       // expert groups in flight
-	overtaken int       // late calls in a row that others overtook
-	perGroup  float64   // ns one group takes in queue and kernel, moving average
-	travel    float64   // ns of a call beyond that, moving average
-	seen      time.Time // last reply
+	groups    int        // expert groups in flight
+	turn      uint32     // of the last plan that chose the node,
+	place     uint32     // and of its attempt in layerRun.planned
+	perGroup  float64    // ns one group takes in queue and kernel, moving average
+	travel    float64    // ns of a call beyond that, moving average
+	seen      time.Time  // last reply
+	suspected *suspicion // nil is not
 	windows   [rowBuckets]window
-	patient   [rowBuckets]time.Duration // patience, by bucket; nodeTracker.sample keeps it
+	overtaken int // late calls in a row that others overtook
 	stats     NodeStats
+}
+
+// called reports that the node was ever called or suspected, and not only named.
+func (r *record) called() bool {
+	return r.groups > 0 || r.stats.Answered.Count > 0 || r.stats.Failovers > 0 || r.stats.Suspicions > 0 || r.suspected != nil
 }
 
 const (
@@ -118,16 +177,16 @@ func (r *record) cost(now time.Time, groups int) float64 {
 // bucket if it has minSamples samples, else of the next larger bucket that has, else
 // of the next smaller one, doubled per bucket between them; 0 if none has.
 func (r *record) patience(at int) time.Duration {
-	if p := r.windows[at].patience(); p > 0 {
+	if p := r.windows[at].own; p > 0 {
 		return p
 	}
 	for b := at + 1; b < rowBuckets; b++ {
-		if p := r.windows[b].patience(); p > 0 {
+		if p := r.windows[b].own; p > 0 {
 			return p
 		}
 	}
 	for b := at - 1; b >= 0; b-- {
-		if p := r.windows[b].patience(); p > 0 {
+		if p := r.windows[b].own; p > 0 {
 			return p << (at - b)
 		}
 	}

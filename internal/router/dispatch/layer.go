@@ -44,13 +44,8 @@ func (l Layer) Deadline() time.Time { return l.run.nextDeadline() }
 // calls again. The error ends the layer, as that of Forward does.
 func (l Layer) Settle() error {
 	for {
-		select {
-		case <-l.run.ended.filled:
-			if err := l.run.collect(); err != nil {
-				return err
-			}
-		default:
-			return nil
+		if some, err := l.run.collect(); err != nil || !some {
+			return err
 		}
 	}
 }

@@ -24,13 +24,13 @@ func TestPatienceWithAnUnmeasuredNode(t *testing.T) {
 			}
 			rows := 1 + r.IntN(600)
 			want := time.Duration(0)
-			for id, record := range n.records {
-				if got := n.patience(id, rows); record.patience(bucketOf(rows)) > 0 && got != record.patience(bucketOf(rows)) {
-					t.Fatalf("seed %d, step %d: %s has a patience of %v, want %v", seed, step, id, got, record.patience(bucketOf(rows)))
+			for id, of := range n.records {
+				if got := n.patience(of, rows); of.patience(bucketOf(rows)) > 0 && got != of.patience(bucketOf(rows)) {
+					t.Fatalf("seed %d, step %d: %s has a patience of %v, want %v", seed, step, id, got, of.patience(bucketOf(rows)))
 				}
-				want = max(want, record.patience(bucketOf(rows)))
+				want = max(want, of.patience(bucketOf(rows)))
 			}
-			if got := n.patience("unmeasured", rows); got != want {
+			if got := n.patience(&record{}, rows); got != want {
 				t.Fatalf("seed %d, step %d: %v for %d rows, want %v", seed, step, got, rows, want)
 			}
 		}
@@ -47,6 +47,6 @@ func BenchmarkPatience(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		n.patience("unmeasured", 8)
+		n.patience(&record{}, 8)
 	}
 }

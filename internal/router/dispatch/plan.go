@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"math/bits"
 	"slices"
+	"time"
 
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -11,46 +13,97 @@ import (
 type task struct {
 	expert   int
 	slots    []int32
-	tried    []moe.NodeID // nodes that a call was sent to
-	attempts int          // in flight
-	done     bool         // its rows have arrived
-	lastErr  error        // why its last attempt failed
+	tried    []*record // nodes that a call was sent to
+	attempts int       // in flight
+	done     bool      // its rows have arrived
+	lastErr  error     // why its last attempt failed
 }
 
-// groupByExpert makes one task per expert, ascending, in the memory of old.
-// Experts that no row chose get a task without slots.
-func groupByExpert(old []task, r moe.Routing, experts int) []task {
-	all := slices.Grow(old[:0], experts)[:experts]
-	for e := range all {
-		all[e] = task{expert: e, slots: all[e].slots[:0], tried: all[e].tried[:0]}
+// groupByExpert lists the tasks of the experts that rows chose in l.todo, ascending. Those
+// of all others have no slots.
+func (l *layerRun) groupByExpert(r moe.Routing, experts int) {
+	for _, t := range l.todo { // of the layer before
+		*t = task{expert: t.expert, slots: t.slots[:0], tried: t.tried[:0]}
 	}
+	for e := len(l.tasks); e < experts; e++ {
+		l.tasks = append(l.tasks, task{expert: e})
+	}
+	l.todo, l.chosen = l.todo[:0], resize(l.chosen, (experts+63)/64)
+	clear(l.chosen)
+	all := l.tasks[:experts]
 	for slot, e := range r.Experts {
 		all[e].slots = append(all[e].slots, int32(slot))
+		l.chosen[e/64] |= 1 << (e % 64)
 	}
-	return all
+	for word, set := range l.chosen {
+		for ; set != 0; set &= set - 1 {
+			l.todo = append(l.todo, &all[64*word+bits.TrailingZeros64(set)])
+		}
+	}
+}
+
+// routes is a placement with the records of its nodes, so that a plan looks up no name.
+type routes struct {
+	placement *moe.Placement
+	experts   [][]candidate // the replicas, by Topology.Index
+}
+
+// candidate is a replica that a task can be sent to.
+type candidate struct {
+	moe.Replica
+	node *record
+}
+
+// routes finds the records of the nodes of a placement.
+func (n *nodeTracker) routes(p *moe.Placement) *routes {
+	t := p.Topology()
+	out := &routes{p, make([][]candidate, t.Experts())}
+	for i, id := range t.All() {
+		for _, r := range p.Replicas(id) {
+			out.experts[i] = append(out.experts[i], candidate{r, n.record(r.Node)})
+		}
+	}
+	return out
+}
+
+// anySuspected reports that a replica of some tasks may come last. It looks at all of them
+// before the plan does, so that the processor fetches their records at the same time.
+func (l *layerRun) anySuspected(todo []*task) bool {
+	any := false
+	for _, t := range todo {
+		list := l.replicas(t.expert)
+		for i := range list {
+			any = any || list[i].node.suspected != nil
+		}
+	}
+	return any
 }
 
 // ranking orders replicas for one plan.
 type ranking struct {
-	suspected func(moe.NodeID) bool
-	cost      func(moe.NodeID) float64 // of one more group on a node, in ns
+	now       time.Time
 	local     func(addr string) bool
 	turn      uint64 // selects the two of many replicas that are compared
+	suspicion bool   // a replica may come last
 }
 
 // pick chooses the replica of a task among those that were not tried:
 // unsuspected before suspected, then the cheaper of two, then one on this host,
 // then by the placement's order. It compares two and not all: routers that all
 // pick the best node overload it together. Source: Mitzenmacher, "The power of
-// two choices in randomized load balancing" (2001). ok is false when every
-// replica was tried.
-func (c ranking) pick(list []moe.Replica, tried []moe.NodeID) (to moe.Replica, ok bool) {
-	var room [8]moe.Replica // on the stack; more replicas than usual
+// two choices in randomized load balancing" (2001). It is nil when every replica was
+// tried.
+func (c ranking) pick(list []candidate, tried []*record) *candidate {
+	if !c.suspicion && len(tried) == 0 && len(list) > 1 {
+		i, j := c.pair(len(list))
+		return c.cheaper(&list[i], &list[j])
+	}
+	var room [8]*candidate // on the stack; more replicas than usual
 	fit := room[:0]
-	for _, suspected := range []bool{false, true} {
-		for _, r := range list {
-			if !slices.Contains(tried, r.Node) && c.suspected(r.Node) == suspected {
-				fit = append(fit, r)
+	for _, last := range [...]bool{false, true} {
+		for i := range list {
+			if node := list[i].node; node.suspected.last(c.now) == last && !slices.Contains(tried, node) {
+				fit = append(fit, &list[i])
 			}
 		}
 		if len(fit) > 0 {
@@ -59,16 +112,21 @@ func (c ranking) pick(list []moe.Replica, tried []moe.NodeID) (to moe.Replica, o
 	}
 	switch len(fit) {
 	case 0:
-		return moe.Replica{}, false
+		return nil
 	case 1:
-		return fit[0], true
+		return fit[0]
 	}
-	a, b := c.pair(len(fit))
-	ca, cb := c.cost(fit[a].Node), c.cost(fit[b].Node)
-	if cb < ca || (cb == ca && c.local(fit[b].Addr) && !c.local(fit[a].Addr)) {
-		return fit[b], true
+	i, j := c.pair(len(fit))
+	return c.cheaper(fit[i], fit[j])
+}
+
+// cheaper is the one of two that is expected to answer first.
+func (c ranking) cheaper(a, b *candidate) *candidate {
+	ca, cb := a.node.cost(c.now, 1), b.node.cost(c.now, 1)
+	if cb < ca || (cb == ca && c.local(b.Addr) && !c.local(a.Addr)) {
+		return b
 	}
-	return fit[a], true
+	return a
 }
 
 // pair is two different indices below n, the smaller first. Over n*(n-1)
@@ -80,6 +138,11 @@ func (c ranking) pair(n int) (int, int) {
 	a := int(c.turn % uint64(n))
 	b := (a + 1 + int(c.turn/uint64(n))%(n-1)) % n
 	return min(a, b), max(a, b)
+}
+
+// anyOpen reports that a task has not got its rows.
+func anyOpen(all []*task) bool {
+	return slices.ContainsFunc(all, func(t *task) bool { return !t.done })
 }
 
 // openTasks are the tasks without their rows.

@@ -18,8 +18,7 @@ func (l *layerRun) settle(a *attempt) error {
 	if a.err == nil {
 		a.err = l.storeReply(a)
 	}
-	open := openTasks(a.tasks)
-	if a.err != nil && a.stage == abandoned && len(open) == 0 {
+	if a.err != nil && a.stage == abandoned && !anyOpen(a.tasks) {
 		l.d.recordOvertaken(a)
 		return nil
 	}
@@ -34,6 +33,7 @@ func (l *layerRun) settle(a *attempt) error {
 	if kindOf(a.err) == moe.Invalid || kindOf(a.err) == moe.Internal {
 		return a.err // another replica would answer the same
 	}
+	open := openTasks(a.tasks)
 	for _, t := range open {
 		t.lastErr = a.err
 	}
@@ -74,7 +74,7 @@ func (l *layerRun) storeReply(a *attempt) error {
 // abandonOvertaken cancels the attempts that have no open task left.
 func (l *layerRun) abandonOvertaken() {
 	for _, a := range l.inFlight {
-		if len(openTasks(a.tasks)) == 0 {
+		if !anyOpen(a.tasks) {
 			l.abandon(a)
 		}
 	}

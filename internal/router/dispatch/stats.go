@@ -46,8 +46,11 @@ func (d *Dispatcher) Nodes() []NodeStats {
 	now := d.cfg.Now()
 	out := make([]NodeStats, 0, len(d.nodes.records))
 	for node, r := range d.nodes.records {
+		if !r.called() {
+			continue
+		}
 		s := r.stats
-		s.Node, s.Suspected = node, d.nodes.suspects.has(node, now)
+		s.Node, s.Suspected = node, r.suspected.has(now)
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b NodeStats) int { return cmp.Compare(a.Node, b.Node) })

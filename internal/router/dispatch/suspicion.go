@@ -1,10 +1,6 @@
 package dispatch
 
-import (
-	"time"
-
-	"github.com/hachi-serve/hachi/moe"
-)
+import "time"
 
 // The first suspicion of a node lasts
 //
@@ -18,77 +14,78 @@ const (
 	spanTimes = 8
 )
 
-// suspicion maps each suspected node to the end of its suspicion. An entry stays
-// after that end, for the doubling, until the node answers. A node without a connection
-// is suspected for as long. Dispatcher.mu guards it.
-type suspicion map[moe.NodeID]suspect
-
-type suspect struct {
+// suspicion is what puts a node last among replicas; nil is none. It stays after its end,
+// for the doubling, until the node answers. A node without a connection is suspected for
+// as long. Dispatcher.mu guards it.
+type suspicion struct {
 	until time.Time
 	span  time.Duration
 	lost  bool // there is no connection: suspected until there is one
 	asked bool // the node itself asked to come last: it does, and is not suspected
 }
 
-// add suspects a node after a wait without an answer.
-func (s suspicion) add(node moe.NodeID, now time.Time, waited time.Duration) {
-	a := s[node]
+// suspicion is that of a node, for a change.
+func (r *record) suspicion() *suspicion {
+	if r.suspected == nil {
+		r.suspected = &suspicion{}
+	}
+	return r.suspected
+}
+
+// suspect suspects a node after a wait without an answer.
+func (r *record) suspect(now time.Time, waited time.Duration) {
+	s := r.suspicion()
 	span := min(max(minSpan, spanTimes*waited), maxSpan)
 	switch {
-	case a.span == 0:
-		a.span = span
-	case now.After(a.until): // calls in flight that fail together count once
-		a.span = max(span, min(2*a.span, maxSpan))
+	case s.span == 0:
+		s.span = span
+	case now.After(s.until): // calls in flight that fail together count once
+		s.span = max(span, min(2*s.span, maxSpan))
 	}
-	a.until, a.asked = now.Add(a.span), false
-	s[node] = a
+	s.until, s.asked = now.Add(s.span), false
+	r.stats.Suspicions++
 }
 
 // lose suspects a node until find.
-func (s suspicion) lose(node moe.NodeID) {
-	a := s[node]
-	a.lost, a.asked = true, false
-	s[node] = a
+func (r *record) lose() {
+	s := r.suspicion()
+	s.lost, s.asked = true, false
+	r.stats.Suspicions++
 }
 
 // find ends what lose began, and no other suspicion; false if there was nothing to end.
-func (s suspicion) find(node moe.NodeID) bool {
-	a := s[node]
-	if !a.lost {
+func (r *record) find() bool {
+	if r.suspected == nil || !r.suspected.lost {
 		return false
 	}
-	a.lost = false
-	s[node] = a
+	r.suspected.lost = false
 	return true
 }
 
 // avoid lets a node come last that asks for it.
-func (s suspicion) avoid(node moe.NodeID, now time.Time) {
-	if a := s[node]; !a.last(now) {
-		a.until, a.asked = now.Add(minSpan), true
-		s[node] = a
+func (r *record) avoid(now time.Time) {
+	if s := r.suspicion(); !s.last(now) {
+		s.until, s.asked = now.Add(minSpan), true
 	}
 }
 
-// clear ends the suspicion of a node, but for a lost connection: an answer may be of
-// the time before the loss. It is false if nothing has ended.
-func (s suspicion) clear(node moe.NodeID) bool {
-	a, ok := s[node]
-	delete(s, node)
-	if a.lost {
-		s[node] = suspect{lost: true}
+// trust ends the suspicion of a node, but for a lost connection: an answer may be of the
+// time before the loss. It is false if nothing has ended.
+func (r *record) trust() bool {
+	s := r.suspected
+	switch {
+	case s == nil:
+		return false
+	case s.lost:
+		*s = suspicion{lost: true}
 		return false
 	}
-	return ok
+	r.suspected = nil
+	return true
 }
 
 // last reports whether a node comes last among replicas at a time.
-func (s suspicion) last(node moe.NodeID, now time.Time) bool { return s[node].last(now) }
+func (s *suspicion) last(now time.Time) bool { return s != nil && (s.lost || now.Before(s.until)) }
 
 // has reports whether a node is suspected at a time.
-func (s suspicion) has(node moe.NodeID, now time.Time) bool {
-	a := s[node]
-	return a.last(now) && !a.asked
-}
-
-func (a suspect) last(now time.Time) bool { return a.lost || now.Before(a.until) }
+func (s *suspicion) has(now time.Time) bool { return s.last(now) && !s.asked }

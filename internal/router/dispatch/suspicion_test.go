@@ -22,7 +22,7 @@ func newWatching() *watching {
 // judges compares what the dispatcher says of node a.
 func (w *watching) judges(t *testing.T, when string, last, suspected bool) {
 	t.Helper()
-	if got := w.nodes.suspects.last("a", w.now); got != last {
+	if got := w.nodes.record("a").suspected.last(w.now); got != last {
 		t.Errorf("%s: comes last %v, want %v", when, got, last)
 	}
 	for _, n := range w.Nodes() {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -12,13 +13,12 @@ import (
 // Dispatcher.mu guards it; the critical sections neither block nor allocate in
 // the steady state.
 type nodeTracker struct {
-	records  map[moe.NodeID]*record
-	suspects suspicion
-	budget   budget
-	health   localHealth
-	turn     uint64 // counts plans
-	stats    Stats
-	runs     []*layerRun // memory of runs that ended
+	records map[moe.NodeID]*record
+	budget  budget
+	health  localHealth
+	turn    uint64 // counts plans
+	stats   Stats
+	runs    []*layerRun // memory of runs that ended
 	// longest is the longest patience of all records, by bucket. Where fallen, it may be
 	// shorter by now.
 	longest [rowBuckets]time.Duration
@@ -26,7 +26,7 @@ type nodeTracker struct {
 }
 
 func newNodeTracker() nodeTracker {
-	return nodeTracker{records: map[moe.NodeID]*record{}, suspects: suspicion{}, budget: budget{hedgeBurst}}
+	return nodeTracker{records: map[moe.NodeID]*record{}, budget: budget{hedgeBurst}}
 }
 
 // record finds the record of a node, or adds an empty one.
@@ -42,15 +42,15 @@ func (n *nodeTracker) record(node moe.NodeID) *record {
 // patience is the node's own. For an unmeasured node it is the longest of all
 // nodes: without one, a node that is silent from its first call on would hold up
 // a layer for the whole CallTimeout.
-func (n *nodeTracker) patience(node moe.NodeID, rows int) time.Duration {
+func (n *nodeTracker) patience(node *record, rows int) time.Duration {
 	at := bucketOf(rows)
-	if p := n.record(node).patient[at]; p > 0 {
+	if p := node.windows[at].patience; p > 0 {
 		return p
 	}
 	if n.fallen[at] {
 		n.longest[at], n.fallen[at] = 0, false
 		for _, r := range n.records {
-			n.longest[at] = max(n.longest[at], r.patient[at])
+			n.longest[at] = max(n.longest[at], r.windows[at].patience)
 		}
 	}
 	return n.longest[at]
@@ -62,10 +62,10 @@ func (n *nodeTracker) sample(r *record, rows int, took time.Duration, delayed bo
 	if !r.windows[bucketOf(rows)].observe(took, delayed) {
 		return
 	}
-	for at := range r.patient {
-		before := r.patient[at]
-		r.patient[at] = r.patience(at)
-		switch now := r.patient[at]; {
+	for at := range r.windows {
+		before := r.windows[at].patience
+		r.windows[at].patience = r.patience(at)
+		switch now := r.windows[at].patience; {
 		case now >= n.longest[at]:
 			n.longest[at], n.fallen[at] = now, false
 		case before == n.longest[at]:
@@ -79,29 +79,24 @@ func (n *nodeTracker) sample(r *record, rows int, took time.Duration, delayed bo
 func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.cfg.Now()
 	d.nodes.turn++
-	ranking := ranking{ // made here: its functions stay on the stack
-		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.last(node, now) },
-		cost:      func(node moe.NodeID) float64 { return d.nodes.record(node).cost(now, 1) },
-		local:     d.cfg.Local, turn: d.nodes.turn,
-	}
+	ranking := ranking{d.cfg.Now(), d.cfg.Local, d.nodes.turn, l.anySuspected(todo)}
 	for _, t := range todo {
-		to, ok := ranking.pick(l.replicas(t.expert), t.tried)
-		if !ok {
+		to := ranking.pick(l.replicas(t.expert), t.tried)
+		if to == nil {
 			stuck = append(stuck, t)
 			continue
 		}
-		a := l.attemptTo(to)
+		a := l.attemptTo(to, uint32(d.nodes.turn))
 		a.tasks, a.rows = append(a.tasks, t), a.rows+len(t.slots)
-		t.tried, t.attempts = append(t.tried, to.Node), t.attempts+1
+		t.tried, t.attempts = append(t.tried, to.node), t.attempts+1
 		// At once, so that the next task of this plan sees the load of this one.
-		d.nodes.record(to.Node).groups++
+		to.node.groups++
 	}
 	for _, a := range l.planned {
 		a.waits = waits{abandonAfter: d.timeout(a.rows)}
 		if !d.cfg.DisableHedging {
-			a.waits = waitsFor(d.nodes.patience(a.to.Node, a.rows), &d.nodes.health, a.waits.abandonAfter)
+			a.waits = waitsFor(d.nodes.patience(a.node, a.rows), &d.nodes.health, a.waits.abandonAfter)
 		}
 		d.nodes.budget.earn(a.rows)
 		d.nodes.stats.Calls++
@@ -115,18 +110,10 @@ func (d *Dispatcher) timeout(rows int) time.Duration {
 	return d.cfg.CallTimeout + time.Duration(rows)*d.cfg.RowTimeout
 }
 
-// recordLanded records that an attempt is no longer in flight.
-func (d *Dispatcher) recordLanded(a *attempt) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.nodes.record(a.to.Node).groups -= len(a.tasks)
-}
-
 // recordOutcome records what a settled attempt says about its node.
 func (d *Dispatcher) recordOutcome(a *attempt) {
 	if a.err == nil {
 		d.recordReply(a)
-		d.Trust(a.to.Node)
 		return
 	}
 	kind := kindOf(a.err)
@@ -134,20 +121,25 @@ func (d *Dispatcher) recordOutcome(a *attempt) {
 	if errors.As(a.err, &e) {
 		d.Adopt(e.Newer)
 	}
+	d.mu.Lock()
+	a.node.groups -= len(a.tasks)
 	if kind == moe.Unreachable || kind == moe.Corrupt {
-		d.suspect(a.to.Node, d.cfg.Now().Sub(a.started))
+		now := d.cfg.Now()
+		a.node.suspect(now, now.Sub(a.started))
 	}
-	d.recordFailover(a.to.Node, kind, a.rows)
+	d.mu.Unlock()
+	d.recordFailover(a, kind, a.rows)
 }
 
-// recordReply records the latency of an answered call.
+// recordReply records the latency of an answered call, and trusts its node.
 func (d *Dispatcher) recordReply(a *attempt) {
 	if d.cfg.OnReply != nil {
 		d.cfg.OnReply(a.to.Node)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.nodes.record(a.to.Node)
+	r := a.node
+	r.groups -= len(a.tasks)
 	r.overtaken = 0
 	now := d.cfg.Now()
 	took := now.Sub(a.started)
@@ -155,9 +147,12 @@ func (d *Dispatcher) recordReply(a *attempt) {
 	r.observe(now, len(a.tasks), took, a.busy)
 	r.stats.Answered.observe(took)
 	r.stats.Bytes += uint64((a.call.Rows + a.rows) * d.cfg.Hidden * d.cfg.Wire.Size())
-	if a.hedge && len(openTasks(a.tasks)) == 0 {
+	if a.hedge && !anyOpen(a.tasks) {
 		d.nodes.stats.HedgesWon++
 		r.stats.HedgesWon++
+	}
+	if r.trust() {
+		d.signal()
 	}
 }
 
@@ -170,16 +165,17 @@ const maxOvertaken = 2
 // original in the usual case, and a failed layer cancels punctual calls too.
 func (d *Dispatcher) recordOvertaken(a *attempt) {
 	d.mu.Lock()
-	r := d.nodes.record(a.to.Node)
-	failing := false
-	if a.late && !a.hedge {
-		d.nodes.sample(r, a.rows, d.cfg.Now().Sub(a.started), true)
-		r.overtaken++
-		failing = r.overtaken >= maxOvertaken
+	defer d.mu.Unlock()
+	r := a.node
+	r.groups -= len(a.tasks)
+	if !a.late || a.hedge {
+		return
 	}
-	d.mu.Unlock()
-	if failing {
-		d.suspect(a.to.Node, d.cfg.Now().Sub(a.started))
+	now := d.cfg.Now()
+	took := now.Sub(a.started)
+	d.nodes.sample(r, a.rows, took, true)
+	if r.overtaken++; r.overtaken >= maxOvertaken {
+		r.suspect(now, took)
 	}
 }
 
@@ -199,17 +195,13 @@ func (d *Dispatcher) spendHedge(todo []*task) bool {
 
 // hasUntriedReplica reports that a task may be sent to another replica: an
 // unsuspected one, unless suspectedToo.
-func (d *Dispatcher) hasUntriedReplica(list []moe.Replica, tried []moe.NodeID, suspectedToo bool) bool {
+func (d *Dispatcher) hasUntriedReplica(list []candidate, tried []*record, suspectedToo bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.cfg.Now()
-	ranking := ranking{
-		suspected: func(node moe.NodeID) bool { return d.nodes.suspects.last(node, now) },
-		cost:      func(moe.NodeID) float64 { return 0 }, // which one it is does not matter
-		local:     d.cfg.Local,
-	}
-	to, ok := ranking.pick(list, tried)
-	return ok && (suspectedToo || !ranking.suspected(to.Node))
+	return slices.ContainsFunc(list, func(c candidate) bool {
+		return !slices.Contains(tried, c.node) && (suspectedToo || !c.node.suspected.last(now))
+	})
 }
 
 // observeTimerLag records by how much a timer fired late.
@@ -219,13 +211,13 @@ func (d *Dispatcher) observeTimerLag(now time.Time, lag time.Duration) {
 	d.nodes.health.observe(now, lag)
 }
 
-// recordFailover records that rows of a node are sent to another replica.
-func (d *Dispatcher) recordFailover(node moe.NodeID, kind moe.Kind, rows int) {
+// recordFailover records that rows of an attempt are sent to another replica.
+func (d *Dispatcher) recordFailover(a *attempt, kind moe.Kind, rows int) {
 	d.mu.Lock()
-	d.nodes.record(node).stats.Failovers++
+	a.node.stats.Failovers++
 	d.mu.Unlock()
 	if d.cfg.OnFailover != nil {
-		d.cfg.OnFailover(node, kind, rows)
+		d.cfg.OnFailover(a.to.Node, kind, rows)
 	}
 }
 
@@ -246,7 +238,7 @@ func (d *Dispatcher) borrowRun() *layerRun {
 
 // returnRun keeps the memory of a run that has no call in flight.
 func (d *Dispatcher) returnRun(l *layerRun) {
-	l.h, l.placement = tensor.Matrix{}, nil
+	l.h, l.routes = tensor.Matrix{}, nil
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.nodes.runs = append(d.nodes.runs, l)
