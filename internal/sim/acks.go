@@ -18,6 +18,7 @@ func (r *router) reportAgain() {
 // report writes which placement the router has adopted, and now and then what it has
 // sent.
 func (r *router) report() {
+	r.catchUp()
 	c := r.world.control
 	if acked := uint64(r.dispatcher.AckedEpoch()); acked != r.record.AckedEpoch {
 		r.record.AckedEpoch = acked

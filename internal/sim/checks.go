@@ -51,7 +51,7 @@ func (w *world) checkPlacement(old, p *moe.Placement) {
 			switch {
 			case n == nil:
 				w.violate("epoch %d names %s, which never was", p.Epoch(), r.Node)
-			case !n.holds[i] && n.up && n.run == 1 && !named(old, id, r.Node):
+			case !n.holds(i) && n.up && n.run == 1 && !named(old, id, r.Node):
 				w.violate("epoch %d names %s for %v, which it does not hold", p.Epoch(), r.Node, id)
 			}
 		}
@@ -81,14 +81,14 @@ func (w *world) checkAdopted(r *router, before moe.Epoch, p *moe.Placement) {
 // again and lost them.
 func (w *world) checkRefusal(n *node, c *call, id moe.ExpertID) {
 	if n.run == 1 {
-		w.violate("%s is asked for %v at epoch %d, which it does not hold", n.name, id, c.call.Epoch)
+		w.violate("%s is asked for %v at epoch %d, which it does not hold", n.name, id, c.epoch)
 	}
 }
 
 // checkBatch: a node computes only experts that it holds.
 func (w *world) checkBatch(n *node, b batcher.Batch) {
 	for _, g := range b.Groups {
-		if id := (moe.ExpertID{Layer: b.Layer, Expert: g.Expert}); !n.holds[w.topology.Index(id)] {
+		if id := (moe.ExpertID{Layer: b.Layer, Expert: g.Expert}); !n.holds(w.topology.Index(id)) {
 			w.violate("%s computes %v, which it does not hold", n.name, id)
 		}
 	}

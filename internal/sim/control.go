@@ -145,6 +145,7 @@ func (c *control) gossip(n *node) {
 		if heard := now.up && !now.cut; heard != c.heard[n.spec.ID] {
 			c.heard[n.spec.ID] = heard
 			for _, r := range w.routers {
+				r.catchUp()
 				if !heard {
 					r.dispatcher.Suspect(n.spec.ID)
 					continue

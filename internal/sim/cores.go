@@ -52,11 +52,11 @@ func (w *world) coresOf(name string, at scenario.Process) *cores {
 	return w.hosts[at.Host]
 }
 
-// run begins a job.
-func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
+// run begins a job at a time, and returns when it ends: see process.compute.
+func (c *cores) run(owner *process, from, work time.Duration, done event.Handler) (ends time.Duration) {
 	if !c.shared {
-		c.world.loop.After(work, done)
-		return
+		c.world.loop.At(from+work, done)
+		return from + work
 	}
 	threads := float64(owner.at.Threads)
 	if threads == 0 {
@@ -65,6 +65,7 @@ func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
 	c.catchUp()
 	c.jobs = append(c.jobs, &job{owner, threads, owner.rate, work, done})
 	c.plan()
+	return 0
 }
 
 func (c *cores) speed() float64 {

@@ -23,6 +23,16 @@
 // its answer is as long as the trace says. Speculation is not simulated. A canceled batch
 // runs to its end.
 //
+// # Events
+//
+// An expert call is three events: it reaches the NIC of its node, its batch ends, and its
+// reply reaches the NIC of its router. What comes between them is computed when they fire,
+// since NICs and the CPU of messages serve in order of arrival: nothing that comes later
+// can change it. A node so begins a batch as of the time at which it will have received
+// the call, and a router looks at replies when the last one of a layer is there, each with
+// the clock of its own time (inbox.go). Processes that share a host are the exception:
+// how fast they compute depends on the others, and an event receives each call.
+//
 // # A run
 //
 // The cluster forms first: nodes load what the coordinator gives them, and routers adopt

@@ -21,6 +21,8 @@ type layerJob struct {
 	took     time.Duration
 	last     reading       // of the reply that came last
 	alarm    time.Duration // of the earliest event that looks at deadlines; 0 is none
+	awaited  int           // calls without an answer
+	watched  bool          // any answer may be the last
 
 	// The micro-batch.
 	first, rows int
@@ -35,6 +37,8 @@ func (j *layerJob) begin(layer int) error {
 	r.gate.route(&j.routing, layer, j.rows, r.random)
 	j.h = j.h.Resize(j.rows, 1)
 	j.began, j.last = r.world.loop.Now(), reading{}
+	j.awaited, j.watched = 0, false
+	r.catchUp()
 	r.transport.sender = j
 	l, err := r.dispatcher.Begin(layer, j.h, j.routing)
 	if err != nil {
@@ -64,6 +68,10 @@ func (j *layerJob) expire() {
 		j.alarm = 0
 	}
 	if !j.inFlight || !j.step.router.up {
+		return
+	}
+	j.step.router.catchUp()
+	if !j.inFlight {
 		return
 	}
 	due := j.layer.Deadline()

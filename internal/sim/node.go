@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hachi-serve/hachi/expertnode"
@@ -24,15 +26,18 @@ type node struct {
 	batch   batcher.Batch
 	busy    bool
 	began   time.Duration // of the batch
+	ends    time.Duration // of the batch, where it is known when the batch begins
+	clock   time.Duration // of the queue
+	soon    []*call       // received after the batch ends, by call.at
 	present []*call       // that wait or are computed
 
 	resident   moe.Shard
-	holds      []bool // by Topology.Index
 	news       expertnode.News
 	moving     bool // an expert is loaded or unloaded
 	registered bool
 	loadRate   float64
 	record     *hachiv1.NodeRecord
+	number     int       // by which the network finds the node
 	run        int       // counts the processes under this name
 	stats      nodeStats // of all time
 	before     nodeStats // what counts
@@ -42,17 +47,19 @@ type node struct {
 func (w *world) startNode(spec scenario.Node) *node {
 	n := &node{
 		process: w.process(string(spec.ID), spec.Process), spec: spec, speed: spec.Machine.Experts(&w.scenario.Shape, spec.Threads),
-		holds: make([]bool, w.topology.Experts()), run: 1,
+		run: 1,
 	}
 	if old := w.nodes[spec.ID]; old != nil {
-		n.run, n.stats, n.before = old.run+1, old.stats, old.before
+		n.number, n.run, n.stats, n.before = old.number, old.run+1, old.stats, old.before
+		w.numbered[n.number] = n
 	} else {
-		w.nodeOrder = append(w.nodeOrder, spec.ID)
+		n.number = len(w.nodeOrder)
+		w.nodeOrder, w.numbered = append(w.nodeOrder, spec.ID), append(w.numbered, n)
 	}
 	step := w.scenario.Routers.Limits.StepTokens * w.scenario.Shape.Config.TopK
-	n.batcher = batcher.New(batcher.Config{RowBytes: rowBytes, QueueRows: queuedSteps * step, BatchRows: step, Now: w.loop.Date})
+	n.batcher = batcher.New(batcher.Config{RowBytes: rowBytes, QueueRows: queuedSteps * step, BatchRows: step, Now: n.date})
 	n.record = &hachiv1.NodeRecord{
-		NodeId: n.name, Addr: n.name, CapacityBytes: uint64(spec.Capacity), Backend: "sim", Fingerprint: fingerprint, StartedUnixNano: int64(n.run),
+		NodeId: n.name, Addr: strconv.Itoa(n.number), CapacityBytes: uint64(spec.Capacity), Backend: "sim", Fingerprint: fingerprint, StartedUnixNano: int64(n.run),
 		ExpertsPerLayer: moepb.TopologyToProto(w.topology), ExpertBytes: uint64(w.scenario.Shape.ExpertBytes), Zone: spec.Zone, Resident: moepb.ShardToProto(nil),
 	}
 	w.nodes[spec.ID] = n
@@ -62,24 +69,74 @@ func (w *world) startNode(spec scenario.Node) *node {
 // queuedSteps is the number of whole steps that a node's queue has room for.
 const queuedSteps = 8
 
+// nodeAt is the node at an address, which is its number; nil if there is none.
+func (w *world) nodeAt(addr string) *node {
+	if i, err := strconv.Atoi(addr); err == nil && i < len(w.numbered) {
+		return w.numbered[i]
+	}
+	return nil
+}
+
+// date is the clock of the queue.
+func (n *node) date() time.Time { return n.world.loop.DateOf(n.clock) }
+
+// receive takes a call that is received at c.at. That may be soon: nothing that reaches the
+// NIC later is received before it. Only a call that finds the node computing until then has
+// to wait for what comes first.
+func (n *node) receive(c *call) {
+	switch {
+	case !n.busy:
+		n.queue(c)
+		n.pump()
+	case n.cores.shared || c.at <= n.ends:
+		n.queue(c)
+	default:
+		n.soon = append(n.soon, c)
+	}
+}
+
+// queue brings a call into the queue, at c.at.
+func (n *node) queue(c *call) {
+	if c.pending == nil { // canceled on its way
+		c.endMove()
+		return
+	}
+	n.clock = c.at
+	if err := n.serve(c); err != nil {
+		c.sendReply(err)
+	}
+}
+
 // serve queues a call; the error is its answer.
 func (n *node) serve(c *call) error {
 	for _, g := range c.call.Groups {
 		id := moe.ExpertID{Layer: c.call.Layer, Expert: g.Expert}
-		if !n.holds[n.world.topology.Index(id)] {
+		if !n.holds(n.world.topology.Index(id)) {
 			n.stats.notHosted++
 			n.world.checkRefusal(n, c, id)
-			return &moe.Error{Op: "expert call", Node: n.spec.ID, Kind: moe.NotHosted, Err: fmt.Errorf("expert %v", id), Newer: n.newer(c.call.Epoch)}
+			return &moe.Error{Op: "expert call", Node: n.spec.ID, Kind: moe.NotHosted, Err: fmt.Errorf("expert %v", id), Newer: n.newer(c.epoch)}
 		}
 	}
-	c.task.Call, c.task.Y = &c.call, n.world.zeros(c.call.OutRows()*rowBytes)
+	c.task.Call, c.task.Y = c.call, n.world.zeros(c.outputs*rowBytes)
 	if err := n.batcher.Submit(&c.task); err != nil {
 		n.stats.refused++
 		return err
 	}
 	c.slot, n.present = len(n.present), append(n.present, c)
-	n.pump()
 	return nil
+}
+
+// holds reports that a node can compute the expert at an index. The list of its nodes is
+// short, and those of a layer are together in memory.
+func (n *node) holds(index int) bool { return slices.Contains(n.world.holders[index], n) }
+
+// hold notes that a node can compute an expert from now on, or not any more.
+func (n *node) hold(id moe.ExpertID, holds bool) {
+	at := &n.world.holders[n.world.topology.Index(id)]
+	*at = slices.DeleteFunc(*at, func(other *node) bool { return other == n })
+	if holds {
+		*at = append(*at, n)
+	}
 }
 
 // leaveNode takes a call off the list of its node.
@@ -102,23 +159,20 @@ func (n *node) newer(epoch moe.Epoch) *moe.Placement {
 	return nil
 }
 
-// pump computes the next batch, unless one is computed.
+// pump computes the next batch. None is computed.
 func (n *node) pump() {
-	if n.busy {
-		return
-	}
 	batch, ok := n.batcher.Take()
 	if !ok {
 		return
 	}
-	n.busy, n.batch, n.began = true, batch, n.world.loop.Now()
+	n.busy, n.batch, n.began = true, batch, n.clock
 	n.world.checkBatch(n, batch)
 	n.stats.batches++
 	n.stats.groups += uint64(len(batch.Groups))
 	n.stats.rows += uint64(batch.Rows)
 	work := n.speed.Batch(batch.Groups)
 	n.rate = n.speed.Rate(batch.Groups, work)
-	n.compute(work, n)
+	n.ends = n.compute(n.clock, work, n)
 }
 
 // Fire implements event.Handler: the batch is computed.
@@ -126,10 +180,15 @@ func (n *node) Fire() {
 	if !n.up {
 		return
 	}
-	n.busy = false
-	n.stats.busy += n.world.loop.Now() - n.began
+	n.busy, n.clock = false, n.world.loop.Now()
+	n.stats.busy += n.clock - n.began
 	n.batch.Finish()
 	n.pump()
+	soon := n.soon
+	n.soon = nil
+	for _, c := range soon {
+		n.receive(c)
+	}
 }
 
 // die ends the process: what it computes is lost, and its callers notice.
@@ -138,14 +197,22 @@ func (n *node) die() {
 	n.cores.drop(&n.process)
 	for _, c := range n.present {
 		c.slot = -1
-		if n.cut {
-			c.endMove()
-		} else {
-			c.refuse()
-		}
+		n.lose(c)
 	}
-	n.present = nil
+	for _, c := range n.soon {
+		n.lose(c)
+	}
+	n.present, n.soon = nil, nil
 	n.resident = nil
+}
+
+// lose ends a call that the process had when it died.
+func (n *node) lose(c *call) {
+	if n.cut {
+		c.endMove()
+	} else {
+		c.refuse()
+	}
 }
 
 // act loads or unloads the next expert, one at a time.
@@ -158,12 +225,12 @@ func (n *node) act() {
 	case len(unload) > 0:
 		id := unload[0]
 		n.setResident(n.resident.Minus(unload[:1]))
-		n.move(unloadTime, func() { n.holds[n.world.topology.Index(id)] = false })
+		n.move(unloadTime, func() { n.hold(id, false) })
 	case len(load) > 0 && int64(len(n.resident)+1)*bytes <= n.spec.Capacity:
 		id, took := load[0], time.Duration(float64(bytes)/n.spec.Machine.Load*n.slow*float64(time.Second))
 		n.move(took, func() {
 			n.loaded(took)
-			n.holds[n.world.topology.Index(id)] = true
+			n.hold(id, true)
 			n.setResident(moe.NewShard(append(n.resident[:len(n.resident):len(n.resident)], id)))
 		})
 	}

@@ -27,9 +27,10 @@ func (w *world) process(name string, at scenario.Process) process {
 	return process{world: w, name: name, at: at, cores: w.coresOf(name, at), up: true, slow: 1}
 }
 
-// compute runs work on the process's cores.
-func (p *process) compute(work time.Duration, done event.Handler) {
-	p.cores.run(p, time.Duration(float64(work)*p.slow), done)
+// compute runs work on the process's cores from a time on, which is now where others share
+// them. It returns when the work ends, which is not known where they are shared.
+func (p *process) compute(from, work time.Duration, done event.Handler) (ends time.Duration) {
+	return p.cores.run(p, from, time.Duration(float64(work)*p.slow), done)
 }
 
 // message is the CPU time of a message.

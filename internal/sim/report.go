@@ -203,6 +203,7 @@ func (s *stats) averages() Steps {
 }
 
 func (r *router) summary() RouterReport {
+	r.catchUp()
 	cache := r.pool.Stats()
 	shape := &r.world.scenario.Shape
 	block := shape.KVBytes * float64(shape.Config.Layers) * model.BlockSize

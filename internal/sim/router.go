@@ -35,6 +35,10 @@ type router struct {
 	gate       *gate
 	random     *rand.Rand
 
+	inbox    []*call // answers in the order of call.at, those before read handled
+	read     int
+	behind   time.Duration // how long ago that was received which is handled
+	wakeUp   wakeUp
 	requests map[uint64]*request // by the id of their sequence
 	step     step
 	stalled  bool // an expert has no live replica
@@ -65,10 +69,10 @@ func (w *world) startRouter(number, run int) *router {
 		random:   rand.New(rand.NewPCG(w.scenario.Seed, uint64(number)<<32|uint64(run))),
 		requests: map[uint64]*request{},
 	}
-	r.step.router, r.transport.from = r, r
+	r.step.router, r.transport.from, r.wakeUp.router = r, r, r
 	r.scheduler = scheduler.New(spec.Limits, r.pool)
 	r.dispatcher = dispatch.New(dispatch.Config{
-		Transport: &r.transport, Fingerprint: fingerprint, Wire: tensor.BF16, Hidden: 1, Topology: w.topology, Now: w.loop.Date,
+		Transport: &r.transport, Fingerprint: fingerprint, Wire: tensor.BF16, Hidden: 1, Topology: w.topology, Now: r.date,
 		DisableHedging: spec.DisableHedging,
 	})
 	r.record = &hachiv1.RouterRecord{RouterId: string(r.id), GrpcAddr: string(r.id), Fingerprint: fingerprint, Context: uint32(spec.MaxContext)}
@@ -174,6 +178,7 @@ func (r *router) adopt(p *moe.Placement) {
 	if !r.up {
 		return
 	}
+	r.catchUp()
 	before := r.dispatcher.AckedEpoch()
 	if r.dispatcher.Adopt(p) {
 		r.world.checkAdopted(r, before, p)
@@ -185,5 +190,6 @@ func (r *router) adopt(p *moe.Placement) {
 // die ends the process.
 func (r *router) die() {
 	r.up = false
+	r.discard()
 	r.cores.drop(&r.process)
 }

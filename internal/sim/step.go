@@ -108,7 +108,7 @@ func (s *step) advance() {
 	}
 	s.attending = r.world.loop.Now()
 	s.wait(attention)
-	r.compute(r.attention.Layer(j.seen, r.world.topology.In(s.layer) == 0), s)
+	r.compute(r.world.loop.Now(), r.attention.Layer(j.seen, r.world.topology.In(s.layer) == 0), s)
 }
 
 func (s *step) wait(on doing) { s.doing, s.idle = on, s.router.world.loop.Now() }
@@ -170,7 +170,7 @@ func (s *step) finishLayers() {
 	s.drawing = r.attention.Draw(s.heads)
 	work := r.attention.Head(s.heads) + s.drawing
 	s.split.Head = time.Duration(float64(work) * r.slow)
-	r.compute(work, s)
+	r.compute(r.world.loop.Now(), work, s)
 }
 
 // fail abandons the step: its calls are canceled. Attention that computes ends first.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/expertnode/batcher"
@@ -27,8 +28,10 @@ type call struct {
 	phase phase
 	bytes int
 
-	call    moe.Call // of the node's, with memory of its own
-	index   []int32
+	call    *moe.Call // the router's, until it gives the call up
+	epoch   moe.Epoch
+	outputs int
+	at      time.Duration // when it, or its reply, is received
 	task    batcher.Task
 	slot    int // in node.present; -1 is not there
 	reply   moe.Reply
@@ -46,7 +49,7 @@ const (
 	reachesNode   phase = iota // at its NIC
 	isReceived                 // by the node
 	reachesRouter              // the reply, at its NIC
-	isAnswered                 // by the reply or a failure
+	isRefused                  // the router hears that the node is not there
 )
 
 // Overheads of messages, bytes: headers of TCP, HTTP/2 and the call, and per row of a
@@ -60,19 +63,17 @@ const (
 func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
 	w := t.from.world
 	one := w.newCall()
-	one.owner, one.from, one.to, one.pending, one.moving = t.sender, t.from, w.nodes[to.Node], p, true
-	one.copyCall(c)
-	if c.Release != nil {
-		c.Release()
-	}
+	one.owner, one.from, one.to, one.pending, one.moving = t.sender, t.from, w.nodeAt(to.Addr), p, true
+	c.Router = t.from.id
+	one.call, one.epoch, one.outputs = c, c.Epoch, c.OutRows()
 	p.State = one
 	w.stats.calls++
-	outputs := one.call.OutRows()
+	one.owner.sent()
 	if one.to == nil || one.to.cut {
 		one.moving = false // no answer will come
 		return
 	}
-	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+outputs*indexBytes
+	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+one.outputs*indexBytes
 	w.loop.At(t.from.depart(one.bytes), one)
 }
 
@@ -84,6 +85,7 @@ func (t *transport) Cancel(p *moe.PendingCall) {
 		return
 	}
 	one.pending = nil
+	one.keepCall()
 	p.Done(nil, errCanceled)
 	if !one.moving {
 		one.world.free(one)
@@ -116,24 +118,31 @@ func (w *world) newCall() *call {
 }
 
 func (w *world) free(c *call) {
-	c.owner, c.from, c.to, c.reply, c.failure = nil, nil, nil, moe.Reply{}, nil
+	c.owner, c.from, c.to, c.call, c.reply, c.failure = nil, nil, nil, nil, moe.Reply{}, nil
 	c.next, w.freeCalls = w.freeCalls, c
 }
 
-// copyCall takes what the node reads of a call: its memory is the router's.
-func (c *call) copyCall(from *moe.Call) {
-	c.call = moe.Call{
-		Router: c.from.id, Fingerprint: from.Fingerprint, Epoch: from.Epoch, Layer: from.Layer, Rows: from.Rows,
-		X: c.world.zeros(from.Rows * rowBytes), Groups: c.call.Groups[:0],
+// keepCall copies what the node may still read of a call that ends for the router, whose
+// memory it is.
+func (c *call) keepCall() {
+	from := c.call
+	c.release()
+	if !c.moving {
+		return
 	}
-	c.index = c.index[:0]
-	for _, g := range from.Groups {
-		c.index = append(c.index, g.Index...)
+	kept := &moe.Call{
+		Router: from.Router, Fingerprint: from.Fingerprint, Epoch: from.Epoch, Layer: from.Layer, Rows: from.Rows, X: c.world.zeros(from.Rows * rowBytes),
 	}
-	rest := c.index
 	for _, g := range from.Groups {
-		c.call.Groups = append(c.call.Groups, moe.Group{Expert: g.Expert, Index: rest[:len(g.Index):len(g.Index)]})
-		rest = rest[len(g.Index):]
+		kept.Groups = append(kept.Groups, moe.Group{Expert: g.Expert, Index: slices.Clone(g.Index)})
+	}
+	c.call, c.task.Call = kept, kept
+}
+
+// release gives the rows of a call back to the router.
+func (c *call) release() {
+	if c.call.Release != nil {
+		c.call.Release()
 	}
 }
 
@@ -146,8 +155,8 @@ func (c *call) Fire() {
 		c.receive()
 	case reachesRouter:
 		c.reachRouter()
-	case isAnswered:
-		c.answer()
+	case isRefused:
+		c.refused()
 	}
 }
 
@@ -157,23 +166,29 @@ func (c *call) reachNode() {
 		c.endMove()
 	case !c.to.up:
 		c.refuse()
-	default:
-		c.take(&c.to.process, isReceived)
+	case c.take(&c.to.process):
+		if c.phase = isReceived; c.to.cores.shared {
+			c.world.loop.At(c.at, c)
+		} else {
+			c.to.receive(c)
+		}
 	}
 }
 
-// take lets a process receive the message that has reached its NIC.
-func (c *call) take(by *process, then phase) {
+// take lets a process receive the message that has reached its NIC, at c.at. It is false
+// where the message is dropped and comes again.
+func (c *call) take(by *process) bool {
 	at, dropped := by.arrive(c.bytes)
-	if !dropped {
-		c.phase = then
+	c.at = at
+	if dropped {
+		c.world.loop.At(at, c)
 	}
-	c.world.loop.At(at, c)
+	return !dropped
 }
 
 // refuse tells the router that the node is not there.
 func (c *call) refuse() {
-	c.failure, c.phase = errDead, isAnswered
+	c.failure, c.phase = errDead, isRefused
 	c.world.loop.After(c.world.scenario.Network.Draw(c.world.random), c)
 }
 
@@ -182,13 +197,7 @@ func (c *call) receive() {
 		c.refuse()
 		return
 	}
-	if c.pending == nil { // canceled on its way
-		c.endMove()
-		return
-	}
-	if err := c.to.serve(c); err != nil {
-		c.sendReply(err)
-	}
+	c.to.receive(c)
 }
 
 // computed is the task's Done.
@@ -208,9 +217,8 @@ func (c *call) sendReply(err error) {
 	}
 	c.failure, c.phase, c.bytes = err, reachesRouter, headerBytes
 	if err == nil {
-		outputs := c.call.OutRows()
-		c.reply.Y, c.reply.Newer = c.world.zeros(outputs*rowBytes), c.to.newer(c.call.Epoch)
-		c.bytes += outputs * c.world.scenario.Shape.RowBytes
+		c.reply.Y, c.reply.Newer = c.task.Y, c.to.newer(c.epoch)
+		c.bytes += c.outputs * c.world.scenario.Shape.RowBytes
 	}
 	c.world.loop.At(c.to.depart(c.bytes), c)
 }
@@ -220,7 +228,21 @@ func (c *call) reachRouter() {
 		c.endMove()
 		return
 	}
-	c.take(&c.from.process, isAnswered)
+	if c.take(&c.from.process) {
+		c.from.keep(c)
+	}
+}
+
+// refused ends the call at the router, to which the node is not there.
+func (c *call) refused() {
+	c.at = c.world.loop.Now()
+	if c.pending == nil || !c.from.up {
+		c.endMove()
+		return
+	}
+	c.from.catchUp()
+	c.owner.heard(c)
+	c.answer()
 }
 
 // answer ends the call at the router.
@@ -228,6 +250,7 @@ func (c *call) answer() {
 	p, owner := c.pending, c.owner
 	c.pending = nil
 	if p != nil && c.from.up {
+		c.release()
 		if c.failure != nil {
 			p.Done(nil, c.failure)
 		} else {

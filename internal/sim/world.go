@@ -24,6 +24,8 @@ type world struct {
 
 	nodes     map[moe.NodeID]*node // the newest run of each
 	nodeOrder []moe.NodeID
+	numbered  []*node   // the same, in that order
+	holders   [][]*node // of each expert, by Topology.Index
 	routers   []*router // the newest run of each
 	control   *control
 	front     *front
@@ -45,7 +47,8 @@ type world struct {
 func newWorld(s *scenario.Scenario) *world {
 	w := &world{
 		scenario: s, topology: s.Shape.Config.Topology(), random: rand.New(rand.NewPCG(s.Seed, 0x68616368692d73)),
-		hosts: map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
+		holders: make([][]*node, s.Shape.Config.Topology().Experts()),
+		hosts:   map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
 	}
 	w.gate = newGate(w.topology, s.Shape.Config.TopK, s.Routing, rand.New(rand.NewPCG(s.Seed, 1)))
 	w.control = &control{

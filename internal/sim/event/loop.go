@@ -28,6 +28,9 @@ func (l *Loop) Now() time.Duration { return l.now }
 // Date is Now as a date, for code that measures with dates.
 func (l *Loop) Date() time.Time { return epoch.Add(l.now) }
 
+// DateOf is a virtual time as a date.
+func (l *Loop) DateOf(at time.Duration) time.Time { return epoch.Add(at) }
+
 // Since is the virtual time of a date.
 func (l *Loop) Since(date time.Time) time.Duration { return date.Sub(epoch) }
 
