@@ -332,4 +332,13 @@ func TestADamagedLayoutIsAnError(t *testing.T) {
 		}
 		body.Close()
 	}
+	for _, path := range blobs {
+		if err := os.Truncate(path, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = files.Stat(t.Context(), "config.json")
+	if source.KindOf(err) != source.Damaged || !strings.HasSuffix(err.Error(), ": found 1 bytes") {
+		t.Errorf("a blob that was cut: %v", err)
+	}
 }

@@ -110,7 +110,10 @@ func (l *Layout) Stat(_ context.Context, name string) (source.Info, error) {
 		return source.Info{}, l.fault(name, source.Absent, nil)
 	}
 	info, err := os.Stat(l.blob(d))
-	if err != nil || info.Size() != d.Size {
+	if err == nil && info.Size() != d.Size {
+		err = fmt.Errorf("found %d bytes", info.Size())
+	}
+	if err != nil {
 		return source.Info{}, l.fault(name, source.Damaged, fmt.Errorf("expected a blob of %d bytes at %s: %w", d.Size, l.blob(d), err))
 	}
 	return source.Info{Size: d.Size, Version: string(d.Digest)}, nil
