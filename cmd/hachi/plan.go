@@ -129,7 +129,10 @@ func (p *planFlags) machines(cmd *cobra.Command) error {
 	if err := f.Err(); err != nil {
 		return err
 	}
-	report := sizing.Compute(r)
+	report, err := sizing.Compute(cmd.Context(), r)
+	if err != nil {
+		return err
+	}
 	if p.asJSON {
 		return printJSON(cmd.OutOrStdout(), report)
 	}

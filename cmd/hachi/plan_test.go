@@ -72,6 +72,8 @@ func TestPlanNamesEveryFault(t *testing.T) {
 		{[]string{"--model", "8x7b", "--node", "name=a,memory=1Gi", "--node", "name=a,memory=1Gi"}, []string{`"a" is there twice`}},
 		{[]string{"--model", "nowhere", "--node", "name=a,memory=1Gi"}, []string{"--model nowhere"}},
 		{[]string{"--model", "8x7b", "--node", "name=a,memory=1Gi", "--rebalance"}, []string{"for a cluster that runs"}},
+		{[]string{"--model", "8x7b", "--node", "name=a,memory=1Gi,rows=NaN", "--node", "name=b,memory=1Gi,rows=-Inf", "--node", "name=c,memory=1Gi,rows=+Inf"},
+			[]string{`node 0 "a": bandwidth and rows`, `node 1 "b": bandwidth and rows`, `node 2 "c": bandwidth and rows`}},
 		{[]string{"--model", "8x7b", "--node", "name=a,speed=1"}, []string{"want name, count, memory"}},
 	} {
 		text, _, err := execute(t, append([]string{"plan"}, c.args...)...)

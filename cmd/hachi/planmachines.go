@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -74,8 +75,8 @@ func (m machineGroup) nodes(room int) ([]sizing.Node, error) {
 		return nil, fmt.Errorf("count is %d, want 1 to %d: a plan has at most %d machines", m.Count, room, maxMachines)
 	case m.Memory <= 0:
 		return nil, errors.New("memory is missing, for example 64Gi")
-	case m.Bandwidth < 0 || m.Rows < 0:
-		return nil, errors.New("bandwidth and rows must not be negative")
+	case m.Bandwidth < 0 || m.Rows < 0 || math.IsNaN(m.Rows) || math.IsInf(m.Rows, 0):
+		return nil, errors.New("bandwidth and rows must be numbers that are not negative; without rows, they bound no speed")
 	}
 	var out []sizing.Node
 	for i := range count {

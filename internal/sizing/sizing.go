@@ -1,6 +1,7 @@
 package sizing
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -76,10 +77,12 @@ type Speed struct {
 	Busiest         string  `json:"busiest"` // the node that the slowest layer waits for
 }
 
-// Compute answers a question.
-func Compute(r Request) Report {
+// Compute answers a question. The error is that of ctx.
+func Compute(ctx context.Context, r Request) (Report, error) {
 	in := r.input()
+	in.Ended = func() bool { return ctx.Err() != nil }
 	plan := planner.Compute(in)
+	copies := copiesOf(plan)
 	out := Report{
 		Model: r.Model.Name, Experts: in.Topology.Experts(), ExpertBytes: r.Model.ExpertBytes, Policy: string(r.Policy), Replicas: r.Replicas,
 		Fits: len(plan.Unplaced) == 0, Complete: plan.Missing == 0, Notes: []string{},
@@ -90,19 +93,22 @@ func Compute(r Request) Report {
 		shard := plan.Shards[n.ID]
 		out.Nodes = append(out.Nodes, NodeReport{
 			Node: string(n.ID), Zone: n.Zone, Experts: len(shard), Capacity: n.Capacity, Bytes: int64(len(shard)) * r.Model.ExpertBytes,
-			Survives: survives(in, plan, i),
+			Survives: alsoElsewhere(shard, copies) || survives(in, plan, i),
 		})
+		if ctx.Err() != nil {
+			return Report{}, ctx.Err()
+		}
 	}
 	out.Notes = notes(in, plan)
 	if !out.Fits || slices.ContainsFunc(r.Nodes, func(n Node) bool { return n.Bandwidth == 0 }) {
-		return out
+		return out, nil
 	}
 	placed := planner.Assign(in, plan)
 	for _, batch := range r.Batches {
 		placed.StepRows = float64(batch * r.Model.TopK)
 		out.Speeds = append(out.Speeds, bound(placed, batch))
 	}
-	return out
+	return out, nil
 }
 
 // input is the question as a planner has it. It plans for the first batch.
@@ -122,6 +128,23 @@ func (r Request) input() planner.Input {
 		in.Nodes = append(in.Nodes, node)
 	}
 	return in
+}
+
+// copiesOf counts the copies of each expert in a plan.
+func copiesOf(plan planner.Plan) map[moe.ExpertID]int {
+	copies := map[moe.ExpertID]int{}
+	for _, shard := range plan.Shards {
+		for _, id := range shard {
+			copies[id]++
+		}
+	}
+	return copies
+}
+
+// alsoElsewhere reports that every expert of a shard has a further copy. Then nothing is
+// planned to know that its node can die: a plan for each of thousands of nodes takes minutes.
+func alsoElsewhere(shard moe.Shard, copies map[moe.ExpertID]int) bool {
+	return !slices.ContainsFunc(shard, func(id moe.ExpertID) bool { return copies[id] < 2 })
 }
 
 // survives reports that a cluster in service finds a place for every expert without

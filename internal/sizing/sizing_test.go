@@ -1,6 +1,8 @@
 package sizing
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -24,8 +26,17 @@ func eight(memory int64) Request {
 	return r
 }
 
+func compute(t *testing.T, r Request) Report {
+	t.Helper()
+	report, err := Compute(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
 func TestTheExampleOfTheDocumentation(t *testing.T) {
-	r := Compute(eight(27 * gib)) // 82 experts
+	r := compute(t, eight(27*gib)) // 82 experts
 	if !r.Fits || !r.Complete || len(r.Notes) > 0 {
 		t.Errorf("%+v", r)
 	}
@@ -48,12 +59,12 @@ func TestTheExampleOfTheDocumentation(t *testing.T) {
 func TestWhatDoesNotFitIsSaid(t *testing.T) {
 	r := eight(27 * gib)
 	r.Nodes = r.Nodes[:3] // room for 246 of 256 experts
-	if got := Compute(r); got.Fits || got.Complete || len(got.Speeds) > 0 || !strings.Contains(fmt.Sprint(got.Notes), "10 of 256 experts have no place") {
+	if got := compute(t, r); got.Fits || got.Complete || len(got.Speeds) > 0 || !strings.Contains(fmt.Sprint(got.Notes), "10 of 256 experts have no place") {
 		t.Errorf("%+v", got)
 	}
 	r = eight(27 * gib)
 	r.Nodes = r.Nodes[:4]
-	got := Compute(r)
+	got := compute(t, r)
 	if !got.Fits || got.Complete || !strings.Contains(fmt.Sprint(got.Notes), "184 of 512 replicas") {
 		t.Errorf("%+v", got)
 	}
@@ -64,7 +75,7 @@ func TestWhatDoesNotFitIsSaid(t *testing.T) {
 	}
 	r = eight(27 * gib)
 	r.Nodes[3].Bandwidth = 0
-	if got := Compute(r); len(got.Speeds) > 0 {
+	if got := compute(t, r); len(got.Speeds) > 0 {
 		t.Errorf("a speed is known without the bandwidth of n3: %+v", got.Speeds)
 	}
 }
@@ -72,9 +83,37 @@ func TestWhatDoesNotFitIsSaid(t *testing.T) {
 // TestFullSurvivorsSurvive: what a node leaves takes the room of further copies.
 func TestFullSurvivorsSurvive(t *testing.T) {
 	r := eight(21 * gib) // 64 experts a node, all taken
-	for _, n := range Compute(r).Nodes {
+	for _, n := range compute(t, r).Nodes {
 		if n.Experts != n.Capacity || !n.Survives {
 			t.Errorf("%+v", n)
+		}
+	}
+}
+
+// TestAQuestionWithoutACallerEnds: this one would take hours.
+func TestAQuestionWithoutACallerEnds(t *testing.T) {
+	r := eight(27 * gib)
+	r.Nodes, r.Replicas = nil, 4096
+	for i := range 4096 {
+		r.Nodes = append(r.Nodes, Node{Name: fmt.Sprint("n", i), Memory: 27 * gib})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Compute(ctx, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}
+
+// TestWhatHasCopiesElsewhereSurvives says the same as a plan without the node.
+func TestWhatHasCopiesElsewhereSurvives(t *testing.T) {
+	for _, memory := range []int64{10 * gib, 14 * gib, 21 * gib, 27 * gib} {
+		in := eight(memory).input()
+		plan := planner.Compute(in)
+		copies := copiesOf(plan)
+		for i, n := range in.Nodes {
+			if alsoElsewhere(plan.Shards[n.ID], copies) && !survives(in, plan, i) {
+				t.Errorf("memory %d: every expert of %s is elsewhere too, and a plan without it does not place them", memory, n.ID)
+			}
 		}
 	}
 }
