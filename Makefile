@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test study without-race clusters chaos dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check test study without-race clusters chaos kill-soak dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -236,6 +236,9 @@ FOR ?= 30m
 SEED ?= 0
 chaos: ## let faults that a seed chooses happen to a cluster under load
 	go test ./test/e2e/chaos -count=1 -v -timeout 0 -run TestNoFault -for $(FOR) -seed $(SEED)
+
+kill-soak: ## kill processes of every role under load, and watch the memory of a router; FOR=15m
+	go test ./test/e2e/chaos -count=1 -v -timeout 0 -run TestNoFault -for $(FOR) -seed $(SEED) -kills
 
 # Clients that people use against a running cluster; needs
 # python3, node, npm and, the first time, their registries.

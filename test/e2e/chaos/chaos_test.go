@@ -18,6 +18,7 @@ import (
 var (
 	seed     = flag.Uint64("seed", 0, "seed of the faults; 0 chooses one")
 	duration = flag.Duration("for", 30*time.Second, "how long faults happen")
+	onlyKill = flag.Bool("kills", false, "processes are killed and nothing else happens; the memory of "+spared+" must stay flat")
 	kept     = flag.String("keep", "", "directory below which the logs and the timeline of a failed run are kept; that for temporary files when empty")
 	hachi    *harness.Program
 )
@@ -50,7 +51,7 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 	if from == 0 {
 		from = rand.Uint64()
 	}
-	t.Logf("replay with: go test ./test/e2e/chaos -run TestNoFaultChangesAnAnswer -seed %d -for %v", from, *duration)
+	t.Logf("replay with: go test ./test/e2e/chaos -run TestNoFaultChangesAnAnswer -seed %d -for %v -kills=%v", from, *duration, *onlyKill)
 	w := start(t)
 	timeline := &Timeline{Log: t.Logf}
 	defer w.report(t, timeline, from)
@@ -81,13 +82,18 @@ func TestNoFaultChangesAnAnswer(t *testing.T) {
 			}
 		})
 	}
-	faults := Schedule(from, menus(w.network != nil), *duration)
+	all, joinMemory := menus(w.network != nil), func() {}
+	if *onlyKill {
+		all, joinMemory = kills(all), w.watchMemory(ctx, timeline, *duration/64)
+	}
+	faults := Schedule(from, all, *duration)
 	w.run(ctx, timeline, faults)
 	timeline.Note("the schedule is over")
 	w.settle(t, timeline)
 	stop()
 	load.Wait()
 	watching.Wait()
+	joinMemory()
 	for i, r := range asked {
 		w.check(t, timeline, w.gates[i%gateways], r, want[i])
 	}
