@@ -207,19 +207,6 @@ func (s *state) allAreBack() bool {
 	return len(heard) > 0
 }
 
-// reported is the highest epoch that a node or a router reports, or that this
-// process wrote in an earlier term. Routers ignore placements below it.
-func (s *state) reported() moe.Epoch {
-	highest := s.floor
-	for _, m := range s.members {
-		highest = max(highest, moe.Epoch(m.record.GetEpoch()))
-	}
-	for _, r := range s.routers {
-		highest = max(highest, moe.Epoch(r.GetAckedEpoch()))
-	}
-	return highest
-}
-
 // next is an epoch above every one that was used for a placement. Routers and
 // nodes tell placements apart by epoch only, so no epoch may be used twice.
 func (s *state) next() moe.Epoch {
