@@ -35,7 +35,7 @@ var (
 
 // wanted describes the values of fields by their types.
 var wanted = map[string]string{
-	"int": "a whole number", "float64": "a number", "bool": "true or false", "string": "a text", "[]string": "a list of texts",
+	"int": "a whole number", "uint64": "a whole number, not negative", "float64": "a number", "bool": "true or false", "string": "a text", "[]string": "a list of texts",
 	"time.Duration": "a duration such as 500ms, 10s or 5m",
 }
 
@@ -54,7 +54,7 @@ func plainly(err error, raw []byte, into any) (out Faults) {
 		}
 		if m := wrongValue.FindStringSubmatch(text); m != nil {
 			line, _ := strconv.Atoi(m[1])
-			text = fmt.Sprintf("line %d: %s: want %s", line, cmp.Or(strings.TrimSpace(given[place{line, ""}]+" "+quoted(m[3])), "a value of a wrong type"),
+			text = fmt.Sprintf("line %d: %s: want %s", line, cmp.Or(strings.TrimSpace(cmp.Or(given[place{line, wrong(m[2], m[3])}], given[place{line, ""}])+" "+quoted(m[3])), "a value of a wrong type"),
 				cmp.Or(wanted[m[4]], "a section with fields"))
 		}
 		out = append(out, errors.New(text))
@@ -82,10 +82,20 @@ func pathsOf(raw []byte) map[place]string {
 	if yaml.Unmarshal(raw, &doc) != nil {
 		return out // then its faults name lines only
 	}
-	walkKeys(&doc, "", func(key *yaml.Node, path string) {
+	walkKeys(&doc, "", func(key, value *yaml.Node, path string) {
 		out[place{key.Line, key.Value}], out[place{key.Line, ""}] = path, path
+		out[place{value.Line, wrong(value.ShortTag(), value.Value)}] = path
 	})
 	return out
+}
+
+// wrong is how the YAML library names a value: by its tag and the first letters of it.
+func wrong(tag, value string) string {
+	const most = 10
+	if len(value) > most {
+		value = value[:most-3] + "..."
+	}
+	return tag + " " + value
 }
 
 // knownPaths are the paths of the fields of a configuration.
@@ -94,13 +104,13 @@ func knownPaths(config any) (out []string) {
 	if doc.Encode(config) != nil {
 		return nil // then nothing is suggested
 	}
-	walkKeys(&doc, "", func(_ *yaml.Node, path string) { out = append(out, path) })
+	walkKeys(&doc, "", func(_, _ *yaml.Node, path string) { out = append(out, path) })
 	slices.Sort(out)
 	return out
 }
 
 // walkKeys visits the keys of a document with their paths.
-func walkKeys(n *yaml.Node, prefix string, visit func(key *yaml.Node, path string)) {
+func walkKeys(n *yaml.Node, prefix string, visit func(key, value *yaml.Node, path string)) {
 	if n.Kind != yaml.MappingNode {
 		for _, child := range n.Content {
 			walkKeys(child, prefix, visit)
@@ -109,7 +119,7 @@ func walkKeys(n *yaml.Node, prefix string, visit func(key *yaml.Node, path strin
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		path := prefix + n.Content[i].Value
-		visit(n.Content[i], path)
+		visit(n.Content[i], n.Content[i+1], path)
 		walkKeys(n.Content[i+1], path+".", visit)
 	}
 }

@@ -33,6 +33,9 @@ func (b *builder) network(s *Scenario) {
 		b.faults.Addf("network.latency.p99", "%v: want p50 to 1m", n.Latency.P99)
 	}
 	b.size("network.bandwidth", n.Bandwidth)
+	if n.Bandwidth > 0 && n.Bandwidth < minLoad {
+		b.faults.Addf("network.bandwidth", "%v: want at least %v a second", n.Bandwidth, minLoad)
+	}
 	if n.Message < 0 || n.Message > time.Second {
 		b.faults.Addf("network.message", "%v: want 0 to 1s", n.Message)
 	}

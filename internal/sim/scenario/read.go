@@ -82,6 +82,7 @@ func (b *builder) build() *Scenario {
 	if len(f.Nodes) == 0 {
 		b.faults.Addf("nodes", "want at least one")
 	}
+	b.faults.Between("placement.replicas", f.Placement.Replicas, 0, max(2, len(seen)))
 	b.befall(s, seen)
 	b.hosts(s)
 	return s
@@ -147,6 +148,9 @@ func (b *builder) machine(field string, m machineFile) *machine.Machine {
 		b.faults.Addf(field+".coreBandwidth", "%v: want at most bandwidth, %v", m.CoreBandwidth, m.Bandwidth)
 	}
 	b.size(field+".load", m.Load)
+	if m.Load > 0 && m.Load < minLoad {
+		b.faults.Addf(field+".load", "%v: want at least %v a second", m.Load, minLoad)
+	}
 	if m.Launch < 0 {
 		b.faults.Addf(field+".launch", "%v: want at least 0", m.Launch)
 	}
@@ -187,6 +191,9 @@ func (b *builder) machine(field string, m machineFile) *machine.Machine {
 	}
 	return out
 }
+
+// minLoad keeps the time in which a cluster forms within reach.
+const minLoad = role.Mi
 
 const (
 	maxCores = 1 << 16
@@ -235,7 +242,7 @@ func (b *builder) process(field, name string, threads int, host string) Process 
 		b.faults.Addf(field+".machine", "%q: want one of machines: %v", name, slices.Sorted(maps.Keys(b.machines)))
 		return Process{}
 	}
-	b.faults.Between(field+".threads", threads, 0, m.Cores)
+	b.faults.Between(field+".threads", threads, 0, max(0, m.Cores))
 	return Process{Machine: m, Threads: threads, Host: host}
 }
 

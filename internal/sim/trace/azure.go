@@ -53,7 +53,7 @@ func ReadAzure(r io.Reader) ([]Request, error) {
 // number reads a number of tokens.
 func (c *collector) number(field, text string) int {
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	if err != nil || text[0] == '+' {
 		c.fault(field, "%.40q: want a whole number", text)
 		return 1
 	}

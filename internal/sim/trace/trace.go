@@ -126,6 +126,9 @@ func (c *collector) lines(r io.Reader, each func(line []byte)) ([]Request, error
 	}
 	if err := s.Err(); err != nil {
 		c.line++
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("longer than %d bytes", maxLine)
+		}
 		c.fault("", "%w", err)
 	}
 	if len(c.faults) == 0 && len(c.requests) == 0 {
