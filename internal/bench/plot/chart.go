@@ -41,7 +41,7 @@ func (c Chart) Draw(s *strings.Builder, p Panel) {
 			low, right, top = min(low, l.X[i]), max(right, l.X[i]), max(top, l.Y[i])
 		}
 	}
-	p.XMax, p.YMax = max(right, 1e-9), RoundUp(top)
+	p.XMax, p.YMax = RoundUp(right), RoundUp(top)
 	at := p.X
 	if c.Log && low > 0 && right > low {
 		at = func(v float64) float64 { return p.X(p.XMax * math.Log(v/low) / math.Log(right/low)) }

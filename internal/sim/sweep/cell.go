@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/hachi-serve/hachi/internal/sim"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
@@ -153,7 +154,7 @@ func (c *Cell) fill(r sim.Report, s *scenario.Scenario) {
 	}
 	c.PerSecond = r.PerSecond
 	for _, f := range s.Faults {
-		c.Faults = append(c.Faults, Moment{f.At.Seconds(), fmt.Sprint(f.Kind, " ", f.Targets)})
+		c.Faults = append(c.Faults, Moment{f.At.Seconds(), strings.Join(append([]string{string(f.Kind)}, f.Targets...), " ")})
 		if f.For > 0 {
 			c.Faults = append(c.Faults, Moment{(f.At + f.For).Seconds(), "back"})
 		}

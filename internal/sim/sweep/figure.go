@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/hachi-serve/hachi/internal/bench/plot"
 )
@@ -56,15 +55,18 @@ func (r *Report) WriteFigure(out io.Writer, fig Figure) error {
 		return fmt.Errorf("figure %s: no cell matches %v", fig.Name, fig.Where)
 	}
 	var panels []plot.Drawn
-	legend := values(cells, fig.Series)
+	var legend []string
+	for _, v := range values(cells, fig.Series) {
+		legend = append(legend, label(fig.Series, v))
+	}
 	if fig.Kind == "step" {
 		legend = parts
 	}
 	for _, panel := range values(cells, fig.Panels) {
 		some := only(cells, fig.Panels, panel)
-		title := cmp.Or(panel, fig.Title, k.title)
+		title := cmp.Or(fig.Title, k.title)
 		if panel != "" {
-			title = cmp.Or(fig.Title, k.title) + ", " + panel
+			title += ", " + label(fig.Panels, panel)
 		}
 		drawn, err := fig.panel(title, some, only(fig.matching(r.Measured), fig.Panels, panel))
 		if err != nil {
@@ -80,6 +82,15 @@ func (r *Report) WriteFigure(out io.Writer, fig Figure) error {
 	}
 	width, height, draw := plot.Grid(panels, legend)
 	return plot.Write(out, width, height, draw)
+}
+
+// label is a value for readers: numbers have the name of their dimension.
+func label(dim, value string) string {
+	switch dim {
+	case "nodes", "replicas", "load":
+		return dim + " " + value
+	}
+	return value
 }
 
 // matching are the cells that have the values of Where. A measured cell knows no policy and
@@ -232,7 +243,7 @@ func timeline(title, unit string, cells []Cell) (plot.Drawn, error) {
 		out.Series[0].X, out.Series[0].Y = append(out.Series[0].X, float64(i)+0.5), append(out.Series[0].Y, float64(n))
 	}
 	for _, f := range cells[0].Faults {
-		out.Marks = append(out.Marks, plot.Mark{X: f.Seconds, Name: strings.Trim(f.What, "[]")})
+		out.Marks = append(out.Marks, plot.Mark{X: f.Seconds, Name: f.What})
 	}
 	return out, nil
 }

@@ -147,7 +147,7 @@ faults: [{at: 3s, kill: n-1, for: 4s}]
 	if c := r.Cells[0]; len(c.PerSecond) < 12 || len(c.Faults) != 2 || c.Faults[1].Seconds != 7 {
 		t.Errorf("%+v", c)
 	}
-	if !strings.Contains(out, ">kill [n-1<") {
+	if !strings.Contains(out, ">kill n-1<") {
 		t.Error(out)
 	}
 }
