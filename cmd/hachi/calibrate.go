@@ -54,7 +54,7 @@ numbers.`,
 	f := cmd.Flags()
 	f.StringVar(&kernel, "kernel", "", "`file` of hachi bench kernel --json")
 	f.StringVar(&rpc, "rpc", "", "`file` of hachi bench rpc --json")
-	f.IntVar(&c.Evaluations, "evaluations", 150, "of the search at most; 0 judges what the two files say alone")
+	f.IntVar(&c.Evaluations, "evaluations", 150, "after which the search ends; 0 judges what the two files say alone")
 	f.DurationVar(&c.Others.For, "others-for", 0, "how long other work had the cores in each --others-every in which the cluster left less than --others-idle of them")
 	f.DurationVar(&c.Others.Every, "others-every", time.Second, "period of --others-for")
 	f.Float64Var(&c.Others.Idle, "others-idle", 0.05, "share of the cores, 0 to 1")

@@ -17,9 +17,10 @@ type Config struct {
 	Kernel      kernel.Report
 	RPC         rpc.Report
 	Others      machine.Others // what other work took of the machine while the cells were measured
-	Evaluations int            // of the search, at most; 0 judges the initial fit
-	// Progress is called after the search with the best value; nil is allowed.
-	Progress func(evaluations int, error float64)
+	Evaluations int            // after which the search ends; 0 judges the initial fit
+	// Progress is called after the search, with by how much the logarithms of the best fit
+	// are off; nil is allowed.
+	Progress func(evaluations int, off float64)
 }
 
 // every is how many cells have one that is fitted to.
@@ -102,9 +103,9 @@ func (c Config) search(f Fit, training []subject) (Fit, error) {
 		}
 		return sum / float64(len(training))
 	}
-	best := minimize(value, f.point(), 0.3, c.Evaluations)
+	best, count := minimize(value, f.point(), 0.3, c.Evaluations)
 	if c.Progress != nil {
-		c.Progress(c.Evaluations, math.Sqrt(best.value))
+		c.Progress(count, math.Sqrt(best.value))
 	}
 	return f.at(best.at), failed
 }

@@ -74,7 +74,7 @@ func TestEveryThirdCellIsFittedTo(t *testing.T) {
 
 func TestTheSimplexFindsAValley(t *testing.T) {
 	rosenbrock := func(x []float64) float64 { return math.Pow(1-x[0], 2) + 100*math.Pow(x[1]-x[0]*x[0], 2) }
-	if best := minimize(rosenbrock, []float64{-1, 1}, 0.5, 400); best.value > 1e-6 {
+	if best, _ := minimize(rosenbrock, []float64{-1, 1}, 0.5, 400); best.value > 1e-6 {
 		t.Errorf("%+v", best)
 	}
 	count := 0

@@ -7,8 +7,8 @@
 // latency, NIC and message from bench rpc. What bench scale measured beside a cell's rounds
 // replaces the bandwidth for this cell: memory of a shared machine is faster in some minutes than
 // in others. What is left is fitted, once for all
-// cells: shares of the limits that kernels reach in a cluster, the launch of a kernel, and a
-// router's time for a step and for a drawn token.
+// cells: shares of the limits that kernels reach in a cluster, the launch of a kernel, and the
+// time of a step, of a drawn token and of a call.
 //
 // Every third cell in the order of names is fitted to, faults apart, and the others judge.
 // The fit minimizes the squared logarithms of simulated over measured throughput, ITL p50,

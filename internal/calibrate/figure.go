@@ -28,12 +28,10 @@ func (r Report) WriteFigure(out io.Writer) error {
 		}
 		fmt.Fprintf(s, `<text x="%d" y="%d">filled: held out; hollow: fitted to</text>`, (len(metrics)%columns)*side+margin, (rows-1)*side+margin)
 		for i, model := range r.models() {
-			fmt.Fprintf(s, `<text x="%d" y="%d" fill="%s">%s</text>`, (len(metrics)%columns)*side+margin, (rows-1)*side+margin+20*(i+1), colors[i%len(colors)], html.EscapeString(model))
+			fmt.Fprintf(s, `<text x="%d" y="%d" fill="%s">%s</text>`, (len(metrics)%columns)*side+margin, (rows-1)*side+margin+20*(i+1), plot.Colors[i%len(plot.Colors)], html.EscapeString(model))
 		}
 	})
 }
-
-var colors = []string{"#1b6ca8", "#d1793b", "#7a3b8f", "#3b8f5a"}
 
 func (r Report) models() (out []string) {
 	for _, e := range r.HeldOut {
@@ -73,10 +71,10 @@ func (r Report) drawMetric(s *strings.Builder, metric int) {
 	}
 	models := r.models()
 	for _, c := range r.Cells {
-		color := colors[0]
+		color := plot.Colors[0]
 		for i, name := range models {
 			if name == c.Setting.Model {
-				color = colors[i%len(colors)]
+				color = plot.Colors[i%len(plot.Colors)]
 			}
 		}
 		fill := "none"

@@ -40,8 +40,7 @@ func (f *Fit) knobs() []*float64 {
 	return []*float64{&f.Memory, &f.Core, &f.Arithmetic, &f.Serial, &f.Launch, &f.Step, &f.Draw, &f.Call}
 }
 
-// bounds keep a point physical: shares are at most 1, times some hundreds of
-// microseconds at most.
+// bounds keep a point physical: shares are at most 1, times some milliseconds at most.
 var bounds = [][2]float64{{0.2, 1}, {0.2, 1}, {0.2, 1}, {0.01, 1}, {0.2, 300}, {1, 5000}, {1, 2000}, {1, 2000}}
 
 // point is where the fit is, as logarithms.

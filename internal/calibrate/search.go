@@ -19,9 +19,9 @@ type simplex struct {
 	corners []vertex // the best first
 }
 
-// minimize looks near a point, with about a number of evaluations at most. edge is the
-// size of the first simplex.
-func minimize(f func([]float64) float64, start []float64, edge float64, evaluations int) vertex {
+// minimize looks near a point, and makes no further move after a number of evaluations. edge
+// is the size of the first simplex. It returns how many evaluations there were.
+func minimize(f func([]float64) float64, start []float64, edge float64, evaluations int) (best vertex, count int) {
 	s := &simplex{f: f}
 	s.corners = append(s.corners, s.eval(start))
 	for i := range start {
@@ -33,7 +33,7 @@ func minimize(f func([]float64) float64, start []float64, edge float64, evaluati
 		slices.SortStableFunc(s.corners, func(a, b vertex) int { return cmp.Compare(a.value, b.value) })
 		last := len(s.corners) - 1
 		if s.count >= evaluations || s.corners[last].value-s.corners[0].value < 1e-9 {
-			return s.corners[0]
+			return s.corners[0], s.count
 		}
 		s.move(last)
 	}

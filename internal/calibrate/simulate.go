@@ -110,10 +110,11 @@ func medians(all []sim.Report) scale.Result {
 		return measure.Median(values)
 	}
 	latency := func(f func(sim.Report) measure.Latency) measure.Latency {
-		return measure.Latency{
-			P50: of(func(r sim.Report) float64 { return f(r).P50 }), P90: of(func(r sim.Report) float64 { return f(r).P90 }),
-			P99: of(func(r sim.Report) float64 { return f(r).P99 }), Max: of(func(r sim.Report) float64 { return f(r).Max }),
+		values := make([]measure.Latency, len(all))
+		for i, r := range all {
+			values[i] = f(r)
 		}
+		return measure.MedianLatency(values)
 	}
 	return scale.Result{
 		Throughput: of(func(r sim.Report) float64 { return r.Throughput }),

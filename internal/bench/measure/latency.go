@@ -24,6 +24,21 @@ func LatencyOf(all []time.Duration) Latency {
 	return Latency{P50: at(50), P90: at(90), P99: at(99), Max: at(100)}
 }
 
+// MedianLatency has the median of each percentile; all is 0 of none.
+func MedianLatency(all []Latency) Latency {
+	of := func(f func(Latency) float64) float64 {
+		values := make([]float64, len(all))
+		for i, l := range all {
+			values[i] = f(l)
+		}
+		return Median(values)
+	}
+	return Latency{
+		P50: of(func(l Latency) float64 { return l.P50 }), P90: of(func(l Latency) float64 { return l.P90 }),
+		P99: of(func(l Latency) float64 { return l.P99 }), Max: of(func(l Latency) float64 { return l.Max }),
+	}
+}
+
 // Percentile is the value of nearest rank: the smallest one that at least percent
 // of the values, which are sorted, do not exceed.
 func Percentile(sorted []time.Duration, percent int) time.Duration {

@@ -53,6 +53,17 @@ func TestPercentilesAreOfNearestRank(t *testing.T) {
 	}
 }
 
+// TestMediansAreOfEachPercentile: they need not be of one round.
+func TestMediansAreOfEachPercentile(t *testing.T) {
+	all := []Latency{{1, 20, 300, 4000}, {2, 10, 100, 6000}, {3, 30, 200, 5000}}
+	if got, want := MedianLatency(all), (Latency{2, 20, 200, 5000}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := MedianLatency(nil); got != (Latency{}) {
+		t.Errorf("%+v of nothing", got)
+	}
+}
+
 func TestCellsShowWhatMatters(t *testing.T) {
 	if got, want := (Latency{P50: 1.25, P90: 300, P99: 12_345}).Cells(), "1.2 ms\t300 ms\t12.3 s\t"; got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -210,10 +210,11 @@ func (c *Cell) sumUp() {
 		return measure.Median(all)
 	}
 	latency := func(f func(Round) measure.Latency) measure.Latency {
-		return measure.Latency{
-			P50: of(func(r Round) float64 { return f(r).P50 }), P90: of(func(r Round) float64 { return f(r).P90 }),
-			P99: of(func(r Round) float64 { return f(r).P99 }), Max: of(func(r Round) float64 { return f(r).Max }),
+		values := make([]measure.Latency, len(c.Rounds))
+		for i, r := range c.Rounds {
+			values[i] = f(r)
 		}
+		return measure.MedianLatency(values)
 	}
 	c.Result = Result{
 		Limits: Limits{
