@@ -1743,7 +1743,8 @@ type Grammar struct {
 	Language isGrammar_Language `protobuf_oneof:"language"`
 	// The answer is a text of its own, not the continuation of the prompt's text.
 	Fresh bool `protobuf:"varint,3,opt,name=fresh" json:"fresh,omitempty"`
-	// Special tokens that stand for their texts.
+	// Special tokens that stand for their texts: none, or all those that the answers of
+	// the router's chat template show.
 	Shown []uint32 `protobuf:"varint,4,rep,packed,name=shown" json:"shown,omitempty"`
 	// Tokens that may end the answer where the language ends, besides the end of
 	// sequence.
