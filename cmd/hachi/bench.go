@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/role"
@@ -139,7 +140,7 @@ func (b benchServe) recordRouting(cmd *cobra.Command) (func() error, error) {
 	if len(urls) == 0 {
 		urls = []string{b.client.URL}
 	}
-	read := func() (serve.Routing, error) { return serve.ReadRouting(cmd.Context(), b.client.HTTP, urls) }
+	read := func() (scrape.Routing, error) { return scrape.ReadRouting(cmd.Context(), b.client.HTTP, urls) }
 	before, err := read()
 	return func() error {
 		after, err := read()

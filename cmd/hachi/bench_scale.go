@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/scale"
 	"github.com/hachi-serve/hachi/internal/local"
 )
@@ -31,7 +32,7 @@ and ip(8)). With --fault kill the first node is killed in each round, when every
 has begun, and started again; the files have the stalls of the streams.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c.Fault = scale.Fault(fault)
+			c.Fault = cell.Fault(fault)
 			if err := ownCluster(cmd, &c.Up, "hachi-scale"); err != nil {
 				return err
 			}

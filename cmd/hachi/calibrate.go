@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hachi-serve/hachi/internal/bench/scale"
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/calibrate"
 	"github.com/hachi-serve/hachi/internal/role"
 )
@@ -28,7 +28,7 @@ that were held out and of those that were fitted to. docs/scaling.md explains th
 numbers.`,
 		Args: arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if c.Cells, err = scale.Read(args[0]); err != nil {
+			if c.Cells, err = cell.Read(args[0]); err != nil {
 				return &role.ConfigError{Err: err}
 			}
 			for path, to := range map[string]any{kernel: &c.Kernel, rpc: &c.RPC} {

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
-	"github.com/hachi-serve/hachi/internal/bench/scale"
 	"github.com/hachi-serve/hachi/internal/sim/machine"
 )
 
 // Config says what is fitted to.
 type Config struct {
-	Cells       []scale.Cell // in the order of their names
+	Cells       []cell.Cell // in the order of their names
 	Kernel      kernel.Report
 	RPC         rpc.Report
 	Others      machine.Others // what other work took of the machine while the cells were measured
@@ -61,7 +61,7 @@ func Run(c Config) (Report, error) {
 
 // divide makes scenarios of the cells. Those with a fault, and two of every three others,
 // are held out. A simulation loses no packets, so cells with losses are an error.
-func divide(cells []scale.Cell) (training, held []subject, err error) {
+func divide(cells []cell.Cell) (training, held []subject, err error) {
 	n := 0
 	for _, c := range cells {
 		if c.Setting.Loss > 0 {
@@ -112,7 +112,7 @@ func (c Config) search(f Fit, training []subject) (Fit, error) {
 
 // distance is how far a prediction is off: a mean of squared logarithms, in which
 // throughput and ITL count twice.
-func distance(measured, simulated scale.Result) float64 {
+func distance(measured, simulated cell.Result) float64 {
 	square := func(a, b float64) float64 {
 		l := math.Log(b / a)
 		return l * l

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
-	"github.com/hachi-serve/hachi/internal/bench/scale"
 )
 
 // config is that of a small model.
@@ -21,13 +21,13 @@ const config = `{"architectures": ["MixtralForCausalLM"], "model_type": "mixtral
 "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64, "vocab_size": 1000, "num_local_experts": 8, "num_experts_per_tok": 2,
 "max_position_embeddings": 4096, "rms_norm_eps": 1e-5, "rope_theta": 1e6, "torch_dtype": "bfloat16", "hidden_act": "silu", "bos_token_id": 1, "eos_token_id": 2}`
 
-// cell is one of some nodes and sequences, without results.
-func cell(nodes, batch int) scale.Cell {
+// cellOf is one of some nodes and sequences, without results.
+func cellOf(nodes, batch int) cell.Cell {
 	uniform := []float64{1, 1, 1, 1, 1, 1, 1, 1}
-	return scale.Cell{
-		Setting: scale.Setting{Model: "m", Nodes: nodes, Replicas: 1, NodeThreads: 1, RouterThreads: 2, Batch: batch, Prompt: 8, Answer: 8, Answers: 1},
-		Config:  json.RawMessage(config), Machine: scale.Machine{Cores: 2}, Routing: [][]float64{uniform, uniform},
-		Result: scale.Result{Limits: scale.Limits{Stream: 40, CoreStream: 25}},
+	return cell.Cell{
+		Setting: cell.Setting{Model: "m", Nodes: nodes, Replicas: 1, NodeThreads: 1, RouterThreads: 2, Batch: batch, Prompt: 8, Answer: 8, Answers: 1},
+		Config:  json.RawMessage(config), Machine: cell.Machine{Cores: 2}, Routing: [][]float64{uniform, uniform},
+		Result: cell.Result{Limits: cell.Limits{Stream: 40, CoreStream: 25}},
 	}
 }
 
@@ -57,7 +57,7 @@ func TestBenchmarksGiveRatesAndTheNetwork(t *testing.T) {
 }
 
 func TestEveryThirdCellIsFittedTo(t *testing.T) {
-	cells := []scale.Cell{cell(1, 1), cell(1, 2), cell(2, 1), cell(2, 2), cell(2, 3)}
+	cells := []cell.Cell{cellOf(1, 1), cellOf(1, 2), cellOf(2, 1), cellOf(2, 2), cellOf(2, 3)}
 	cells[0].Setting.Fault, cells[0].Setting.Replicas = "kill", 1
 	training, held, err := divide(cells)
 	if err != nil || len(training) != 2 || len(held) != 3 || training[0].cell.Setting.Batch != 2 || held[0].cell.Setting.Fault == "" {
@@ -96,7 +96,7 @@ func TestAFitFindsTheMachineOfSimulatedCells(t *testing.T) {
 	truth.Launch, truth.Draw, truth.Core = 40, 300, 0.5
 	for _, nodes := range []int{1, 2} {
 		for _, batch := range []int{1, 4, 8} {
-			one := cell(nodes, batch)
+			one := cellOf(nodes, batch)
 			s, err := subjectOf(one)
 			if err != nil {
 				t.Fatal(err)
@@ -129,11 +129,11 @@ func TestAFitFindsTheMachineOfSimulatedCells(t *testing.T) {
 }
 
 func judged(measured, simulated float64, held bool, model string) Judged {
-	of := func(v float64) scale.Result {
+	of := func(v float64) cell.Result {
 		l := measure.Latency{P50: v, P99: v}
-		return scale.Result{Throughput: v, First: l, Gap: l, Total: l}
+		return cell.Result{Throughput: v, First: l, Gap: l, Total: l}
 	}
-	return Judged{Name: model, Setting: scale.Setting{Model: model}, HeldOut: held, Measured: of(measured), Simulated: of(simulated)}
+	return Judged{Name: model, Setting: cell.Setting{Model: model}, HeldOut: held, Measured: of(measured), Simulated: of(simulated)}
 }
 
 func TestErrorsAreOfModelsAndOfAll(t *testing.T) {

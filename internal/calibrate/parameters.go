@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
-	"github.com/hachi-serve/hachi/internal/bench/scale"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/sim/machine"
 )
@@ -128,7 +128,7 @@ func (f *Fit) network(r rpc.Report) error {
 func microseconds(us float64) time.Duration { return time.Duration(us * float64(time.Microsecond)) }
 
 // machineOf is the machine of a cell.
-func (f Fit) machineOf(c scale.Cell, m *machine.Machine) {
+func (f Fit) machineOf(c cell.Cell, m *machine.Machine) {
 	limits := c.Result.Limits
 	m.Cores, m.Bandwidth = c.Machine.Cores, limits.Stream*1e9
 	m.CoreBandwidth = min(limits.CoreStream*1e9, m.Bandwidth)
@@ -147,7 +147,7 @@ func (f Fit) machineOf(c scale.Cell, m *machine.Machine) {
 }
 
 // networkOf is the network of a cell.
-func (f Fit) networkOf(c scale.Cell) machine.Network {
+func (f Fit) networkOf(c cell.Cell) machine.Network {
 	delay := time.Duration(c.Setting.DelayMS * float64(time.Millisecond))
 	return machine.Network{P50: microseconds(f.Latency) + delay, P99: microseconds(f.Tail) + delay, Bandwidth: f.Bandwidth, Message: microseconds(f.Message)}
 }

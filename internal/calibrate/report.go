@@ -6,14 +6,14 @@ import (
 	"math"
 	"slices"
 
-	"github.com/hachi-serve/hachi/internal/bench/scale"
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 )
 
 // Report is a fit and what it is worth.
 type Report struct {
-	Fit    Fit          `json:"fit"`
-	Cores  int          `json:"cores"`
-	Limits scale.Limits `json:"limits"` // of the first cell
+	Fit    Fit         `json:"fit"`
+	Cores  int         `json:"cores"`
+	Limits cell.Limits `json:"limits"` // of the first cell
 	// Errors are of cells that were held out, and of those that were fitted to.
 	HeldOut []Errors `json:"held_out"`
 	Fitted  []Errors `json:"fitted"`
@@ -22,11 +22,11 @@ type Report struct {
 
 // Judged is a cell beside its simulation.
 type Judged struct {
-	Name      string        `json:"name"`
-	Setting   scale.Setting `json:"setting"`
-	HeldOut   bool          `json:"held_out"`
-	Measured  scale.Result  `json:"measured"`
-	Simulated scale.Result  `json:"simulated"`
+	Name      string       `json:"name"`
+	Setting   cell.Setting `json:"setting"`
+	HeldOut   bool         `json:"held_out"`
+	Measured  cell.Result  `json:"measured"`
+	Simulated cell.Result  `json:"simulated"`
 }
 
 // Errors are those of the cells of a model, as shares of what was measured.
@@ -41,17 +41,17 @@ type Errors struct {
 // metrics are what is judged.
 var metrics = []struct {
 	name string
-	of   func(scale.Result) float64
+	of   func(cell.Result) float64
 }{
-	{"throughput", func(r scale.Result) float64 { return r.Throughput }},
-	{"TTFT p50", func(r scale.Result) float64 { return r.First.P50 }},
-	{"ITL p50", func(r scale.Result) float64 { return r.Gap.P50 }},
-	{"ITL p99", func(r scale.Result) float64 { return r.Gap.P99 }},
-	{"E2E p50", func(r scale.Result) float64 { return r.Total.P50 }},
+	{"throughput", func(r cell.Result) float64 { return r.Throughput }},
+	{"TTFT p50", func(r cell.Result) float64 { return r.First.P50 }},
+	{"ITL p50", func(r cell.Result) float64 { return r.Gap.P50 }},
+	{"ITL p99", func(r cell.Result) float64 { return r.Gap.P99 }},
+	{"E2E p50", func(r cell.Result) float64 { return r.Total.P50 }},
 }
 
 // relative is how far a metric of the simulation is off.
-func (j Judged) relative(of func(scale.Result) float64) float64 {
+func (j Judged) relative(of func(cell.Result) float64) float64 {
 	return of(j.Simulated)/of(j.Measured) - 1
 }
 

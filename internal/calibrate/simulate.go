@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
-	"github.com/hachi-serve/hachi/internal/bench/scale"
 	"github.com/hachi-serve/hachi/internal/sim"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 	"github.com/hachi-serve/hachi/internal/sim/trace"
@@ -19,7 +19,7 @@ import (
 
 // subject is a cell and its scenario.
 type subject struct {
-	cell     scale.Cell
+	cell     cell.Cell
 	scenario scenario.Scenario
 }
 
@@ -32,7 +32,7 @@ const restart = 1500 * time.Millisecond
 
 // subjectOf derives a scenario from a cell and nothing else. A machine that every process shares is
 // in it; its numbers are a Fit's.
-func subjectOf(c scale.Cell) (s subject, err error) {
+func subjectOf(c cell.Cell) (s subject, err error) {
 	dir, err := os.MkdirTemp("", "hachi-calibrate")
 	if err != nil {
 		return s, err
@@ -52,7 +52,7 @@ nodes: [{name: expert, count: %d, machine: this, host: this, threads: %d}]
 placement: {policy: balanced, replicas: %d}
 routing: {kind: counts, file: routing.json}
 `, v.Quantize, c.Machine.Cores, v.RouterThreads, v.MicroBatches, v.Nodes, v.NodeThreads, v.Replicas)
-	if v.Fault == string(scale.Kill) {
+	if v.Fault == cell.Kill {
 		cluster += fmt.Sprintf("faults: [{at: 0s, kill: expert-0, for: %v}]\n", restart)
 	}
 	for name, text := range map[string][]byte{"config.json": c.Config, "routing.json": routing, "cluster.yaml": []byte(cluster)} {
@@ -68,7 +68,7 @@ routing: {kind: counts, file: routing.json}
 }
 
 // predict simulates a cell.
-func (s subject) predict(f Fit) (scale.Result, error) {
+func (s subject) predict(f Fit) (cell.Result, error) {
 	v := s.cell.Setting
 	requests := func(n, answer int) []trace.Request {
 		out := make([]trace.Request, n)
@@ -84,16 +84,16 @@ func (s subject) predict(f Fit) (scale.Result, error) {
 	for i := range one.Nodes {
 		one.Nodes[i].Machine = &m
 	}
-	o := sim.Options{Limit: time.Hour, Users: v.Batch, Warm: requests(v.Batch, scale.WarmAnswer)}
+	o := sim.Options{Limit: time.Hour, Users: v.Batch, Warm: requests(v.Batch, cell.WarmAnswer)}
 	if v.Fault != "" {
-		o.Settled = scale.Settled
+		o.Settled = cell.Settled
 	}
 	var all []sim.Report
 	for seed := range uint64(seeds) {
 		one.Seed = seed + 1
 		r, err := sim.Run(&one, requests(v.Batch*v.Answers, v.Answer), o)
 		if err != nil {
-			return scale.Result{}, fmt.Errorf("cell %s: %w", v.Name(), err)
+			return cell.Result{}, fmt.Errorf("cell %s: %w", v.Name(), err)
 		}
 		all = append(all, r)
 	}
@@ -101,7 +101,7 @@ func (s subject) predict(f Fit) (scale.Result, error) {
 }
 
 // medians are those of runs.
-func medians(all []sim.Report) scale.Result {
+func medians(all []sim.Report) cell.Result {
 	of := func(f func(sim.Report) float64) float64 {
 		values := make([]float64, len(all))
 		for i, r := range all {
@@ -116,7 +116,7 @@ func medians(all []sim.Report) scale.Result {
 		}
 		return measure.MedianLatency(values)
 	}
-	return scale.Result{
+	return cell.Result{
 		Throughput: of(func(r sim.Report) float64 { return r.Throughput }),
 		First:      latency(func(r sim.Report) measure.Latency { return r.First }), Gap: latency(func(r sim.Report) measure.Latency { return r.Gap }),
 		Total: latency(func(r sim.Report) measure.Latency { return r.Total }), Stall: latency(func(r sim.Report) measure.Latency { return r.Longest }),
@@ -124,8 +124,8 @@ func medians(all []sim.Report) scale.Result {
 }
 
 // predictAll simulates cells on all cores.
-func predictAll(all []subject, f Fit) ([]scale.Result, error) {
-	out := make([]scale.Result, len(all))
+func predictAll(all []subject, f Fit) ([]cell.Result, error) {
+	out := make([]cell.Result, len(all))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range all {

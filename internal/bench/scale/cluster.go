@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/namespaces"
@@ -28,7 +29,7 @@ type running struct {
 }
 
 // measure starts a cluster and measures cells on it.
-func (c Config) measure(ctx context.Context, cells []Setting) error {
+func (c Config) measure(ctx context.Context, cells []cell.Setting) error {
 	first := cells[0]
 	if c.Progress != nil {
 		c.Progress("%d nodes, %d replicas, %d threads: %d cells", first.Nodes, first.Replicas, first.Threads, len(cells))
@@ -45,12 +46,12 @@ func (c Config) measure(ctx context.Context, cells []Setting) error {
 	if err != nil {
 		return err
 	}
-	for _, cell := range done {
-		if err := cell.write(c.Out); err != nil {
+	for _, one := range done {
+		if err := one.Write(c.Out); err != nil {
 			return err
 		}
 		if c.Progress != nil {
-			c.Progress("%s: %.1f tokens/s, ITL %.1f ms at p50, %.1f ms at p99", cell.Setting.Name(), cell.Result.Throughput, cell.Result.Gap.P50, cell.Result.Gap.P99)
+			c.Progress("%s: %.1f tokens/s, ITL %.1f ms at p50, %.1f ms at p99", one.Setting.Name(), one.Result.Throughput, one.Result.Gap.P50, one.Result.Gap.P99)
 		}
 	}
 	return nil
@@ -64,7 +65,7 @@ func (r *running) end() {
 }
 
 // start waits until the cluster serves.
-func (r *running) start(ctx context.Context, s Setting) (err error) {
+func (r *running) start(ctx context.Context, s cell.Setting) (err error) {
 	if r.gauge, err = newGauge(); err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (r *running) start(ctx context.Context, s Setting) (err error) {
 }
 
 // separate gives every node a network namespace, if its packets are to be disturbed.
-func (r *running) separate(ctx context.Context, s Setting) (*namespaces.Network, error) {
+func (r *running) separate(ctx context.Context, s cell.Setting) (*namespaces.Network, error) {
 	if s.DelayMS == 0 && s.Loss == 0 {
 		return nil, nil
 	}
@@ -127,7 +128,7 @@ func (r *running) separate(ctx context.Context, s Setting) (*namespaces.Network,
 }
 
 // disturb delays and loses packets from now on.
-func (r *running) disturb(ctx context.Context, n *namespaces.Network, s Setting) error {
+func (r *running) disturb(ctx context.Context, n *namespaces.Network, s cell.Setting) error {
 	if n == nil {
 		return nil
 	}
@@ -140,6 +141,6 @@ func (r *running) disturb(ctx context.Context, n *namespaces.Network, s Setting)
 }
 
 // load is that of a cell.
-func (r *running) load(s Setting) load {
+func (r *running) load(s cell.Setting) load {
 	return load{client: hachiv1.NewInferenceServiceClient(r.conn), vocab: r.vocab, seed: r.c.Seed, setting: s}
 }

@@ -3,10 +3,10 @@
 // what package calibrate compares simulations with.
 //
 // What it owns: the clusters it starts, their network namespaces where packets are delayed
-// or lost, the streams, and a directory with one JSON file for each cell.
+// or lost, the streams, and a directory with one file of package cell for each cell.
 //
-// Invariants: a file is written whole, after its cell has been measured; a cell that has
-// one is not measured again. A stream that fails is an error, never a number. What memory
+// Invariants: a file is written after its cell has been measured; a cell that has one is
+// not measured again. A stream that fails is an error, never a number. What memory
 // and arithmetic of the machine gave is measured beside every round: a shared machine
 // changes from minute to minute. Numbers of a cell are medians of its rounds.
 //

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	loops "github.com/hachi-serve/hachi/internal/compute/kernel"
@@ -38,23 +39,23 @@ func newGauge() (*gauge, error) {
 }
 
 // read measures each limit a few times.
-func (g *gauge) read() Limits {
+func (g *gauge) read() cell.Limits {
 	var all, one, fma []float64
 	for range 3 {
 		all = append(all, kernel.StreamRate(g.kernels, g.memory, g.cores))
 		one = append(one, kernel.StreamRate(g.kernels, g.memory, 1))
 		fma = append(fma, kernel.FMARate(g.kernels, g.cores))
 	}
-	return Limits{measure.Median(all), measure.Median(one), measure.Median(fma)}
+	return cell.Limits{Stream: measure.Median(all), CoreStream: measure.Median(one), FMA: measure.Median(fma)}
 }
 
-func mean(a, b Limits) Limits {
-	return Limits{(a.Stream + b.Stream) / 2, (a.CoreStream + b.CoreStream) / 2, (a.FMA + b.FMA) / 2}
+func mean(a, b cell.Limits) cell.Limits {
+	return cell.Limits{Stream: (a.Stream + b.Stream) / 2, CoreStream: (a.CoreStream + b.CoreStream) / 2, FMA: (a.FMA + b.FMA) / 2}
 }
 
 // clocks are the CPU times of processes, seconds.
 type clocks struct {
-	CPU
+	cell.CPU
 	at time.Time
 }
 
@@ -83,9 +84,9 @@ func clocksOf(c *local.Cluster, nodes int) (out clocks, err error) {
 }
 
 // since is how many cores each had on average.
-func (c clocks) since(before clocks) CPU {
+func (c clocks) since(before clocks) cell.CPU {
 	seconds := c.at.Sub(before.at).Seconds()
-	return CPU{
+	return cell.CPU{
 		Router: (c.Router - before.Router) / seconds, Nodes: max(0, c.Nodes-before.Nodes) / seconds,
 		Client: (c.Client - before.Client) / seconds, Other: (c.Other - before.Other) / seconds,
 	}

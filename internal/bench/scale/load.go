@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -20,7 +21,7 @@ type load struct {
 	client  hachiv1.InferenceServiceClient
 	vocab   int
 	seed    uint64
-	setting Setting
+	setting cell.Setting
 }
 
 // answer is when the parts of one came.
@@ -75,9 +76,6 @@ func (l load) run(ctx context.Context, run int, begun func()) ([][]answer, error
 	return out, context.Cause(ctx)
 }
 
-// Settled is after how many tokens a stream has begun.
-const Settled = 4
-
 // read reads one answer.
 func (l load) read(ctx context.Context, prompt []uint32, seed uint64, begun func()) (a answer, err error) {
 	a.asked = time.Now()
@@ -97,7 +95,7 @@ func (l load) read(ctx context.Context, prompt []uint32, seed uint64, begun func
 		for range m.GetTokens() {
 			a.came = append(a.came, now)
 		}
-		if len(a.came) >= Settled {
+		if len(a.came) >= cell.Settled {
 			begun()
 		}
 		if m.GetFinishReason() != hachiv1.FinishReason_FINISH_REASON_UNSPECIFIED {
@@ -111,7 +109,7 @@ func (l load) read(ctx context.Context, prompt []uint32, seed uint64, begun func
 }
 
 // summary is a round without what else was measured in it.
-func summary(streams [][]answer) Round {
+func summary(streams [][]answer) cell.Round {
 	var first, gaps, total []time.Duration
 	var from, to time.Time
 	tokens := 0
@@ -132,7 +130,7 @@ func summary(streams [][]answer) Round {
 		}
 	}
 	seconds := to.Sub(from).Seconds()
-	return Round{
+	return cell.Round{
 		Seconds: seconds, Throughput: float64(tokens) / seconds,
 		First: measure.LatencyOf(first), Gap: measure.LatencyOf(gaps), Total: measure.LatencyOf(total),
 	}

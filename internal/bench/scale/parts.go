@@ -2,10 +2,10 @@ package scale
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
@@ -28,7 +28,7 @@ func (c counts) sum(name string) (sum float64) {
 }
 
 // since are the parts of what was counted after an earlier reading.
-func (c counts) since(before counts) Parts {
+func (c counts) since(before counts) cell.Parts {
 	grew := func(name string) float64 { return c.sum(name) - before.sum(name) }
 	per := func(a, b float64) float64 {
 		if b == 0 {
@@ -38,34 +38,11 @@ func (c counts) since(before counts) Parts {
 	}
 	const ms = 1e3
 	steps := grew(metric.StepsCommitted.Name)
-	return Parts{
+	return cell.Parts{
 		Steps: steps, Step: ms * per(grew(metric.StepTime.Name+"_sum"), grew(metric.StepTime.Name+"_count")),
 		Rows: per(grew(metric.StepRows.Name+"_sum"), grew(metric.StepRows.Name+"_count")), Calls: per(grew(metric.ExpertCalls.Name), steps),
 		Call:   ms * per(grew(metric.CallTime.Name+"_sum"), grew(metric.CallTime.Name+"_count")),
 		Hedges: grew(metric.Hedges.Name), Failovers: grew(metric.Failovers.Name), MicroBatches: c.sum(metric.MicroBatches.Name),
 		LayerAttentionMS: ms * c[metric.LayerTime.Name+`{part="attention"}`], LayerExpertsMS: ms * c[metric.LayerTime.Name+`{part="experts"}`],
 	}
-}
-
-// routing is how many rows each expert had after an earlier reading, by layer.
-func (c counts) routing(before counts) (out [][]float64) {
-	for series, value := range c {
-		var layer, expert int
-		if _, err := fmt.Sscanf(series, metric.ExpertRows.Name+`{expert="%d",layer="%d"}`, &expert, &layer); err != nil {
-			continue
-		}
-		add(&out, layer, expert, value-before[series])
-	}
-	return out
-}
-
-// add adds to an element that may not be there yet.
-func add(to *[][]float64, layer, expert int, value float64) {
-	for len(*to) <= layer {
-		*to = append(*to, nil)
-	}
-	for len((*to)[layer]) <= expert {
-		(*to)[layer] = append((*to)[layer], 0)
-	}
-	(*to)[layer][expert] += value
 }

@@ -7,46 +7,47 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
+	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
-// WarmAnswer is how many tokens a stream's answer has that warms up a round.
-const WarmAnswer = 8
-
 // all measures cells in rounds, another one first in each.
-func (r *running) all(ctx context.Context, settings []Setting) ([]Cell, error) {
-	cells := make([]Cell, len(settings))
+func (r *running) all(ctx context.Context, settings []cell.Setting) ([]cell.Cell, error) {
+	cells := make([]cell.Cell, len(settings))
 	order := make([]int, len(settings))
 	for i, s := range settings {
 		s.NodeThreads, s.RouterThreads = r.up.NodeThreads(), r.up.RouterThreads()
-		order[i], cells[i] = i, Cell{Version: version, Setting: s, Config: r.config, Machine: Machine{r.gauge.cores, r.gauge.kernels.Name()}}
+		order[i], cells[i] = i, cell.Cell{
+			Version: cell.Version, Setting: s, Config: r.config, Machine: cell.Machine{Cores: r.gauge.cores, Kernel: r.gauge.kernels.Name()},
+		}
 	}
 	for round := range r.c.Rounds {
 		for _, i := range measure.Turns(order, round) {
-			one, err := r.round(ctx, &cells[i], round, None)
+			one, err := r.round(ctx, &cells[i], round, cell.None)
 			if err != nil {
 				return nil, err
 			}
 			cells[i].Rounds = append(cells[i].Rounds, one)
 		}
 	}
-	if r.c.Fault != None {
+	if r.c.Fault != cell.None {
 		if err := r.faults(ctx, cells); err != nil {
 			return nil, err
 		}
 	}
 	for i := range cells {
-		cells[i].sumUp()
+		cells[i].SumUp()
 	}
 	return cells, nil
 }
 
 // faults replaces the undisturbed rounds of cells by disturbed ones.
-func (r *running) faults(ctx context.Context, cells []Cell) error {
+func (r *running) faults(ctx context.Context, cells []cell.Cell) error {
 	for i := range cells {
-		cells[i].sumUp()
+		cells[i].SumUp()
 		calm := cells[i].Result.Gap.P99
 		cells[i].Rounds = nil
 		for round := range r.c.Rounds {
@@ -65,29 +66,29 @@ func (r *running) faults(ctx context.Context, cells []Cell) error {
 }
 
 // round runs the load of a cell once, after a short one that warms up.
-func (r *running) round(ctx context.Context, cell *Cell, round int, fault Fault) (Round, error) {
-	s := cell.Setting
+func (r *running) round(ctx context.Context, to *cell.Cell, round int, fault cell.Fault) (cell.Round, error) {
+	s := to.Setting
 	warm := s
-	warm.Answers, warm.Answer = 1, WarmAnswer
+	warm.Answers, warm.Answer = 1, cell.WarmAnswer
 	if _, err := r.load(warm).run(ctx, 2*round, nil); err != nil {
-		return Round{}, err
+		return cell.Round{}, err
 	}
 	limits := r.gauge.read()
 	counted, err := countsOf(ctx, r.local.URL())
 	if err != nil {
-		return Round{}, err
+		return cell.Round{}, err
 	}
 	clocks, err := clocksOf(r.local, s.Nodes)
 	if err != nil {
-		return Round{}, err
+		return cell.Round{}, err
 	}
 	var f strike
-	if fault == Kill {
+	if fault == cell.Kill {
 		f.victim = r.local.Child("expert-0")
 	}
 	streams, err := r.load(s).run(ctx, 2*round+1, f.begin)
 	if err = errors.Join(err, f.err); err != nil {
-		return Round{}, err
+		return cell.Round{}, err
 	}
 	out := summary(streams)
 	if f.victim != nil {
@@ -95,24 +96,22 @@ func (r *running) round(ctx context.Context, cell *Cell, round int, fault Fault)
 			out.Stalls = append(out.Stalls, measure.Milliseconds(d))
 		}
 		if err := failover.WholeAgain(ctx, r.local, r.up, f.victim.Name(), f.at); err != nil {
-			return Round{}, err
+			return cell.Round{}, err
 		}
 	} else {
 		after, err := clocksOf(r.local, s.Nodes)
 		if err != nil {
-			return Round{}, err
+			return cell.Round{}, err
 		}
 		out.CPU = after.since(clocks)
 	}
 	now, err := countsOf(ctx, r.local.URL())
 	if err != nil {
-		return Round{}, err
+		return cell.Round{}, err
 	}
 	out.Parts = now.since(counted)
-	for layer, experts := range now.routing(counted) {
-		for expert, rows := range experts {
-			add(&cell.Routing, layer, expert, rows)
-		}
+	if err := route(to, counted, now); err != nil {
+		return cell.Round{}, err
 	}
 	out.Limits = mean(limits, r.gauge.read())
 	return out, nil
@@ -133,13 +132,19 @@ func (s *strike) begin() {
 	}
 }
 
-// stall are the percentiles of the stalls of all rounds.
-func (c *Cell) stall() measure.Latency {
-	var all []time.Duration
-	for _, r := range c.Rounds {
-		for _, ms := range r.Stalls {
-			all = append(all, time.Duration(ms*float64(time.Millisecond)))
-		}
+// route adds the rows that experts had between two readings.
+func route(to *cell.Cell, before, after counts) error {
+	earlier, err := scrape.RoutingOf(before)
+	if err != nil {
+		return err
 	}
-	return measure.LatencyOf(all)
+	rows, err := scrape.RoutingOf(after)
+	if err != nil {
+		return err
+	}
+	if rows, err = rows.Since(earlier); err == nil && to.Routing != nil {
+		rows, err = rows.Plus(to.Routing)
+	}
+	to.Routing = rows
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
@@ -26,19 +27,11 @@ type Config struct {
 	// Delay and Loss are of the packets of every node, each way, in network namespaces.
 	Delay time.Duration
 	Loss  float64
-	Fault Fault
+	Fault cell.Fault
 	Out   string // directory of the files
 	// Progress is called before a cluster starts, and after each cell.
 	Progress func(format string, args ...any)
 }
-
-// Fault is what befalls a cluster during a round.
-type Fault string
-
-const (
-	None Fault = ""
-	Kill Fault = "kill" // SIGKILL of a node, which is started again
-)
 
 // Validate reports every fault at once.
 func (c Config) Validate() error {
@@ -54,14 +47,14 @@ func (c Config) Validate() error {
 			bad("%s %v: want some, 0 or more each", name, list)
 		}
 	}
-	if c.Prompt < 1 || c.Answer <= Settled || c.Tokens < 1 || c.Rounds < 1 {
-		bad("%d rounds of %d tokens, %d of an answer to prompts of %d: want at least 1 of 1, %d to 1", c.Rounds, c.Tokens, c.Answer, c.Prompt, Settled+1)
+	if c.Prompt < 1 || c.Answer <= cell.Settled || c.Tokens < 1 || c.Rounds < 1 {
+		bad("%d rounds of %d tokens, %d of an answer to prompts of %d: want at least 1 of 1, %d to 1", c.Rounds, c.Tokens, c.Answer, c.Prompt, cell.Settled+1)
 	}
 	if c.Delay < 0 || !(c.Loss >= 0 && c.Loss < 1) {
 		bad("packets %v late, a share of %v lost: want 0 or more, and 0 to 1", c.Delay, c.Loss)
 	}
-	if c.Fault != None && c.Fault != Kill {
-		bad("fault %q: want %q or none", c.Fault, Kill)
+	if c.Fault != cell.None && c.Fault != cell.Kill {
+		bad("fault %q: want %q or none", c.Fault, cell.Kill)
 	}
 	if c.Out == "" {
 		bad("a directory for the files is required")
@@ -70,7 +63,7 @@ func (c Config) Validate() error {
 }
 
 // clusters are the settings to be measured, those that one cluster serves together.
-func (c Config) clusters() (out [][]Setting) {
+func (c Config) clusters() (out [][]cell.Setting) {
 	for _, nodes := range c.Nodes {
 		for _, replicas := range c.Replicas {
 			for _, threads := range c.Threads {
@@ -78,11 +71,11 @@ func (c Config) clusters() (out [][]Setting) {
 					if replicas > nodes {
 						continue
 					}
-					var group []Setting
+					var group []cell.Setting
 					for _, batch := range c.Batch {
-						group = append(group, Setting{
+						group = append(group, cell.Setting{
 							Model: filepath.Base(c.Up.Model.Dir), Quantize: c.Up.Model.Quantize, Nodes: nodes, Replicas: replicas, Threads: threads, MicroBatches: micro,
-							Batch: batch, Prompt: c.Prompt, Answer: c.Answer, Answers: max(1, (c.Tokens+batch*c.Answer-1)/(batch*c.Answer)), DelayMS: c.Delay.Seconds() * 1e3, Loss: c.Loss, Fault: string(c.Fault),
+							Batch: batch, Prompt: c.Prompt, Answer: c.Answer, Answers: max(1, (c.Tokens+batch*c.Answer-1)/(batch*c.Answer)), DelayMS: c.Delay.Seconds() * 1e3, Loss: c.Loss, Fault: c.Fault,
 						})
 					}
 					out = append(out, group)
@@ -101,12 +94,12 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return Report{}, err
 	}
-	var all []Setting
+	var all []cell.Setting
 	for _, group := range c.clusters() {
 		all = append(all, group...)
-		var missing []Setting
+		var missing []cell.Setting
 		for _, s := range group {
-			done, err := s.measured(c.Out)
+			done, err := s.Measured(c.Out)
 			if err != nil {
 				return Report{}, err
 			}
@@ -126,13 +119,13 @@ func Run(ctx context.Context, c Config) (Report, error) {
 
 // Report are the cells of a table.
 type Report struct {
-	Cells []Cell `json:"cells"`
+	Cells []cell.Cell `json:"cells"`
 }
 
 // reportOf reads the files of settings.
-func reportOf(dir string, all []Setting) (r Report, err error) {
+func reportOf(dir string, all []cell.Setting) (r Report, err error) {
 	for _, s := range all {
-		c, err := ReadCell(s.path(dir))
+		c, err := cell.Of(dir, s)
 		if err != nil {
 			return r, err
 		}

@@ -1,5 +1,5 @@
 // Package scrape reads the metrics of a router, which a benchmark reports or
-// waits for.
+// waits for, among them the rows that experts had.
 //
 // Concurrency: functions only.
 //

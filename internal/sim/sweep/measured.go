@@ -2,29 +2,11 @@ package sweep
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
-	"github.com/hachi-serve/hachi/internal/bench/measure"
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 )
-
-// scaleCell is what is read of a cell of hachi bench scale; its package writes more.
-type scaleCell struct {
-	Setting struct {
-		Quantize string `json:"quantize"`
-		Nodes    int    `json:"nodes"`
-		Replicas int    `json:"replicas"`
-		Batch    int    `json:"batch"`
-		Fault    string `json:"fault"`
-	} `json:"setting"`
-	Result struct {
-		Throughput float64         `json:"output_tokens_per_second"`
-		First      measure.Latency `json:"ttft"`
-		Gap        measure.Latency `json:"itl"`
-	} `json:"result"`
-}
 
 // measured reads the cells that clusters name, without those of faults.
 func (f *File) measured() (out []Cell, err error) {
@@ -32,23 +14,12 @@ func (f *File) measured() (out []Cell, err error) {
 		if c.Measured == "" {
 			continue
 		}
-		paths, err := filepath.Glob(filepath.Join(f.dir, c.Measured))
-		if err != nil || len(paths) == 0 {
-			return nil, fmt.Errorf("measured %q of %s: no such files: %w", c.Measured, c.Name, cmp.Or(err, os.ErrNotExist))
+		cells, err := cell.Glob(filepath.Join(f.dir, c.Measured))
+		if err != nil {
+			return nil, fmt.Errorf("measured of %s: %w", c.Name, err)
 		}
-		for _, path := range paths {
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				return nil, err
-			}
-			var m scaleCell
-			if err := json.Unmarshal(raw, &m); err != nil {
-				return nil, fmt.Errorf("%s: %w", path, err)
-			}
-			if m.Setting.Nodes < 1 || m.Setting.Batch < 1 || !(m.Result.Throughput > 0) {
-				return nil, fmt.Errorf("%s: want setting.nodes, setting.batch and result.output_tokens_per_second above 0", path)
-			}
-			if m.Setting.Fault != "" {
+		for _, m := range cells {
+			if m.Setting.Fault != cell.None {
 				continue
 			}
 			out = append(out, Cell{

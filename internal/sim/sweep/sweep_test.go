@@ -102,7 +102,8 @@ func TestAClusterWithoutRoomIsACell(t *testing.T) {
 
 // TestMeasuredCellsAreDrawn as crosses, but those of faults.
 func TestMeasuredCellsAreDrawn(t *testing.T) {
-	cell := `{"setting": {"quantize": "int8", "nodes": 2, "replicas": 2, "batch": 4}, "result": {"output_tokens_per_second": 12.5, "itl": {"p50": 80, "p99": 90}}, "rounds": []}`
+	cell := `{"version": 1, "machine": {"cores": 2}, "setting": {"quantize": "int8", "nodes": 2, "replicas": 2, "batch": 4},
+	"result": {"output_tokens_per_second": 12.5, "itl": {"p50_ms": 80, "p99_ms": 90}}, "rounds": [{"seconds": 2}]}`
 	files := map[string]string{
 		"sweep.yaml": strings.Replace(small, "preset: zen4-2cpu", "preset: zen4-2cpu, measured: 'cells/*.json'", 1),
 	}
@@ -122,12 +123,12 @@ func TestMeasuredCellsAreDrawn(t *testing.T) {
 	if len(r.Measured) != 1 || r.Measured[0].Throughput != 12.5 || strings.Count(out, "h10m-5 -5v10") != 1 {
 		t.Errorf("%+v: %s", r.Measured, out)
 	}
-	put("b.json", `{"setting": {}}`)
+	put("b.json", `{"version": 1, "setting": {}}`)
 	f, err := Read(path)
 	if err == nil {
 		_, err = f.Run(1, nil)
 	}
-	if err == nil || !strings.Contains(err.Error(), "b.json: want setting.nodes") {
+	if err == nil || !strings.Contains(err.Error(), "b.json: setting.nodes: 0: want") {
 		t.Error(err)
 	}
 }

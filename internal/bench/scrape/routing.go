@@ -1,4 +1,4 @@
-package serve
+package scrape
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
 
@@ -29,13 +28,13 @@ type Routing [][]float64
 func ReadRouting(ctx context.Context, c *http.Client, routers []string) (Routing, error) {
 	var sum Routing
 	for _, url := range routers {
-		series, err := scrape.Metrics(ctx, c, url)
+		series, err := Metrics(ctx, c, url)
 		if err != nil {
 			return nil, err
 		}
-		one, err := routingOf(series)
+		one, err := RoutingOf(series)
 		if err == nil && sum != nil {
-			one, err = one.plus(sum, 1)
+			one, err = one.Plus(sum)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s/metrics: %w", url, err)
@@ -45,8 +44,8 @@ func ReadRouting(ctx context.Context, c *http.Client, routers []string) (Routing
 	return sum, nil
 }
 
-// routingOf picks the counters of a router's metrics.
-func routingOf(series map[string]float64) (Routing, error) {
+// RoutingOf picks the counters of a router's metrics, which Metrics read.
+func RoutingOf(series map[string]float64) (Routing, error) {
 	counts := map[[2]int]float64{}
 	layers, experts := 0, 0
 	for name, rows := range series {
@@ -100,6 +99,9 @@ func (r Routing) Since(before Routing) (Routing, error) {
 	}
 	return out, nil
 }
+
+// Plus adds other's rows.
+func (r Routing) Plus(other Routing) (Routing, error) { return r.plus(other, 1) }
 
 // plus adds other's rows, with a sign.
 func (r Routing) plus(other Routing, sign float64) (Routing, error) {

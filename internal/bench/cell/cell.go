@@ -1,20 +1,30 @@
-package scale
+package cell
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
-// version is that of the files.
-const version = 1
+// Version is that of the files.
+const Version = 1
+
+// Of the load of a round.
+const (
+	// WarmAnswer is how many tokens a stream's answer has that warms up a round.
+	WarmAnswer = 8
+	// Settled is after how many tokens a stream has begun.
+	Settled = 4
+)
+
+// Fault is what befalls a cluster during a round.
+type Fault string
+
+const (
+	None Fault = ""
+	Kill Fault = "kill" // SIGKILL of a node, which is started again
+)
 
 // Cell is one file: what was measured, where, and how.
 type Cell struct {
@@ -48,7 +58,7 @@ type Setting struct {
 	// DelayMS and Loss are those of the packets of every node, each way.
 	DelayMS float64 `json:"delay_ms"`
 	Loss    float64 `json:"loss"`
-	Fault   string  `json:"fault,omitempty"` // "kill": a node, when every stream has begun
+	Fault   Fault   `json:"fault,omitempty"` // when every stream has begun
 }
 
 // Machine is what the cells of a file ran on.
@@ -129,99 +139,7 @@ func (s Setting) Name() string {
 		name += fmt.Sprintf("-loss%g", s.Loss)
 	}
 	if s.Fault != "" {
-		name += "-" + s.Fault
+		name += "-" + string(s.Fault)
 	}
 	return name
-}
-
-// Read reads all cells of a directory in the order of their names.
-func Read(dir string) ([]Cell, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(paths)
-	var out []Cell
-	for _, path := range paths {
-		c, err := ReadCell(path)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s has no cell: hachi bench scale --out %s measures some", dir, dir)
-	}
-	return out, nil
-}
-
-// ReadCell reads a file.
-func ReadCell(path string) (c Cell, err error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return c, err
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
-	}
-	if c.Version != version {
-		return c, fmt.Errorf("%s: version %d, want %d: measure it again", path, c.Version, version)
-	}
-	if len(c.Rounds) == 0 || c.Setting.Nodes < 1 || c.Setting.Batch < 1 || c.Machine.Cores < 1 {
-		return c, fmt.Errorf("%s: want a cell with rounds, nodes, a batch and cores", path)
-	}
-	return c, nil
-}
-
-// path is where a cell is kept.
-func (s Setting) path(dir string) string { return filepath.Join(dir, s.Name()+".json") }
-
-// measured reports whether a cell has a file.
-func (s Setting) measured(dir string) (bool, error) {
-	_, err := os.Stat(s.path(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// write writes the file of a cell, whole or not at all.
-func (c Cell) write(dir string) error {
-	raw, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return err
-	}
-	path := c.Setting.path(dir)
-	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
-}
-
-// sumUp makes the medians.
-func (c *Cell) sumUp() {
-	of := func(f func(Round) float64) float64 {
-		all := make([]float64, len(c.Rounds))
-		for i, r := range c.Rounds {
-			all[i] = f(r)
-		}
-		return measure.Median(all)
-	}
-	latency := func(f func(Round) measure.Latency) measure.Latency {
-		values := make([]measure.Latency, len(c.Rounds))
-		for i, r := range c.Rounds {
-			values[i] = f(r)
-		}
-		return measure.MedianLatency(values)
-	}
-	c.Result = Result{
-		Limits: Limits{
-			of(func(r Round) float64 { return r.Limits.Stream }), of(func(r Round) float64 { return r.Limits.CoreStream }), of(func(r Round) float64 { return r.Limits.FMA }),
-		},
-		Throughput: of(func(r Round) float64 { return r.Throughput }),
-		First:      latency(func(r Round) measure.Latency { return r.First }), Gap: latency(func(r Round) measure.Latency { return r.Gap }),
-		Total: latency(func(r Round) measure.Latency { return r.Total }), Stall: c.stall(),
-	}
 }
