@@ -34,6 +34,9 @@ type Config struct {
 	// Heard are the nodes of which gossip says so: when etcd came back empty and all of
 	// them are registered again, none is waited for. Nil is none.
 	Heard func() []moe.NodeID
+	// Silent reports that gossip heard a node and hears it no more. It is for readers of
+	// the status only: no decision uses it. Nil is none.
+	Silent func(moe.NodeID) bool
 	// Reissued gets a signal when the records of this coordinator should be signed
 	// again; nil gets none.
 	Reissued <-chan struct{}

@@ -76,7 +76,7 @@ func run(t *testing.T, id string, reg *registry.Registry) *Coordinator {
 	t.Helper()
 	c := New(Config{
 		ID: id, Addr: id + ":7071", Policy: planner.Balanced, Replicas: 1, Expect: 2, TTL: testTTL, Registry: reg,
-		Alive: func(moe.NodeID) bool { return false },
+		Alive: func(moe.NodeID) bool { return false }, Silent: func(node moe.NodeID) bool { return node == "n1" },
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -168,6 +168,9 @@ func TestDrainThroughTheService(t *testing.T) {
 	got, err := c.GetStatus(t.Context(), nil)
 	if err != nil || got.GetLeaderId() != "c0" || len(got.GetNodes()) != 2 || got.GetNodes()[0].GetState() != hachiv1.NodeState_NODE_STATE_DRAINING {
 		t.Errorf("status %v, %v", got, err)
+	}
+	if got.GetNodes()[0].GetSilent() || !got.GetNodes()[1].GetSilent() {
+		t.Errorf("only n1 is silent in %v", got)
 	}
 	if _, err := c.DrainNode(t.Context(), &hachiv1.DrainNodeRequest{NodeId: "n0", Undo: true}); err != nil {
 		t.Fatal(err)

@@ -54,6 +54,14 @@ func (l *liveness) heard() (out []moe.NodeID) {
 	return out
 }
 
+// silent reports that a node was heard, and is not any more.
+func (l *liveness) silent(node moe.NodeID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	alive, known := l.nodes[string(node)]
+	return known && !alive
+}
+
 func (l *liveness) of(node moe.NodeID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +100,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig) error {
 	co := coordinator.New(coordinator.Config{
 		ID: c.ID, Addr: l.advertised, GossipAddr: n.gossipAddr(),
 		Policy: planner.Policy(c.Placement.Policy), Replicas: c.Placement.Replicas, Redundant: c.Placement.Redundant, Expect: c.ExpectNodes, TTL: c.TTL,
-		Registry: n.registry, Alive: alive.of, Heard: alive.heard, Reissued: by.reissued(), Logger: c.Logger,
+		Registry: n.registry, Alive: alive.of, Heard: alive.heard, Silent: alive.silent, Reissued: by.reissued(), Logger: c.Logger,
 	})
 	stop := serveCoordinator(peers.Bound(l.Listener, peers.MaxConnections), co, status.Handler(n.registry, co), by, who.gate, c.Logger)
 	defer stop()

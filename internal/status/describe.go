@@ -75,8 +75,12 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 		out.State = "draining"
 	}
 	for _, s := range seen.GetNodes() {
-		if s.GetRecord().GetNodeId() == n.GetNodeId() && stateNames[s.GetState()] != "" {
-			out.State = stateNames[s.GetState()]
+		if s.GetRecord().GetNodeId() != n.GetNodeId() {
+			continue
+		}
+		out.Silent = s.GetSilent()
+		if name := stateNames[s.GetState()]; name != "" {
+			out.State = name
 		}
 	}
 	return out

@@ -90,6 +90,9 @@ func printNodes(out io.Writer, r client.Status) {
 	}
 	w.Flush()
 	for _, n := range r.Nodes {
+		if n.Silent {
+			printable.Fprintf(out, "%s is silent in the gossip: it died, or its packets are lost. Its record goes when its lease ends.\n", n.Node)
+		}
 		if n.LoadError != "" {
 			printable.Fprintf(out, "%s cannot load: %s\n", n.Node, n.LoadError)
 		}

@@ -39,6 +39,8 @@ func TestTables(t *testing.T) {
 				for i := range 2 {
 					v.Gateways = append(v.Gateways, &hachiv1.GatewayRecord{GatewayId: fmt.Sprint("gateway-", i), HttpAddr: "10.0.0.7:8080", GrpcAddr: "10.0.0.7:8081"})
 				}
+			case "dead":
+				seen.Nodes[0].Silent = true
 			case "unplaced":
 				v.Placement, seen.RowsPerSecond = nil, nil
 			}

@@ -273,8 +273,11 @@ type NodeStatus struct {
 	State  NodeState              `protobuf:"varint,2,opt,name=state,enum=hachi.v1.NodeState" json:"state,omitempty"`
 	// Experts of the node in the published placement.
 	ServingExperts uint32 `protobuf:"varint,3,opt,name=serving_experts,json=servingExperts" json:"serving_experts,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The gossip heard the node and hears it no more: it died, or its packets are lost.
+	// Its record lives until its lease ends.
+	Silent        bool `protobuf:"varint,4,opt,name=silent" json:"silent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeStatus) Reset() {
@@ -326,6 +329,13 @@ func (x *NodeStatus) GetServingExperts() uint32 {
 		return x.ServingExperts
 	}
 	return 0
+}
+
+func (x *NodeStatus) GetSilent() bool {
+	if x != nil {
+		return x.Silent
+	}
+	return false
 }
 
 type GetPlacementRequest struct {
@@ -959,12 +969,13 @@ const file_hachi_v1_coordinator_proto_rawDesc = "" +
 	"\x10steps_per_second\x18\v \x01(\x01R\x0estepsPerSecond\x12!\n" +
 	"\fnodes_needed\x18\f \x01(\rR\vnodesNeeded\x12\x1d\n" +
 	"\n" +
-	"busy_nodes\x18\r \x01(\x01R\tbusyNodes\"\x8e\x01\n" +
+	"busy_nodes\x18\r \x01(\x01R\tbusyNodes\"\xa6\x01\n" +
 	"\n" +
 	"NodeStatus\x12,\n" +
 	"\x06record\x18\x01 \x01(\v2\x14.hachi.v1.NodeRecordR\x06record\x12)\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x13.hachi.v1.NodeStateR\x05state\x12'\n" +
-	"\x0fserving_experts\x18\x03 \x01(\rR\x0eservingExperts\"\x15\n" +
+	"\x0fserving_experts\x18\x03 \x01(\rR\x0eservingExperts\x12\x16\n" +
+	"\x06silent\x18\x04 \x01(\bR\x06silent\"\x15\n" +
 	"\x13GetPlacementRequest\"O\n" +
 	"\x14GetPlacementResponse\x127\n" +
 	"\tplacement\x18\x01 \x01(\v2\x19.hachi.v1.PlacementRecordR\tplacement\"?\n" +
