@@ -16,13 +16,15 @@ func newBenchPlacement() *cobra.Command {
 	var out printer
 	cmd := &cobra.Command{
 		Use:   "placement",
-		Short: "measure decode by placements of several policies, on unequal nodes under an uneven load",
+		Short: "measure decode by several placements and numbers of replicas and micro-batches, on unequal nodes under an uneven load",
 		Long: `placement starts expert nodes on this machine, each of which holds every expert,
-and decodes the same tokens in turns with the experts where one policy and where
-another places them. --cores limits the CPU time of the nodes (control groups of
-Linux, root). Tokens choose experts by Zipf's law, with other ranks in each layer.
+and decodes the same tokens in turns: with the experts where one policy and where
+another places them, with some replicas of each, and in some micro-batches. --cores
+limits the CPU time of the nodes (control groups of Linux, root), --delay makes their
+packets late (network namespaces, root and ip(8)). Tokens choose experts by Zipf's law, with other ranks in each layer.
 The cluster's leader makes the placements, from the load and the speeds that it
-has measured. A logit that differs by a bit is an error.`,
+has measured. A logit that differs by a bit is an error. hachi calibrate --best reads
+files of --json.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runPlacement(cmd, c, out)
@@ -33,11 +35,13 @@ has measured. A logit that differs by a bit is an error.`,
 	benchModelFlags(f, &c.Up.Model)
 	quantizeFlag(f, &c.Up.Model.Quantize)
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
-	f.integer("replicas", "placement.replicas", &c.Up.Placement.Replicas, "replicas of each expert, by every policy")
 	f.integer("redundant-experts", "placement.redundantExperts", &c.Up.Placement.Redundant, "copies more that a layer has, of its busiest experts; balanced and eplb only")
 	threadsFlag(f, &c.Up.Model.Threads)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the cluster, HOST:PORT")
-	f.StringSliceVar(&c.Policies, "policies", []string{"column", "balanced"}, "column, balanced, eplb; the first is what the others are compared with")
+	f.StringSliceVar(&c.Policies, "policies", []string{"column", "balanced"}, "column, balanced, eplb")
+	f.IntSliceVar(&c.Replicas, "replicas", []int{1}, "replicas of each expert")
+	f.IntSliceVar(&c.MicroBatches, "micro-batches", []int{1}, "micro-batches of a step; 0 lets the router choose")
+	f.DurationVar(&c.Delay, "delay", 0, "by how much packets between router and nodes are late, each way")
 	f.Float64SliceVar(&c.Cores, "cores", nil, "`cores` of CPU time for each node, for example 0.2,0.2,0.2,0.4; no limit when empty")
 	f.Float64Var(&c.Skew, "skew", 1, "exponent of Zipf's law; 0 is an even load")
 	f.IntVar(&c.Sequences, "sequences", 64, "sequences of a decode step")

@@ -74,6 +74,11 @@ type Limits struct {
 	FMA        float64 `json:"fma_gop_per_s"`        // f32 operations of all cores
 }
 
+// Mean is that of two readings.
+func (l Limits) Mean(o Limits) Limits {
+	return Limits{(l.Stream + o.Stream) / 2, (l.CoreStream + o.CoreStream) / 2, (l.FMA + o.FMA) / 2}
+}
+
 // Round is one run of the load.
 type Round struct {
 	Limits     Limits          `json:"limits"` // the mean of before and after

@@ -43,19 +43,25 @@ func Glob(pattern string) (out []Cell, err error) {
 
 // ReadFile reads a cell. The error names the file and the field.
 func ReadFile(path string) (c Cell, err error) {
+	err = decode(path, &c, func() error { return c.check() })
+	return c, err
+}
+
+// decode reads a file, which has no other fields than those of to.
+func decode(path string, to any, check func() error) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return c, err
+		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err = d.Decode(&c); err == nil {
-		err = c.check()
+	if err = d.Decode(to); err == nil {
+		err = check()
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return c, nil
+	return nil
 }
 
 // check reports every field that is not a cell's.
@@ -63,19 +69,18 @@ func (c *Cell) check() error {
 	if c.Version != Version {
 		return fmt.Errorf("version %d: want %d; measure it again", c.Version, Version)
 	}
-	var faults []error
-	for _, f := range []struct {
-		field string
-		is    float64
-	}{
-		{"setting.nodes", float64(c.Setting.Nodes)}, {"setting.replicas", float64(c.Setting.Replicas)}, {"setting.batch", float64(c.Setting.Batch)},
-		{"machine.cores", float64(c.Machine.Cores)}, {"rounds", float64(len(c.Rounds))}, {"result.output_tokens_per_second", c.Result.Throughput},
-	} {
-		if !(f.is > 0) {
-			faults = append(faults, fmt.Errorf("%s: %g: want more than 0", f.field, f.is))
-		}
+	return errors.Join(
+		positive("setting.nodes", float64(c.Setting.Nodes)), positive("setting.replicas", float64(c.Setting.Replicas)), positive("setting.batch", float64(c.Setting.Batch)),
+		positive("machine.cores", float64(c.Machine.Cores)), positive("rounds", float64(len(c.Rounds))), positive("result.output_tokens_per_second", c.Result.Throughput),
+	)
+}
+
+// positive is the error of a field that is not more than 0.
+func positive(field string, is float64) error {
+	if is > 0 {
+		return nil
 	}
-	return errors.Join(faults...)
+	return fmt.Errorf("%s: %g: want more than 0", field, is)
 }
 
 // path is where a cell is kept.

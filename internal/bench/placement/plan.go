@@ -16,16 +16,17 @@ import (
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
 
-// plan is the placement of a policy.
+// plan is the placement of a policy, with a number of replicas.
 type plan struct {
 	policy   string
+	copies   int // of each expert
 	replicas [][]moe.Replica
-	nodes    []NodeReport
+	experts  []int // of each node
 	score    *hachiv1.PlanScore
 }
 
 // plan decodes by a column placement with one copy of each expert, reports the rows
-// to the leader as a router does, and asks it for the placement of each policy.
+// to the leader as a router does, and asks it for the placements.
 func (m *measurement) plan(ctx context.Context) error {
 	column, err := m.ask(ctx, string(planner.Column), 1, 0)
 	if err != nil {
@@ -41,7 +42,7 @@ func (m *measurement) plan(ctx context.Context) error {
 	defer stop()
 	logits := tensor.NewMatrix(m.c.Sequences, m.model.Vocab)
 	for range m.c.WarmUp {
-		if err := m.step(ctx, cluster.DrawBatch(m.random, m.model.Vocab, m.c.Sequences, m.c.Context), logits); err != nil {
+		if err := m.step(ctx, m.c.MicroBatches[0], cluster.DrawBatch(m.random, m.model.Vocab, m.c.Sequences, m.c.Context), logits); err != nil {
 			return fmt.Errorf("warm-up: %w", err)
 		}
 		load.Update(func(r *hachiv1.RouterLoad) { r.RowsSent, r.Steps = m.core.Dispatcher.Counts(), m.steps })
@@ -50,11 +51,13 @@ func (m *measurement) plan(ctx context.Context) error {
 		return err
 	}
 	for _, policy := range m.c.Policies {
-		p, err := m.ask(ctx, policy, m.c.Up.Placement.Replicas, m.c.Up.Placement.Redundant)
-		if err != nil {
-			return err
+		for _, replicas := range m.c.Replicas {
+			p, err := m.ask(ctx, policy, replicas, m.c.Up.Placement.Redundant)
+			if err != nil {
+				return err
+			}
+			m.plans = append(m.plans, p)
 		}
-		m.plans = append(m.plans, p)
 	}
 	return nil
 }
@@ -85,7 +88,7 @@ func (m *measurement) reportLoad(ctx context.Context) (_ *registry.LoadSession, 
 // second.
 const knownWithin = 30 * time.Second
 
-// known returns when the leader has seen the load and the speed of every node.
+// known keeps the records of the nodes, when the leader has seen the load and the speed of every node.
 func (m *measurement) known(ctx context.Context) error {
 	deadline := time.Now().Add(knownWithin)
 	for {
@@ -99,6 +102,7 @@ func (m *measurement) known(ctx context.Context) error {
 		}
 		measured := !slices.ContainsFunc(view.Nodes, func(n *hachiv1.NodeRecord) bool { return n.GetExpertSeconds()+n.GetRowSeconds() == 0 })
 		if measured && seen.GetStepsPerSecond() > 0 {
+			m.nodes = view.Nodes
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -128,22 +132,14 @@ func (m *measurement) ask(ctx context.Context, policy string, replicas, redundan
 	if err != nil {
 		return plan{}, err
 	}
-	out := plan{policy: policy, score: answer.GetAfter(), replicas: make([][]moe.Replica, m.model.Topology().Experts())}
+	out := plan{policy: policy, copies: replicas, score: answer.GetAfter(), replicas: make([][]moe.Replica, m.model.Topology().Experts())}
 	for _, n := range view.Nodes {
 		id := moe.NodeID(n.GetNodeId())
 		for _, expert := range target.Shards[id] {
 			i := m.model.Topology().Index(expert)
 			out.replicas[i] = append(out.replicas[i], moe.Replica{Node: id, Addr: m.core.Addresses[id]})
 		}
-		out.nodes = append(out.nodes, reportNode(n, target.Shards[id]))
+		out.experts = append(out.experts, len(target.Shards[id]))
 	}
 	return out, nil
-}
-
-// reportNode is what a plan gives a node, and how fast the node is.
-func reportNode(n *hachiv1.NodeRecord, shard moe.Shard) NodeReport {
-	return NodeReport{
-		Node: n.GetNodeId(), Experts: len(shard),
-		ExpertMS: n.GetExpertSeconds() * 1e3, RowMS: n.GetRowSeconds() * 1e3,
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/failover"
+	"github.com/hachi-serve/hachi/internal/bench/gauge"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/namespaces"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
@@ -24,7 +25,7 @@ type running struct {
 	conn   *grpc.ClientConn
 	vocab  int
 	config json.RawMessage
-	gauge  *gauge
+	gauge  *gauge.Gauge
 	close  []func()
 }
 
@@ -66,10 +67,10 @@ func (r *running) end() {
 
 // start waits until the cluster serves.
 func (r *running) start(ctx context.Context, s cell.Setting) (err error) {
-	if r.gauge, err = newGauge(); err != nil {
+	if r.gauge, err = gauge.New(); err != nil {
 		return err
 	}
-	r.close = append(r.close, func() { r.gauge.memory.Close() })
+	r.close = append(r.close, r.gauge.Close)
 	network, err := r.separate(ctx, s)
 	if err != nil {
 		return err

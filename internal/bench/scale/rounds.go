@@ -21,7 +21,7 @@ func (r *running) all(ctx context.Context, settings []cell.Setting) ([]cell.Cell
 	for i, s := range settings {
 		s.NodeThreads, s.RouterThreads = r.up.NodeThreads(), r.up.RouterThreads()
 		order[i], cells[i] = i, cell.Cell{
-			Version: cell.Version, Setting: s, Config: r.config, Machine: cell.Machine{Cores: r.gauge.cores, Kernel: r.gauge.kernels.Name()},
+			Version: cell.Version, Setting: s, Config: r.config, Machine: r.gauge.Machine(),
 		}
 	}
 	for round := range r.c.Rounds {
@@ -73,7 +73,7 @@ func (r *running) round(ctx context.Context, to *cell.Cell, round int, fault cel
 	if _, err := r.load(warm).run(ctx, 2*round, nil); err != nil {
 		return cell.Round{}, err
 	}
-	limits := r.gauge.read()
+	limits := r.gauge.Read()
 	counted, err := countsOf(ctx, r.local.URL())
 	if err != nil {
 		return cell.Round{}, err
@@ -113,7 +113,7 @@ func (r *running) round(ctx context.Context, to *cell.Cell, round int, fault cel
 	if err := route(to, counted, now); err != nil {
 		return cell.Round{}, err
 	}
-	out.Limits = mean(limits, r.gauge.read())
+	out.Limits = limits.Mean(r.gauge.Read())
 	return out, nil
 }
 

@@ -3,55 +3,14 @@ package scale
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
-	"github.com/hachi-serve/hachi/internal/bench/kernel"
-	"github.com/hachi-serve/hachi/internal/bench/measure"
-	loops "github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/local"
 )
-
-// gauge measures the machine's limits.
-type gauge struct {
-	kernels *loops.Kernels
-	memory  *kernel.Memory
-	cores   int
-}
-
-// streamed is the memory that a gauge reads, many times a cache.
-const streamed = 512 << 20
-
-func newGauge() (*gauge, error) {
-	k, err := loops.Choose("")
-	if err != nil {
-		return nil, err
-	}
-	m, err := kernel.NewMemory(streamed)
-	if err != nil {
-		return nil, err
-	}
-	return &gauge{k, m, runtime.GOMAXPROCS(0)}, nil
-}
-
-// read measures each limit a few times.
-func (g *gauge) read() cell.Limits {
-	var all, one, fma []float64
-	for range 3 {
-		all = append(all, kernel.StreamRate(g.kernels, g.memory, g.cores))
-		one = append(one, kernel.StreamRate(g.kernels, g.memory, 1))
-		fma = append(fma, kernel.FMARate(g.kernels, g.cores))
-	}
-	return cell.Limits{Stream: measure.Median(all), CoreStream: measure.Median(one), FMA: measure.Median(fma)}
-}
-
-func mean(a, b cell.Limits) cell.Limits {
-	return cell.Limits{Stream: (a.Stream + b.Stream) / 2, CoreStream: (a.CoreStream + b.CoreStream) / 2, FMA: (a.FMA + b.FMA) / 2}
-}
 
 // clocks are the CPU times of processes, seconds.
 type clocks struct {
