@@ -116,6 +116,12 @@
 // is global: callers pass a *Kernels on. The build tag purego leaves only the
 // definitions.
 //
+// Several variants may compute one Product: other instructions, prefetch
+// distances, panel sizes. All give the same bits, so With may put any of them in
+// use, for each type of weights and class of rows apart; the first is the
+// default. A variant is added to the table that holds its kind (pairsF32,
+// pairsBF16, dot), and every test and measurement of variants finds it there.
+//
 // The inner loops are excluded from the race detector: they touch only slices
 // that their caller owns, and instrumenting every load would make the tests
 // take an hour.

@@ -129,35 +129,52 @@ func (k *Kernels) quantizeRow(in *intScratch, row []float32, groups int) {
 	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
 }
 
-// blockGroups is the number of groups of a panel of K, whole blocks of any
-// type: those of blockX rows of x stay in the second-level cache while all
-// weights pass by. The sums wait in y.
+// dotKernels is one way to multiply quantized weights of a format: micro-kernels
+// for 1 to dotCols rows of x, and the number of groups of a panel of K, whole
+// blocks of any type, for blockX rows of x. Those stay in the second-level cache
+// while all weights pass by. The sums wait in y.
+type dotKernels struct {
+	tile  [dotCols]dotKernel
+	panel int
+}
+
+// blockGroups is the default of dotKernels.panel.
 const blockGroups = 128
 
-// groupsAtOnce is blockGroups for many rows of x. Of few rows, more groups fit
-// into the cache, and a longer panel interrupts the stream of weights from memory
-// less often.
-func groupsAtOnce(rows int) int {
-	fit := blockGroups * blockX / 2 / rows
-	return max(blockGroups, fit&^(tensor.AffineGroups-1))
+// dotVariants are the ways to multiply by micro-kernels: with panels of other
+// lengths, which suit caches of other sizes.
+func dotVariants(name string, tile [dotCols]dotKernel) variants[dotKernels] {
+	return variants[dotKernels]{all: []variant[dotKernels]{
+		{name: name, way: dotKernels{tile, blockGroups}},
+		{name: name + "-panel-64", from: classes[4] + 1, way: dotKernels{tile, blockGroups / 2}},
+		{name: name + "-panel-256", from: classes[4] + 1, way: dotKernels{tile, 2 * blockGroups}},
+	}}
+}
+
+// groupsAtOnce is panel for many rows of x. Of few rows, more groups fit into the
+// cache, and a longer panel interrupts the stream of weights from memory less
+// often.
+func (d *dotKernels) groupsAtOnce(rows int) int {
+	fit := d.panel * blockX / 2 / rows
+	return max(d.panel, fit&^(tensor.AffineGroups-1))
 }
 
 // multiplyQuantized writes columns lo..hi-1 of the product of the rows that
 // quantize packed with a quantized matrix.
 func (k *Kernels) multiplyQuantized(s *Scratch, y output, w tensor.Weight, rows, lo, hi int) {
-	groups := groupsOf(w.Cols, w.DType)
-	atOnce := groupsAtOnce(rows)
+	dot, groups := k.dot[blockSlot(w.DType)].of(rows), groupsOf(w.Cols, w.DType)
+	atOnce := dot.groupsAtOnce(rows)
 	for g := 0; g < groups; g += atOnce {
 		for col := lo &^ (tensor.BlockRows - 1); col < hi; col += tensor.BlockRows {
-			k.multiplyStrip(s, y, w, rows, span{max(lo, col), min(hi, col+tensor.BlockRows)}, span{g, min(g+atOnce, groups)})
+			dot.multiplyStrip(s, y, w, rows, span{max(lo, col), min(hi, col+tensor.BlockRows)}, span{g, min(g+atOnce, groups)})
 		}
 	}
 }
 
 // multiplyStrip adds the products of groups part of a strip of BlockRows rows of
 // w. Columns cols are those of its outputs that the caller wants.
-func (k *Kernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
-	dot, groups := &k.dot[blockSlot(w.DType)], groupsOf(w.Cols, w.DType)
+func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
+	groups := groupsOf(w.Cols, w.DType)
 	first := cols.lo &^ (tensor.BlockRows - 1)
 	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
 	all, packed := span{0, rows}, 0
@@ -165,10 +182,10 @@ func (k *Kernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int,
 		c := all.dotTile(i)
 		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*groupBytes])
 		if cols.len() == tensor.BlockRows {
-			dot[c-1](y.at(i, first), x, weights, 4*y.Stride, part.len(), part.lo)
+			d.tile[c-1](y.at(i, first), x, weights, 4*y.Stride, part.len(), part.lo)
 		} else {
-			k.partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) {
-				dot[c-1](out, x, weights, 4*tensor.BlockRows, part.len(), part.lo)
+			partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) {
+				d.tile[c-1](out, x, weights, 4*tensor.BlockRows, part.len(), part.lo)
 			})
 		}
 		packed += c * groups * groupBytes
@@ -178,7 +195,7 @@ func (k *Kernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int,
 
 // partStrip calls f with memory for whole strips and keeps only columns cols of
 // them: copy in, f, copy out.
-func (k *Kernels) partStrip(s *Scratch, y output, rows, cols span, f func(out unsafe.Pointer)) {
+func partStrip(s *Scratch, y output, rows, cols span, f func(out unsafe.Pointer)) {
 	shift := cols.lo & (tensor.BlockRows - 1)
 	row := func(i int) (mine, strip []float32) {
 		mine = y.Data[i*y.Stride+cols.lo-y.base:][:cols.len()]

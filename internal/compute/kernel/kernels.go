@@ -19,8 +19,8 @@ type Kernels struct {
 	packedTile [tileCols]packedKernel
 
 	// pairsF32 multiplies bf16 weights with any x. pairsBF16 does so with an x
-	// of bf16; its pack is nil where no instruction is faster than pairsF32.
-	pairsF32, pairsBF16 pairKernels
+	// of bf16; it is empty where there is no instruction for it.
+	pairsF32, pairsBF16 variants[pairKernels]
 
 	reduce   reduceKernel
 	unpack   [elements]unpackKernel
@@ -33,7 +33,7 @@ type Kernels struct {
 	accumulatePV [tileCols]accumulatePVKernel
 
 	// Micro-kernels of quantized weights.
-	dot [blockTypes][dotCols]dotKernel
+	dot [blockTypes]variants[dotKernels]
 
 	// Quantizing. absMax finds the largest magnitude of each group, by its bits,
 	// so that NaN is larger than infinity; signedMax the value that has it, the

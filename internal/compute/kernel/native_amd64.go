@@ -22,6 +22,8 @@ func native() []*Kernels {
 		if !x.HasAVX512VNNI {
 			k.limits.VNNI = nil
 			k.dot = kernelsAVX2().dot
+		} else {
+			k.addFewRows(kernelsAVX2())
 		}
 		out = append(out, k)
 		if x.HasAVX512BF16 {
@@ -41,20 +43,32 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 	k := *base
 	k.name = "avx512bf16"
 	k.limits.BF16, k.limits.BF16Ops = avx512.PeakBF16, 12*64
-	k.pairsBF16 = pairKernels{
+	k.pairsBF16 = pairVariants(k.name, pairKernels{
 		pack:      avx512.NarrowPairs,
 		tile:      [tileCols]pairKernel{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
 		row:       avx512.PairRows,
 		panel:     [tileCols]pairPanelKernel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
 		slim:      [slimCols]pairKernel{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
 		stepBytes: 2 * pairStep, blockSteps: bf16BlockSteps,
-	}
-	k.pairsF32.row = avx512.SplitRows
-	k.pairsF32.slim = [slimCols]pairKernel{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
+	})
+	split := base.pairsF32.all[0].way
+	split.row = avx512.SplitRows
+	split.slim = [slimCols]pairKernel{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
+	k.pairsF32 = pairVariants(base.name, split)
+	k.pairsBF16.all = append(k.pairsBF16.all, variant[pairKernels]{name: base.name, way: split})
 	if fastest(k.limits.BF16)*float64(k.limits.FMAOps) < fastest(k.limits.FMA)*float64(k.limits.BF16Ops) {
 		return append([]*Kernels{&k}, all...)
 	}
 	return append(all, &k)
+}
+
+// addFewRows adds the ways of other kernels to multiply quantized weights with a
+// few rows, for which memory is slower than either instruction set.
+func (k *Kernels) addFewRows(other *Kernels) {
+	for i, v := range other.dot {
+		v.all[0].to = dotCols
+		k.dot[i].all = append(k.dot[i].all, v.all[0])
+	}
 }
 
 // fastest is the minimum of a few timings, in ns.
@@ -82,12 +96,12 @@ func kernelsAVX512() *Kernels {
 			{avx512.TileF16x1, avx512.TileF16x2, avx512.TileF16x3, avx512.TileF16x4, avx512.TileF16x5, avx512.TileF16x6},
 		},
 		packedTile: [tileCols]packedKernel{avx512.Panelx1, avx512.Panelx2, avx512.Panelx3, avx512.Panelx4, avx512.Panelx5, avx512.Panelx6},
-		pairsF32: pairKernels{
+		pairsF32: pairVariants("avx512", pairKernels{
 			pack:      lossless(avx512.SplitPairs),
 			tile:      [tileCols]pairKernel{avx512.SplitTilex1, avx512.SplitTilex2, avx512.SplitTilex3, avx512.SplitTilex4, avx512.SplitTilex5, avx512.SplitTilex6},
 			panel:     [tileCols]pairPanelKernel{avx512.SplitPanelx1, avx512.SplitPanelx2, avx512.SplitPanelx3, avx512.SplitPanelx4, avx512.SplitPanelx5, avx512.SplitPanelx6},
 			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
-		},
+		}),
 		reduce:       avx512.Reduce,
 		unpack:       [elements]unpackKernel{avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
 		unpack8:      avx512.UnpackI8,
@@ -95,10 +109,10 @@ func kernelsAVX512() *Kernels {
 		softmax:      avx512.Softmax,
 		prefetch:     avx512.Prefetch,
 		accumulatePV: [tileCols]accumulatePVKernel{avx512.AccumulatePVx1, avx512.AccumulatePVx2, avx512.AccumulatePVx3, avx512.AccumulatePVx4, avx512.AccumulatePVx5, avx512.AccumulatePVx6},
-		dot: [blockTypes][dotCols]dotKernel{
-			{avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
-			{avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
-			{avx512.DotAffinex1, avx512.DotAffinex2, avx512.DotAffinex3, avx512.DotAffinex4, avx512.DotAffinex5, avx512.DotAffinex6, avx512.DotAffinex7, avx512.DotAffinex8},
+		dot: [blockTypes]variants[dotKernels]{
+			dotVariants("avx512", [dotCols]dotKernel{avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8}),
+			dotVariants("avx512", [dotCols]dotKernel{avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8}),
+			dotVariants("avx512", [dotCols]dotKernel{avx512.DotAffinex1, avx512.DotAffinex2, avx512.DotAffinex3, avx512.DotAffinex4, avx512.DotAffinex5, avx512.DotAffinex6, avx512.DotAffinex7, avx512.DotAffinex8}),
 		},
 		absMax: avx512.AbsMax, signedMax: avx512.SignedMax, quant: avx512.Quant, scales: avx512.Scales,
 		siluMul:   avx512.SiLUMul,
@@ -121,11 +135,11 @@ func kernelsAVX2() *Kernels {
 			{avx2.TileF16x1, avx2.TileF16x2, avx2.TileF16x3, avx2.TileF16x4, avx2.TileF16x5, avx2.TileF16x6},
 		},
 		packedTile: [tileCols]packedKernel{avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
-		pairsF32: pairKernels{
+		pairsF32: pairVariants("avx2", pairKernels{
 			pack:      lossless(avx2.SplitPairs),
 			tile:      [tileCols]pairKernel{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
 			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
-		},
+		}),
 		reduce:       avx2.Reduce,
 		unpack:       [elements]unpackKernel{avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
 		unpack8:      avx2.UnpackI8,
@@ -133,10 +147,10 @@ func kernelsAVX2() *Kernels {
 		softmax:      avx2.Softmax,
 		prefetch:     avx2.Prefetch,
 		accumulatePV: [tileCols]accumulatePVKernel{avx2.AccumulatePVx1, avx2.AccumulatePVx2, avx2.AccumulatePVx3, avx2.AccumulatePVx4, avx2.AccumulatePVx5, avx2.AccumulatePVx6},
-		dot: [blockTypes][dotCols]dotKernel{
-			{avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
-			{avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
-			{avx2.DotAffinex1, avx2.DotAffinex2, avx2.DotAffinex3, avx2.DotAffinex4, avx2.DotAffinex5, avx2.DotAffinex6, avx2.DotAffinex7, avx2.DotAffinex8},
+		dot: [blockTypes]variants[dotKernels]{
+			dotVariants("avx2", [dotCols]dotKernel{avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8}),
+			dotVariants("avx2", [dotCols]dotKernel{avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8}),
+			dotVariants("avx2", [dotCols]dotKernel{avx2.DotAffinex1, avx2.DotAffinex2, avx2.DotAffinex3, avx2.DotAffinex4, avx2.DotAffinex5, avx2.DotAffinex6, avx2.DotAffinex7, avx2.DotAffinex8}),
 		},
 		absMax: avx2.AbsMax, signedMax: avx2.SignedMax, quant: avx2.Quant, scales: avx2.Scales,
 		siluMul:   avx2.SiLUMul,

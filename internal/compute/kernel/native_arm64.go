@@ -21,11 +21,11 @@ func native() []*Kernels {
 		{neon.TileF16x1, neon.TileF16x2, neon.TileF16x3, neon.TileF16x4, neon.TileF16x5, neon.TileF16x6},
 	}
 	k.packedTile = [tileCols]packedKernel{neon.Panelx1, neon.Panelx2, neon.Panelx3, neon.Panelx4, neon.Panelx5, neon.Panelx6}
-	k.pairsF32 = pairKernels{
+	k.pairsF32 = only(k.name, pairKernels{
 		pack:      lossless(neon.SplitPairs),
 		tile:      [tileCols]pairKernel{neon.SplitTilex1, neon.SplitTilex2, neon.SplitTilex3, neon.SplitTilex4, neon.SplitTilex5, neon.SplitTilex6},
 		stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
-	}
+	})
 	k.reduce = neon.Reduce
 	k.unpack = [elements]unpackKernel{neon.UnpackF32, neon.UnpackBF16, neon.UnpackF16}
 	k.prefetch = neon.Prefetch
@@ -37,10 +37,10 @@ func native() []*Kernels {
 	}
 	d := k
 	d.name = "neon-dot"
-	d.dot = [blockTypes][dotCols]dotKernel{
-		{neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8},
-		{neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8},
-		{neon.DotAffinex1, neon.DotAffinex2, neon.DotAffinex3, neon.DotAffinex4, neon.DotAffinex5, neon.DotAffinex6, neon.DotAffinex7, neon.DotAffinex8},
+	d.dot = [blockTypes]variants[dotKernels]{
+		dotVariants(d.name, [dotCols]dotKernel{neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8}),
+		dotVariants(d.name, [dotCols]dotKernel{neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8}),
+		dotVariants(d.name, [dotCols]dotKernel{neon.DotAffinex1, neon.DotAffinex2, neon.DotAffinex3, neon.DotAffinex4, neon.DotAffinex5, neon.DotAffinex6, neon.DotAffinex7, neon.DotAffinex8}),
 	}
 	return []*Kernels{&d, &k}
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
@@ -43,6 +44,26 @@ const (
 	// first-level cache.
 	slimBytes = 24 << 10
 )
+
+// pairVariants are the ways to multiply by these micro-kernels: without those that
+// depend on how memory streams, and with a longer panel, which suits a larger
+// first-level cache.
+func pairVariants(name string, way pairKernels) variants[pairKernels] {
+	out := only(name, way)
+	add := func(suffix string, from, to int, change func(*pairKernels)) {
+		other := way
+		change(&other)
+		out.all = append(out.all, variant[pairKernels]{name + suffix, from, to, other})
+	}
+	if way.slim[slimCols-1] != nil || way.row != nil {
+		add("-tiles", 1, classes[3], func(k *pairKernels) { k.row, k.slim = nil, [slimCols]pairKernel{} })
+	}
+	if way.panel[0] != nil {
+		add("-calls", slimCols+1, 0, func(k *pairKernels) { k.panel = [tileCols]pairPanelKernel{} })
+	}
+	add(fmt.Sprintf("-panel-%d", 2*way.blockSteps*pairStep), slimCols+1, 0, func(k *pairKernels) { k.blockSteps *= 2 })
+	return out
+}
 
 // pairPanel is one pass of the macro-kernel: some rows of x, which are whole
 // tiles, times some rows of w, over some steps of K.

@@ -23,8 +23,8 @@ type tileIndex struct{ row, rows, step int }
 // packPairs packs rows of x: as bf16 where all of them are bf16 and there is an
 // instruction for it, else as f32.
 func (k *Kernels) packPairs(s *Scratch, x tensor.Matrix) {
-	if k.pairsBF16.pack == nil || !mayBeBF16(x) || !s.pairs.pack(&k.pairsBF16, x) {
-		s.pairs.pack(&k.pairsF32, x)
+	if narrow := k.pairsBF16.of(x.Rows); narrow == nil || !mayBeBF16(x) || !s.pairs.pack(narrow, x) {
+		s.pairs.pack(k.pairsF32.of(x.Rows), x)
 	}
 }
 

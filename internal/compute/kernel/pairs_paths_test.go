@@ -15,7 +15,7 @@ import (
 // macro-kernel too.
 func withEveryPairKernel(bf16 bool) *Kernels {
 	k := *Go()
-	all := &k.pairsF32
+	all := goPairs()
 	for c := range slimCols {
 		if all.slim[c] = nil; bf16 || c < 3 {
 			all.slim[c] = func(lanes, x, w unsafe.Pointer, wStride, steps, _, carry int) {
@@ -31,16 +31,15 @@ func withEveryPairKernel(bf16 bool) *Kernels {
 		}
 	}
 	all.row = all.tile[0]
-	if bf16 {
-		k.pairsBF16 = *all
-		k.pairsBF16.pack = func(dst, src unsafe.Pointer, steps, step int) (lost int) {
+	if k.pairsF32 = only("every", all); bf16 {
+		all.pack = func(dst, src unsafe.Pointer, steps, step int) (lost int) {
 			for _, v := range floats(src, steps*pairStep) {
 				lost |= int(math.Float32bits(v) & 0xffff)
 			}
 			goSplitPairs(dst, src, steps, step)
 			return lost
 		}
-		k.pairsF32 = Go().pairsF32
+		k.pairsF32, k.pairsBF16 = Go().pairsF32, only("every", all)
 	}
 	return &k
 }

@@ -12,13 +12,15 @@ func Go() *Kernels {
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
 		prefetch: func(unsafe.Pointer, int) {}, unpack8: goUnpack8, softmax: goSoftmax,
 	}
-	k.pairsF32 = goPairs()
-	for c := range dotCols {
-		for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
-			k.dot[blockSlot(d)][c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
+	k.pairsF32 = only(k.name, goPairs())
+	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
+		var tile [dotCols]dotKernel
+		for c := range tile {
+			tile[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
 				goDot(c+1, y, x, w, yStride, groups, carry, d)
 			}
 		}
+		k.dot[blockSlot(d)] = only(k.name, dotKernels{tile, blockGroups})
 	}
 	k.absMax, k.signedMax, k.quant, k.scales = goAbsMax, goSignedMax, goQuant, goScales
 	for c := range tileCols {
