@@ -16,6 +16,9 @@
 //     decodes take (pace). The oldest prompt gets at least half of these rows, the rest
 //     goes to the one with the least to do: a long prompt neither waits
 //     without end nor lets short ones wait for its end.
+//   - While more prompts wait than sequences decode, these yield to the many: the
+//     part of a step that is above its decodes grows in proportion. Only prompts count
+//     that one step could end together, so that no long prompt stops a stream.
 //   - Answers that another router began come before others, in the queue and in a step,
 //     and may slow a step down more (pace): their clients stand still meanwhile.
 //   - Waiting sequences start by priority, then in order of arrival, when all

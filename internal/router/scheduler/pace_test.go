@@ -31,7 +31,9 @@ func (m machine) step(spans []Span) time.Duration {
 		ms += float64(span.N) * (m.row + m.seen*float64(span.Seq.Computed+span.N/2))
 	}
 	ms += expert * 8 * (1 - math.Pow(0.75, float64(rows)))
-	ms *= 1 + m.noise*m.rng.NormFloat64()
+	if m.noise > 0 {
+		ms *= 1 + m.noise*m.rng.NormFloat64()
+	}
 	return time.Duration(ms * float64(time.Millisecond))
 }
 

@@ -41,6 +41,7 @@ type Scheduler struct {
 	pace      pace
 	arrivals  uint64
 	step      uint64 // counts calls of Schedule
+	todo      []int  // memory of crowd
 	preempted uint64
 }
 
@@ -116,7 +117,7 @@ func (s *Scheduler) Schedule() []Span {
 	for _, span := range spans {
 		rows += span.N
 	}
-	budget, resumed := s.pace.rows(rows, s.limits.StepTokens-rows), 0
+	budget, resumed := s.pace.rows(rows, s.crowd(len(spans)), s.limits.StepTokens-rows), 0
 	if s.resumes() {
 		resumed = s.pace.resumed(rows, s.limits.StepTokens-rows)
 	}
@@ -125,6 +126,34 @@ func (s *Scheduler) Schedule() []Span {
 	}
 	s.admit()
 	return append(spans, s.prefills(budget, resumed)...)
+}
+
+// crowd is how many first tokens one step could draw, for each stream that decodes in
+// this one: of the prompts that run or may start, those with the least to do which fit a
+// step together. Long prompts are none: no step ends their wait.
+func (s *Scheduler) crowd(streams int) float64 {
+	if streams == 0 {
+		return 0
+	}
+	s.todo = s.todo[:0]
+	for _, seq := range s.running {
+		if seq.step != s.step {
+			s.todo = append(s.todo, seq.todo())
+		}
+	}
+	for _, seq := range s.waiting[:min(len(s.waiting), s.limits.MaxSequences-len(s.running))] {
+		s.todo = append(s.todo, seq.todo())
+	}
+	if len(s.todo) <= streams {
+		return 0 // no more than one for each
+	}
+	slices.Sort(s.todo)
+	n, room := 0, s.limits.StepTokens-streams
+	for n < len(s.todo) && s.todo[n] <= room {
+		room -= s.todo[n]
+		n++
+	}
+	return float64(n) / float64(streams)
 }
 
 // resumes reports whether an answer that another router began has rows to prefill.
