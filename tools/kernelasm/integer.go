@@ -1,7 +1,13 @@
 package main
 
+import "fmt"
+
 // dotCols is the maximum number of rows of x of a product of integers.
 const dotCols = 8
+
+// leadCols is the maximum number of rows of x for which products can leave
+// prefetching to the processor: with more, arithmetic is the limit.
+const leadCols = 4
 
 // blocks is one quantized type: its layout in internal/compute/tensor.
 type blocks struct {
@@ -10,13 +16,22 @@ type blocks struct {
 	affine bool // with minima; factors of scales and minima follow the integers
 }
 
-var blockTypes = []blocks{{name: "Dot8x"}, {name: "Dot4x", four: true}, {name: "DotAffinex", four: true, affine: true}}
+var blockTypes = []blocks{{name: "8"}, {name: "4", four: true}, {name: "Affine", four: true, affine: true}}
 
-const (
-	affineGroups = 4
-	fetchAhead   = 2048 // bytes ahead of the weights that all lines are prefetched
-	leadAhead    = 4096 // bytes ahead of the weights that one line is prefetched
-)
+const affineGroups = 4
+
+// dots calls write for every product of integers: its name, its rows of x, its
+// type of weights and which lines it prefetches.
+func dots(write func(name string, c int, b blocks, lead bool)) {
+	for c := 1; c <= dotCols; c++ {
+		for _, b := range blockTypes {
+			write(fmt.Sprintf("Dot%sx%d", b.name, c), c, b, false)
+			if c <= leadCols {
+				write(fmt.Sprintf("Lead%sx%d", b.name, c), c, b, true)
+			}
+		}
+	}
+}
 
 // scaleAt is where the scales, or their factors, lie in a group.
 func (b blocks) scaleAt() int {
@@ -29,32 +44,30 @@ func (b blocks) scaleAt() int {
 // size of a group with its scales.
 func (b blocks) size() int { return b.scaleAt() + 32 }
 
-// few reports whether AVX-512 multiplies c rows of x faster than memory delivers
-// the weights to a core.
-func (b blocks) few(c int) bool { return c <= dotCols/2 && !(b.four && c == dotCols/2) }
-
-// prefetch fetches weights of a later group. Where memory is slower than
-// arithmetic, the hardware prefetcher does that if one prefetched line leads it
-// into the next page, and more prefetches only delay it: docs/adr/0005.
+// prefetch fetches weights of a later group, R10 bytes ahead: all of their lines
+// into the first level, or only one into the second, where the processor's own
+// prefetcher goes on: docs/adr/0005.
 func (b blocks) prefetch(a *asm, lead bool) {
 	if lead {
-		a.op("PREFETCHT1 %d(DX)", leadAhead)
+		a.op("PREFETCHT1 (DX)(R10*1)")
 		return
 	}
 	for at := 0; at < b.size(); at += 64 {
-		a.op("PREFETCHT0 %d(DX)", fetchAhead+at)
+		a.op("PREFETCHT0 %d(DX)(R10*1)", at)
 	}
 }
 
-// xBlock is the size of one group of c packed rows of x: 32 bytes of each, the
+// xBlock is the size of one group of c packed rows of x: bytes of each, the
 // offset of each, the scale of each.
-func xBlock(c int) (offsets, scales, size int) { return 32 * c, 36 * c, 40 * c }
+func xBlock(c, bytes int) (offsets, scales, size int) {
+	return bytes * c, (bytes + 4) * c, (bytes + 8) * c
+}
 
 // dotArgs loads the arguments of a product and enters its loop; zero and load
 // write the code that starts or continues the products.
 func dotArgs(a *asm, zero, load func()) {
-	a.args("y", "DI", "x", "SI", "w", "DX", "yStride", "R8", "groups", "CX")
-	a.ops("MOVQ carry+40(FP), AX", "TESTQ AX, AX", "JNZ carry")
+	a.args("y", "DI", "x", "SI", "w", "DX", "yStride", "R8", "groups", "CX", "ahead", "R10", "carry", "AX")
+	a.ops("TESTQ AX, AX", "JNZ carry")
 	zero()
 	a.op("JMP start")
 	a.line("carry:")

@@ -4,11 +4,7 @@ import "fmt"
 
 // integer512 needs AVX-512 VNNI.
 func integer512(a *asm) {
-	for c := 1; c <= dotCols; c++ {
-		for _, b := range blockTypes {
-			dot512{b, c}.write(a)
-		}
-	}
+	dots(func(name string, c int, b blocks, lead bool) { dot512{b, c}.write(a, name, lead) })
 	groups512(a)
 }
 
@@ -22,9 +18,9 @@ type dot512 struct {
 	c int
 }
 
-func (p dot512) write(a *asm) {
-	_, _, size := xBlock(p.c)
-	a.text(fmt.Sprintf("%s%d", p.name, p.c), 48)
+func (p dot512) write(a *asm, name string, lead bool) {
+	_, _, size := xBlock(p.c, 32)
+	a.text(name, 56)
 	dotArgs(a, func() {
 		for i := range p.c {
 			a.op("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
@@ -46,7 +42,7 @@ func (p dot512) write(a *asm) {
 	}
 	a.op("PCALIGN $32")
 	a.line("loop:")
-	p.prefetch(a, p.few(p.c))
+	p.prefetch(a, lead)
 	p.sums(a)
 	p.scale(a)
 	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", p.size()))
@@ -64,7 +60,7 @@ func (p dot512) write(a *asm) {
 
 // sums leaves the integer sums of a group in Z0 on.
 func (p dot512) sums(a *asm) {
-	offsets, _, _ := xBlock(p.c)
+	offsets, _, _ := xBlock(p.c, 32)
 	for i := range p.c {
 		if p.affine {
 			a.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
@@ -95,7 +91,7 @@ func (p dot512) sums(a *asm) {
 
 // scale adds the sums of a group, times their scales, to the products.
 func (p dot512) scale(a *asm) {
-	offsets, scales, _ := xBlock(p.c)
+	offsets, scales, _ := xBlock(p.c, 32)
 	if p.affine {
 		a.ops("VPMOVZXBD 256(DX), Z20", "VCVTDQ2PS Z20, Z20", "VMULPS Z28, Z20, Z20",
 			"VPMOVZXBD 272(DX), Z21", "VCVTDQ2PS Z21, Z21", "VMULPS Z29, Z21, Z21")

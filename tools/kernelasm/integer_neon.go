@@ -33,7 +33,7 @@ func (a *asm) sdot(d, n, m, index int) {
 // dot128 multiplies 16 rows of weights with c rows of x. Sums are V0.., products
 // V8.., weights V16..V19, x V20.., scales V24..V27.
 func dot128(a *asm, c int, b blocks) {
-	a.text(fmt.Sprintf("%s%d", b.name, c), 48)
+	a.text(fmt.Sprintf("Dot%sx%d", b.name, c), 56)
 	a.ops("VMOVI $128, V31.B16", "VMOVI $15, V30.B16")
 	for from, number := 0, 0; from < c; from, number = from+dotPairs, number+1 {
 		walk128{b, c, from, min(dotPairs, c-from), number}.write(a)
@@ -48,9 +48,9 @@ type walk128 struct {
 }
 
 func (p walk128) write(a *asm) {
-	_, _, size := xBlock(p.c)
+	_, _, size := xBlock(p.c, 32)
 	label := func(s string) string { return fmt.Sprintf("%s%d", s, p.number) }
-	a.ops("MOVD y+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R2", "MOVD yStride+24(FP), R3", "MOVD groups+32(FP), R4", "MOVD carry+40(FP), R5")
+	a.ops("MOVD y+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R2", "MOVD yStride+24(FP), R3", "MOVD groups+32(FP), R4", "MOVD carry+48(FP), R5")
 	for range p.from {
 		a.op("ADD R3, R0, R0")
 	}
@@ -96,7 +96,7 @@ func broadcast128(a *asm, at int) {
 
 // sums leaves the integer sums of a group in V0...
 func (p walk128) sums(a *asm) {
-	offsets, _, _ := xBlock(p.c)
+	offsets, _, _ := xBlock(p.c, 32)
 	for i := range p.cols {
 		if p.four && !p.affine {
 			broadcast128(a, offsets+4*(p.from+i))
@@ -144,7 +144,7 @@ func (p walk128) sums(a *asm) {
 // scale adds the sums of a group to the products. The minima of an affine group
 // come after its scales, in the same registers.
 func (p walk128) scale(a *asm) {
-	offsets, scales, _ := xBlock(p.c)
+	offsets, scales, _ := xBlock(p.c, 32)
 	p.load(a, 0)
 	for i := range p.cols {
 		broadcast128(a, scales+4*(p.from+i))

@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // limits writes the loops that measure a machine: reading memory and nothing
 // else, and arithmetic on registers and nothing else. reg is the letter of a
 // vector register, bytes its width.
@@ -45,6 +47,11 @@ func limits(a *asm, reg string, bytes int) {
 		peak(name, func(i int) { a.op("%s %s12, %s13, %s%d", instruction, reg, reg, reg, i) })
 	}
 	each("PeakFMA", "VFMADD231PS")
+	if reg == "Y" {
+		peak("PeakBytes", func(i int) {
+			a.ops("VPMADDUBSW Y12, Y13, Y14", fmt.Sprintf("VPADDW Y14, Y%[1]d, Y%[1]d", i))
+		})
+	}
 	if reg == "Z" {
 		each("PeakVNNI", "VPDPBUSD")
 		peak("PeakBF16", func(i int) { a.op("%s", dpbf16(i, 12, 13)) })

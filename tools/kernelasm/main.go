@@ -109,6 +109,9 @@ func (a *asm) data() {
 		a.line("DATA evens<>+%d(SB)/1, $%d", i, 2*i)
 		a.line("DATA one32<>+%d(SB)/4, $1", 4*i)
 		a.line("DATA highs<>+%d(SB)/4, $0xffff0000", 4*i)
+		a.line("DATA ones<>+%d(SB)/2, $1", 2*i)
+		a.line("DATA sixteens<>+%d(SB)/2, $16", 2*i)
 	}
 	a.line("GLOBL evens<>(SB), RODATA|NOPTR, $16\nGLOBL one32<>(SB), RODATA|NOPTR, $64\nGLOBL highs<>(SB), RODATA|NOPTR, $64")
+	a.line("GLOBL ones<>(SB), RODATA|NOPTR, $32\nGLOBL sixteens<>(SB), RODATA|NOPTR, $32")
 }

@@ -18,7 +18,7 @@ const (
 	pairParams   = "(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)"
 	panelParams  = "(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)"
 	unpackParams = "(dst, src unsafe.Pointer, n, step int)"
-	dotParams    = "(y, x, w unsafe.Pointer, yStride, groups, carry int)"
+	dotParams    = "(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)"
 	groupParams  = "(dst, x unsafe.Pointer, groups int)"
 )
 
@@ -49,12 +49,21 @@ var x86Only = []family{
 	{"ScaleMul", 0, 0, "(y, x, w unsafe.Pointer, scale float32, n int)", "is y = (x * scale) * w."},
 	{"RoundBF16", 0, 0, "(v unsafe.Pointer, n int)", "rounds to bf16 in place."},
 	{"Add", 0, 0, "(dst, v unsafe.Pointer, n int)", "is dst += v."},
+	{"Lead8x", 1, leadCols, dotParams, "is Dot8x%[1]d that prefetches one line of a group."},
+	{"Lead4x", 1, leadCols, dotParams, "is Dot4x%[1]d that prefetches one line of a group."},
+	{"LeadAffinex", 1, leadCols, dotParams, "is DotAffinex%[1]d that prefetches one line of a group."},
 	{"AbsMax", 0, 0, groupParams, "finds the largest magnitude of each group of 32."},
 	{"SignedMax", 0, 0, groupParams, "finds the value of the largest magnitude of each group of 32."},
 	{"Scales", 0, 0, "(half, inv, d unsafe.Pointer, n int)", "rounds n scales, a multiple of 16, to f16 and inverts them."},
 	{"Quant", 0, 0, "(q, sums, x, inv unsafe.Pointer, groups int)", "rounds x*inv to bytes and sums each group."},
 	{"Stream", 0, 0, "(p unsafe.Pointer, n int) uint64", "reads n bytes, a multiple of 512, and returns a checksum."},
 	{"PeakFMA", 0, 0, "(n int)", "runs 12n independent fused multiply-adds."},
+}
+
+// avx2Only are the families of AVX2.
+var avx2Only = []family{
+	{"QuantHalves", 0, 0, "(q, sums, x, inv unsafe.Pointer, groups int)", "is Quant that writes the lower and the upper half of each byte of a group as 64 bytes."},
+	{"PeakBytes", 0, 0, "(n int)", "runs 12n multiplications of bytes, whose sums of pairs are added to sums of 16 bits."},
 }
 
 // avx512Only are the families of AVX-512.
@@ -78,7 +87,7 @@ func declare(a *asm, isa string) {
 	case "avx512":
 		all = append(append(all[:len(all):len(all)], x86Only...), avx512Only...)
 	case "avx2":
-		all = append(all[:len(all):len(all)], x86Only...)
+		all = append(append(all[:len(all):len(all)], x86Only...), avx2Only...)
 	}
 	for _, f := range all {
 		if f.to == 0 {

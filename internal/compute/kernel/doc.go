@@ -59,7 +59,9 @@
 //	bf16          any         f32, odd elements before even      not packed
 //	bf16          any, all    bf16, where the processor has      not packed
 //	              of bf16     VDPBF16PS
-//	int8, int4    any         int8 with a scale per group of 32  blocks of 16 rows
+//	int8, int4    any         int8 with a scale per group of     blocks of 16 rows
+//	                          32; by halves where 16 bits must
+//	                          hold sums of products with int8
 //	others        any         as for f32                         f32, widened 32 rows at a time
 //
 // The micro-kernel adds the products of one micro-panel of w and one of x to

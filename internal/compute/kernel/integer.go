@@ -25,30 +25,32 @@ type intScratch struct {
 
 // group is one group of GroupCols columns of a packed tile of cols rows of x:
 //
-//	cols x GroupCols int8    the integers
-//	cols x int32             what offset returns
-//	cols x float32           the scales
+//	cols x size int8    the integers, see dotKernels.size
+//	cols x int32        what offset returns
+//	cols x float32      the scales
 type group struct {
-	p    unsafe.Pointer
-	cols int
+	p          unsafe.Pointer
+	cols, size int
 }
 
-const groupBytes = tensor.GroupCols + 4 + 4 // per row
+// groupBytes is the size of a group of a row of x, whose integers take size.
+func groupBytes(size int) int { return size + 4 + 4 }
 
-func packedGroup(x unsafe.Pointer, cols, g int) group {
-	return group{unsafe.Add(x, g*cols*groupBytes), cols}
+// packedGroup is group g of a tile of cols rows of x.
+func packedGroup(x unsafe.Pointer, cols, size, g int) group {
+	return group{unsafe.Add(x, g*cols*groupBytes(size)), cols, size}
 }
 
 func (g group) row(c int) []int8 {
-	return unsafe.Slice((*int8)(unsafe.Add(g.p, c*tensor.GroupCols)), tensor.GroupCols)
+	return unsafe.Slice((*int8)(unsafe.Add(g.p, c*g.size)), g.size)
 }
 
 func (g group) offsets() []int32 {
-	return unsafe.Slice((*int32)(unsafe.Add(g.p, g.cols*tensor.GroupCols)), g.cols)
+	return unsafe.Slice((*int32)(unsafe.Add(g.p, g.cols*g.size)), g.cols)
 }
 
 func (g group) scales() []float32 {
-	return floats(unsafe.Add(g.p, g.cols*(tensor.GroupCols+4)), g.cols)
+	return floats(unsafe.Add(g.p, g.cols*(g.size+4)), g.cols)
 }
 
 // dotTile is the number of rows of x that the quantized tile at row from takes.
@@ -84,21 +86,25 @@ func offset(d tensor.DType, sum int32, scale float32) int32 {
 // largest magnitude is below 2^-100 is zero. A group with NaN or infinity has
 // it as its scale, so its products are not finite either.
 func (k *Kernels) quantize(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	groups := groupsOf(x.Cols, d)
-	in := &s.ints
-	grow(&in.packed, x.Rows*groups*groupBytes)
-	at, rows := 0, span{0, x.Rows}
+	dot, groups := k.dot[blockSlot(d)].of(x.Rows), groupsOf(x.Cols, d)
+	size, in := dot.size(), &s.ints
+	quant := k.quant
+	if dot.quantHalves != nil {
+		quant = dot.quantHalves
+	}
+	grow(&in.packed, x.Rows*groups*groupBytes(size))
+	packed, rows := 0, span{0, x.Rows}
 	for i := 0; i < x.Rows; {
 		c := rows.dotTile(i)
 		for r := range c {
-			k.quantizeRow(in, x.Row(i+r), groups)
+			k.quantizeRow(in, x.Row(i+r), groups, quant, size)
 			for g := range groups {
-				to := packedGroup(unsafe.Pointer(&in.packed[at]), c, g)
-				copy(to.row(r), in.q[g*tensor.GroupCols:])
+				to := packedGroup(unsafe.Pointer(&in.packed[packed]), c, size, g)
+				copy(to.row(r), in.q[g*size:])
 				to.offsets()[r], to.scales()[r] = offset(d, in.sums[g], in.scales[g]), in.scales[g]
 			}
 		}
-		at += c * groups * groupBytes
+		packed += c * groups * groupBytes(size)
 		i += c
 	}
 }
@@ -110,8 +116,9 @@ func groupsOf(cols int, d tensor.DType) int {
 	return blocks * d.BlockGroups()
 }
 
-// quantizeRow leaves the integers, sums and scales of one row in the scratch.
-func (k *Kernels) quantizeRow(in *intScratch, row []float32, groups int) {
+// quantizeRow leaves the integers of one row, size bytes a group as quant writes
+// them, their sums and scales in the scratch.
+func (k *Kernels) quantizeRow(in *intScratch, row []float32, groups int, quant quantKernel, size int) {
 	if n := groups * tensor.GroupCols; n != len(row) {
 		clear(grow(&in.padded, n))
 		copy(in.padded, row)
@@ -125,38 +132,8 @@ func (k *Kernels) quantizeRow(in *intScratch, row []float32, groups int) {
 			scales[g], inv[g] = 0, 0
 		}
 	}
-	q, sums := grow(&in.q, len(row)), grow(&in.sums, groups)
-	k.quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
-}
-
-// dotKernels is one way to multiply quantized weights of a format: micro-kernels
-// for 1 to dotCols rows of x, and the number of groups of a panel of K, whole
-// blocks of any type, for blockX rows of x. Those stay in the second-level cache
-// while all weights pass by. The sums wait in y.
-type dotKernels struct {
-	tile  [dotCols]dotKernel
-	panel int
-}
-
-// blockGroups is the default of dotKernels.panel.
-const blockGroups = 128
-
-// dotVariants are the ways to multiply by micro-kernels: with panels of other
-// lengths, which suit caches of other sizes.
-func dotVariants(name string, tile [dotCols]dotKernel) variants[dotKernels] {
-	return variants[dotKernels]{all: []variant[dotKernels]{
-		{name: name, way: dotKernels{tile, blockGroups}},
-		{name: name + "-panel-64", from: classes[4] + 1, way: dotKernels{tile, blockGroups / 2}},
-		{name: name + "-panel-256", from: classes[4] + 1, way: dotKernels{tile, 2 * blockGroups}},
-	}}
-}
-
-// groupsAtOnce is panel for many rows of x. Of few rows, more groups fit into the
-// cache, and a longer panel interrupts the stream of weights from memory less
-// often.
-func (d *dotKernels) groupsAtOnce(rows int) int {
-	fit := d.panel * blockX / 2 / rows
-	return max(d.panel, fit&^(tensor.AffineGroups-1))
+	q, sums := grow(&in.q, groups*size), grow(&in.sums, groups)
+	quant(unsafe.Pointer(&q[0]), unsafe.Pointer(&sums[0]), at(row, 0), at(inv, 0), groups)
 }
 
 // multiplyQuantized writes columns lo..hi-1 of the product of the rows that
@@ -174,21 +151,21 @@ func (k *Kernels) multiplyQuantized(s *Scratch, y output, w tensor.Weight, rows,
 // multiplyStrip adds the products of groups part of a strip of BlockRows rows of
 // w. Columns cols are those of its outputs that the caller wants.
 func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
-	groups := groupsOf(w.Cols, w.DType)
+	groups, size := groupsOf(w.Cols, w.DType), groupBytes(d.size())
 	first := cols.lo &^ (tensor.BlockRows - 1)
 	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
 	all, packed := span{0, rows}, 0
 	for i := 0; i < rows; {
 		c := all.dotTile(i)
-		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*groupBytes])
+		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*size])
 		if cols.len() == tensor.BlockRows {
-			d.tile[c-1](y.at(i, first), x, weights, 4*y.Stride, part.len(), part.lo)
+			d.tile[c-1](y.at(i, first), x, weights, 4*y.Stride, part.len(), d.ahead[c-1], part.lo)
 		} else {
 			partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) {
-				d.tile[c-1](out, x, weights, 4*tensor.BlockRows, part.len(), part.lo)
+				d.tile[c-1](out, x, weights, 4*tensor.BlockRows, part.len(), d.ahead[c-1], part.lo)
 			})
 		}
-		packed += c * groups * groupBytes
+		packed += c * groups * size
 		i += c
 	}
 }

@@ -60,6 +60,9 @@ const (
 	// dotCols is the maximum number of rows of x that share one load of a
 	// quantized block.
 	dotCols = 8
+	// leadCols is the maximum number of rows of x for which a product can leave
+	// prefetching to the processor: with more, arithmetic is the limit.
+	leadCols = 4
 	// elements counts the types of weight elements: slot numbers them.
 	elements = 3
 	// blockTypes counts the quantized formats that have micro-kernels: blockSlot

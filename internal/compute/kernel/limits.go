@@ -16,6 +16,10 @@ type Limits struct {
 	// VNNI does the same with dot products of bytes.
 	VNNI    func(n int)
 	VNNIOps int
+	// Bytes does the same without VNNI: it multiplies bytes of 4 bits with bytes of
+	// x. Bytes of 8 bits take two of these products each.
+	Bytes    func(n int)
+	BytesOps int
 }
 
 // Limits of this implementation's instructions.

@@ -38,9 +38,9 @@ func native() []*Kernels {
 	d := k
 	d.name = "neon-dot"
 	d.dot = [blockTypes]variants[dotKernels]{
-		dotVariants(d.name, [dotCols]dotKernel{neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8}),
-		dotVariants(d.name, [dotCols]dotKernel{neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8}),
-		dotVariants(d.name, [dotCols]dotKernel{neon.DotAffinex1, neon.DotAffinex2, neon.DotAffinex3, neon.DotAffinex4, neon.DotAffinex5, neon.DotAffinex6, neon.DotAffinex7, neon.DotAffinex8}),
+		dotVariants(d.name, microDots{tile: [dotCols]dotKernel{neon.Dot8x1, neon.Dot8x2, neon.Dot8x3, neon.Dot8x4, neon.Dot8x5, neon.Dot8x6, neon.Dot8x7, neon.Dot8x8}}),
+		dotVariants(d.name, microDots{tile: [dotCols]dotKernel{neon.Dot4x1, neon.Dot4x2, neon.Dot4x3, neon.Dot4x4, neon.Dot4x5, neon.Dot4x6, neon.Dot4x7, neon.Dot4x8}}),
+		dotVariants(d.name, microDots{tile: [dotCols]dotKernel{neon.DotAffinex1, neon.DotAffinex2, neon.DotAffinex3, neon.DotAffinex4, neon.DotAffinex5, neon.DotAffinex6, neon.DotAffinex7, neon.DotAffinex8}}),
 	}
 	return []*Kernels{&d, &k}
 }

@@ -16,11 +16,11 @@ func Go() *Kernels {
 	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
 		var tile [dotCols]dotKernel
 		for c := range tile {
-			tile[c] = func(y, x, w unsafe.Pointer, yStride, groups, carry int) {
+			tile[c] = func(y, x, w unsafe.Pointer, yStride, groups, _, carry int) {
 				goDot(c+1, y, x, w, yStride, groups, carry, d)
 			}
 		}
-		k.dot[blockSlot(d)] = only(k.name, dotKernels{tile, blockGroups})
+		k.dot[blockSlot(d)] = only(k.name, dotKernels{tile: tile, panel: blockGroups})
 	}
 	k.absMax, k.signedMax, k.quant, k.scales = goAbsMax, goSignedMax, goQuant, goScales
 	for c := range tileCols {

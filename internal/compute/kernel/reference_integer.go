@@ -20,7 +20,7 @@ func goDot(cols int, y, x, w unsafe.Pointer, yStride, groups, carry int, d tenso
 		}
 		for g := range groups {
 			block := unsafe.Slice((*byte)(unsafe.Add(w, g/inBlock*size)), size)
-			goDotGroup(out, packedGroup(x, cols, g), c, block, g%inBlock, d)
+			goDotGroup(out, packedGroup(x, cols, tensor.GroupCols, g), c, block, g%inBlock, d)
 		}
 	}
 }
