@@ -15,7 +15,7 @@ import (
 
 func newCalibrate() *cobra.Command {
 	var c calibrate.Config
-	var kernel, rpc, figure, machine string
+	var kernel, rpc, figure, machine, best, fit string
 	var out printer
 	cmd := &cobra.Command{
 		Use:   "calibrate DIR",
@@ -31,10 +31,8 @@ numbers.`,
 			if c.Cells, err = cell.Read(args[0]); err != nil {
 				return &role.ConfigError{Err: err}
 			}
-			for path, to := range map[string]any{kernel: &c.Kernel, rpc: &c.RPC} {
-				if err := readJSON(path, to); err != nil {
-					return &role.ConfigError{Err: err}
-				}
+			if err := readMeasured(&c, kernel, rpc, fit, best); err != nil {
+				return &role.ConfigError{Err: err}
 			}
 			c.Progress = func(n int, off float64) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "after %d evaluations, logarithms are off by %.3f on the cells that were fitted to\n", n, off)
@@ -54,14 +52,34 @@ numbers.`,
 	f := cmd.Flags()
 	f.StringVar(&kernel, "kernel", "", "`file` of hachi bench kernel --json")
 	f.StringVar(&rpc, "rpc", "", "`file` of hachi bench rpc --json")
+	f.StringVar(&fit, "fit", "", "`file` of an earlier --json, whose fit is judged in place of a search")
 	f.IntVar(&c.Evaluations, "evaluations", 150, "after which the search ends; 0 judges what the two files say alone")
 	f.DurationVar(&c.Others.For, "others-for", 0, "how long other work had the cores in each --others-every in which the cluster left less than --others-idle of them")
 	f.DurationVar(&c.Others.Every, "others-every", time.Second, "period of --others-for")
 	f.Float64Var(&c.Others.Idle, "others-idle", 0.05, "share of the cores, 0 to 1")
 	f.StringVar(&machine, "machine", "", "`file` for the sections machines and network of a cluster file")
+	f.StringVar(&best, "best", "", "`directory` of files of hachi bench placement --json: the best of their options by the simulation, beside what was measured")
 	f.StringVar(&figure, "figure", "", "`file` for an SVG of simulated over measured")
 	out.register(cmd)
 	return cmd
+}
+
+// readMeasured reads the files that a fit is made of, or the fit, and the contests.
+func readMeasured(c *calibrate.Config, kernel, rpc, fit, best string) (err error) {
+	files := map[string]any{kernel: &c.Kernel, rpc: &c.RPC}
+	var earlier calibrate.Report
+	if fit != "" {
+		files, c.Fit = map[string]any{fit: &earlier}, &earlier.Fit
+	}
+	for path, to := range files {
+		if err := readJSON(path, to); err != nil {
+			return err
+		}
+	}
+	if best != "" {
+		c.Contests, err = cell.ReadContests(best)
+	}
+	return err
 }
 
 // readJSON reads a report.

@@ -17,6 +17,8 @@ type Config struct {
 	Kernel      kernel.Report
 	RPC         rpc.Report
 	Others      machine.Others // what other work took of the machine while the cells were measured
+	Contests    []cell.Contest // whose best options are simulated with the fit
+	Fit         *Fit           // of an earlier report; nil searches one
 	Evaluations int            // after which the search ends; 0 judges the initial fit
 	// Progress is called after the search, with by how much the logarithms of the best fit
 	// are off; nil is allowed.
@@ -28,19 +30,13 @@ const every = 3
 
 // Run fits and judges.
 func Run(c Config) (Report, error) {
-	f, err := initial(c.Kernel, c.RPC)
-	if err != nil {
-		return Report{}, err
-	}
-	f.Others = c.Others
 	training, held, err := divide(c.Cells)
 	if err != nil {
 		return Report{}, err
 	}
-	if c.Evaluations > 0 {
-		if f, err = c.search(f, training); err != nil {
-			return Report{}, err
-		}
+	f, err := c.fit(training)
+	if err != nil {
+		return Report{}, err
 	}
 	r := Report{Fit: f, Cores: c.Cells[0].Machine.Cores, Limits: c.Cells[0].Result.Limits}
 	for _, part := range []struct {
@@ -56,7 +52,23 @@ func Run(c Config) (Report, error) {
 		}
 	}
 	r.judge()
-	return r, nil
+	r.Contests, err = f.decideAll(c.Contests)
+	return r, err
+}
+
+// fit is an earlier one, or that of the training cells.
+func (c Config) fit(training []subject) (Fit, error) {
+	if c.Fit != nil {
+		return *c.Fit, nil
+	}
+	f, err := initial(c.Kernel, c.RPC)
+	if err != nil {
+		return f, err
+	}
+	if f.Others = c.Others; c.Evaluations == 0 {
+		return f, nil
+	}
+	return c.search(f, training)
 }
 
 // divide makes scenarios of the cells. Those with a fault, and two of every three others,

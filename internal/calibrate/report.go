@@ -18,6 +18,8 @@ type Report struct {
 	HeldOut []Errors `json:"held_out"`
 	Fitted  []Errors `json:"fitted"`
 	Cells   []Judged `json:"cells"`
+	// Contests are beside the options that were best.
+	Contests []Decided `json:"contests,omitempty"`
 }
 
 // Judged is a cell beside its simulation.
@@ -119,6 +121,26 @@ func (r Report) WriteText(out io.Writer) {
 				c.Name, c.Simulated.Stall.P50, c.Simulated.Stall.P99, c.Measured.Stall.P50, c.Measured.Stall.P99)
 		}
 	}
+	writeContests(out, r.Contests)
+}
+
+// writeContests writes what is best in each contest.
+func writeContests(out io.Writer, all []Decided) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "\ncontest\toptions\tas good as the best\tmeasured best\ttokens/s\tsimulated best\tmeasured tokens/s\tloss\tsame\t")
+	same, worst := 0, 0.0
+	for _, d := range all {
+		mark := ""
+		if d.Same {
+			same, mark = same+1, "yes"
+		} else {
+			worst = max(worst, d.Loss)
+		}
+		fmt.Fprintf(out, "%s\t%d\t%d\t%s\t%.4g\t%s\t%.4g\t%.1f %%\t%s\t\n", d.Name, d.Options, d.Ties, d.Measured, d.MeasuredRate, d.Simulated, d.SimulatedRate, 100*d.Loss, mark)
+	}
+	fmt.Fprintf(out, "\nthe same in %d of %d contests; the others lose %.1f %% at most\n", same, len(all), 100*worst)
 }
 
 func writeErrors(out io.Writer, title string, all []Errors) {

@@ -33,11 +33,6 @@ const restart = 1500 * time.Millisecond
 // subjectOf derives a scenario from a cell and nothing else. A machine that every process shares is
 // in it; its numbers are a Fit's.
 func subjectOf(c cell.Cell) (s subject, err error) {
-	dir, err := os.MkdirTemp("", "hachi-calibrate")
-	if err != nil {
-		return s, err
-	}
-	defer os.RemoveAll(dir)
 	routing, err := json.Marshal(c.Routing)
 	if err != nil {
 		return s, err
@@ -45,26 +40,45 @@ func subjectOf(c cell.Cell) (s subject, err error) {
 	v := c.Setting
 	cluster := fmt.Sprintf(`seed: 1
 model: {config: config.json, quantize: %q}
-machines: {this: {cores: %d, memory: 1Ti, bandwidth: 1Gi, arithmetic: {f32: 1e12}, load: 1Gi}}
-network: {latency: {p50: 1ms}, bandwidth: 1Gi}
+%s
 routers: {machine: this, host: this, threads: %d, prefixCache: false, microBatches: %d}
 nodes: [{name: expert, count: %d, machine: this, host: this, threads: %d}]
 placement: {policy: balanced, replicas: %d}
 routing: {kind: counts, file: routing.json}
-`, v.Quantize, c.Machine.Cores, v.RouterThreads, v.MicroBatches, v.Nodes, v.NodeThreads, v.Replicas)
+`, v.Quantize, machineText(c.Machine.Cores), v.RouterThreads, v.MicroBatches, v.Nodes, v.NodeThreads, v.Replicas)
 	if v.Fault == cell.Kill {
 		cluster += fmt.Sprintf("faults: [{at: 0s, kill: expert-0, for: %v}]\n", restart)
 	}
-	for name, text := range map[string][]byte{"config.json": c.Config, "routing.json": routing, "cluster.yaml": []byte(cluster)} {
+	read, err := scenarioOf(c.Config, routing, cluster)
+	if err != nil {
+		return s, fmt.Errorf("cell %s: %w", v.Name(), err)
+	}
+	return subject{c, read}, nil
+}
+
+// machineText are the sections of a machine and a network whose numbers are a Fit's.
+func machineText(cores int) string {
+	return fmt.Sprintf(`machines: {this: {cores: %d, memory: 1Ti, bandwidth: 1Gi, arithmetic: {f32: 1e12}, load: 1Gi}}
+network: {latency: {p50: 1ms}, bandwidth: 1Gi}`, cores)
+}
+
+// scenarioOf reads a cluster file beside config.json and routing.json.
+func scenarioOf(config, routing []byte, cluster string) (s scenario.Scenario, err error) {
+	dir, err := os.MkdirTemp("", "hachi-calibrate")
+	if err != nil {
+		return s, err
+	}
+	defer os.RemoveAll(dir)
+	for name, text := range map[string][]byte{"config.json": config, "routing.json": routing, "cluster.yaml": []byte(cluster)} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			return s, err
 		}
 	}
 	read, err := scenario.Read(filepath.Join(dir, "cluster.yaml"))
 	if err != nil {
-		return s, fmt.Errorf("cell %s: %w", v.Name(), err)
+		return s, err
 	}
-	return subject{c, *read}, nil
+	return *read, nil
 }
 
 // predict simulates a cell.

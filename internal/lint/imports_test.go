@@ -109,7 +109,7 @@ var rules = []rule{
 	{"expertnode", []string{"internal/episode", "internal/expertnode", "internal/model", "moe", "internal/moepb", "internal/transport/rowbuf", "proto", "internal/compute/tensor"}, network, "sessions and watches are injected"},
 	{"coordinator", []string{"internal/episode", "internal/coordinator", "moe", "internal/moepb", "proto", "internal/cluster/registry"}, []string{"go.etcd.io/", "github.com/hashicorp/memberlist"}, "it plans and publishes"},
 	{"router", []string{"internal/episode", "internal/router/engine", "internal/api/server", "moe", "proto"}, []string{"github.com/hashicorp/memberlist"}, "the process joins injected pieces"},
-	{"internal/calibrate", []string{"internal/bench/cell", "internal/bench/kernel", "internal/bench/measure", "internal/bench/plot", "internal/bench/rpc", "internal/compute/tensor", "internal/sim"}, network, "measured cells beside simulated ones; it starts no cluster"},
+	{"internal/calibrate", []string{"internal/bench/cell", "internal/bench/kernel", "internal/bench/measure", "internal/bench/plot", "internal/bench/rpc", "internal/compute/tensor", "internal/coordinator/planner", "internal/sim", "moe"}, network, "measured cells beside simulated ones; it starts no cluster"},
 	{"internal/bench", nil, nil, "starts and measures whole clusters"},
 	{"internal/bench/measure", []string{}, network, "arithmetic of rounds and latencies"},
 	{"internal/bench/report", []string{}, network, "text and JSON only"},

@@ -10,7 +10,8 @@ import (
 )
 
 // cores are those of a machine. Jobs of the processes that share it get equal shares of
-// the cores for each of their threads:
+// the cores for each of their threads, those of processes apart that have used up their
+// quota:
 //
 //	speed = min(1, cores / threads of all jobs)
 //
@@ -28,7 +29,7 @@ type cores struct {
 	others machine.Others
 	used   float64 // seconds of cores in this period of others
 	still  bool    // others have the cores
-	turn   uint64  // of the last plan of the next end
+	turn   uint64  // of the last plan of what comes next
 }
 
 // job is work under way.
@@ -63,54 +64,88 @@ func (c *cores) run(owner *process, from, work time.Duration, done event.Handler
 		threads = c.total
 	}
 	c.catchUp()
+	owner.allowance.renew(c.since)
 	c.jobs = append(c.jobs, &job{owner, threads, owner.rate, work, done})
 	c.plan()
 	return 0
 }
 
-func (c *cores) speed() float64 {
-	if c.still {
-		return 0
-	}
+// runs reports that a job has a share of the cores.
+func (c *cores) runs(j *job) bool { return !c.still && !j.owner.allowance.spent }
+
+// speeds are how fast the jobs that run compute, and which share of their threads has a
+// core: those that wait for memory have one.
+func (c *cores) speeds() (speed, share float64) {
 	threads, rate := 0.0, 0.0
 	for _, j := range c.jobs {
-		threads, rate = threads+j.threads, rate+j.rate
+		if c.runs(j) {
+			threads, rate = threads+j.threads, rate+j.rate
+		}
 	}
-	speed := min(1, c.total/max(threads, 1))
-	if rate*speed > c.memory {
-		speed = c.memory / rate
+	share = min(1, c.total/max(threads, 1))
+	if rate*share > c.memory {
+		return c.memory / rate, share
 	}
-	return speed
+	return share, share
 }
 
 // catchUp takes what was done since the last change from what remains.
 func (c *cores) catchUp() {
 	now := c.world.loop.Now()
 	if elapsed := now - c.since; elapsed > 0 {
-		done := time.Duration(float64(elapsed) * c.speed())
-		threads := 0.0
+		speed, share := c.speeds()
+		done, threads := time.Duration(float64(elapsed)*speed), 0.0
 		for _, j := range c.jobs {
-			threads += j.threads
+			if c.still {
+				threads += j.threads // others have the cores in their stead
+			}
+			if c.runs(j) {
+				threads += j.threads
+				j.remaining = max(0, j.remaining-done)
+				j.owner.allowance.use(elapsed.Seconds() * j.threads * share)
+			}
 		}
 		c.used += elapsed.Seconds() * min(threads, c.total)
-		for _, j := range c.jobs {
-			j.remaining = max(0, j.remaining-done)
-		}
 	}
 	c.since = now
+	for _, j := range c.jobs {
+		j.owner.allowance.renew(now)
+	}
 }
 
-// plan schedules the end of the job that ends first.
+// plan schedules what comes next: the end of the job that ends first, that of a quota, or
+// the begin of another period.
 func (c *cores) plan() {
 	c.turn++
 	if len(c.jobs) == 0 || c.still {
 		return
 	}
-	first := slices.MinFunc(c.jobs, func(a, b *job) int { return int(a.remaining - b.remaining) })
-	turn, wait := c.turn, time.Duration(float64(first.remaining)/c.speed())
+	speed, share := c.speeds()
+	var first *job
+	wait := time.Duration(-1)
+	sooner := func(after time.Duration, ends *job) {
+		if wait < 0 || after < wait {
+			wait, first = after, ends
+		}
+	}
+	now := c.world.loop.Now()
+	for _, j := range c.jobs {
+		if c.runs(j) {
+			sooner(time.Duration(float64(j.remaining)/speed), j)
+		}
+		if a := &j.owner.allowance; a.period > 0 {
+			sooner(a.next(now, j.threads*share), nil)
+		}
+	}
+	turn := c.turn
 	c.world.loop.After(wait, event.Func(func() {
-		if turn == c.turn {
+		switch {
+		case turn != c.turn:
+		case first != nil:
 			c.end(first)
+		default:
+			c.catchUp()
+			c.plan()
 		}
 	}))
 }

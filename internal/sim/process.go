@@ -14,17 +14,19 @@ type process struct {
 	name  string
 	at    scenario.Process
 	cores *cores
-	rate  float64 // bytes/s that the next work reads at full speed
-	up    bool
-	cut   bool    // neither hears nor is heard
-	slow  float64 // how much longer it takes than usual
+	// allowance is what the process may use of them.
+	allowance allowance
+	rate      float64 // bytes/s that the next work reads at full speed
+	up        bool
+	cut       bool    // neither hears nor is heard
+	slow      float64 // how much longer it takes than usual
 
 	// When each is free.
 	stack, egress, ingress time.Duration
 }
 
 func (w *world) process(name string, at scenario.Process) process {
-	return process{world: w, name: name, at: at, cores: w.coresOf(name, at), up: true, slow: 1}
+	return process{world: w, name: name, at: at, cores: w.coresOf(name, at), allowance: allowanceOf(at.Quota), up: true, slow: 1}
 }
 
 // compute runs work on the process's cores from a time on, which is now where others share

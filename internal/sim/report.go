@@ -102,6 +102,9 @@ type NodeReport struct {
 	Distinct float64 `json:"distinct_experts_per_batch"`
 	Rows     float64 `json:"rows_per_expert"`
 	Refused  uint64  `json:"refused_calls"` // its queue was full, or it did not hold the expert
+	// What it takes for an expert of a batch and for a row, as it measured them.
+	ExpertSeconds float64 `json:"expert_seconds"`
+	RowSeconds    float64 `json:"row_seconds"`
 }
 
 // Options bound a run.
@@ -215,7 +218,9 @@ func (r *router) summary() RouterReport {
 
 func (n *node) summary(seconds float64) NodeReport {
 	bytes, counted := n.world.scenario.Shape.ExpertBytes, n.stats.since(n.before)
+	speed := n.batcher.Speed()
 	return NodeReport{
+		ExpertSeconds: speed.Expert.Seconds(), RowSeconds: speed.Row.Seconds(),
 		Name: n.name, Up: n.up, Experts: len(n.resident), Memory: int64(len(n.resident)) * bytes, Peak: int64(counted.peak) * bytes, Capacity: n.spec.Capacity,
 		Busy: ratio(counted.busy.Seconds(), seconds), Batches: counted.batches, Distinct: ratio(float64(counted.groups), float64(counted.batches)),
 		Rows: ratio(float64(counted.rows), float64(counted.groups)), Refused: counted.refused + counted.notHosted,

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hachi-serve/hachi/coordinator"
 	"github.com/hachi-serve/hachi/internal/gateway/balance"
 	"github.com/hachi-serve/hachi/internal/sim/event"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
@@ -53,10 +54,24 @@ func newWorld(s *scenario.Scenario) *world {
 	w.gate = newGate(w.topology, s.Shape.Config.TopK, s.Routing, rand.New(rand.NewPCG(s.Seed, 1)))
 	w.control = &control{
 		world: w, nodes: map[moe.NodeID]*hachiv1.NodeRecord{}, routers: map[string]*hachiv1.RouterRecord{}, loads: map[string]*hachiv1.RouterLoad{},
-		heard: map[moe.NodeID]bool{},
+		heard: map[moe.NodeID]bool{}, written: assigned(s.Nodes),
 	}
 	w.front = &front{world: w, budget: balance.NewBudget()}
 	return w
+}
+
+// assigned is the target that the nodes begin with, if there is one.
+func assigned(nodes []scenario.Node) (out coordinator.Written) {
+	shards := map[moe.NodeID]moe.Shard{}
+	for _, n := range nodes {
+		if len(n.Assigned) > 0 {
+			shards[n.ID] = n.Assigned
+		}
+	}
+	if len(shards) > 0 {
+		out.Target = &moe.Target{Epoch: 1, Shards: shards}
+	}
+	return out
 }
 
 // sequence is a new id of a sequence.

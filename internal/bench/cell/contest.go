@@ -4,13 +4,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 )
 
+// QuotaPeriod is that of a limit of CPU time. It is much shorter than what a node computes
+// in a layer, so that a node is slow at any moment.
+const QuotaPeriod = 5 * time.Millisecond
+
 // Contest is a cluster whose options were measured in turns, by bench placement.
 type Contest struct {
+	Name    string `json:"-"` // of its file, without the end
 	Version int    `json:"version"`
 	Model   string `json:"model"` // name of its directory
 	// Config is the model's config.json.
@@ -91,11 +99,25 @@ func (c *Contest) Ties() (out []int) {
 	return out
 }
 
-// ReadContest reads the report of bench placement --json. The error names the file and the
-// field.
-func ReadContest(path string) (c Contest, err error) {
-	err = decode(path, &c, func() error { return c.check() })
-	return c, err
+// ReadContests reads the reports of bench placement --json of a directory, in the order of
+// their names. The error names the file and the field.
+func ReadContests(dir string) (out []Contest, err error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s has no file: hachi bench placement --json writes one", dir)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		c := Contest{Name: strings.TrimSuffix(filepath.Base(path), ".json")}
+		if err := decode(path, &c, func() error { return c.check() }); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // check reports what a simulation cannot do without.
@@ -107,7 +129,7 @@ func (c *Contest) check() error {
 		positive("nodes", float64(len(c.Nodes))), positive("sequences", float64(c.Sequences)), positive("machine.cores", float64(c.Machine.Cores)),
 		positive("limits.stream_gb_per_s", c.Limits.Stream), positive("options", float64(len(c.Options))),
 	}
-	if len(c.Cores) > 0 && len(c.Cores) != len(c.Nodes) {
+	if n := len(c.Cores); n > 0 && n != len(c.Nodes) {
 		faults = append(faults, fmt.Errorf("cores: %d numbers of %d nodes", len(c.Cores), len(c.Nodes)))
 	}
 	for i, o := range c.Options {

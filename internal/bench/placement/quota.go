@@ -8,15 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 )
 
-const (
-	// cgroups is where Linux mounts control groups.
-	cgroups = "/sys/fs/cgroup"
-	// quotaPeriod is the period of a limit, in microseconds. It is much shorter than
-	// what a node computes in a layer, so that a node is slow at any moment.
-	quotaPeriod = 5000
-)
+// cgroups is where Linux mounts control groups.
+const cgroups = "/sys/fs/cgroup"
 
 // quotas are control groups: one for each process whose CPU time is limited, and one
 // for all others of the measurement, this process too. Together they go before other
@@ -93,11 +90,12 @@ func controller(at string) (root string, version2 bool, err error) {
 }
 
 func setQuota(group string, version2 bool, cores float64) error {
-	quota := strconv.Itoa(int(cores * quotaPeriod))
+	period := int(cell.QuotaPeriod.Microseconds())
+	quota := strconv.Itoa(int(cores * float64(period)))
 	if version2 {
-		return write(filepath.Join(group, "cpu.max"), fmt.Sprintf("%s %d", quota, quotaPeriod))
+		return write(filepath.Join(group, "cpu.max"), fmt.Sprintf("%s %d", quota, period))
 	}
-	return errors.Join(write(filepath.Join(group, "cpu.cfs_period_us"), strconv.Itoa(quotaPeriod)), write(filepath.Join(group, "cpu.cfs_quota_us"), quota))
+	return errors.Join(write(filepath.Join(group, "cpu.cfs_period_us"), strconv.Itoa(period)), write(filepath.Join(group, "cpu.cfs_quota_us"), quota))
 }
 
 func write(path, value string) error { return os.WriteFile(path, []byte(value), 0o600) }

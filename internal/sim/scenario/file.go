@@ -120,6 +120,7 @@ type nodesFile struct {
 	Host     string    `yaml:"host"`
 	Capacity role.Size `yaml:"capacity"` // memory for experts; 0 is the machine's
 	Zone     string    `yaml:"zone"`
+	Quota    Quota     `yaml:"quota"`
 }
 
 // placementFile is the policy of the coordinator.

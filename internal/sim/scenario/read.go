@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
@@ -257,6 +258,7 @@ func (b *builder) nodes(field string, g nodesFile, seen map[string]bool) (out []
 	if process.Machine == nil {
 		return nil
 	}
+	process.Quota = b.quota(field+".quota", g)
 	for i := range min(max(1, g.Count), maxNodes) {
 		name := g.Name
 		if g.Count > 0 {
@@ -269,6 +271,28 @@ func (b *builder) nodes(field string, g nodesFile, seen map[string]bool) (out []
 		out = append(out, Node{Process: process, ID: moe.NodeID(name), Capacity: cmp.Or(int64(g.Capacity), process.Machine.Memory), Zone: g.Zone})
 	}
 	return out
+}
+
+// defaultPeriod is that of a quota, as in Linux.
+const defaultPeriod = 100 * time.Millisecond
+
+// quota checks the limit of a group's CPU time.
+func (b *builder) quota(field string, g nodesFile) Quota {
+	q := g.Quota
+	if q.Cores != 0 {
+		q.Period = cmp.Or(q.Period, defaultPeriod)
+	}
+	switch {
+	case !(q.Cores >= 0 && q.Cores <= maxCores):
+		b.faults.Addf(field+".cores", "%v: want at least 0", q.Cores)
+	case q.Cores == 0 && q.Period != 0:
+		b.faults.Addf(field+".period", "want cores too")
+	case q.Cores > 0 && (q.Period < time.Millisecond || q.Period > time.Second):
+		b.faults.Addf(field+".period", "%v: want 1ms to 1s", q.Period)
+	case q.Cores > 0 && g.Host == "":
+		b.faults.Addf(field, "want a host too: a process alone on a machine has all its cores")
+	}
+	return q
 }
 
 // routers checks the routers, whose model is known.

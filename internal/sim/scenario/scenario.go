@@ -50,7 +50,15 @@ type Process struct {
 	Machine *machine.Machine
 	Threads int // 0 is every core
 	// Host names the machine that several processes share; "" is one of its own.
-	Host string
+	Host  string
+	Quota Quota
+}
+
+// Quota is the CPU time that a process on a shared machine has at most in each period: that
+// of a number of cores. 0 is no limit.
+type Quota struct {
+	Cores  float64       `yaml:"cores"`
+	Period time.Duration `yaml:"period"`
 }
 
 // Routers are all alike.
@@ -73,6 +81,9 @@ type Node struct {
 	ID       moe.NodeID
 	Capacity int64 // bytes
 	Zone     string
+	// Assigned is what the coordinator finds assigned to the node when it begins; no file
+	// says it.
+	Assigned moe.Shard
 }
 
 // Control is how fast processes hear of each other.

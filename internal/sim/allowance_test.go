@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/scenario"
+)
+
+// TestQuotasStopProcessesForTheRestOfAPeriod: two cores, and processes of one thread that
+// compute at the same time, each from the start of a period of 5 ms.
+func TestQuotasStopProcessesForTheRestOfAPeriod(t *testing.T) {
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		name   string
+		quotas []float64 // cores; 0 is no limit
+		work   []time.Duration
+		ends   []time.Duration
+	}{
+		{"one is short enough", []float64{0.2}, []time.Duration{ms / 2}, []time.Duration{ms / 2}},
+		{"one needs ten periods", []float64{0.2}, []time.Duration{10 * ms}, []time.Duration{46 * ms}},
+		{"the other is not slowed", []float64{0.2, 0}, []time.Duration{3 * ms, 10 * ms}, []time.Duration{11 * ms, 10 * ms}},
+		// Three on two cores run at two thirds until the first has spent 1 ms, after 1.5.
+		{"three share until one stops", []float64{0.2, 0, 0}, []time.Duration{2 * ms, 4 * ms, 4 * ms}, []time.Duration{6 * ms, 4*ms + ms/2, 4*ms + ms/2}},
+	} {
+		w := &world{}
+		c := &cores{world: w, total: 2, memory: 1e12, shared: true}
+		ends := make([]time.Duration, len(test.work))
+		for i, work := range test.work {
+			p := &process{world: w, cores: c, at: scenario.Process{Threads: 1}, slow: 1}
+			p.allowance = allowanceOf(scenario.Quota{Cores: test.quotas[i], Period: 5 * ms})
+			p.compute(0, work, event.Func(func() { ends[i] = w.loop.Now() }))
+		}
+		for w.loop.Step() {
+		}
+		for i, want := range test.ends {
+			if off := ends[i] - want; off < -time.Microsecond || off > time.Microsecond {
+				t.Errorf("%s: process %d ends at %v, want %v", test.name, i, ends[i], want)
+			}
+		}
+	}
+}
