@@ -63,9 +63,11 @@ proto-check: $(BUF)
 	$(BUF) generate -o .cache/gen
 	@for f in proto/hachi/v1/*.pb.go; do cmp $$f .cache/gen/$$f || { echo "run make gen"; exit 1; }; done
 
-# The assembly must be what its generator writes.
+# The assembly must be what its generator writes, and objdump must read the
+# instructions that the assembler lacks.
 asm-check:
-	rm -rf .cache/asm && mkdir -p .cache/asm/avx512 .cache/asm/avx2 .cache/asm/neon
+	go -C tools/kernelasm test .
+	rm -rf .cache/asm && mkdir -p .cache/asm/avx512 .cache/asm/avx2 .cache/asm/amx .cache/asm/neon
 	go -C tools/kernelasm run . -out ../../.cache/asm
 	@for f in internal/compute/kernel/*/kernels_*.s internal/compute/kernel/*/stubs_*.go; do \
 		cmp $$f .cache/asm/$${f#internal/compute/kernel/} || { echo "run make asm"; exit 1; }; done

@@ -36,6 +36,7 @@ var rules = []rule{
 	{"internal/compute/kernel", []string{"internal/compute/kernel", "internal/compute/tensor"}, network, "loops import element types only"},
 	{"internal/compute/kernel/avx512", []string{}, network, "instructions only"},
 	{"internal/compute/kernel/avx2", []string{}, network, "instructions only"},
+	{"internal/compute/kernel/amx", []string{}, network, "instructions, and the permission for them"},
 	{"internal/compute/kernel/neon", []string{}, network, "instructions only"},
 	{"internal/model", []string{"internal/model", "moe", "internal/strictjson", "internal/compute"}, network, "the model is arithmetic on interfaces"},
 	{"internal/model/arch", []string{"internal/model", "internal/strictjson", "internal/compute/tensor", "moe"}, network, "architectures are data about a model"},

@@ -27,6 +27,7 @@ func avx2(a *asm) {
 	elementwise256(a)
 	integer256(a)
 	limits(a, "Y", 32)
+	ymm.runs(a)
 }
 
 // pass is a part of a tile that fits into 16 registers: the columns from..to,

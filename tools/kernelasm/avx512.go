@@ -38,6 +38,7 @@ func avx512(a *asm) {
 	elementwise512(a)
 	integer512(a)
 	limits(a, "Z", 64)
+	zmm.runs(a)
 }
 
 // tile512 holds 4 weight rows times c activation rows, one register of 16

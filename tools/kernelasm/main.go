@@ -22,6 +22,7 @@ func main() {
 	}{
 		{"avx512", "amd64", avx512},
 		{"avx2", "amd64", avx2},
+		{"amx", "amd64", amx},
 		{"neon", "arm64", neon},
 	} {
 		code := &asm{}

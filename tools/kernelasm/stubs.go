@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // family is the Go declarations of functions that differ in the number of rows
 // of x they take: name1, name2, ... A family with from = to = 0 is one function.
@@ -85,9 +88,11 @@ func declare(a *asm, isa string) {
 	all := everywhere
 	switch isa {
 	case "avx512":
-		all = append(append(all[:len(all):len(all)], x86Only...), avx512Only...)
+		all = slices.Concat(all, x86Only, avx512Only, runFamilies)
 	case "avx2":
-		all = append(append(all[:len(all):len(all)], x86Only...), avx2Only...)
+		all = slices.Concat(all, x86Only, avx2Only, runFamilies)
+	case "amx":
+		all = amxOnly
 	}
 	for _, f := range all {
 		if f.to == 0 {

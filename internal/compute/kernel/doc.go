@@ -18,6 +18,9 @@
 //   - With bf16 weights lane j sums k = 32t+2j+1, then k = 32t+2j, t ascending,
 //     and subnormal operands and sums are zero. DotPairs is this definition.
 //     VDPBF16PS computes it for rows of x that are bf16, FMA for all others.
+//   - In FamilyAMX, products with bf16 weights are added in runs of 32 instead:
+//     DotRuns is their definition. TDPBF16PS computes it for rows of x that are
+//     bf16, FMA for all others. In says in which family an implementation computes.
 //   - A result depends on nothing but its own operands: not on other rows of x,
 //     not on how outputs are split over threads, not on the instruction set.
 //   - A fused multiply-add rounds once. FMA emulates it in Go.
@@ -59,9 +62,13 @@
 //	bf16          any         f32, odd elements before even      not packed
 //	bf16          any, all    bf16, where the processor has      not packed
 //	              of bf16     VDPBF16PS
+//	bf16, in      any         f32, or bf16 for tiles             panels of 16 rows
+//	FamilyAMX
 //	int8, int4    any         int8 with a scale per group of     blocks of 16 rows
 //	                          32; by halves where 16 bits must
 //	                          hold sums of products with int8
+//	int8, int4    16 or more  the same, 16 rows at once          panels of 16 rows
+//	by tiles
 //	others        any         as for f32                         f32, widened 32 rows at a time
 //
 // The micro-kernel adds the products of one micro-panel of w and one of x to
@@ -75,6 +82,9 @@
 //	slim pair      4          1..12      bf16       one or two rows at a time
 //	pair panel     64         1..6       bf16       where it lies, prefetching the next panel
 //	dot            16         1..8       quantized  block by block
+//	wide           16         16         quantized  as a panel of bytes
+//	run            16         1..6       bf16       as a panel of pairs
+//	run tile       16 or 32   1..32      bf16       as a panel of pairs
 //
 // The macro-kernel runs the micro-kernels of one panel while lanes wait in
 // memory. Its block sizes, and what each keeps in which cache:
@@ -116,7 +126,7 @@
 //
 // Choose and Best look at the processor. Nothing is chosen at init and nothing
 // is global: callers pass a *Kernels on. The build tag purego leaves only the
-// definitions.
+// definitions. Tiles (AMX) are used only where they are asked for by name.
 //
 // Several variants may compute one Product: other instructions, prefetch
 // distances, panel sizes. All give the same bits, so With may put any of them in

@@ -16,6 +16,8 @@ type dotKernels struct {
 	// 16*upper, both in -8..8: products of those and bytes can be added in 16 bits. nil
 	// for a tile that takes it whole.
 	quantHalves quantKernel
+	// wide takes wideRows rows of x at once; empty where no instruction does.
+	wide wideKernels
 }
 
 // size is how many bytes the integers of a group of a row of x take. By halves,

@@ -47,7 +47,7 @@ func TestQuantizeIsThatOfTheFormat(t *testing.T) {
 func TestWidenedProductsAreDotProducts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, d := range tensor.Formats() {
-		if formOf(d) != widened {
+		if Best().formOf(d) != widened {
 			continue
 		}
 		for _, k := range Available() {

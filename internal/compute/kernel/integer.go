@@ -16,11 +16,12 @@ type intScratch struct {
 	half   []uint16  // [groups] scales in f16, of weights
 	sums   []int32   // [groups]
 	q      []int8    // [K]
-	packed []byte    // tiles of up to dotCols rows, see group
+	packed []byte    // tiles of up to dotCols rows or of wideRows, see group
 	other  []byte    // the rows packed before those, see recall
 
 	key, otherKey heldRows // the rows that packed and other hold
-	strip         [dotCols * tensor.BlockRows]float32
+	strip         [wideRows * tensor.BlockRows]float32
+	wide          lines // sums of tiles, then a panel of w
 }
 
 // group is one group of GroupCols columns of a packed tile of cols rows of x:
@@ -52,9 +53,6 @@ func (g group) offsets() []int32 {
 func (g group) scales() []float32 {
 	return floats(unsafe.Add(g.p, g.cols*(g.size+4)), g.cols)
 }
-
-// dotTile is the number of rows of x that the quantized tile at row from takes.
-func (r span) dotTile(from int) int { return r.piece(from, dotCols) }
 
 // grow is fit for any type of element.
 func grow[T any](buf *[]T, n int) []T {
@@ -95,7 +93,7 @@ func (k *Kernels) quantize(s *Scratch, x tensor.Matrix, d tensor.DType) {
 	grow(&in.packed, x.Rows*groups*groupBytes(size))
 	packed, rows := 0, span{0, x.Rows}
 	for i := 0; i < x.Rows; {
-		c := rows.dotTile(i)
+		c := dot.rowsOfTile(rows, i)
 		for r := range c {
 			k.quantizeRow(in, x.Row(i+r), groups, quant, size)
 			for g := range groups {
@@ -155,15 +153,24 @@ func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows i
 	first := cols.lo &^ (tensor.BlockRows - 1)
 	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
 	all, packed := span{0, rows}, 0
+	if d.rowsOfTile(all, 0) == wideRows {
+		s.ints.wide.fit(wideSums + part.len()*panelGroupBytes(w.DType))
+		d.wide.unpack(s.ints.wide.at(wideSums), weights, part.len())
+	}
 	for i := 0; i < rows; {
-		c := all.dotTile(i)
+		c := d.rowsOfTile(all, i)
 		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*size])
+		multiply := func(out unsafe.Pointer, stride int) {
+			if c == wideRows {
+				d.wide.multiply(out, x, s.ints.wide.at(wideSums), s.ints.wide.at(0), stride, part.len(), part.lo)
+				return
+			}
+			d.tile[c-1](out, x, weights, stride, part.len(), d.ahead[c-1], part.lo)
+		}
 		if cols.len() == tensor.BlockRows {
-			d.tile[c-1](y.at(i, first), x, weights, 4*y.Stride, part.len(), d.ahead[c-1], part.lo)
+			multiply(y.at(i, first), 4*y.Stride)
 		} else {
-			partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) {
-				d.tile[c-1](out, x, weights, 4*tensor.BlockRows, part.len(), d.ahead[c-1], part.lo)
-			})
+			partStrip(s, y, span{i, i + c}, cols, func(out unsafe.Pointer) { multiply(out, 4*tensor.BlockRows) })
 		}
 		packed += c * groups * size
 		i += c

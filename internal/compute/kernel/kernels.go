@@ -22,6 +22,10 @@ type Kernels struct {
 	// of bf16; it is empty where there is no instruction for it.
 	pairsF32, pairsBF16 variants[pairKernels]
 
+	// runs multiplies bf16 weights where inRuns, that is in FamilyAMX.
+	runs   runKernels
+	inRuns bool
+
 	reduce   reduceKernel
 	unpack   [elements]unpackKernel
 	unpack8  unpackKernel // of signed bytes
@@ -101,22 +105,36 @@ func blockSlot(d tensor.DType) int {
 	return -1
 }
 
-// Name is "go" or the instruction set: "avx512bf16", "avx512", "avx2",
+// Name is "go" or the instruction set: "avx512bf16", "avx512", "avx2", "amx",
 // "neon-dot", "neon".
 func (k *Kernels) Name() string { return k.name }
 
-// Available lists what this processor can run, fastest first. The last is the
-// Go reference, which every processor can.
-func Available() []*Kernels { return append(native(), Go()) }
+// Available lists what this processor can run, fastest first, and then what is
+// used only by name: tiles, and at last the Go reference, which every processor
+// can. It asks the system for what they need.
+func Available() []*Kernels {
+	all := native()
+	if k, err := tiled(all); err == nil {
+		all = append(all, k)
+	}
+	return append(all, Go())
+}
 
 // Best is the fastest implementation for this processor.
-func Best() *Kernels { return Available()[0] }
+func Best() *Kernels { return append(native(), Go())[0] }
 
 // Choose finds an implementation by name; "" is Best. A name this processor
 // cannot run is an error.
 func Choose(name string) (*Kernels, error) {
-	if name == "" {
+	switch name {
+	case "":
 		return Best(), nil
+	case tiledName:
+		k, err := tiled(native())
+		if err != nil {
+			return nil, fmt.Errorf("kernel %q cannot run here: %w", name, err)
+		}
+		return k, nil
 	}
 	var names []string
 	for _, k := range Available() {

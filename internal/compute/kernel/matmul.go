@@ -13,7 +13,7 @@ import (
 func (k *Kernels) MatMul(s *Scratch, y, x tensor.Matrix, w tensor.Weight, lo, hi int) {
 	checkProduct(output{y, 0}, x, w, lo, hi)
 	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.piece(i, formOf(w.DType).rows())
+		rows := span{0, x.Rows}.piece(i, k.formOf(w.DType).rows())
 		part := x.Slice(i, i+rows)
 		k.prepare(s, part, w.DType)
 		k.multiply(s, output{y.Slice(i, i+rows), 0}, part, w, lo, hi)
@@ -30,9 +30,9 @@ func (k *Kernels) SwiGLU(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, l
 		panic(fmt.Sprintf("kernel: w1 is %v, w3 %v", w1.DType, w3.DType))
 	}
 	for i := 0; i < x.Rows; {
-		rows := span{0, x.Rows}.piece(i, formOf(w1.DType).rows())
+		rows := span{0, x.Rows}.piece(i, k.formOf(w1.DType).rows())
 		part, out := x.Slice(i, i+rows), y.Slice(i, i+rows)
-		width := swigluWidth(rows, formOf(w1.DType))
+		width := swigluWidth(rows, k.formOf(w1.DType))
 		up := tensor.Matrix{Rows: rows, Cols: width, Stride: width, Data: fit(&s.up, rows*width)}
 		k.prepare(s, part, w1.DType)
 		for o := lo; o < hi; o += width {
@@ -61,7 +61,7 @@ func swigluWidth(rows int, f form) int {
 	switch {
 	case rows <= streamRows:
 		return streamW
-	case f == paired:
+	case f == paired || f == inRuns:
 		return swigluW
 	}
 	return blockW
@@ -74,15 +74,18 @@ const (
 	natural  form = iota // f32, in the order of K
 	widened              // the same; weights are widened to f32 first
 	paired               // see pairKernels
+	inRuns               // see runKernels
 	integers             // see quantize
 )
 
-func formOf(d tensor.DType) form {
+func (k *Kernels) formOf(d tensor.DType) form {
 	switch {
 	case blockSlot(d) >= 0:
 		return integers
 	case d.Quantized():
 		return widened
+	case d == tensor.BF16 && k.inRuns:
+		return inRuns
 	case d == tensor.BF16:
 		return paired
 	}
@@ -92,7 +95,7 @@ func formOf(d tensor.DType) form {
 // rows is the maximum number of rows of x that are packed at once. Packed rows
 // serve all blocks of w: the more rows, the better, while they stay in a cache.
 func (f form) rows() int {
-	if f == paired {
+	if f == paired || f == inRuns {
 		return pairRows
 	}
 	return blockX
@@ -109,7 +112,7 @@ func (o output) at(row, col int) unsafe.Pointer { return at(o.Data, row*o.Stride
 // prepare packs rows of x, at most form.rows of them, for products with weights
 // of d. It does nothing if the Scratch holds them already, see Hold.
 func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
-	f := formOf(d)
+	f := k.formOf(d)
 	if x.Cols == 0 || s.held.replace(x, d) || f == integers && s.ints.recall(s.held) {
 		return
 	}
@@ -118,6 +121,8 @@ func (k *Kernels) prepare(s *Scratch, x tensor.Matrix, d tensor.DType) {
 		k.quantize(s, x, d)
 	case f == paired:
 		k.packPairs(s, x)
+	case f == inRuns:
+		k.packRuns(&s.runs, x)
 	case x.Rows > streamRows:
 		k.packX(s, x)
 	}
@@ -132,11 +137,13 @@ func (k *Kernels) multiply(s *Scratch, y output, x tensor.Matrix, w tensor.Weigh
 		}
 		return
 	}
-	switch formOf(w.DType) {
+	switch k.formOf(w.DType) {
 	case integers:
 		k.multiplyQuantized(s, y, w, x.Rows, lo, hi)
 	case paired:
 		k.multiplyPairs(s, y, w, lo, hi)
+	case inRuns:
+		k.multiplyRuns(s, y, w, lo, hi)
 	case natural:
 		k.multiplyNatural(s, y, x, w, lo, hi)
 	case widened:

@@ -102,6 +102,10 @@ func kernelsAVX512() *Kernels {
 			panel:     [tileCols]pairPanelKernel{avx512.SplitPanelx1, avx512.SplitPanelx2, avx512.SplitPanelx3, avx512.SplitPanelx4, avx512.SplitPanelx5, avx512.SplitPanelx6},
 			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
 		}),
+		runs: runKernels{
+			pack: avx512.PackRuns,
+			rows: [tileCols]runKernel{avx512.Runsx1, avx512.Runsx2, avx512.Runsx3, avx512.Runsx4, avx512.Runsx5, avx512.Runsx6},
+		},
 		reduce:       avx512.Reduce,
 		unpack:       [elements]unpackKernel{avx512.UnpackF32, avx512.UnpackBF16, avx512.UnpackF16},
 		unpack8:      avx512.UnpackI8,
@@ -150,6 +154,10 @@ func kernelsAVX2() *Kernels {
 			tile:      [tileCols]pairKernel{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
 			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
 		}),
+		runs: runKernels{
+			pack: avx2.PackRuns,
+			rows: [tileCols]runKernel{avx2.Runsx1, avx2.Runsx2, avx2.Runsx3, avx2.Runsx4, avx2.Runsx5, avx2.Runsx6},
+		},
 		reduce:       avx2.Reduce,
 		unpack:       [elements]unpackKernel{avx2.UnpackF32, avx2.UnpackBF16, avx2.UnpackF16},
 		unpack8:      avx2.UnpackI8,

@@ -12,7 +12,7 @@ func Go() *Kernels {
 		name: "go", reduce: goReduce, siluMul: goSiLUMul, scaleMul: goScaleMul, roundBF16: goRoundBF16, add: goAdd,
 		prefetch: func(unsafe.Pointer, int) {}, unpack8: goUnpack8, softmax: goSoftmax,
 	}
-	k.pairsF32 = only(k.name, goPairs())
+	k.pairsF32, k.runs = only(k.name, goPairs()), goRuns()
 	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
 		var tile [dotCols]dotKernel
 		for c := range tile {

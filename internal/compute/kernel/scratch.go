@@ -42,6 +42,7 @@ type Scratch struct {
 	tail    tail
 	outputs [slimCols * tileRows]float32 // of a tile, where y has room for one column only
 	pairs   pairScratch
+	runs    runScratch
 	ints    intScratch
 	held    heldRows
 }

@@ -465,3 +465,38 @@ func QuantHalves(q, sums, x, inv unsafe.Pointer, groups int)
 //
 //go:noescape
 func PeakBytes(n int)
+
+// Runsx1 adds the products of 1 rows of f32 with a panel of 16 rows of bf16, run by run.
+//
+//go:noescape
+func Runsx1(y, x, w unsafe.Pointer, yStride, xStride, runs int)
+
+// Runsx2 adds the products of 2 rows of f32 with a panel of 16 rows of bf16, run by run.
+//
+//go:noescape
+func Runsx2(y, x, w unsafe.Pointer, yStride, xStride, runs int)
+
+// Runsx3 adds the products of 3 rows of f32 with a panel of 16 rows of bf16, run by run.
+//
+//go:noescape
+func Runsx3(y, x, w unsafe.Pointer, yStride, xStride, runs int)
+
+// Runsx4 adds the products of 4 rows of f32 with a panel of 16 rows of bf16, run by run.
+//
+//go:noescape
+func Runsx4(y, x, w unsafe.Pointer, yStride, xStride, runs int)
+
+// Runsx5 adds the products of 5 rows of f32 with a panel of 16 rows of bf16, run by run.
+//
+//go:noescape
+func Runsx5(y, x, w unsafe.Pointer, yStride, xStride, runs int)
+
+// Runsx6 adds the products of 6 rows of f32 with a panel of 16 rows of bf16, run by run.
+//
+//go:noescape
+func Runsx6(y, x, w unsafe.Pointer, yStride, xStride, runs int)
+
+// PackRuns transposes pairs of 16 rows of bf16, run by run.
+//
+//go:noescape
+func PackRuns(dst, w unsafe.Pointer, wStride, runs int)
