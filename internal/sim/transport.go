@@ -16,6 +16,16 @@ type transport struct {
 	from *router
 	// sender is the layer whose dispatcher runs now: calls that it starts are its own.
 	sender *layerJob
+	// While planning, calls are not sent but planned.
+	planning bool
+	planned  []planned
+}
+
+// planned is a call that is sent when its time has come.
+type planned struct {
+	to      moe.Replica
+	call    *moe.Call
+	pending *moe.PendingCall
 }
 
 // call is one expert call and its reply on their way. It is used again after both ends
@@ -39,7 +49,6 @@ type call struct {
 
 	pending *moe.PendingCall // nil once the router's end is over
 	moving  bool             // an event, the node's queue or its batch refers to the call
-	next    *call            // in the list of free calls
 }
 
 // phase is what happens to a call next.
@@ -61,6 +70,10 @@ const (
 
 // Start implements moe.Transport.
 func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
+	if t.planning {
+		t.planned = append(t.planned, planned{to, c, p})
+		return
+	}
 	w := t.from.world
 	one := w.newCall()
 	one.owner, one.from, one.to, one.pending, one.moving = t.sender, t.from, w.nodeAt(to.Addr), p, true
@@ -74,7 +87,7 @@ func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
 		return
 	}
 	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+one.outputs*indexBytes
-	w.loop.At(t.from.depart(one.bytes), one)
+	w.loop.AtLocal(t.from.depart(one.bytes), one)
 }
 
 // Cancel implements moe.Transport: the call ends at once for the router, and soon for the
@@ -92,7 +105,8 @@ func (t *transport) Cancel(p *moe.PendingCall) {
 		return
 	}
 	to := one.to
-	one.world.loop.After(one.world.scenario.Network.P50, event.Func(func() {
+	loop := &one.world.loop
+	loop.AtLocal(loop.Now()+one.world.scenario.Network.P50, event.Func(func() {
 		// The call is this one still: it is not free while it moves.
 		if one.pending == nil && one.to == to && one.slot >= 0 && to.up && to.batcher.Cancel(&one.task) {
 			one.leaveNode()
@@ -108,8 +122,10 @@ var (
 
 // newCall takes a free call, or makes one.
 func (w *world) newCall() *call {
-	if c := w.freeCalls; c != nil {
-		w.freeCalls, c.next = c.next, nil
+	if n := len(w.freeCalls); n > 0 {
+		c := w.freeCalls[n-1]
+		w.freeCalls = w.freeCalls[:n-1]
+		c.reply, c.failure = moe.Reply{}, nil
 		return c
 	}
 	c := &call{world: w, slot: -1}
@@ -117,10 +133,7 @@ func (w *world) newCall() *call {
 	return c
 }
 
-func (w *world) free(c *call) {
-	c.owner, c.from, c.to, c.call, c.reply, c.failure = nil, nil, nil, nil, moe.Reply{}, nil
-	c.next, w.freeCalls = w.freeCalls, c
-}
+func (w *world) free(c *call) { w.freeCalls = append(w.freeCalls, c) }
 
 // keepCall copies what the node may still read of a call that ends for the router, whose
 // memory it is.
@@ -168,7 +181,7 @@ func (c *call) reachNode() {
 		c.refuse()
 	case c.take(&c.to.process):
 		if c.phase = isReceived; c.to.cores.shared {
-			c.world.loop.At(c.at, c)
+			c.world.loop.AtLocal(c.at, c)
 		} else {
 			c.to.receive(c)
 		}
@@ -181,7 +194,7 @@ func (c *call) take(by *process) bool {
 	at, dropped := by.arrive(c.bytes)
 	c.at = at
 	if dropped {
-		c.world.loop.At(at, c)
+		c.world.loop.AtLocal(at, c)
 	}
 	return !dropped
 }
@@ -189,7 +202,8 @@ func (c *call) take(by *process) bool {
 // refuse tells the router that the node is not there.
 func (c *call) refuse() {
 	c.failure, c.phase = errDead, isRefused
-	c.world.loop.After(c.world.scenario.Network.Draw(c.world.random), c)
+	loop := &c.world.loop
+	loop.AtLocal(loop.Now()+c.world.latency.Draw(c.world.random), c)
 }
 
 func (c *call) receive() {
@@ -220,7 +234,7 @@ func (c *call) sendReply(err error) {
 		c.reply.Y, c.reply.Newer = c.task.Y, c.to.newer(c.epoch)
 		c.bytes += c.outputs * c.world.scenario.Shape.RowBytes
 	}
-	c.world.loop.At(c.to.depart(c.bytes), c)
+	c.world.loop.AtLocal(c.to.depart(c.bytes), c)
 }
 
 func (c *call) reachRouter() {
