@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -70,7 +69,7 @@ func (s *simulation) run(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	began := time.Now()
-	report, err := sim.Run(cluster, requests, sim.Options{Limit: s.limit, Workers: runtime.GOMAXPROCS(0)})
+	report, err := sim.Run(cluster, requests, sim.Options{Limit: s.limit})
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,6 @@ import (
 
 var length = flag.Duration("length", 2*time.Second, "length of the load of BenchmarkThousandNodes; 10m is the whole")
 
-var workers = flag.Int("workers", runtime.NumCPU(), "cores that BenchmarkThousandNodes uses")
-
 // keepingUp is how many routers of the preset keep up with the trace: with its 8, prompts
 // come faster than they are read.
 const keepingUp = 32
@@ -32,7 +30,7 @@ func BenchmarkThousandNodes(b *testing.B) {
 	requests := trace.Synthetic{Kind: trace.AzureConversation, Seed: 1, Duration: *length}.Make()
 	events, calls, simulated := uint64(0), uint64(0), 0.0
 	for b.Loop() {
-		r, err := Run(s, requests, Options{Limit: time.Hour, Workers: *workers})
+		r, err := Run(s, requests, Options{Limit: time.Hour})
 		if err != nil {
 			b.Fatal(err)
 		}

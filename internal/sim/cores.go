@@ -56,7 +56,7 @@ func (w *world) coresOf(name string, at scenario.Process) *cores {
 // run begins a job at a time, and returns when it ends: see process.compute.
 func (c *cores) run(owner *process, from, work time.Duration, done event.Handler) (ends time.Duration) {
 	if !c.shared {
-		c.world.loop.AtLocal(from+work, done)
+		c.world.loop.At(from+work, done)
 		return from + work
 	}
 	threads := float64(owner.at.Threads)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,7 +31,6 @@ type node struct {
 	soon    []*call       // received after the batch ends, by call.at
 	present []*call       // that wait or are computed
 
-	held       []uint64 // a bit for each expert that it can compute, by Topology.Index
 	resident   moe.Shard
 	news       expertnode.News
 	moving     bool // an expert is loaded or unloaded
@@ -47,7 +47,7 @@ type node struct {
 func (w *world) startNode(spec scenario.Node) *node {
 	n := &node{
 		process: w.process(string(spec.ID), spec.Process), spec: spec, speed: spec.Machine.Experts(&w.scenario.Shape, spec.Threads),
-		held: make([]uint64, (w.topology.Experts()+63)/64), run: 1,
+		run: 1,
 	}
 	if old := w.nodes[spec.ID]; old != nil {
 		n.number, n.run, n.stats, n.before = old.number, old.run+1, old.stats, old.before
@@ -126,15 +126,16 @@ func (n *node) serve(c *call) error {
 	return nil
 }
 
-// holds reports that a node can compute the expert at an index.
-func (n *node) holds(index int) bool { return n.held[index/64]>>(index%64)&1 == 1 }
+// holds reports that a node can compute the expert at an index. The list of its nodes is
+// short, and those of a layer are together in memory.
+func (n *node) holds(index int) bool { return slices.Contains(n.world.holders[index], n) }
 
 // hold notes that a node can compute an expert from now on, or not any more.
 func (n *node) hold(id moe.ExpertID, holds bool) {
-	index := n.world.topology.Index(id)
-	n.held[index/64] &^= 1 << (index % 64)
+	at := &n.world.holders[n.world.topology.Index(id)]
+	*at = slices.DeleteFunc(*at, func(other *node) bool { return other == n })
 	if holds {
-		n.held[index/64] |= 1 << (index % 64)
+		*at = append(*at, n)
 	}
 }
 

@@ -45,7 +45,7 @@ func (p *process) depart(bytes int) time.Duration {
 	w := p.world
 	p.stack = max(w.loop.Now(), p.stack) + p.message()
 	p.egress = max(p.stack, p.egress) + w.scenario.Network.Transfer(bytes)
-	return p.egress + w.latency.Draw(w.random)
+	return p.egress + w.scenario.Network.Draw(w.random)
 }
 
 // arrive takes a message of some bytes that has reached the NIC, and returns when the

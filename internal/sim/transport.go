@@ -16,16 +16,6 @@ type transport struct {
 	from *router
 	// sender is the layer whose dispatcher runs now: calls that it starts are its own.
 	sender *layerJob
-	// While planning, calls are not sent but planned.
-	planning bool
-	planned  []planned
-}
-
-// planned is a call that is sent when its time has come.
-type planned struct {
-	to      moe.Replica
-	call    *moe.Call
-	pending *moe.PendingCall
 }
 
 // call is one expert call and its reply on their way. It is used again after both ends
@@ -49,6 +39,7 @@ type call struct {
 
 	pending *moe.PendingCall // nil once the router's end is over
 	moving  bool             // an event, the node's queue or its batch refers to the call
+	next    *call            // in the list of free calls
 }
 
 // phase is what happens to a call next.
@@ -70,10 +61,6 @@ const (
 
 // Start implements moe.Transport.
 func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
-	if t.planning {
-		t.planned = append(t.planned, planned{to, c, p})
-		return
-	}
 	w := t.from.world
 	one := w.newCall()
 	one.owner, one.from, one.to, one.pending, one.moving = t.sender, t.from, w.nodeAt(to.Addr), p, true
@@ -87,7 +74,7 @@ func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
 		return
 	}
 	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+one.outputs*indexBytes
-	w.loop.AtLocal(t.from.depart(one.bytes), one)
+	w.loop.At(t.from.depart(one.bytes), one)
 }
 
 // Cancel implements moe.Transport: the call ends at once for the router, and soon for the
@@ -105,8 +92,7 @@ func (t *transport) Cancel(p *moe.PendingCall) {
 		return
 	}
 	to := one.to
-	loop := &one.world.loop
-	loop.AtLocal(loop.Now()+one.world.scenario.Network.P50, event.Func(func() {
+	one.world.loop.After(one.world.scenario.Network.P50, event.Func(func() {
 		// The call is this one still: it is not free while it moves.
 		if one.pending == nil && one.to == to && one.slot >= 0 && to.up && to.batcher.Cancel(&one.task) {
 			one.leaveNode()
@@ -122,10 +108,8 @@ var (
 
 // newCall takes a free call, or makes one.
 func (w *world) newCall() *call {
-	if n := len(w.freeCalls); n > 0 {
-		c := w.freeCalls[n-1]
-		w.freeCalls = w.freeCalls[:n-1]
-		c.reply, c.failure = moe.Reply{}, nil
+	if c := w.freeCalls; c != nil {
+		w.freeCalls, c.next = c.next, nil
 		return c
 	}
 	c := &call{world: w, slot: -1}
@@ -133,7 +117,10 @@ func (w *world) newCall() *call {
 	return c
 }
 
-func (w *world) free(c *call) { w.freeCalls = append(w.freeCalls, c) }
+func (w *world) free(c *call) {
+	c.owner, c.from, c.to, c.call, c.reply, c.failure = nil, nil, nil, nil, moe.Reply{}, nil
+	c.next, w.freeCalls = w.freeCalls, c
+}
 
 // keepCall copies what the node may still read of a call that ends for the router, whose
 // memory it is.
@@ -181,7 +168,7 @@ func (c *call) reachNode() {
 		c.refuse()
 	case c.take(&c.to.process):
 		if c.phase = isReceived; c.to.cores.shared {
-			c.world.loop.AtLocal(c.at, c)
+			c.world.loop.At(c.at, c)
 		} else {
 			c.to.receive(c)
 		}
@@ -194,7 +181,7 @@ func (c *call) take(by *process) bool {
 	at, dropped := by.arrive(c.bytes)
 	c.at = at
 	if dropped {
-		c.world.loop.AtLocal(at, c)
+		c.world.loop.At(at, c)
 	}
 	return !dropped
 }
@@ -202,8 +189,7 @@ func (c *call) take(by *process) bool {
 // refuse tells the router that the node is not there.
 func (c *call) refuse() {
 	c.failure, c.phase = errDead, isRefused
-	loop := &c.world.loop
-	loop.AtLocal(loop.Now()+c.world.latency.Draw(c.world.random), c)
+	c.world.loop.After(c.world.scenario.Network.Draw(c.world.random), c)
 }
 
 func (c *call) receive() {
@@ -234,7 +220,7 @@ func (c *call) sendReply(err error) {
 		c.reply.Y, c.reply.Newer = c.task.Y, c.to.newer(c.epoch)
 		c.bytes += c.outputs * c.world.scenario.Shape.RowBytes
 	}
-	c.world.loop.AtLocal(c.to.depart(c.bytes), c)
+	c.world.loop.At(c.to.depart(c.bytes), c)
 }
 
 func (c *call) reachRouter() {

@@ -8,7 +8,6 @@ import (
 	"github.com/hachi-serve/hachi/coordinator"
 	"github.com/hachi-serve/hachi/internal/gateway/balance"
 	"github.com/hachi-serve/hachi/internal/sim/event"
-	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 	"github.com/hachi-serve/hachi/internal/sim/trace"
 	"github.com/hachi-serve/hachi/moe"
@@ -21,13 +20,13 @@ type world struct {
 	topology moe.Topology
 	loop     event.Loop
 	random   *rand.Rand // of the network and the leases
-	latency  machine.Latency
 	gate     *gate
 	hosts    map[string]*cores
 
 	nodes     map[moe.NodeID]*node // the newest run of each
 	nodeOrder []moe.NodeID
 	numbered  []*node   // the same, in that order
+	holders   [][]*node // of each expert, by Topology.Index
 	routers   []*router // the newest run of each
 	control   *control
 	front     *front
@@ -40,8 +39,7 @@ type world struct {
 	measured  time.Duration // since when it counts
 	ended     time.Duration // of the last request
 
-	freeCalls []*call
-	ahead     chan *ahead // work for workers; nil without any
+	freeCalls *call
 	zero      []byte
 	stats     stats
 	faults    []string // broken invariants
@@ -50,7 +48,8 @@ type world struct {
 func newWorld(s *scenario.Scenario) *world {
 	w := &world{
 		scenario: s, topology: s.Shape.Config.Topology(), random: rand.New(rand.NewPCG(s.Seed, 0x68616368692d73)),
-		latency: s.Network.Latency(), hosts: map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
+		holders: make([][]*node, s.Shape.Config.Topology().Experts()),
+		hosts:   map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
 	}
 	w.gate = newGate(w.topology, s.Shape.Config.TopK, s.Routing, rand.New(rand.NewPCG(s.Seed, 1)))
 	w.control = &control{

@@ -12,6 +12,7 @@ func avx2(a *asm) {
 	for c := 1; c <= tileCols; c++ {
 		panel256(a, c)
 		splitTile256(a, c)
+		pairPanel256{c}.write(a)
 	}
 	packPairs256(a)
 	reduce256(a)

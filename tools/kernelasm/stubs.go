@@ -47,6 +47,7 @@ var everywhere = []family{
 
 // x86Only are the families of AVX2 and AVX-512.
 var x86Only = []family{
+	{"SplitPanelx", 1, tileCols, panelParams, "multiplies groups of 4 rows of bf16 with %d of f32."},
 	{"SiLUMul", 0, 0, "(dst, up unsafe.Pointer, n int)", "is dst = SiLU(dst) * up."},
 	{"Softmax", 0, 0, "(p, top, sum, rescale, keyScales, valueScales unsafe.Pointer, n, first, last int, scale float32)", "turns n rows of 16 scores into weights."},
 	{"ScaleMul", 0, 0, "(y, x, w unsafe.Pointer, scale float32, n int)", "is y = (x * scale) * w."},
@@ -72,7 +73,6 @@ var avx2Only = []family{
 // avx512Only are the families of AVX-512.
 var avx512Only = []family{
 	{"PairTilex", 1, tileCols, pairParams, "multiplies 4 rows of bf16 with %d of bf16."},
-	{"SplitPanelx", 1, tileCols, panelParams, "multiplies groups of 4 rows of bf16 with %d of f32."},
 	{"PairPanelx", 1, tileCols, panelParams, "multiplies groups of 4 rows of bf16 with %d of bf16."},
 	{"SlimSplitx", 1, slimSplitCols, pairParams, "multiplies 4 rows of bf16 with %d of f32, two of the 4 at a time."},
 	{"SlimTilex", 2, slimCols, pairParams, "multiplies 4 rows of bf16 with %d of bf16, one or two of the 4 at a time."},

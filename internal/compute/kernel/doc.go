@@ -93,8 +93,8 @@
 //	rows of x packed at once  128       256      256            -
 //	rows of x with lanes      128       64       128            2nd level (lanes)
 //	rows of w in a block      32        32       64             2nd level (panel of w)
-//	elements of K in a panel  768       1024 or  1024 or        1st level (tile of x)
-//	                                    2048     2048
+//	elements of K in a panel  768       1024 or  512 (AVX2),    1st level (tile of x)
+//	                                    2048     1024 or 2048
 //
 // # Attention
 //

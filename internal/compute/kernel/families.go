@@ -39,7 +39,8 @@ type (
 	// pairPanelKernel is pairKernel for groups times tileRows rows of w, whose
 	// lanes follow each other. Meanwhile it prefetches, evenly: for every group
 	// two of the rows that lie nextW bytes ahead of w, and for panelW rows of w
-	// the steps of a tile of x that lie nextX bytes ahead of x.
+	// the steps of a tile of x that lie nextX bytes ahead of x. With nextX 0 no tile
+	// follows: where panelAlone allows that, all rows are prefetched.
 	pairPanelKernel func(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
 	// pairPacker packs steps of one row of x. It returns non-zero if the packed

@@ -150,9 +150,11 @@ func kernelsAVX2() *Kernels {
 		},
 		packedTile: [tileCols]packedKernel{avx2.Panelx1, avx2.Panelx2, avx2.Panelx3, avx2.Panelx4, avx2.Panelx5, avx2.Panelx6},
 		pairsF32: pairVariants("avx2", pairKernels{
-			pack:      lossless(avx2.SplitPairs),
-			tile:      [tileCols]pairKernel{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
-			stepBytes: 4 * pairStep, blockSteps: f32BlockSteps,
+			pack:       lossless(avx2.SplitPairs),
+			tile:       [tileCols]pairKernel{avx2.SplitTilex1, avx2.SplitTilex2, avx2.SplitTilex3, avx2.SplitTilex4, avx2.SplitTilex5, avx2.SplitTilex6},
+			panel:      [tileCols]pairPanelKernel{avx2.SplitPanelx1, avx2.SplitPanelx2, avx2.SplitPanelx3, avx2.SplitPanelx4, avx2.SplitPanelx5, avx2.SplitPanelx6},
+			panelAlone: true,
+			stepBytes:  4 * pairStep, blockSteps: avx2BlockSteps,
 		}),
 		runs: runKernels{
 			pack: avx2.PackRuns,

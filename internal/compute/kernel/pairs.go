@@ -25,6 +25,9 @@ type pairKernels struct {
 	slim [slimCols]pairKernel
 	// panel takes all rows of w of a panel in one call. nil where there is none.
 	panel [tileCols]pairPanelKernel
+	// panelAlone says that panel serves a single tile of x too: then it prefetches
+	// all rows of w, not two of four.
+	panelAlone bool
 	// stepBytes is the size of a step of one row of x, packed.
 	stepBytes int
 	// blockSteps is the number of steps of a panel of K: a tile of x of so much
@@ -59,7 +62,11 @@ func pairVariants(name string, way pairKernels) variants[pairKernels] {
 		add("-tiles", 1, classes[3], func(k *pairKernels) { k.row, k.slim = nil, [slimCols]pairKernel{} })
 	}
 	if way.panel[0] != nil {
-		add("-calls", slimCols+1, 0, func(k *pairKernels) { k.panel = [tileCols]pairPanelKernel{} })
+		from := slimCols + 1
+		if way.panelAlone {
+			from = 1
+		}
+		add("-calls", from, 0, func(k *pairKernels) { k.panel = [tileCols]pairPanelKernel{} })
 	}
 	add(fmt.Sprintf("-panel-%d", 2*way.blockSteps*pairStep), slimCols+1, 0, func(k *pairKernels) { k.blockSteps *= 2 })
 	return out

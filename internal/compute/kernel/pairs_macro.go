@@ -92,6 +92,10 @@ func (p *pairScratch) multiplyPanel(s *Scratch, panel *pairPanel) {
 // Every tile of x prefetches a share of the next panel, so memory is not asked
 // for all of it at once.
 func (p *pairScratch) multiplyWholePanel(s *Scratch, panel *pairPanel) {
+	if p.rows <= tileCols {
+		p.multiplyAlone(s, panel)
+		return
+	}
 	stride, steps, cols := panel.stride(), panel.steps.len(), panel.cols.len()
 	w, next := panel.weights(panel.cols.lo), p.next(panel)
 	fetched, lanes := 0, 0 // rows of the next panel, floats
@@ -110,6 +114,19 @@ func (p *pairScratch) multiplyWholePanel(s *Scratch, panel *pairPanel) {
 		fetched += 2 * cols / tileRows
 		lanes += t.rows * cols * Lanes
 		row += t.rows
+	}
+}
+
+// multiplyAlone is multiplyWholePanel for a single tile of x, which prefetches the
+// rows of w that it reads next.
+func (p *pairScratch) multiplyAlone(s *Scratch, panel *pairPanel) {
+	t, last := p.tile(0, panel.steps.lo), panel.cols.hi-tileRows
+	for _, cols := range []span{{panel.cols.lo, last}, {last, panel.cols.hi}} {
+		if cols.len() > 0 {
+			lanes := (cols.lo - panel.cols.lo) * t.rows * Lanes
+			p.kernels.panel[t.rows-1](at(s.lanes, lanes), p.at(t), panel.weights(cols.lo), panel.stride(), panel.steps.len(),
+				cols.len()/tileRows, 0, panel.ahead(cols.lo), t.step)
+		}
 	}
 }
 

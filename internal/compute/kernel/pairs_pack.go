@@ -94,7 +94,7 @@ func (p *pairScratch) slim() bool {
 
 // byPanel reports whether one call takes all rows of w of a panel.
 func (p *pairScratch) byPanel() bool {
-	return p.kernels.panel[0] != nil && p.rows > tileCols && !p.slim()
+	return p.kernels.panel[0] != nil && (p.kernels.panelAlone || p.rows > tileCols) && !p.slim()
 }
 
 // microKernel chooses the micro-kernel for rows rows of x and steps of K.
@@ -123,6 +123,8 @@ func (p *pairScratch) blockSteps(steps int) int {
 	switch {
 	case p.slim():
 		return max(1, min(steps, slimBytes/(p.rows*p.kernels.stepBytes)))
+	case p.rows <= tileCols && p.byPanel():
+		return max(1, min(steps, p.kernels.blockSteps*tileCols/p.rows))
 	case p.rows <= tileCols:
 		return max(1, steps)
 	}

@@ -30,7 +30,7 @@ func withEveryPairKernel(bf16 bool) *Kernels {
 			}
 		}
 	}
-	all.row = all.tile[0]
+	all.row, all.panelAlone = all.tile[0], true
 	if k.pairsF32 = only("every", all); bf16 {
 		all.pack = func(dst, src unsafe.Pointer, steps, step int) (lost int) {
 			for _, v := range floats(src, steps*pairStep) {

@@ -19,9 +19,11 @@ const (
 	panelRows = 128
 	panelW    = 64
 	// The steps of a panel of K, for x packed as f32 and as bf16: 24 KiB of a
-	// tile of 6 rows.
+	// tile of 6 rows. AVX2 walks over such a tile four times as often, so half as
+	// much of it leaves more room for weights in the first level.
 	f32BlockSteps  = 32
 	bf16BlockSteps = 64
+	avx2BlockSteps = 16
 	// streamRows is the maximum number of rows of x for which f32 and f16 weights
 	// are read where they lie. With more rows, widening every weight once pays.
 	streamRows = 12

@@ -17,8 +17,7 @@ var epoch = time.Date(2023, time.November, 1, 0, 0, 0, 0, time.UTC)
 // Loop is the clock and the events to come. The zero value is at time 0 without events.
 type Loop struct {
 	now       time.Duration
-	queue     heap // of events that may touch anything
-	local     heap // of those that touch one process
+	queue     heap
 	scheduled uint64
 	fired     uint64
 }
@@ -39,17 +38,12 @@ func (l *Loop) Since(date time.Time) time.Duration { return date.Sub(epoch) }
 func (l *Loop) Fired() uint64 { return l.fired }
 
 // Pending is how many events wait.
-func (l *Loop) Pending() int { return len(l.queue) + len(l.local) }
+func (l *Loop) Pending() int { return len(l.queue) }
 
 // At schedules an event.
-func (l *Loop) At(at time.Duration, h Handler) { l.queue.push(l.item(at, h)) }
-
-// AtLocal schedules an event that touches one process. NextGlobal does not see it.
-func (l *Loop) AtLocal(at time.Duration, h Handler) { l.local.push(l.item(at, h)) }
-
-func (l *Loop) item(at time.Duration, h Handler) item {
+func (l *Loop) At(at time.Duration, h Handler) {
 	l.scheduled++
-	return item{max(at, l.now), l.scheduled, h}
+	l.queue.push(item{max(at, l.now), l.scheduled, h})
 }
 
 // After schedules an event at now + wait.
@@ -57,25 +51,20 @@ func (l *Loop) After(wait time.Duration, h Handler) { l.At(l.now+wait, h) }
 
 // Step fires the next event; false when there is none.
 func (l *Loop) Step() bool {
-	first := l.first()
-	if len(*first) == 0 {
+	if len(l.queue) == 0 {
 		return false
 	}
-	next := first.pop()
+	next := l.queue.pop()
 	l.now = next.at
 	l.fired++
 	next.do.Fire()
 	return true
 }
 
-// first is the queue whose first event fires next.
-func (l *Loop) first() *heap {
-	if len(l.local) > 0 && (len(l.queue) == 0 || l.local[0].before(&l.queue[0])) {
-		return &l.local
+// Next is when the next event fires; ok is false when there is none.
+func (l *Loop) Next() (at time.Duration, ok bool) {
+	if len(l.queue) == 0 {
+		return 0, false
 	}
-	return &l.queue
+	return l.queue[0].at, true
 }
-
-// NextGlobal is when the next event fires that is not local; ok is false when there is
-// none. Until then only its own events touch a process.
-func (l *Loop) NextGlobal() (at time.Duration, ok bool) { return l.queue.next() }

@@ -341,6 +341,36 @@ func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
 //go:noescape
 func DotAffinex8(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
 
+// SplitPanelx1 multiplies groups of 4 rows of bf16 with 1 of f32.
+//
+//go:noescape
+func SplitPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx2 multiplies groups of 4 rows of bf16 with 2 of f32.
+//
+//go:noescape
+func SplitPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx3 multiplies groups of 4 rows of bf16 with 3 of f32.
+//
+//go:noescape
+func SplitPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx4 multiplies groups of 4 rows of bf16 with 4 of f32.
+//
+//go:noescape
+func SplitPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx5 multiplies groups of 4 rows of bf16 with 5 of f32.
+//
+//go:noescape
+func SplitPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
+// SplitPanelx6 multiplies groups of 4 rows of bf16 with 6 of f32.
+//
+//go:noescape
+func SplitPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
+
 // SiLUMul is dst = SiLU(dst) * up.
 //
 //go:noescape
@@ -485,36 +515,6 @@ func PairTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 //
 //go:noescape
 func PairTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
-
-// SplitPanelx1 multiplies groups of 4 rows of bf16 with 1 of f32.
-//
-//go:noescape
-func SplitPanelx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// SplitPanelx2 multiplies groups of 4 rows of bf16 with 2 of f32.
-//
-//go:noescape
-func SplitPanelx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// SplitPanelx3 multiplies groups of 4 rows of bf16 with 3 of f32.
-//
-//go:noescape
-func SplitPanelx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// SplitPanelx4 multiplies groups of 4 rows of bf16 with 4 of f32.
-//
-//go:noescape
-func SplitPanelx4(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// SplitPanelx5 multiplies groups of 4 rows of bf16 with 5 of f32.
-//
-//go:noescape
-func SplitPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
-
-// SplitPanelx6 multiplies groups of 4 rows of bf16 with 6 of f32.
-//
-//go:noescape
-func SplitPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
 // PairPanelx1 multiplies groups of 4 rows of bf16 with 1 of bf16.
 //
