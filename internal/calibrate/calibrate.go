@@ -7,6 +7,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
 	"github.com/hachi-serve/hachi/internal/sim/machine"
 )
@@ -52,8 +53,17 @@ func Run(c Config) (Report, error) {
 		}
 	}
 	r.judge()
-	r.Contests, err = f.decideAll(c.Contests)
+	r.Contests, err = f.decideAll(c.Contests, arithmetic(c.Cells))
 	return r, err
+}
+
+// arithmetic is the median of what the machine gave some cells, Gop/s.
+func arithmetic(cells []cell.Cell) float64 {
+	all := make([]float64, len(cells))
+	for i, c := range cells {
+		all[i] = c.Result.Limits.FMA
+	}
+	return measure.Median(all)
 }
 
 // fit is an earlier one, or that of the training cells.

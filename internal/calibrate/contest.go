@@ -36,14 +36,15 @@ type Decided struct {
 	Rates []float64 `json:"simulated_tokens_per_s"`
 }
 
-// decideAll simulates the options of contests on all cores.
-func (f Fit) decideAll(all []cell.Contest) ([]Decided, error) {
+// decideAll simulates the options of contests on all cores. arithmetic is what the machine
+// gave the cells of the fit, Gop/s.
+func (f Fit) decideAll(all []cell.Contest, arithmetic float64) ([]Decided, error) {
 	out := make([]Decided, len(all))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range all {
 		group.Go(func() error {
-			rates, err := f.contest(&all[i])
+			rates, err := f.contest(&all[i], arithmetic)
 			if err != nil {
 				return fmt.Errorf("%s: %w", all[i].Name, err)
 			}
@@ -54,10 +55,15 @@ func (f Fit) decideAll(all []cell.Contest) ([]Decided, error) {
 	return out, group.Wait()
 }
 
+// resolution is how much faster than an earlier option another must be: what the
+// simulation does not tell apart, an operator need not change.
+const resolution = 0.01
+
 // decided compares the best options.
 func decided(c *cell.Contest, rates []float64) Decided {
 	best, ties := c.Best(), c.Ties()
-	choice := slices.Index(rates, slices.Max(rates))
+	most := slices.Max(rates)
+	choice := slices.IndexFunc(rates, func(r float64) bool { return r >= (1-resolution)*most })
 	return Decided{
 		Name: c.Name, Options: len(c.Options), Ties: len(ties), Measured: c.Options[best].Name(), Simulated: c.Options[choice].Name(),
 		MeasuredRate: c.Options[best].Rate(), SimulatedRate: c.Options[choice].Rate(), Same: slices.Contains(ties, choice), Loss: max(0, c.Loss(choice)), Rates: rates,
@@ -68,8 +74,9 @@ func decided(c *cell.Contest, rates []float64) Decided {
 const decoded = 24
 
 // contest simulates the options of a contest, tokens per second. Nodes measure their speeds
-// first, with one replica of each expert by column, as those of bench placement do.
-func (f Fit) contest(c *cell.Contest) ([]float64, error) {
+// first, with one replica of each expert by column, as those of bench placement do. A
+// machine that is shared may give less arithmetic than it gave the cells of the fit.
+func (f Fit) contest(c *cell.Contest, arithmetic float64) ([]float64, error) {
 	s, err := contestScenario(c)
 	if err != nil {
 		return nil, err
@@ -77,6 +84,11 @@ func (f Fit) contest(c *cell.Contest) ([]float64, error) {
 	beside := cell.Cell{Setting: cell.Setting{DelayMS: c.DelayMS}, Machine: c.Machine, Result: cell.Result{Limits: c.Limits}}
 	m := *s.Routers.Machine
 	f.machineOf(beside, &m)
+	slower := min(1, c.Limits.FMA/arithmetic)
+	for format := range m.Rates {
+		m.Rates[format] *= slower
+	}
+	m.Fallback *= slower
 	m.Step, m.Draw, m.Others = 0, 0, machine.Others{} // there is no engine, and nothing else runs
 	s.Network, s.Routers.Machine = f.networkOf(beside), &m
 	for i := range s.Nodes {

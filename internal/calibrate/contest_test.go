@@ -14,7 +14,7 @@ import (
 func contestOf() cell.Contest {
 	uniform := []float64{1, 1, 1, 1, 1, 1, 1, 1}
 	c := cell.Contest{
-		Name: "c", Config: json.RawMessage(config), Machine: cell.Machine{Cores: 2}, Limits: cell.Limits{Stream: 40, CoreStream: 25}, Nodes: []string{"a", "b"},
+		Name: "c", Config: json.RawMessage(config), Machine: cell.Machine{Cores: 2}, Limits: cell.Limits{Stream: 40, CoreStream: 25, FMA: 200}, Nodes: []string{"a", "b"},
 		Cores: []float64{0.2, 0.8}, NodeThreads: 1, RouterThreads: 2, Sequences: 16, Context: 8, Routing: [][]float64{uniform, uniform},
 	}
 	for _, policy := range []string{"column", "balanced"} {
@@ -33,7 +33,7 @@ func TestTheBestOptionOfAContestIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := contestOf()
-	rates, err := f.contest(&c)
+	rates, err := f.contest(&c, 200)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestTheBestOptionOfAContestIsFound(t *testing.T) {
 	for i := range c.Options {
 		c.Options[i].Rates = []float64{rates[i]}
 	}
-	all, err := f.decideAll([]cell.Contest{c})
+	all, err := f.decideAll([]cell.Contest{c}, 200)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,6 +94,9 @@ func (c *wire) close() {
 func (c *wire) copy(to, from *os.File, w Wire) {
 	var idle time.Time // when the bandwidth is free
 	buffer := make([]byte, maxFrame)
+	inOrder := make(chan frame, underWay)
+	defer close(inOrder)
+	c.running.Go(func() { deliver(to, inOrder) })
 	for {
 		size, err := from.Read(buffer)
 		if errors.Is(err, os.ErrClosed) {
@@ -110,29 +113,45 @@ func (c *wire) copy(to, from *os.File, w Wire) {
 			}
 			idle = at.Add(time.Duration(size) * time.Second / time.Duration(w.Rate))
 		}
-		frame := append([]byte(nil), buffer[:size]...)
+		one := frame{at.Add(w.Delay), append([]byte(nil), buffer[:size]...)}
 		if rand.Float64() < w.Damage {
-			damage(frame)
+			damage(one.bytes)
 		}
 		copies := 1
 		if rand.Float64() < w.Twice {
 			copies = 2
 		}
 		for range copies {
-			c.send(to, frame, at.Sub(now)+w.Delay+time.Duration(rand.Float64()*float64(w.Jitter)))
+			if w.Jitter == 0 {
+				inOrder <- one
+				continue
+			}
+			jitter := time.Duration(rand.Float64() * float64(w.Jitter))
+			time.AfterFunc(time.Until(one.due)+jitter, func() { one.write(to) })
 		}
 	}
 }
 
-// send writes a frame after a while. An interface that has no room, or is gone, takes
-// none.
-func (c *wire) send(to *os.File, frame []byte, after time.Duration) {
-	if after <= 0 {
-		_, _ = to.Write(frame)
-		return
-	}
-	time.AfterFunc(after, func() { _, _ = to.Write(frame) })
+// frame is one that is due at a time.
+type frame struct {
+	due   time.Time
+	bytes []byte
 }
+
+// underWay is how many frames of a direction are on the wire at most.
+const underWay = 1 << 12
+
+// deliver writes frames when they are due. It keeps their order, as a cable does: TCP takes
+// a frame that comes before an earlier one for a sign of loss.
+func deliver(to *os.File, frames <-chan frame) {
+	for f := range frames {
+		time.Sleep(time.Until(f.due))
+		f.write(to)
+	}
+}
+
+// write writes a frame. An interface that has no room, or is gone, takes none.
+func (f frame) write(to *os.File) { _, _ = to.Write(f.bytes) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -127,7 +127,7 @@ func (c *Contest) check() error {
 	}
 	faults := []error{
 		positive("nodes", float64(len(c.Nodes))), positive("sequences", float64(c.Sequences)), positive("machine.cores", float64(c.Machine.Cores)),
-		positive("limits.stream_gb_per_s", c.Limits.Stream), positive("options", float64(len(c.Options))),
+		positive("limits.stream_gb_per_s", c.Limits.Stream), positive("limits.fma_gop_per_s", c.Limits.FMA), positive("options", float64(len(c.Options))),
 	}
 	if n := len(c.Cores); n > 0 && n != len(c.Nodes) {
 		faults = append(faults, fmt.Errorf("cores: %d numbers of %d nodes", len(c.Cores), len(c.Nodes)))

@@ -12,7 +12,7 @@ import (
 // contest is one of some options, with the rates of their rounds.
 func contest(rates ...[]float64) Contest {
 	c := Contest{
-		Version: Version, Config: json.RawMessage("{}"), Machine: Machine{Cores: 2}, Limits: Limits{Stream: 40}, Nodes: []string{"a", "b"}, Sequences: 4,
+		Version: Version, Config: json.RawMessage("{}"), Machine: Machine{Cores: 2}, Limits: Limits{Stream: 40, FMA: 200}, Nodes: []string{"a", "b"}, Sequences: 4,
 	}
 	for _, r := range rates {
 		c.Options = append(c.Options, Option{Policy: "column", Replicas: 1, Rates: r})

@@ -42,7 +42,7 @@ func (m *measurement) plan(ctx context.Context) error {
 	defer stop()
 	logits := tensor.NewMatrix(m.c.Sequences, m.model.Vocab)
 	for range m.c.WarmUp {
-		if err := m.step(ctx, m.c.MicroBatches[0], cluster.DrawBatch(m.random, m.model.Vocab, m.c.Sequences, m.c.Context), logits); err != nil {
+		if err := m.step(ctx, min(m.c.MicroBatches[0], m.c.Sequences), cluster.DrawBatch(m.random, m.model.Vocab, m.c.Sequences, m.c.Context), logits); err != nil {
 			return fmt.Errorf("warm-up: %w", err)
 		}
 		load.Update(func(r *hachiv1.RouterLoad) { r.RowsSent, r.Steps = m.core.Dispatcher.Counts(), m.steps })

@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/cluster"
+	"github.com/hachi-serve/hachi/internal/bench/failover"
 	"github.com/hachi-serve/hachi/internal/bench/gauge"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
+	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
 	hachiv1 "github.com/hachi-serve/hachi/proto/hachi/v1"
 )
@@ -43,7 +46,7 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, far.close()) }()
-	core, err := cluster.Start(ctx, up, c.Sequences)
+	core, err := start(ctx, up, c.Sequences)
 	if err != nil {
 		return Report{}, err
 	}
@@ -57,6 +60,25 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 	}
 	defer m.gauge.Close()
 	return cluster.Steady(ctx, core, m.all)
+}
+
+// start starts a cluster and waits until every node holds every expert.
+func start(ctx context.Context, up local.UpConfig, sequences int) (*cluster.Core, error) {
+	core, err := cluster.Start(ctx, up, sequences)
+	if err != nil {
+		return nil, err
+	}
+	if err = failover.Whole(ctx, core.Local, up); err == nil {
+		var view status.View
+		if view, err = core.Local.View(ctx); err == nil {
+			core.Dispatcher.Adopt(view.Placement)
+		}
+	}
+	if err != nil {
+		core.Close(ctx)
+		return nil, err
+	}
+	return core, nil
 }
 
 // measurement is a run in progress.
@@ -80,6 +102,23 @@ type option struct {
 	microBatches int
 }
 
+// combine are the options of plans and numbers of micro-batches. One that comes to the same
+// as an earlier one is left out: its plan has the same replicas, as every plan that puts
+// all experts everywhere has, or there are too few rows for more micro-batches.
+func combine(plans []plan, microBatches []int, rows int) (out []option) {
+	for i := range plans {
+		for _, n := range microBatches {
+			n = min(n, rows)
+			if !slices.ContainsFunc(out, func(o option) bool {
+				return o.microBatches == n && slices.EqualFunc(o.plan.replicas, plans[i].replicas, slices.Equal[[]moe.Replica])
+			}) {
+				out = append(out, option{&plans[i], n})
+			}
+		}
+	}
+	return out
+}
+
 func (c Config) measurement(ctx context.Context, core *cluster.Core) (*measurement, error) {
 	opened, err := c.Up.Model.Open(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -93,7 +132,7 @@ func (c Config) measurement(ctx context.Context, core *cluster.Core) (*measureme
 	m := &measurement{c: c, config: opened.Checkpoint.ConfigText(), model: core.Model, random: rand.New(rand.NewPCG(c.Seed, 8)), core: core, gauge: g, runners: map[int]*pipeline.Runner{}}
 	dense := newZipf(core.Dense, core.Model, c.Skew, c.Seed)
 	for _, n := range c.MicroBatches {
-		m.runners[n] = pipeline.New(core.Model, dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: n})
+		m.runners[min(n, c.Sequences)] = pipeline.New(core.Model, dense, core.Dispatcher, pipeline.MicroBatcher{Max: pipeline.MaxMicroBatches, Fixed: n})
 	}
 	return m, nil
 }
@@ -104,11 +143,7 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 	if err := m.plan(ctx); err != nil {
 		return Report{}, err
 	}
-	for i := range m.plans {
-		for _, n := range m.c.MicroBatches {
-			m.options = append(m.options, option{&m.plans[i], n})
-		}
-	}
+	m.options = combine(m.plans, m.c.MicroBatches, m.c.Sequences)
 	limits, before := m.gauge.Read(), m.core.Dispatcher.Counts()
 	rates := map[option][]float64{}     // tokens per second, by round
 	for round := range m.c.Rounds + 1 { // the first warms up
