@@ -62,6 +62,7 @@ type benchServe struct {
 	plot      string
 	routing   string
 	metrics   []string
+	steps     serve.Steps
 	printer   printer
 }
 
@@ -75,9 +76,16 @@ func newBenchServe() *cobra.Command {
 answers do (open loop), one run per rate, and reports time to first token,
 inter-token latency and end-to-end latency, throughput, and goodput: answers
 that keep --slo-ttft and --slo-itl. --record-routing writes how many rows each
-expert of each layer had, for the routing of a cluster that hachi sim simulates.`,
+expert of each layer had, for the routing of a cluster that hachi sim simulates.
+
+With --decode or --prefill it sends no load. It measures what hachi bench model
+does, by HTTP: the rate of a number of streams while all of them decode, and the time to
+the first token of a prompt by itself.`,
 		Args: arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(b.steps.Decode)+len(b.steps.Prefill) > 0 {
+				return b.runSteps(cmd)
+			}
 			b.workload.Arrival = serve.Arrival(b.arrival)
 			b.workload.Prompt, b.workload.Answer = serve.Conversations(maxPrompt, maxAnswer)
 			return b.run(cmd)
@@ -99,8 +107,23 @@ expert of each layer had, for the routing of a cluster that hachi sim simulates.
 	f.StringVar(&b.plot, "plot", "", "file for an SVG of latency against load")
 	f.StringVar(&b.routing, "record-routing", "", "`file` for the rows of each expert by layer, of all rates: JSON, as routing.file of hachi sim")
 	f.StringSliceVar(&b.metrics, "metrics-url", nil, "`URLs` of routers' metrics, for --record-routing; that of --url when empty, which is for a router and not for a gateway")
+	f.IntSliceVar(&b.steps.Decode, "decode", nil, "streams that decode at once, in place of --rate; several numbers, N1,N2,..., take turns")
+	f.IntSliceVar(&b.steps.Prefill, "prefill", nil, "tokens of a prompt by itself, in place of --rate; several numbers, N1,N2,..., take turns")
+	f.IntVar(&b.steps.Context, "context", 64, "tokens of the prompts of --decode")
+	f.IntVar(&b.steps.Tokens, "tokens", 256, "tokens of the answers of --decode")
+	f.IntVar(&b.steps.Rounds, "rounds", 7, "repetitions of --decode and --prefill; medians are reported")
 	b.printer.register(cmd)
 	return cmd
+}
+
+// runSteps measures steps as hachi bench model does.
+func (b benchServe) runSteps(cmd *cobra.Command) error {
+	b.steps.Seed = b.workload.Seed
+	r, err := serve.RunSteps(cmd.Context(), b.client, b.steps)
+	if err != nil {
+		return err
+	}
+	return b.printer.print(cmd, r)
 }
 
 // run measures one rate after another.

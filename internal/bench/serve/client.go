@@ -57,14 +57,19 @@ func (c Client) api() *client.Client {
 
 // Do runs one streamed completion that was due at a time.
 func (c Client) Do(ctx context.Context, due time.Time, r Request, tokens []int32) Sample {
-	s := Sample{Due: due, Prompt: r.Prompt}
 	prompt := make([]int32, r.Prompt)
 	for i := range prompt {
 		prompt[i] = tokens[(r.Offset+i)%len(tokens)]
 	}
+	return c.complete(ctx, due, prompt, r.Answer)
+}
+
+// complete runs one streamed completion of a prompt.
+func (c Client) complete(ctx context.Context, due time.Time, prompt []int32, answer int) Sample {
+	s := Sample{Due: due, Prompt: len(prompt)}
 	var last time.Time
 	for chunk, err := range c.api().Stream(ctx, client.CompletionRequest{
-		Tokens: prompt, Params: client.Params{MaxTokens: r.Answer, IgnoreEOS: true},
+		Tokens: prompt, Params: client.Params{MaxTokens: answer, IgnoreEOS: true},
 	}) {
 		switch {
 		case err != nil:

@@ -1,6 +1,7 @@
 // Package serve measures a server of the OpenAI completions API under load: an
 // open-loop generator sends requests at times that were drawn before, whatever
-// the answers do, and reports latencies, throughput and goodput.
+// the answers do, and reports latencies, throughput and goodput. RunSteps measures
+// single kinds of steps instead, to be compared with package model.
 //
 // What it owns: the workload (arrivals and lengths from a seed), the streaming
 // client, the report and its plots, and what routers count of experts. It measures any server that speaks the API.
