@@ -38,6 +38,7 @@ which is the cost of mTLS.`,
 	f.integer("nodes", "nodes", &c.Up.Nodes, "expert-node processes")
 	placementFlags(f, &c.Up.Placement)
 	threadsFlag(f, &c.Up.Model.Threads)
+	coreBudgetFlag(f, &c.Up.Model.CoreBudget)
 	f.text("listen", "listen", &c.Up.Listen, "HTTP listener of the cluster, HOST:PORT")
 	f.BoolVar(&c.Plaintext, "against-plaintext", false, "measure a second cluster too, whose connections are plaintext")
 	f.text("listen-plaintext", "listen", &c.ListenPlaintext, "HTTP listener of the second cluster, HOST:PORT")

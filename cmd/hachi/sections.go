@@ -77,6 +77,7 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 	f.text("sidecar", "model.sidecar", &m.Sidecar, "command of the helper that computes experts with --backend sidecar, split at spaces")
 	f.integer("sidecar-helpers", "model.sidecarHelpers", &m.SidecarHelpers, "helpers of an expert node, which divide its experts; each knows its number as HACHI_SIDECAR_INDEX; 0 is one")
 	threadsFlag(f, &m.Threads)
+	coreBudgetFlag(f, &m.CoreBudget)
 	f.boolean("reserve-core", "model.reserveCore", &m.ReserveCore, "compute with one core less than --threads, at least one, and leave it to gossip and gRPC")
 	quantizeFlag(f, &m.Quantize)
 	numericsFlags(f, &m.Numerics)
@@ -105,6 +106,10 @@ func sourceFlags(f configFlags, s *role.SourceConfig) {
 
 func threadsFlag(f configFlags, to *int) {
 	f.integer("threads", "model.threads", to, "cores of each process; 0 is every core of the machine, which the processes of hachi up share")
+}
+
+func coreBudgetFlag(f configFlags, to *string) {
+	f.text("core-budget", "model.coreBudget", to, "file in shared memory by which the processes of this machine share its cores, for example /dev/shm/cores; no cores are shared when empty")
 }
 
 func quantizeFlag(f configFlags, to *string) {

@@ -34,6 +34,8 @@ type Options struct {
 	Attention bool
 	// Spin is how long an idle worker polls for work before it parks.
 	Spin time.Duration
+	// Cores are those that a processor shares with other processes; nil shares none.
+	Cores Cores
 	// ExpertFamily is the numerics family that experts of the cluster are computed in;
 	// empty is the device's own. A device that computes in another is of no use.
 	ExpertFamily string

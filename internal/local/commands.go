@@ -141,12 +141,18 @@ func shareCores(nodes, routers, threads int) (perNode, perRouter int) {
 
 // NodeThreads is how many cores an expert node gets.
 func (c UpConfig) NodeThreads() int {
+	if c.Model.CoreBudget != "" {
+		return c.Model.Threads // of all, as long as others need none
+	}
 	node, _ := shareCores(c.Nodes, c.Routers, c.Model.Threads)
 	return node
 }
 
 // RouterThreads is how many cores a router gets.
 func (c UpConfig) RouterThreads() int {
+	if c.Model.CoreBudget != "" {
+		return c.Model.Threads
+	}
 	_, router := shareCores(c.Nodes, c.Routers, c.Model.Threads)
 	return router
 }

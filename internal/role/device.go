@@ -21,16 +21,21 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 	if err != nil {
 		return nil, &ConfigError{Err: &FieldError{Field: "model.backend", Err: fmt.Errorf("%q: %w", m.Backend, err)}}
 	}
+	shared, err := m.joinCores(log)
+	if err != nil {
+		return nil, err
+	}
 	loops := os.Getenv("HACHI_KERNEL")
 	device, err := b.Open(backend.Options{
-		Threads: m.workers(), Kernel: loops, Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
+		Threads: m.workers(), Cores: shared.asCores(), Kernel: loops, Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
 	})
 	if err != nil {
 		if loops != "" {
 			err = fmt.Errorf("HACHI_KERNEL %q: %w", loops, err)
 		}
-		return nil, &ConfigError{Err: fmt.Errorf("backend %s: %w", b.Name, err)}
+		return nil, errors.Join(&ConfigError{Err: fmt.Errorf("backend %s: %w", b.Name, err)}, shared.close())
 	}
+	device = shared.closedAfter(device)
 	info := device.Info()
 	if m.GPUAttention && info.Family == kernel.Family {
 		return nil, errors.Join(&ConfigError{Err: &FieldError{Field: "model.gpuAttention",

@@ -88,6 +88,9 @@ type ModelConfig struct {
 	// is part of the fingerprint.
 	ExpertFamily string `yaml:"expertFamily"`
 	Threads      int    `yaml:"threads"` // 0 is every core
+	// CoreBudget is a file in shared memory, by which processes of this machine share its
+	// cores: each may then use every core that no other one uses. Empty shares none.
+	CoreBudget string `yaml:"coreBudget"`
 	// ReserveCore leaves one of the threads' cores to gossip, gRPC and the rest
 	// of the process.
 	ReserveCore bool `yaml:"reserveCore"`

@@ -147,6 +147,8 @@ func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(n, c.Hidden)
 	s.q, s.attn = s.q.Resize(n, c.Heads*c.HeadDim), s.attn.Resize(n, c.Heads*c.HeadDim)
 	s.k, s.v = s.k.Resize(n, c.KVHeads*c.HeadDim), s.v.Resize(n, c.KVHeads*c.HeadDim)
+	d.pool.hold()
+	defer d.pool.release()
 	d.pool.run(x.Rows, 1, d.loops.norm)
 	d.pool.run((c.Heads+2*c.KVHeads)*c.HeadDim, c.HeadDim, d.loops.qkv)
 	d.pool.run(x.Rows, 1, d.loops.store)
@@ -162,6 +164,8 @@ func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 func (d *Dense) FeedForward(layer int, h, x tensor.Matrix) error {
 	d.s.inner, d.s.out = d.s.inner.Resize(x.Rows, d.cfg.DenseFFN), d.s.out.Resize(x.Rows, d.cfg.Hidden)
 	d.step = step{layer: layer, w: d.w.Layers[layer], x: x, h: h}
+	d.pool.hold()
+	defer d.pool.release()
 	d.pool.run(d.cfg.DenseFFN, grain, d.loops.up)
 	d.pool.run(d.cfg.Hidden, grain, d.loops.down)
 	d.pool.run(x.Rows, 1, d.loops.addOut)
@@ -173,6 +177,8 @@ func (d *Dense) FeedForward(layer int, h, x tensor.Matrix) error {
 func (d *Dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
 	d.s.last = d.s.last.Resize(len(b.Outputs), d.cfg.Hidden)
 	d.step = step{x: x, outputs: b.Outputs, logits: logits}
+	d.pool.hold()
+	defer d.pool.release()
 	d.pool.run(len(b.Outputs), 1, d.loops.headNorm)
 	d.pool.run(d.cfg.Vocab, grain, d.loops.head)
 	d.step = step{}

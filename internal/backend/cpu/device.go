@@ -16,7 +16,7 @@ func Backend() backend.Backend {
 		if err != nil {
 			return nil, err
 		}
-		return Device{NewPool(PoolOptions{Threads: o.Threads, Kernels: kernels, Spin: o.Spin})}, nil
+		return Device{NewPool(PoolOptions{Threads: o.Threads, Kernels: kernels, Spin: o.Spin, Cores: o.Cores})}, nil
 	}}
 }
 

@@ -100,6 +100,8 @@ func (e *Experts) Run(ctx context.Context, layer int, groups []moe.Group, x, y [
 	}
 	e.turn.Lock()
 	defer e.turn.Unlock()
+	e.pool.hold()
+	defer e.pool.release()
 	defer e.call.forget()
 	for _, g := range groups {
 		e.call.w = e.experts[moe.ExpertID{Layer: layer, Expert: g.Expert}]

@@ -59,11 +59,12 @@ func (p parker) spin(expired func() bool) bool {
 	}
 }
 
-// spinThenPark spins for limit before it parks, while that pays.
-func (p parker) spinThenPark(patience *poll.Patience, limit time.Duration) {
-	if limit > 0 && patience.Try() {
+// spinThenPark spins for limit before it parks, while that pays and allowed returns
+// true.
+func (p parker) spinThenPark(patience *poll.Patience, limit time.Duration, allowed func() bool) {
+	if limit > 0 && allowed() && patience.Try() {
 		began := time.Now()
-		patience.Learn(p.spin(func() bool { return time.Since(began) >= limit }))
+		patience.Learn(p.spin(func() bool { return time.Since(began) >= limit || !allowed() }))
 	}
 	p.park()
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/poll"
@@ -23,8 +24,12 @@ type PoolOptions struct {
 	Kernels *kernel.Kernels
 	// Spin is how long a worker polls for the next loop before it parks, while
 	// that pays. It keeps the core busy meanwhile: only for a process that owns
-	// its cores. With more workers than cores, no worker spins.
+	// its cores. With more workers than cores, no worker spins. Workers that share
+	// cores spin only while a call has them.
 	Spin time.Duration
+	// Cores are those that the pool shares with other processes: each worker that
+	// computes has one. Nil is a core for each worker.
+	Cores backend.Cores
 }
 
 // Pool is a fixed set of workers that split loops between them.
@@ -40,6 +45,7 @@ type Pool struct {
 	ranges   []workRange // of each worker
 	active   activeWorkers
 	panicked atomic.Pointer[moe.Panic] // the first panic of a worker in this run
+	share    share
 
 	stopped atomic.Bool
 	ended   sync.WaitGroup
@@ -69,6 +75,10 @@ func NewPool(o PoolOptions) *Pool {
 		o.Spin = 0 // a worker that spins would keep a core from one that computes
 	}
 	p := &Pool{kernels: o.Kernels, spin: o.Spin, ranges: make([]workRange, o.Threads), active: newActiveWorkers()}
+	p.share.open(o)
+	if o.Cores != nil {
+		p.spin = max(o.Spin, heldSpin)
+	}
 	for i := range o.Threads {
 		w := &worker{k: o.Kernels, s: kernel.NewScratch(), start: newParker()}
 		p.workers = append(p.workers, w)
@@ -101,12 +111,14 @@ func (p *Pool) Close() {
 
 func (p *Pool) work(i int, w *worker) {
 	for {
-		w.start.spinThenPark(&w.patience, p.spin)
+		w.start.spinThenPark(&w.patience, p.spin, p.share.allowed)
 		if p.stopped.Load() {
 			return
 		}
 		if p.active.join() {
-			p.compute(i, w)
+			if p.share.inside[i].Load() == p.share.run { // else the permit is of a run that is over
+				p.compute(i, w)
+			}
 			p.active.leave()
 		}
 	}
@@ -119,26 +131,30 @@ func (p *Pool) work(i int, w *worker) {
 // panic of f on any worker becomes a panic of run, as a *moe.Panic, when every
 // worker has left the loop.
 func (p *Pool) run(n, grain int, f loop) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if n <= 0 {
 		return
 	}
+	p.hold()
+	defer p.release()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	grains := (n + grain - 1) / grain
-	parts := min(len(p.workers), grains)
+	parts := min(p.size(), grains)
 	p.loop, p.n, p.grain = f, n, grain
-	for i := range parts {
-		p.ranges[i].set(i*grains/parts, (i+1)*grains/parts)
+	for i := range p.ranges {
+		p.ranges[i].set(min(i, parts)*grains/parts, min(i+1, parts)*grains/parts)
 	}
-	if parts > 1 {
+	p.share.run++
+	several := grains > 1 && len(p.workers) > 1 // perhaps later than now
+	if several {
 		p.active.begin()
-		for _, w := range p.workers[1:parts] {
-			w.start.unpark()
+		for i := 1; i < parts; i++ {
+			p.start(i)
 		}
 	}
 	p.compute(0, p.workers[0])
-	if parts > 1 && p.active.end() {
-		p.active.idle.spinThenPark(&p.workers[0].patience, p.spin)
+	if several && p.active.end() {
+		p.active.idle.spinThenPark(&p.workers[0].patience, p.spin, p.share.allowed)
 	}
 	p.loop = nil
 	if v := p.panicked.Swap(nil); v != nil {
@@ -158,14 +174,21 @@ func (p *Pool) compute(i int, w *worker) {
 			p.panicked.CompareAndSwap(nil, &moe.Panic{Value: v, Stack: debug.Stack()})
 		}
 	}()
-	piece := func(lo, hi int) { p.loop(w, lo*p.grain, min(hi*p.grain, p.n)) }
+	piece := func(lo, hi int) (leaves bool) {
+		p.loop(w, lo*p.grain, min(hi*p.grain, p.n))
+		return p.adjust(i)
+	}
 	for lo, hi, ok := p.ranges[i].take(); ok; lo, hi, ok = p.ranges[i].take() {
-		piece(lo, hi)
+		if piece(lo, hi) {
+			return
+		}
 	}
 	for next := range len(p.ranges) - 1 {
 		other := &p.ranges[(i+1+next)%len(p.ranges)]
 		for lo, hi, ok := other.steal(); ok; lo, hi, ok = other.steal() {
-			piece(lo, hi)
+			if piece(lo, hi) {
+				return
+			}
 		}
 	}
 }

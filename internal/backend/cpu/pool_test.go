@@ -44,7 +44,7 @@ func TestRunDoesNotWaitForASleepingWorker(t *testing.T) {
 	p := NewPool(PoolOptions{Threads: 1})
 	defer p.Close()
 	asleep := &worker{start: newParker()} // no goroutine waits there
-	p.workers, p.ranges = append(p.workers, asleep), make([]workRange, 2)
+	p.workers, p.ranges, p.share.inside = append(p.workers, asleep), make([]workRange, 2), make([]atomic.Uint64, 2)
 	for range 3 {
 		sum := 0
 		p.run(100, 1, func(_ *worker, lo, hi int) { sum += hi - lo })

@@ -1,0 +1,43 @@
+package cores
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Limits of a budget.
+const (
+	MaxCores   = 512
+	MaxMembers = 256
+)
+
+const (
+	magic   = 0x6863_6f72_6573_3820 // no other file begins so
+	version = 1
+)
+
+// layout is the file, as every member maps it. It has no pointers, and each process
+// sees the same bytes: fields never move within a version.
+type layout struct {
+	magic   atomic.Uint64 // written last when the file is made
+	version uint32
+	cores   uint32
+	_       [48]byte
+
+	wanted atomic.Int32  // members that wait
+	turn   atomic.Uint32 // the last one that was taken
+	_      [56]byte
+
+	owners [MaxCores]atomic.Uint32 // 0, or 1 + the index of a slot
+	slots  [MaxMembers]slot
+}
+
+// slot is a member. It fills a cache line.
+type slot struct {
+	word atomic.Uint32 // counts the cores that were given; the member sleeps on it
+	turn atomic.Uint32 // 0 while the member does not wait
+	beat atomic.Uint32 // grows while the member computes
+	_    [52]byte
+}
+
+const layoutSize = int64(unsafe.Sizeof(layout{}))

@@ -1,0 +1,270 @@
+package cores
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// staleAfter is how long a dead member keeps its cores, if others want them.
+	staleAfter = 40 * time.Millisecond
+	// hungAfter is the same for one that lives and shows no progress, because it was
+	// stopped. It is longer than a piece of work of the largest model.
+	hungAfter = 500 * time.Millisecond
+	// nap is how long a member sleeps before it looks for dead owners.
+	nap = 10 * time.Millisecond
+	// patience is how long a member waits before it computes without a core.
+	patience = time.Second
+)
+
+// Member is one pool of workers among those that share a budget.
+type Member struct {
+	file   *os.File
+	shared *layout
+	mapped []byte
+	me     uint32 // 1 + the index of its slot
+	cores  int
+	now    func() time.Time
+
+	waited    atomic.Int64 // nanoseconds
+	recovered atomic.Int64
+
+	mu   sync.Mutex // guards seen
+	seen []sight    // of each slot
+}
+
+// sight is when a member was first seen at its beat.
+type sight struct {
+	beat  uint32
+	since time.Time
+}
+
+// Cores is the number of cores of the budget.
+func (m *Member) Cores() int { return m.cores }
+
+// Held is how many cores the member has.
+func (m *Member) Held() (n int) {
+	for i := range m.cores {
+		if m.shared.owners[i].Load() == m.me {
+			n++
+		}
+	}
+	return n
+}
+
+// Take gets up to want cores and returns how many the member has then. It waits until
+// it has one. It returns 0 if none came for patience: then the caller computes with one
+// thread nevertheless.
+func (m *Member) Take(want int) int {
+	m.beat()
+	held := m.Held()
+	if held < want {
+		held += m.grab(want - held)
+	}
+	if held == 0 {
+		m.wait()
+		held = m.Held()
+		if held > 0 && held < want {
+			held += m.grab(want - held)
+		}
+	}
+	return held
+}
+
+// More gets up to n more cores, without waiting, and returns how many.
+func (m *Member) More(n int) int {
+	m.beat()
+	return m.grab(n)
+}
+
+// Release gives every core back.
+func (m *Member) Release() {
+	m.beat()
+	for i := range m.cores {
+		if m.shared.owners[i].Load() == m.me {
+			m.free(i)
+		}
+	}
+}
+
+// Wanted reports that some member waits for a core.
+func (m *Member) Wanted() bool {
+	m.beat()
+	return m.shared.wanted.Load() > 0
+}
+
+// Pass gives one core to the member that has waited longest, and reports whether it
+// did.
+func (m *Member) Pass() bool {
+	m.beat()
+	if m.shared.wanted.Load() <= 0 {
+		return false
+	}
+	for i := range m.cores {
+		if m.shared.owners[i].Load() != m.me {
+			continue
+		}
+		next := m.oldest()
+		return next != 0 && m.hand(i, next)
+	}
+	return false
+}
+
+// Yield passes the only core on, and waits for another one, if some member waits.
+func (m *Member) Yield() {
+	if m.Pass() && m.Held() == 0 {
+		m.wait()
+	}
+}
+
+// Stats are counted since Open.
+type Stats struct {
+	Waited    time.Duration // without a core
+	Recovered int64         // cores of members that were dead or hung
+}
+
+// Stats returns what was counted.
+func (m *Member) Stats() Stats {
+	return Stats{time.Duration(m.waited.Load()), m.recovered.Load()}
+}
+
+func (m *Member) slot(id uint32) *slot { return &m.shared.slots[id-1] }
+
+func (m *Member) beat() { m.slot(m.me).beat.Add(1) }
+
+// grab takes up to n free cores, and those of the dead if there are too few.
+func (m *Member) grab(n int) (got int) {
+	for i := 0; i < m.cores && got < n; i++ {
+		if m.shared.owners[i].Load() == 0 && m.shared.owners[i].CompareAndSwap(0, m.me) {
+			got++
+		}
+	}
+	if got < n {
+		got += m.recover(n - got)
+	}
+	return got
+}
+
+// free gives core i to the member that has waited longest, or to no member. A member that
+// begins to wait after the first look at wanted is found by the second, or finds the
+// core free itself.
+func (m *Member) free(i int) {
+	if m.shared.wanted.Load() > 0 {
+		if next := m.oldest(); next != 0 {
+			m.hand(i, next)
+			return
+		}
+	}
+	if !m.shared.owners[i].CompareAndSwap(m.me, 0) || m.shared.wanted.Load() <= 0 {
+		return
+	}
+	if m.shared.owners[i].CompareAndSwap(0, m.me) {
+		if next := m.oldest(); next != 0 {
+			m.hand(i, next)
+			return
+		}
+		m.shared.owners[i].CompareAndSwap(m.me, 0)
+	}
+}
+
+// hand makes a member, whose turn has come, the owner of core i, and wakes it.
+// It reports whether the core was the caller's to give.
+func (m *Member) hand(i int, next uint32) bool {
+	given := m.shared.owners[i].CompareAndSwap(m.me, next)
+	s := m.slot(next)
+	s.word.Add(1)
+	wake(&s.word)
+	return given
+}
+
+// oldest ends the turn of the member that has waited longest: 0 if none waits.
+func (m *Member) oldest() uint32 {
+	for {
+		best, at, now := uint32(0), uint32(0), m.shared.turn.Load()
+		age := uint32(0)
+		for i := range m.shared.slots {
+			t := m.shared.slots[i].turn.Load()
+			// Turns wrap around: what counts is how many were taken since.
+			if t != 0 && uint32(i+1) != m.me && (best == 0 || now-t > age) {
+				best, at, age = uint32(i+1), t, now-t
+			}
+		}
+		if best == 0 {
+			return 0
+		}
+		if m.slot(best).turn.CompareAndSwap(at, 0) {
+			m.shared.wanted.Add(-1)
+			return best
+		}
+	}
+}
+
+// wait returns when the member has a core, or has waited for patience.
+func (m *Member) wait() {
+	began := m.now()
+	defer func() { m.waited.Add(int64(m.now().Sub(began))) }()
+	s := m.slot(m.me)
+	for waited := time.Duration(0); waited < patience; waited = m.now().Sub(began) {
+		seen := s.word.Load()
+		mine := m.queue(s)
+		if m.Held() > 0 || m.grab(1) > 0 {
+			m.withdraw(s, mine)
+			return
+		}
+		sleep(&s.word, seen, nap)
+	}
+	m.withdraw(s, s.turn.Load())
+}
+
+// queue takes a turn, unless the member has one.
+func (m *Member) queue(s *slot) uint32 {
+	if t := s.turn.Load(); t != 0 {
+		return t
+	}
+	t := m.shared.turn.Add(1)
+	if t == 0 { // wrapped around: 0 is no turn
+		t = m.shared.turn.Add(1)
+	}
+	m.shared.wanted.Add(1)
+	s.turn.Store(t)
+	return t
+}
+
+// withdraw gives a turn back. Somebody who has taken it already gives a core, too.
+func (m *Member) withdraw(s *slot, t uint32) {
+	if t != 0 && s.turn.CompareAndSwap(t, 0) {
+		m.shared.wanted.Add(-1)
+	}
+}
+
+// recover takes up to n cores of members that are dead or hung.
+func (m *Member) recover(n int) (got int) {
+	if !m.mu.TryLock() {
+		return 0
+	}
+	defer m.mu.Unlock()
+	now := m.now()
+	for i := 0; i < m.cores && got < n; i++ {
+		owner := m.shared.owners[i].Load()
+		if owner == 0 || owner == m.me || owner > MaxMembers {
+			if owner > MaxMembers && m.shared.owners[i].CompareAndSwap(owner, m.me) { // damaged
+				got++
+			}
+			continue
+		}
+		s := &m.seen[owner-1]
+		if beat := m.slot(owner).beat.Load(); beat != s.beat || s.since.IsZero() {
+			*s = sight{beat, now}
+			continue
+		}
+		age := now.Sub(s.since)
+		gone := age > hungAfter || age > staleAfter && m.dead(owner)
+		if gone && m.shared.owners[i].CompareAndSwap(owner, m.me) {
+			got++
+			m.recovered.Add(1)
+		}
+	}
+	return got
+}
