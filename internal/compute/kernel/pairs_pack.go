@@ -118,13 +118,12 @@ func (p *pairScratch) blockSize() (rows, cols int) {
 }
 
 // blockSteps is the maximum number of steps of a panel of K. With one tile of x
-// there is nothing that a panel could be kept for, so all of K is one.
+// and a call for every 4 rows of w there is nothing that a panel could be kept for,
+// so all of K is one.
 func (p *pairScratch) blockSteps(steps int) int {
 	switch {
-	case p.slim():
+	case p.slim() || p.rows <= tileCols && p.byPanel():
 		return max(1, min(steps, slimBytes/(p.rows*p.kernels.stepBytes)))
-	case p.rows <= tileCols && p.byPanel():
-		return max(1, min(steps, p.kernels.blockSteps*tileCols/p.rows))
 	case p.rows <= tileCols:
 		return max(1, steps)
 	}
