@@ -32,7 +32,7 @@ func mapTensor(t located) (mapping, error) {
 		return mapping{}, err
 	}
 	align := int64(hugePage)
-	if t.bytes < align {
+	if t.bytes < align/2 {
 		align = int64(os.Getpagesize())
 	}
 	lead := t.offset % align
@@ -78,10 +78,14 @@ func (m *mappings) Touch(ctx context.Context, progress func(done, total int64)) 
 	const stride = 4 << 20
 	page, total, done := os.Getpagesize(), m.Bytes(), int64(0)
 	for _, mp := range m.list {
-		// Hints: without them the pages still come, one fault at a time, and small
-		// ones where the kernel so likes.
-		_ = unix.Madvise(mp.whole, unix.MADV_HUGEPAGE)
-		_ = unix.Madvise(mp.whole, unix.MADV_WILLNEED)
+		// Hints: without them the pages still come, by small faults. A fault in memory
+		// for which huge pages are advised reads all of one; WILLNEED would read it as
+		// small ones, which stay small.
+		advice := unix.MADV_HUGEPAGE
+		if len(mp.whole) < hugePage {
+			advice = unix.MADV_WILLNEED
+		}
+		_ = unix.Madvise(mp.whole, advice)
 	}
 	for _, mp := range m.list {
 		for at := 0; at < len(mp.data); at += stride {
