@@ -30,7 +30,7 @@ func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
 	f.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "cores to compute with")
 	f.IntVar(&c.rounds, "rounds", rounds, "repetitions; medians are reported")
 	f.Float64Var(&c.memory, "memory-gb", 1, "memory for the stream of reads, far more than the cache")
-	f.StringVar(&c.kernel, "kernel", "", "kernels to use; the fastest when empty")
+	f.StringVar(&c.kernel, "kernel", "", "kernels to use, with their defaults; when empty, the fastest with the variants measured on this machine")
 	f.DurationVar(&c.spin, "busy-poll", time.Millisecond, "how long a worker looks for work before it parks, while that pays")
 	c.printer.register(cmd)
 }
@@ -39,6 +39,9 @@ func (c *computeFlags) pool() (*cpu.Pool, error) {
 	k, err := kernel.Choose(c.kernel)
 	if err != nil {
 		return nil, &role.ConfigError{Err: err}
+	}
+	if c.kernel == "" {
+		k = role.KernelChoices().Kernels(k, nil)
 	}
 	return cpu.NewPool(cpu.PoolOptions{Threads: c.threads, Kernels: k, Spin: c.spin}), nil
 }

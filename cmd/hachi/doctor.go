@@ -82,7 +82,7 @@ func (e *examination) run(cmd *cobra.Command, _ []string) error {
 
 // gather collects the facts that the flags ask for.
 func (e *examination) gather(ctx context.Context, facts *doctor.Facts) (err error) {
-	if facts.Machine, err = doctor.GatherMachine("", !e.skipMeasure); err != nil {
+	if facts.Machine, err = doctor.GatherMachine("", role.KernelChoices(), !e.skipMeasure); err != nil {
 		return err
 	}
 	switch {

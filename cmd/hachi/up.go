@@ -87,6 +87,7 @@ func up(ctx context.Context, cfg local.UpConfig, readyTimeout time.Duration, out
 		return err
 	}
 	cfg.Logger = logger
+	role.MeasureKernels(logger)
 	p := &progress{out: out, logger: cfg.Logger}
 	cfg.Events = local.UpEvents{Progress: p.report, Child: p.child}
 	cluster, err := local.Up(ctx, cfg)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/compute/tune"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -27,6 +28,9 @@ type Options struct {
 	Threads int
 	// Kernel names the loops to use; the fastest when empty.
 	Kernel string
+	// Choices keep what was measured of the variants of the fastest loops; nil
+	// measures nothing, and loops that Kernel names are used as they are.
+	Choices *tune.Store
 	// Device is the number of the accelerator to use.
 	Device int
 	// Attention lets an accelerator compute a Dense too, which else the processor does.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/compute/tune"
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
@@ -141,6 +142,9 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"a placement that does not fit", "memory", Fault, "for every replica", func(f *Facts) { f.Cluster.ExpertBytes = 3 << 30 }},
 		{"a machine that swaps", "memory", Warning, "swapped", func(f *Facts) { f.Machine.SwapUsed = 8 << 30 }},
 		{"a slower kernel than there is", "kernel", Warning, "the kernel go", func(f *Facts) { f.Machine.Kernel = "go" }},
+		{"a measured kernel", "kernel", Note, "int4 x 1 rows: near (1.10 times the default), measured 3h0m0s ago", func(f *Facts) {
+			f.Machine.Choice = &tune.Plan{Measured: now.Add(-3 * time.Hour), Picks: []tune.Pick{{Product: "int4 x 1 rows", Variant: "near", Times: []tune.Time{{Variant: "far", Micros: 110}, {Variant: "near", Micros: 100}}}}}
+		}},
 		{"slow memory", "kernel", Warning, "GB/s", func(f *Facts) { f.Machine.Bandwidth = 0.7 }},
 		{"a slow node", "kernel", Warning, "5.0 times", func(f *Facts) { status(f).Nodes[1].ExpertSeconds = 0.05 }},
 		{"a backend that the binary lacks", "device", Fault, "this binary has", func(f *Facts) { f.Device.Backend = "rocm" }},

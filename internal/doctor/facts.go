@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/client"
+	"github.com/hachi-serve/hachi/internal/compute/tune"
 	"github.com/hachi-serve/hachi/internal/status"
 )
 
@@ -97,8 +98,9 @@ type ProcessFacts struct {
 type MachineFacts struct {
 	Memory, Available int64 // bytes; the limit of the container if that is less
 	SwapUsed          int64
-	Kernel            string // chosen
-	Fastest           string // that the processor has; Kernel if the build allows it
+	Kernel            string     // chosen
+	Fastest           string     // that the processor has; Kernel if the build allows it
+	Choice            *tune.Plan // of variants, kept for this machine; nil if none is
 	Threads           int
 	Bandwidth         float64 // GB/s, measured; 0 if not
 }

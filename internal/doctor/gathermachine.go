@@ -15,6 +15,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/backend"
 	bench "github.com/hachi-serve/hachi/internal/bench/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tune"
 )
 
 // benchBytes is more than the cache of the largest machine holds.
@@ -24,14 +25,18 @@ const benchBytes = 512 << 20
 const rounds = 3
 
 // GatherMachine measures this machine: its memory, and how fast a kernel reads it. name
-// is the kernel that a configuration asks for; "" is the fastest. Without measure it
+// is the kernel that a configuration asks for; "" is the fastest, whose choices of
+// variants are in a store. Without measure it
 // reads no memory.
-func GatherMachine(name string, measure bool) (*MachineFacts, error) {
+func GatherMachine(name string, choices *tune.Store, measure bool) (*MachineFacts, error) {
 	chosen, err := kernel.Choose(name)
 	if err != nil {
 		return nil, err
 	}
 	out := &MachineFacts{Kernel: chosen.Name(), Fastest: fastestHere(), Threads: runtime.GOMAXPROCS(0)}
+	if plan, err := choices.Load(chosen); err == nil {
+		out.Choice = &plan
+	}
 	if file, err := os.Open("/proc/meminfo"); err == nil {
 		defer file.Close()
 		out.readMemory(file)

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 const (
@@ -18,6 +19,9 @@ func judgeKernel(f Facts, out *findings) {
 	if m := f.Machine; m != nil {
 		if m.Kernel != m.Fastest {
 			out.add(Warning, "this machine", "leave --kernel empty, and use a binary without the tag purego", "the kernel %s is chosen, the processor has %s", m.Kernel, m.Fastest)
+		}
+		if m.Choice != nil {
+			out.add(Note, "this machine", "nothing; `hachi bench kernel` shows the others", "the kernel %s computes with %s, measured %s ago", m.Kernel, m.Choice, f.Now.Sub(m.Choice.Measured).Round(time.Minute))
 		}
 		if m.Bandwidth > 0 && m.Bandwidth < minBandwidth {
 			out.add(Warning, "this machine", "look for other programs (`top`), a CPU quota, or swapping: decoding is as fast as memory", "memory gives %.1f GB/s to %d threads", m.Bandwidth, m.Threads)

@@ -27,7 +27,7 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 	}
 	loops := os.Getenv("HACHI_KERNEL")
 	device, err := b.Open(backend.Options{
-		Threads: m.workers(), Cores: shared.asCores(), Kernel: loops, Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
+		Threads: m.workers(), Cores: shared.asCores(), Kernel: loops, Choices: KernelChoices(), Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
 	})
 	if err != nil {
 		if loops != "" {

@@ -16,6 +16,9 @@ func Backend() backend.Backend {
 		if err != nil {
 			return nil, err
 		}
+		if o.Kernel == "" && o.Choices != nil {
+			kernels = o.Choices.Kernels(kernels, o.Log)
+		}
 		return Device{NewPool(PoolOptions{Threads: o.Threads, Kernels: kernels, Spin: o.Spin, Cores: o.Cores})}, nil
 	}}
 }

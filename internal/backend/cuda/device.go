@@ -107,7 +107,7 @@ func (v *device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeig
 		return d, nil
 	}
 	if v.host == nil {
-		host, err := cpu.Backend().Open(backend.Options{Threads: v.options.Threads, Spin: v.options.Spin})
+		host, err := cpu.Backend().Open(backend.Options{Threads: v.options.Threads, Spin: v.options.Spin, Choices: v.options.Choices, Log: v.options.Log})
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 type Limits struct {
 	Stream float64 `json:"stream_gb_per_s"` // bytes read
 	FMA    float64 `json:"fma_gop_per_s"`   // f32 additions and multiplications
+	BF16   float64 `json:"bf16_gop_per_s"`  // bf16 additions and multiplications
 	VNNI   float64 `json:"vnni_gop_per_s"`  // int8 additions and multiplications
 }
 
@@ -82,6 +83,12 @@ func opsRate(run func(n int), ops, threads int) float64 {
 func FMARate(k *kernel.Kernels, threads int) float64 {
 	l := k.Limits()
 	return opsRate(l.FMA, l.FMAOps, threads)
+}
+
+// BF16Rate is Gop/s of dot products of bf16.
+func BF16Rate(k *kernel.Kernels, threads int) float64 {
+	l := k.Limits()
+	return opsRate(l.BF16, l.BF16Ops, threads)
 }
 
 // VNNIRate is Gop/s of dot products of bytes.

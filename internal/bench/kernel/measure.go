@@ -3,12 +3,17 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
+	"github.com/hachi-serve/hachi/internal/compute/tune"
 )
+
+// outputsOfThread are enough that the last thread to end does not count.
+const outputsOfThread = 256
 
 // Options say what to measure.
 type Options struct {
@@ -25,6 +30,8 @@ type Report struct {
 	Rounds  int      `json:"rounds"`
 	Limits  Limits   `json:"limits"`
 	Kernels []Result `json:"kernels"`
+	// Choice is what a process would choose of the variants, measured for longer.
+	Choice tune.Plan `json:"choice"`
 }
 
 // Result is what one kernel reached.
@@ -53,10 +60,11 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 	defer mem.Close()
 	k, threads := o.Pool.Kernels(), o.Pool.Threads()
 	jobs := products(o.Pool, mem)
-	var stream, fma, vnni []float64
+	var stream, fma, bf16, vnni []float64
 	for range o.Rounds {
 		stream = append(stream, StreamRate(k, mem, threads))
 		fma = append(fma, FMARate(k, threads))
+		bf16 = append(bf16, BF16Rate(k, threads))
 		vnni = append(vnni, VNNIRate(k, threads))
 		for _, j := range jobs {
 			if err := ctx.Err(); err != nil {
@@ -67,7 +75,7 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	r := Report{Kernel: k.Name(), Threads: threads, Memory: o.Memory, Rounds: o.Rounds,
-		Limits: Limits{measure.Median(stream), measure.Median(fma), measure.Median(vnni)}}
+		Limits: Limits{measure.Median(stream), measure.Median(fma), measure.Median(bf16), measure.Median(vnni)}}
 	of := map[string]float64{"stream": r.Limits.Stream, "fma": r.Limits.FMA, "vnni": r.Limits.VNNI}
 	for _, j := range jobs {
 		res := Result{Name: j.name, Rate: measure.Median(j.samples), Unit: j.unit, Limit: j.limit}
@@ -76,13 +84,14 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 		}
 		r.Kernels = append(r.Kernels, res)
 	}
-	return r, nil
+	r.Choice, err = tune.Measure(k, threads, time.Duration(o.Rounds)*tune.Budget)
+	return r, err
 }
 
-// products are the shapes of Mixtral 8x7B: few rows read all of the memory,
-// many rows read a matrix of 4096 outputs.
+// products have the shapes of Mixtral 8x7B: few rows read all of the memory, many
+// rows read a matrix of an expert, whose outputs any number of threads can share.
 func products(p *cpu.Pool, mem *Memory) []*job {
-	const hidden = 4096
+	const hidden, ffn = 4096, 14336
 	var jobs []*job
 	add := func(d tensor.DType, rows, outputs int) {
 		w := tensor.Weight{DType: d, Rows: outputs, Cols: hidden, Data: mem.Bytes[:d.Bytes(outputs, hidden)]}
@@ -109,10 +118,10 @@ func products(p *cpu.Pool, mem *Memory) []*job {
 		add(d, 1, all)
 		if d == tensor.BF16 || d.Quantized() {
 			add(d, 4, all)
-			add(d, 8, min(all, 4096))
-			add(d, 32, min(all, 4096))
+			add(d, 8, min(all, ffn))
+			add(d, 32, min(all, ffn))
 		}
-		add(d, 512, min(all, 1024))
+		add(d, 512, min(all, max(1024, outputsOfThread*p.Threads())))
 	}
 	return jobs
 }

@@ -62,11 +62,11 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 	return append(all, &k)
 }
 
-// addFewRows adds the ways of other kernels to multiply quantized weights with a
-// few rows, for which memory is slower than either instruction set.
+// addFewRows adds the ways of other kernels to multiply quantized weights with one
+// or two rows, for which memory is slower than either instruction set.
 func (k *Kernels) addFewRows(other *Kernels) {
 	for i, v := range other.dot {
-		v.all[0].to = dotCols
+		v.all[0].to = classes[1]
 		k.dot[i].all = append(k.dot[i].all, v.all[0])
 	}
 }

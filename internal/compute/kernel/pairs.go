@@ -58,8 +58,12 @@ func pairVariants(name string, way pairKernels) variants[pairKernels] {
 		change(&other)
 		out.all = append(out.all, variant[pairKernels]{name + suffix, from, to, other})
 	}
-	if way.slim[slimCols-1] != nil || way.row != nil {
-		add("-tiles", 1, classes[3], func(k *pairKernels) { k.row, k.slim = nil, [slimCols]pairKernel{} })
+	few := 0 // rows of x for which there are other kernels than tiles
+	for few < slimCols && (way.slim[few] != nil || few == 0 && way.row != nil) {
+		few++
+	}
+	if few > 0 {
+		add("-tiles", 1, min(few, classes[3]), func(k *pairKernels) { k.row, k.slim = nil, [slimCols]pairKernel{} })
 	}
 	if way.panel[0] != nil {
 		from := slimCols + 1

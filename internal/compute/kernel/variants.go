@@ -74,7 +74,7 @@ type table interface {
 // of each class, of the last the number that is measured. Up to 8 rows memory
 // bounds a product; 32 and more rows are several tiles, for which weights are in
 // a cache.
-var classes = [...]int{1, 2, 4, 8, 32, 128}
+var classes = [...]int{1, 2, 4, 8, 32, 64}
 
 func classOf(rows int) int {
 	for i, most := range classes {

@@ -1,0 +1,163 @@
+package tune
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
+)
+
+const (
+	// Budget is how long a process may measure at its first start.
+	Budget = 100 * time.Millisecond
+
+	hugePage = 2 << 20
+	// A thread reads streamed bytes of its region in a trial of few rows, each time
+	// others: what it read before has left the cache when it begins again. All
+	// regions together take at most allRegions.
+	streamed   = 2 << 20
+	region     = 32 << 20
+	allRegions = 512 << 20
+	// With many rows a thread computes computed outputs of weights in its cache.
+	computed = 64
+	// K of few rows is that of the largest products of Mixtral 8x7B's attention; of
+	// many rows it is longer than the panel of any variant.
+	fewK, manyK = 4096, 6144
+	// few is the most rows of x for which memory bounds a product.
+	few = 8
+)
+
+// bench computes products on all threads, on memory of its own.
+type bench struct {
+	memory  []byte
+	workers []*worker
+	x       map[kernel.Product]tensor.Matrix
+}
+
+// worker is one thread's share.
+type worker struct {
+	scratch *kernel.Scratch
+	region  []byte
+	at      int // the next byte of the region to stream
+	y       tensor.Matrix
+	took    time.Duration
+}
+
+// newBench maps memory and touches it, all threads at once.
+func newBench(threads int) (*bench, error) {
+	each := min(region, allRegions/threads) &^ (hugePage - 1)
+	memory, err := unix.Mmap(-1, 0, threads*each, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, fmt.Errorf("%d bytes to measure kernels with: %w", threads*each, err)
+	}
+	_ = unix.Madvise(memory, unix.MADV_HUGEPAGE) // without, faults take longer
+	b := &bench{memory: memory, x: map[kernel.Product]tensor.Matrix{}}
+	for t := range threads {
+		b.workers = append(b.workers, &worker{scratch: kernel.NewScratch(), region: memory[t*each : (t+1)*each]})
+	}
+	b.each(func(w *worker) {
+		for n := copy(w.region, smallNumbers()); n < len(w.region); n *= 2 {
+			copy(w.region[n:], w.region[:n])
+		}
+	})
+	return b, nil
+}
+
+// smallNumbers are bytes of which every pair is a small bf16 number.
+func smallNumbers() []byte {
+	b := make([]byte, 1<<12)
+	for i := range b {
+		b[i] = byte(i*7)&0x1f | byte(i&1)*0x20
+	}
+	return b
+}
+
+func (b *bench) close() error { return unix.Munmap(b.memory) }
+
+// each runs f for every worker at once and returns the time until all are done.
+func (b *bench) each(f func(*worker)) time.Duration {
+	begin := time.Now()
+	var wait sync.WaitGroup
+	for _, w := range b.workers[1:] {
+		wait.Go(func() { f(w) })
+	}
+	f(b.workers[0])
+	wait.Wait()
+	return time.Since(begin)
+}
+
+// try is a trial. It takes the mean time of the workers, and does not count the
+// time in which rows of x are packed.
+func (b *bench) try(k *kernel.Kernels, p kernel.Product) (took, whole time.Duration) {
+	x := b.rows(p)
+	whole = b.each(func(w *worker) { w.multiply(k, x, p) })
+	for _, w := range b.workers {
+		took += w.took
+	}
+	return took / time.Duration(len(b.workers)), whole
+}
+
+// rows is x of a product: small numbers that are of its type.
+func (b *bench) rows(p kernel.Product) tensor.Matrix {
+	if x, ok := b.x[p]; ok {
+		return x
+	}
+	k, fraction := manyK, float32(0)
+	if p.Rows <= few {
+		k = fewK
+	}
+	if p.X == tensor.F32 {
+		fraction = 0.1
+	}
+	x := tensor.NewMatrix(p.Rows, k)
+	for i := range x.Data {
+		x.Data[i] = float32(i%17) - 8 + fraction
+	}
+	b.x[p] = x
+	return x
+}
+
+// multiply computes the outputs of one thread.
+func (w *worker) multiply(k *kernel.Kernels, x tensor.Matrix, p kernel.Product) {
+	outputs := computed
+	if p.Rows <= few {
+		outputs = streamed / p.W.Bytes(tensor.BlockRows, x.Cols) * tensor.BlockRows
+	}
+	n := p.W.Bytes(outputs, x.Cols)
+	if p.Rows > few || w.at+n > len(w.region) {
+		w.at = 0
+	}
+	weights := tensor.Weight{DType: p.W, Rows: outputs, Cols: x.Cols, Data: w.region[w.at : w.at+n]}
+	if w.at += n; len(w.y.Data) < x.Rows*outputs {
+		w.y.Data = make([]float32, x.Rows*outputs)
+	}
+	y := tensor.Matrix{Rows: x.Rows, Cols: outputs, Stride: outputs, Data: w.y.Data}
+	w.scratch.Hold()
+	defer w.scratch.Release()
+	k.MatMul(w.scratch, y, x, weights, 0, tensor.BlockRows) // packs x
+	begin := time.Now()
+	k.MatMul(w.scratch, y, x, weights, tensor.BlockRows, outputs)
+	w.took = time.Since(begin)
+}
+
+// Measure chooses variants of k by measuring them on a number of threads for about
+// a budget of time.
+func Measure(k *kernel.Kernels, threads int, budget time.Duration) (Plan, error) {
+	p := Plan{Measured: time.Now().UTC()}
+	all, err := contests(k)
+	if err != nil || len(all) == 0 {
+		return p, err
+	}
+	b, err := newBench(threads)
+	if err != nil {
+		return p, err
+	}
+	defer b.close()
+	p.Picks = decide(all, b.try, budget)
+	p.Took = time.Since(p.Measured)
+	return p, nil
+}
