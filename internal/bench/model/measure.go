@@ -62,10 +62,13 @@ type Result struct {
 	TokensPerS float64 `json:"tokens_per_s"`
 	GBPerS     float64 `json:"gb_per_s"`  // weights read
 	GopPerS    float64 `json:"gop_per_s"` // multiplications and additions with weights
-	// Percent of the roofline: the time that reading the weights at the
-	// stream's rate or computing at the FMA peak would take, whichever is
-	// longer, over the time it took.
-	Percent float64 `json:"percent_of_roofline"`
+	// Limit is what bounds the step: "stream", the time that memory takes to
+	// deliver the weights, or "peak", the time that the processor takes to
+	// compute, whichever is longer; "" if the kernels cannot measure them.
+	// Percent is the share of LimitTokensPerS that was reached.
+	Limit           string  `json:"limit"`
+	LimitTokensPerS float64 `json:"limit_tokens_per_s"`
+	Percent         float64 `json:"percent_of_limit"`
 }
 
 // bench is an open model.
@@ -78,6 +81,7 @@ type bench struct {
 	mem      *kernel.Memory
 	// Bytes of one expert, and of attention and head.
 	expertBytes, denseBytes int64
+	denseFormat             tensor.DType
 	rng                     *rand.Rand
 	close                   []func() error
 }
@@ -99,7 +103,8 @@ func (c *counter) Run(ctx context.Context, layer int, groups []moe.Group, x, y [
 // kind is one row of the report while it is measured.
 type kind struct {
 	Result
-	seconds, bytes, ops []float64
+	seconds []float64
+	work    []work
 }
 
 // Measure runs every kind of step, round after round.
@@ -117,22 +122,22 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 		kinds = append(kinds, &kind{Result: Result{Kind: "decode", Rows: n}})
 	}
 	k, threads := o.Pool.Kernels(), o.Pool.Threads()
-	var stream, fma []float64
+	var machine limits
 	for round := range o.Rounds + 1 { // the first warms up
 		for _, row := range kinds {
-			s, f := kernel.StreamRate(k, b.mem, threads), kernel.FMARate(k, threads)
+			if round > 0 {
+				machine.sample(o, b.mem)
+			}
 			if err := b.step(ctx, row); err != nil {
 				return Report{}, err
 			}
 			if round == 0 {
-				row.seconds, row.bytes, row.ops = nil, nil, nil
-				continue
+				row.seconds, row.work = nil, nil
 			}
-			stream, fma = append(stream, s), append(fma, f)
 		}
 	}
 	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), FFNActivation: b.numerics.FFNActivation.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
-		Limits: kernel.Limits{Stream: measure.Median(stream), FMA: measure.Median(fma)}}
+		Limits: machine.median()}
 	for _, row := range kinds {
 		r.Results = append(r.Results, row.result(r.Limits))
 	}
@@ -140,11 +145,15 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 }
 
 func (k *kind) result(l kernel.Limits) Result {
-	seconds, bytes, ops := measure.Median(k.seconds), measure.Median(k.bytes), measure.Median(k.ops)
-	r := k.Result
-	r.TokensPerS, r.GBPerS, r.GopPerS = float64(r.Rows)/seconds, bytes/seconds/1e9, ops/seconds/1e9
-	if l.Stream > 0 && l.FMA > 0 {
-		r.Percent = 100 * max(bytes/1e9/l.Stream, ops/1e9/l.FMA) / seconds
+	r, seconds := k.Result, measure.Median(k.seconds)
+	var bytes, ops, bounds []float64
+	for _, w := range k.work {
+		bound, by := w.bound(l)
+		bytes, ops, bounds, r.Limit = append(bytes, w.bytes), append(ops, w.ops()), append(bounds, bound), by
+	}
+	r.TokensPerS, r.GBPerS, r.GopPerS = float64(r.Rows)/seconds, measure.Median(bytes)/seconds/1e9, measure.Median(ops)/seconds/1e9
+	if bound := measure.Median(bounds); bound > 0 {
+		r.LimitTokensPerS, r.Percent = float64(r.Rows)/bound, 100*bound/seconds
 	}
 	return r
 }
@@ -159,11 +168,7 @@ func (b *bench) step(ctx context.Context, k *kind) error {
 		return fmt.Errorf("%s of %d: %w", k.Kind, k.Rows, err)
 	}
 	k.seconds = append(k.seconds, time.Since(begin).Seconds())
-	c, expert := b.cfg, 3*float64(b.cfg.Hidden)*float64(b.cfg.FFN)
-	attention := float64(c.Layers) * float64(c.Hidden) * float64(2*c.Heads*c.HeadDim+2*c.KVHeads*c.HeadDim+c.Experts)
-	head := float64(c.Hidden) * float64(c.Vocab)
-	k.bytes = append(k.bytes, float64(b.denseBytes+b.expertBytes*int64(b.count.experts)))
-	k.ops = append(k.ops, 2*(attention*float64(k.Rows)+head*float64(len(batch.Outputs))+expert*float64(b.count.rows)))
+	k.work = append(k.work, b.work(k.Rows, len(batch.Outputs)))
 	return nil
 }
 
@@ -224,7 +229,7 @@ func open(ctx context.Context, o Options) (_ *bench, err error) {
 		return nil, err
 	}
 	b.close = append(b.close, b.mem.Close)
-	b.expertBytes, b.denseBytes = ckpt.ExpertBytes(), ckpt.DenseBytes()
+	b.expertBytes, b.denseBytes, b.denseFormat = ckpt.ExpertBytes(), ckpt.DenseBytes(), dense.Weights.Head.DType
 	if !b.cfg.TieEmbeddings { // one row of the embedding is read, all of the head
 		b.denseBytes -= int64(len(dense.Weights.Embed.Data))
 	}
