@@ -55,15 +55,10 @@ func (f Fit) decideAll(all []cell.Contest, arithmetic float64) ([]Decided, error
 	return out, group.Wait()
 }
 
-// resolution is how much faster than an earlier option another must be: what the
-// simulation does not tell apart, an operator need not change.
-const resolution = 0.01
-
 // decided compares the best options.
 func decided(c *cell.Contest, rates []float64) Decided {
 	best, ties := c.Best(), c.Ties()
-	most := slices.Max(rates)
-	choice := slices.IndexFunc(rates, func(r float64) bool { return r >= (1-resolution)*most })
+	choice := slices.Index(rates, slices.Max(rates))
 	return Decided{
 		Name: c.Name, Options: len(c.Options), Ties: len(ties), Measured: c.Options[best].Name(), Simulated: c.Options[choice].Name(),
 		MeasuredRate: c.Options[best].Rate(), SimulatedRate: c.Options[choice].Rate(), Same: slices.Contains(ties, choice), Loss: max(0, c.Loss(choice)), Rates: rates,
