@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check test study without-race clusters chaos kill-soak dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check amx-check test study without-race clusters chaos kill-soak dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -282,6 +282,13 @@ gpu-check: build-cuda ## build bin/gpu-check and, where there is a GPU, check th
 	cp tools/gpucheck/check.sh tools/gpucheck/cublas.py bin/gpu-check/
 	go test -c -trimpath -o bin/gpu-check/cuda.test ./$(CUDA)
 	bin/gpu-check/check.sh
+
+# bin/amx-check runs on a machine with AMX and nothing else.
+amx-check: build ## build bin/amx-check and run it: the kernels for Intel AMX, or their emulation where there is none
+	rm -rf bin/amx-check && mkdir -p bin/amx-check
+	cp bin/hachi tools/amxcheck/check.sh bin/amx-check/
+	go test -c -trimpath -o bin/amx-check/kernel.test ./internal/compute/kernel
+	bin/amx-check/check.sh
 
 asm: ## write the assembly
 	go -C tools/kernelasm run .

@@ -24,7 +24,7 @@ func newBenchAccuracy() *cobra.Command {
 		Short: "compare the answers of a checkpoint with those of another, for instance of a quantized one with its source",
 		Args:  arguments(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pool, err := c.pool()
+			pool, err := c.pool("")
 			if err != nil {
 				return err
 			}

@@ -35,8 +35,12 @@ func (c *computeFlags) register(cmd *cobra.Command, rounds int) {
 	c.printer.register(cmd)
 }
 
-func (c *computeFlags) pool() (*cpu.Pool, error) {
+// pool computes in a family of kernel.Numerics.
+func (c *computeFlags) pool(numerics string) (*cpu.Pool, error) {
 	k, err := kernel.Choose(c.kernel)
+	if err == nil {
+		k, err = k.In(numerics)
+	}
 	if err != nil {
 		return nil, &role.ConfigError{Err: err}
 	}
@@ -51,12 +55,13 @@ func (c *computeFlags) bytes() int { return max(1, int(c.memory*1e9)>>21) << 21 
 
 func newBenchKernel() *cobra.Command {
 	var c computeFlags
+	var numerics role.NumericsConfig
 	cmd := &cobra.Command{
 		Use:   "kernel",
 		Short: "measure memory, arithmetic and what the kernels reach of them",
 		Args:  arguments(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.pool()
+			pool, err := c.pool(numerics.Order)
 			if err != nil {
 				return err
 			}
@@ -69,6 +74,7 @@ func newBenchKernel() *cobra.Command {
 		},
 	}
 	c.register(cmd, 7)
+	orderFlag(configFlags{cmd.Flags()}, &numerics)
 	return cmd
 }
 
@@ -82,7 +88,7 @@ func newBenchModel() *cobra.Command {
 		Short: "measure prefill and decode of a checkpoint in this process, without a network",
 		Args:  arguments(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pool, err := c.pool()
+			pool, err := c.pool(numerics.Order)
 			if err != nil {
 				return err
 			}
@@ -101,6 +107,7 @@ func newBenchModel() *cobra.Command {
 	f.IntSliceVar(&o.Prefill, "prefill", []int{512}, "prompt lengths")
 	f.IntSliceVar(&o.Decode, "decode", []int{1, 8, 32}, "sequences of a decode step")
 	numericsFlags(configFlags{f}, &numerics)
+	orderFlag(configFlags{f}, &numerics)
 	sourceFlags(configFlags{f}, &from)
 	f.IntVar(&o.Context, "context", 64, "positions before the decoded one")
 	f.Uint64Var(&o.Seed, "seed", 1, "same seed, same tokens")

@@ -81,6 +81,7 @@ func modelFlags(f configFlags, m *role.ModelConfig) {
 	f.boolean("reserve-core", "model.reserveCore", &m.ReserveCore, "compute with one core less than --threads, at least one, and leave it to gossip and gRPC")
 	quantizeFlag(f, &m.Quantize)
 	numericsFlags(f, &m.Numerics)
+	orderFlag(f, &m.Numerics)
 	f.integer("max-step-tokens", "model.maxStepTokens", &m.MaxStepTokens, "maximum tokens of a step, which bounds every message; the same for every process of a cluster; 0 is 512")
 }
 
@@ -120,6 +121,11 @@ func quantizeFlag(f configFlags, to *string) {
 func numericsFlags(f configFlags, to *role.NumericsConfig) {
 	f.text("kv-cache-dtype", "model.kvCacheDtype", &to.KVCacheDtype, "data type of the KV cache: f32, bf16 or int8; the checkpoint's when empty; the same for every process of a cluster")
 	f.text("ffn-activation-dtype", "model.ffnActivationDtype", &to.FFNActivationDtype, "data type to which an expert rounds its activations before w2: f32 or bf16; f32 when empty; the same for every process of a cluster")
+}
+
+// orderFlag chooses the numerics family of processors.
+func orderFlag(f configFlags, to *role.NumericsConfig) {
+	f.text("numerics", "model.numerics", &to.Order, "order of sums with bf16 weights on processors: pairs, or amx-bf16, which Intel's tiles compute and other processors emulate, slower; pairs when empty; the same for every process of a cluster")
 }
 
 // servingFlags are shared by up and router.

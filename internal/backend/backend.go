@@ -31,6 +31,9 @@ type Options struct {
 	// Choices keep what was measured of the variants of the fastest loops; nil
 	// measures nothing, and loops that Kernel names are used as they are.
 	Choices *tune.Store
+	// Numerics names the family that a processor computes in, see kernel.Numerics;
+	// its default when empty.
+	Numerics string
 	// Device is the number of the accelerator to use.
 	Device int
 	// Attention lets an accelerator compute a Dense too, which else the processor does.

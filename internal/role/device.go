@@ -27,7 +27,7 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 	}
 	loops := os.Getenv("HACHI_KERNEL")
 	device, err := b.Open(backend.Options{
-		Threads: m.workers(), Cores: shared.asCores(), Kernel: loops, Choices: KernelChoices(), Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
+		Threads: m.workers(), Cores: shared.asCores(), Kernel: loops, Choices: KernelChoices(), Numerics: m.Numerics.Order, Spin: busyPoll, Device: m.Device, Attention: m.GPUAttention, ExpertFamily: m.ExpertFamily, Sidecar: m.Sidecar, SidecarHelpers: m.SidecarHelpers, Log: log,
 	})
 	if err != nil {
 		if loops != "" {
@@ -37,7 +37,7 @@ func (m ModelConfig) openDevice(busyPoll time.Duration, log *slog.Logger) (backe
 	}
 	device = shared.closedAfter(device)
 	info := device.Info()
-	if m.GPUAttention && info.Family == kernel.Family {
+	if m.GPUAttention && (info.Family == kernel.Family || info.Family == kernel.FamilyAMX) {
 		return nil, errors.Join(&ConfigError{Err: &FieldError{Field: "model.gpuAttention",
 			Err: fmt.Errorf("backend %s computes attention on the processor: choose backend cuda, or leave it false", b.Name)}}, device.Close())
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -110,6 +111,9 @@ type ModelConfig struct {
 type NumericsConfig struct {
 	KVCacheDtype       string `yaml:"kvCacheDtype"`       // f32, bf16 or int8
 	FFNActivationDtype string `yaml:"ffnActivationDtype"` // f32 or bf16
+	// Order names the order of sums on processors, one of kernel.Numerics; "" is the
+	// first.
+	Order string `yaml:"numerics"`
 }
 
 // Overrides are the rounding points for a model.
@@ -146,6 +150,7 @@ func (m ModelConfig) check(f *Faults, nodesOnly bool) {
 	}
 	f.OneOf("model.kvCacheDtype", m.Numerics.KVCacheDtype, "", "f32", "bf16", "int8")
 	f.OneOf("model.ffnActivationDtype", m.Numerics.FFNActivationDtype, "", "f32", "bf16")
+	f.OneOf("model.numerics", m.Numerics.Order, append([]string{""}, kernel.Numerics()...)...)
 	if _, err := backend.Find(m.Backends, m.Backend); m.Backends != nil && err != nil {
 		f.Addf("model.backend", "%q: %w", m.Backend, err)
 	}

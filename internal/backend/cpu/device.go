@@ -6,7 +6,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
-// Family is that of the kernels.
+// Family is that of the kernels, unless Options name another.
 const Family = kernel.Family
 
 // Backend is this package as one of a binary's backends.
@@ -19,6 +19,9 @@ func Backend() backend.Backend {
 		if o.Kernel == "" && o.Choices != nil {
 			kernels = o.Choices.Kernels(kernels, o.Log)
 		}
+		if kernels, err = kernels.In(o.Numerics); err != nil {
+			return nil, err
+		}
 		return Device{NewPool(PoolOptions{Threads: o.Threads, Kernels: kernels, Spin: o.Spin, Cores: o.Cores})}, nil
 	}}
 }
@@ -28,7 +31,7 @@ type Device struct{ Pool *Pool }
 
 // Info implements backend.Device.
 func (d Device) Info() backend.Info {
-	return backend.Info{Family: Family, Kernel: d.Pool.Kernels().Name()}
+	return backend.Info{Family: d.Pool.Kernels().Family(), Kernel: d.Pool.Kernels().Name()}
 }
 
 // OpenExperts implements backend.Device.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/backend"
 	"github.com/hachi-serve/hachi/internal/backend/cpu"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	driver "github.com/hachi-serve/hachi/internal/cuda"
 	"github.com/hachi-serve/hachi/internal/model"
@@ -48,6 +49,9 @@ type device struct {
 }
 
 func open(c Config, o backend.Options) (backend.Device, error) {
+	if o.Numerics != "" && o.Numerics != kernel.Numerics()[0] {
+		return nil, &backend.UnsupportedError{Backend: "cuda", Found: "numerics " + o.Numerics, Want: "its attention on the processor has one family: leave it empty"}
+	}
 	lib, err := c.Open()
 	if err != nil {
 		return nil, err

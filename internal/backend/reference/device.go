@@ -10,23 +10,31 @@ import (
 
 // Backend is this package as one of a binary's backends.
 func Backend() backend.Backend {
-	return backend.Backend{Name: "reference", Open: func(backend.Options) (backend.Device, error) { return device{}, nil }}
+	return backend.Backend{Name: "reference", Open: func(o backend.Options) (backend.Device, error) {
+		kernels, err := kernel.Go().In(o.Numerics)
+		if err != nil {
+			return nil, err
+		}
+		return device{kernels}, nil
+	}}
 }
 
-// device has no state. That of an accelerator holds its context, its streams and
+// device has only the definitions. That of an accelerator holds its context, its streams and
 // the memory for rows on their way.
-type device struct{}
+type device struct{ kernels *kernel.Kernels }
 
 // Info names the family. A backend with another order of operations names
 // another, and a cluster does not mix the two.
-func (device) Info() backend.Info { return backend.Info{Family: kernel.Family, Kernel: "go"} }
-
-func (device) OpenExperts(cfg model.Config, n model.Numerics) (backend.Experts, error) {
-	return &experts{cfg: cfg, numerics: n, loaded: map[moe.ExpertID]model.ExpertWeights{}}, nil
+func (d device) Info() backend.Info {
+	return backend.Info{Family: d.kernels.Family(), Kernel: d.kernels.Name()}
 }
 
-func (device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeights) (backend.Dense, error) {
-	return &dense{cfg: cfg, numerics: n, w: w, arithmetic: newArithmetic()}, nil
+func (d device) OpenExperts(cfg model.Config, n model.Numerics) (backend.Experts, error) {
+	return &experts{kernels: d.kernels, cfg: cfg, numerics: n, loaded: map[moe.ExpertID]model.ExpertWeights{}}, nil
+}
+
+func (d device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeights) (backend.Dense, error) {
+	return &dense{cfg: cfg, numerics: n, w: w, arithmetic: arithmetic{d.kernels, kernel.NewScratch()}}, nil
 }
 
 func (device) Close() error { return nil }
@@ -36,8 +44,6 @@ type arithmetic struct {
 	*kernel.Kernels
 	scratch *kernel.Scratch
 }
-
-func newArithmetic() arithmetic { return arithmetic{kernel.Go(), kernel.NewScratch()} }
 
 // product is x times w transposed.
 func (a arithmetic) product(x tensor.Matrix, w tensor.Weight) tensor.Matrix {

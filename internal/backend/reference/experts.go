@@ -6,12 +6,14 @@ import (
 	"sync"
 
 	"github.com/hachi-serve/hachi/internal/backend"
+	"github.com/hachi-serve/hachi/internal/compute/kernel"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/moe"
 )
 
 type experts struct {
+	kernels  *kernel.Kernels
 	cfg      model.Config
 	numerics model.Numerics
 
@@ -53,7 +55,7 @@ func (e *experts) compute(id moe.ExpertID, x, y tensor.Matrix) error {
 	if !ok {
 		return &moe.Error{Op: fmt.Sprintf("expert %v", id), Kind: moe.NotHosted}
 	}
-	copy(y.Data, newArithmetic().feedForward(x, w, e.numerics.FFNActivation).Data)
+	copy(y.Data, arithmetic{e.kernels, kernel.NewScratch()}.feedForward(x, w, e.numerics.FFNActivation).Data)
 	return nil
 }
 

@@ -1,6 +1,11 @@
 package kernel
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // The families that this package defines. A family names the order of operations.
 // It enters the fingerprint of every backend that computes with these loops, on
@@ -20,17 +25,18 @@ func (k *Kernels) Family() string {
 	return Family
 }
 
-// In is k in the family that a configuration calls numerics: "pairs" or
-// "amx-bf16", "" is "pairs". Every implementation computes in both.
+// Numerics lists how a configuration names the families, the default first.
+func Numerics() []string { return []string{"pairs", "amx-bf16"} }
+
+// In is k in the family of that name; "" is the default. Every implementation
+// computes in every family.
 func (k *Kernels) In(numerics string) (*Kernels, error) {
-	in := *k
-	switch numerics {
-	case "", "pairs":
-		in.inRuns = false
-	case "amx-bf16":
-		in.inRuns = true
-	default:
-		return nil, fmt.Errorf("numerics %q, expected pairs or amx-bf16", numerics)
+	names := Numerics()
+	i := slices.Index(names, cmp.Or(numerics, names[0]))
+	if i < 0 {
+		return nil, fmt.Errorf("numerics %q, expected one of %s", numerics, strings.Join(names, ", "))
 	}
+	in := *k
+	in.inRuns = i == 1
 	return &in, nil
 }
