@@ -32,7 +32,7 @@ quick: ## run the tests that take few seconds, without the race detector
 	go test -short ./...
 
 # Tables in docs/scaling, figures in docs/figures. The same simulator gives the same bytes.
-STUDY := karakuri knobs kill
+STUDY := karakuri knobs kill measured
 study: build ## simulate what docs/scaling.md tells, and draw its figures again (minutes)
 	for s in $(STUDY); do bin/hachi sim sweep docs/scaling/$$s.yaml --out docs/scaling/$$s --figures docs/figures || exit 1; done
 

@@ -219,7 +219,7 @@ func TestTheStudyIsRemade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, study := range []string{"karakuri", "knobs", "kill"} {
+	for _, study := range []string{"karakuri", "knobs", "kill", "measured"} {
 		f, err := Read(docs + "/scaling/" + study + ".yaml")
 		if err != nil {
 			t.Fatal(err)
