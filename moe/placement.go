@@ -13,6 +13,8 @@ type Placement struct {
 	fingerprint Fingerprint
 	topology    Topology
 	replicas    [][]Replica // by Topology.Index
+	hosts       []Replica   // each replica of replicas once
+	hostsOf     [][]int32   // replicas, as places in hosts
 }
 
 // NewPlacement copies replicas, one list per expert in the order of
@@ -35,7 +37,27 @@ func NewPlacement(epoch Epoch, fp Fingerprint, t Topology, replicas [][]Replica)
 		}
 		table[i] = slices.Clone(list)
 	}
-	return &Placement{epoch: epoch, fingerprint: fp, topology: t, replicas: table}, nil
+	p := &Placement{epoch: epoch, fingerprint: fp, topology: t, replicas: table}
+	p.numberHosts()
+	return p, nil
+}
+
+// numberHosts lists the hosts. Places of all experts lie one after another in memory.
+func (p *Placement) numberHosts() {
+	numbers, all := map[Replica]int32{}, []int32{}
+	for _, list := range p.replicas {
+		for _, r := range list {
+			n, known := numbers[r]
+			if !known {
+				n = int32(len(p.hosts))
+				numbers[r], p.hosts = n, append(p.hosts, r)
+			}
+			all = append(all, n)
+		}
+	}
+	for _, list := range p.replicas {
+		p.hostsOf, all = append(p.hostsOf, all[:len(list):len(list)]), all[len(list):]
+	}
 }
 
 func (p *Placement) Epoch() Epoch             { return p.epoch }
@@ -50,6 +72,14 @@ func (p *Placement) Replicas(id ExpertID) []Replica {
 	}
 	return nil
 }
+
+// Hosts lists every replica that is named, each once, in a fixed order. The caller must
+// not change it.
+func (p *Placement) Hosts() []Replica { return p.hosts }
+
+// HostsOf lists the replicas of the expert at an index of the topology, in order of
+// preference, as places in Hosts. The caller must not change it.
+func (p *Placement) HostsOf(index int) []int32 { return p.hostsOf[index] }
 
 // Nodes lists the nodes that serve anything, sorted, each once.
 func (p *Placement) Nodes() []Replica {

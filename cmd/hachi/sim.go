@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func (s *simulation) run(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	began := time.Now()
-	report, err := sim.Run(cluster, requests, sim.Options{Limit: s.limit})
+	report, err := sim.Run(cluster, requests, sim.Options{Limit: s.limit, Workers: runtime.GOMAXPROCS(0)})
 	if err != nil {
 		return err
 	}

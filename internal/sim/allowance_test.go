@@ -28,7 +28,7 @@ func TestQuotasStopProcessesForTheRestOfAPeriod(t *testing.T) {
 		c := &cores{world: w, total: 2, memory: 1e12, shared: true}
 		ends := make([]time.Duration, len(test.work))
 		for i, work := range test.work {
-			p := &process{world: w, cores: c, at: scenario.Process{Threads: 1}, slow: 1}
+			p := &process{world: w, cores: c, shared: true, at: scenario.Process{Threads: 1}, slow: 1}
 			p.allowance = allowanceOf(scenario.Quota{Cores: test.quotas[i], Period: 5 * ms})
 			p.compute(0, work, event.Func(func() { ends[i] = w.loop.Now() }))
 		}

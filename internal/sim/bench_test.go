@@ -12,9 +12,14 @@ import (
 
 var length = flag.Duration("length", 2*time.Second, "length of the load of BenchmarkThousandNodes; 10m is the whole")
 
+var workers = flag.Int("workers", runtime.NumCPU(), "cores that BenchmarkThousandNodes uses")
+
+var routers = flag.Int("routers", keepingUp, "routers of BenchmarkThousandNodes")
+
 // keepingUp is how many routers of the preset keep up with the trace: with its 8, prompts
-// come faster than they are read.
-const keepingUp = 32
+// come faster than they are read, and with 32 a prompt often shares its steps with streams,
+// which makes more and smaller steps of it. More than 48 change nothing.
+const keepingUp = 48
 
 // BenchmarkThousandNodes is 1,000 nodes with 256 experts in each of 32 layers under the
 // load of the Azure conversation trace, at its rate.
@@ -23,14 +28,14 @@ func BenchmarkThousandNodes(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := p.Read(scenario.Change{Routers: keepingUp})
+	s, err := p.Read(scenario.Change{Routers: *routers})
 	if err != nil {
 		b.Fatal(err)
 	}
 	requests := trace.Synthetic{Kind: trace.AzureConversation, Seed: 1, Duration: *length}.Make()
 	events, calls, simulated := uint64(0), uint64(0), 0.0
 	for b.Loop() {
-		r, err := Run(s, requests, Options{Limit: time.Hour})
+		r, err := Run(s, requests, Options{Limit: time.Hour, Workers: *workers})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -53,12 +53,8 @@ func (w *world) coresOf(name string, at scenario.Process) *cores {
 	return w.hosts[at.Host]
 }
 
-// run begins a job at a time, and returns when it ends: see process.compute.
-func (c *cores) run(owner *process, from, work time.Duration, done event.Handler) (ends time.Duration) {
-	if !c.shared {
-		c.world.loop.At(from+work, done)
-		return from + work
-	}
+// run begins a job of a process that shares its cores.
+func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
 	threads := float64(owner.at.Threads)
 	if threads == 0 {
 		threads = c.total
@@ -67,7 +63,6 @@ func (c *cores) run(owner *process, from, work time.Duration, done event.Handler
 	owner.allowance.renew(c.since)
 	c.jobs = append(c.jobs, &job{owner, threads, owner.rate, work, done})
 	c.plan()
-	return 0
 }
 
 // runs reports that a job has a share of the cores.

@@ -40,14 +40,17 @@
 // CPU that handles messages; processes on one host share its cores. A killed process
 // refuses connections; one that is cut off is silent. Clients are beside the gateway.
 //
-// Invariants: the same scenario, seed and trace give the same report, byte for byte.
+// Invariants: the same scenario, seed and trace give the same report, byte for byte, with
+// any number of workers.
 // Every run checks that no request is lost (each ends once, or is at one router), that
 // epochs of targets and placements rise, that a placement names a replica only where the
 // expert is resident or was named before, that no node computes, or is asked for, an
 // expert that it does not hold (one that has started again may be asked), that no node
 // holds more than its capacity, and that schedulers and KV caches are consistent.
 //
-// Concurrency: Run is one goroutine; runs are independent of each other.
+// Concurrency: one goroutine handles the events of a run. Workers, of which there may be
+// none, do what routers' dispatchers have to do before their results are needed (ahead.go);
+// a mutex for each router is between them. Runs are independent of each other.
 //
 // References: package machine has the cost model, package trace the workloads, package
 // scenario the file. Bench: BenchmarkThousandNodes.

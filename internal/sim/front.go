@@ -59,7 +59,7 @@ func (f *front) place(q *request) {
 	default:
 		f.table.Begin(to.ID, q.prefix)
 		q.at = to.ID
-		w.loop.After(w.scenario.Network.Draw(w.random), event.Func(func() { f.deliver(q, to) }))
+		w.loop.After(w.latency.Draw(w.random), event.Func(func() { f.deliver(q, to) }))
 	}
 }
 

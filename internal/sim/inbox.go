@@ -10,7 +10,7 @@ import "time"
 func (r *router) keep(c *call) {
 	r.inbox = append(r.inbox, c)
 	if c.owner.heard(c) {
-		r.world.loop.At(c.at, &r.wakeUp)
+		r.world.loop.AtLocal(c.at, &r.wakeUp)
 	}
 }
 
@@ -18,19 +18,44 @@ func (r *router) keep(c *call) {
 type wakeUp struct{ router *router }
 
 // Fire implements event.Handler.
-func (w *wakeUp) Fire() { w.router.catchUp() }
+func (w *wakeUp) Fire() {
+	r := w.router
+	r.receive()
+	if len(r.ahead.heard) > 0 {
+		r.ahead.submit(nil, 0, 0)
+	}
+}
 
-// catchUp handles the answers that were received until now.
+// catchUp handles the answers that were received until now: the dispatcher is that of now.
 func (r *router) catchUp() {
+	r.ahead.held = true
+	r.receive()
+	r.ahead.held = false
+	r.ahead.sync()
+	r.clock = r.world.loop.Now()
+	if r.ahead.begun {
+		r.world.violate("%s: its dispatcher is ahead of its time", r.name)
+	}
+}
+
+// receive takes the answers that were received until now.
+func (r *router) receive() {
 	now := r.world.loop.Now()
 	for len(r.inbox) > r.read && r.inbox[r.read].at <= now {
 		c := r.inbox[r.read]
 		r.inbox[r.read] = nil
 		r.read++
-		r.behind = now - c.at
-		c.answer()
+		switch {
+		case c.pending == nil: // canceled
+			c.endMove()
+		case c.failure == nil && !c.owner.watched:
+			r.hear(c)
+		default:
+			r.ahead.sync()
+			r.clock = c.at
+			c.answer()
+		}
 	}
-	r.behind = 0
 	if r.read == len(r.inbox) {
 		r.inbox, r.read = r.inbox[:0], 0
 	} else if r.read > len(r.inbox)/2 {
@@ -40,11 +65,12 @@ func (r *router) catchUp() {
 	}
 }
 
-// date is the clock of the dispatcher: the time of what is handled.
-func (r *router) date() time.Time { return r.world.loop.Date().Add(-r.behind) }
+// date is the clock of the dispatcher: the time of what it handles.
+func (r *router) date() time.Time { return r.world.loop.DateOf(r.clock) }
 
 // discard forgets the answers of a router that has died.
 func (r *router) discard() {
+	r.ahead.sync()
 	for _, c := range r.inbox[r.read:] {
 		c.endMove()
 	}
@@ -55,6 +81,7 @@ func (r *router) discard() {
 // rows of another: any answer may be the last then.
 func (j *layerJob) sent() {
 	j.awaited++
+	j.unanswered++
 	if j.inFlight {
 		j.watch()
 	}
@@ -79,7 +106,7 @@ func (j *layerJob) watch() {
 	r := j.step.router
 	for _, c := range r.inbox[r.read:] {
 		if c.owner == j {
-			r.world.loop.At(c.at, &r.wakeUp)
+			r.world.loop.AtLocal(c.at, &r.wakeUp)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/router/dispatch"
-	"github.com/hachi-serve/hachi/internal/sim/event"
 	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/moe"
 )
@@ -20,9 +19,13 @@ type layerJob struct {
 	began    time.Duration
 	took     time.Duration
 	last     reading       // of the reply that came last
+	due      time.Time     // of the first deadline
 	alarm    time.Duration // of the earliest event that looks at deadlines; 0 is none
-	awaited  int           // calls without an answer
+	awaited  int           // calls without an answer that is on its way
 	watched  bool          // any answer may be the last
+	// unanswered counts the calls without an answer that was handed to the dispatcher. It
+	// says nothing of a layer that is watched.
+	unanswered int
 
 	// The micro-batch.
 	first, rows int
@@ -34,32 +37,50 @@ type layerJob struct {
 // begin sends the rows of a layer.
 func (j *layerJob) begin(layer int) error {
 	r := j.step.router
+	j.began, j.last = r.world.loop.Now(), reading{}
+	j.awaited, j.watched, j.unanswered = 0, false, 0
+	r.receive()
+	r.ahead.sync()
+	r.transport.sender = j
+	if !r.ahead.begins(j) {
+		r.clock = r.world.loop.Now()
+		if err := j.send(layer); err != nil {
+			return err
+		}
+	}
+	j.inFlight = true
+	j.arm(j.due)
+	return nil
+}
+
+// send gives the rows of a layer to the dispatcher, at its clock.
+func (j *layerJob) send(layer int) (err error) {
+	r := j.step.router
 	r.gate.route(&j.routing, layer, j.rows, r.random)
 	j.h = j.h.Resize(j.rows, 1)
-	j.began, j.last = r.world.loop.Now(), reading{}
-	j.awaited, j.watched = 0, false
-	r.catchUp()
-	r.transport.sender = j
-	l, err := r.dispatcher.Begin(layer, j.h, j.routing)
-	if err != nil {
-		return err
+	if j.layer, err = r.dispatcher.Begin(layer, j.h, j.routing); err == nil {
+		j.due = j.layer.Deadline()
 	}
-	j.layer, j.inFlight = l, true
-	j.arm()
-	return nil
+	return err
 }
 
 // arm makes sure that an event looks at the next deadline. One that is scheduled for
 // earlier does it.
-func (j *layerJob) arm() {
+func (j *layerJob) arm(next time.Time) {
 	w := j.step.router.world
-	due := w.loop.Since(j.layer.Deadline())
+	due := w.loop.Since(next)
 	if j.alarm > w.loop.Now() && j.alarm <= due {
 		return
 	}
 	j.alarm = due
-	w.loop.At(due, event.Func(j.expire))
+	w.loop.AtLocal(due, (*alarm)(j))
 }
+
+// alarm is the event at which a layer looks at its deadlines.
+type alarm layerJob
+
+// Fire implements event.Handler.
+func (a *alarm) Fire() { (*layerJob)(a).expire() }
 
 // expire acts on deadlines that have passed. An alarm of an earlier layer finds none.
 func (j *layerJob) expire() {
@@ -76,7 +97,7 @@ func (j *layerJob) expire() {
 	}
 	due := j.layer.Deadline()
 	if w.loop.Since(due) > w.loop.Now() {
-		j.arm()
+		j.arm(due)
 		return
 	}
 	j.step.router.transport.sender = j
@@ -103,7 +124,7 @@ func (j *layerJob) settled(err error, again bool) {
 		j.took = j.step.router.world.loop.Now() - j.began
 		j.step.answered(j)
 	case again:
-		j.arm()
+		j.arm(j.layer.Deadline())
 	}
 }
 

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -20,17 +19,18 @@ import (
 // loading take simulated time.
 type node struct {
 	process
-	spec    scenario.Node
-	speed   machine.Experts
-	batcher *batcher.Batcher
-	batch   batcher.Batch
 	busy    bool
+	serial  int32         // of this process among all of nodes
 	began   time.Duration // of the batch
 	ends    time.Duration // of the batch, where it is known when the batch begins
 	clock   time.Duration // of the queue
-	soon    []*call       // received after the batch ends, by call.at
-	present []*call       // that wait or are computed
+	batcher *batcher.Batcher
+	speed   *machine.Experts
+	soon    []*call // received after the batch ends, by call.at
+	present []*call // that wait or are computed
+	batch   batcher.Batch
 
+	spec       scenario.Node
 	resident   moe.Shard
 	news       expertnode.News
 	moving     bool // an expert is loaded or unloaded
@@ -46,9 +46,11 @@ type node struct {
 // startNode starts a process for a node, empty.
 func (w *world) startNode(spec scenario.Node) *node {
 	n := &node{
-		process: w.process(string(spec.ID), spec.Process), spec: spec, speed: spec.Machine.Experts(&w.scenario.Shape, spec.Threads),
+		process: w.process(string(spec.ID), spec.Process), spec: spec, speed: w.speedOf(spec.Process),
 		run: 1,
 	}
+	w.started++
+	n.serial = w.started
 	if old := w.nodes[spec.ID]; old != nil {
 		n.number, n.run, n.stats, n.before = old.number, old.run+1, old.stats, old.before
 		w.numbered[n.number] = n
@@ -64,6 +66,22 @@ func (w *world) startNode(spec scenario.Node) *node {
 	}
 	w.nodes[spec.ID] = n
 	return n
+}
+
+// speedOf is how fast a process computes experts: one for all processes that are alike.
+func (w *world) speedOf(p scenario.Process) *machine.Experts {
+	kind := kind{p.Machine, p.Threads}
+	if w.speeds[kind] == nil {
+		speed := p.Machine.Experts(&w.scenario.Shape, p.Threads)
+		w.speeds[kind] = &speed
+	}
+	return w.speeds[kind]
+}
+
+// kind is what the speed of a process depends on.
+type kind struct {
+	machine *machine.Machine
+	threads int
 }
 
 // queuedSteps is the number of whole steps that a node's queue has room for.
@@ -88,7 +106,7 @@ func (n *node) receive(c *call) {
 	case !n.busy:
 		n.queue(c)
 		n.pump()
-	case n.cores.shared || c.at <= n.ends:
+	case n.shared || c.at <= n.ends:
 		n.queue(c)
 	default:
 		n.soon = append(n.soon, c)
@@ -126,16 +144,15 @@ func (n *node) serve(c *call) error {
 	return nil
 }
 
-// holds reports that a node can compute the expert at an index. The list of its nodes is
-// short, and those of a layer are together in memory.
-func (n *node) holds(index int) bool { return slices.Contains(n.world.holders[index], n) }
+// holds reports that a node can compute the expert at an index.
+func (n *node) holds(index int) bool { return n.world.holders[index].has(n.serial) }
 
 // hold notes that a node can compute an expert from now on, or not any more.
 func (n *node) hold(id moe.ExpertID, holds bool) {
 	at := &n.world.holders[n.world.topology.Index(id)]
-	*at = slices.DeleteFunc(*at, func(other *node) bool { return other == n })
+	at.remove(n.serial)
 	if holds {
-		*at = append(*at, n)
+		at.add(n.serial)
 	}
 }
 

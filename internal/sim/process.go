@@ -10,29 +10,37 @@ import (
 // process is what routers and nodes have in common: cores, a NIC, and a CPU that
 // handles messages one after another. A process that starts again is another one.
 type process struct {
-	world *world
-	name  string
-	at    scenario.Process
-	cores *cores
+	// What every message looks at comes first; this is when each is free.
+	stack, egress, ingress time.Duration
+
+	slow   float64 // how much longer it takes than usual
+	up     bool
+	cut    bool // neither hears nor is heard
+	shared bool // its cores are
+	world  *world
+	cores  *cores
 	// allowance is what the process may use of them.
 	allowance allowance
 	rate      float64 // bytes/s that the next work reads at full speed
-	up        bool
-	cut       bool    // neither hears nor is heard
-	slow      float64 // how much longer it takes than usual
-
-	// When each is free.
-	stack, egress, ingress time.Duration
+	name      string
+	at        scenario.Process
 }
 
 func (w *world) process(name string, at scenario.Process) process {
-	return process{world: w, name: name, at: at, cores: w.coresOf(name, at), allowance: allowanceOf(at.Quota), up: true, slow: 1}
+	cores := w.coresOf(name, at)
+	return process{world: w, name: name, at: at, cores: cores, shared: cores.shared, allowance: allowanceOf(at.Quota), up: true, slow: 1}
 }
 
 // compute runs work on the process's cores from a time on, which is now where others share
 // them. It returns when the work ends, which is not known where they are shared.
 func (p *process) compute(from, work time.Duration, done event.Handler) (ends time.Duration) {
-	return p.cores.run(p, from, time.Duration(float64(work)*p.slow), done)
+	work = time.Duration(float64(work) * p.slow)
+	if p.shared {
+		p.cores.run(p, work, done)
+		return 0
+	}
+	p.world.loop.AtLocal(from+work, done)
+	return from + work
 }
 
 // message is the CPU time of a message.
@@ -45,7 +53,7 @@ func (p *process) depart(bytes int) time.Duration {
 	w := p.world
 	p.stack = max(w.loop.Now(), p.stack) + p.message()
 	p.egress = max(p.stack, p.egress) + w.scenario.Network.Transfer(bytes)
-	return p.egress + w.scenario.Network.Draw(w.random)
+	return p.egress + w.latency.Draw(w.random)
 }
 
 // arrive takes a message of some bytes that has reached the NIC, and returns when the

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -78,7 +80,7 @@ func TestRandomClustersKeepTheInvariants(t *testing.T) {
 	seen := map[string]int{}
 	for seed := *firstOne; seed < *firstOne+uint64(n); seed++ {
 		s, requests := random(seed)
-		r, err := Run(s, load(seed, requests, 300*time.Millisecond), Options{Limit: 30 * time.Minute})
+		r, err := Run(s, load(seed, requests, 300*time.Millisecond), Options{Limit: 30 * time.Minute, Workers: int(seed % 3)})
 		if err != nil {
 			t.Fatalf("seed %d, %s: %v", seed, describe(s), err)
 		}
@@ -103,4 +105,27 @@ func TestRandomClustersKeepTheInvariants(t *testing.T) {
 
 func describe(s *scenario.Scenario) string {
 	return fmt.Sprintf("%v experts, %d nodes, %d routers, %s, %d replicas, faults %+v", s.Shape.Config.Topology(), len(s.Nodes), s.Routers.Count, s.Policy, s.Replicas, s.Faults)
+}
+
+// TestWorkersChangeNothing of random clusters.
+func TestWorkersChangeNothing(t *testing.T) {
+	for seed := *firstOne; seed < *firstOne+100; seed++ {
+		var first []byte
+		for _, workers := range []int{1, 2, 3} {
+			s, requests := random(seed)
+			r, err := Run(s, load(seed, requests, 300*time.Millisecond), Options{Limit: 30 * time.Minute, Workers: workers})
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = raw
+			} else if !bytes.Equal(raw, first) {
+				t.Fatalf("seed %d, %s, %d workers:\n%s\n%s", seed, describe(s), workers, first, raw)
+			}
+		}
+	}
 }

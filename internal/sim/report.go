@@ -126,6 +126,9 @@ type Options struct {
 	Settled int
 	// WarmUp is for how long nothing counts but PerSecond.
 	WarmUp time.Duration
+	// Workers is how many cores the run uses; 0 is one. The report is the same with any
+	// number.
+	Workers int
 }
 
 // FormError is a cluster whose first placement is never complete.
@@ -136,6 +139,7 @@ func (e *FormError) Error() string { return "the cluster does not form: " + e.Re
 // Run simulates a cluster under a trace. The error is a *FormError, or says which invariants broke; the report is of no use then.
 func Run(s *scenario.Scenario, requests []trace.Request, o Options) (Report, error) {
 	w := newWorld(s)
+	defer w.employ(o.Workers - 1)()
 	if err := w.form(); err != nil {
 		return Report{}, err
 	}

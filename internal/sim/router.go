@@ -37,7 +37,8 @@ type router struct {
 
 	inbox    []*call // answers in the order of call.at, those before read handled
 	read     int
-	behind   time.Duration // how long ago that was received which is handled
+	clock    time.Duration // of the dispatcher
+	ahead    ahead
 	wakeUp   wakeUp
 	requests map[uint64]*request // by the id of their sequence
 	step     step
@@ -69,7 +70,7 @@ func (w *world) startRouter(number, run int) *router {
 		random:   rand.New(rand.NewPCG(w.scenario.Seed, uint64(number)<<32|uint64(run))),
 		requests: map[uint64]*request{},
 	}
-	r.step.router, r.transport.from, r.wakeUp.router = r, r, r
+	r.step.router, r.transport.from, r.wakeUp.router, r.ahead.router = r, r, r, r
 	r.scheduler = scheduler.New(spec.Limits, r.pool)
 	r.dispatcher = dispatch.New(dispatch.Config{
 		Transport: &r.transport, Fingerprint: fingerprint, Wire: tensor.BF16, Hidden: 1, Topology: w.topology, Now: r.date,

@@ -108,11 +108,15 @@ func faulty() *scenario.Scenario {
 	return s
 }
 
+// TestTheSameSeedPrintsTheSameBytes with any number of workers.
 func TestTheSameSeedPrintsTheSameBytes(t *testing.T) {
-	print := func(seed uint64) string {
+	print := func(seed uint64, workers int) string {
 		s := faulty()
 		s.Seed = seed
-		r := run(t, s, load(2, 300, 200*time.Millisecond))
+		r, err := Run(s, load(2, 300, 200*time.Millisecond), Options{Limit: time.Hour, Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var out bytes.Buffer
 		r.WriteText(&out)
 		raw, err := json.Marshal(r)
@@ -121,13 +125,13 @@ func TestTheSameSeedPrintsTheSameBytes(t *testing.T) {
 		}
 		return out.String() + string(raw)
 	}
-	first := print(1)
-	for range 3 {
-		if again := print(1); again != first {
-			t.Fatalf("two runs differ:\n%s\n%s", first, again)
+	first := print(1, 0)
+	for workers := range 4 {
+		if again := print(1, workers); again != first {
+			t.Fatalf("a run with %d workers differs:\n%s\n%s", workers, first, again)
 		}
 	}
-	if print(2) == first {
+	if print(2, 0) == first {
 		t.Error("another seed makes the same run")
 	}
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/router/pipeline"
@@ -92,11 +93,9 @@ func (s *step) seen(lo, hi int) machine.Seen {
 func (s *step) advance() {
 	r := s.router
 	if s.layer == r.world.topology.Layers() {
-		for _, j := range s.jobs {
-			if j.inFlight {
-				s.wait(experts)
-				return
-			}
+		if s.calls() {
+			s.wait(experts)
+			return
 		}
 		s.finishLayers()
 		return
@@ -108,7 +107,16 @@ func (s *step) advance() {
 	}
 	s.attending = r.world.loop.Now()
 	s.wait(attention)
-	r.compute(r.world.loop.Now(), r.attention.Layer(j.seen, r.world.topology.In(s.layer) == 0), s)
+	dense := r.world.topology.In(s.layer) == 0
+	ends := r.compute(r.world.loop.Now(), r.attention.Layer(j.seen, dense), s)
+	if !dense {
+		r.plan(j, s.layer, ends)
+	}
+}
+
+// calls reports that calls of the step are in flight.
+func (s *step) calls() bool {
+	return slices.ContainsFunc(s.jobs, func(j *layerJob) bool { return j.inFlight })
 }
 
 func (s *step) wait(on doing) { s.doing, s.idle = on, s.router.world.loop.Now() }

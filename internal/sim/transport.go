@@ -16,10 +16,12 @@ type transport struct {
 	from *router
 	// sender is the layer whose dispatcher runs now: calls that it starts are its own.
 	sender *layerJob
+	// While planning, calls are not sent but planned.
+	planning bool
 }
 
-// call is one expert call and its reply on their way. It is used again after both ends
-// have left it.
+// call is one expert call and its reply on their way. It is used again after an answer;
+// one that ends in another way is left to the garbage collector.
 type call struct {
 	world *world
 	owner *layerJob
@@ -39,7 +41,6 @@ type call struct {
 
 	pending *moe.PendingCall // nil once the router's end is over
 	moving  bool             // an event, the node's queue or its batch refers to the call
-	next    *call            // in the list of free calls
 }
 
 // phase is what happens to a call next.
@@ -61,20 +62,29 @@ const (
 
 // Start implements moe.Transport.
 func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
-	w := t.from.world
-	one := w.newCall()
-	one.owner, one.from, one.to, one.pending, one.moving = t.sender, t.from, w.nodeAt(to.Addr), p, true
+	w, a := t.from.world, &t.from.ahead
+	one := a.newCall()
+	one.from, one.to, one.pending = t.from, w.nodeAt(to.Addr), p
 	c.Router = t.from.id
 	one.call, one.epoch, one.outputs = c, c.Epoch, c.OutRows()
+	one.moving = one.to != nil && !one.to.cut // else no answer will come
+	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+one.outputs*indexBytes
 	p.State = one
-	w.stats.calls++
-	one.owner.sent()
-	if one.to == nil || one.to.cut {
-		one.moving = false // no answer will come
+	if t.planning {
+		a.planned = append(a.planned, one)
 		return
 	}
-	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+one.outputs*indexBytes
-	w.loop.At(t.from.depart(one.bytes), one)
+	one.send(t.sender)
+}
+
+// send sends a call of a layer.
+func (c *call) send(by *layerJob) {
+	c.owner = by
+	c.world.stats.calls++
+	by.sent()
+	if c.moving {
+		c.world.loop.AtLocal(c.from.depart(c.bytes), c)
+	}
 }
 
 // Cancel implements moe.Transport: the call ends at once for the router, and soon for the
@@ -88,11 +98,11 @@ func (t *transport) Cancel(p *moe.PendingCall) {
 	one.keepCall()
 	p.Done(nil, errCanceled)
 	if !one.moving {
-		one.world.free(one)
 		return
 	}
 	to := one.to
-	one.world.loop.After(one.world.scenario.Network.P50, event.Func(func() {
+	loop := &one.world.loop
+	loop.AtLocal(loop.Now()+one.world.scenario.Network.P50, event.Func(func() {
 		// The call is this one still: it is not free while it moves.
 		if one.pending == nil && one.to == to && one.slot >= 0 && to.up && to.batcher.Cancel(&one.task) {
 			one.leaveNode()
@@ -106,20 +116,17 @@ var (
 	errDead     = &moe.Error{Op: "expert call", Kind: moe.Unreachable, Err: errors.New("connection refused")}
 )
 
-// newCall takes a free call, or makes one.
-func (w *world) newCall() *call {
-	if c := w.freeCalls; c != nil {
-		w.freeCalls, c.next = c.next, nil
+// newCall takes a spare call, or makes one.
+func (a *ahead) newCall() *call {
+	if n := len(a.spare); n > 0 {
+		c := a.spare[n-1]
+		a.spare = a.spare[:n-1]
+		c.reply, c.failure = moe.Reply{}, nil
 		return c
 	}
-	c := &call{world: w, slot: -1}
+	c := &call{world: a.router.world, slot: -1}
 	c.task.Done = c.computed
 	return c
-}
-
-func (w *world) free(c *call) {
-	c.owner, c.from, c.to, c.call, c.reply, c.failure = nil, nil, nil, nil, moe.Reply{}, nil
-	c.next, w.freeCalls = w.freeCalls, c
 }
 
 // keepCall copies what the node may still read of a call that ends for the router, whose
@@ -167,8 +174,8 @@ func (c *call) reachNode() {
 	case !c.to.up:
 		c.refuse()
 	case c.take(&c.to.process):
-		if c.phase = isReceived; c.to.cores.shared {
-			c.world.loop.At(c.at, c)
+		if c.phase = isReceived; c.to.shared {
+			c.world.loop.AtLocal(c.at, c)
 		} else {
 			c.to.receive(c)
 		}
@@ -181,7 +188,7 @@ func (c *call) take(by *process) bool {
 	at, dropped := by.arrive(c.bytes)
 	c.at = at
 	if dropped {
-		c.world.loop.At(at, c)
+		c.world.loop.AtLocal(at, c)
 	}
 	return !dropped
 }
@@ -189,7 +196,8 @@ func (c *call) take(by *process) bool {
 // refuse tells the router that the node is not there.
 func (c *call) refuse() {
 	c.failure, c.phase = errDead, isRefused
-	c.world.loop.After(c.world.scenario.Network.Draw(c.world.random), c)
+	loop := &c.world.loop
+	loop.AtLocal(loop.Now()+c.world.latency.Draw(c.world.random), c)
 }
 
 func (c *call) receive() {
@@ -220,7 +228,7 @@ func (c *call) sendReply(err error) {
 		c.reply.Y, c.reply.Newer = c.task.Y, c.to.newer(c.epoch)
 		c.bytes += c.outputs * c.world.scenario.Shape.RowBytes
 	}
-	c.world.loop.At(c.to.depart(c.bytes), c)
+	c.world.loop.AtLocal(c.to.depart(c.bytes), c)
 }
 
 func (c *call) reachRouter() {
@@ -265,9 +273,8 @@ func (c *call) answer() {
 // endMove says that nothing of the simulation refers to the call any more.
 func (c *call) endMove() {
 	c.moving = false
-	if c.pending == nil || !c.from.up {
+	if !c.from.up {
 		c.pending = nil
-		c.world.free(c)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/hachi-serve/hachi/coordinator"
 	"github.com/hachi-serve/hachi/internal/gateway/balance"
 	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 	"github.com/hachi-serve/hachi/internal/sim/trace"
 	"github.com/hachi-serve/hachi/moe"
@@ -20,14 +21,17 @@ type world struct {
 	topology moe.Topology
 	loop     event.Loop
 	random   *rand.Rand // of the network and the leases
+	latency  machine.Latency
 	gate     *gate
 	hosts    map[string]*cores
 
 	nodes     map[moe.NodeID]*node // the newest run of each
 	nodeOrder []moe.NodeID
 	numbered  []*node   // the same, in that order
-	holders   [][]*node // of each expert, by Topology.Index
 	routers   []*router // the newest run of each
+	holders   []holders // of each expert, by Topology.Index
+	started   int32     // processes of nodes
+	speeds    map[kind]*machine.Experts
 	control   *control
 	front     *front
 
@@ -39,17 +43,17 @@ type world struct {
 	measured  time.Duration // since when it counts
 	ended     time.Duration // of the last request
 
-	freeCalls *call
-	zero      []byte
-	stats     stats
-	faults    []string // broken invariants
+	ahead  chan *ahead // work for workers; nil without any
+	zero   []byte
+	stats  stats
+	faults []string // broken invariants
 }
 
 func newWorld(s *scenario.Scenario) *world {
 	w := &world{
 		scenario: s, topology: s.Shape.Config.Topology(), random: rand.New(rand.NewPCG(s.Seed, 0x68616368692d73)),
-		holders: make([][]*node, s.Shape.Config.Topology().Experts()),
-		hosts:   map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
+		latency: s.Network.Latency(), holders: make([]holders, s.Shape.Config.Topology().Experts()),
+		speeds: map[kind]*machine.Experts{}, hosts: map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
 	}
 	w.gate = newGate(w.topology, s.Shape.Config.TopK, s.Routing, rand.New(rand.NewPCG(s.Seed, 1)))
 	w.control = &control{

@@ -24,6 +24,7 @@ type attempt struct {
 
 	reply *moe.Reply    // how the call ended: written by the transport before
 	err   error         // it puts the attempt into the mailbox
+	ended time.Time     // when
 	busy  time.Duration // queue and compute time that the node reported
 
 	span    trace.Span // nil where the step is not traced
@@ -32,6 +33,12 @@ type attempt struct {
 	stage   stage
 	late    bool // it passed hedgeAfter
 	hedge   bool // it was sent because another attempt is late
+
+	room struct { // of a call with one task, beside all else
+		tasks  [1]*task
+		groups [1]moe.Group
+		index  [4]int32
+	}
 }
 
 // stage is how far an attempt has escalated; see the drawing in doc.go. Settled
@@ -45,31 +52,46 @@ const (
 	abandoned       // canceled; its end is awaited
 )
 
-// newAttempt is an attempt without tasks, in used memory if there is any.
-func (l *layerRun) newAttempt(to *candidate) *attempt {
-	var a *attempt
-	if n := len(l.free); n > 0 {
-		a, l.free = l.free[n-1], l.free[:n-1]
-	} else {
-		a = &attempt{}
-		a.pending.Done = func(reply *moe.Reply, err error) {
-			a.reply, a.err = reply, err
-			l.ended.put(a)
-		}
+// newAttempt is an attempt without tasks. The attempts of a layer lie one after another in
+// memory.
+func (l *layerRun) newAttempt(host int32) *attempt {
+	if l.used == len(l.all) && len(l.free) == 0 {
+		l.addAttempts()
 	}
-	a.to, a.node, a.tasks, a.rows = to.Replica, to.node, a.tasks[:0], 0
+	var a *attempt
+	if l.used < len(l.all) {
+		a = l.all[l.used]
+		l.used++
+	} else {
+		a, l.free = l.free[len(l.free)-1], l.free[:len(l.free)-1]
+	}
+	a.to, a.node, a.tasks, a.rows = l.routes.hosts[host], l.routes.nodes[host], a.tasks[:0], 0
 	a.reply, a.err, a.stage, a.late, a.hedge, a.span = nil, nil, sent, false, false, nil
 	return a
 }
 
+// addAttempts adds free attempts.
+func (l *layerRun) addAttempts() {
+	more := make([]attempt, 16)
+	for i := range more {
+		a := &more[i]
+		a.tasks, a.call.Groups, a.index = a.room.tasks[:0], a.room.groups[:0], a.room.index[:0]
+		a.pending.Done = func(reply *moe.Reply, err error) {
+			a.reply, a.err, a.ended = reply, err, l.d.cfg.Now()
+			l.ended.put(a)
+		}
+		l.all = append(l.all, a)
+	}
+}
+
 // attemptTo finds the attempt of a plan that goes to a replica, or adds one: tasks of
 // one node share a call.
-func (l *layerRun) attemptTo(to *candidate, turn uint32) *attempt {
-	node := to.node
-	if node.turn == turn && int(node.place) < len(l.planned) && l.planned[node.place].to == to.Replica {
+func (l *layerRun) attemptTo(host int32, turn uint32) *attempt {
+	node := l.routes.nodes[host]
+	if node.turn == turn && int(node.place) < len(l.planned) && l.planned[node.place].to == l.routes.hosts[host] {
 		return l.planned[node.place]
 	}
-	a := l.newAttempt(to)
+	a := l.newAttempt(host)
 	node.turn, node.place = turn, uint32(len(l.planned))
 	l.planned = append(l.planned, a)
 	return a

@@ -71,7 +71,7 @@ func New(cfg Config) *Dispatcher {
 	}
 	return &Dispatcher{
 		cfg: cfg, counts: make([]atomic.Uint64, cfg.Topology.Experts()),
-		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, nodes: newNodeTracker(),
+		changed: make(chan struct{}), inflight: map[moe.Epoch]int{}, nodes: newNodeTracker(cfg.Now()),
 	}
 }
 

@@ -89,7 +89,7 @@ func (l *layerRun) escalate(a *attempt) error {
 func (l *layerRun) reroutable(a *attempt, suspectedToo bool) []*task {
 	var out []*task
 	for _, t := range openTasks(a.tasks) {
-		if t.attempts == 1 && l.d.hasUntriedReplica(l.replicas(t.expert), t.tried, suspectedToo) {
+		if t.attempts == 1 && l.d.hasUntriedReplica(l.routes.nodes, l.replicas(t.expert), t.tried, suspectedToo) {
 			out = append(out, t)
 		}
 	}

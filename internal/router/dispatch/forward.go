@@ -56,7 +56,9 @@ type layerOutput struct {
 type layerCalls struct {
 	inFlight []*attempt
 	ended    mailbox    // answered by the transport, not settled yet
-	free     []*attempt // settled, to be used again
+	all      []*attempt // in the order of their memory
+	used     int        // those of all that the layer has used; the others are free
+	free     []*attempt // settled, to be used again when all are used
 }
 
 // parked are tasks whose replicas were all full, and when to try them again.
@@ -72,6 +74,7 @@ type layerScratch struct {
 	planned   []*attempt // of send
 	collected []*attempt // of collect and abandonAll
 	rowAt     []int32    // of numberRows
+	touched   uint64     // of collect: of no meaning
 }
 
 // Forward implements model.Experts.
@@ -126,6 +129,7 @@ func (l *layerRun) prepare(layer int, h tensor.Matrix, r moe.Routing) {
 		l.d.counts[first+t.expert].Add(uint64(len(t.slots)))
 	}
 	l.parked.tasks, l.open = l.parked.tasks[:0], len(l.todo)
+	l.used, l.free = 0, l.free[:0]
 }
 
 func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
@@ -162,6 +166,9 @@ func (l *layerRun) execute(ctx context.Context) error {
 // After an error it puts the others back, for abandonAll.
 func (l *layerRun) collect() (some bool, err error) {
 	l.collected = l.ended.take(l.collected[:0])
+	if len(l.collected) > 1 {
+		l.touched += touch(l.collected)
+	}
 	for i, a := range l.collected {
 		if err := l.settle(a); err != nil {
 			for _, other := range l.collected[i+1:] {
@@ -171,6 +178,16 @@ func (l *layerRun) collect() (some bool, err error) {
 		}
 	}
 	return len(l.collected) > 0, nil
+}
+
+// touch reads a word of each line of memory that settling some attempts needs, so that the
+// processor fetches those of all attempts at the same time, and not one after another.
+func touch(all []*attempt) (sum uint64) {
+	for _, a := range all {
+		node := a.node
+		sum += uint64(node.groups) + node.windows[bucketOf(a.rows)].delays + node.stats.Answered.Count
+	}
+	return sum
 }
 
 // abandonAll cancels every attempt in flight and waits for its end: until then
@@ -243,6 +260,7 @@ func (l *layerRun) land(a *attempt) {
 	}
 }
 
-func (l *layerRun) replicas(expert int) []candidate {
-	return l.routes.experts[l.d.cfg.Topology.First(l.layer)+expert]
+// replicas lists those of an expert of the layer, as places in routes.
+func (l *layerRun) replicas(expert int) []int32 {
+	return l.routes.placement.HostsOf(l.d.cfg.Topology.First(l.layer) + expert)
 }

@@ -233,25 +233,28 @@ func TestPick(t *testing.T) {
 		{"every replica was tried", "abc", nil, "", "abc", ""},
 	}
 	for _, tt := range tests {
-		var list []candidate
+		all := &routes{}
+		var list []int32
 		var tried []*record
 		for _, name := range strings.Split(tt.list, "") {
 			addr := "far"
 			if name == "b" {
 				addr = "near"
 			}
-			node := &record{travel: tt.costs[name], seen: c.now}
+			node := &record{travel: tt.costs[name], measured: &measured{}}
 			if strings.Contains(tt.suspects, name) {
 				node.suspect(c.now, 0)
 			}
 			if strings.Contains(tt.tried, name) {
 				tried = append(tried, node)
 			}
-			list = append(list, candidate{moe.Replica{Node: moe.NodeID(name), Addr: addr}, node})
+			list = append(list, int32(len(list)))
+			all.hosts, all.nodes = append(all.hosts, moe.Replica{Node: moe.NodeID(name), Addr: addr}), append(all.nodes, node)
 		}
+		c.routes = all
 		var got moe.NodeID
-		if to := c.pick(list, tried); to != nil {
-			got = to.Node
+		if to := c.pick(list, tried); to != none {
+			got = all.hosts[to].Node
 		}
 		if got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
@@ -264,7 +267,7 @@ func TestPairsAreAllCompared(t *testing.T) {
 	for n := 2; n <= 5; n++ {
 		seen := map[string]bool{}
 		for turn := range uint64(n * n * n) {
-			a, b := ranking{turn: turn}.pair(n)
+			a, b := (&ranking{turn: turn}).pair(n)
 			if a < 0 || a >= b || b >= n {
 				t.Fatalf("n %d turn %d: pair %d, %d", n, turn, a, b)
 			}
@@ -279,14 +282,15 @@ func TestPairsAreAllCompared(t *testing.T) {
 func TestWindow(t *testing.T) {
 	var w window
 	for range minSamples - 1 {
-		w.observe(time.Millisecond, false)
+		if w.observe(time.Millisecond, false) {
+			t.Error("a quantile of too few")
+		}
 	}
-	if w.own != 0 {
-		t.Error("a quantile of too few")
+	if !w.observe(10*time.Millisecond, false) {
+		t.Error("no quantile of enough")
 	}
-	w.observe(10*time.Millisecond, false)
-	if p50, _ := w.quantiles(); p50 != time.Millisecond || w.own != 10*time.Millisecond {
-		t.Errorf("p50 %v, patience %v", p50, w.own)
+	if p50, _ := w.quantiles(); p50 != time.Millisecond || w.patience() != 10*time.Millisecond {
+		t.Errorf("p50 %v, patience %v", p50, w.patience())
 	}
 	for range 50 {
 		w.observe(time.Millisecond, false)

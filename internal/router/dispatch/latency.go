@@ -20,22 +20,18 @@ const (
 // window is the latency of a node's last undelayed calls of about one size. It fills one
 // line of the cache, without the memory of its samples.
 type window struct {
-	// patience is record.patience of this size; nodeTracker.sample keeps it.
-	patience time.Duration
-	own      time.Duration // what its own samples say; 0 with fewer than minSamples
-
 	delays  uint64 // one bit per recent call: it was delayed
 	known   uint16 // samples, at most windowSize
 	next    uint8  // the oldest of them, which the next one replaces
-	newer   uint8  // samples since own was computed, which looks at all
+	newer   uint8  // samples since patience was computed, which looks at all
 	waiting uint8  // samples that are not in memory yet: the last ones of recent
-	recent  [6]float32
+	recent  [10]float32
 	memory  *[windowSize]float32 // ns
 }
 
 // observe takes a finished call. A delayed one is left out as an outlier, unless
 // delays have become common: a few stalls must not raise the patience that is
-// there to notice them. It reports whether it has renewed what the samples say.
+// there to notice them. It reports whether it is time to renew what the samples say.
 func (w *window) observe(took time.Duration, delayed bool) (renewed bool) {
 	w.delays <<= 1
 	if delayed {
@@ -53,7 +49,7 @@ func (w *window) observe(took time.Duration, delayed bool) (renewed bool) {
 		w.store()
 	}
 	if renewed {
-		w.renew()
+		w.newer = 0
 	}
 	return renewed
 }
@@ -70,11 +66,11 @@ func (w *window) store() {
 	w.known, w.waiting = min(w.known+uint16(w.waiting), windowSize), 0
 }
 
-// renew computes how long an undelayed call takes at most, max(2 x p50, p99): 2 x p50 keeps
-// a very regular node, whose p99 is near its p50, from being hedged for noise.
-func (w *window) renew() {
+// patience is how long an undelayed call takes at most, max(2 x p50, p99): 2 x p50 keeps a
+// very regular node, whose p99 is near its p50, from being hedged for noise.
+func (w *window) patience() time.Duration {
 	p50, p99 := w.quantiles()
-	w.own, w.newer = max(2*p50, p99), 0
+	return max(2*p50, p99)
 }
 
 // quantiles are those of the samples in memory, of which there are some.
@@ -118,19 +114,29 @@ func nth(v []float32, at int) float32 {
 
 func bucketOf(rows int) int { return min(bits.Len(uint(max(1, rows)-1)), rowBuckets-1) }
 
-// record is what a router has measured of one node. What a plan looks at comes first, in one
-// line of the cache: of a thousand nodes each has left it when the next plan comes.
+// record is what a router has measured of one node. What a plan looks at fills one line of
+// the cache, and the records of all nodes lie one after another: of a thousand nodes each
+// has left the cache when the next plan comes.
 type record struct {
-	groups    int        // expert groups in flight
-	turn      uint32     // of the last plan that chose the node,
-	place     uint32     // and of its attempt in layerRun.planned
-	perGroup  float64    // ns one group takes in queue and kernel, moving average
-	travel    float64    // ns of a call beyond that, moving average
-	seen      time.Time  // last reply
-	suspected *suspicion // nil is not
-	windows   [rowBuckets]window
-	overtaken int // late calls in a row that others overtook
-	stats     NodeStats
+	groups    int           // expert groups in flight
+	turn      uint32        // of the last plan that chose the node,
+	place     uint32        // and of its attempt in layerRun.planned
+	perGroup  float64       // ns one group takes in queue and kernel, moving average
+	travel    float64       // ns of a call beyond that, moving average
+	seen      time.Duration // last reply, as nodeTracker.since; 0 is never
+	suspected *suspicion    // nil is not
+	overtaken int           // late calls in a row that others overtook
+	*measured
+}
+
+// measured is the part of a record that a call looks at, and not a plan. A reply touches
+// one line of windows and the first of stats.
+type measured struct {
+	windows [rowBuckets]window
+	stats   NodeStats
+	own     [rowBuckets]time.Duration // what the samples of each window say; 0 with fewer than minSamples
+	// waits are record.patience of each size; nodeTracker.sample keeps them.
+	waits [rowBuckets]time.Duration
 }
 
 // called reports that the node was ever called or suspected, and not only named.
@@ -148,12 +154,12 @@ const (
 )
 
 // confidence is how much the measurements still count, 0 to 1.
-func (r *record) confidence(now time.Time) float64 {
-	return math.Exp2(-float64(now.Sub(r.seen)) / float64(halfLife))
+func (r *record) confidence(now time.Duration) float64 {
+	return math.Exp2(-float64(now-r.seen) / float64(halfLife))
 }
 
 // observe takes where the time of an answered call went.
-func (r *record) observe(now time.Time, groups int, took, busy time.Duration) {
+func (r *record) observe(now time.Duration, groups int, took, busy time.Duration) {
 	unit, travel := float64(busy)/float64(max(1, groups)), float64(max(0, took-busy))
 	weight := max(minWeight, 1-r.confidence(now))
 	r.perGroup += weight * (unit - r.perGroup)
@@ -165,7 +171,7 @@ func (r *record) observe(now time.Time, groups int, took, busy time.Duration) {
 // unmeasured node has cost 0, so it is tried first and gets measured. The cost of
 // an idle node falls with confidence, so it is tried again; one group in flight
 // restores the measured cost, so a single call explores it.
-func (r *record) cost(now time.Time, groups int) float64 {
+func (r *record) cost(now time.Duration, groups int) float64 {
 	cost := r.travel + r.perGroup*float64(r.groups+groups)
 	if r.groups == 0 {
 		cost *= r.confidence(now)
@@ -177,16 +183,16 @@ func (r *record) cost(now time.Time, groups int) float64 {
 // bucket if it has minSamples samples, else of the next larger bucket that has, else
 // of the next smaller one, doubled per bucket between them; 0 if none has.
 func (r *record) patience(at int) time.Duration {
-	if p := r.windows[at].own; p > 0 {
+	if p := r.own[at]; p > 0 {
 		return p
 	}
 	for b := at + 1; b < rowBuckets; b++ {
-		if p := r.windows[b].own; p > 0 {
+		if p := r.own[b]; p > 0 {
 			return p
 		}
 	}
 	for b := at - 1; b >= 0; b-- {
-		if p := r.windows[b].own; p > 0 {
+		if p := r.own[b]; p > 0 {
 			return p << (at - b)
 		}
 	}

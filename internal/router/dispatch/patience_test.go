@@ -14,7 +14,7 @@ import (
 func TestPatienceWithAnUnmeasuredNode(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		n := newNodeTracker()
+		n := newNodeTracker(time.Time{})
 		for step := range 3000 {
 			node := moe.NodeID(fmt.Sprint("n", r.IntN(5)))
 			slow := time.Duration(1+r.IntN(1+int(seed)*50)) * time.Millisecond
@@ -30,7 +30,7 @@ func TestPatienceWithAnUnmeasuredNode(t *testing.T) {
 				}
 				want = max(want, of.patience(bucketOf(rows)))
 			}
-			if got := n.patience(&record{}, rows); got != want {
+			if got := n.patience(&record{measured: &measured{}}, rows); got != want {
 				t.Fatalf("seed %d, step %d: %v for %d rows, want %v", seed, step, got, rows, want)
 			}
 		}
@@ -39,7 +39,7 @@ func TestPatienceWithAnUnmeasuredNode(t *testing.T) {
 
 // BenchmarkPatience is with a node that was not measured, beside a thousand that were.
 func BenchmarkPatience(b *testing.B) {
-	n := newNodeTracker()
+	n := newNodeTracker(time.Time{})
 	for i := range 1000 {
 		for range minSamples {
 			n.sample(n.record(moe.NodeID(fmt.Sprint("n", i))), 8, time.Millisecond, false)
@@ -47,6 +47,6 @@ func BenchmarkPatience(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		n.patience(&record{}, 8)
+		n.patience(&record{measured: &measured{}}, 8)
 	}
 }

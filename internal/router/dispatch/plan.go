@@ -25,6 +25,7 @@ func (l *layerRun) groupByExpert(r moe.Routing, experts int) {
 	for _, t := range l.todo { // of the layer before
 		*t = task{expert: t.expert, slots: t.slots[:0], tried: t.tried[:0]}
 	}
+	l.tasks = slices.Grow(l.tasks, max(0, experts-len(l.tasks)))
 	for e := len(l.tasks); e < experts; e++ {
 		l.tasks = append(l.tasks, task{expert: e})
 	}
@@ -42,26 +43,19 @@ func (l *layerRun) groupByExpert(r moe.Routing, experts int) {
 	}
 }
 
-// routes is a placement with the records of its nodes, so that a plan looks up no name.
+// routes is a placement with the records of its hosts, so that a plan looks up no name. A
+// replica is a place in both.
 type routes struct {
 	placement *moe.Placement
-	experts   [][]candidate // the replicas, by Topology.Index
-}
-
-// candidate is a replica that a task can be sent to.
-type candidate struct {
-	moe.Replica
-	node *record
+	hosts     []moe.Replica
+	nodes     []*record
 }
 
 // routes finds the records of the nodes of a placement.
 func (n *nodeTracker) routes(p *moe.Placement) *routes {
-	t := p.Topology()
-	out := &routes{p, make([][]candidate, t.Experts())}
-	for i, id := range t.All() {
-		for _, r := range p.Replicas(id) {
-			out.experts[i] = append(out.experts[i], candidate{r, n.record(r.Node)})
-		}
+	out := &routes{p, p.Hosts(), make([]*record, len(p.Hosts()))}
+	for i, r := range out.hosts {
+		out.nodes[i] = n.record(r.Node)
 	}
 	return out
 }
@@ -71,9 +65,8 @@ func (n *nodeTracker) routes(p *moe.Placement) *routes {
 func (l *layerRun) anySuspected(todo []*task) bool {
 	any := false
 	for _, t := range todo {
-		list := l.replicas(t.expert)
-		for i := range list {
-			any = any || list[i].node.suspected != nil
+		for _, host := range l.replicas(t.expert) {
+			any = any || l.routes.nodes[host].suspected != nil
 		}
 	}
 	return any
@@ -81,7 +74,9 @@ func (l *layerRun) anySuspected(todo []*task) bool {
 
 // ranking orders replicas for one plan.
 type ranking struct {
+	*routes
 	now       time.Time
+	clock     time.Duration // the same, as nodeTracker.since
 	local     func(addr string) bool
 	turn      uint64 // selects the two of many replicas that are compared
 	suspicion bool   // a replica may come last
@@ -91,19 +86,19 @@ type ranking struct {
 // unsuspected before suspected, then the cheaper of two, then one on this host,
 // then by the placement's order. It compares two and not all: routers that all
 // pick the best node overload it together. Source: Mitzenmacher, "The power of
-// two choices in randomized load balancing" (2001). It is nil when every replica was
+// two choices in randomized load balancing" (2001). It is none when every replica was
 // tried.
-func (c ranking) pick(list []candidate, tried []*record) *candidate {
+func (c *ranking) pick(list []int32, tried []*record) (host int32) {
 	if !c.suspicion && len(tried) == 0 && len(list) > 1 {
 		i, j := c.pair(len(list))
-		return c.cheaper(&list[i], &list[j])
+		return c.cheaper(list[i], list[j])
 	}
-	var room [8]*candidate // on the stack; more replicas than usual
+	var room [8]int32 // on the stack; more replicas than usual
 	fit := room[:0]
 	for _, last := range [...]bool{false, true} {
-		for i := range list {
-			if node := list[i].node; node.suspected.last(c.now) == last && !slices.Contains(tried, node) {
-				fit = append(fit, &list[i])
+		for _, host := range list {
+			if node := c.nodes[host]; node.suspected.last(c.now) == last && !slices.Contains(tried, node) {
+				fit = append(fit, host)
 			}
 		}
 		if len(fit) > 0 {
@@ -112,7 +107,7 @@ func (c ranking) pick(list []candidate, tried []*record) *candidate {
 	}
 	switch len(fit) {
 	case 0:
-		return nil
+		return none
 	case 1:
 		return fit[0]
 	}
@@ -120,10 +115,13 @@ func (c ranking) pick(list []candidate, tried []*record) *candidate {
 	return c.cheaper(fit[i], fit[j])
 }
 
+// none is no replica.
+const none = -1
+
 // cheaper is the one of two that is expected to answer first.
-func (c ranking) cheaper(a, b *candidate) *candidate {
-	ca, cb := a.node.cost(c.now, 1), b.node.cost(c.now, 1)
-	if cb < ca || (cb == ca && c.local(b.Addr) && !c.local(a.Addr)) {
+func (c *ranking) cheaper(a, b int32) int32 {
+	ca, cb := c.nodes[a].cost(c.clock, 1), c.nodes[b].cost(c.clock, 1)
+	if cb < ca || (cb == ca && c.local(c.hosts[b].Addr) && !c.local(c.hosts[a].Addr)) {
 		return b
 	}
 	return a
@@ -131,7 +129,7 @@ func (c ranking) cheaper(a, b *candidate) *candidate {
 
 // pair is two different indices below n, the smaller first. Over n*(n-1)
 // consecutive turns all pairs come up.
-func (c ranking) pair(n int) (int, int) {
+func (c *ranking) pair(n int) (int, int) {
 	if n == 2 {
 		return 0, 1
 	}

@@ -29,13 +29,13 @@ func (d *Dispatcher) Stats() Stats {
 
 // NodeStats counts the calls of this router to one node since the start.
 type NodeStats struct {
-	Node       moe.NodeID
-	Suspected  bool      // now
-	Suspicions uint64    // times it was suspected
-	Failovers  uint64    // calls whose rows were sent to another replica
-	HedgesWon  uint64    // hedges that this node answered before the original
 	Bytes      uint64    // of the rows of answered calls, in both directions
 	Answered   Histogram // calls, from their start to their reply
+	Node       moe.NodeID
+	Suspected  bool   // now
+	Suspicions uint64 // times it was suspected
+	Failovers  uint64 // calls whose rows were sent to another replica
+	HedgesWon  uint64 // hedges that this node answered before the original
 }
 
 // Nodes returns a snapshot of every node that was ever called or suspected, by

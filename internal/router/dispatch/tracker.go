@@ -14,6 +14,9 @@ import (
 // the steady state.
 type nodeTracker struct {
 	records map[moe.NodeID]*record
+	fresh   []record   // of nodes to come
+	unused  []measured // the same
+	began   time.Time
 	budget  budget
 	health  localHealth
 	turn    uint64 // counts plans
@@ -25,15 +28,26 @@ type nodeTracker struct {
 	fallen  [rowBuckets]bool
 }
 
-func newNodeTracker() nodeTracker {
-	return nodeTracker{records: map[moe.NodeID]*record{}, budget: budget{hedgeBurst}}
+func newNodeTracker(now time.Time) nodeTracker {
+	return nodeTracker{records: map[moe.NodeID]*record{}, began: now.Add(-longAgo), budget: budget{hedgeBurst}}
 }
+
+// longAgo is long before a dispatcher begins: what was measured then counts for nothing.
+const longAgo = 10000 * time.Hour
+
+// since is a time as one of record.seen.
+func (n *nodeTracker) since(now time.Time) time.Duration { return now.Sub(n.began) }
 
 // record finds the record of a node, or adds an empty one.
 func (n *nodeTracker) record(node moe.NodeID) *record {
 	r := n.records[node]
 	if r == nil {
-		r = &record{}
+		const together = 64
+		if len(n.fresh) == 0 {
+			n.fresh, n.unused = make([]record, together), make([]measured, together)
+		}
+		r, n.fresh = &n.fresh[0], n.fresh[1:]
+		r.measured, n.unused = &n.unused[0], n.unused[1:]
 		n.records[node] = r
 	}
 	return r
@@ -44,13 +58,13 @@ func (n *nodeTracker) record(node moe.NodeID) *record {
 // a layer for the whole CallTimeout.
 func (n *nodeTracker) patience(node *record, rows int) time.Duration {
 	at := bucketOf(rows)
-	if p := node.windows[at].patience; p > 0 {
+	if p := node.waits[at]; p > 0 {
 		return p
 	}
 	if n.fallen[at] {
 		n.longest[at], n.fallen[at] = 0, false
 		for _, r := range n.records {
-			n.longest[at] = max(n.longest[at], r.windows[at].patience)
+			n.longest[at] = max(n.longest[at], r.waits[at])
 		}
 	}
 	return n.longest[at]
@@ -59,13 +73,15 @@ func (n *nodeTracker) patience(node *record, rows int) time.Duration {
 // sample takes the latency of a call, and keeps what follows of it: with many nodes, a
 // plan cannot look at all of them.
 func (n *nodeTracker) sample(r *record, rows int, took time.Duration, delayed bool) {
-	if !r.windows[bucketOf(rows)].observe(took, delayed) {
+	size := bucketOf(rows)
+	w := &r.windows[size]
+	if !w.observe(took, delayed) {
 		return
 	}
-	for at := range r.windows {
-		before := r.windows[at].patience
-		r.windows[at].patience = r.patience(at)
-		switch now := r.windows[at].patience; {
+	r.own[size] = w.patience()
+	for at, before := range r.waits {
+		r.waits[at] = r.patience(at)
+		switch now := r.waits[at]; {
 		case now >= n.longest[at]:
 			n.longest[at], n.fallen[at] = now, false
 		case before == n.longest[at]:
@@ -80,18 +96,19 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.nodes.turn++
-	ranking := ranking{d.cfg.Now(), d.cfg.Local, d.nodes.turn, l.anySuspected(todo)}
+	now := d.cfg.Now()
+	ranking := ranking{l.routes, now, d.nodes.since(now), d.cfg.Local, d.nodes.turn, l.anySuspected(todo)}
 	for _, t := range todo {
-		to := ranking.pick(l.replicas(t.expert), t.tried)
-		if to == nil {
+		host := ranking.pick(l.replicas(t.expert), t.tried)
+		if host == none {
 			stuck = append(stuck, t)
 			continue
 		}
-		a := l.attemptTo(to, uint32(d.nodes.turn))
+		a := l.attemptTo(host, uint32(d.nodes.turn))
 		a.tasks, a.rows = append(a.tasks, t), a.rows+len(t.slots)
-		t.tried, t.attempts = append(t.tried, to.node), t.attempts+1
+		t.tried, t.attempts = append(t.tried, a.node), t.attempts+1
 		// At once, so that the next task of this plan sees the load of this one.
-		to.node.groups++
+		a.node.groups++
 	}
 	for _, a := range l.planned {
 		a.waits = waits{abandonAfter: d.timeout(a.rows)}
@@ -124,8 +141,7 @@ func (d *Dispatcher) recordOutcome(a *attempt) {
 	d.mu.Lock()
 	a.node.groups -= len(a.tasks)
 	if kind == moe.Unreachable || kind == moe.Corrupt {
-		now := d.cfg.Now()
-		a.node.suspect(now, now.Sub(a.started))
+		a.node.suspect(a.ended, a.ended.Sub(a.started))
 	}
 	d.mu.Unlock()
 	d.recordFailover(a, kind, a.rows)
@@ -141,10 +157,9 @@ func (d *Dispatcher) recordReply(a *attempt) {
 	r := a.node
 	r.groups -= len(a.tasks)
 	r.overtaken = 0
-	now := d.cfg.Now()
-	took := now.Sub(a.started)
+	took := a.ended.Sub(a.started)
 	d.nodes.sample(r, a.rows, took, a.late)
-	r.observe(now, len(a.tasks), took, a.busy)
+	r.observe(d.nodes.since(a.ended), len(a.tasks), took, a.busy)
 	r.stats.Answered.observe(took)
 	r.stats.Bytes += uint64((a.call.Rows + a.rows) * d.cfg.Hidden * d.cfg.Wire.Size())
 	if a.hedge && !anyOpen(a.tasks) {
@@ -195,12 +210,13 @@ func (d *Dispatcher) spendHedge(todo []*task) bool {
 
 // hasUntriedReplica reports that a task may be sent to another replica: an
 // unsuspected one, unless suspectedToo.
-func (d *Dispatcher) hasUntriedReplica(list []candidate, tried []*record, suspectedToo bool) bool {
+func (d *Dispatcher) hasUntriedReplica(nodes []*record, list []int32, tried []*record, suspectedToo bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.cfg.Now()
-	return slices.ContainsFunc(list, func(c candidate) bool {
-		return !slices.Contains(tried, c.node) && (suspectedToo || !c.node.suspected.last(now))
+	return slices.ContainsFunc(list, func(host int32) bool {
+		node := nodes[host]
+		return !slices.Contains(tried, node) && (suspectedToo || !node.suspected.last(now))
 	})
 }
 

@@ -31,6 +31,14 @@ func (h *heap) push(x item) {
 	s[i] = x
 }
 
+// next is when the first item fires; ok is false when there is none.
+func (h *heap) next() (at time.Duration, ok bool) {
+	if len(*h) == 0 {
+		return 0, false
+	}
+	return (*h)[0].at, true
+}
+
 // pop takes the first item. The heap is not empty.
 func (h *heap) pop() item {
 	s := *h

@@ -17,7 +17,8 @@ var epoch = time.Date(2023, time.November, 1, 0, 0, 0, 0, time.UTC)
 // Loop is the clock and the events to come. The zero value is at time 0 without events.
 type Loop struct {
 	now       time.Duration
-	queue     heap
+	queue     heap // of events that may touch anything
+	local     heap // of those that touch one process
 	scheduled uint64
 	fired     uint64
 }
@@ -38,12 +39,17 @@ func (l *Loop) Since(date time.Time) time.Duration { return date.Sub(epoch) }
 func (l *Loop) Fired() uint64 { return l.fired }
 
 // Pending is how many events wait.
-func (l *Loop) Pending() int { return len(l.queue) }
+func (l *Loop) Pending() int { return len(l.queue) + len(l.local) }
 
 // At schedules an event.
-func (l *Loop) At(at time.Duration, h Handler) {
+func (l *Loop) At(at time.Duration, h Handler) { l.queue.push(l.item(at, h)) }
+
+// AtLocal schedules an event that touches one process. NextGlobal does not see it.
+func (l *Loop) AtLocal(at time.Duration, h Handler) { l.local.push(l.item(at, h)) }
+
+func (l *Loop) item(at time.Duration, h Handler) item {
 	l.scheduled++
-	l.queue.push(item{max(at, l.now), l.scheduled, h})
+	return item{max(at, l.now), l.scheduled, h}
 }
 
 // After schedules an event at now + wait.
@@ -51,20 +57,25 @@ func (l *Loop) After(wait time.Duration, h Handler) { l.At(l.now+wait, h) }
 
 // Step fires the next event; false when there is none.
 func (l *Loop) Step() bool {
-	if len(l.queue) == 0 {
+	first := l.first()
+	if len(*first) == 0 {
 		return false
 	}
-	next := l.queue.pop()
+	next := first.pop()
 	l.now = next.at
 	l.fired++
 	next.do.Fire()
 	return true
 }
 
-// Next is when the next event fires; ok is false when there is none.
-func (l *Loop) Next() (at time.Duration, ok bool) {
-	if len(l.queue) == 0 {
-		return 0, false
+// first is the queue whose first event fires next.
+func (l *Loop) first() *heap {
+	if len(l.local) > 0 && (len(l.queue) == 0 || l.local[0].before(&l.queue[0])) {
+		return &l.local
 	}
-	return l.queue[0].at, true
+	return &l.queue
 }
+
+// NextGlobal is when the next event fires that is not local; ok is false when there is
+// none. Until then only its own events touch a process.
+func (l *Loop) NextGlobal() (at time.Duration, ok bool) { return l.queue.next() }

@@ -21,7 +21,11 @@ func TestEventsFireInOrder(t *testing.T) {
 		for i := range 500 {
 			s := scheduled{time.Duration(r.IntN(40)), i}
 			want = append(want, s)
-			l.At(s.at, Func(func() { got = append(got, s) }))
+			schedule := l.At
+			if r.IntN(2) == 0 {
+				schedule = l.AtLocal
+			}
+			schedule(s.at, Func(func() { got = append(got, s) }))
 		}
 		for l.Step() {
 		}
@@ -54,15 +58,16 @@ func TestTimeNeverGoesBack(t *testing.T) {
 	}
 }
 
-func TestNextIsTheFirstEvent(t *testing.T) {
+func TestNextGlobalIsTheFirstEventThatIsNotLocal(t *testing.T) {
 	var l Loop
-	if _, ok := l.Next(); ok || l.Step() {
+	if _, ok := l.NextGlobal(); ok || l.Step() {
 		t.Error("a loop without events has one")
 	}
 	l.At(9, Func(func() {}))
 	l.At(4, Func(func() {}))
-	if at, ok := l.Next(); !ok || at != 4 {
-		t.Errorf("the next event is at %v, %v", at, ok)
+	l.AtLocal(2, Func(func() {}))
+	if at, ok := l.NextGlobal(); !ok || at != 4 {
+		t.Errorf("the next global event is at %v, %v", at, ok)
 	}
 }
 

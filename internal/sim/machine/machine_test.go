@@ -87,7 +87,7 @@ func TestLatencyHasItsPercentiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := make([]time.Duration, 100_000)
 	for i := range all {
-		all[i] = n.Draw(r)
+		all[i] = n.Latency().Draw(r)
 	}
 	slices.Sort(all)
 	for at, want := range map[int]time.Duration{50_000: n.P50, 99_000: n.P99} {
@@ -96,7 +96,7 @@ func TestLatencyHasItsPercentiles(t *testing.T) {
 		}
 	}
 	n.P99 = n.P50
-	if got := n.Draw(r); got != n.P50 {
+	if got := n.Latency().Draw(r); got != n.P50 {
 		t.Errorf("without a tail the latency is %v, want %v", got, n.P50)
 	}
 }

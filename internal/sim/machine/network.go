@@ -20,13 +20,26 @@ type Network struct {
 // z99 is the 99th percentile of the standard normal distribution.
 const z99 = 2.3263478740408408
 
-// Draw draws a latency.
-func (n *Network) Draw(r *rand.Rand) time.Duration {
+// Latency is the distribution of the latency of a network.
+type Latency struct {
+	p50   time.Duration
+	sigma float64 // 0 is none
+}
+
+// Latency is the distribution of the latency.
+func (n *Network) Latency() Latency {
 	if n.P99 <= n.P50 {
-		return n.P50
+		return Latency{p50: n.P50}
 	}
-	sigma := math.Log(float64(n.P99)/float64(n.P50)) / z99
-	return time.Duration(float64(n.P50) * math.Exp(sigma*r.NormFloat64()))
+	return Latency{n.P50, math.Log(float64(n.P99)/float64(n.P50)) / z99}
+}
+
+// Draw draws a latency.
+func (l Latency) Draw(r *rand.Rand) time.Duration {
+	if l.sigma == 0 {
+		return l.p50
+	}
+	return time.Duration(float64(l.p50) * math.Exp(l.sigma*r.NormFloat64()))
 }
 
 // Transfer is how long a NIC takes for a message.
