@@ -26,7 +26,7 @@ FORMATS = {"bf16": "bf16", "int8": "Q8_0", "int4": "Q4_0"}
 ROWS = [1, 2, 4, 8, 16, 32]
 # Of each peer, the flags of llama-bench and of llama-batched-bench.
 FLAGS = {
-    "llama.cpp": {"": (["-fa", "0"], ["-fa", "off"]), "fa": (["-fa", "1"], ["-fa", "on"])},
+    "llama.cpp": {"plain": (["-fa", "0"], ["-fa", "off"]), "fa": (["-fa", "1"], ["-fa", "on"])},
     "ik_llama.cpp": {"fa fmoe": (["-fa", "1", "-fmoe", "1"], ["-fa", "on"]),
                      "fa fmoe rtr": (["-fa", "1", "-fmoe", "1", "-rtr", "1"], ["-fa", "on", "-rtr"])},
 }
@@ -74,7 +74,7 @@ def turns(args, ours, number):
             yield {"who": who, "format": ours, "flags": "", "speeds": speeds, "limits": limits, "machine": machine}
             continue
         for flags, values in FLAGS[who].items():
-            if (args.flags or flags) in (flags, "first", "last"):
+            if not args.flags or flags in args.flags.split(","):
                 yield {"who": who, "format": ours, "flags": flags, "speeds": of_peer(args, args.peers[who], theirs, values)}
 
 
@@ -140,7 +140,7 @@ def main():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--threads", default=str(os.cpu_count()))
     p.add_argument("--formats", default=",".join(FORMATS))
-    p.add_argument("--flags", default="", help="run peers with these flags of FLAGS only; all when empty")
+    p.add_argument("--flags", default="", help="run peers only with these entries of FLAGS, separated by commas; all when empty")
     p.add_argument("--runs", required=True, help="file of all runs, one JSON object a line")
     p.add_argument("directory", help="bf16, int8, int4 and their GGUF files")
     args = p.parse_args()
