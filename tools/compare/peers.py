@@ -7,9 +7,9 @@ python3 tools/gguf/export.py DIR/bf16 DIR/bf16.gguf               # see there
 llama-quantize DIR/bf16.gguf DIR/Q8_0.gguf Q8_0                   # and Q4_0
 python3 tools/compare/peers.py --hachi bin/hachi --llama LLAMA/bin --ik IK/bin --rounds 5 --runs DIR/runs.jsonl DIR
 
-Peers are built for this processor (GGML_NATIVE) and run with the flags of FLAGS, the better of them in each cell. A batched bench must decode
-another random token for every sequence and step, as llama.cpp's does: fed one token, all sequences meet the same two experts, and the bench
-reads up to 1.7 times too fast. ik_llama.cpp's feeds token 0: in examples/batched-bench, let it add std::rand() % llama_n_vocab(model) instead.
+Peers are programs for this processor, and run with the flags of FLAGS, the better of them in each cell. A batched bench must decode another
+random token for every sequence and step, as llama.cpp's does: fed one token, as by ik_llama.cpp's own bench, all sequences meet the same two
+experts, and it reads up to 1.7 times too fast.
 
 --runs appends every run to a file; with --rounds 0 the table is made of what the file holds. The limit of a cell is the time in which
 memory delivers the weights that the step reads or the processor computes its products, whichever is longer, as `hachi bench model` measures
