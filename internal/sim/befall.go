@@ -73,12 +73,29 @@ func (w *world) befallNode(n *node, f scenario.Fault) (heal func()) {
 	w.control.expire(n)
 	w.control.gossip(n)
 	return func() {
-		if w.nodes[n.spec.ID] != n {
-			return // another fault has started it again
+		n.begins(func() {
+			next := w.startNode(n.spec)
+			w.control.register(next)
+			next.report()
+		})
+	}
+}
+
+// begins starts the next process of a dead node: it takes a core until it is registered.
+func (n *node) begins(then func()) {
+	start := func() {
+		if n.world.nodes[n.spec.ID] == n { // no other fault has started it again
+			then()
 		}
-		next := w.startNode(n.spec)
-		w.control.register(next)
-		next.report()
+	}
+	switch took := n.spec.Machine.Start; {
+	case took == 0:
+		start()
+	case n.shared:
+		n.rate = 0
+		n.cores.runOn(&n.process, 1, took, event.Func(start))
+	default:
+		n.world.loop.After(took, event.Func(start))
 	}
 }
 

@@ -59,6 +59,11 @@ func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
 	if threads == 0 {
 		threads = c.total
 	}
+	c.runOn(owner, threads, work, done)
+}
+
+// runOn begins a job of some threads.
+func (c *cores) runOn(owner *process, threads float64, work time.Duration, done event.Handler) {
 	c.catchUp()
 	owner.allowance.renew(c.since)
 	c.jobs = append(c.jobs, &job{owner, threads, owner.rate, work, done})

@@ -40,6 +40,9 @@
 // CPU that handles messages; processes on one host share its cores. A killed process
 // refuses connections; one that is cut off is silent. Clients are beside the gateway.
 //
+// One cluster may serve several loads, one after another; what its processes have learned
+// stays (RunAll). The next process of a killed node takes a core before it is registered.
+//
 // Invariants: the same scenario, seed and trace give the same report, byte for byte, with
 // any number of workers.
 // Every run checks that no request is lost (each ends once, or is at one router), that

@@ -5,7 +5,6 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/model"
-	"github.com/hachi-serve/hachi/internal/sim/scenario"
 	"github.com/hachi-serve/hachi/internal/sim/trace"
 )
 
@@ -30,7 +29,14 @@ type Report struct {
 	PerSecond []uint64 `json:"output_tokens_by_second"`
 	// Events is how many events the run had.
 	Events uint64 `json:"events"`
+	// Answers are those of Options.Keep, in the order of their ends, and Struck is when the
+	// faults of the load began.
+	Answers []Answer      `json:"-"`
+	Struck  time.Duration `json:"-"`
 }
+
+// Answer is when each of its tokens came, in virtual time.
+type Answer []time.Duration
 
 // Requests counts how requests ended.
 type Requests struct {
@@ -124,6 +130,8 @@ type Options struct {
 	// Settled is how many tokens of an answer every user has when the times of faults
 	// begin; 0 is when the first request comes.
 	Settled int
+	// Keep is to keep when the tokens of each answer came.
+	Keep bool
 	// WarmUp is for how long nothing counts but PerSecond.
 	WarmUp time.Duration
 	// Workers is how many cores the run uses; 0 is one. The report is the same with any
@@ -135,23 +143,6 @@ type Options struct {
 type FormError struct{ Reason string }
 
 func (e *FormError) Error() string { return "the cluster does not form: " + e.Reason }
-
-// Run simulates a cluster under a trace. The error is a *FormError, or says which invariants broke; the report is of no use then.
-func Run(s *scenario.Scenario, requests []trace.Request, o Options) (Report, error) {
-	w := newWorld(s)
-	defer w.employ(o.Workers - 1)()
-	if err := w.form(); err != nil {
-		return Report{}, err
-	}
-	forming := w.loop.Now()
-	w.serve(requests, o)
-	if err := w.broken(); err != nil {
-		return Report{}, err
-	}
-	r := w.report()
-	r.Cluster.Forming = forming.Seconds()
-	return r, nil
-}
 
 // report sums up a run.
 func (w *world) report() Report {
@@ -167,7 +158,7 @@ func (w *world) report() Report {
 			Unfinished: w.open, Shortened: s.shortened, Resumed: s.resumed,
 		},
 		Seconds: seconds, First: measure.LatencyOf(s.first), Gap: measure.LatencyOf(s.gaps), Total: measure.LatencyOf(s.total), Longest: measure.LatencyOf(s.longest),
-		Steps: s.averages(), PerSecond: append([]uint64{}, s.perSecond...), Events: w.loop.Fired() - s.firedBefore,
+		Steps: s.averages(), PerSecond: append([]uint64{}, s.perSecond...), Events: w.loop.Fired() - s.firedBefore, Answers: s.answers, Struck: s.struck,
 		Experts: Experts{Calls: s.calls, PerLayer: ratio(float64(s.calls), float64(s.layers)), Dropped: s.drops},
 		Cluster: Cluster{Placements: s.placements, Faults: s.faults},
 	}

@@ -22,6 +22,7 @@ type request struct {
 	last     time.Duration // of its last token
 	answered int           // tokens that the client has
 	longest  time.Duration // gap that ends after the first fault
+	came     Answer        // if they are kept
 	resumed  int           // times it went on at another router
 	outcome  outcome
 
@@ -90,6 +91,9 @@ func (q *request) emit(now time.Duration) bool {
 		q.gap(now - q.last)
 	}
 	q.answered++
+	if q.world.keep {
+		q.came = append(q.came, now)
+	}
 	if u := q.world.users; u != nil {
 		u.began(q.answered)
 	}
@@ -108,6 +112,9 @@ func (w *world) finish(q *request, how outcome) {
 	w.open--
 	w.stats.outcomes[how]++
 	w.ended = w.loop.Now()
+	if w.keep {
+		w.stats.answers = append(w.stats.answers, q.came)
+	}
 	if how == completed {
 		w.stats.total = append(w.stats.total, w.loop.Now()-q.arrived)
 		w.stats.prompts += uint64(q.prompt)

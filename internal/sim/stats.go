@@ -8,6 +8,8 @@ import (
 type stats struct {
 	first, gaps, total []time.Duration // to the first token, between tokens, of answers
 	longest            []time.Duration // gaps of answers after the first fault
+	answers            []Answer
+	struck             time.Duration // since when faults happen
 	outcomes           [lost + 1]int
 	answered, prompts  uint64 // tokens
 	perSecond          []uint64
@@ -46,7 +48,7 @@ func (s nodeStats) since(before nodeStats) nodeStats {
 // measure forgets what was counted before, but the tokens of each second.
 func (w *world) measure() {
 	w.measured = w.loop.Now()
-	w.stats = stats{firedBefore: w.loop.Fired(), perSecond: w.stats.perSecond}
+	w.stats = stats{firedBefore: w.loop.Fired(), perSecond: w.stats.perSecond, struck: w.stats.struck}
 	for _, id := range w.nodeOrder {
 		n := w.nodes[id]
 		n.before = n.stats

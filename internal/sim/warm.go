@@ -18,7 +18,8 @@ func (w *world) warm(o Options) {
 
 // strike lets the faults begin: their times count from now.
 func (w *world) strike() {
-	for _, f := range w.scenario.Faults {
+	w.stats.struck = w.loop.Now()
+	for _, f := range w.coming {
 		w.loop.After(f.At, event.Func(func() { w.befall(f) }))
 	}
 }

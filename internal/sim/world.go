@@ -46,7 +46,9 @@ type world struct {
 	ahead  chan *ahead // work for workers; nil without any
 	zero   []byte
 	stats  stats
-	faults []string // broken invariants
+	coming []scenario.Fault // of the load
+	keep   bool             // when tokens of answers came
+	faults []string         // broken invariants
 }
 
 func newWorld(s *scenario.Scenario) *world {
@@ -124,6 +126,11 @@ func (w *world) form() error {
 	w.control.elect()
 	w.control.tick()
 	w.front.probe()
+	return w.settle()
+}
+
+// settle runs until every expert is where it should be.
+func (w *world) settle() error {
 	for !w.formed() {
 		if !w.loop.Step() || w.loop.Now() > forming {
 			return &FormError{Reason: w.control.machine.Degraded()}
@@ -156,9 +163,11 @@ func settleTime(w *world) time.Duration {
 	return 2*w.scenario.Control.Tick + 2*w.scenario.Control.Watch
 }
 
-// serve brings the requests and the faults at their times, and runs until all requests
-// have ended, or as long as the options say.
-func (w *world) serve(requests []trace.Request, o Options) {
+// serve brings the requests and the faults of a load at their times, and runs until all
+// requests have ended, or as long as its options say.
+func (w *world) serve(l Load) {
+	requests, o := l.Requests, l.Options
+	w.requests, w.users, w.stats, w.coming, w.keep = nil, nil, stats{}, l.Faults, o.Keep
 	if len(o.Warm) > 0 {
 		w.warm(o)
 	}

@@ -3,15 +3,16 @@
 //
 // What it owns: nothing; every function is pure.
 //
-// Computing is a roofline with two measured corrections. A kernel that reads B bytes and
-// makes P operations takes
+// Computing is a roofline with measured corrections. A kernel that reads B bytes and makes
+// P operations takes
 //
-//	launch + max(b, p) + serial * min(b, p)
-//	b = B / (bandwidth * memory), p = P / (rate(format) * arithmetic)
+//	launch + max(b, max(l, p) + serial * min(l, p))
+//	b = B / (bandwidth * memory), l = B / (threads * coreBandwidth * core), p = P / (rate(format) * arithmetic)
 //
-// where memory and arithmetic are the shares of the machine's limits that kernels reach,
-// and serial is the share of the shorter time that the longer does not hide: 0 is a
-// roofline. A router adds the time of a step and that of each token that it draws: what
+// where memory, core and arithmetic are the shares of the machine's limits that kernels
+// reach, and serial is the share of the shorter of loading and computing in a core that the
+// longer does not hide: 0 is a roofline. A memory that is slower than what the cores ask
+// for hides both: they compute while they wait for it. A router adds the time of a step and that of each token that it draws: what
 // is neither a kernel nor a call, from the choice of the token to its way to the client.
 // Processes on one machine share its cores and its bandwidth (package sim).
 //

@@ -25,8 +25,8 @@ type Machine struct {
 	// MemoryShare, CoreShare and ArithmeticShare are the shares of Bandwidth, CoreBandwidth
 	// and Rates that kernels reach; a CoreShare of 0 is MemoryShare.
 	MemoryShare, CoreShare, ArithmeticShare float64
-	// Serial is the share of the shorter of reading and computing that the longer does
-	// not hide: 0 is a roofline, 1 their sum.
+	// Serial is the share of the shorter of loading and computing in a core that the
+	// longer does not hide: 0 is a roofline, 1 their sum.
 	Serial float64
 	// Step is what a router does once for every step, besides kernels; Draw is what it
 	// does for each token that it draws: the choice of the token, and its way to the
@@ -34,7 +34,10 @@ type Machine struct {
 	Step, Draw time.Duration
 	// Call is what an expert node does for the calls of a batch besides kernels: it is
 	// woken, reads rows and writes answers, and finds caches full of another process's.
-	Call   time.Duration
+	Call time.Duration
+	// Start is how long a process that starts again takes a core until its node is
+	// registered.
+	Start  time.Duration
 	Others Others
 }
 
@@ -61,42 +64,46 @@ func (m *Machine) threads(n int) float64 {
 	return float64(n)
 }
 
-// bandwidth is how fast some threads read, bytes/s.
-func (m *Machine) bandwidth(threads int) float64 {
-	return min(m.Bandwidth*m.MemoryShare, m.threads(threads)*m.CoreBandwidth*cmp.Or(m.CoreShare, m.MemoryShare))
-}
+// need is how long each limit of a machine needs for some work, seconds: its memory, its
+// cores to load what they read, and their arithmetic.
+type need struct{ memory, load, compute float64 }
 
-// time is how long some threads take, in seconds.
-func (m *Machine) time(w Work, format tensor.DType, threads int) float64 {
+// need is what work on some threads needs.
+func (m *Machine) need(w Work, format tensor.DType, threads int) need {
 	t := m.threads(threads)
 	rate, ok := m.Rates[format]
 	if !ok {
 		rate = m.Fallback
 	}
-	rate *= m.ArithmeticShare * t / float64(m.Cores)
-	return m.both(w.Bytes/m.bandwidth(threads), w.Ops/rate)
+	return need{
+		memory: w.Bytes / (m.Bandwidth * m.MemoryShare), load: w.Bytes / (t * m.CoreBandwidth * cmp.Or(m.CoreShare, m.MemoryShare)),
+		compute: w.Ops / (rate * (m.ArithmeticShare * t / float64(m.Cores))),
+	}
 }
 
-// both is the time of what reads and computes.
-func (m *Machine) both(read, compute float64) float64 {
-	return max(read, compute) + m.Serial*min(read, compute)
+// time is how long work takes that needs the limits, in seconds.
+func (m *Machine) time(n need) float64 {
+	return max(n.memory, max(n.load, n.compute)+m.Serial*min(n.load, n.compute))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // Experts is how fast a machine computes the experts of a model.
 type Experts struct {
-	machine           *Machine
-	bytes             float64 // of an expert
-	read, row, launch float64 // seconds: of an expert's weights, of a row, of a kernel
-	call              float64 // seconds of a batch
-	units             int
+	machine *Machine
+	bytes   float64 // of an expert
+	read    need    // of an expert's weights
+	row     float64 // seconds of computing a row
+	launch  float64 // seconds of an expert's kernels
+	call    float64 // seconds of a batch
+	units   int
 }
 
 // Experts is the speed of a machine on some threads; 0 is all cores.
 func (m *Machine) Experts(s *Shape, threads int) Experts {
 	return Experts{
-		machine: m, bytes: float64(s.ExpertBytes), read: m.time(Work{Bytes: float64(s.ExpertBytes)}, s.Experts, threads), row: m.time(Work{Ops: s.expertRow}, s.Experts, threads),
+		machine: m, bytes: float64(s.ExpertBytes), read: m.need(Work{Bytes: float64(s.ExpertBytes)}, s.Experts, threads),
+		row:    m.need(Work{Ops: s.expertRow}, s.Experts, threads).compute,
 		launch: expertKernels * m.Launch.Seconds(), call: m.Call.Seconds(), units: max(1, m.Units),
 	}
 }
@@ -111,7 +118,9 @@ func (e *Experts) Batch(groups []moe.Group) time.Duration {
 	longest := 0.0
 	for _, g := range groups {
 		unit := &busy[g.Expert%e.units]
-		*unit += e.launch + e.machine.both(e.read, e.row*float64(len(g.Index)))
+		all := e.read
+		all.compute = e.row * float64(len(g.Index))
+		*unit += e.launch + e.machine.time(all)
 		longest = max(longest, *unit)
 	}
 	if len(groups) > 0 {
@@ -152,9 +161,9 @@ func (a *Attention) Layer(seen Seen, dense bool) time.Duration {
 	s, rows := a.shape, float64(seen.Rows)
 	work := Work{s.attention.Bytes + seen.Cached*s.KVBytes, s.attention.Ops*rows + s.score*seen.Scores}
 	kernels := attentionKernels
-	total := a.machine.time(work, s.Dense, a.threads)
+	total := a.machine.time(a.machine.need(work, s.Dense, a.threads))
 	if dense {
-		total += a.machine.time(Work{s.denseFFN.Bytes, s.denseFFN.Ops * rows}, s.Dense, a.threads)
+		total += a.machine.time(a.machine.need(Work{s.denseFFN.Bytes, s.denseFFN.Ops * rows}, s.Dense, a.threads))
 		kernels += expertKernels
 	}
 	return seconds(total) + time.Duration(kernels)*a.machine.Launch
@@ -166,7 +175,7 @@ func (a *Attention) Head(outputs int) time.Duration {
 		return 0
 	}
 	work := Work{a.shape.head.Bytes, a.shape.head.Ops * float64(outputs)}
-	return seconds(a.machine.time(work, a.shape.Dense, a.threads)) + headKernels*a.machine.Launch
+	return seconds(a.machine.time(a.machine.need(work, a.shape.Dense, a.threads))) + headKernels*a.machine.Launch
 }
 
 // Draw is the time of the tokens that a step draws, and of what is done once a step.

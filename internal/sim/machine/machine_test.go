@@ -61,7 +61,22 @@ func TestBatchesTakeWhatTheyReadOrCompute(t *testing.T) {
 			t.Errorf("%s: %g s, want %g", tt.name, got, tt.want)
 		}
 	}
-	m.Units = 2
+	m.Serial = 0.5 // cores load 160 GB/s, and the memory gives 80: a tenth of a row's time is hidden by it
+	load := read * 80 / 128
+	for _, tt := range []struct {
+		name string
+		rows int
+		want float64
+	}{
+		{"the memory hides computing", 1, read},
+		{"loading and computing are longer", 10, max(load, 10*row) + 0.5*min(load, 10*row)},
+	} {
+		e := m.Experts(&s, 0)
+		if got := e.Batch(rows(tt.rows)).Seconds(); math.Abs(got-tt.want) > 1e-6*tt.want+1e-9 {
+			t.Errorf("%s: %g s, want %g", tt.name, got, tt.want)
+		}
+	}
+	m.Units, m.Serial = 2, 0
 	e := m.Experts(&s, 0)
 	if got := e.Batch(rows(1, 1, 1)).Seconds(); math.Abs(got-2*read) > 1e-8 {
 		t.Errorf("three experts on two units take %g s, want %g", got, 2*read)

@@ -40,9 +40,10 @@ type machineFile struct {
 	Launch        time.Duration      `yaml:"launch"`        // of a kernel
 	Load          role.Size          `yaml:"load"`          // of weights, per second
 	Efficiency    efficiency         `yaml:"efficiency"`
-	Step          time.Duration      `yaml:"step"` // of a router, besides kernels
-	Draw          time.Duration      `yaml:"draw"` // of a token, until its client has it
-	Call          time.Duration      `yaml:"call"` // of an expert node for the calls of a batch, besides kernels
+	Step          time.Duration      `yaml:"step"`  // of a router, besides kernels
+	Draw          time.Duration      `yaml:"draw"`  // of a token, until its client has it
+	Call          time.Duration      `yaml:"call"`  // of an expert node for the calls of a batch, besides kernels
+	Start         time.Duration      `yaml:"start"` // of a core, of a process that starts again
 	Others        others             `yaml:"others"`
 	Price         price              `yaml:"price"`
 }
@@ -66,8 +67,8 @@ type efficiency struct {
 	Memory     float64 `yaml:"memory"`
 	Core       float64 `yaml:"core"` // of coreBandwidth; 0 is memory
 	Arithmetic float64 `yaml:"arithmetic"`
-	// Serial is the share of the shorter of reading and computing that the longer does
-	// not hide; 0 is a roofline.
+	// Serial is the share of the shorter of loading and computing in a core that the
+	// longer does not hide; 0 is a roofline.
 	Serial float64 `yaml:"serial"`
 }
 

@@ -169,8 +169,8 @@ func (b *builder) machine(field string, m machineFile) *machine.Machine {
 	if out.Serial = m.Efficiency.Serial; !(out.Serial >= 0 && out.Serial <= 1) {
 		b.faults.Addf(field+".efficiency.serial", "%v: want 0 to 1", out.Serial)
 	}
-	if out.Step, out.Draw, out.Call = m.Step, m.Draw, m.Call; min(m.Step, m.Draw, m.Call) < 0 {
-		b.faults.Addf(field, "step %v, draw %v, call %v: want at least 0", m.Step, m.Draw, m.Call)
+	if out.Step, out.Draw, out.Call, out.Start = m.Step, m.Draw, m.Call, m.Start; min(m.Step, m.Draw, m.Call, m.Start) < 0 {
+		b.faults.Addf(field, "step %v, draw %v, call %v, start %v: want at least 0", m.Step, m.Draw, m.Call, m.Start)
 	}
 	if len(m.Arithmetic) == 0 {
 		b.faults.Addf(field+".arithmetic", "want operations per second of at least one format, for example bf16: 1e12")
