@@ -116,6 +116,7 @@ var rules = []rule{
 	{"internal/bench/measure", []string{}, network, "arithmetic of rounds and latencies"},
 	{"internal/bench/report", []string{}, network, "text and JSON only"},
 	{"internal/bench/scrape", []string{"internal/metric"}, network, "HTTP only, and names of metrics"},
+	{"internal/bench/cputime", nil, network, "a file of /proc"},
 	{"internal/bench/cell", []string{"internal/bench/measure"}, network, "files of what was measured"},
 	{"internal/bench/kernel", []string{"internal/bench/measure", "internal/compute", "internal/backend"}, network, "kernels and the machine"},
 	{"internal/bench/model", []string{"internal/bench/kernel", "internal/bench/measure", "internal/backend", "internal/compute", "internal/model", "internal/router/pipeline", "internal/weights", "moe"}, network, "a model in one process"},

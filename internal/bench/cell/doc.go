@@ -1,5 +1,5 @@
 // Package cell is the format of what bench scale measures: one JSON file for each cell of
-// its table. Package calibrate and sweeps of the simulator read it.
+// its table, and of what a simulation needs of bench failover. Package calibrate and sweeps of the simulator read it.
 //
 // What it owns: the fields of a file, its name, and its checks.
 //

@@ -12,6 +12,9 @@
 // Stall is a stream's largest gap between tokens minus the undisturbed p99
 // inter-token latency.
 //
+// After kills of expert nodes the report also has what a simulation needs to know, with the
+// CPU time of a start (cell.Scene).
+//
 // Invariants: a stream that fails or whose tokens differ is an error of the
 // whole measurement, never a number in it. A fault begins when every stream has
 // produced tokens, on a cluster whose placement is whole, and hits a node that

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/hachi-serve/hachi/internal/bench/gauge"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/bench/mix"
@@ -176,6 +177,13 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Fault: m.c.Fault, Streams: m.c.Streams, Tokens: m.c.Tokens, Repeat: m.c.Repeat, Front: m.c.Fault.front()}
+	var meter *gauge.Gauge
+	if m.c.Fault == Kill {
+		if r.Scene, meter, err = m.scene(ctx); err != nil {
+			return Report{}, err
+		}
+		defer meter.Close()
+	}
 	front := memory.Start(m.cluster.Child(r.Front))
 	defer front.Stop()
 	before, err := m.metrics(ctx)
@@ -190,13 +198,12 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 	slices.Sort(calm)
 	r.Undisturbed = measure.LatencyOf(calm)
 	for i := range m.c.Repeat {
-		stalls, noticed, err := m.once(ctx, want, measure.Percentile(calm, 99))
+		one, err := m.once(ctx, want)
 		if err != nil {
 			return r, fmt.Errorf("repetition %d: %w", i, err)
 		}
-		if noticed {
-			r.Noticed++
-		}
+		r.add(one)
+		stalls := one.stalls(measure.Percentile(calm, 99))
 		all = append(all, stalls...)
 		r.sumUp(all)
 		r.Memory = front.Growth(began, time.Now())
@@ -209,12 +216,46 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
 		}
 	}
-	return r, nil
+	if r.Scene == nil {
+		return r, nil
+	}
+	return r, m.observe(ctx, r.Scene, meter)
 }
 
-// once disturbs one run and returns the stall of every stream, and whether the
-// router put the victim last.
-func (m *measurement) once(ctx context.Context, want []stream, calm time.Duration) (stalls []time.Duration, noticed bool, err error) {
+// add takes a repetition, but for its stalls.
+func (r *Report) add(one repetition) {
+	if one.noticed {
+		r.Noticed++
+	}
+	r.longest = append(r.longest, one.longest...)
+	if r.Scene == nil {
+		return
+	}
+	slices.Sort(r.longest)
+	r.Scene.Longest = nil
+	for _, d := range r.longest {
+		r.Scene.Longest = append(r.Scene.Longest, measure.Milliseconds(d))
+	}
+	r.Scene.Restarts = append(r.Scene.Restarts, one.reborn.Seconds())
+}
+
+// repetition is what one fault did.
+type repetition struct {
+	longest []time.Duration // gap of each stream after the fault
+	noticed bool            // the router put the victim last
+	reborn  time.Duration   // from the fault to the start of a killed node's next process
+}
+
+// stalls are how much longer the gaps are than a calm one.
+func (r repetition) stalls(calm time.Duration) (out []time.Duration) {
+	for _, gap := range r.longest {
+		out = append(out, max(0, gap-calm))
+	}
+	return out
+}
+
+// once disturbs one run.
+func (m *measurement) once(ctx context.Context, want []stream) (out repetition, err error) {
 	victim := m.cluster.Child(m.c.Fault.separate())
 	switch {
 	case m.apart != nil:
@@ -226,36 +267,39 @@ func (m *measurement) once(ctx context.Context, want []stream, calm time.Duratio
 	var before map[string]string
 	if m.c.Fault.ofRouter() {
 		if before, err = m.back(ctx, "", nil); err != nil {
-			return nil, false, err
+			return out, err
 		}
 	}
-	at, got, noticed, err := m.disturbed(ctx, victim)
+	next, last := make(chan time.Duration, 1), victim.PID()
+	at, got, noticed, err := m.disturbed(ctx, victim, func(at time.Time) { next <- reborn(victim, last, at) })
+	out.noticed = noticed
 	if err != nil {
-		return nil, false, err
+		return out, err
 	}
 	if err := differ(got, want); err != nil {
-		return nil, false, err
+		return out, err
 	}
 	for _, s := range got {
 		if len(s.tracks) > 0 {
-			stalls = append(stalls, max(0, slices.Max(append(s.gaps(at, 0), 0))-calm))
+			out.longest = append(out.longest, slices.Max(append(s.gaps(at, 0), 0)))
 		}
 	}
 	if m.c.Fault.ofRouter() {
 		_, err := m.back(ctx, victim.Name(), before)
-		return stalls, noticed, err
+		return out, err
 	}
-	reborn := ""
-	if m.c.Fault == Kill {
-		reborn = victim.Name()
+	if m.c.Fault != Kill {
+		return out, Whole(ctx, m.cluster, m.c.Up)
 	}
-	return stalls, noticed, WholeAgain(ctx, m.cluster, m.c.Up, reborn, at)
+	out.reborn = <-next
+	return out, WholeAgain(ctx, m.cluster, m.c.Up, victim.Name(), at)
 }
 
 // disturbed runs the streams with a fault in the middle of them, and returns
 // when it is over. Whether the router noticed is asked at the end of the
-// streams: later it may have heard of the fault from others.
-func (m *measurement) disturbed(ctx context.Context, victim *local.Child) (at time.Time, got []stream, noticed bool, err error) {
+// streams: later it may have heard of the fault from others. After a kill, follow is
+// called in a goroutine of its own.
+func (m *measurement) disturbed(ctx context.Context, victim *local.Child, follow func(at time.Time)) (at time.Time, got []stream, noticed bool, err error) {
 	if err := m.trusted(ctx, victim.Name()); err != nil {
 		return at, nil, false, err
 	}
@@ -267,7 +311,9 @@ func (m *measurement) disturbed(ctx context.Context, victim *local.Child) (at ti
 	var fault error
 	got, err = m.load.run(ctx, func() {
 		at = time.Now()
-		heal, fault = m.disturb(victim)
+		if heal, fault = m.disturb(victim); m.c.Fault == Kill && fault == nil {
+			go follow(at)
+		}
 	})
 	after, unknown := m.suspicions(ctx, victim.Name())
 	return at, got, after > before, errors.Join(err, fault, unknown, heal())

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/memory"
 	"github.com/hachi-serve/hachi/internal/bench/plot"
@@ -21,6 +22,7 @@ type Report struct {
 	Noticed int   `json:"noticed"` // repetitions in which the router put the node last
 	// Undisturbed is inter-token latency without a fault.
 	Undisturbed measure.Latency `json:"undisturbed_itl"`
+	longest     []time.Duration // gaps of all streams after the fault
 	// Stalls of all streams of all repetitions, ascending, milliseconds.
 	Stalls []float64       `json:"stalls_ms"`
 	Stall  measure.Latency `json:"stall"`
@@ -29,6 +31,8 @@ type Report struct {
 	// repetitions.
 	Front  string        `json:"front"`
 	Memory memory.Growth `json:"memory"`
+	// Scene is what a simulation needs to know, where expert nodes were killed.
+	Scene *cell.Scene `json:"scene,omitempty"`
 }
 
 // sumUp takes the stalls of all repetitions.
@@ -45,6 +49,10 @@ func (r Report) WriteText(out io.Writer) {
 	fmt.Fprintf(out, "%s, %d times (noticed %d), %d streams of %d tokens: no stream failed, every byte is that of the undisturbed run\n",
 		r.Fault, r.Repeat, r.Noticed, r.Streams, r.Tokens)
 	writeLatencies(out, []latency{{"undisturbed inter-token latency", r.Undisturbed}, {"stall", r.Stall}})
+	if s := r.Scene; s != nil {
+		writeLatencies(out, []latency{{"longest gap of a stream after the fault", measure.LatencyOf(r.longest)}})
+		fmt.Fprintf(out, "a start of a node takes %.2f s of a core\n", s.Start)
+	}
 	r.Moves.writeText(out)
 	fmt.Fprintf(out, "%s's memory: %s\n", r.Front, r.Memory)
 }

@@ -35,6 +35,9 @@ const settled = 4
 // Tokens of prompts are drawn from those behind the special ones.
 const firstToken, drawnTokens = 300, 20000
 
+// promptTokens is how many tokens the prompt of a stream has, with the one that begins it.
+func promptTokens(i int) int { return 17 + 7*i }
+
 // request is the same for the same stream every time: half of them greedy, half
 // sampled with a seed.
 func (s streams) request(i int) *hachiv1.GenerateRequest {
@@ -43,7 +46,7 @@ func (s streams) request(i int) *hachiv1.GenerateRequest {
 		first, drawn = 0, s.vocab
 	}
 	ids := []uint32{1}
-	for j := range 16 + 7*i {
+	for j := range promptTokens(i) - 1 {
 		ids = append(ids, uint32(first+(i*7919+j*104729)%drawn))
 	}
 	return &hachiv1.GenerateRequest{

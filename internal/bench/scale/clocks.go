@@ -2,13 +2,11 @@ package scale
 
 import (
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
+	"github.com/hachi-serve/hachi/internal/bench/cputime"
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
@@ -51,28 +49,11 @@ func (c clocks) since(before clocks) cell.CPU {
 	}
 }
 
-// ticks is how many of the kernel's units of CPU time a second has (USER_HZ).
-const ticks = 100
-
-// cpuOf is the CPU time of a process, seconds (proc(5), utime and stime).
+// cpuOf is the CPU time of a process, seconds.
 func cpuOf(c *local.Cluster, name string) (float64, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Child(name).PID()))
+	s, err := cputime.Of(c.Child(name).PID())
 	if err != nil {
-		return 0, fmt.Errorf("CPU time of %s: %w", name, err)
+		return 0, fmt.Errorf("%s: %w", name, err)
 	}
-	// The name of the program is in parentheses and may have blanks.
-	_, rest, _ := strings.Cut(string(raw), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("CPU time of %s: %q is not understood", name, raw)
-	}
-	sum := 0.0
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			return 0, fmt.Errorf("CPU time of %s: %w", name, err)
-		}
-		sum += n / ticks
-	}
-	return sum, nil
+	return s, nil
 }
