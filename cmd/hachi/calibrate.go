@@ -16,6 +16,7 @@ import (
 func newCalibrate() *cobra.Command {
 	var c calibrate.Config
 	var kernel, rpc, figure, machine, best, fit string
+	var failovers []string
 	var out printer
 	cmd := &cobra.Command{
 		Use:   "calibrate DIR",
@@ -31,7 +32,7 @@ numbers.`,
 			if c.Cells, err = cell.Read(args[0]); err != nil {
 				return &role.ConfigError{Err: err}
 			}
-			if err := readMeasured(&c, kernel, rpc, fit, best); err != nil {
+			if err := readMeasured(&c, kernel, rpc, fit, best, failovers); err != nil {
 				return &role.ConfigError{Err: err}
 			}
 			c.Progress = func(n int, off float64) {
@@ -52,6 +53,7 @@ numbers.`,
 	f := cmd.Flags()
 	f.StringVar(&kernel, "kernel", "", "`file` of hachi bench kernel --json")
 	f.StringVar(&rpc, "rpc", "", "`file` of hachi bench rpc --json")
+	f.StringSliceVar(&failovers, "failover", nil, "`files` of hachi bench failover --json, whose kills are simulated too")
 	f.StringVar(&fit, "fit", "", "`file` of an earlier --json, whose fit is judged in place of a search")
 	f.IntVar(&c.Evaluations, "evaluations", 150, "after which the search ends; 0 judges what the two files say alone")
 	f.DurationVar(&c.Others.For, "others-for", 0, "how long other work had the cores in each --others-every in which the cluster left less than --others-idle of them")
@@ -64,12 +66,16 @@ numbers.`,
 	return cmd
 }
 
-// readMeasured reads the files that a fit is made of, or the fit, and the contests.
-func readMeasured(c *calibrate.Config, kernel, rpc, fit, best string) (err error) {
+// readMeasured reads the files that a fit is made of, or the fit, and what it is compared with.
+func readMeasured(c *calibrate.Config, kernel, rpc, fit, best string, failovers []string) (err error) {
 	files := map[string]any{kernel: &c.Kernel, rpc: &c.RPC}
 	var earlier calibrate.Report
 	if fit != "" {
 		files, c.Fit = map[string]any{fit: &earlier}, &earlier.Fit
+	}
+	c.Failovers = make([]cell.Failover, len(failovers))
+	for i, path := range failovers {
+		files[path] = &c.Failovers[i]
 	}
 	for path, to := range files {
 		if err := readJSON(path, to); err != nil {

@@ -2,7 +2,6 @@ package calibrate
 
 import (
 	"errors"
-	"fmt"
 	"math"
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
@@ -17,10 +16,11 @@ type Config struct {
 	Cells       []cell.Cell // in the order of their names
 	Kernel      kernel.Report
 	RPC         rpc.Report
-	Others      machine.Others // what other work took of the machine while the cells were measured
-	Contests    []cell.Contest // whose best options are simulated with the fit
-	Fit         *Fit           // of an earlier report; nil searches one
-	Evaluations int            // after which the search ends; 0 judges the initial fit
+	Others      machine.Others  // what other work took of the machine while the cells were measured
+	Failovers   []cell.Failover // kills of nodes, to be simulated too
+	Contests    []cell.Contest  // whose best options are simulated with the fit
+	Fit         *Fit            // of an earlier report; nil searches one
+	Evaluations int             // after which the search ends; 0 judges the initial fit
 	// Progress is called after the search, with by how much the logarithms of the best fit
 	// are off; nil is allowed.
 	Progress func(evaluations int, off float64)
@@ -31,28 +31,34 @@ const every = 3
 
 // Run fits and judges.
 func Run(c Config) (Report, error) {
-	training, held, err := divide(c.Cells)
+	training, err := divide(c.Cells)
 	if err != nil {
 		return Report{}, err
 	}
-	f, err := c.fit(training)
+	clusters, err := clustersOf(c.Cells)
+	if err != nil {
+		return Report{}, err
+	}
+	f, err := c.fit(clusters, training)
+	if err != nil {
+		return Report{}, err
+	}
+	predicted, err := predictAll(clusters, f)
 	if err != nil {
 		return Report{}, err
 	}
 	r := Report{Fit: f, Cores: c.Cells[0].Machine.Cores, Limits: c.Cells[0].Result.Limits}
-	for _, part := range []struct {
-		subjects []subject
-		held     bool
-	}{{training, false}, {held, true}} {
-		predicted, err := predictAll(part.subjects, f)
-		if err != nil {
-			return Report{}, err
-		}
-		for i, s := range part.subjects {
-			r.Cells = append(r.Cells, Judged{Name: s.cell.Setting.Name(), Setting: s.cell.Setting, HeldOut: part.held, Measured: s.cell.Result, Simulated: predicted[i]})
+	for _, held := range []bool{false, true} {
+		for _, one := range c.Cells {
+			if name := one.Setting.Name(); training[name] != held {
+				r.Cells = append(r.Cells, Judged{Name: name, Setting: one.Setting, HeldOut: held, Measured: one.Result, Simulated: predicted[name]})
+			}
 		}
 	}
 	r.judge()
+	if r.Failover, err = f.failover(c.Failovers); err != nil {
+		return Report{}, err
+	}
 	r.Contests, err = f.decideAll(c.Contests, arithmetic(c.Cells))
 	return r, err
 }
@@ -66,8 +72,8 @@ func arithmetic(cells []cell.Cell) float64 {
 	return measure.Median(all)
 }
 
-// fit is an earlier one, or that of the training cells.
-func (c Config) fit(training []subject) (Fit, error) {
+// fit is an earlier one, or that of the cells that are fitted to.
+func (c Config) fit(clusters []cluster, training map[string]bool) (Fit, error) {
 	if c.Fit != nil {
 		return *c.Fit, nil
 	}
@@ -75,53 +81,47 @@ func (c Config) fit(training []subject) (Fit, error) {
 	if err != nil {
 		return f, err
 	}
-	if f.Others = c.Others; c.Evaluations == 0 {
+	f.Others, f.Start = c.Others, startOf(c.Failovers)
+	if c.Evaluations == 0 {
 		return f, nil
 	}
-	return c.search(f, training)
+	return c.search(f, clusters, training)
 }
 
-// divide makes scenarios of the cells. Those with a fault, and two of every three others,
-// are held out. A simulation loses no packets, so cells with losses are an error.
-func divide(cells []cell.Cell) (training, held []subject, err error) {
+// divide names the cells that are fitted to. Those with a fault, and two of every three
+// others, are held out.
+func divide(cells []cell.Cell) (training map[string]bool, err error) {
+	training = map[string]bool{}
 	n := 0
 	for _, c := range cells {
-		if c.Setting.Loss > 0 {
-			return nil, nil, fmt.Errorf("cell %s: lost packets are not simulated; leave the cell out", c.Setting.Name())
-		}
-		s, err := subjectOf(c)
-		if err != nil {
-			return nil, nil, err
-		}
-		if c.Setting.Fault != "" {
-			held = append(held, s)
+		if c.Setting.Fault != cell.None {
 			continue
 		}
 		if n%every == 0 {
-			training = append(training, s)
-		} else {
-			held = append(held, s)
+			training[c.Setting.Name()] = true
 		}
 		n++
 	}
-	if len(training) == 0 || len(held) == 0 {
-		return nil, nil, errors.New("want two cells without a fault at least: one to fit to, one to judge by")
+	if len(training) == 0 || len(training) == len(cells) {
+		return nil, errors.New("want two cells without a fault at least: one to fit to, one to judge by")
 	}
-	return training, held, nil
+	return training, nil
 }
 
-// search minimizes the errors of the training cells.
-func (c Config) search(f Fit, training []subject) (Fit, error) {
+// search minimizes the errors of the cells that are fitted to.
+func (c Config) search(f Fit, clusters []cluster, training map[string]bool) (Fit, error) {
 	var failed error
 	value := func(point []float64) float64 {
-		predicted, err := predictAll(training, f.at(point))
+		predicted, err := predictAll(clusters, f.at(point))
 		if err != nil {
 			failed = err
 			return math.Inf(1)
 		}
 		sum := 0.0
-		for i, s := range training {
-			sum += distance(s.cell.Result, predicted[i])
+		for _, one := range c.Cells {
+			if name := one.Setting.Name(); training[name] {
+				sum += distance(one.Result, predicted[name])
+			}
 		}
 		return sum / float64(len(training))
 	}

@@ -23,11 +23,12 @@ const config = `{"architectures": ["MixtralForCausalLM"], "model_type": "mixtral
 
 // cellOf is one of some nodes and sequences, without results.
 func cellOf(nodes, batch int) cell.Cell {
+	limits := cell.Limits{Stream: 40, CoreStream: 25}
 	uniform := []float64{1, 1, 1, 1, 1, 1, 1, 1}
 	return cell.Cell{
 		Setting: cell.Setting{Model: "m", Nodes: nodes, Replicas: 1, NodeThreads: 1, RouterThreads: 2, Batch: batch, Prompt: 8, Answer: 8, Answers: 1},
 		Config:  json.RawMessage(config), Machine: cell.Machine{Cores: 2}, Routing: [][]float64{uniform, uniform},
-		Result: cell.Result{Limits: cell.Limits{Stream: 40, CoreStream: 25}},
+		Result: cell.Result{Limits: limits}, Rounds: []cell.Round{{Limits: limits}},
 	}
 }
 
@@ -59,16 +60,16 @@ func TestBenchmarksGiveRatesAndTheNetwork(t *testing.T) {
 func TestEveryThirdCellIsFittedTo(t *testing.T) {
 	cells := []cell.Cell{cellOf(1, 1), cellOf(1, 2), cellOf(2, 1), cellOf(2, 2), cellOf(2, 3)}
 	cells[0].Setting.Fault, cells[0].Setting.Replicas = "kill", 1
-	training, held, err := divide(cells)
-	if err != nil || len(training) != 2 || len(held) != 3 || training[0].cell.Setting.Batch != 2 || held[0].cell.Setting.Fault == "" {
-		t.Errorf("%d fitted to, %d held out: %v", len(training), len(held), err)
+	training, err := divide(cells)
+	if err != nil || len(training) != 2 || !training[cells[1].Setting.Name()] || training[cells[0].Setting.Name()] {
+		t.Errorf("%v are fitted to: %v", training, err)
+	}
+	if _, err := divide(cells[:1]); err == nil {
+		t.Error("one cell is fitted to and judges")
 	}
 	cells[1].Setting.Loss = 0.1
-	if _, _, err := divide(cells); err == nil {
+	if _, err := clustersOf(cells); err == nil {
 		t.Error("lost packets are simulated")
-	}
-	if _, _, err := divide(cells[:1]); err == nil {
-		t.Error("one cell is fitted to and judges")
 	}
 }
 
@@ -96,21 +97,29 @@ func TestAFitFindsTheMachineOfSimulatedCells(t *testing.T) {
 	truth.Launch, truth.Draw, truth.Core = 40, 300, 0.5
 	for _, nodes := range []int{1, 2} {
 		for _, batch := range []int{1, 4, 8} {
-			one := cellOf(nodes, batch)
-			s, err := subjectOf(one)
-			if err != nil {
-				t.Fatal(err)
-			}
-			limits := one.Result.Limits
-			if one.Result, err = s.predict(truth); err != nil {
-				t.Fatal(err)
-			}
-			if again, err := s.predict(truth); err != nil || distance(one.Result, again) != 0 {
-				t.Errorf("the same fit predicts %v and %v: %v", one.Result, again, err)
-			}
-			one.Result.Limits = limits
-			c.Cells = append(c.Cells, one)
+			c.Cells = append(c.Cells, cellOf(nodes, batch))
 		}
+	}
+	clusters, err := clustersOf(c.Cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	predicted, err := predictAll(clusters, truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := predictAll(clusters, truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Cells {
+		one := &c.Cells[i]
+		if r := predicted[one.Setting.Name()]; distance(r, again[one.Setting.Name()]) != 0 {
+			t.Errorf("the same fit predicts %v and %v", r, again[one.Setting.Name()])
+		}
+		limits := one.Result.Limits
+		one.Result = predicted[one.Setting.Name()]
+		one.Result.Limits = limits
 	}
 	off := func(evaluations int) float64 {
 		c.Evaluations = evaluations

@@ -65,6 +65,9 @@ func decided(c *cell.Contest, rates []float64) Decided {
 	}
 }
 
+// seeds are of the runs whose medians a prediction has.
+const seeds = 3
+
 // decoded is how many tokens each sequence decodes.
 const decoded = 24
 
@@ -76,18 +79,16 @@ func (f Fit) contest(c *cell.Contest, arithmetic float64) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	beside := cell.Cell{Setting: cell.Setting{DelayMS: c.DelayMS}, Machine: c.Machine, Result: cell.Result{Limits: c.Limits}}
-	m := *s.Routers.Machine
-	f.machineOf(beside, &m)
+	m := f.machineOf(c.Machine.Cores, c.Limits)
 	slower := min(1, c.Limits.FMA/arithmetic)
 	for format := range m.Rates {
 		m.Rates[format] *= slower
 	}
 	m.Fallback *= slower
 	m.Step, m.Draw, m.Others = 0, 0, machine.Others{} // there is no engine, and nothing else runs
-	s.Network, s.Routers.Machine = f.networkOf(beside), &m
+	s.Network, s.Routers.Machine = f.networkOf(cell.Setting{DelayMS: c.DelayMS}), m
 	for i := range s.Nodes {
-		s.Nodes[i].Machine = &m
+		s.Nodes[i].Machine = m
 	}
 	speeds := make([]planner.Speed, len(c.Nodes))
 	known, err := decode(s, c, cell.Option{Policy: string(planner.Column), Replicas: 1, MicroBatches: c.Options[0].MicroBatches}, speeds, 1)

@@ -10,6 +10,10 @@
 // cells: shares of the limits that kernels reach in a cluster, the launch of a kernel, and the
 // time of a step, of a drawn token and of a call.
 //
+// Loads of one cluster are simulated one after another, as bench scale measured them: a
+// router knows under one what it has learned under those before. Kills of bench failover are
+// simulated at their times, with what a start takes of a core.
+//
 // Every third cell in the order of names is fitted to, faults apart, and the others judge.
 // The fit minimizes the squared logarithms of simulated over measured throughput, ITL p50,
 // TTFT p50 and E2E p50.

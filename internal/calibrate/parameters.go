@@ -22,6 +22,8 @@ type Fit struct {
 	Tail      float64            `json:"latency_p99_us"`
 	Bandwidth float64            `json:"nic_bytes_per_s"`
 	Message   float64            `json:"message_us"`
+	// Start is what a process takes of a core that starts again, of bench failover.
+	Start float64 `json:"start_us"`
 	// Others is what other work took of the machine: see machine.Machine.
 	Others machine.Others `json:"others"`
 	// Fitted.
@@ -127,14 +129,13 @@ func (f *Fit) network(r rpc.Report) error {
 
 func microseconds(us float64) time.Duration { return time.Duration(us * float64(time.Microsecond)) }
 
-// machineOf is the machine of a cell.
-func (f Fit) machineOf(c cell.Cell, m *machine.Machine) {
-	limits := c.Result.Limits
-	m.Cores, m.Bandwidth = c.Machine.Cores, limits.Stream*1e9
+// machineOf is a machine whose memory gives what was measured.
+func (f Fit) machineOf(cores int, limits cell.Limits) *machine.Machine {
+	m := &machine.Machine{Cores: cores, Units: 1, Memory: 1 << 40, Load: 1 << 30, Bandwidth: limits.Stream * 1e9}
 	m.CoreBandwidth = min(limits.CoreStream*1e9, m.Bandwidth)
 	m.MemoryShare, m.CoreShare, m.ArithmeticShare, m.Serial = f.Memory, f.Core, f.Arithmetic, f.Serial
 	m.Launch, m.Step, m.Draw, m.Call = microseconds(f.Launch), microseconds(f.Step), microseconds(f.Draw), microseconds(f.Call)
-	m.Others = f.Others
+	m.Start, m.Others = microseconds(f.Start), f.Others
 	m.Rates, m.Fallback = map[tensor.DType]float64{}, 0
 	for _, d := range tensor.Formats() {
 		if rate := f.Rates[d.String()]; rate > 0 {
@@ -144,11 +145,12 @@ func (f Fit) machineOf(c cell.Cell, m *machine.Machine) {
 			}
 		}
 	}
+	return m
 }
 
 // networkOf is the network of a cell.
-func (f Fit) networkOf(c cell.Cell) machine.Network {
-	delay := time.Duration(c.Setting.DelayMS * float64(time.Millisecond))
+func (f Fit) networkOf(s cell.Setting) machine.Network {
+	delay := time.Duration(s.DelayMS * float64(time.Millisecond))
 	return machine.Network{P50: microseconds(f.Latency) + delay, P99: microseconds(f.Tail) + delay, Bandwidth: f.Bandwidth, Message: microseconds(f.Message)}
 }
 
@@ -168,13 +170,14 @@ func (r Report) WriteMachine(out io.Writer) error {
     step: %v
     draw: %v
     call: %v
+    start: %v
     others: {every: %v, for: %v, idle: %g}
 network:
   latency: {p50: %v, p99: %v}
   bandwidth: %.0fMB
   message: %v
 `, r.Cores, l.Stream*1e3, min(l.CoreStream, l.Stream)*1e3, ratesText(f.Rates), microseconds(f.Launch), f.Memory, f.Core, f.Arithmetic, f.Serial, microseconds(f.Step), microseconds(f.Draw), microseconds(f.Call),
-		f.Others.Every, f.Others.For, f.Others.Idle,
+		microseconds(f.Start), f.Others.Every, f.Others.For, f.Others.Idle,
 		microseconds(f.Latency), microseconds(f.Tail), f.Bandwidth/1e6, microseconds(f.Message))
 	return err
 }

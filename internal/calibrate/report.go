@@ -18,6 +18,8 @@ type Report struct {
 	HeldOut []Errors `json:"held_out"`
 	Fitted  []Errors `json:"fitted"`
 	Cells   []Judged `json:"cells"`
+	// Failover compares kills of nodes under streams, if there are any.
+	Failover *Failover `json:"failover,omitempty"`
 	// Contests are beside the options that were best.
 	Contests []Decided `json:"contests,omitempty"`
 }
@@ -116,10 +118,13 @@ func (r Report) WriteText(out io.Writer) {
 		fmt.Fprintln(out)
 	}
 	for _, c := range r.Cells {
-		if c.Setting.Fault != "" {
-			fmt.Fprintf(out, "\n%s: longest gap of a stream after the fault, simulated, %.1f ms at p50, %.1f ms at p99; measured beyond the undisturbed p99 %.1f and %.1f ms\n",
-				c.Name, c.Simulated.Stall.P50, c.Simulated.Stall.P99, c.Measured.Stall.P50, c.Measured.Stall.P99)
+		if c.Setting.Fault != cell.None {
+			fmt.Fprintf(out, "\n%s: stall %.1f ms at p50 and %.1f at p99, simulated %.1f and %.1f\n",
+				c.Name, c.Measured.Stall.P50, c.Measured.Stall.P99, c.Simulated.Stall.P50, c.Simulated.Stall.P99)
 		}
+	}
+	if r.Failover != nil {
+		r.Failover.writeText(out)
 	}
 	writeContests(out, r.Contests)
 }

@@ -1,11 +1,11 @@
 package calibrate
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,105 +13,151 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/sim"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 	"github.com/hachi-serve/hachi/internal/sim/trace"
 )
 
-// subject is a cell and its scenario.
-type subject struct {
-	cell     cell.Cell
+// cluster is cells that one cluster served, by batch, and its scenario.
+type cluster struct {
+	cells    []cell.Cell
 	scenario scenario.Scenario
 }
 
-// seeds are of the runs whose medians a prediction has, as a cell has those of rounds.
-const seeds = 3
-
-// restart is from a kill until the node's next process is registered: local.Cluster waits
-// a while, and the process opens its checkpoint.
-const restart = 1500 * time.Millisecond
-
-// subjectOf derives a scenario from a cell and nothing else. A machine that every process shares is
-// in it; its numbers are a Fit's.
-func subjectOf(c cell.Cell) (s subject, err error) {
-	routing, err := json.Marshal(c.Routing)
-	if err != nil {
-		return s, err
-	}
-	v := c.Setting
-	cluster := fmt.Sprintf(`seed: 1
-model: {config: config.json, quantize: %q}
-%s
-routers: {machine: this, host: this, threads: %d, prefixCache: false, microBatches: %d}
-nodes: [{name: expert, count: %d, machine: this, host: this, threads: %d}]
-placement: {policy: balanced, replicas: %d}
-routing: {kind: counts, file: routing.json}
-`, v.Quantize, machineText(c.Machine.Cores), v.RouterThreads, v.MicroBatches, v.Nodes, v.NodeThreads, v.Replicas)
-	if v.Fault == cell.Kill {
-		cluster += fmt.Sprintf("faults: [{at: 0s, kill: expert-0, for: %v}]\n", restart)
-	}
-	read, err := scenarioOf(c.Config, routing, cluster)
-	if err != nil {
-		return s, fmt.Errorf("cell %s: %w", v.Name(), err)
-	}
-	return subject{c, read}, nil
-}
-
-// machineText are the sections of a machine and a network whose numbers are a Fit's.
-func machineText(cores int) string {
-	return fmt.Sprintf(`machines: {this: {cores: %d, memory: 1Ti, bandwidth: 1Gi, arithmetic: {f32: 1e12}, load: 1Gi}}
-network: {latency: {p50: 1ms}, bandwidth: 1Gi}`, cores)
-}
-
-// scenarioOf reads a cluster file beside config.json and routing.json.
-func scenarioOf(config, routing []byte, cluster string) (s scenario.Scenario, err error) {
-	dir, err := os.MkdirTemp("", "hachi-calibrate")
-	if err != nil {
-		return s, err
-	}
-	defer os.RemoveAll(dir)
-	for name, text := range map[string][]byte{"config.json": config, "routing.json": routing, "cluster.yaml": []byte(cluster)} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return s, err
+// clustersOf are the clusters of cells. A simulation loses no packets, so cells with losses
+// are an error.
+func clustersOf(cells []cell.Cell) ([]cluster, error) {
+	groups := map[string][]cell.Cell{}
+	for _, c := range cells {
+		if c.Setting.Loss > 0 {
+			return nil, fmt.Errorf("cell %s: lost packets are not simulated; leave the cell out", c.Setting.Name())
 		}
+		s := c.Setting
+		s.Batch, s.Answers = 0, 0
+		groups[s.Name()] = append(groups[s.Name()], c)
 	}
-	read, err := scenario.Read(filepath.Join(dir, "cluster.yaml"))
-	if err != nil {
-		return s, err
-	}
-	return *read, nil
-}
-
-// predict simulates a cell.
-func (s subject) predict(f Fit) (cell.Result, error) {
-	v := s.cell.Setting
-	requests := func(n, answer int) []trace.Request {
-		out := make([]trace.Request, n)
-		for i := range out {
-			out[i] = trace.Request{Prompt: v.Prompt, Answer: answer}
-		}
-		return out
-	}
-	m := *s.scenario.Routers.Machine
-	f.machineOf(s.cell, &m)
-	one := s.scenario
-	one.Routers.Machine, one.Network, one.Nodes = &m, f.networkOf(s.cell), append([]scenario.Node{}, one.Nodes...)
-	for i := range one.Nodes {
-		one.Nodes[i].Machine = &m
-	}
-	o := sim.Options{Limit: time.Hour, Users: v.Batch, Warm: requests(v.Batch, cell.WarmAnswer)}
-	if v.Fault != "" {
-		o.Settled = cell.Settled
-	}
-	var all []sim.Report
-	for seed := range uint64(seeds) {
-		one.Seed = seed + 1
-		r, err := sim.Run(&one, requests(v.Batch*v.Answers, v.Answer), o)
+	var out []cluster
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		all := groups[name]
+		slices.SortFunc(all, func(a, b cell.Cell) int { return cmp.Compare(a.Setting.Batch, b.Setting.Batch) })
+		one, err := scene{all[0].Setting, all[0].Config, all[0].Machine, routingOf(all), "balanced", false}.scenario()
 		if err != nil {
-			return cell.Result{}, fmt.Errorf("cell %s: %w", v.Name(), err)
+			return nil, err
 		}
-		all = append(all, r)
+		out = append(out, cluster{all, one})
 	}
-	return medians(all), nil
+	return out, nil
+}
+
+// routingOf adds up what was counted in cells of one cluster.
+func routingOf(cells []cell.Cell) [][]float64 {
+	out := make([][]float64, len(cells[0].Routing))
+	for layer := range out {
+		out[layer] = make([]float64, len(cells[0].Routing[layer]))
+		for _, c := range cells {
+			for expert := range out[layer] {
+				out[layer][expert] += c.Routing[layer][expert]
+			}
+		}
+	}
+	return out
+}
+
+// turn is a load of a cluster and the cell of which it is a round; -1 is none.
+type turn struct {
+	cell int
+	load sim.Load
+}
+
+// turns are the loads of a cluster in the order of bench scale: rounds with another cell
+// first in each, and where a fault is, as many with it afterwards, which are the cell's.
+func (c cluster) turns(f Fit) (out []turn) {
+	add := func(i int, l sim.Load) { out = append(out, turn{i, l}) }
+	order := make([]int, len(c.cells))
+	for i := range order {
+		order[i] = i
+	}
+	fault := c.cells[0].Setting.Fault
+	for round := range c.cells[0].Rounds {
+		for _, i := range measure.Turns(order, round) {
+			switch rounds := c.cells[i].Rounds; {
+			case fault != cell.None:
+				add(-1, c.load(f, i, c.cells[i].Result.Limits))
+			case round < len(rounds):
+				add(i, c.load(f, i, rounds[round].Limits))
+			}
+		}
+	}
+	for i, one := range c.cells {
+		for _, r := range one.Rounds {
+			if fault == cell.Kill {
+				l := c.load(f, i, r.Limits)
+				l.Faults = []scenario.Fault{{Kind: scenario.Kill, Targets: []string{"expert-0"}, For: restart}}
+				add(i, l)
+			}
+		}
+	}
+	return out
+}
+
+// restart is from the kill of a node to the start of its next process: local.Child waits.
+const restart = 200 * time.Millisecond
+
+// load is a round of a cell, on what the machine gave in it.
+func (c cluster) load(f Fit, i int, limits cell.Limits) sim.Load {
+	v := c.cells[i].Setting
+	return sim.Load{
+		Requests: alike(v.Batch*v.Answers, v.Prompt, v.Answer), Machine: f.machineOf(c.cells[i].Machine.Cores, limits),
+		Options: sim.Options{Limit: time.Hour, Users: v.Batch, Warm: alike(v.Batch, v.Prompt, cell.WarmAnswer), Settled: cell.Settled, Keep: v.Fault != cell.None},
+	}
+}
+
+// alike are requests of the same lengths.
+func alike(n, prompt, answer int) []trace.Request {
+	out := make([]trace.Request, n)
+	for i := range out {
+		out[i] = trace.Request{Prompt: prompt, Answer: answer}
+	}
+	return out
+}
+
+// predict simulates the cells of a cluster: the same loads in the same order.
+func (c cluster) predict(f Fit) ([]cell.Result, error) {
+	turns := c.turns(f)
+	loads := make([]sim.Load, len(turns))
+	for i, t := range turns {
+		loads[i] = t.load
+	}
+	reports, err := run(c.scenario, f.networkOf(c.cells[0].Setting), loads)
+	if err != nil {
+		return nil, fmt.Errorf("cluster of cell %s: %w", c.cells[0].Setting.Name(), err)
+	}
+	parts := make([][]sim.Report, len(c.cells))
+	var calm []sim.Report
+	for i, t := range turns {
+		if t.cell < 0 {
+			calm = append(calm, reports[i])
+		} else {
+			parts[t.cell] = append(parts[t.cell], reports[i])
+		}
+	}
+	out := make([]cell.Result, len(c.cells))
+	for i := range out {
+		out[i] = medians(parts[i])
+		if len(calm) > 0 {
+			out[i].Stall = measure.LatencyOf(stalls(longestAfter(parts[i]), medians(calm).Gap.P99))
+		}
+	}
+	return out, nil
+}
+
+// run simulates loads on a scenario's cluster, which begins with the first one's machine.
+func run(s scenario.Scenario, n machine.Network, loads []sim.Load) ([]sim.Report, error) {
+	s.Network, s.Routers.Machine, s.Nodes = n, loads[0].Machine, slices.Clone(s.Nodes)
+	for i := range s.Nodes {
+		s.Nodes[i].Machine = loads[0].Machine
+	}
+	return sim.RunAll(&s, loads)
 }
 
 // medians are those of runs.
@@ -133,20 +179,28 @@ func medians(all []sim.Report) cell.Result {
 	return cell.Result{
 		Throughput: of(func(r sim.Report) float64 { return r.Throughput }),
 		First:      latency(func(r sim.Report) measure.Latency { return r.First }), Gap: latency(func(r sim.Report) measure.Latency { return r.Gap }),
-		Total: latency(func(r sim.Report) measure.Latency { return r.Total }), Stall: latency(func(r sim.Report) measure.Latency { return r.Longest }),
+		Total: latency(func(r sim.Report) measure.Latency { return r.Total }),
 	}
 }
 
-// predictAll simulates cells on all cores.
-func predictAll(all []subject, f Fit) ([]cell.Result, error) {
-	out := make([]cell.Result, len(all))
+// predictAll simulates clusters on all cores, and returns the results of their cells by
+// name.
+func predictAll(all []cluster, f Fit) (map[string]cell.Result, error) {
+	results := make([][]cell.Result, len(all))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, s := range all {
+	for i, c := range all {
 		group.Go(func() (err error) {
-			out[i], err = s.predict(f)
+			results[i], err = c.predict(f)
 			return err
 		})
 	}
-	return out, group.Wait()
+	err := group.Wait()
+	out := map[string]cell.Result{}
+	for i, c := range all {
+		for k, r := range results[i] {
+			out[c.cells[k].Setting.Name()] = r
+		}
+	}
+	return out, err
 }

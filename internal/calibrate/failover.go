@@ -1,0 +1,156 @@
+package calibrate
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/bench/cell"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
+	"github.com/hachi-serve/hachi/internal/sim"
+	"github.com/hachi-serve/hachi/internal/sim/scenario"
+	"github.com/hachi-serve/hachi/internal/sim/trace"
+)
+
+// Gaps are what bench failover measures of the gaps between tokens, milliseconds.
+type Gaps struct {
+	Calm    measure.Latency `json:"undisturbed_itl"`
+	Longest measure.Latency `json:"longest_gap_after_fault"` // of each stream
+	Stall   measure.Latency `json:"stall"`
+}
+
+// Failover is a bench failover beside its simulation.
+type Failover struct {
+	Kills     int  `json:"kills"`
+	Measured  Gaps `json:"measured"`
+	Simulated Gaps `json:"simulated"`
+}
+
+// failover simulates the kills of reports, one cluster after another, and puts the gaps of
+// all of them together; nil if there are none.
+func (f Fit) failover(reports []cell.Failover) (*Failover, error) {
+	if len(reports) == 0 {
+		return nil, nil
+	}
+	var out Failover
+	var measured, simulated parts
+	for _, r := range reports {
+		s := r.Scene
+		if s == nil {
+			return nil, fmt.Errorf("bench failover of %q has no scene: want one with --fault kill", r.Fault)
+		}
+		out.Kills += len(s.Restarts)
+		measured.add(r.Calm, gapsOf(s.Longest), gapsOf(r.Stalls))
+		calm, after, err := f.kills(s)
+		if err != nil {
+			return nil, fmt.Errorf("bench failover: %w", err)
+		}
+		simulated.add(calm, after, stalls(after, calm.P99))
+	}
+	out.Measured, out.Simulated = measured.sum(), simulated.sum()
+	return &out, nil
+}
+
+// startOf is what a start takes, the median of reports, microseconds.
+func startOf(reports []cell.Failover) float64 {
+	var all []float64
+	for _, r := range reports {
+		if r.Scene != nil {
+			all = append(all, r.Scene.Start*1e6)
+		}
+	}
+	return measure.Median(all)
+}
+
+// parts are the gaps of several clusters.
+type parts struct {
+	calm           []measure.Latency
+	longest, stall []time.Duration
+}
+
+func (p *parts) add(calm measure.Latency, longest, stall []time.Duration) {
+	p.calm, p.longest, p.stall = append(p.calm, calm), append(p.longest, longest...), append(p.stall, stall...)
+}
+
+func (p *parts) sum() Gaps {
+	return Gaps{measure.MedianLatency(p.calm), measure.LatencyOf(p.longest), measure.LatencyOf(p.stall)}
+}
+
+// kills simulates a measurement: an undisturbed run after one that warms up, and a kill in
+// each of the next. Nodes are killed in turn.
+func (f Fit) kills(s *cell.Scene) (calm measure.Latency, longest []time.Duration, err error) {
+	cluster, err := scene{s.Setting, s.Config, s.Machine, s.Routing, "column", true}.scenario()
+	if err != nil {
+		return calm, nil, err
+	}
+	load := sim.Load{Machine: f.machineOf(s.Machine.Cores, s.Limits), Options: sim.Options{Limit: time.Hour, Users: s.Setting.Batch, Settled: cell.Settled, Keep: true}}
+	for _, prompt := range s.Prompts {
+		load.Requests = append(load.Requests, trace.Request{Prompt: prompt, Answer: s.Setting.Answer})
+	}
+	loads := []sim.Load{load, load}
+	for i, after := range s.Restarts {
+		load.Faults = []scenario.Fault{{
+			Kind: scenario.Kill, Targets: []string{fmt.Sprintf("expert-%d", i%s.Setting.Nodes)}, For: time.Duration(after * float64(time.Second)),
+		}}
+		loads = append(loads, load)
+	}
+	reports, err := run(cluster, f.networkOf(s.Setting), loads)
+	if err != nil {
+		return calm, nil, err
+	}
+	var gaps []time.Duration
+	for _, a := range reports[1].Answers {
+		for i := cell.Settled; i < len(a); i++ {
+			gaps = append(gaps, a[i]-a[i-1])
+		}
+	}
+	return measure.LatencyOf(gaps), longestAfter(reports[2:]), nil
+}
+
+// longestAfter is the longest gap of each answer that ends after the faults of its run.
+func longestAfter(reports []sim.Report) (out []time.Duration) {
+	for _, r := range reports {
+		for _, a := range r.Answers {
+			longest := time.Duration(0)
+			for i := 1; i < len(a); i++ {
+				if a[i] > r.Struck {
+					longest = max(longest, a[i]-a[i-1])
+				}
+			}
+			out = append(out, longest)
+		}
+	}
+	return out
+}
+
+// stalls are how much longer gaps are than a calm one, milliseconds.
+func stalls(longest []time.Duration, calm float64) (out []time.Duration) {
+	for _, d := range longest {
+		out = append(out, max(0, d-time.Duration(calm*float64(time.Millisecond))))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func gapsOf(milliseconds []float64) (out []time.Duration) {
+	for _, ms := range milliseconds {
+		out = append(out, time.Duration(ms*float64(time.Millisecond)))
+	}
+	return out
+}
+
+// writeText writes the gaps of measured and simulated kills.
+func (f *Failover) writeText(out io.Writer) {
+	fmt.Fprintf(out, "\n%d kills\tp50\tsimulated\tp99\tsimulated\t\n", f.Kills)
+	for _, row := range []struct {
+		name                string
+		measured, simulated measure.Latency
+	}{
+		{"undisturbed ITL", f.Measured.Calm, f.Simulated.Calm},
+		{"longest gap after the kill", f.Measured.Longest, f.Simulated.Longest},
+		{"stall", f.Measured.Stall, f.Simulated.Stall},
+	} {
+		fmt.Fprintf(out, "%s\t%.1f ms\t%.1f ms\t%.1f ms\t%.1f ms\t\n", row.name, row.measured.P50, row.simulated.P50, row.measured.P99, row.simulated.P99)
+	}
+}
