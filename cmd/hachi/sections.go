@@ -110,7 +110,7 @@ func threadsFlag(f configFlags, to *int) {
 }
 
 func coreBudgetFlag(f configFlags, to *string) {
-	f.text("core-budget", "model.coreBudget", to, "file in shared memory by which the processes of this machine share its cores, for example /dev/shm/cores; no cores are shared when empty")
+	f.text("core-budget", "model.coreBudget", to, "file in shared memory by which the processes of this machine share its cores, for example /dev/shm/cores; auto is one of this user, which hachi up uses where a node would get several of the cores; no cores are shared when empty")
 }
 
 func quantizeFlag(f configFlags, to *string) {

@@ -84,7 +84,7 @@ func (c *Cluster) expertNodeConfig(name string) role.ExpertNodeConfig {
 	out.Security.SecurityConfig = c.security(name)
 	out.Tracing = c.cfg.Tracing
 	out.ModelConfig, out.StateDir = c.cfg.Model, filepath.Join(c.cfg.DataDir, "state")
-	out.Threads = c.cfg.NodeThreads()
+	out.Threads, out.CoreBudget = c.cfg.NodeThreads(), c.cfg.CoreBudget()
 	return out
 }
 
@@ -97,7 +97,7 @@ func (c *Cluster) routerConfig(name string) role.RouterConfig {
 	if c.cfg.gateway() { // which clients and admins call instead
 		out.Listen, out.Security.AdminListen = c.kept(name), ""
 	}
-	out.Threads = c.cfg.RouterThreads()
+	out.Threads, out.CoreBudget = c.cfg.RouterThreads(), c.cfg.CoreBudget()
 	return out
 }
 
@@ -141,7 +141,7 @@ func shareCores(nodes, routers, threads int) (perNode, perRouter int) {
 
 // NodeThreads is how many cores an expert node gets.
 func (c UpConfig) NodeThreads() int {
-	if c.Model.CoreBudget != "" {
+	if c.sharesCores() {
 		return c.Model.Threads // of all, as long as others need none
 	}
 	node, _ := shareCores(c.Nodes, c.Routers, c.Model.Threads)
@@ -150,9 +150,29 @@ func (c UpConfig) NodeThreads() int {
 
 // RouterThreads is how many cores a router gets.
 func (c UpConfig) RouterThreads() int {
-	if c.Model.CoreBudget != "" {
+	if c.sharesCores() {
 		return c.Model.Threads
 	}
 	_, router := shareCores(c.Nodes, c.Routers, c.Model.Threads)
 	return router
 }
+
+// CoreBudget is the budget of the processes; "" is none.
+func (c UpConfig) CoreBudget() string {
+	if !c.sharesCores() {
+		return ""
+	}
+	return c.Model.CoreBudget
+}
+
+// sharesCores reports whether the processes share cores. By themselves they do where a
+// node would get several of the cores and leave the rest idle; with one core each, to
+// pass cores on costs more than it brings.
+func (c UpConfig) sharesCores() bool {
+	if c.Model.CoreBudget != role.AutoBudget {
+		return c.Model.CoreBudget != ""
+	}
+	return pays(runtime.GOMAXPROCS(0), c.Nodes)
+}
+
+func pays(cores, nodes int) bool { return nodes > 1 && cores >= 2*nodes }

@@ -13,3 +13,19 @@ func TestACommandLineNamesItsNode(t *testing.T) {
 		t.Errorf("the command line is %q", got)
 	}
 }
+
+func TestCoresAreSharedWhereANodeWouldGetSeveral(t *testing.T) {
+	for _, tt := range []struct {
+		cores, nodes int
+		want         bool
+	}{{2, 2, false}, {2, 4, false}, {16, 8, true}, {16, 9, false}, {16, 1, false}, {4, 2, true}} {
+		if got := pays(tt.cores, tt.nodes); got != tt.want {
+			t.Errorf("%d cores, %d nodes: %v, want %v", tt.cores, tt.nodes, got, tt.want)
+		}
+	}
+	file := UpConfig{Nodes: 1, Routers: 1}
+	file.Model.CoreBudget = "/dev/shm/cores"
+	if got := file.CoreBudget(); got != "/dev/shm/cores" {
+		t.Errorf("a named budget became %q", got)
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"github.com/hachi-serve/hachi/internal/cores"
 )
 
+// AutoBudget is the core budget that the processes of a user share on a machine.
+const AutoBudget = "auto"
+
 // sharedCores is a process's part of the machine's cores. The zero value shares none.
 type sharedCores struct{ member *cores.Member }
 
@@ -17,11 +20,15 @@ func (m ModelConfig) joinCores(log *slog.Logger) (sharedCores, error) {
 	if m.CoreBudget == "" {
 		return sharedCores{}, nil
 	}
-	member, err := cores.Open(m.CoreBudget, runtime.NumCPU())
+	path := m.CoreBudget
+	if path == AutoBudget {
+		path = cores.DefaultPath()
+	}
+	member, err := cores.Open(path, runtime.NumCPU())
 	if err != nil {
 		return sharedCores{}, &ConfigError{Err: &FieldError{Field: "model.coreBudget", Err: err}}
 	}
-	log.Info("shares the cores of the machine", "budget", m.CoreBudget, "cores", member.Cores())
+	log.Info("shares the cores of the machine", "budget", path, "cores", member.Cores())
 	return sharedCores{member}, nil
 }
 

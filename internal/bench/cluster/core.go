@@ -128,7 +128,7 @@ func (c *Core) router(up local.UpConfig, sequences int) role.RouterConfig {
 		ModelConfig:   up.Model,
 		Serving:       up.Serving,
 	}
-	out.Threads = up.RouterThreads()
+	out.Threads, out.CoreBudget = up.RouterThreads(), up.CoreBudget()
 	if out.Backends == nil {
 		out.Backends = []backend.Backend{cpu.Backend()}
 	}
