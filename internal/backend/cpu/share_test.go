@@ -37,7 +37,7 @@ func (m *moody) Pass() (given bool) {
 }
 
 // TestEveryOutputIsComputedOnceWhileCoresComeAndGo runs loops of several goroutines whose
-// workers leave and join between any two pieces.
+// workers leave and join between any two pieces, until at least one has left.
 func TestEveryOutputIsComputedOnceWhileCoresComeAndGo(t *testing.T) {
 	cores := &moody{random: rand.New(rand.NewPCG(1, 2))}
 	p := NewPool(PoolOptions{Threads: 4, Cores: cores})
@@ -45,7 +45,9 @@ func TestEveryOutputIsComputedOnceWhileCoresComeAndGo(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 2 {
 		callers.Go(func() {
-			for n := range 300 {
+			// On a busy machine the first runs may end before any worker comes.
+			for i := 0; i < 300 || cores.passed.Load() == 0; i++ {
+				n := i % 300
 				seen := make([]atomic.Int32, n)
 				p.run(n, 3, func(_ *worker, lo, hi int) {
 					for i := lo; i < hi; i++ {
@@ -61,9 +63,6 @@ func TestEveryOutputIsComputedOnceWhileCoresComeAndGo(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	if cores.passed.Load() == 0 {
-		t.Error("no worker ever left a run")
-	}
 }
 
 // scripted are cores of which one is free at first, and a second one later.
