@@ -108,8 +108,8 @@ type NodeStatus struct {
 	RowsPerSecond float64 `json:"rows_per_second"`
 	LoadError     string  `json:"load_error,omitempty"`
 	// Silent says that gossip hears the node no more: it died, or its packets are lost.
-	Silent        bool    `json:"silent,omitempty"`
-	Fetched       uint64  `json:"fetched_bytes,omitempty"` // of weights, from elsewhere than a directory
+	Silent  bool   `json:"silent,omitempty"`
+	Fetched uint64 `json:"fetched_bytes,omitempty"` // of weights, from elsewhere than a directory
 	Process
 }
 
