@@ -60,12 +60,12 @@ func TestBenchPlacement(t *testing.T) {
 	var report placement.Report
 	bench(t, &report, "placement", "--model", hachi.Model, "--nodes", "2", "--listen", freeport.Address(t),
 		"--policies", "column,balanced,eplb", "--sequences", "16", "--warm-up", "4", "--steps", "2", "--rounds", "1")
-	if len(report.Results) != 3 {
-		t.Fatalf("%d results of 3 policies: %+v", len(report.Results), report)
+	if len(report.Options) == 0 || len(report.Nodes) != 2 {
+		t.Fatalf("no options of 3 policies on 2 nodes: %+v", report)
 	}
-	for _, r := range report.Results {
-		if !(r.TokensPerS > 0) || !(r.PlannedMS > 0) || len(r.Nodes) != 2 || r.Nodes[0].Experts+r.Nodes[1].Experts != 32 {
-			t.Errorf("%+v: want a rate, a plan and 32 experts", r)
+	for _, o := range report.Options {
+		if len(o.Rates) != 1 || !(o.Rates[0] > 0) || !(o.PlannedMS > 0) || len(o.Experts) != 2 || o.Experts[0]+o.Experts[1] != 32 {
+			t.Errorf("%+v: want a rate, a plan and 32 experts", o)
 		}
 	}
 }
