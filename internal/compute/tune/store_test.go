@@ -60,8 +60,19 @@ func TestAChoiceOfAnotherMachineOrBuildIsNotUsed(t *testing.T) {
 			t.Errorf("%s: %v, want none", name, err)
 		}
 	}
-	if _, err := s.Load(kernel.Go()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("other kernels: %v, want none", err)
+	for _, other := range append(kernel.Available(), kernel.Go()) { // none in a build without assembly
+		if _, err := s.Load(other); other.Name() != k.Name() && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("kernels %s: %v, want none", other.Name(), err)
+		}
+	}
+	foreign := planOf(t, s, k)
+	foreign.Machine.Kernels = "others"
+	s.Dir = t.TempDir()
+	if err := s.save(foreign); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Load(k); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a choice of other kernels: %v, want none", err)
 	}
 }
 
