@@ -6,26 +6,12 @@ import "fmt"
 func groups256(a *asm) {
 	a.text("AbsMax", 24)
 	a.args("dst", "DI", "x", "SI", "groups", "CX")
-	a.ops("VPCMPEQD Y5, Y5, Y5", "VPSRLD $1, Y5, Y5")
-	a.line("loop:")
-	a.op("VPAND (SI), Y5, Y0")
-	for i := 1; i < 4; i++ {
-		a.op("VPAND %d(SI), Y5, Y1", 32*i)
-		a.op("VPMAXUD Y1, Y0, Y0")
-	}
-	fold256(a, "VPMAXUD")
+	absMax256(a)
 	a.ops("VMOVSS X0, (DI)", "ADDQ $128, SI", "ADDQ $4, DI", "DECQ CX", "JNZ loop", "VZEROUPPER", "RET")
 
 	a.text("SignedMax", 24)
 	a.args("dst", "DI", "x", "SI", "groups", "CX")
-	a.ops("VPCMPEQD Y5, Y5, Y5", "VPSRLD $1, Y5, Y5")
-	a.line("loop:")
-	a.op("VPAND (SI), Y5, Y0")
-	for i := 1; i < 4; i++ {
-		a.op("VPAND %d(SI), Y5, Y1", 32*i)
-		a.op("VPMAXUD Y1, Y0, Y0")
-	}
-	fold256(a, "VPMAXUD")
+	absMax256(a)
 	a.ops("VPBROADCASTD X0, Y1", "VPCMPEQD (SI), Y1, Y2")
 	for i := 1; i < 4; i++ {
 		a.op("VPCMPEQD %d(SI), Y1, Y3", 32*i)
@@ -50,6 +36,18 @@ func groups256(a *asm) {
 		packBytes256(a, 2, 0)
 		packBytes256(a, 10, 32)
 	})
+}
+
+// absMax256 begins the loop over groups: the largest absolute value of a group is in X0.
+func absMax256(a *asm) {
+	a.ops("VPCMPEQD Y5, Y5, Y5", "VPSRLD $1, Y5, Y5")
+	a.line("loop:")
+	a.op("VPAND (SI), Y5, Y0")
+	for i := 1; i < 4; i++ {
+		a.op("VPAND %d(SI), Y5, Y1", 32*i)
+		a.op("VPMAXUD Y1, Y0, Y0")
+	}
+	fold256(a, "VPMAXUD")
 }
 
 // quant256 rounds groups to integers in Y2..Y5; pack writes them as size bytes.
