@@ -76,7 +76,7 @@ func (c *Coordinator) leading() *hachiv1.GetStatusResponse {
 // announced absence is a loss, and no load is measured yet.
 func (c *Coordinator) GetStatus(ctx context.Context, _ *hachiv1.GetStatusRequest) (*hachiv1.GetStatusResponse, error) {
 	if s := c.leading(); s != nil {
-		return c.hushed(proto.CloneOf(s)), nil
+		return c.markSilent(proto.CloneOf(s)), nil
 	}
 	select {
 	case c.looking <- struct{}{}:
@@ -95,12 +95,12 @@ func (c *Coordinator) GetStatus(ctx context.Context, _ *hachiv1.GetStatusRequest
 	s.decide(time.Now()) // for what it notes
 	out := c.describe(s, time.Now())
 	out.LeaderId, out.NodesNeeded = leader, 0
-	return c.hushed(out), nil
+	return c.markSilent(out), nil
 }
 
-// hushed marks the nodes that gossip hears no more, as of now: a snapshot is as old as
+// markSilent marks the nodes that gossip hears no more, as of now: a snapshot is as old as
 // the last record that changed.
-func (c *Coordinator) hushed(s *hachiv1.GetStatusResponse) *hachiv1.GetStatusResponse {
+func (c *Coordinator) markSilent(s *hachiv1.GetStatusResponse) *hachiv1.GetStatusResponse {
 	for _, n := range s.GetNodes() {
 		n.Silent = c.cfg.Silent != nil && c.cfg.Silent(moe.NodeID(n.GetRecord().GetNodeId()))
 	}

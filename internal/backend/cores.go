@@ -3,8 +3,6 @@ package backend
 // Cores is where a pool gets its cores from, if it shares them with other processes of
 // the machine. Take, Yield and Release come from one goroutine at a time.
 type Cores interface {
-	// Cores is how many the processes share.
-	Cores() int
 	// Take waits for a core at least, and returns how many of want it has; 0 if it
 	// gave up.
 	Take(want int) (held int)

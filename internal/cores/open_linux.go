@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startBytes are locked while a file is made, memberBytes + i while a member owns slot
-// i. They lie behind the content: locks need no bytes.
+// startByte is locked while a file is made, memberBytes + i while a member owns slot i.
+// They lie behind the content: a lock needs no byte of the file.
 const (
 	startByte   = layoutSize
 	memberBytes = layoutSize + 1

@@ -90,7 +90,8 @@ type ModelConfig struct {
 	ExpertFamily string `yaml:"expertFamily"`
 	Threads      int    `yaml:"threads"` // 0 is every core
 	// CoreBudget is a file in shared memory, by which processes of this machine share its
-	// cores: each may then use every core that no other one uses. Empty shares none.
+	// cores: each may then use every core that no other one uses. AutoBudget is a file of
+	// the user. Empty shares none.
 	CoreBudget string `yaml:"coreBudget"`
 	// ReserveCore leaves one of the threads' cores to gossip, gRPC and the rest
 	// of the process.

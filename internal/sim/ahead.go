@@ -24,8 +24,8 @@ type ahead struct {
 
 	mu      sync.Mutex // guards the fields below, and while they are worked on the dispatcher
 	answers []answer
-	done    int       // of the answers
-	settled int       // the same
+	done    int       // of the answers: the dispatcher has them
+	settled int       // of those: their layer has settled them, and their calls are spare
 	next    *layerJob // to be begun after the answers; nil is none
 	layer   int       // of next
 	at      time.Duration
@@ -92,8 +92,7 @@ func (a *ahead) sync() {
 	a.lock()
 	a.answers = append(a.answers, a.heard...)
 	a.work()
-	a.answers, a.done, a.next = a.answers[:0], 0, nil
-	a.settled = 0
+	a.answers, a.done, a.settled, a.next = a.answers[:0], 0, 0, nil
 	fault := a.fault
 	a.mu.Unlock()
 	a.heard, a.late = a.heard[:0], false

@@ -23,7 +23,6 @@ func (m *moody) chance(n int) int {
 	return m.random.IntN(n)
 }
 
-func (m *moody) Cores() int        { return 4 }
 func (m *moody) Take(want int) int { return m.chance(want + 1) }
 func (m *moody) More(int) int      { return m.chance(2) }
 func (m *moody) Wanted() bool      { return m.chance(2) == 0 }

@@ -106,12 +106,9 @@ func (k *Kernels) multiplyRuns(s *Scratch, y output, w tensor.Weight, lo, hi int
 	r := &s.runs
 	for col := lo; col < hi; col += 2 * runRows {
 		cols := span{col, min(col+2*runRows, hi)}
-		out, stride := unsafe.Pointer(nil), 4*y.Stride
-		if whole := cols.len()%runRows == 0; whole {
-			out = y.at(0, col)
-		} else {
-			stride = 4 * 2 * runRows
-			out = at(fit(&r.out, r.rows*2*runRows), 0)
+		out, stride, whole := y.at(0, col), 4*y.Stride, cols.len()%runRows == 0
+		if !whole {
+			out, stride = at(fit(&r.out, r.rows*2*runRows), 0), 4*2*runRows
 		}
 		for i := range r.rows {
 			clear(floats(unsafe.Add(out, i*stride), (cols.len()+runRows-1)&^(runRows-1)))
@@ -119,7 +116,7 @@ func (k *Kernels) multiplyRuns(s *Scratch, y output, w tensor.Weight, lo, hi int
 		for from := 0; from < r.runs; from += runsAtOnce {
 			k.multiplyRunPanels(r, out, stride, w, cols, span{from, min(from+runsAtOnce, r.runs)})
 		}
-		if cols.len()%runRows != 0 {
+		if !whole {
 			for i := range r.rows {
 				copy(y.Data[i*y.Stride+col-y.base:][:cols.len()], r.out[i*2*runRows:])
 			}
