@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/hachi-serve/hachi/internal/wholefile"
 )
 
 // Read reads all cells of a directory in the order of their names.
@@ -104,9 +106,5 @@ func (c Cell) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	path := c.Setting.path(dir)
-	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return wholefile.Write(c.Setting.path(dir), append(raw, '\n'), 0o644)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hachi-serve/hachi/internal/wholefile"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -54,26 +55,10 @@ func (f File) Remember(s moe.Shard) error {
 	if err != nil {
 		return err
 	}
-	return replace(f.Path, append(raw, '\n'))
-}
-
-// replace writes a file beside the old one, and gives it the name.
-func replace(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		err = errors.Join(err, os.Remove(f.Name()))
-	}
-	return err
+	return wholefile.Write(f.Path, append(raw, '\n'), 0o600)
 }
 
 // Recall reads what was remembered; nothing when there is no file.

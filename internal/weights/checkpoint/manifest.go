@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hachi-serve/hachi/internal/wholefile"
 	"github.com/hachi-serve/hachi/moe"
 )
 
@@ -221,28 +222,11 @@ func (c *Checkpoint) writeManifest(m *Manifest) error {
 	var errs []error
 	for _, path := range c.manifestPaths() {
 		errs = append(errs, os.MkdirAll(filepath.Dir(path), 0o755))
-		err := replaceFile(path, append(data, '\n'))
+		err := wholefile.Write(path, append(data, '\n'), 0o644)
 		if err == nil {
 			return nil
 		}
 		errs = append(errs, err)
 	}
 	return fmt.Errorf("manifest: %w", errors.Join(errs...))
-}
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/episode"
+	"github.com/hachi-serve/hachi/internal/wholefile"
 )
 
 // Cache keeps what was fetched in a directory. Several processes may use one.
@@ -155,7 +156,7 @@ func (c *Cache) small(key string, make func() ([]byte, error)) ([]byte, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	c.wrote(replace(path, append(sum[:], data...)))
+	c.wrote(wholefile.Write(path, append(sum[:], data...), 0o600))
 	return data, nil
 }
 
@@ -166,23 +167,6 @@ func (c *Cache) wrote(err error) {
 	} else {
 		c.faults.Worked(c.dir)
 	}
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 // stored is a file of the cache.

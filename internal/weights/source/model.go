@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hachi-serve/hachi/internal/weights/checkpoint"
+	"github.com/hachi-serve/hachi/internal/wholefile"
 )
 
 // Model is a model that is elsewhere: a checkpoint.Remote.
@@ -251,7 +252,7 @@ func (m *Model) TextDir(ctx context.Context) (string, error) {
 		if old, err := os.ReadFile(path); err == nil && sumOf(old) == sumOf(data) {
 			continue
 		}
-		if err := replace(path, data); err != nil {
+		if err := wholefile.Write(path, data, 0o600); err != nil {
 			return "", fmt.Errorf("weights cache: %w", err)
 		}
 	}
