@@ -1,6 +1,10 @@
 package coordinator
 
-import "time"
+import (
+	"time"
+
+	"github.com/hachi-serve/hachi/internal/coordinator/planner"
+)
 
 // balanceRules say when load moves experts.
 type balanceRules struct {
@@ -26,7 +30,7 @@ type balanceRules struct {
 func defaultBalance() balanceRules {
 	return balanceRules{
 		enter: 1.3, leave: 1.15, sustain: time.Minute, cooldown: 2 * time.Minute,
-		rows: 4096, share: 1.0 / 16, gain: 0.1, horizon: 10 * time.Minute,
+		rows: 4096, share: 1.0 / 16, gain: planner.MinGain, horizon: 10 * time.Minute,
 	}
 }
 

@@ -128,9 +128,6 @@ func decode(s scenario.Scenario, c *cell.Contest, o cell.Option, speeds []planne
 	return sim.Run(&s, requests, sim.Options{Limit: time.Hour, Users: c.Sequences, Warm: requests})
 }
 
-// gain is the coordinator's smallest improvement that a move must bring.
-const gain = 0.1
-
 // place is what the leader plans for an option, when it knows load and speeds and every
 // node holds every expert.
 func place(t moe.Topology, topK int, c *cell.Contest, o cell.Option, speeds []planner.Speed) map[moe.NodeID]moe.Shard {
@@ -144,7 +141,7 @@ func place(t moe.Topology, topK int, c *cell.Contest, o cell.Option, speeds []pl
 	}
 	if in.Policy != planner.Column {
 		in.Load, in.StepRows = slices.Concat(c.Routing...), float64(c.Sequences*topK)
-		in.Moves = planner.Moves{Max: -1, Gain: gain}
+		in.Moves = planner.Moves{Max: -1, Gain: planner.MinGain}
 		for layer := range t.Layers() {
 			in.Moves.Layers = append(in.Moves.Layers, layer)
 		}

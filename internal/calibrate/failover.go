@@ -127,7 +127,7 @@ func longestAfter(reports []sim.Report) (out []time.Duration) {
 // stalls are how much longer gaps are than a calm one, milliseconds.
 func stalls(longest []time.Duration, calm float64) (out []time.Duration) {
 	for _, d := range longest {
-		out = append(out, max(0, d-time.Duration(calm*float64(time.Millisecond))))
+		out = append(out, max(0, d-measure.FromMilliseconds(calm)))
 	}
 	slices.Sort(out)
 	return out
@@ -135,7 +135,7 @@ func stalls(longest []time.Duration, calm float64) (out []time.Duration) {
 
 func gapsOf(milliseconds []float64) (out []time.Duration) {
 	for _, ms := range milliseconds {
-		out = append(out, time.Duration(ms*float64(time.Millisecond)))
+		out = append(out, measure.FromMilliseconds(ms))
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/rpc"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/sim/machine"
@@ -150,7 +151,7 @@ func (f Fit) machineOf(cores int, limits cell.Limits) *machine.Machine {
 
 // networkOf is the network of a cell.
 func (f Fit) networkOf(s cell.Setting) machine.Network {
-	delay := time.Duration(s.DelayMS * float64(time.Millisecond))
+	delay := measure.FromMilliseconds(s.DelayMS)
 	return machine.Network{P50: microseconds(f.Latency) + delay, P99: microseconds(f.Tail) + delay, Bandwidth: f.Bandwidth, Message: microseconds(f.Message)}
 }
 

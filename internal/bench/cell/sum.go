@@ -37,7 +37,7 @@ func (c *Cell) stall() measure.Latency {
 	var all []time.Duration
 	for _, r := range c.Rounds {
 		for _, ms := range r.Stalls {
-			all = append(all, time.Duration(ms*float64(time.Millisecond)))
+			all = append(all, measure.FromMilliseconds(ms))
 		}
 	}
 	return measure.LatencyOf(all)

@@ -48,6 +48,11 @@ func Percentile(sorted []time.Duration, percent int) time.Duration {
 // Milliseconds is a duration as reports have it.
 func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// FromMilliseconds is the inverse of Milliseconds.
+func FromMilliseconds(ms float64) time.Duration {
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
 // Cells are p50, p90 and p99 as cells of a row.
 func (l Latency) Cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t", cell(l.P50), cell(l.P90), cell(l.P99))

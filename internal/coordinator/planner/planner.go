@@ -57,6 +57,9 @@ type Speed struct {
 // Known reports that a speed was measured.
 func (s Speed) Known() bool { return s.Expert+s.Row > 0 }
 
+// MinGain is the Moves.Gain of a coordinator.
+const MinGain = 0.1
+
 // Moves bounds how many copies that have a place may be given another. A column
 // plan moves none; a swap counts as two.
 type Moves struct {
