@@ -81,6 +81,7 @@ var startOnly = map[string]string{
 	"internal/api/httpapi": "its Error is what a client sees",
 	"internal/backend":     "the start of a role; others hear of a lost device as moe.Draining",
 	"internal/bench":       "measurements",
+	"internal/cores":       "the start of a role",
 	"internal/cluster":     "records of the cluster; a router's Session retries by itself",
 	"internal/cuda":        "calls of the driver, below the errors of backend",
 	"internal/local":       "supervision of processes",

@@ -74,7 +74,6 @@ type layerScratch struct {
 	planned   []*attempt // of send
 	collected []*attempt // of collect and abandonAll
 	rowAt     []int32    // of numberRows
-	touched   uint64     // of collect: of no meaning
 }
 
 // Forward implements model.Experts.
@@ -166,9 +165,6 @@ func (l *layerRun) execute(ctx context.Context) error {
 // After an error it puts the others back, for abandonAll.
 func (l *layerRun) collect() (some bool, err error) {
 	l.collected = l.ended.take(l.collected[:0])
-	if len(l.collected) > 1 {
-		l.touched += touch(l.collected)
-	}
 	for i, a := range l.collected {
 		if err := l.settle(a); err != nil {
 			for _, other := range l.collected[i+1:] {
@@ -178,16 +174,6 @@ func (l *layerRun) collect() (some bool, err error) {
 		}
 	}
 	return len(l.collected) > 0, nil
-}
-
-// touch reads a word of each line of memory that settling some attempts needs, so that the
-// processor fetches those of all attempts at the same time, and not one after another.
-func touch(all []*attempt) (sum uint64) {
-	for _, a := range all {
-		node := a.node
-		sum += uint64(node.groups) + node.windows[bucketOf(a.rows)].delays + node.stats.Answered.Count
-	}
-	return sum
 }
 
 // abandonAll cancels every attempt in flight and waits for its end: until then
