@@ -21,7 +21,7 @@ type Dense interface {
 	// logits of h, and is not touched in a layer without experts. K and V of the rows' positions are written to their blocks.
 	Attend(layer, first int, x, h, gate tensor.Matrix) error
 	// FeedForward computes a layer without experts, after Attend of the same
-	// rows: x [rows, hidden] += w2(silu(w1 h) * (w3 h)) for h [rows, hidden] as
+	// rows, or for some of them in the last layer: x [rows, hidden] += w2(silu(w1 h) * (w3 h)) for h [rows, hidden] as
 	// Attend left it. The intermediate row is rounded as an expert's is; the
 	// product stays f32.
 	FeedForward(layer int, h, x tensor.Matrix) error

@@ -28,10 +28,11 @@ type layerJob struct {
 	unanswered int
 
 	// The micro-batch.
-	first, rows int
-	seen        machine.Seen
-	h           tensor.Matrix
-	routing     moe.Routing
+	rows    int // that go to the experts: heads of them in the last layer
+	heads   int // whose logits are wanted
+	seen    machine.Seen
+	h       tensor.Matrix
+	routing moe.Routing
 }
 
 // begin sends the rows of a layer.

@@ -42,13 +42,11 @@ const (
 // begin starts a step of some spans.
 func (s *step) begin(spans []scheduler.Span) {
 	r := s.router
-	s.spans, s.rows, s.heads, s.failed, s.split = spans, 0, 0, nil, split{}
+	s.spans, s.rows, s.failed, s.split = spans, 0, nil, split{}
 	for _, span := range spans {
 		s.rows += span.N
-		if span.Seq.Computed+span.N >= len(span.Seq.Tokens) {
-			s.heads++
-		}
 	}
+	s.heads = s.headsAmong(0, s.rows)
 	s.began = r.world.loop.Now()
 	s.cut(r.batcher.Choose(s.rows))
 	s.layer, s.turn = 0, 0
@@ -63,8 +61,21 @@ func (s *step) cut(n int) {
 	s.jobs = s.memory[:n]
 	for i, j := range s.jobs {
 		lo, hi := i*s.rows/n, (i+1)*s.rows/n
-		j.first, j.rows, j.seen = lo, hi-lo, s.seen(lo, hi)
+		j.rows, j.heads, j.seen = hi-lo, s.headsAmong(lo, hi), s.seen(lo, hi)
 	}
+}
+
+// headsAmong counts those of the rows lo to hi-1 whose logits are wanted: the last of
+// each span that reaches the end of what is known.
+func (s *step) headsAmong(lo, hi int) int {
+	heads, end := 0, 0
+	for _, span := range s.spans {
+		end += span.N
+		if last := end - 1; lo <= last && last < hi && span.Seq.Computed+span.N >= len(span.Seq.Tokens) {
+			heads++
+		}
+	}
+	return heads
 }
 
 // seen is what attention of the rows lo to hi-1 looks at.
@@ -109,7 +120,10 @@ func (s *step) advance() {
 	s.wait(attention)
 	dense := r.world.topology.In(s.layer) == 0
 	ends := r.compute(r.world.loop.Now(), r.attention.Layer(j.seen, dense), s)
-	if !dense {
+	if s.layer == r.world.topology.Layers()-1 {
+		j.rows = j.heads
+	}
+	if !dense && j.rows > 0 {
 		r.plan(j, s.layer, ends)
 	}
 }
@@ -141,8 +155,8 @@ func (s *step) attended() {
 	r, j := s.router, s.jobs[s.turn]
 	took := r.world.loop.Now() - s.attending
 	s.split.Attention += took
-	r.batcher.ObserveAttention(j.rows, took)
-	if r.world.topology.In(s.layer) > 0 {
+	r.batcher.ObserveAttention(j.seen.Rows, took)
+	if r.world.topology.In(s.layer) > 0 && j.rows > 0 {
 		if err := j.begin(s.layer); err != nil {
 			s.doing = nothing
 			s.fail(err)

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/hachi-serve/hachi/internal/model"
-	"github.com/hachi-serve/hachi/moe"
 )
 
 // spansWithNodes are the spans of a step if any of them wants to know its nodes,
@@ -28,18 +27,17 @@ func (r *Runner) prepareNodes(b *microBatch) {
 	b.Routing.Nodes = b.nodes
 }
 
-// addNodes adds the nodes that answered an expert call to the spans that want
-// them. Rows of spans follow one another; the call has those from first on.
-func addNodes(spans []model.Span, first int, r moe.Routing) {
-	start := -first // of the span, among the rows of the call
+// addNodes adds the nodes that answered the last expert call to the spans that want
+// them.
+func (b *microBatch) addNodes(spans []model.Span) {
+	first := 0
 	for _, span := range spans {
-		end := start + span.N
-		lo, hi := max(0, start), min(end, r.Rows())
-		start = end
+		lo, hi := b.between(first, first+span.N)
+		first += span.N
 		if span.Nodes == nil || lo >= hi {
 			continue
 		}
-		for _, node := range r.Nodes[lo*r.K : hi*r.K] {
+		for _, node := range b.Routing.Nodes[lo*b.Routing.K : hi*b.Routing.K] {
 			if node != "" && !slices.Contains(*span.Nodes, node) {
 				*span.Nodes = append(*span.Nodes, node)
 			}

@@ -62,6 +62,30 @@ func TestSpanLearnsTheNodesOfItsRows(t *testing.T) {
 	}
 }
 
+// TestSpanLearnsTheNodesOfTheLastLayer: in a model of one layer, only the outputs have
+// nodes. Row 4 is the only one of the second span, and row 2 of the first has others.
+func TestSpanLearnsTheNodesOfTheLastLayer(t *testing.T) {
+	cfg := model.Config{Layers: 1, Hidden: 64, Experts: 8, TopK: 2}
+	var p perExpert
+	for e := range cfg.Experts {
+		p.names = append(p.names, moe.NodeID(fmt.Sprint("n", e)))
+	}
+	r := pipeline.New(cfg, still{}, p, pipeline.MicroBatcher{})
+	var first, second []moe.NodeID
+	b := &model.Batch{Tokens: make([]int32, 5), Spans: []model.Span{{N: 3, Nodes: &first}, {N: 2, Nodes: &second}}, Outputs: []int32{2, 4}}
+	if err := r.Forward(t.Context(), b, tensor.NewMatrix(2, 10)); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(first)
+	slices.Sort(second)
+	if want := []moe.NodeID{"n4", "n5"}; !slices.Equal(first, want) {
+		t.Errorf("first span: nodes %q, want %q", first, want)
+	}
+	if want := []moe.NodeID{"n2", "n3"}; !slices.Equal(second, want) {
+		t.Errorf("second span: nodes %q, want %q", second, want)
+	}
+}
+
 func TestNamingNodesAllocatesNothing(t *testing.T) {
 	step, _ := nodesStep(1)
 	if n := testing.AllocsPerRun(50, func() {

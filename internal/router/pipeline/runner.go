@@ -28,15 +28,6 @@ type Runner struct {
 	decision Decision
 }
 
-// microBatch is a share of a step's rows.
-type microBatch struct {
-	model.Rows
-	done     chan error    // of the expert call; capacity 1
-	inFlight bool          // an expert call runs on Rows
-	took     time.Duration // by the last expert call
-	nodes    []moe.NodeID  // memory of Routing.Nodes
-}
-
 // New joins the two halves of a model. batcher chooses the number of
 // micro-batches; the zero MicroBatcher runs every step in one piece.
 func New(cfg model.Config, dense model.Dense, experts model.Experts, batcher MicroBatcher) *Runner {
@@ -54,8 +45,11 @@ func (r *Runner) Forward(ctx context.Context, b *model.Batch, logits tensor.Matr
 	r.spans = spansWithNodes(b)
 	began := time.Now()
 	r.split(n, r.batcher.Choose(n))
-	if err := r.runLayers(ctx); err != nil {
+	if err := r.runLayers(ctx, b.Outputs); err != nil {
 		return err
+	}
+	for i := range r.batches {
+		r.batches[i].widen()
 	}
 	r.batcher.ObserveStep(n, len(r.batches), time.Since(began)/time.Duration(r.cfg.Layers))
 	r.publish()
@@ -83,24 +77,22 @@ func (r *Runner) split(n, m int) {
 	}
 	r.batches = r.batches[:m]
 	for i := range r.batches {
-		b := &r.batches[i]
-		lo, hi := i*n/m, (i+1)*n/m
-		b.First, b.X, b.H, b.Gate = lo, r.x.Slice(lo, hi), r.h.Slice(lo, hi), r.gate.Slice(lo, hi)
+		r.batches[i].reset(i*n/m, (i+1)*n/m, r.x, r.h, r.gate)
 	}
 }
 
 // runLayers carries every micro-batch through every layer. No expert call is
 // in flight when it returns.
-func (r *Runner) runLayers(ctx context.Context) error {
+func (r *Runner) runLayers(ctx context.Context, outputs []int32) error {
 	if len(r.batches) == 1 { // no other expert call to cancel
-		if err := r.advance(ctx); err != nil {
+		if err := r.advance(ctx, outputs); err != nil {
 			return err
 		}
 		return r.await(&r.batches[0])
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := r.advance(ctx)
+	err := r.advance(ctx, outputs)
 	if err != nil {
 		cancel()
 	}
@@ -113,10 +105,11 @@ func (r *Runner) runLayers(ctx context.Context) error {
 	return err
 }
 
-// advance alternates between the micro-batches, layer by layer. After an error,
-// or a panic of the backend, which becomes one, expert calls of other
-// micro-batches may still be in flight: runLayers joins them.
-func (r *Runner) advance(ctx context.Context) (err error) {
+// advance alternates between the micro-batches, layer by layer. The experts of the last
+// layer get the rows outputs of the step. After an error, or a panic of the backend,
+// which becomes one, expert calls of other micro-batches may still be in flight:
+// runLayers joins them.
+func (r *Runner) advance(ctx context.Context, outputs []int32) (err error) {
 	defer moe.Recover("attention", &err)
 	for layer := range r.cfg.Layers {
 		for i := range r.batches {
@@ -129,6 +122,12 @@ func (r *Runner) advance(ctx context.Context) (err error) {
 				return err
 			}
 			r.batcher.ObserveAttention(b.X.Rows, time.Since(began))
+			if layer == r.cfg.Layers-1 {
+				b.narrow(outputs)
+			}
+			if b.X.Rows == 0 {
+				continue
+			}
 			routed, err := r.decoder.Route(layer, &b.Rows)
 			if err != nil {
 				return err
@@ -179,7 +178,7 @@ func (r *Runner) await(b *microBatch) error {
 	b.inFlight = false
 	if err == nil {
 		r.batcher.ObserveExperts(b.X.Rows, b.took)
-		addNodes(r.spans, b.First, b.Routing)
+		b.addNodes(r.spans)
 	}
 	return err
 }
