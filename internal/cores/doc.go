@@ -7,7 +7,7 @@
 // pool of workers of some process. There is no daemon: members take, give and pass on
 // cores by compare-and-swap, and sleep in a futex of their own slot.
 //
-//	header   magic, version, cores, wanted (members that wait), last turn
+//	header   magic, version, cores, last turn, a bit for each member that waits
 //	owners   one word a core: 0, or the number of a member
 //	slots    one line a member: its turn while it waits, word to sleep on, beat
 //
@@ -15,7 +15,9 @@
 //
 //   - A core has one owner. A word changes only by compare-and-swap from the owner
 //     that the writer has seen, so a core can be neither lost nor doubled.
-//   - Members that wait are given cores in the order of their turns.
+//   - Members that wait are given cores in the order of their turns. There is no count of
+//     them that a killed process could leave wrong: a member waits if its bit is set and
+//     its slot has a turn.
 //   - No member waits for long for one that does not run: a member that has shown no beat
 //     for staleAfter and is dead, or none for hungAfter and lives, loses its cores to
 //     a member that wants them. A dead one holds no lock: a live member locks the byte of its

@@ -13,7 +13,7 @@ const (
 
 const (
 	magic   = 0x6863_6f72_6573_3820 // no other file begins so
-	version = 1
+	version = 2
 )
 
 // layout is the file, as every member maps it. It has no pointers, and each process
@@ -24,9 +24,10 @@ type layout struct {
 	cores   uint32
 	_       [48]byte
 
-	wanted atomic.Int32  // members that wait
-	turn   atomic.Uint32 // the last one that was taken
-	_      [56]byte
+	turn    atomic.Uint32 // the last one that was taken
+	_       uint32
+	waiting [MaxMembers / 64]atomic.Uint64 // a bit for each member whose slot may have a turn; only the member changes it
+	_       [24]byte
 
 	owners [MaxCores]atomic.Uint32 // 0, or 1 + the index of a slot
 	slots  [MaxMembers]slot

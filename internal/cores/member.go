@@ -1,6 +1,7 @@
 package cores
 
 import (
+	"math/bits"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -92,21 +93,19 @@ func (m *Member) Release() {
 // Wanted reports that some member waits for a core.
 func (m *Member) Wanted() bool {
 	m.beat()
-	return m.shared.wanted.Load() > 0
+	next, _ := m.oldest()
+	return next != 0
 }
 
 // Pass gives one core to the member that has waited longest, and reports whether it
 // did.
 func (m *Member) Pass() bool {
 	m.beat()
-	if m.shared.wanted.Load() <= 0 {
-		return false
-	}
 	for i := range m.cores {
 		if m.shared.owners[i].Load() != m.me {
 			continue
 		}
-		next := m.oldest()
+		next := m.endTurn()
 		return next != 0 && m.hand(i, next)
 	}
 	return false
@@ -119,15 +118,16 @@ func (m *Member) Yield() {
 	}
 }
 
-// Stats are counted since Open.
+// Stats are what a member has, and what was counted since Open.
 type Stats struct {
-	Waited    time.Duration // without a core
-	Recovered int64         // cores of members that were dead or hung
+	Cores, Held int           // of the budget; of the member
+	Waited      time.Duration // without a core
+	Recovered   int64         // cores of members that were dead or hung
 }
 
 // Stats returns what was counted.
 func (m *Member) Stats() Stats {
-	return Stats{time.Duration(m.waited.Load()), m.recovered.Load()}
+	return Stats{m.cores, m.Held(), time.Duration(m.waited.Load()), m.recovered.Load()}
 }
 
 func (m *Member) slot(id uint32) *slot { return &m.shared.slots[id-1] }
@@ -148,25 +148,24 @@ func (m *Member) grab(n int) (got int) {
 }
 
 // free gives core i to the member that has waited longest, or to no member. A member that
-// begins to wait after the first look at wanted is found by the second, or finds the
-// core free itself.
+// begins to wait after the first look is found by the second, or finds the core free
+// itself.
 func (m *Member) free(i int) {
-	if m.shared.wanted.Load() > 0 {
-		if next := m.oldest(); next != 0 {
-			m.hand(i, next)
-			return
-		}
-	}
-	if !m.shared.owners[i].CompareAndSwap(m.me, 0) || m.shared.wanted.Load() <= 0 {
+	if next := m.endTurn(); next != 0 {
+		m.hand(i, next)
 		return
 	}
-	if m.shared.owners[i].CompareAndSwap(0, m.me) {
-		if next := m.oldest(); next != 0 {
-			m.hand(i, next)
-			return
-		}
-		m.shared.owners[i].CompareAndSwap(m.me, 0)
+	if !m.shared.owners[i].CompareAndSwap(m.me, 0) {
+		return
 	}
+	if next, _ := m.oldest(); next == 0 || !m.shared.owners[i].CompareAndSwap(0, m.me) {
+		return
+	}
+	if next := m.endTurn(); next != 0 {
+		m.hand(i, next)
+		return
+	}
+	m.shared.owners[i].CompareAndSwap(m.me, 0)
 }
 
 // hand makes a member, whose turn has come, the owner of core i, and wakes it.
@@ -179,24 +178,30 @@ func (m *Member) hand(i int, next uint32) bool {
 	return given
 }
 
-// oldest ends the turn of the member that has waited longest: 0 if none waits.
-func (m *Member) oldest() uint32 {
-	for {
-		best, at, now := uint32(0), uint32(0), m.shared.turn.Load()
-		age := uint32(0)
-		for i := range m.shared.slots {
-			t := m.shared.slots[i].turn.Load()
+// oldest is the member besides this one that has waited longest, and its turn: 0 if none
+// waits. A process that is killed between two steps of queue leaves a bit without a turn,
+// which says nothing.
+func (m *Member) oldest() (best, turn uint32) {
+	now, age := m.shared.turn.Load(), uint32(0)
+	for i := range m.shared.waiting {
+		for left := m.shared.waiting[i].Load(); left != 0; left &= left - 1 {
+			id := uint32(i*64 + bits.TrailingZeros64(left) + 1)
+			t := m.slot(id).turn.Load()
 			// Turns wrap around: what counts is how many were taken since.
-			if t != 0 && uint32(i+1) != m.me && (best == 0 || now-t > age) {
-				best, at, age = uint32(i+1), t, now-t
+			if t != 0 && id != m.me && (best == 0 || now-t > age) {
+				best, turn, age = id, t, now-t
 			}
 		}
-		if best == 0 {
-			return 0
-		}
-		if m.slot(best).turn.CompareAndSwap(at, 0) {
-			m.shared.wanted.Add(-1)
-			return best
+	}
+	return best, turn
+}
+
+// endTurn ends the turn of the member that has waited longest: 0 if none waits.
+func (m *Member) endTurn() uint32 {
+	for {
+		next, turn := m.oldest()
+		if next == 0 || m.slot(next).turn.CompareAndSwap(turn, 0) {
+			return next
 		}
 	}
 }
@@ -208,35 +213,39 @@ func (m *Member) wait() {
 	s := m.slot(m.me)
 	for waited := time.Duration(0); waited < patience; waited = m.now().Sub(began) {
 		seen := s.word.Load()
-		mine := m.queue(s)
+		m.queue(s)
 		if m.Held() > 0 || m.grab(1) > 0 {
-			m.withdraw(s, mine)
-			return
+			break
 		}
 		sleep(&s.word, seen, nap)
 	}
-	m.withdraw(s, s.turn.Load())
+	m.withdraw(s)
 }
 
 // queue takes a turn, unless the member has one.
-func (m *Member) queue(s *slot) uint32 {
-	if t := s.turn.Load(); t != 0 {
-		return t
+func (m *Member) queue(s *slot) {
+	if s.turn.Load() != 0 {
+		return
 	}
 	t := m.shared.turn.Add(1)
 	if t == 0 { // wrapped around: 0 is no turn
 		t = m.shared.turn.Add(1)
 	}
-	m.shared.wanted.Add(1)
+	word, bit := m.waitingBit()
+	word.Or(bit)
 	s.turn.Store(t)
-	return t
 }
 
-// withdraw gives a turn back. Somebody who has taken it already gives a core, too.
-func (m *Member) withdraw(s *slot, t uint32) {
-	if t != 0 && s.turn.CompareAndSwap(t, 0) {
-		m.shared.wanted.Add(-1)
-	}
+// withdraw gives a turn back. A member that has ended it already gives a core, too.
+func (m *Member) withdraw(s *slot) {
+	s.turn.Store(0)
+	word, bit := m.waitingBit()
+	word.And(^bit)
+}
+
+// waitingBit is the member's own bit of waiting.
+func (m *Member) waitingBit() (word *atomic.Uint64, bit uint64) {
+	return &m.shared.waiting[(m.me-1)/64], 1 << ((m.me - 1) % 64)
 }
 
 // recover takes up to n cores of members that are dead or hung.

@@ -65,6 +65,16 @@ func open(t testing.TB, path string, cores int) *Member {
 	return m
 }
 
+// waiting counts the members that wait.
+func waiting(m *Member) (n int) {
+	for i := range m.shared.slots {
+		if m.shared.slots[i].turn.Load() != 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func TestWhoHasWorkGetsEveryFreeCore(t *testing.T) {
 	path := budget(t)
 	a, b := open(t, path, 4), open(t, path, 9) // a lives: the budget stays at 4
@@ -94,14 +104,14 @@ func TestWhoWaitsIsGivenACoreInTurn(t *testing.T) {
 	a := open(t, path, 2)
 	a.Take(2)
 	order := make(chan int, 2)
-	var waiting sync.WaitGroup
+	var all sync.WaitGroup
 	for i := range 2 {
 		b := open(t, path, 2)
-		waiting.Go(func() {
+		all.Go(func() {
 			b.Take(2)
 			order <- i
 		})
-		eventually.True(t, "the next one waits", func() bool { return a.shared.wanted.Load() == int32(i+1) })
+		eventually.True(t, "the next one waits", func() bool { return waiting(a) == i+1 })
 	}
 	for want := range 2 {
 		if !a.Wanted() || !a.Pass() {
@@ -114,7 +124,7 @@ func TestWhoWaitsIsGivenACoreInTurn(t *testing.T) {
 	if a.Held() != 0 || a.Wanted() || a.Pass() {
 		t.Errorf("%d cores are left, wanted %v", a.Held(), a.Wanted())
 	}
-	waiting.Wait()
+	all.Wait()
 }
 
 func TestAMemberThatYieldsComesBack(t *testing.T) {
@@ -176,6 +186,31 @@ func TestAKilledProcessGivesItsCoresBack(t *testing.T) {
 			t.Errorf("%d cores were recovered", got)
 		}
 		m.Release()
+	}
+}
+
+// TestAMemberThatDiesWhileItWaitsIsForgotten lets one end between any two steps of queue.
+func TestAMemberThatDiesWhileItWaitsIsForgotten(t *testing.T) {
+	path := budget(t)
+	a := open(t, path, 1)
+	for _, turn := range []uint32{0, 7} {
+		a.Take(1)
+		b, err := Open(path, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		word, bit := b.waitingBit()
+		word.Or(bit)
+		b.slot(b.me).turn.Store(turn)
+		if err := b.unmap(); err != nil {
+			t.Fatal(err)
+		}
+		if turn != 0 { // the core goes to the dead one, and comes back
+			a.Yield()
+		}
+		if a.Wanted() || a.Pass() || a.Held() != 1 {
+			t.Errorf("turn %d: a dead member is waited for; %d cores are held", turn, a.Held())
+		}
 	}
 }
 

@@ -105,7 +105,9 @@ func (m *Member) clear(cores int) {
 	l := m.shared
 	l.magic.Store(0)
 	l.version, l.cores = version, uint32(cores)
-	l.wanted.Store(0)
+	for i := range l.waiting {
+		l.waiting[i].Store(0)
+	}
 	for i := range l.owners {
 		l.owners[i].Store(0)
 	}
@@ -132,10 +134,8 @@ func (m *Member) register(path string) error {
 			continue
 		}
 		m.me = uint32(i + 1)
-		if s := m.slot(m.me); s.turn.Swap(0) != 0 {
-			m.shared.wanted.Add(-1)
-		}
-		m.Release() // what the dead one held
+		m.withdraw(m.slot(m.me)) // what the dead one waited for
+		m.Release()              // what it held
 		return nil
 	}
 	return &FileError{Path: path, Why: fmt.Sprintf("%d processes share it", MaxMembers), Hint: "name another one"}
