@@ -16,6 +16,7 @@ const connectionProcessors = 2
 // waits for them, though the kernel would give their threads a core at once.
 func keepConnectionsMoving(m *role.ModelConfig) {
 	cores := runtime.GOMAXPROCS(0)
+	m.Cores = cores
 	if m.Threads == 0 {
 		m.Threads = cores
 	}

@@ -89,6 +89,9 @@ type ModelConfig struct {
 	// is part of the fingerprint.
 	ExpertFamily string `yaml:"expertFamily"`
 	Threads      int    `yaml:"threads"` // 0 is every core
+	// Cores are those that the process may use, by its affinity and its quota; 0 is
+	// GOMAXPROCS, which a program may have raised above them.
+	Cores int `yaml:"-"`
 	// CoreBudget is a file in shared memory, by which processes of this machine share its
 	// cores: each may then use every core that no other one uses. AutoBudget is a file of
 	// the user. Empty shares none.

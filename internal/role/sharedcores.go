@@ -1,6 +1,7 @@
 package role
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"runtime"
@@ -24,7 +25,7 @@ func (m ModelConfig) joinCores(log *slog.Logger) (sharedCores, error) {
 	if path == AutoBudget {
 		path = cores.DefaultPath()
 	}
-	member, err := cores.Open(path, runtime.NumCPU())
+	member, err := cores.Open(path, cmp.Or(m.Cores, runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return sharedCores{}, &ConfigError{Err: &FieldError{Field: "model.coreBudget", Err: err}}
 	}
