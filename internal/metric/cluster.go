@@ -3,6 +3,7 @@ package metric
 var (
 	coordinator = []Role{Coordinator}
 	expertNode  = []Role{ExpertNode}
+	computing   = []Role{Router, ExpertNode}
 )
 
 // The cluster as the coordinator that leads sees it. Only the leader has the gauges of
@@ -39,6 +40,22 @@ var (
 
 func nodes() []Definition {
 	return []Definition{NodeReady, NodeResident, NodeBytes, NodeCapacity, NodeRows, NodeBusy, NodeFetched}
+}
+
+// The budget of cores that a process shares with others of its machine; all are 0 for one
+// that shares none.
+var (
+	BudgetCores = Definition{Name: "hachi_core_budget_cores", Kind: Gauge, Unit: Cores, Roles: computing,
+		Help: "Cores that the process shares with others of its machine (--core-budget); 0 shares none."}
+	BudgetHeld = Definition{Name: "hachi_core_budget_held_cores", Kind: Gauge, Unit: Cores, Roles: computing, Help: "Shared cores that the process computes with now."}
+	BudgetWait = Definition{Name: "hachi_core_budget_wait_seconds_total", Kind: Counter, Unit: Seconds, Roles: computing,
+		Help: "Time that the process has waited for a shared core while it had work."}
+	BudgetRecovered = Definition{Name: "hachi_core_budget_recovered_cores_total", Kind: Counter, Unit: Cores, Roles: computing,
+		Help: "Shared cores that the process has taken from others that had died or hung."}
+)
+
+func coreBudget() []Definition {
+	return []Definition{BudgetCores, BudgetHeld, BudgetWait, BudgetRecovered}
 }
 
 // Metrics of the process that client_golang counts. It counts many more of the Go

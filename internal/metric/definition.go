@@ -127,7 +127,7 @@ func (d Definition) Series() []string {
 
 // All is the table, in the order of the documentation.
 func All() []Definition {
-	return slices.Concat(requests(), engine(), dispatch(), gateways(), nodes(), coordinators(), clients(), certificates(), processes())
+	return slices.Concat(requests(), engine(), dispatch(), gateways(), nodes(), coreBudget(), coordinators(), clients(), certificates(), processes())
 }
 
 // OnlyOwn are the metrics that hachi counts itself.

@@ -110,7 +110,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 		Loader: loader, Capacity: uint64(c.Capacity), Fetched: w.fetched(), QueueRows: queuedSteps * w.stepTokens * w.cfg.TopK, BatchRows: w.stepTokens * w.cfg.TopK, Logger: c.Logger,
 		Memory: c.memory(w), RowMemory: rowMemory(experts),
 	})
-	stopAdmin, err := c.serveAdmin(node, by)
+	stopAdmin, err := c.serveAdmin(node, coreBudgetOf(device), by)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (c ExpertNodeConfig) run(ctx context.Context, device backend.Device, w weig
 }
 
 // serveAdmin serves the admin API, whose probes say whether the node is ready.
-func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop func(), err error) {
+func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, budget coreBudgetMetrics, by *security) (stop func(), err error) {
 	if c.Security.AdminListen == "" {
 		return func() {}, nil
 	}
@@ -148,7 +148,7 @@ func (c ExpertNodeConfig) serveAdmin(node *expertnode.Node, by *security) (stop 
 	if err != nil {
 		return nil, err
 	}
-	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}, by.certificates(nil)), services: offered{hachiv1.ExpertService_ServiceDesc, hachiv1.WeightsService_ServiceDesc, healthpb.Health_ServiceDesc}, gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
+	stopAPI, err := adminAPI{routes: processRoutes(nodeMetrics{node}, budget, by.certificates(nil)), services: offered{hachiv1.ExpertService_ServiceDesc, hachiv1.WeightsService_ServiceDesc, healthpb.Health_ServiceDesc}, gate: who.gate, source: by.source, logger: c.Logger, ready: node.Ready}.start(c.Security.AdminConfig)
 	if err != nil {
 		who.close()
 		return nil, err

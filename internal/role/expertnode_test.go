@@ -78,7 +78,7 @@ func TestAdminAPIOfAnExpertNodeEnds(t *testing.T) {
 	c := DefaultExpertNode()
 	c.Logger, c.Security.AdminListen = slog.New(slog.DiscardHandler), freeport.Address(t)
 	for range 2 {
-		stop, err := c.serveAdmin(expertnode.New(expertnode.Config{}), &security{})
+		stop, err := c.serveAdmin(expertnode.New(expertnode.Config{}), coreBudgetMetrics{}, &security{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,7 +110,7 @@ func (p *routerProcess) makeEngine(guarded guardedModel) {
 	})
 	p.metrics.Collect(
 		metrics.Engine(p.engine.Stats), metrics.Dispatch(core.Dispatcher), metrics.MicroBatches(runner.Decision),
-		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), s.MetricsTopExperts), core.security.certificates(p.access),
+		metrics.Experts(core.Dispatcher.Counts, core.Model.Topology(), s.MetricsTopExperts), coreBudgetOf(core.device), core.security.certificates(p.access),
 	)
 	if p.access.gate.Clients != nil {
 		p.metrics.Collect(keys.Collector(p.access.gate.Clients))

@@ -24,6 +24,12 @@ func experts() dashboard {
 			{"Share of time at work", "Above 0.7 the coordinator asks for more nodes.", unitShare, false, []query{{live.sumRate(metric.NodeBusy, "instance"), "{{instance}}"}}},
 			{"Fetched weights", "Bytes per second, from a URL or from other nodes.", unitBytes, false, []query{{live.sumRate(metric.NodeFetched, "instance"), "{{instance}}"}}},
 		}},
+		{"Cores that processes share", []panel{
+			{"Shared cores", "Of the budget, and those that each process computes with.", unitNumber, false, []query{
+				{maxOf(metric.BudgetCores.Name) + " > 0", "budget"}, {maxOf(metric.BudgetHeld.Name, "instance"), "{{instance}}"}}},
+			{"Share of time without a core", "While the process had work: near 1 others take the machine.", unitShare, false, []query{{live.sumRate(metric.BudgetWait, "instance"), "{{instance}}"}}},
+			{"Cores taken from the dead", "Per second.", unitRate, false, []query{{live.sumRate(metric.BudgetRecovered, "instance"), "{{instance}}"}}},
+		}},
 	}}
 }
 
