@@ -126,14 +126,16 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeReques
 	if err != nil {
 		return err
 	}
-	x := &exchange{server: s, stream: stream, router: router, out: newOutbox(), calls: map[uint64]*request{}}
+	x := &exchange{server: s, stream: stream, router: router, calls: map[uint64]*request{}}
+	x.out = newOutbox(x.send)
 	s.enter(x)
 	defer s.leave(x)
 	// A stream must not be used once its handler has returned, so the writer is
 	// joined after end has closed its outbox. It is not held up for long: the stream's flow control has room for
 	// all answers that credits allow, and a broken connection fails its SendMsg.
 	var writer sync.WaitGroup
-	writer.Go(x.write)
+	writer.Go(x.out.run)
+	defer x.out.join()
 	defer writer.Wait()
 	defer x.end()
 	return s.readGuarded(x, in)
