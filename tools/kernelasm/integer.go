@@ -44,16 +44,19 @@ func (b blocks) scaleAt() int {
 // size of a group with its scales.
 func (b blocks) size() int { return b.scaleAt() + 32 }
 
-// prefetch fetches weights of a later group, R10 bytes ahead: all of their lines
-// into the first level, or only one into the second, where the processor's own
-// prefetcher goes on: docs/adr/0005.
-func (b blocks) prefetch(a *asm, lead bool) {
+// lines is the number of lines that a group touches.
+func (b blocks) lines() int { return (b.size() + 63) / 64 }
+
+// prefetch fetches one of several parts of the lines of a group of later weights into
+// the second level, R12 bytes apart; with lead the group has only one line, where the
+// processor's own prefetcher goes on: docs/adr/0005.
+func (b blocks) prefetch(a *asm, lead bool, part, parts int) {
+	lines := b.lines()
 	if lead {
-		a.op("PREFETCHT1 (DX)(R10*1)")
-		return
+		lines = 1
 	}
-	for at := 0; at < b.size(); at += 64 {
-		a.op("PREFETCHT0 %d(DX)(R10*1)", at)
+	for range (part+1)*lines/parts - part*lines/parts {
+		a.ops("PREFETCHT1 (R10)", "ADDQ R12, R10")
 	}
 }
 
@@ -66,8 +69,8 @@ func xBlock(c, bytes int) (offsets, scales, size int) {
 // dotArgs loads the arguments of a product and enters its loop; zero and load
 // write the code that starts or continues the products.
 func dotArgs(a *asm, zero, load func()) {
-	a.args("y", "DI", "x", "SI", "w", "DX", "yStride", "R8", "groups", "CX", "ahead", "R10", "carry", "AX")
-	a.ops("TESTQ AX, AX", "JNZ carry")
+	a.args("y", "DI", "x", "SI", "w", "DX", "yStride", "R8", "groups", "CX", "ahead", "R10", "step", "R12", "carry", "AX")
+	a.ops("ADDQ DX, R10", "TESTQ AX, AX", "JNZ carry")
 	zero()
 	a.op("JMP start")
 	a.line("carry:")

@@ -61,7 +61,7 @@ func (p dot256) write(a *asm, name string, lead bool) {
 	if p.c > inRegisters {
 		frame = 64 * p.c
 	}
-	a.frame(name, frame, 56)
+	a.frame(name, frame, 64)
 	dotArgs(a, func() { p.zero(a) }, func() { p.load(a) })
 	if p.four {
 		a.ops("MOVL $0x0f0f0f0f, AX", "VMOVD AX, X14", "VPBROADCASTD X14, Y14")
@@ -72,7 +72,7 @@ func (p dot256) write(a *asm, name string, lead bool) {
 		a.op("LEAQ %d(DX), R11", affineGroups*p.size()) // the factors of the block
 	}
 	a.line("loop:")
-	p.prefetch(a, lead)
+	p.prefetch(a, lead, 0, 1)
 	for _, pass := range p.passes() {
 		pass.sums(a)
 		pass.scale(a)

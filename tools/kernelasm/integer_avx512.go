@@ -4,7 +4,7 @@ import "fmt"
 
 // integer512 needs AVX-512 VNNI.
 func integer512(a *asm) {
-	dots(func(name string, c int, b blocks, lead bool) { dot512{b, c}.write(a, name, lead) })
+	dots(func(name string, c int, b blocks, lead bool) { dot512{b, c, lead}.write(a, name) })
 	groups512(a)
 }
 
@@ -15,12 +15,13 @@ func integer512(a *asm) {
 // they save by reuse.
 type dot512 struct {
 	blocks
-	c int
+	c    int
+	lead bool
 }
 
-func (p dot512) write(a *asm, name string, lead bool) {
+func (p dot512) write(a *asm, name string) {
 	_, _, size := xBlock(p.c, 32)
-	a.text(name, 56)
+	a.text(name, 64)
 	dotArgs(a, func() {
 		for i := range p.c {
 			a.op("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
@@ -42,7 +43,6 @@ func (p dot512) write(a *asm, name string, lead bool) {
 	}
 	a.op("PCALIGN $32")
 	a.line("loop:")
-	p.prefetch(a, lead)
 	p.sums(a)
 	p.scale(a)
 	a.ops(fmt.Sprintf("ADDQ $%d, SI", size), fmt.Sprintf("ADDQ $%d, DX", p.size()))
@@ -76,6 +76,7 @@ func (p dot512) sums(a *asm) {
 	if !p.four {
 		for k := range 8 {
 			a.op("VMOVDQU32 %d(DX), Z%d", 64*k, 16+k%4)
+			p.prefetch(a, p.lead, k, 8)
 			add(k, 16+k%4)
 		}
 		return
@@ -84,6 +85,7 @@ func (p dot512) sums(a *asm) {
 		lo, hi := 16+k%2*2, 17+k%2*2
 		a.ops(fmt.Sprintf("VMOVDQU32 %d(DX), Z%d", 64*k, hi), fmt.Sprintf("VPANDD Z31, Z%d, Z%d", hi, lo),
 			fmt.Sprintf("VPSRLW $4, Z%d, Z%d", hi, hi), fmt.Sprintf("VPANDD Z31, Z%d, Z%d", hi, hi))
+		p.prefetch(a, p.lead, k, 4)
 		add(k, lo)
 		add(k+4, hi)
 	}

@@ -33,7 +33,7 @@ func (a *asm) sdot(d, n, m, index int) {
 // dot128 multiplies 16 rows of weights with c rows of x. Sums are V0.., products
 // V8.., weights V16..V19, x V20.., scales V24..V27.
 func dot128(a *asm, c int, b blocks) {
-	a.text(fmt.Sprintf("Dot%sx%d", b.name, c), 56)
+	a.text(fmt.Sprintf("Dot%sx%d", b.name, c), 64)
 	a.ops("VMOVI $128, V31.B16", "VMOVI $15, V30.B16")
 	for from, number := 0, 0; from < c; from, number = from+dotPairs, number+1 {
 		walk128{b, c, from, min(dotPairs, c-from), number}.write(a)
@@ -50,7 +50,7 @@ type walk128 struct {
 func (p walk128) write(a *asm) {
 	_, _, size := xBlock(p.c, 32)
 	label := func(s string) string { return fmt.Sprintf("%s%d", s, p.number) }
-	a.ops("MOVD y+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R2", "MOVD yStride+24(FP), R3", "MOVD groups+32(FP), R4", "MOVD carry+48(FP), R5")
+	a.ops("MOVD y+0(FP), R0", "MOVD x+8(FP), R1", "MOVD w+16(FP), R2", "MOVD yStride+24(FP), R3", "MOVD groups+32(FP), R4", "MOVD carry+56(FP), R5")
 	for range p.from {
 		a.op("ADD R3, R0, R0")
 	}

@@ -21,7 +21,7 @@ const (
 	pairParams   = "(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)"
 	panelParams  = "(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)"
 	unpackParams = "(dst, src unsafe.Pointer, n, step int)"
-	dotParams    = "(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)"
+	dotParams    = "(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)"
 	groupParams  = "(dst, x unsafe.Pointer, groups int)"
 )
 

@@ -40,6 +40,7 @@ func benchWeight(b *testing.B, d tensor.DType, rows, cols int) tensor.Weight {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = unix.Munmap(mem) })
+	_ = unix.Madvise(mem, unix.MADV_HUGEPAGE) // as weights are mapped
 	for i := range mem {
 		mem[i] = byte(i*7)&0x0f | byte(i&1)*0x20
 	}

@@ -81,7 +81,8 @@
 //	pair row       4          1          bf16       one row after the other
 //	slim pair      4          1..12      bf16       one or two rows at a time
 //	pair panel     64         1..6       bf16       where it lies, prefetching the next panel
-//	dot            16         1..8       quantized  block by block
+//	dot            16         1..8       quantized  block by block, prefetching ahead
+//	                                                or the next blocks, see fetches
 //	wide           16         16         quantized  as a panel of bytes
 //	run            16         1..6       bf16       as a panel of pairs
 //	run tile       16 or 32   1..32      bf16       as a panel of pairs

@@ -4,10 +4,13 @@ import "github.com/hachi-serve/hachi/internal/compute/tensor"
 
 // dotKernels is one way to multiply quantized weights of a format.
 type dotKernels struct {
-	// tile takes 1 to dotCols rows of x, and prefetches the weights that lie ahead
-	// bytes on.
-	tile  [dotCols]dotKernel
-	ahead [dotCols]int
+	// tile takes 1 to dotCols rows of x. Those of up to lead rows prefetch one line of
+	// a group, the others all of them.
+	tile [dotCols]dotKernel
+	lead int
+	// ahead is how many groups on the weights lie that a tile prefetches for itself,
+	// half as many if it prefetches one line of each: docs/adr/0005.
+	ahead int
 	// panel is the number of groups of a panel of K, whole blocks of any type, for
 	// blockX rows of x. Those stay in the second-level cache while all weights pass
 	// by. The sums wait in y.
@@ -40,16 +43,17 @@ func (d *dotKernels) groupsAtOnce(rows int) int {
 const (
 	// blockGroups is the default of dotKernels.panel, with x whole.
 	blockGroups = 128
-	// nearAhead and farAhead are distances at which weights are prefetched.
-	nearAhead = 2 << 10
-	farAhead  = 4 << 10
+	// nearAhead and farAhead are values of dotKernels.ahead.
+	nearAhead = 16
+	farAhead  = 32
 )
 
 // microDots are the micro-kernels of a format: tile prefetches every line of the
 // weights, lead one line of every group, and leaves the others to the processor's
 // own prefetching, which that line leads into the next page. The default is lead
 // for up to few rows of x: memory delivers weights more slowly than few rows take
-// them, and then more requests may delay it.
+// them, and then more requests may delay it. With more rows the processor does not
+// run far enough ahead.
 type microDots struct {
 	tile        [dotCols]dotKernel
 	lead        [leadCols]dotKernel
@@ -58,33 +62,28 @@ type microDots struct {
 }
 
 // way is a way whose products of up to few rows lead, and whose others prefetch
-// every line at a distance.
+// every line, at a distance.
 func (m microDots) way(few, ahead int) dotKernels {
-	d := dotKernels{tile: m.tile, panel: blockGroups, quantHalves: m.quantHalves}
+	d := dotKernels{tile: m.tile, lead: few, ahead: ahead, panel: blockGroups, quantHalves: m.quantHalves}
 	if d.quantHalves != nil {
 		d.panel /= 2
 	}
-	for c := range d.tile {
-		d.ahead[c] = ahead
-		if c < few {
-			d.tile[c], d.ahead[c] = m.lead[c], farAhead
-		}
-	}
+	copy(d.tile[:], m.lead[:few])
 	return d
 }
 
 // dotVariants are the ways to multiply by micro-kernels: they prefetch otherwise,
 // or have panels of other lengths, which suit caches of other sizes.
 func dotVariants(name string, m microDots) variants[dotKernels] {
-	way := m.way(m.few, nearAhead)
+	way := m.way(m.few, farAhead)
 	out := only(name, way)
 	add := func(suffix string, from, to int, way dotKernels) {
 		out.all = append(out.all, variant[dotKernels]{name + suffix, from, to, way})
 	}
 	if m.lead[0] != nil {
-		add("-lead", m.few+1, leadCols, m.way(leadCols, nearAhead))
-		add("-lines", 1, m.few, m.way(0, nearAhead))
-		add("-lines-far", 1, dotCols, m.way(0, farAhead))
+		add("-lead", m.few+1, leadCols, m.way(leadCols, farAhead))
+		add("-lines", 1, m.few, m.way(0, farAhead))
+		add("-near", 1, dotCols, m.way(m.few, nearAhead))
 	}
 	short, long := way, way
 	short.panel /= 2

@@ -79,9 +79,10 @@ type (
 	// dotKernel multiplies BlockRows rows of a quantized strip with c rows of x,
 	// which quantize packed for weights of that type. groups is a number of whole
 	// blocks. It writes BlockRows floats for each row of x, or adds to them when
-	// carry is set. ahead is where the weights to prefetch lie, from those that
-	// are read.
-	dotKernel func(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+	// carry is set. Meanwhile it prefetches some lines for every group, see
+	// dotKernels.lines: the first lies ahead bytes from w, the others step bytes
+	// apart.
+	dotKernel func(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 	// groupKernel reduces each of groups groups of GroupCols values to one.
 	groupKernel func(dst, x unsafe.Pointer, groups int)

@@ -141,14 +141,15 @@ func (k *Kernels) multiplyQuantized(s *Scratch, y output, w tensor.Weight, rows,
 	atOnce := dot.groupsAtOnce(rows)
 	for g := 0; g < groups; g += atOnce {
 		for col := lo &^ (tensor.BlockRows - 1); col < hi; col += tensor.BlockRows {
-			dot.multiplyStrip(s, y, w, rows, span{max(lo, col), min(hi, col+tensor.BlockRows)}, span{g, min(g+atOnce, groups)})
+			cols, part := span{max(lo, col), min(hi, col+tensor.BlockRows)}, span{g, min(g+atOnce, groups)}
+			dot.multiplyStrip(s, y, w, rows, cols, part, dot.fetches(w, rows, part.len(), col < lo+tensor.BlockRows))
 		}
 	}
 }
 
 // multiplyStrip adds the products of groups part of a strip of BlockRows rows of
 // w. Columns cols are those of its outputs that the caller wants.
-func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span) {
+func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span, fetch fetches) {
 	groups, size := groupsOf(w.Cols, w.DType), groupBytes(d.size())
 	first := cols.lo &^ (tensor.BlockRows - 1)
 	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
@@ -157,7 +158,7 @@ func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows i
 		s.ints.wide.fit(wideSums + part.len()*panelGroupBytes(w.DType))
 		d.wide.unpack(s.ints.wide.at(wideSums), weights, part.len())
 	}
-	for i := 0; i < rows; {
+	for i, tile := 0, 0; i < rows; tile++ {
 		c := d.rowsOfTile(all, i)
 		x := unsafe.Pointer(&s.ints.packed[packed+part.lo*c*size])
 		multiply := func(out unsafe.Pointer, stride int) {
@@ -165,7 +166,8 @@ func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows i
 				d.wide.multiply(out, x, s.ints.wide.at(wideSums), s.ints.wide.at(0), stride, part.len(), part.lo)
 				return
 			}
-			d.tile[c-1](out, x, weights, stride, part.len(), d.ahead[c-1], part.lo)
+			ahead, step := fetch.of(tile, c)
+			d.tile[c-1](out, x, weights, stride, part.len(), ahead, step, part.lo)
 		}
 		if cols.len() == tensor.BlockRows {
 			multiply(y.at(i, first), 4*y.Stride)

@@ -116,15 +116,15 @@ func kernelsAVX512() *Kernels {
 		dot: [blockTypes]variants[dotKernels]{
 			dotVariants("avx512", microDots{
 				tile: [dotCols]dotKernel{avx512.Dot8x1, avx512.Dot8x2, avx512.Dot8x3, avx512.Dot8x4, avx512.Dot8x5, avx512.Dot8x6, avx512.Dot8x7, avx512.Dot8x8},
-				lead: [leadCols]dotKernel{avx512.Lead8x1, avx512.Lead8x2, avx512.Lead8x3, avx512.Lead8x4}, few: 4,
+				lead: [leadCols]dotKernel{avx512.Lead8x1, avx512.Lead8x2, avx512.Lead8x3, avx512.Lead8x4}, few: 3,
 			}),
 			dotVariants("avx512", microDots{
 				tile: [dotCols]dotKernel{avx512.Dot4x1, avx512.Dot4x2, avx512.Dot4x3, avx512.Dot4x4, avx512.Dot4x5, avx512.Dot4x6, avx512.Dot4x7, avx512.Dot4x8},
-				lead: [leadCols]dotKernel{avx512.Lead4x1, avx512.Lead4x2, avx512.Lead4x3, avx512.Lead4x4}, few: 3,
+				lead: [leadCols]dotKernel{avx512.Lead4x1, avx512.Lead4x2, avx512.Lead4x3, avx512.Lead4x4}, few: 1,
 			}),
 			dotVariants("avx512", microDots{
 				tile: [dotCols]dotKernel{avx512.DotAffinex1, avx512.DotAffinex2, avx512.DotAffinex3, avx512.DotAffinex4, avx512.DotAffinex5, avx512.DotAffinex6, avx512.DotAffinex7, avx512.DotAffinex8},
-				lead: [leadCols]dotKernel{avx512.LeadAffinex1, avx512.LeadAffinex2, avx512.LeadAffinex3, avx512.LeadAffinex4}, few: 3,
+				lead: [leadCols]dotKernel{avx512.LeadAffinex1, avx512.LeadAffinex2, avx512.LeadAffinex3, avx512.LeadAffinex4}, few: 1,
 			}),
 		},
 		absMax: avx512.AbsMax, signedMax: avx512.SignedMax, quant: avx512.Quant, scales: avx512.Scales,
@@ -170,15 +170,15 @@ func kernelsAVX2() *Kernels {
 		dot: [blockTypes]variants[dotKernels]{
 			dotVariants("avx2", microDots{
 				tile: [dotCols]dotKernel{avx2.Dot8x1, avx2.Dot8x2, avx2.Dot8x3, avx2.Dot8x4, avx2.Dot8x5, avx2.Dot8x6, avx2.Dot8x7, avx2.Dot8x8},
-				lead: [leadCols]dotKernel{avx2.Lead8x1, avx2.Lead8x2, avx2.Lead8x3, avx2.Lead8x4}, few: 3, quantHalves: avx2.QuantHalves,
+				lead: [leadCols]dotKernel{avx2.Lead8x1, avx2.Lead8x2, avx2.Lead8x3, avx2.Lead8x4}, few: 1, quantHalves: avx2.QuantHalves,
 			}),
 			dotVariants("avx2", microDots{
 				tile: [dotCols]dotKernel{avx2.Dot4x1, avx2.Dot4x2, avx2.Dot4x3, avx2.Dot4x4, avx2.Dot4x5, avx2.Dot4x6, avx2.Dot4x7, avx2.Dot4x8},
-				lead: [leadCols]dotKernel{avx2.Lead4x1, avx2.Lead4x2, avx2.Lead4x3, avx2.Lead4x4}, few: 3,
+				lead: [leadCols]dotKernel{avx2.Lead4x1, avx2.Lead4x2, avx2.Lead4x3, avx2.Lead4x4}, few: 1,
 			}),
 			dotVariants("avx2", microDots{
 				tile: [dotCols]dotKernel{avx2.DotAffinex1, avx2.DotAffinex2, avx2.DotAffinex3, avx2.DotAffinex4, avx2.DotAffinex5, avx2.DotAffinex6, avx2.DotAffinex7, avx2.DotAffinex8},
-				lead: [leadCols]dotKernel{avx2.LeadAffinex1, avx2.LeadAffinex2, avx2.LeadAffinex3, avx2.LeadAffinex4}, few: 3,
+				lead: [leadCols]dotKernel{avx2.LeadAffinex1, avx2.LeadAffinex2, avx2.LeadAffinex3, avx2.LeadAffinex4}, few: 1,
 			}),
 		},
 		absMax: avx2.AbsMax, signedMax: avx2.SignedMax, quant: avx2.Quant, scales: avx2.Scales,

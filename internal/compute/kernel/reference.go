@@ -16,7 +16,7 @@ func Go() *Kernels {
 	for _, d := range []tensor.DType{tensor.Int8, tensor.Int4, tensor.Int4Affine} {
 		var tile [dotCols]dotKernel
 		for c := range tile {
-			tile[c] = func(y, x, w unsafe.Pointer, yStride, groups, _, carry int) {
+			tile[c] = func(y, x, w unsafe.Pointer, yStride, groups, _, _, carry int) {
 				goDot(c+1, y, x, w, yStride, groups, carry, d)
 			}
 		}

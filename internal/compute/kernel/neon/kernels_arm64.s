@@ -17995,7 +17995,7 @@ check:
 	BGT loop
 	RET
 
-TEXT ·Dot8x1(SB), NOSPLIT, $0-56
+TEXT ·Dot8x1(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -18003,7 +18003,7 @@ TEXT ·Dot8x1(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -18150,7 +18150,7 @@ loop0:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot4x1(SB), NOSPLIT, $0-56
+TEXT ·Dot4x1(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -18158,7 +18158,7 @@ TEXT ·Dot4x1(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -18307,7 +18307,7 @@ loop0:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·DotAffinex1(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex1(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -18315,7 +18315,7 @@ TEXT ·DotAffinex1(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -18509,7 +18509,7 @@ loop0:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot8x2(SB), NOSPLIT, $0-56
+TEXT ·Dot8x2(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -18517,7 +18517,7 @@ TEXT ·Dot8x2(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -18728,7 +18728,7 @@ loop0:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot4x2(SB), NOSPLIT, $0-56
+TEXT ·Dot4x2(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -18736,7 +18736,7 @@ TEXT ·Dot4x2(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -18951,7 +18951,7 @@ loop0:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·DotAffinex2(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex2(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -18959,7 +18959,7 @@ TEXT ·DotAffinex2(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -19223,7 +19223,7 @@ loop0:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot8x3(SB), NOSPLIT, $0-56
+TEXT ·Dot8x3(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -19231,7 +19231,7 @@ TEXT ·Dot8x3(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -19445,7 +19445,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -19594,7 +19594,7 @@ loop1:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot4x3(SB), NOSPLIT, $0-56
+TEXT ·Dot4x3(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -19602,7 +19602,7 @@ TEXT ·Dot4x3(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -19820,7 +19820,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -19971,7 +19971,7 @@ loop1:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·DotAffinex3(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex3(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -19979,7 +19979,7 @@ TEXT ·DotAffinex3(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -20246,7 +20246,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -20442,7 +20442,7 @@ loop1:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot8x4(SB), NOSPLIT, $0-56
+TEXT ·Dot8x4(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -20450,7 +20450,7 @@ TEXT ·Dot8x4(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -20664,7 +20664,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -20877,7 +20877,7 @@ loop1:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot4x4(SB), NOSPLIT, $0-56
+TEXT ·Dot4x4(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -20885,7 +20885,7 @@ TEXT ·Dot4x4(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -21103,7 +21103,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -21320,7 +21320,7 @@ loop1:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·DotAffinex4(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex4(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -21328,7 +21328,7 @@ TEXT ·DotAffinex4(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -21595,7 +21595,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -21861,7 +21861,7 @@ loop1:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot8x5(SB), NOSPLIT, $0-56
+TEXT ·Dot8x5(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -21869,7 +21869,7 @@ TEXT ·Dot8x5(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -22083,7 +22083,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -22299,7 +22299,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -22450,7 +22450,7 @@ loop2:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot4x5(SB), NOSPLIT, $0-56
+TEXT ·Dot4x5(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -22458,7 +22458,7 @@ TEXT ·Dot4x5(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -22676,7 +22676,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -22896,7 +22896,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -23049,7 +23049,7 @@ loop2:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·DotAffinex5(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex5(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -23057,7 +23057,7 @@ TEXT ·DotAffinex5(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -23324,7 +23324,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -23593,7 +23593,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -23791,7 +23791,7 @@ loop2:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot8x6(SB), NOSPLIT, $0-56
+TEXT ·Dot8x6(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -23799,7 +23799,7 @@ TEXT ·Dot8x6(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -24013,7 +24013,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -24229,7 +24229,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -24444,7 +24444,7 @@ loop2:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot4x6(SB), NOSPLIT, $0-56
+TEXT ·Dot4x6(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -24452,7 +24452,7 @@ TEXT ·Dot4x6(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -24670,7 +24670,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -24890,7 +24890,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -25109,7 +25109,7 @@ loop2:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·DotAffinex6(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex6(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -25117,7 +25117,7 @@ TEXT ·DotAffinex6(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -25384,7 +25384,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -25653,7 +25653,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -25921,7 +25921,7 @@ loop2:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot8x7(SB), NOSPLIT, $0-56
+TEXT ·Dot8x7(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -25929,7 +25929,7 @@ TEXT ·Dot8x7(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -26143,7 +26143,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -26359,7 +26359,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -26577,7 +26577,7 @@ loop2:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -26730,7 +26730,7 @@ loop3:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot4x7(SB), NOSPLIT, $0-56
+TEXT ·Dot4x7(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -26738,7 +26738,7 @@ TEXT ·Dot4x7(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -26956,7 +26956,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -27176,7 +27176,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -27398,7 +27398,7 @@ loop2:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -27553,7 +27553,7 @@ loop3:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·DotAffinex7(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex7(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -27561,7 +27561,7 @@ TEXT ·DotAffinex7(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -27828,7 +27828,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -28097,7 +28097,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -28368,7 +28368,7 @@ loop2:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -28568,7 +28568,7 @@ loop3:
 	FMOVQ F11, 48(R0)
 	RET
 
-TEXT ·Dot8x8(SB), NOSPLIT, $0-56
+TEXT ·Dot8x8(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -28576,7 +28576,7 @@ TEXT ·Dot8x8(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -28790,7 +28790,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -29006,7 +29006,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -29224,7 +29224,7 @@ loop2:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -29441,7 +29441,7 @@ loop3:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·Dot4x8(SB), NOSPLIT, $0-56
+TEXT ·Dot4x8(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -29449,7 +29449,7 @@ TEXT ·Dot4x8(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -29667,7 +29667,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -29887,7 +29887,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -30109,7 +30109,7 @@ loop2:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -30330,7 +30330,7 @@ loop3:
 	FMOVQ F15, 48(R6)
 	RET
 
-TEXT ·DotAffinex8(SB), NOSPLIT, $0-56
+TEXT ·DotAffinex8(SB), NOSPLIT, $0-64
 	VMOVI $128, V31.B16
 	VMOVI $15, V30.B16
 	MOVD y+0(FP), R0
@@ -30338,7 +30338,7 @@ TEXT ·DotAffinex8(SB), NOSPLIT, $0-56
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R6
 	CBNZ R5, carry0
 	VEOR V8.B16, V8.B16, V8.B16
@@ -30605,7 +30605,7 @@ loop0:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R6
@@ -30874,7 +30874,7 @@ loop1:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0
@@ -31145,7 +31145,7 @@ loop2:
 	MOVD w+16(FP), R2
 	MOVD yStride+24(FP), R3
 	MOVD groups+32(FP), R4
-	MOVD carry+48(FP), R5
+	MOVD carry+56(FP), R5
 	ADD R3, R0, R0
 	ADD R3, R0, R0
 	ADD R3, R0, R0

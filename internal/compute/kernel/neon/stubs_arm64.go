@@ -224,119 +224,119 @@ func Prefetch(p unsafe.Pointer, n int)
 // Dot8x1 multiplies 16 rows of 8 bits with 1.
 //
 //go:noescape
-func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x1(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x2 multiplies 16 rows of 8 bits with 2.
 //
 //go:noescape
-func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x2(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x3 multiplies 16 rows of 8 bits with 3.
 //
 //go:noescape
-func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x3(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x4 multiplies 16 rows of 8 bits with 4.
 //
 //go:noescape
-func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x4(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x5 multiplies 16 rows of 8 bits with 5.
 //
 //go:noescape
-func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x5(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x6 multiplies 16 rows of 8 bits with 6.
 //
 //go:noescape
-func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x6(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x7 multiplies 16 rows of 8 bits with 7.
 //
 //go:noescape
-func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x7(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot8x8 multiplies 16 rows of 8 bits with 8.
 //
 //go:noescape
-func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot8x8(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x1 multiplies 16 rows of 4 bits with 1.
 //
 //go:noescape
-func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x1(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x2 multiplies 16 rows of 4 bits with 2.
 //
 //go:noescape
-func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x2(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x3 multiplies 16 rows of 4 bits with 3.
 //
 //go:noescape
-func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x3(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x4 multiplies 16 rows of 4 bits with 4.
 //
 //go:noescape
-func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x4(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x5 multiplies 16 rows of 4 bits with 5.
 //
 //go:noescape
-func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x5(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x6 multiplies 16 rows of 4 bits with 6.
 //
 //go:noescape
-func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x6(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x7 multiplies 16 rows of 4 bits with 7.
 //
 //go:noescape
-func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x7(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // Dot4x8 multiplies 16 rows of 4 bits with 8.
 //
 //go:noescape
-func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func Dot4x8(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex1 multiplies 16 rows of 4 bits, with minima, with 1.
 //
 //go:noescape
-func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex1(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex2 multiplies 16 rows of 4 bits, with minima, with 2.
 //
 //go:noescape
-func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex2(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex3 multiplies 16 rows of 4 bits, with minima, with 3.
 //
 //go:noescape
-func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex3(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex4 multiplies 16 rows of 4 bits, with minima, with 4.
 //
 //go:noescape
-func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex4(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex5 multiplies 16 rows of 4 bits, with minima, with 5.
 //
 //go:noescape
-func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex5(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex6 multiplies 16 rows of 4 bits, with minima, with 6.
 //
 //go:noescape
-func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex6(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex7 multiplies 16 rows of 4 bits, with minima, with 7.
 //
 //go:noescape
-func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex7(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 
 // DotAffinex8 multiplies 16 rows of 4 bits, with minima, with 8.
 //
 //go:noescape
-func DotAffinex8(y, x, w unsafe.Pointer, yStride, groups, ahead, carry int)
+func DotAffinex8(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
