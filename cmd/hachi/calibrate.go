@@ -52,9 +52,10 @@ numbers.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&kernel, "kernel", "", "`file` of hachi bench kernel --json")
-	f.StringVar(&rpc, "rpc", "", "`file` of hachi bench rpc --json")
+	f.StringVar(&rpc, "rpc", "", "`file` of hachi bench rpc --json; beside --fit only the CPU time of messages is read")
 	f.StringSliceVar(&failovers, "failover", nil, "`files` of hachi bench failover --json, whose kills are simulated too")
 	f.StringVar(&fit, "fit", "", "`file` of an earlier --json, whose fit is judged in place of a search")
+	f.DurationVar(&c.Carry, "late-message", 0, "what takes a core for each message of a cluster whose packets are late")
 	f.IntVar(&c.Evaluations, "evaluations", 150, "after which the search ends; 0 judges what the two files say alone")
 	f.DurationVar(&c.Others.For, "others-for", 0, "how long other work had the cores in each --others-every in which the cluster left less than --others-idle of them")
 	f.DurationVar(&c.Others.Every, "others-every", time.Second, "period of --others-for")
@@ -71,7 +72,11 @@ func readMeasured(c *calibrate.Config, kernel, rpc, fit, best string, failovers 
 	files := map[string]any{kernel: &c.Kernel, rpc: &c.RPC}
 	var earlier calibrate.Report
 	if fit != "" {
-		files, c.Fit = map[string]any{fit: &earlier}, &earlier.Fit
+		delete(files, kernel)
+		if rpc == "" {
+			delete(files, rpc)
+		}
+		files[fit], c.Fit = &earlier, &earlier.Fit
 	}
 	c.Failovers = make([]cell.Failover, len(failovers))
 	for i, path := range failovers {

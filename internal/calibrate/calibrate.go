@@ -3,6 +3,7 @@ package calibrate
 import (
 	"errors"
 	"math"
+	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/kernel"
@@ -13,9 +14,11 @@ import (
 
 // Config says what is fitted to.
 type Config struct {
-	Cells       []cell.Cell // in the order of their names
-	Kernel      kernel.Report
-	RPC         rpc.Report
+	Cells  []cell.Cell // in the order of their names
+	Kernel kernel.Report
+	RPC    rpc.Report // beside a Fit, what it says of the CPU time of messages
+	// Carry is what takes a core for each message that a namespace makes late.
+	Carry       time.Duration
 	Others      machine.Others  // what other work took of the machine while the cells were measured
 	Failovers   []cell.Failover // kills of nodes, to be simulated too
 	Contests    []cell.Contest  // whose best options are simulated with the fit
@@ -75,13 +78,18 @@ func arithmetic(cells []cell.Cell) float64 {
 // fit is an earlier one, or that of the cells that are fitted to.
 func (c Config) fit(clusters []cluster, training map[string]bool) (Fit, error) {
 	if c.Fit != nil {
-		return *c.Fit, nil
+		f := *c.Fit
+		f.Carry = microsecondsOf(c.Carry)
+		if len(c.RPC.Results) == 0 {
+			return f, nil
+		}
+		return f, f.work(c.RPC)
 	}
 	f, err := initial(c.Kernel, c.RPC)
 	if err != nil {
 		return f, err
 	}
-	f.Others, f.Start = c.Others, startOf(c.Failovers)
+	f.Others, f.Start, f.Carry = c.Others, startOf(c.Failovers), microsecondsOf(c.Carry)
 	if c.Evaluations == 0 {
 		return f, nil
 	}

@@ -35,7 +35,7 @@ func cellOf(nodes, batch int) cell.Cell {
 func benchmarks() (kernel.Report, rpc.Report) {
 	k := kernel.Report{Kernels: []kernel.Result{{Name: "bf16 x 1 rows", Rate: 50, Unit: "GB/s"}, {Name: "bf16 x 32 rows", Rate: 320, Unit: "Gop/s"}}}
 	hop := func(payload, nodes int, us float64) rpc.Result {
-		return rpc.Result{Pin: rpc.Unpinned, Variant: rpc.Secure, Shape: rpc.Shape{Payload: payload, FanOut: nodes, Sequential: 1}, P50: us, P99: 3 * us}
+		return rpc.Result{Pin: rpc.Unpinned, Variant: rpc.Secure, Shape: rpc.Shape{Payload: payload, FanOut: nodes, Sequential: 1}, P50: us, P99: 3 * us, NodeCPU: 40}
 	}
 	return k, rpc.Report{Results: []rpc.Result{hop(8<<10, 1, 120), hop(8<<10, 8, 330), hop(512<<10, 1, 1128)}}
 }
@@ -49,7 +49,7 @@ func TestBenchmarksGiveRatesAndTheNetwork(t *testing.T) {
 	if want := 64 / (0.2 - 0.04) * 1e9; math.Abs(f.Rates["bf16"]-want) > 1e-3*want || len(f.Rates) != 1 {
 		t.Errorf("rates %v, want %g of bf16", f.Rates, want)
 	}
-	if math.Abs(f.Message-15) > 1e-9 || math.Abs(f.Tail/f.Latency-3) > 1e-9 || f.Latency < 20 || f.Latency > 30 || math.Abs(f.Bandwidth-2e9) > 2e8 {
+	if math.Abs(f.Message-15) > 1e-9 || f.Work != 20 || math.Abs(f.Tail/f.Latency-3) > 1e-9 || f.Latency < 20 || f.Latency > 30 || math.Abs(f.Bandwidth-2e9) > 2e8 {
 		t.Errorf("%+v", f)
 	}
 	if _, err := initial(kernel.Report{}, rpc.Report{}); err == nil {

@@ -57,12 +57,22 @@ func (f Fit) decideAll(all []cell.Contest, arithmetic float64) ([]Decided, error
 
 // decided compares the best options.
 func decided(c *cell.Contest, rates []float64) Decided {
-	best, ties := c.Best(), c.Ties()
-	choice := slices.Index(rates, slices.Max(rates))
+	best, ties, choice := c.Best(), c.Ties(), choose(rates)
 	return Decided{
 		Name: c.Name, Options: len(c.Options), Ties: len(ties), Measured: c.Options[best].Name(), Simulated: c.Options[choice].Name(),
 		MeasuredRate: c.Options[best].Rate(), SimulatedRate: c.Options[choice].Rate(), Same: slices.Contains(ties, choice), Loss: max(0, c.Loss(choice)), Rates: rates,
 	}
+}
+
+// undecided is by how much a simulated option may be slower than the best one and be taken: the
+// simulation cannot tell them apart.
+const undecided = 0.01
+
+// choose is the first of the options that are as good as the best, by the simulation: those
+// of a contest begin with the plainest.
+func choose(rates []float64) int {
+	best := slices.Max(rates)
+	return slices.IndexFunc(rates, func(r float64) bool { return r >= (1-undecided)*best })
 }
 
 // seeds are of the runs whose medians a prediction has.

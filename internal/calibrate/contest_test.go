@@ -67,3 +67,14 @@ func TestALossIsMeasured(t *testing.T) {
 		t.Errorf("%s: want %q", &out, want)
 	}
 }
+
+func TestThePlainestOfEqualOptionsIsChosen(t *testing.T) {
+	for _, test := range []struct {
+		rates []float64
+		want  int
+	}{{[]float64{98, 99.5, 100}, 1}, {[]float64{100, 99.5}, 0}, {[]float64{90, 100, 99.9}, 1}} {
+		if got := choose(test.rates); got != test.want {
+			t.Errorf("of %v option %d is chosen, want %d", test.rates, got, test.want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/sim"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 	"github.com/hachi-serve/hachi/internal/sim/trace"
 )
@@ -80,11 +81,15 @@ func (p *parts) sum() Gaps {
 // kills simulates a measurement: an undisturbed run after one that warms up, and a kill in
 // each of the next. Nodes are killed in turn.
 func (f Fit) kills(s *cell.Scene) (calm measure.Latency, longest []time.Duration, err error) {
-	cluster, err := scene{s.Setting, s.Config, s.Machine, s.Routing, "column", true}.scenario()
+	cluster, err := scene{s.Setting, s.Config, s.Machine, s.Routing, "column", true, s.LastRows}.scenario()
 	if err != nil {
 		return calm, nil, err
 	}
-	load := sim.Load{Machine: f.machineOf(s.Machine.Cores, s.Limits), Options: sim.Options{Limit: time.Hour, Users: s.Setting.Batch, Settled: cell.Settled, Keep: true}}
+	m := f.machineOf(s.Machine.Cores, s.Limits)
+	if !s.RealTime {
+		m.Others = machine.Others{}
+	}
+	load := sim.Load{Machine: m, Options: sim.Options{Limit: time.Hour, Users: s.Setting.Batch, Settled: cell.Settled, Keep: true}}
 	for _, prompt := range s.Prompts {
 		load.Requests = append(load.Requests, trace.Request{Prompt: prompt, Answer: s.Setting.Answer})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/sim"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
 )
 
 // TestKillsAreSimulated: as many as were measured, each under all streams.
@@ -39,6 +40,13 @@ func TestKillsAreSimulated(t *testing.T) {
 	got.writeText(&text)
 	if !strings.Contains(text.String(), "2 kills") {
 		t.Error(text.String())
+	}
+	f.Others = machine.Others{Every: 50 * time.Millisecond, For: 30 * time.Millisecond, Idle: 1}
+	fair, err := f.failover([]cell.Failover{r})
+	r.Scene.RealTime = true
+	strict, err2 := f.failover([]cell.Failover{r})
+	if err != nil || err2 != nil || fair.Simulated != got.Simulated || strict.Simulated.Longest.Max < 30 {
+		t.Errorf("other work waits for processes of real time only: %+v, %+v: %v, %v", fair, strict, err, err2)
 	}
 	r.Scene = nil
 	if _, err := f.failover([]cell.Failover{r}); err == nil {

@@ -23,6 +23,10 @@ type Fit struct {
 	Tail      float64            `json:"latency_p99_us"`
 	Bandwidth float64            `json:"nic_bytes_per_s"`
 	Message   float64            `json:"message_us"`
+	// Work is what a message takes of the cores at each end, half of what bench rpc measures
+	// of a hop at a node; 0 takes nothing. Carry is what takes a core for a message that a namespace makes late.
+	Work  float64 `json:"message_cpu_us"`
+	Carry float64 `json:"late_message_us"`
 	// Start is what a process takes of a core that starts again, of bench failover.
 	Start float64 `json:"start_us"`
 	// Others is what other work took of the machine: see machine.Machine.
@@ -107,17 +111,8 @@ func rateOf(k kernel.Report, d tensor.DType) float64 {
 // anywhere. A hop to several nodes at once costs two messages more for each, at the
 // caller; a large one passes two NICs each way.
 func (f *Fit) network(r rpc.Report) error {
-	find := func(payload, nodes int) *rpc.Result {
-		i := slices.IndexFunc(r.Results, func(x rpc.Result) bool {
-			return x.Pin == rpc.Unpinned && x.Variant == rpc.Secure && x.Payload == payload && x.FanOut == nodes && x.Sequential == 1
-		})
-		if i < 0 {
-			return nil
-		}
-		return &r.Results[i]
-	}
-	const small, large, nodes = 8 << 10, 512 << 10, 8
-	one, many, big := find(small, 1), find(small, nodes), find(large, 1)
+	const large, nodes = 512 << 10, 8
+	one, many, big := hop(r, small, 1), hop(r, small, nodes), hop(r, large, 1)
 	if one == nil || many == nil || big == nil {
 		return fmt.Errorf("bench rpc has no hops of %d and %d KiB to 1 and %d nodes with --pin none", small>>10, large>>10, nodes)
 	}
@@ -125,8 +120,34 @@ func (f *Fit) network(r rpc.Report) error {
 	f.Bandwidth = 4 * (large - small) / max(1, big.P50-one.P50) * 1e6
 	f.Latency = max(1, one.P50/2-2*f.Message-2*small/f.Bandwidth*1e6)
 	f.Tail = f.Latency * max(1, one.P99/one.P50)
+	return f.work(r)
+}
+
+// small is the payload of most calls, bytes.
+const small = 8 << 10
+
+// hop finds the hop with mTLS of processes that run anywhere; nil if there is none.
+func hop(r rpc.Report, payload, nodes int) *rpc.Result {
+	i := slices.IndexFunc(r.Results, func(x rpc.Result) bool {
+		return x.Pin == rpc.Unpinned && x.Variant == rpc.Secure && x.Payload == payload && x.FanOut == nodes && x.Sequential == 1
+	})
+	if i < 0 {
+		return nil
+	}
+	return &r.Results[i]
+}
+
+// work reads what a message takes of a node: a hop has two there.
+func (f *Fit) work(r rpc.Report) error {
+	one := hop(r, small, 1)
+	if one == nil {
+		return fmt.Errorf("bench rpc has no hop of %d KiB to 1 node with --pin none", small>>10)
+	}
+	f.Work = one.NodeCPU / 2
 	return nil
 }
+
+func microsecondsOf(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func microseconds(us float64) time.Duration { return time.Duration(us * float64(time.Microsecond)) }
 
@@ -152,7 +173,13 @@ func (f Fit) machineOf(cores int, limits cell.Limits) *machine.Machine {
 // networkOf is the network of a cell.
 func (f Fit) networkOf(s cell.Setting) machine.Network {
 	delay := measure.FromMilliseconds(s.DelayMS)
-	return machine.Network{P50: microseconds(f.Latency) + delay, P99: microseconds(f.Tail) + delay, Bandwidth: f.Bandwidth, Message: microseconds(f.Message)}
+	n := machine.Network{
+		P50: microseconds(f.Latency) + delay, P99: microseconds(f.Tail) + delay, Bandwidth: f.Bandwidth, Message: microseconds(f.Message), Work: microseconds(f.Work),
+	}
+	if delay > 0 {
+		n.Carry = microseconds(f.Carry)
+	}
+	return n
 }
 
 // WriteMachine writes the sections of a cluster file. Bandwidth is that of the first cell.
@@ -177,9 +204,10 @@ network:
   latency: {p50: %v, p99: %v}
   bandwidth: %.0fMB
   message: %v
+  work: %v
 `, r.Cores, l.Stream*1e3, min(l.CoreStream, l.Stream)*1e3, ratesText(f.Rates), microseconds(f.Launch), f.Memory, f.Core, f.Arithmetic, f.Serial, microseconds(f.Step), microseconds(f.Draw), microseconds(f.Call),
 		microseconds(f.Start), f.Others.Every, f.Others.For, f.Others.Idle,
-		microseconds(f.Latency), microseconds(f.Tail), f.Bandwidth/1e6, microseconds(f.Message))
+		microseconds(f.Latency), microseconds(f.Tail), f.Bandwidth/1e6, microseconds(f.Message), microseconds(f.Work))
 	return err
 }
 

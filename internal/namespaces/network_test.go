@@ -39,7 +39,7 @@ func echo(address string) error {
 }
 
 // dial starts a process that echoes inside and connects to it.
-func dial(t *testing.T, n *Network, name string) net.Conn {
+func dial(t testing.TB, n *Network, name string) net.Conn {
 	t.Helper()
 	argv := n.Command(name, os.Args[:1])
 	cmd := exec.Command(argv[0], argv[1:]...)

@@ -46,6 +46,14 @@ func (a *allowance) renew(now time.Duration) {
 	}
 }
 
+// opens is when the process may compute again.
+func (a *allowance) opens(now time.Duration) time.Duration {
+	if !a.spent {
+		return now
+	}
+	return time.Duration(a.number+1) * a.period
+}
+
 // next is after which time the allowance is spent, if the process uses some cores, or
 // another period begins.
 func (a *allowance) next(now time.Duration, cores float64) time.Duration {

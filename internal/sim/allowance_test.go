@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/sim/event"
+	"github.com/hachi-serve/hachi/internal/sim/machine"
 	"github.com/hachi-serve/hachi/internal/sim/scenario"
 )
 
@@ -37,6 +38,40 @@ func TestQuotasStopProcessesForTheRestOfAPeriod(t *testing.T) {
 		for i, want := range test.ends {
 			if off := ends[i] - want; off < -time.Microsecond || off > time.Microsecond {
 				t.Errorf("%s: process %d ends at %v, want %v", test.name, i, ends[i], want)
+			}
+		}
+	}
+}
+
+// TestMessagesTakeCores: on a host of one core, a process whose batch lasts 4 ms handles
+// messages of 1 ms meanwhile.
+func TestMessagesTakeCores(t *testing.T) {
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		name         string
+		quota        float64 // cores; 0 is no limit
+		work, carry  time.Duration
+		handled, end time.Duration // of the second message, and of the batch
+	}{
+		{"nothing", 0, 0, 0, 3 * ms, 4 * ms},
+		{"of the host", 0, ms, 0, 3 * ms, 6 * ms},
+		// 2 ms in each period of 5, which are spent when the second message comes.
+		{"of the quota", 0.4, ms, 0, 5 * ms, 12 * ms},
+		{"of who carries them", 0, 0, ms, 3 * ms, 6 * ms},
+	} {
+		w := &world{scenario: &scenario.Scenario{Network: machine.Network{Bandwidth: 1e12, Work: test.work, Carry: test.carry}}}
+		c := &cores{world: w, total: 1, memory: 1e12, shared: true}
+		p := &process{world: w, cores: c, shared: true, at: scenario.Process{Threads: 1}, slow: 1}
+		p.allowance = allowanceOf(scenario.Quota{Cores: test.quota, Period: 5 * ms})
+		var end, handled time.Duration
+		p.compute(0, 4*ms, event.Func(func() { end = w.loop.Now() }))
+		p.depart(0)
+		w.loop.After(3*ms, event.Func(func() { handled = p.depart(0) }))
+		for w.loop.Step() {
+		}
+		for name, off := range map[string]time.Duration{"the batch ends": end - test.end, "the message is handled": handled - test.handled} {
+			if off < -time.Microsecond || off > time.Microsecond {
+				t.Errorf("%s: %s %v later than expected", test.name, name, off)
 			}
 		}
 	}

@@ -92,8 +92,7 @@ func (n *node) begins(then func()) {
 	case took == 0:
 		start()
 	case n.shared:
-		n.rate = 0
-		n.cores.runOn(&n.process, 1, took, event.Func(start))
+		n.cores.runOn(&n.process, 1, 0, took, event.Func(start))
 	default:
 		n.world.loop.After(took, event.Func(start))
 	}
@@ -104,7 +103,7 @@ func (w *world) cut(n *node) (heal func()) {
 	if !n.up || n.cut {
 		return nil
 	}
-	n.cut, n.world.cuts = true, true
+	n.cut = true
 	w.control.expire(n)
 	w.control.gossip(n)
 	return func() {

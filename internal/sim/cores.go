@@ -26,10 +26,12 @@ type cores struct {
 	shared bool
 	jobs   []*job
 	since  time.Duration // when remaining was last brought up to date
-	others machine.Others
-	used   float64 // seconds of cores in this period of others
-	still  bool    // others have the cores
-	turn   uint64  // of the last plan of what comes next
+	// carrier makes packets late, beside the processes.
+	carrier process
+	others  machine.Others
+	used    float64 // seconds of cores in this period of others
+	still   bool    // others have the cores
+	turn    uint64  // of the last plan of what comes next
 }
 
 // job is work under way.
@@ -59,14 +61,14 @@ func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
 	if threads == 0 {
 		threads = c.total
 	}
-	c.runOn(owner, threads, work, done)
+	c.runOn(owner, threads, owner.rate, work, done)
 }
 
-// runOn begins a job of some threads.
-func (c *cores) runOn(owner *process, threads float64, work time.Duration, done event.Handler) {
+// runOn begins a job of some threads, which reads bytes at a rate.
+func (c *cores) runOn(owner *process, threads, rate float64, work time.Duration, done event.Handler) {
 	c.catchUp()
 	owner.allowance.renew(c.since)
-	c.jobs = append(c.jobs, &job{owner, threads, owner.rate, work, done})
+	c.jobs = append(c.jobs, &job{owner, threads, rate, work, done})
 	c.plan()
 }
 
@@ -87,6 +89,13 @@ func (c *cores) speeds() (speed, share float64) {
 		return c.memory / rate, share
 	}
 	return share, share
+}
+
+// message takes a thread of a process, or what is beside all of them, for a while, and
+// returns when it begins: in the next period, if the process has spent its quota.
+func (c *cores) message(owner *process, work time.Duration) (from time.Duration) {
+	c.runOn(owner, 1, 0, work, event.Func(func() {}))
+	return owner.allowance.opens(c.since)
 }
 
 // catchUp takes what was done since the last change from what remains.

@@ -48,11 +48,23 @@ func (p *process) message() time.Duration {
 	return time.Duration(float64(p.world.scenario.Network.Message) * p.slow)
 }
 
+// handle returns when the process has handled a message that is there at a time. On a host
+// that others share, threads beside the one that is busy take the cores.
+func (p *process) handle(there time.Duration) time.Duration {
+	if work := p.world.scenario.Network.Work; work > 0 && p.shared {
+		there = max(there, p.cores.message(p, work))
+	}
+	p.stack = max(there, p.stack) + p.message()
+	return p.stack
+}
+
 // depart sends a message of some bytes, and returns when it reaches the other end's NIC.
 func (p *process) depart(bytes int) time.Duration {
 	w := p.world
-	p.stack = max(w.loop.Now(), p.stack) + p.message()
-	p.egress = max(p.stack, p.egress) + w.scenario.Network.Transfer(bytes)
+	if carry := w.scenario.Network.Carry; carry > 0 && p.shared {
+		p.cores.message(&p.cores.carrier, carry)
+	}
+	p.egress = max(p.handle(w.loop.Now()), p.egress) + w.scenario.Network.Transfer(bytes)
 	return p.egress + w.latency.Draw(w.random)
 }
 
@@ -66,6 +78,5 @@ func (p *process) arrive(bytes int) (at time.Duration, dropped bool) {
 		return now + network.Timeout, true
 	}
 	p.ingress = max(now, p.ingress) + network.Transfer(bytes)
-	p.stack = max(p.ingress, p.stack) + p.message()
-	return p.stack, false
+	return p.handle(p.ingress), false
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/measure"
-	"github.com/hachi-serve/hachi/internal/identity"
 )
 
 // Run measures every part: it starts the nodes again for each pin and state of
@@ -58,7 +57,7 @@ func part(ctx context.Context, c Config, pin Pin, state Cores) ([]Result, error)
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
-				s, err := sampleOf(v, c, shape, p.certificates.router, p.addrs(at, shape.FanOut))
+				s, err := sampleOf(v, c, shape, p, p.addrs(at, shape.FanOut))
 				if err != nil {
 					return nil, fmt.Errorf("%s, %d bytes to %d nodes: %w", v, shape.Payload, shape.FanOut, err)
 				}
@@ -83,18 +82,19 @@ type sample struct {
 	p50, p99      time.Duration
 	objects, size float64 // allocated here, per hop
 	trips         int
+	node          float64 // CPU time of nodes, per hop, seconds
 }
 
 // warm is the share of a span that is not counted.
 const warm = 10
 
 // sampleOf makes trips for a while.
-func sampleOf(v Variant, c Config, shape Shape, router *identity.Source, addrs []string) (sample, error) {
+func sampleOf(v Variant, c Config, shape Shape, p *processes, addrs []string) (sample, error) {
 	payload := make([]byte, shape.Payload)
 	for i := range payload {
 		payload[i] = byte(i * 31)
 	}
-	t, err := c.open(v, router, addrs, payload)
+	t, err := c.open(v, p.certificates.router, addrs, payload)
 	if err != nil {
 		return sample{}, err
 	}
@@ -111,13 +111,15 @@ func sampleOf(v Variant, c Config, shape Shape, router *identity.Source, addrs [
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	idle := p.cpu(shape.FanOut)
 	took, err = repeat(t, shape.Sequential, took[:0], c.Span)
+	busy := p.cpu(shape.FanOut)
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return sample{}, err
 	}
 	hops := float64(len(took) * shape.Sequential * shape.FanOut)
-	s := sample{trips: len(took), objects: float64(after.Mallocs-before.Mallocs) / hops, size: float64(after.TotalAlloc-before.TotalAlloc) / hops}
+	s := sample{trips: len(took), objects: float64(after.Mallocs-before.Mallocs) / hops, size: float64(after.TotalAlloc-before.TotalAlloc) / hops, node: (busy - idle) / hops}
 	slices.Sort(took)
 	s.p50, s.p99 = measure.Percentile(took, 50), measure.Percentile(took, 99)
 	return s, nil

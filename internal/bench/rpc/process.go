@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/hachi-serve/hachi/internal/bench/cputime"
 )
 
 // process is a child that says a line when it is ready and ends with its
@@ -108,6 +110,17 @@ func (p *processes) add(to *[]*process, cores []int, cmd *exec.Cmd) error {
 	}
 	*to = append(*to, child)
 	return nil
+}
+
+// cpu is the CPU time that the first n nodes have had, seconds; 0 where the system does not
+// tell.
+func (p *processes) cpu(n int) (sum float64) {
+	for _, node := range p.nodes[:n] {
+		if one, err := cputime.Of(node.cmd.Process.Pid); err == nil {
+			sum += one
+		}
+	}
+	return sum
 }
 
 // addrs are where the first n nodes serve a variant.

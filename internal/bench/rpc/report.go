@@ -30,6 +30,7 @@ type Result struct {
 	P99     float64 `json:"p99_us"`
 	Objects float64 `json:"objects_per_hop"` // allocated by this process
 	Bytes   float64 `json:"bytes_per_hop"`
+	NodeCPU float64 `json:"node_cpu_us_per_hop"` // of a node's process; 0 where the system does not tell
 	// P50 against that of the same round.
 	ToRaw   float64 `json:"p50_to_raw"`
 	ToUnary float64 `json:"p50_to_unary"`
@@ -50,6 +51,7 @@ func summarize(r Result, seen map[Variant][]sample) Result {
 	r.P99 = measure.Median(of(r.Variant, func(s sample) float64 { return microseconds(s.p99) }))
 	r.Objects = measure.Median(of(r.Variant, func(s sample) float64 { return s.objects }))
 	r.Bytes = measure.Median(of(r.Variant, func(s sample) float64 { return s.size }))
+	r.NodeCPU = 1e6 * measure.Median(of(r.Variant, func(s sample) float64 { return s.node }))
 	r.ToRaw = measure.MedianRatio(of(r.Variant, p50), of(Raw, p50))
 	r.ToUnary = measure.MedianRatio(of(r.Variant, p50), of(Unary, p50))
 	r.ToHop = measure.MedianRatio(of(r.Variant, p50), of(Hop, p50))
@@ -67,9 +69,9 @@ func (r Report) WriteText(out io.Writer) {
 	for i, s := range r.Results {
 		if i == 0 || s.Pin != r.Results[i-1].Pin || s.Cores != r.Results[i-1].Cores {
 			fmt.Fprintf(out, "\npin %s, cores %s\n", s.Pin, s.Cores)
-			fmt.Fprintln(out, "payload\tnodes\tin sequence\tvariant\tp50\tp99\tto raw\tto unary\tto hop\tobjects/hop\tB/hop\t")
+			fmt.Fprintln(out, "payload\tnodes\tin sequence\tvariant\tp50\tp99\tto raw\tto unary\tto hop\tobjects/hop\tB/hop\tnode CPU/hop\t")
 		}
-		fmt.Fprintf(out, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t\n",
-			s.Payload>>10, s.FanOut, s.Sequential, s.Variant, s.P50, s.P99, s.ToRaw, s.ToUnary, s.ToHop, s.Objects, s.Bytes)
+		fmt.Fprintf(out, "%d KiB\t%d\t%d\t%s\t%.1f\t%.1f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.0f\t\n",
+			s.Payload>>10, s.FanOut, s.Sequential, s.Variant, s.P50, s.P99, s.ToRaw, s.ToUnary, s.ToHop, s.Objects, s.Bytes, s.NodeCPU)
 	}
 }

@@ -27,7 +27,9 @@
 //	+ bytes/bandwidth (the receiver's NIC) + message (its CPU)
 //
 // Latency is log-normal, with a given median and 99th percentile. NICs and CPUs serve one
-// message after another: package sim queues them.
+// message after another: package sim queues them. On a host that processes share a message
+// takes work of its cores, and of the quota of its process: threads that wake each other,
+// and the kernel in their name.
 //
 // Invariants: no time is negative. More bytes, rows or distinct experts never take less.
 //

@@ -11,6 +11,12 @@ type Network struct {
 	P50, P99  time.Duration // of the latency, one way
 	Bandwidth float64       // of a NIC, bytes/s each way
 	Message   time.Duration // CPU time of a message at each end
+	// Work is what a message takes, on all threads of a process, of the cores of a host that
+	// processes share, and of the quota of the process; 0 takes nothing of them.
+	Work time.Duration
+	// Carry is what takes a core of a shared host for each message, beside its processes:
+	// another process that makes packets late.
+	Carry time.Duration
 	// A NIC's receiver that has more than Buffer bytes waiting drops a message, which
 	// comes again after Timeout: incast. 0 never drops.
 	Buffer  float64

@@ -39,11 +39,14 @@ func (b *builder) network(s *Scenario) {
 	if n.Message < 0 || n.Message > time.Second {
 		b.faults.Addf("network.message", "%v: want 0 to 1s", n.Message)
 	}
+	if n.Work < 0 || n.Work > time.Second {
+		b.faults.Addf("network.work", "%v: want 0 to 1s", n.Work)
+	}
 	if n.Incast.Buffer < 0 || n.Incast.Timeout < 0 || (n.Incast.Buffer > 0) != (n.Incast.Timeout > 0) {
 		b.faults.Addf("network.incast", "want both buffer and timeout, or neither")
 	}
 	s.Network = machine.Network{
-		P50: n.Latency.P50, P99: n.Latency.P99, Bandwidth: float64(n.Bandwidth), Message: n.Message, Buffer: float64(n.Incast.Buffer), Timeout: n.Incast.Timeout,
+		P50: n.Latency.P50, P99: n.Latency.P99, Bandwidth: float64(n.Bandwidth), Message: n.Message, Work: n.Work, Buffer: float64(n.Incast.Buffer), Timeout: n.Incast.Timeout,
 	}
 }
 

@@ -77,6 +77,7 @@ type NetworkFile struct {
 	Latency   latency       `yaml:"latency"`
 	Bandwidth role.Size     `yaml:"bandwidth"` // of a NIC, per second each way
 	Message   time.Duration `yaml:"message"`   // CPU time of a message at each end
+	Work      time.Duration `yaml:"work"`      // what it takes of the cores of a shared host, and of a quota
 	Incast    incast        `yaml:"incast"`
 }
 
