@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hachi-serve/hachi/internal/numa"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -29,7 +28,6 @@ type Cluster struct {
 	failed    chan error
 	children  []*Child
 	ports     keptPorts
-	memory    []numa.Node // of the machine, which expert nodes are bound to; nil binds none
 
 	mu   sync.Mutex // guards etcd
 	etcd *Child     // nil while it is stopped
@@ -51,9 +49,6 @@ func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
 		return nil, &role.ConfigError{Err: &role.FieldError{Field: "dataDir", Err: err}}
 	}
 	c := &Cluster{cfg: cfg, label: "up-" + rand.Text(), lock: lock, failed: make(chan error, 1)}
-	if cfg.NUMA == NUMAAuto && !cfg.sharesCores() {
-		c.memory, _, _ = numa.Here()
-	}
 	if err := c.start(ctx); err != nil {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, explainDisk(err, cfg.DataDir)
