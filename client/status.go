@@ -101,6 +101,9 @@ type NodeStatus struct {
 	Epoch    uint64 `json:"epoch"`
 	Rows     uint64 `json:"rows_served"`
 	Zone     string `json:"zone,omitempty"`
+	// MemoryNode is the number of the machine's memory node (NUMA) to whose cores the
+	// process is bound; "" is none.
+	MemoryNode string `json:"memory_node,omitempty"`
 	// ExpertSeconds and RowSeconds are measured: what a batch takes for each distinct
 	// expert in it, and for each row of an expert.
 	ExpertSeconds float64 `json:"expert_seconds,omitempty"`

@@ -42,8 +42,8 @@ func TestHelpTexts(t *testing.T) {
 	}
 }
 
-// machine matches a default that is the number of cores of this machine.
-var machine = regexp.MustCompile(`(cores to (?:compute|work) with) \(default \d+\)`)
+// machine matches a default that is the number of cores, or memory nodes, of this machine.
+var machine = regexp.MustCompile(`(cores to (?:compute|work) with|, else 3) \(default \d+\)`)
 
 func walkCommands(cmd *cobra.Command, visit func(*cobra.Command)) {
 	visit(cmd)

@@ -21,6 +21,7 @@ import (
 
 func newUp() *cobra.Command {
 	cfg := local.DefaultUp()
+	cfg.Nodes = local.DefaultNodes()
 	var readyTimeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -58,7 +59,8 @@ func upFlags(cmd *cobra.Command, c *local.UpConfig) {
 	tracingFlags(f, &c.Tracing)
 	modelFlags(f, &c.Model)
 	f.Lookup("model").Usage = modelUsage
-	f.integer("nodes", "nodes", &c.Nodes, "expert-node processes")
+	f.integer("nodes", "nodes", &c.Nodes, "expert-node processes; by default one for each memory node of a machine that has several, else 3")
+	f.text("numa", "numa", &c.NUMA, "auto binds expert nodes in turn to the memory nodes of a machine that has several, and prefers their memory; off binds none")
 	f.integer("routers", "routers", &c.Routers, "router processes; with more than 1, a gateway serves in front of them, and a router's death ends no stream")
 	routerTimeoutFlag(f, "routerTimeout", &c.RouterTimeout)
 	placementFlags(f, &c.Placement)

@@ -129,8 +129,8 @@ var rules = []rule{
 	{"internal/journal", []string{"internal/api/completion", "internal/api/keys", "internal/router/engine"}, network, "requests of an engine; it knows no process"},
 	{"internal/console", []string{"client", "internal/api/keys", "internal/coordinator/planner", "internal/journal", "internal/status", "moe", "proto"}, network, "pages for operators; it reads no records and calls no process"},
 	{"internal/status", []string{"client", "internal/journal", "internal/printable", "internal/cluster/registry", "internal/cluster/etcdstore", "internal/cluster/sealed", "internal/identity", "internal/coordinator/planner", "internal/transport/grpcserver", "moe", "internal/moepb", "proto"}, []string{"github.com/hashicorp/memberlist"}, "what the CLI and a console show of a cluster"},
-	{"internal/role", []string{"internal/console", "internal/version", "internal/journal", "internal/episode", "internal/histograms", "internal/metric", "internal/tracing", "internal/status", "client", "internal/api", "internal/identity", "internal/backend", "internal/cluster/gossip", "internal/cluster/registry", "internal/cluster/etcdstore", "internal/cluster/sealed", "internal/compute", "internal/cores", "internal/coordinator", "internal/expertnode", "internal/gateway", "internal/model", "internal/moepb", "internal/router", "internal/text", "internal/transport", "internal/weights", "coordinator", "expertnode", "gateway", "router", "moe", "proto"}, []string{"go.etcd.io/etcd/server", module + "internal/backend/cpu", module + "internal/backend/reference"}, "the composition root of one process; cmd gives it its backends"},
-	{"internal/local", []string{"internal/cluster", "internal/identity", "internal/role", "internal/status", "internal/tracing", "internal/model", "internal/moepb", "moe", "proto"}, nil, "it starts roles as processes and supervises them"},
+	{"internal/role", []string{"internal/console", "internal/numa", "internal/version", "internal/journal", "internal/episode", "internal/histograms", "internal/metric", "internal/tracing", "internal/status", "client", "internal/api", "internal/identity", "internal/backend", "internal/cluster/gossip", "internal/cluster/registry", "internal/cluster/etcdstore", "internal/cluster/sealed", "internal/compute", "internal/cores", "internal/coordinator", "internal/expertnode", "internal/gateway", "internal/model", "internal/moepb", "internal/router", "internal/text", "internal/transport", "internal/weights", "coordinator", "expertnode", "gateway", "router", "moe", "proto"}, []string{"go.etcd.io/etcd/server", module + "internal/backend/cpu", module + "internal/backend/reference"}, "the composition root of one process; cmd gives it its backends"},
+	{"internal/local", []string{"internal/cluster", "internal/identity", "internal/numa", "internal/role", "internal/status", "internal/tracing", "internal/model", "internal/moepb", "moe", "proto"}, nil, "it starts roles as processes and supervises them"},
 	{"cmd", nil, nil, "the command"},
 	{"test/e2e", nil, nil, "it starts whole clusters and looks inside them"},
 	{"test/mini", []string{".", "client", "internal/weights/mini", "proto"}, nil, "it asks a cluster"},
@@ -148,6 +148,7 @@ var rules = []rule{
 	{"internal/logtest", []string{}, network, "the log of a test only"},
 	{"internal/namespaces", []string{}, network, "interfaces of this machine only"},
 	{"internal/cores", []string{}, network, "words in shared memory: it knows no model"},
+	{"internal/numa", []string{}, network, "files of the kernel, and the start of a process"},
 	{"internal/wholefile", []string{}, network, "one file"},
 	{"internal/poll", []string{}, network, "counters only: the caller decides what to poll"},
 }

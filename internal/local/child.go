@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/hachi-serve/hachi/internal/numa"
 )
 
 // ParentEnv names the environment variable with the number of an inherited file
@@ -31,6 +33,7 @@ type command struct {
 	env  []string
 	log  string // file that gets its output
 	life *os.File
+	on   *numa.Node // memory node to which the child is bound; nil is none
 	// mustRun restarts the child whatever its exit status says.
 	mustRun bool
 }
@@ -164,7 +167,11 @@ func (c *Child) spawn(instead string) (proc *exec.Cmd, err error) {
 	// A group of its own: Ctrl-C reaches only the parent, which stops the
 	// roles in order.
 	proc.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := proc.Start(); err != nil {
+	start := proc.Start
+	if c.cmd.on != nil {
+		start = func() error { return numa.Start(proc, *c.cmd.on) }
+	}
+	if err := start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.cmd.name, err)
 	}
 	c.process = proc.Process

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/hachi-serve/hachi/internal/numa"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -21,7 +22,7 @@ func (c *Cluster) commands() ([]command, error) {
 	configs := []any{c.coordinatorConfig("coordinator-0")}
 	for i := range c.cfg.Nodes {
 		name := nodeName(i)
-		out = append(out, c.roleCommand(name, "expertnode"))
+		out = append(out, c.nodeCommand(i))
 		configs = append(configs, c.expertNodeConfig(name))
 	}
 	for i := range c.cfg.Routers {
@@ -57,6 +58,16 @@ func (c *Cluster) configFile(name string) string {
 // the name that `hachi status` prints.
 func (c *Cluster) roleCommand(name, role string) command {
 	return c.command(name, role, "--id", name, "--config", c.configFile(name))
+}
+
+// nodeCommand starts expert node i on one of the machine's memory nodes, if it has
+// several.
+func (c *Cluster) nodeCommand(i int) command {
+	out := c.roleCommand(nodeName(i), "expertnode")
+	if on, several := numa.Deal(c.memory, i); several {
+		out.on = &on
+	}
+	return out
 }
 
 func (c *Cluster) command(name string, args ...string) command {

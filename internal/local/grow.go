@@ -12,7 +12,7 @@ import (
 // beside Child, Close or another addition.
 func (c *Cluster) AddNode(i int) error {
 	name := nodeName(i)
-	return c.add(identity.Expert, c.roleCommand(name, "expertnode"), c.expertNodeConfig(name))
+	return c.add(identity.Expert, c.nodeCommand(i), c.expertNodeConfig(name))
 }
 
 // AddGateway starts another gateway, whose HTTP API listens at an address, under the

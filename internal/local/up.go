@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/numa"
 	"github.com/hachi-serve/hachi/internal/role"
 )
 
@@ -28,6 +29,7 @@ type Cluster struct {
 	failed    chan error
 	children  []*Child
 	ports     keptPorts
+	memory    []numa.Node // of the machine, which expert nodes are bound to; nil binds none
 
 	mu   sync.Mutex // guards etcd
 	etcd *Child     // nil while it is stopped
@@ -49,6 +51,9 @@ func Up(ctx context.Context, cfg UpConfig) (*Cluster, error) {
 		return nil, &role.ConfigError{Err: &role.FieldError{Field: "dataDir", Err: err}}
 	}
 	c := &Cluster{cfg: cfg, label: "up-" + rand.Text(), lock: lock, failed: make(chan error, 1)}
+	if cfg.NUMA == NUMAAuto && !cfg.sharesCores() {
+		c.memory, _, _ = numa.Here()
+	}
 	if err := c.start(ctx); err != nil {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, explainDisk(err, cfg.DataDir)

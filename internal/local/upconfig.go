@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
+	"github.com/hachi-serve/hachi/internal/numa"
 	"github.com/hachi-serve/hachi/internal/role"
 	"github.com/hachi-serve/hachi/internal/tracing"
 )
@@ -15,6 +16,9 @@ import (
 type UpConfig struct {
 	Model role.ModelConfig `yaml:"model"` // with 0 threads, the processes share the cores
 	Nodes int              `yaml:"nodes"` // expert-node processes
+	// NUMA says whether expert nodes are bound to memory nodes of the machine, where it
+	// has several: NUMAAuto or NUMAOff. Those that share cores are not bound.
+	NUMA string `yaml:"numa"`
 	// Routers are router processes. With more than one, a gateway serves in front of
 	// them, and RouterTimeout is its serving.routerTimeout.
 	Routers       int                  `yaml:"routers"`
@@ -94,6 +98,7 @@ func DefaultUp() UpConfig {
 	return UpConfig{
 		Model:         role.DefaultModel(),
 		Nodes:         3,
+		NUMA:          NUMAAuto,
 		Routers:       1,
 		RouterTimeout: role.DefaultRouterTimeout,
 		Placement:     role.DefaultPlacement(),
@@ -104,6 +109,21 @@ func DefaultUp() UpConfig {
 		Tracing:       tracing.Default(),
 		LogLevel:      "warn",
 	}
+}
+
+// Values of UpConfig.NUMA.
+const (
+	NUMAAuto = "auto" // expert nodes are bound to memory nodes in turn
+	NUMAOff  = "off"
+)
+
+// DefaultNodes is how many expert nodes `hachi up` starts on this machine if no number is
+// given: as DefaultUp says, or one for each memory node if the machine has several.
+func DefaultNodes() int {
+	if memory, _, _ := numa.Here(); len(memory) > 1 {
+		return len(memory)
+	}
+	return DefaultUp().Nodes
 }
 
 // gateway reports whether a gateway serves in front of the routers.
@@ -122,6 +142,9 @@ func (c UpConfig) Validate() error {
 	c.Model.Check(&f)
 	f.Required("dataDir", c.DataDir)
 	f.Min("nodes", c.Nodes, 1)
+	if c.NUMA != NUMAAuto && c.NUMA != NUMAOff {
+		f.Addf("numa", "%q: want %s or %s", c.NUMA, NUMAAuto, NUMAOff)
+	}
 	f.Min("routers", c.Routers, 1)
 	c.relay().CheckTimeout(&f, "routerTimeout")
 	c.Placement.Check(&f)

@@ -20,7 +20,7 @@ func TestEveryFaultOfUpIsReportedAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"serving.kvCacheMemory: 1:", "serving.maxNumSeqs: -1", "serving.maxQueuedRequests: -1", "serving.requestDeadline: 0s",
-		"serving.attributes:", "model.dir: required", "dataDir: required", `model.kvCacheDtype: "f64"`, "nodes: 0", "routers: 0", "routerTimeout: 0s", "model.threads: -1",
+		"serving.attributes:", "model.dir: required", "dataDir: required", `model.kvCacheDtype: "f64"`, "nodes: 0", `numa: "": want auto or off`, "routers: 0", "routerTimeout: 0s", "model.threads: -1",
 		`etcd: "e"`, `listen: "l"`, "leaseTTL: 0s", `logLevel: "loud"`,
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/hachi-serve/hachi/internal/identity"
 	"github.com/hachi-serve/hachi/internal/metric"
 	"github.com/hachi-serve/hachi/internal/moepb"
+	"github.com/hachi-serve/hachi/internal/numa"
 	"github.com/hachi-serve/hachi/internal/transport/grpcserver"
 	"github.com/hachi-serve/hachi/internal/transport/peers"
 	"github.com/hachi-serve/hachi/internal/transport/rpc"
@@ -242,10 +244,19 @@ func follow(ctx context.Context, c ExpertNodeConfig, w weights, n *clusterConn, 
 		session := n.registry.RegisterNode(watch, &hachiv1.NodeRecord{
 			NodeId: c.ID, Addr: addr, CapacityBytes: uint64(c.Capacity), Backend: c.Backend, Fingerprint: string(w.fingerprint),
 			StartedUnixNano: time.Now().UnixNano(), ExpertsPerLayer: moepb.TopologyToProto(w.cfg.Topology()),
-			ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone, GivesAllWeights: w.source == nil,
+			ExpertBytes: uint64(w.expertBytes()), GossipAddr: n.gossipAddr(), Zone: c.Zone, GivesAllWeights: w.source == nil, MemoryNode: memoryNode(),
 		})
 		return nodeSession{session, ctx}, expertnode.Watches{
 			Target: n.registry.WatchTarget(watch), Placement: n.registry.WatchPlacement(watch), Routers: n.registry.WatchRouters(watch),
 		}, nil
 	})
+}
+
+// memoryNode is the number of the memory node to which the process is bound, by hachi up
+// or otherwise; "" is none.
+func memoryNode() string {
+	if _, home, bound := numa.Here(); bound {
+		return strconv.Itoa(home.ID)
+	}
+	return ""
 }

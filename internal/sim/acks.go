@@ -7,11 +7,13 @@ import (
 	shell "github.com/hachi-serve/hachi/router"
 )
 
-// reportAgain reports, again and again.
+// reportAgain reports, again and again. It is an event of this router only: nothing is
+// planned across it (ahead.go).
 func (r *router) reportAgain() {
 	if r.up {
 		r.report()
-		r.world.loop.After(shell.ReportEvery, event.Func(r.reportAgain))
+		r.reports = r.world.loop.Now() + shell.ReportEvery
+		r.world.loop.AtLocal(r.reports, event.Func(r.reportAgain))
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 // nothing but the next work of this dispatcher depends on what it learns. And while
 // attention computes, the rows of its layer can be planned: that they are sent when it
 // ends is known when it begins, unless calls of another micro-batch are in flight, or an
-// event comes before that may touch the dispatcher.
+// event comes before that may touch the dispatcher. Such an event is global to the loop, or
+// a report of the router; all others are local.
 type ahead struct {
 	router *router
 	heard  []answer // to be submitted
@@ -63,7 +64,7 @@ func (r *router) plan(j *layerJob, layer int, at time.Duration) {
 	if r.ahead.held || r.shared || r.step.calls() {
 		return
 	}
-	if global, ok := r.world.loop.NextGlobal(); ok && global <= at {
+	if global, ok := r.world.loop.NextGlobal(); r.reports <= at || (ok && global <= at) {
 		return
 	}
 	r.ahead.submit(j, layer, at)
@@ -179,7 +180,6 @@ func (a *ahead) work() {
 		x := &a.answers[a.done]
 		j := x.job
 		r.clock = x.at
-		x.call.release()
 		x.pending.Done(&x.call.reply, nil)
 		// Those of a layer that come one after another are settled together.
 		if next := a.done + 1; !x.last && next < len(a.answers) && a.answers[next].job == j {

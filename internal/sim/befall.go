@@ -103,7 +103,7 @@ func (w *world) cut(n *node) (heal func()) {
 	if !n.up || n.cut {
 		return nil
 	}
-	n.cut = true
+	n.cut, n.world.cuts = true, true
 	w.control.expire(n)
 	w.control.gossip(n)
 	return func() {

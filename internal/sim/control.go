@@ -186,7 +186,7 @@ func (c *control) routersChanged() {
 	w := c.world
 	c.newNodes = true
 	list := c.routerList()
-	w.loop.After(w.scenario.Control.Watch, event.Func(func() {
+	w.loop.AfterLocal(w.scenario.Control.Watch, event.Func(func() {
 		for _, id := range w.nodeOrder {
 			if n := w.nodes[id]; n.up && !n.cut {
 				n.news.Routers = list

@@ -55,11 +55,11 @@ func (f *front) place(q *request) {
 	case !ok && len(q.avoid) > 0 && !f.table.Left(f.model(), q.avoid):
 		w.finish(q, rejected)
 	case !ok:
-		w.loop.After(probeEvery, event.Func(func() { f.place(q) }))
+		w.loop.AfterLocal(probeEvery, event.Func(func() { f.place(q) }))
 	default:
 		f.table.Begin(to.ID, q.prefix)
 		q.at = to.ID
-		w.loop.After(w.latency.Draw(w.random), event.Func(func() { f.deliver(q, to) }))
+		w.loop.AfterLocal(w.latency.Draw(w.random), event.Func(func() { f.deliver(q, to) }))
 	}
 }
 
@@ -114,7 +114,7 @@ func (f *front) placeInTurn(q *request) {
 		}
 		return
 	}
-	w.loop.After(probeEvery, event.Func(func() { f.place(q) }))
+	w.loop.AfterLocal(probeEvery, event.Func(func() { f.place(q) }))
 }
 
 // routerDied takes over the requests of a router that has died.
@@ -150,7 +150,7 @@ func (f *front) probe() {
 			}
 		}
 	}
-	w.loop.After(recordEvery, event.Func(f.probe))
+	w.loop.AfterLocal(recordEvery, event.Func(f.probe))
 }
 
 // update gives the table the records that the registry has.

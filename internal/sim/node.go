@@ -258,7 +258,7 @@ const unloadTime = time.Millisecond
 
 func (n *node) move(took time.Duration, end func()) {
 	n.moving = true
-	n.world.loop.After(took, event.Func(func() {
+	n.world.loop.AfterLocal(took, event.Func(func() {
 		if n.moving = false; n.up {
 			end()
 			n.act()
@@ -289,5 +289,5 @@ func (n *node) report() {
 	}
 	expertnode.Measured{Rows: n.stats.rows, Speed: n.batcher.Speed(), LoadRate: n.loadRate}.Record(n.record)
 	n.world.control.changed(n)
-	n.world.loop.After(expertnode.LoadEvery(n.world.control.size()), event.Func(n.report))
+	n.world.loop.AfterLocal(expertnode.LoadEvery(n.world.control.size()), event.Func(n.report))
 }

@@ -48,6 +48,7 @@ type router struct {
 	record   *hachiv1.RouterRecord
 	load     *hachiv1.RouterLoad
 	nextLoad time.Duration
+	reports  time.Duration // when it reports next
 }
 
 // The rows of the simulation carry no values: one column in the wire format.

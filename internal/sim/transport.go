@@ -18,6 +18,7 @@ type transport struct {
 	sender *layerJob
 	// While planning, calls are not sent but planned.
 	planning bool
+	zero     []byte
 }
 
 // call is one expert call and its reply on their way. It is used again after an answer;
@@ -66,8 +67,9 @@ func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
 	one := a.newCall()
 	one.from, one.to, one.pending = t.from, w.nodeAt(to.Addr), p
 	c.Router = t.from.id
+	t.take(c)
 	one.call, one.epoch, one.outputs = c, c.Epoch, c.OutRows()
-	one.moving = one.to != nil && !one.to.cut // else no answer will come
+	one.moving = one.to != nil && !(w.cuts && one.to.cut) // else no answer will come
 	one.phase, one.bytes = reachesNode, headerBytes+c.Rows*w.scenario.Shape.RowBytes+one.outputs*indexBytes
 	p.State = one
 	if t.planning {
@@ -75,6 +77,16 @@ func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
 		return
 	}
 	one.send(t.sender)
+}
+
+// take takes the rows of a call over from the router: their values are of no account.
+func (t *transport) take(c *moe.Call) {
+	if len(c.X) > len(t.zero) {
+		t.zero = make([]byte, 2*len(c.X))
+	}
+	c.X = t.zero[:len(c.X)]
+	c.Release()
+	c.Release = nil
 }
 
 // send sends a call of a layer.
@@ -133,24 +145,16 @@ func (a *ahead) newCall() *call {
 // memory it is.
 func (c *call) keepCall() {
 	from := c.call
-	c.release()
 	if !c.moving {
 		return
 	}
 	kept := &moe.Call{
-		Router: from.Router, Fingerprint: from.Fingerprint, Epoch: from.Epoch, Layer: from.Layer, Rows: from.Rows, X: c.world.zeros(from.Rows * rowBytes),
+		Router: from.Router, Fingerprint: from.Fingerprint, Epoch: from.Epoch, Layer: from.Layer, Rows: from.Rows, X: from.X,
 	}
 	for _, g := range from.Groups {
 		kept.Groups = append(kept.Groups, moe.Group{Expert: g.Expert, Index: slices.Clone(g.Index)})
 	}
 	c.call, c.task.Call = kept, kept
-}
-
-// release gives the rows of a call back to the router.
-func (c *call) release() {
-	if c.call.Release != nil {
-		c.call.Release()
-	}
 }
 
 // Fire implements event.Handler.
@@ -258,7 +262,6 @@ func (c *call) answer() {
 	p, owner := c.pending, c.owner
 	c.pending = nil
 	if p != nil && c.from.up {
-		c.release()
 		if c.failure != nil {
 			p.Done(nil, c.failure)
 		} else {

@@ -45,7 +45,7 @@ func (u *users) sendAfter(d time.Duration) {
 	t := u.pool[u.next]
 	u.next++
 	u.thinking++
-	u.world.loop.After(d, event.Func(func() {
+	u.world.loop.AfterLocal(d, event.Func(func() {
 		u.thinking--
 		u.world.send(t, u.world.loop.Now())
 	}))

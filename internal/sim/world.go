@@ -45,6 +45,7 @@ type world struct {
 
 	ahead  chan *ahead // work for workers; nil without any
 	zero   []byte
+	cuts   bool // a node was cut off: only then a call looks whether its own is
 	stats  stats
 	coming []scenario.Fault // of the load
 	keep   bool             // when tokens of answers came
@@ -199,7 +200,7 @@ func (w *world) send(t trace.Request, at time.Duration) *request {
 	q := w.newRequest(len(w.requests), t)
 	w.requests = append(w.requests, q)
 	w.open++
-	w.loop.At(at, event.Func(func() { w.front.arrive(q) }))
+	w.loop.AtLocal(at, event.Func(func() { w.front.arrive(q) }))
 	return q
 }
 

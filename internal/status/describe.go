@@ -68,7 +68,7 @@ func describeNode(v View, n *hachiv1.NodeRecord, seen *hachiv1.GetStatusResponse
 	out := client.NodeStatus{
 		Node: n.GetNodeId(), State: "up", Addr: n.GetAddr(), Backend: n.GetBackend(), Resident: len(shard),
 		Bytes: uint64(len(shard)) * n.GetExpertBytes(), Capacity: n.GetCapacityBytes(), Epoch: n.GetEpoch(), LoadError: n.GetLoadError(), Fetched: n.GetFetchedBytes(),
-		Rows: n.GetRowsServed(), Zone: n.GetZone(), ExpertSeconds: n.GetExpertSeconds(), RowSeconds: n.GetRowSeconds(),
+		Rows: n.GetRowsServed(), Zone: n.GetZone(), MemoryNode: n.GetMemoryNode(), ExpertSeconds: n.GetExpertSeconds(), RowSeconds: n.GetRowSeconds(),
 		Process: process(v.NodeHolders[n.GetNodeId()]),
 	}
 	if n.GetDraining() {

@@ -90,6 +90,9 @@ func printNodes(out io.Writer, r client.Status) {
 	}
 	w.Flush()
 	for _, n := range r.Nodes {
+		if n.MemoryNode != "" {
+			printable.Fprintf(out, "%s is bound to memory node %s of its machine.\n", n.Node, n.MemoryNode)
+		}
 		if n.Silent {
 			printable.Fprintf(out, "%s is silent in the gossip: it died, or its packets are lost. Its record goes when its lease ends.\n", n.Node)
 		}

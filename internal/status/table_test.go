@@ -120,7 +120,7 @@ func TestTextsOfRecordsMakeNoLines(t *testing.T) {
 	r := client.Status{
 		Leader: forged, Standbys: []string{forged}, NoLeader: forged, Policy: forged, Degraded: forged, Epoch: 1,
 		Damaged:   map[string]string{forged: forged},
-		Nodes:     []client.NodeStatus{{Node: forged, State: forged, Addr: forged, Backend: forged, LoadError: forged, Zone: forged}},
+		Nodes:     []client.NodeStatus{{Node: forged, State: forged, Addr: forged, Backend: forged, LoadError: forged, Zone: forged, MemoryNode: forged}},
 		Routers:   []client.RouterStatus{{Router: forged, HTTP: forged, GRPC: forged}},
 		Gateways:  []client.GatewayStatus{{Gateway: forged, HTTP: forged, GRPC: forged}},
 		Placement: [][][]string{{{forged}}}, RowsPerSecond: [][]float64{{1}},

@@ -18,7 +18,8 @@ var epoch = time.Date(2023, time.November, 1, 0, 0, 0, 0, time.UTC)
 type Loop struct {
 	now       time.Duration
 	queue     heap // of events that may touch anything
-	local     heap // of those that touch one process
+	local     heap // of those that NextGlobal does not see
+	far       heap // of those, what was scheduled for long after
 	scheduled uint64
 	fired     uint64
 }
@@ -39,13 +40,23 @@ func (l *Loop) Since(date time.Time) time.Duration { return date.Sub(epoch) }
 func (l *Loop) Fired() uint64 { return l.fired }
 
 // Pending is how many events wait.
-func (l *Loop) Pending() int { return len(l.queue) + len(l.local) }
+func (l *Loop) Pending() int { return len(l.queue) + len(l.local) + len(l.far) }
 
 // At schedules an event.
 func (l *Loop) At(at time.Duration, h Handler) { l.queue.push(l.item(at, h)) }
 
-// AtLocal schedules an event that touches one process. NextGlobal does not see it.
-func (l *Loop) AtLocal(at time.Duration, h Handler) { l.local.push(l.item(at, h)) }
+// near is how long after its scheduling an event may fire to wait in the queue of those that
+// fire soon. That stays short, and is used for nearly all.
+const near = 5 * time.Millisecond
+
+// AtLocal schedules an event that NextGlobal does not see.
+func (l *Loop) AtLocal(at time.Duration, h Handler) {
+	if at > l.now+near {
+		l.far.push(l.item(at, h))
+		return
+	}
+	l.local.push(l.item(at, h))
+}
 
 func (l *Loop) item(at time.Duration, h Handler) item {
 	l.scheduled++
@@ -54,6 +65,9 @@ func (l *Loop) item(at time.Duration, h Handler) item {
 
 // After schedules an event at now + wait.
 func (l *Loop) After(wait time.Duration, h Handler) { l.At(l.now+wait, h) }
+
+// AfterLocal schedules an event at now + wait that NextGlobal does not see.
+func (l *Loop) AfterLocal(wait time.Duration, h Handler) { l.AtLocal(l.now+wait, h) }
 
 // Step fires the next event; false when there is none.
 func (l *Loop) Step() bool {
@@ -70,12 +84,16 @@ func (l *Loop) Step() bool {
 
 // first is the queue whose first event fires next.
 func (l *Loop) first() *heap {
-	if len(l.local) > 0 && (len(l.queue) == 0 || l.local[0].before(&l.queue[0])) {
-		return &l.local
+	first := &l.local
+	if l.far.before(first) {
+		first = &l.far
 	}
-	return &l.queue
+	if l.queue.before(first) {
+		first = &l.queue
+	}
+	return first
 }
 
 // NextGlobal is when the next event fires that is not local; ok is false when there is
-// none. Until then only its own events touch a process.
+// none.
 func (l *Loop) NextGlobal() (at time.Duration, ok bool) { return l.queue.next() }

@@ -183,8 +183,11 @@ type NodeRecord struct {
 	// True when the node gives other nodes every tensor of the model, and not only
 	// those of its resident experts.
 	GivesAllWeights bool `protobuf:"varint,24,opt,name=gives_all_weights,json=givesAllWeights" json:"gives_all_weights,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Number of the memory node of its machine to whose cores the process is bound, for
+	// people to read; empty if it is bound to none.
+	MemoryNode    string `protobuf:"bytes,25,opt,name=memory_node,json=memoryNode" json:"memory_node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeRecord) Reset() {
@@ -369,6 +372,13 @@ func (x *NodeRecord) GetGivesAllWeights() bool {
 		return x.GivesAllWeights
 	}
 	return false
+}
+
+func (x *NodeRecord) GetMemoryNode() string {
+	if x != nil {
+		return x.MemoryNode
+	}
+	return ""
 }
 
 // NodeShard says what one node should hold.
@@ -1030,7 +1040,7 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\"6\n" +
 	"\x05Shard\x12-\n" +
-	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\x83\x06\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x15.hachi.v1.ExpertRangeR\x06ranges\"\xa4\x06\n" +
 	"\n" +
 	"NodeRecord\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x12\n" +
@@ -1059,7 +1069,9 @@ const file_hachi_v1_placement_proto_rawDesc = "" +
 	"\vrows_served\x18\x16 \x01(\x04R\n" +
 	"rowsServed\x12#\n" +
 	"\rfetched_bytes\x18\x17 \x01(\x04R\ffetchedBytes\x12*\n" +
-	"\x11gives_all_weights\x18\x18 \x01(\bR\x0fgivesAllWeightsJ\x04\b\t\x10\n" +
+	"\x11gives_all_weights\x18\x18 \x01(\bR\x0fgivesAllWeights\x12\x1f\n" +
+	"\vmemory_node\x18\x19 \x01(\tR\n" +
+	"memoryNodeJ\x04\b\t\x10\n" +
 	"\"K\n" +
 	"\tNodeShard\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12%\n" +
