@@ -7,7 +7,7 @@ GOLANGCI := bin/golangci-lint
 GOVULNCHECK := bin/govulncheck
 CYCLONEDX := bin/cyclonedx-gomod
 
-.PHONY: help build build-cuda cubin cubin-check gpu-check amx-check test study without-race clusters chaos kill-soak dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
+.PHONY: help build build-cuda cubin cubin-check gpu-check amx-check test study without-race clusters chaos kill-soak dashboards quick spell lint vuln sbom image image-check clients screens screenshots fuzz share-check soak s3 metamorphic fmt vet proto-lint proto-check race cross manifests kube kube-node sidecar-check gen goldens examples mini mini-smoke mini-table clean
 
 # Everything but the race detector is built without cgo, so that each package is compiled
 # once for all targets.
@@ -211,11 +211,15 @@ fuzz: ## run every fuzz target for FUZZTIME
 		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x -parallel 1 ./$$p || exit 1; \
 	done; done
 
+# Two clusters on one machine whose processes share a budget of cores.
+share-check: ## load two clusters at once that share the cores
+	go test -tags soak -count=1 -run ShareTheCores -v ./test/e2e
+
 # Long and large: what is too big for every commit. The tests need 8 GB of disk
 # and, to drop packets, root and ip(8) (Debian: iproute2).
 SOAK := .cache/soak
 soak: build ## run what is too long and too large for every commit
-	go test -tags soak -timeout 60m -run 'OfAMixtral|WithoutReset' -v ./test/e2e
+	go test -tags soak -timeout 60m -run 'OfAMixtral|WithoutReset|ShareTheCores' -v ./test/e2e
 	rm -rf $(SOAK) && mkdir -p $(SOAK)
 	bin/hachi model init --preset small $(SOAK)/small
 	bin/hachi bench failover --model $(SOAK)/small --nodes 4 --replicas 2 --streams 16 --fault kill --repeat 50 --figure $(SOAK)/kill.svg

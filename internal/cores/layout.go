@@ -38,7 +38,8 @@ type slot struct {
 	word atomic.Uint32 // counts the cores that were given; the member sleeps on it
 	turn atomic.Uint32 // 0 while the member does not wait
 	beat atomic.Uint32 // grows while the member computes
-	_    [52]byte
+	over atomic.Uint32 // 1 while the member computes without a core
+	_    [48]byte
 }
 
 const layoutSize = int64(unsafe.Sizeof(layout{}))

@@ -55,6 +55,22 @@ func (m *Member) Held() (n int) {
 	return n
 }
 
+// Running is how many threads of all members compute: one for every core that has an
+// owner, and one for every member that computes without.
+func (m *Member) Running() (n int) {
+	for i := range m.cores {
+		if m.shared.owners[i].Load() != 0 {
+			n++
+		}
+	}
+	for i := range m.shared.slots {
+		if m.shared.slots[i].over.Load() != 0 && !m.dead(uint32(i+1)) {
+			n++
+		}
+	}
+	return n
+}
+
 // Take gets up to want cores and returns how many the member has then. It waits until
 // it has one. It returns 0 if none came for patience: then the caller computes with one
 // thread nevertheless.
@@ -70,6 +86,9 @@ func (m *Member) Take(want int) int {
 		if held > 0 && held < want {
 			held += m.grab(want - held)
 		}
+		if held == 0 {
+			m.slot(m.me).over.Store(1)
+		}
 	}
 	return held
 }
@@ -83,6 +102,7 @@ func (m *Member) More(n int) int {
 // Release gives every core back.
 func (m *Member) Release() {
 	m.beat()
+	m.slot(m.me).over.Store(0)
 	for i := range m.cores {
 		if m.shared.owners[i].Load() == m.me {
 			m.free(i)

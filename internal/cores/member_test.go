@@ -147,6 +147,27 @@ func TestAMemberThatYieldsComesBack(t *testing.T) {
 	working.Wait()
 }
 
+// TestAMemberThatGivesUpIsCounted: it computes without a core, beside the owner of the
+// only one.
+func TestAMemberThatGivesUpIsCounted(t *testing.T) {
+	path := budget(t)
+	a, b := open(t, path, 1), open(t, path, 1)
+	now := time.Now()
+	b.now = func() time.Time { // a is alive all the time
+		a.beat()
+		now = now.Add(patience / 2)
+		return now
+	}
+	a.Take(1)
+	if got := b.Take(1); got != 0 || a.Running() != 2 {
+		t.Errorf("took %d of no core, %d threads run, want 2", got, a.Running())
+	}
+	b.Release()
+	if got := a.Running(); got != 1 {
+		t.Errorf("%d threads run, want 1", got)
+	}
+}
+
 // TestAKilledProcessGivesItsCoresBack kills one that holds every core: both one that
 // has none, and waits, and one that has some get them.
 func TestAKilledProcessGivesItsCoresBack(t *testing.T) {
