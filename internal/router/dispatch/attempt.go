@@ -41,6 +41,9 @@ type attempt struct {
 	}
 }
 
+// took is how long the call took that has ended.
+func (a *attempt) took() time.Duration { return a.ended.Sub(a.started) }
+
 // stage is how far an attempt has escalated; see the drawing in doc.go. Settled
 // is no stage: a settled attempt is in layerCalls.free.
 type stage int

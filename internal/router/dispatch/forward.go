@@ -73,6 +73,7 @@ type layerScratch struct {
 	chosen    []uint64   // of groupByExpert: a bit for each expert
 	planned   []*attempt // of send
 	collected []*attempt // of collect and abandonAll
+	answered  []*attempt // of settle: what is to be recorded
 	rowAt     []int32    // of numberRows
 }
 
@@ -165,6 +166,7 @@ func (l *layerRun) execute(ctx context.Context) error {
 // After an error it puts the others back, for abandonAll.
 func (l *layerRun) collect() (some bool, err error) {
 	l.collected = l.ended.take(l.collected[:0])
+	defer l.recordReplies()
 	for i, a := range l.collected {
 		if err := l.settle(a); err != nil {
 			for _, other := range l.collected[i+1:] {

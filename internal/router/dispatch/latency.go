@@ -18,14 +18,16 @@ const (
 )
 
 // window is the latency of a node's last undelayed calls of about one size. It fills one
-// line of the cache, without the memory of its samples.
+// line of the cache, without the memory of its samples: a plan looks at wait, and the reply
+// that follows finds the line.
 type window struct {
 	delays  uint64 // one bit per recent call: it was delayed
 	known   uint16 // samples, at most windowSize
 	next    uint8  // the oldest of them, which the next one replaces
 	newer   uint8  // samples since patience was computed, which looks at all
 	waiting uint8  // samples that are not in memory yet: the last ones of recent
-	recent  [10]float32
+	recent  [8]float32
+	wait    time.Duration        // what all say, patience; 0 with fewer than minSamples
 	memory  *[windowSize]float32 // ns
 }
 
@@ -134,7 +136,7 @@ type record struct {
 type measured struct {
 	windows [rowBuckets]window
 	stats   NodeStats
-	own     [rowBuckets]time.Duration // what the samples of each window say; 0 with fewer than minSamples
+	own     [rowBuckets]time.Duration // window.wait of each, beside each other
 	// waits are record.patience of each size; nodeTracker.sample keeps them.
 	waits [rowBuckets]time.Duration
 }

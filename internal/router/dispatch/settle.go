@@ -18,18 +18,20 @@ func (l *layerRun) settle(a *attempt) error {
 	if a.err == nil {
 		a.err = l.storeReply(a)
 	}
-	if a.err != nil && a.stage == abandoned && !anyOpen(a.tasks) {
-		l.d.recordOvertaken(a)
-		return nil
-	}
-	l.d.recordOutcome(a)
 	if a.err == nil {
+		l.answered = append(l.answered, a)
 		// Only an attempt that computes one of these tasks too can be overtaken now.
 		if slices.ContainsFunc(a.tasks, func(t *task) bool { return t.attempts > 0 }) {
 			l.abandonOvertaken()
 		}
 		return nil
 	}
+	l.recordReplies() // before their memory is used again, and before the next plan
+	if a.stage == abandoned && !anyOpen(a.tasks) {
+		l.d.recordOvertaken(a)
+		return nil
+	}
+	l.d.recordFailure(a)
 	if kindOf(a.err) == moe.Invalid || kindOf(a.err) == moe.Internal {
 		return a.err // another replica would answer the same
 	}

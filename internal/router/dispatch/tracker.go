@@ -58,6 +58,9 @@ func (n *nodeTracker) record(node moe.NodeID) *record {
 // a layer for the whole CallTimeout.
 func (n *nodeTracker) patience(node *record, rows int) time.Duration {
 	at := bucketOf(rows)
+	if p := node.windows[at].wait; p > 0 {
+		return p
+	}
 	if p := node.waits[at]; p > 0 {
 		return p
 	}
@@ -78,7 +81,8 @@ func (n *nodeTracker) sample(r *record, rows int, took time.Duration, delayed bo
 	if !w.observe(took, delayed) {
 		return
 	}
-	r.own[size] = w.patience()
+	w.wait = w.patience()
+	r.own[size] = w.wait
 	for at, before := range r.waits {
 		r.waits[at] = r.patience(at)
 		switch now := r.waits[at]; {
@@ -127,12 +131,8 @@ func (d *Dispatcher) timeout(rows int) time.Duration {
 	return d.cfg.CallTimeout + time.Duration(rows)*d.cfg.RowTimeout
 }
 
-// recordOutcome records what a settled attempt says about its node.
-func (d *Dispatcher) recordOutcome(a *attempt) {
-	if a.err == nil {
-		d.recordReply(a)
-		return
-	}
+// recordFailure records what a failed attempt says about its node.
+func (d *Dispatcher) recordFailure(a *attempt) {
 	kind := kindOf(a.err)
 	var e *moe.Error
 	if errors.As(a.err, &e) {
@@ -147,28 +147,43 @@ func (d *Dispatcher) recordOutcome(a *attempt) {
 	d.recordFailover(a, kind, a.rows)
 }
 
-// recordReply records the latency of an answered call, and trusts its node.
-func (d *Dispatcher) recordReply(a *attempt) {
+// recordReplies records the latencies of the calls that were answered, and trusts their
+// nodes. Of many nodes each has left the cache: a short loop for each of the lines that a
+// call touches lets the processor fetch those of several nodes at the same time.
+func (l *layerRun) recordReplies() {
+	if len(l.answered) == 0 {
+		return
+	}
+	d := l.d
 	if d.cfg.OnReply != nil {
-		d.cfg.OnReply(a.to.Node)
+		for _, a := range l.answered {
+			d.cfg.OnReply(a.to.Node)
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := a.node
-	r.groups -= len(a.tasks)
-	r.overtaken = 0
-	took := a.ended.Sub(a.started)
-	d.nodes.sample(r, a.rows, took, a.late)
-	r.observe(d.nodes.since(a.ended), len(a.tasks), took, a.busy)
-	r.stats.Answered.observe(took)
-	r.stats.Bytes += uint64((a.call.Rows + a.rows) * d.cfg.Hidden * d.cfg.Wire.Size())
-	if a.hedge && !anyOpen(a.tasks) {
-		d.nodes.stats.HedgesWon++
-		r.stats.HedgesWon++
+	for _, a := range l.answered {
+		r := a.node
+		r.groups -= len(a.tasks)
+		r.overtaken = 0
+		r.observe(d.nodes.since(a.ended), len(a.tasks), a.took(), a.busy)
+		if r.trust() {
+			d.signal()
+		}
 	}
-	if r.trust() {
-		d.signal()
+	for _, a := range l.answered {
+		d.nodes.sample(a.node, a.rows, a.took(), a.late)
 	}
+	for _, a := range l.answered {
+		s := &a.node.stats
+		s.Answered.observe(a.took())
+		s.Bytes += uint64((a.call.Rows + a.rows) * d.cfg.Hidden * d.cfg.Wire.Size())
+		if a.hedge && !anyOpen(a.tasks) {
+			d.nodes.stats.HedgesWon++
+			s.HedgesWon++
+		}
+	}
+	l.answered = l.answered[:0]
 }
 
 // maxOvertaken is how many calls in a row may be overtaken before their node is
