@@ -39,10 +39,15 @@ func slim512(a *asm, c, rows, x int, step func(w []string)) {
 	}
 }
 
+// slimAlone is the maximum number of rows of x of a slim tile of bf16 that takes one
+// row of w at a time: one stream of memory is read faster, but with more rows of x a
+// cycle has more loads than it can start.
+const slimAlone = 6
+
 // slimTile512 is pairTile512 for few rows of x.
 func slimTile512(a *asm, c int) {
 	rows := 1
-	if c > 4 {
+	if c > slimAlone {
 		rows = 2
 	}
 	a.text(fmt.Sprintf("SlimTilex%d", c), 56)
