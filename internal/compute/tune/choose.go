@@ -11,6 +11,9 @@ const (
 	// gain is how many times faster than the default another variant must be, both
 	// in the median and at its best: other programs slow some rounds of either.
 	gain = 1.03
+	// behind is how many times slower than the default a variant is, at its best, that
+	// gets no further round.
+	behind = 1.1
 	// minRounds, finalRounds and maxRounds bound the repetitions, the second in a
 	// final; the first round, which warms up, is not one of them.
 	minRounds, finalRounds, maxRounds = 2, 6, 100
@@ -59,6 +62,9 @@ func choose(all []*contest, try trial, budget time.Duration, minimum int) (picks
 		for _, c := range all {
 			for i := range c.names {
 				i = (i + round) % len(c.names) // no variant is always the first
+				if c.settled(i) {
+					continue
+				}
 				one, whole := try(c.kernels[i], c.product)
 				if last += whole; round > 0 {
 					c.times[i] = append(c.times[i], one)
@@ -101,6 +107,20 @@ func (c *contest) final(winner string) *contest {
 		return nil
 	}
 	return &contest{c.product, []string{c.names[0], winner}, []*kernel.Kernels{c.kernels[0], c.kernels[i]}, make([][]time.Duration, 2)}
+}
+
+// settled reports whether a variant needs no further round: one that is behind, or
+// the default when all others are.
+func (c *contest) settled(i int) bool {
+	if i == 0 {
+		for other := 1; other < len(c.names); other++ {
+			if !c.settled(other) {
+				return false
+			}
+		}
+		return true
+	}
+	return len(c.times[0]) > 0 && len(c.times[i]) > 0 && float64(slices.Min(c.times[i])) > behind*float64(median(c.times[0]))
 }
 
 // winner is the variant of the fastest median, or the default if none is faster by

@@ -64,13 +64,32 @@ func TestRoundsFollowTheBudget(t *testing.T) {
 		budget time.Duration
 		rounds int
 	}{{0, minRounds}, {time.Second, maxRounds}, {2 * time.Millisecond, 5}} {
-		c, try := contestOf(t, script{"a": {99 * time.Microsecond}, "b": {109 * time.Microsecond}, "c": {119 * time.Microsecond}})
+		c, try := contestOf(t, script{"a": {108 * time.Microsecond}, "b": {109 * time.Microsecond}, "c": {110 * time.Microsecond}})
 		_, took := choose([]*contest{c}, try, tt.budget, minRounds) // 330 us a round
 		if got := len(c.times[0]); got != tt.rounds {
 			t.Errorf("budget %v: %d rounds, want %d", tt.budget, got, tt.rounds)
 		}
 		if want := time.Duration(tt.rounds+1) * 330 * time.Microsecond; took != want {
 			t.Errorf("budget %v: took %v, want %v", tt.budget, took, want)
+		}
+	}
+}
+
+func TestVariantsThatAreBehindGetNoFurtherRound(t *testing.T) {
+	us := time.Microsecond
+	for name, tt := range map[string]struct {
+		b, c time.Duration
+		want [3]int // rounds
+	}{
+		"none":  {105 * us, 95 * us, [3]int{4, 4, 4}},
+		"one":   {120 * us, 95 * us, [3]int{4, 1, 4}},
+		"both":  {120 * us, 300 * us, [3]int{1, 1, 1}},
+		"equal": {110 * us, 110 * us, [3]int{4, 4, 4}},
+	} {
+		c, try := contestOf(t, script{"a": {100 * us}, "b": {tt.b}, "c": {tt.c}})
+		choose([]*contest{c}, try, 0, 4)
+		if got := [3]int{len(c.times[0]), len(c.times[1]), len(c.times[2])}; got != tt.want {
+			t.Errorf("%s: %v rounds, want %v", name, got, tt.want)
 		}
 	}
 }
