@@ -157,7 +157,7 @@ func Measure(k *kernel.Kernels, threads int, budget time.Duration) (Plan, error)
 		return p, err
 	}
 	defer b.close()
-	p.Picks = decide(all, b.try, budget)
+	p.Picks = decide(all, b.try, budget-time.Since(p.Measured))
 	p.Took = time.Since(p.Measured)
 	return p, nil
 }
