@@ -2,28 +2,38 @@ package sim
 
 import "slices"
 
-// holders are the nodes that can compute an expert, by node.serial. Those of most experts
-// fit the first ones, which lie together in memory: every call looks at them.
+// holders are the nodes that can compute each expert, by Topology.Index and node.serial.
+// Those of most experts fit the first ones, which lie together in memory: every call looks
+// at them.
 type holders struct {
-	first [4]int32 // 0 is none
-	more  []int32
+	first [][4]int32 // 0 is none
+	more  map[int][]int32
 }
 
-func (h *holders) has(serial int32) bool {
-	return slices.Contains(h.first[:], serial) || (h.more != nil && slices.Contains(h.more, serial))
+func newHolders(experts int) holders {
+	return holders{make([][4]int32, experts), map[int][]int32{}}
 }
 
-func (h *holders) add(serial int32) {
-	if free := slices.Index(h.first[:], 0); free >= 0 {
-		h.first[free] = serial
+func (h *holders) has(expert int, serial int32) bool {
+	f := &h.first[expert]
+	return f[0] == serial || f[1] == serial || f[2] == serial || f[3] == serial || slices.Contains(h.more[expert], serial)
+}
+
+func (h *holders) add(expert int, serial int32) {
+	f := h.first[expert][:]
+	if free := slices.Index(f, 0); free >= 0 {
+		f[free] = serial
 		return
 	}
-	h.more = append(h.more, serial)
+	h.more[expert] = append(h.more[expert], serial)
 }
 
-func (h *holders) remove(serial int32) {
-	if at := slices.Index(h.first[:], serial); at >= 0 {
-		h.first[at] = 0
+func (h *holders) remove(expert int, serial int32) {
+	f := h.first[expert][:]
+	if at := slices.Index(f, serial); at >= 0 {
+		f[at] = 0
 	}
-	h.more = slices.DeleteFunc(h.more, func(other int32) bool { return other == serial })
+	if more := h.more[expert]; more != nil {
+		h.more[expert] = slices.DeleteFunc(more, func(other int32) bool { return other == serial })
+	}
 }

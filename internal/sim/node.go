@@ -29,6 +29,7 @@ type node struct {
 	soon    []*call // received after the batch ends, by call.at
 	present []*call // that wait or are computed
 	batch   batcher.Batch
+	stats   nodeStats // of all time
 
 	spec       scenario.Node
 	resident   moe.Shard
@@ -39,8 +40,7 @@ type node struct {
 	record     *hachiv1.NodeRecord
 	number     int       // by which the network finds the node
 	run        int       // counts the processes under this name
-	stats      nodeStats // of all time
-	before     nodeStats // what counts
+	before     nodeStats // of stats, what does not count
 }
 
 // startNode starts a process for a node, empty.
@@ -145,14 +145,14 @@ func (n *node) serve(c *call) error {
 }
 
 // holds reports that a node can compute the expert at an index.
-func (n *node) holds(index int) bool { return n.world.holders[index].has(n.serial) }
+func (n *node) holds(index int) bool { return n.world.holders.has(index, n.serial) }
 
 // hold notes that a node can compute an expert from now on, or not any more.
 func (n *node) hold(id moe.ExpertID, holds bool) {
-	at := &n.world.holders[n.world.topology.Index(id)]
-	at.remove(n.serial)
+	expert := n.world.topology.Index(id)
+	n.world.holders.remove(expert, n.serial)
 	if holds {
-		at.add(n.serial)
+		n.world.holders.add(expert, n.serial)
 	}
 }
 

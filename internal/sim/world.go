@@ -29,8 +29,8 @@ type world struct {
 	nodeOrder []moe.NodeID
 	numbered  []*node   // the same, in that order
 	routers   []*router // the newest run of each
-	holders   []holders // of each expert, by Topology.Index
-	started   int32     // processes of nodes
+	holders   holders
+	started   int32 // processes of nodes
 	speeds    map[kind]*machine.Experts
 	control   *control
 	front     *front
@@ -55,7 +55,7 @@ type world struct {
 func newWorld(s *scenario.Scenario) *world {
 	w := &world{
 		scenario: s, topology: s.Shape.Config.Topology(), random: rand.New(rand.NewPCG(s.Seed, 0x68616368692d73)),
-		latency: s.Network.Latency(), holders: make([]holders, s.Shape.Config.Topology().Experts()),
+		latency: s.Network.Latency(), holders: newHolders(s.Shape.Config.Topology().Experts()),
 		speeds: map[kind]*machine.Experts{}, hosts: map[string]*cores{}, nodes: map[moe.NodeID]*node{}, routers: make([]*router, s.Routers.Count),
 	}
 	w.gate = newGate(w.topology, s.Shape.Config.TopK, s.Routing, rand.New(rand.NewPCG(s.Seed, 1)))

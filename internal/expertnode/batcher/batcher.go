@@ -45,24 +45,24 @@ type Task struct {
 
 // Batcher computes tasks.
 type Batcher struct {
-	cfg    Config
-	batch  []*Task // Run's
-	merger merger  // Run's
-
-	mu       sync.Mutex // guards the fields below
-	wake     sync.Cond  // the queue is not empty, or closed
+	mu       sync.Mutex // guards the fields up to cancel
 	queue    queue
 	rows     int // that wait or are computed
 	closed   bool
+	ended    bool // ctx has
 	progress Progress
 	perRow   time.Duration // what a row took lately
 	fit      fit           // how fast batches are computed
 	// wanted is the number of tasks of the batch that have not been canceled.
 	// ctx is that of the batch: it has ended when none is wanted any more.
 	wanted int
+	wake   sync.Cond // the queue is not empty, or closed
 	ctx    context.Context
 	cancel context.CancelFunc
-	ended  bool
+
+	cfg    Config
+	batch  []*Task // Run's
+	merger merger  // Run's
 }
 
 // Progress counts what happened to tasks since the start.
