@@ -30,9 +30,11 @@ type attempt struct {
 	span    trace.Span // nil where the step is not traced
 	started time.Time
 	waits   waits
-	stage   stage
-	late    bool // it passed hedgeAfter
-	hedge   bool // it was sent because another attempt is late
+	// patience is the node's, at the plan; 0 is not known, or not looked at.
+	patience time.Duration
+	stage    stage
+	late     bool // it passed hedgeAfter
+	hedge    bool // it was sent because another attempt is late
 
 	room struct { // of a call with one task, beside all else
 		tasks  [1]*task
@@ -68,7 +70,7 @@ func (l *layerRun) newAttempt(host int32) *attempt {
 	} else {
 		a, l.free = l.free[len(l.free)-1], l.free[:len(l.free)-1]
 	}
-	a.to, a.node, a.tasks, a.rows = l.routes.hosts[host], l.routes.nodes[host], a.tasks[:0], 0
+	a.to, a.node, a.tasks, a.rows, a.patience = l.routes.hosts[host], l.routes.nodes[host], a.tasks[:0], 0, 0
 	a.reply, a.err, a.stage, a.late, a.hedge, a.span = nil, nil, sent, false, false, nil
 	return a
 }

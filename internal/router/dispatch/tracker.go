@@ -114,11 +114,13 @@ func (d *Dispatcher) plan(l *layerRun, todo []*task) (stuck []*task) {
 		// At once, so that the next task of this plan sees the load of this one.
 		a.node.groups++
 	}
-	for _, a := range l.planned {
-		a.waits = waits{abandonAfter: d.timeout(a.rows)}
-		if !d.cfg.DisableHedging {
-			a.waits = waitsFor(d.nodes.patience(a.node, a.rows), &d.nodes.health, a.waits.abandonAfter)
+	if !d.cfg.DisableHedging {
+		for _, a := range l.planned { // nothing else, so that the processor fetches several at a time
+			a.patience = d.nodes.patience(a.node, a.rows)
 		}
+	}
+	for _, a := range l.planned {
+		a.waits = waitsFor(a.patience, &d.nodes.health, d.timeout(a.rows))
 		d.nodes.budget.earn(a.rows)
 		d.nodes.stats.Calls++
 		d.nodes.stats.Rows += uint64(a.rows)
