@@ -11,11 +11,9 @@
 //     SendMsg returns; memory that came in, when its holder releases it.
 //   - Every message carries a CRC32C over body and payload; damage ends the
 //     stream, and so does a sequence number that does not ascend.
-//   - One writer and one reader goroutine per stream. The caller of push sends its message
-//     itself if gRPC has freed all earlier ones of the stream, because SendMsg does not
-//     wait then; else the writer sends it. So neither a step nor a reader ever waits for a
-//     peer that does not read: what waits to be sent is bounded by credits, refusals by a
-//     number of their own.
+//   - One writer and one reader goroutine per stream. The caller's goroutine
+//     never calls SendMsg, and readers never wait on writers: what waits to be
+//     sent is bounded by credits, refusals by a number of their own.
 //   - A canceled call that waits, at the router or in the node's queue, leaves
 //     it and gives its credits back. Late replies are dropped.
 //   - A peer that sends nonsense costs its stream and a typed error, no memory
@@ -94,11 +92,11 @@
 //
 // Goroutines and what joins them:
 //
-//	session.read, outbox.run      two per live stream; session.join
+//	session.read, session.write   two per live stream; session.join
 //	opening.run                   one per call without a stream; peer.close
 //	keeper.run                    one per replica of Keep; Pool.Close
 //	peer.close                    one per retired peer; Pool.Close
-//	outbox.run                    one per stream of a node; Server.Exchange
+//	exchange.write                one per stream of a node; Server.Exchange
 //	exchange.read                 gRPC's own goroutine of the stream
 //
 // References: grpc-go's encoding.CodecV2 and mem packages;

@@ -67,16 +67,21 @@ func (s *Server) forget(r *request) {
 	s.requests.Put(r)
 }
 
-// send is what the outbox sends with. Credits go back before the router
-// can see the answer, and spend them again.
-func (x *exchange) send(m *outgoing) error {
-	x.mu.Lock()
-	x.rows -= m.rows
-	if m.refusal {
-		x.refusals--
+// write is the only sender of the stream. Credits go back before the router
+// can see the answer, and spend them again. It ends with the outbox, or when a
+// send fails; the stream is broken then, and its credits stay taken.
+func (x *exchange) write() {
+	for m := x.out.next(); m != nil; m = x.out.next() {
+		x.mu.Lock()
+		x.rows -= m.rows
+		if m.refusal {
+			x.refusals--
+		}
+		x.mu.Unlock()
+		if x.stream.SendMsg(m) != nil {
+			return // the reader learns why
+		}
 	}
-	x.mu.Unlock()
-	return x.stream.SendMsg(m)
 }
 
 // read is the only receiver of the stream. It never waits on the writer: two

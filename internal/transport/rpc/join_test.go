@@ -119,7 +119,7 @@ func TestACallIsEncodedBeforeItEnds(t *testing.T) {
 	defer p.conn.Close()
 	defer p.cancel()
 	s := &session{
-		peer: p, stream: endedStream{}, cancel: func() {}, out: newOutbox(nil), done: make(chan struct{}), pending: map[uint64]pendingCall{},
+		peer: p, stream: endedStream{}, cancel: func() {}, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]pendingCall{},
 		credits: 8, maxPayload: maxPayload,
 	}
 	var encoding atomic.Bool

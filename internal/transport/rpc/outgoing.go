@@ -28,7 +28,6 @@ type outgoing struct {
 	live          atomic.Int32  // parts that gRPC has not freed
 	slice         [2]mem.Buffer // of buffers, here so that a send makes no garbage
 	from          *outbound     // whose pool the message returns to
-	via           *outbox       // that has passed it to gRPC, or nil
 
 	sequence uint64 // of the call it carries; 0 if it carries none
 	rows     int    // credits that its sending gives back
@@ -143,10 +142,7 @@ func (m *outgoing) freed(p *part) {
 	}
 	p.data, p.release = nil, nil
 	if m.live.Add(-1) == 0 {
-		if m.via != nil {
-			m.via.unfreed.Add(-1)
-		}
-		m.slice, m.via = [2]mem.Buffer{}, nil
+		m.slice = [2]mem.Buffer{}
 		m.from.messages.Put(m)
 	}
 }

@@ -126,16 +126,14 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[hachiv1.ExchangeReques
 	if err != nil {
 		return err
 	}
-	x := &exchange{server: s, stream: stream, router: router, calls: map[uint64]*request{}}
-	x.out = newOutbox(x.send)
+	x := &exchange{server: s, stream: stream, router: router, out: newOutbox(), calls: map[uint64]*request{}}
 	s.enter(x)
 	defer s.leave(x)
 	// A stream must not be used once its handler has returned, so the writer is
 	// joined after end has closed its outbox. It is not held up for long: the stream's flow control has room for
 	// all answers that credits allow, and a broken connection fails its SendMsg.
 	var writer sync.WaitGroup
-	writer.Go(x.out.run)
-	defer x.out.join()
+	writer.Go(x.write)
 	defer writer.Wait()
 	defer x.end()
 	return s.readGuarded(x, in)

@@ -33,7 +33,7 @@ type session struct {
 	goroutines sync.WaitGroup
 
 	// order is held while a call takes its sequence number and its message is
-	// encoded and pushed, so that numbers ascend on the wire. Before mu.
+	// encoded and queued, so that numbers ascend on the wire. Before mu.
 	order sync.Mutex
 
 	mu      sync.Mutex // guards the fields below
@@ -53,12 +53,10 @@ type pendingCall struct {
 // network, so its numbers are cut to what an int holds.
 func startSession(p *peer, stream grpc.ClientStream, cancel context.CancelFunc, w *hachiv1.Welcome) *session {
 	s := &session{
-		peer: p, stream: stream, cancel: cancel, done: make(chan struct{}), pending: map[uint64]pendingCall{},
+		peer: p, stream: stream, cancel: cancel, out: newOutbox(), done: make(chan struct{}), pending: map[uint64]pendingCall{},
 		credits: int(min(w.GetCreditRows(), math.MaxInt32)), maxPayload: int(min(w.GetMaxPayloadBytes(), uint64(p.pool.cfg.MaxPayload))),
 	}
-	// The error of a send is only io.EOF; the reader learns why.
-	s.out = newOutbox(func(m *outgoing) error { return s.stream.SendMsg(m) })
-	s.goroutines.Go(s.out.run)
+	s.goroutines.Go(s.write)
 	s.goroutines.Go(s.read)
 	return s
 }
@@ -80,7 +78,7 @@ func (s *session) join() {
 	s.goroutines.Wait()
 }
 
-// start sends or queues a call, or refuses it and releases its rows. It does not
+// start queues a call, or refuses it and releases its rows. It does not
 // wait: a stream without credits refuses as Busy, and the caller's dispatch picks
 // another replica.
 func (s *session) start(c *moe.Call, t *moe.PendingCall) {
@@ -144,6 +142,16 @@ func (s *session) take(sequence uint64) (pendingCall, bool) {
 		s.rows -= p.rows
 	}
 	return p, ok
+}
+
+// write is the only sender of the stream: SendMsg must not be called
+// concurrently.
+func (s *session) write() {
+	for m := s.out.next(); m != nil; m = s.out.next() {
+		if err := s.stream.SendMsg(m); err != nil {
+			return // the reader learns why
+		}
+	}
 }
 
 // read is the only receiver of the stream; it ends the session. Once done is
