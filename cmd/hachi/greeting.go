@@ -18,7 +18,7 @@ func greet(out io.Writer, cluster *local.Cluster, cfg local.UpConfig) error {
 		return nil
 	}
 	victim := fmt.Sprintf("expert-%d", cfg.Nodes-1)
-	_, err := io.WriteString(out, greeting(chatCommand(cluster.URL()), victim, cluster.Child(victim).PID()))
+	_, err := io.WriteString(out, greeting(chatCommand(cluster.URL(), isOnly()), victim, cluster.Child(victim).PID()))
 	return err
 }
 
@@ -34,10 +34,10 @@ The last one kills node %[2]s after nine letters of the answer: the rest may pau
 `, chat, victim, pid)
 }
 
-// chatCommand is `hachi chat` as it can be pasted.
-func chatCommand(url string) string {
+// chatCommand is `hachi chat` as it can be pasted. only says that no other cluster runs.
+func chatCommand(url string, only bool) string {
 	out := invocation(os.Args[0]) + " chat"
-	if url != defaultURL || !isOnly() {
+	if url != defaultURL || !only {
 		out += " --url " + url
 	}
 	return out

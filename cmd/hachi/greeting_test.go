@@ -19,12 +19,19 @@ func TestTheGreetingHasThreeThingsToPaste(t *testing.T) {
 	}
 }
 
-func TestTheChatCommandNamesAPortThatIsNotTheDefault(t *testing.T) {
-	if got := chatCommand("http://127.0.0.1:8080"); !strings.HasSuffix(got, " chat") {
-		t.Errorf("%q", got)
-	}
-	if got := chatCommand("http://127.0.0.1:9"); !strings.HasSuffix(got, " chat --url http://127.0.0.1:9") {
-		t.Errorf("%q", got)
+func TestTheChatCommandNamesAClusterThatIsNotTheUsualOne(t *testing.T) {
+	for _, c := range []struct {
+		url  string
+		only bool
+		want string
+	}{
+		{"http://127.0.0.1:8080", true, " chat"},
+		{"http://127.0.0.1:8080", false, " chat --url http://127.0.0.1:8080"},
+		{"http://127.0.0.1:9", true, " chat --url http://127.0.0.1:9"},
+	} {
+		if got := chatCommand(c.url, c.only); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s, the only cluster %v: %q, want …%s", c.url, c.only, got, c.want)
+		}
 	}
 }
 
