@@ -135,7 +135,7 @@ func (n *node) serve(c *call) error {
 			return &moe.Error{Op: "expert call", Node: n.spec.ID, Kind: moe.NotHosted, Err: fmt.Errorf("expert %v", id), Newer: n.newer(c.epoch)}
 		}
 	}
-	c.task.Call, c.task.Y = c.call, n.world.zeros(c.outputs*rowBytes)
+	c.task.Call, c.task.Y = c.call, zeros(&n.world.zero, c.outputs*rowBytes)
 	if err := n.batcher.Submit(&c.task); err != nil {
 		n.stats.refused++
 		return err

@@ -81,10 +81,7 @@ func (t *transport) Start(to moe.Replica, c *moe.Call, p *moe.PendingCall) {
 
 // take takes the rows of a call over from the router: their values are of no account.
 func (t *transport) take(c *moe.Call) {
-	if len(c.X) > len(t.zero) {
-		t.zero = make([]byte, 2*len(c.X))
-	}
-	c.X = t.zero[:len(c.X)]
+	c.X = zeros(&t.zero, len(c.X))
 	c.Release()
 	c.Release = nil
 }

@@ -87,12 +87,13 @@ func (w *world) sequence() uint64 {
 	return w.sequences
 }
 
-// zeros is memory that is read only.
-func (w *world) zeros(n int) []byte {
-	if n > len(w.zero) {
-		w.zero = make([]byte, 2*n)
+// zeros are n bytes that are only read. memory grows with the largest n, and has one
+// goroutine at a time.
+func zeros(memory *[]byte, n int) []byte {
+	if n > len(*memory) {
+		*memory = make([]byte, 2*n)
 	}
-	return w.zero[:n]
+	return (*memory)[:n]
 }
 
 // runName is a name that no other run of a process has.

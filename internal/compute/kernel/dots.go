@@ -8,8 +8,9 @@ type dotKernels struct {
 	// a group, the others all of them.
 	tile [dotCols]dotKernel
 	lead int
-	// ahead is how many groups on the weights lie that a tile prefetches for itself,
-	// half as many if it prefetches one line of each: docs/adr/0005.
+	// ahead is the distance, in groups, from the weights that a tile reads to those that
+	// it prefetches for itself; half of it if it prefetches one line of each group:
+	// docs/adr/0005.
 	ahead int
 	// panel is the number of groups of a panel of K, whole blocks of any type, for
 	// blockX rows of x. Those stay in the second-level cache while all weights pass

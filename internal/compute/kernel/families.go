@@ -80,7 +80,7 @@ type (
 	// which quantize packed for weights of that type. groups is a number of whole
 	// blocks. It writes BlockRows floats for each row of x, or adds to them when
 	// carry is set. Meanwhile it prefetches some lines for every group, see
-	// dotKernels.lines: the first lies ahead bytes from w, the others step bytes
+	// fetches: the first lies ahead bytes from w, the others step bytes
 	// apart.
 	dotKernel func(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)
 

@@ -136,7 +136,7 @@ type record struct {
 type measured struct {
 	windows [rowBuckets]window
 	stats   NodeStats
-	own     [rowBuckets]time.Duration // window.wait of each, beside each other
+	own     [rowBuckets]time.Duration // window.wait of each, together in one line for record.patience
 	// waits are record.patience of each size; nodeTracker.sample keeps them.
 	waits [rowBuckets]time.Duration
 }

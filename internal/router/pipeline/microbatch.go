@@ -21,7 +21,7 @@ import (
 type microBatch struct {
 	model.Rows
 	all      tensor.Matrix // X of every row of the share
-	outputs  []int32       // rows of the step that the last layer has left; nil before it
+	outputs  []int32       // rows of the step that narrow has left, if it has left some
 	done     chan error    // of the expert call; capacity 1
 	inFlight bool          // an expert call runs on Rows
 	took     time.Duration // by the last expert call

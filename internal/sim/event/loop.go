@@ -19,7 +19,7 @@ type Loop struct {
 	now       time.Duration
 	queue     heap // of events that may touch anything
 	local     heap // of those that NextGlobal does not see
-	far       heap // of those, what was scheduled for long after
+	far       heap // like local, of events that were scheduled for more than near ahead
 	scheduled uint64
 	fired     uint64
 }
