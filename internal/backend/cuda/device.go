@@ -22,6 +22,8 @@ type Config struct {
 	// Patience is how long a call may take on the device before the device counts as
 	// lost; 0 is DefaultPatience.
 	Patience time.Duration
+	// Look is how often the driver is asked whether the device is lost; 0 is DefaultLook.
+	Look time.Duration
 }
 
 // DefaultPatience is far above any call: one of 1,024 rows takes milliseconds.
@@ -31,6 +33,9 @@ const DefaultPatience = 10 * time.Second
 func Backend(c Config) backend.Backend {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
+	}
+	if c.Look == 0 {
+		c.Look = DefaultLook
 	}
 	return backend.Backend{Name: "cuda", Open: func(o backend.Options) (backend.Device, error) { return open(c, o) }}
 }
@@ -43,6 +48,9 @@ type device struct {
 	yields   bool   // between looks at an event
 	label    string // for people
 	lost     atomic.Pointer[backend.LostError]
+	failed   chan *backend.LostError // of one, which lose fills
+	ended    chan struct{}           // closed by Close
+	watched  chan struct{}           // closed when watch has ended
 	kernels  *kernels
 	pinned   hostMemory
 	host     backend.Device // computes Dense without Options.Attention; nil until one is opened
@@ -64,7 +72,8 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %d: %w", o.Device, err)
 	}
-	v := &device{Device: gpu, options: o, patience: c.Patience, yields: runtime.GOMAXPROCS(0) <= fewProcessors, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name)}
+	v := &device{Device: gpu, options: o, patience: c.Patience, yields: runtime.GOMAXPROCS(0) <= fewProcessors, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name),
+		failed: make(chan *backend.LostError, 1), ended: make(chan struct{}), watched: make(chan struct{})}
 	v.pinned.v, v.pinned.limit = v, maxPinned
 	if err := v.Do(func() (err error) {
 		v.kernels, err = loadKernels(gpu, o.Kernel)
@@ -72,6 +81,7 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 	}); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", v.label, err), gpu.Close())
 	}
+	go v.watch(c.Look)
 	return v, nil
 }
 
@@ -123,6 +133,7 @@ func (v *device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeig
 // Close implements backend.Device. The end of the process frees what a lost device
 // holds, and memory that is still lent, of a message on its way, say.
 func (v *device) Close() error {
+	v.endWatch()
 	var all []error
 	if v.host != nil {
 		all = append(all, v.host.Close())
@@ -155,8 +166,11 @@ func (v *device) whileFound(work func() error) error {
 	return err
 }
 
-// lose marks the device as lost.
+// lose marks the device as lost, and delivers that once.
 func (v *device) lose(why error) error {
-	v.lost.CompareAndSwap(nil, &backend.LostError{Device: v.label, Err: why})
+	lost := &backend.LostError{Device: v.label, Err: why}
+	if v.lost.CompareAndSwap(nil, lost) {
+		v.failed <- lost
+	}
 	return v.lost.Load()
 }

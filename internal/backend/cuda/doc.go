@@ -25,7 +25,8 @@
 //     is left for weights.
 //   - After a sticky fault of the driver, or when a kernel has not ended in
 //     Config.Patience, every call is a *backend.LostError, and the driver is called
-//     no more: the end of the process gives everything back.
+//     no more: the end of the process gives everything back. A device without calls is
+//     looked at every Config.Look, so that a fault is found before a call needs it.
 //
 // Concurrency: Experts may be used from any goroutine. Two calls run at once; others
 // wait. An expert that is unloaded waits for the calls that run. A Dense belongs to one

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +157,35 @@ func TestALostDeviceIsCalledNoMore(t *testing.T) {
 				t.Errorf("to close: %v", err)
 			}
 		})
+	}
+}
+
+// TestAnIdleDeviceIsFoundLost, which no call would find.
+func TestAnIdleDeviceIsFoundLost(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fault")
+	lib := fakecuda.Open(t, fakecuda.Need(t), "fault-file="+file)
+	d, err := Backend(Config{Open: func() (driver.Library, error) { return lib, nil }, Look: time.Millisecond}).Open(backend.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.OpenExperts(smallConfig, rounded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := e.(backend.Mortal).Failed()
+	select {
+	case lost := <-failed:
+		t.Fatalf("before the fault: %v", lost)
+	default:
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if lost := <-failed; !strings.Contains(lost.Error(), "CUDA_ERROR_ILLEGAL_ADDRESS") {
+		t.Errorf("after the fault: %v", lost)
+	}
+	if err := errors.Join(e.Close(), d.Close()); err != nil {
+		t.Errorf("to close: %v", err)
 	}
 }
 
