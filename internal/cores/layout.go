@@ -13,7 +13,7 @@ const (
 
 const (
 	magic   = 0x6863_6f72_6573_3820 // no other file begins so
-	version = 2
+	version = 3
 )
 
 // layout is the file, as every member maps it. It has no pointers, and each process
@@ -39,7 +39,8 @@ type slot struct {
 	turn atomic.Uint32 // 0 while the member does not wait
 	beat atomic.Uint32 // grows while the member computes
 	over atomic.Uint32 // 1 while the member computes without a core
-	_    [48]byte
+	busy atomic.Uint32 // 1 from Take to Release: else it has no use for a core
+	_    [44]byte
 }
 
 const layoutSize = int64(unsafe.Sizeof(layout{}))

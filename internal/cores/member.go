@@ -76,6 +76,7 @@ func (m *Member) Running() (n int) {
 // thread nevertheless.
 func (m *Member) Take(want int) int {
 	m.beat()
+	m.slot(m.me).busy.Store(1)
 	held := m.Held()
 	if held < want {
 		held += m.grab(want - held)
@@ -103,6 +104,7 @@ func (m *Member) More(n int) int {
 func (m *Member) Release() {
 	m.beat()
 	m.slot(m.me).over.Store(0)
+	m.slot(m.me).busy.Store(0) // before it looks for its cores: see hand
 	for i := range m.cores {
 		if m.shared.owners[i].Load() == m.me {
 			m.free(i)
@@ -190,11 +192,18 @@ func (m *Member) free(i int) {
 
 // hand makes a member, whose turn has come, the owner of core i, and wakes it.
 // It reports whether the core was the caller's to give.
+//
+// The member may have found another core since its turn came, and may have released
+// everything. Then either its Release finds this core, or hand finds the member idle, and
+// gives the core to the next one.
 func (m *Member) hand(i int, next uint32) bool {
 	given := m.shared.owners[i].CompareAndSwap(m.me, next)
 	s := m.slot(next)
 	s.word.Add(1)
 	wake(&s.word)
+	if given && s.busy.Load() == 0 && m.shared.owners[i].CompareAndSwap(next, m.me) {
+		m.free(i)
+	}
 	return given
 }
 

@@ -147,6 +147,26 @@ func TestAMemberThatYieldsComesBack(t *testing.T) {
 	working.Wait()
 }
 
+// TestACoreIsNotLeftWithAMemberThatHasReleased: its turn came, and before it was given the
+// core it found another one, computed and released.
+func TestACoreIsNotLeftWithAMemberThatHasReleased(t *testing.T) {
+	path := budget(t)
+	a, b, c := open(t, path, 1), open(t, path, 1), open(t, path, 1)
+	a.Take(1)
+	if !a.hand(0, b.me) {
+		t.Fatal("the core was not given")
+	}
+	if got := c.More(1); got != 1 {
+		t.Errorf("%d cores for a member with work, want the one that no member uses", got)
+	}
+	c.Release()
+	b.slot(b.me).busy.Store(1)
+	a.Take(1)
+	if a.hand(0, b.me); b.Held() != 1 {
+		t.Error("a member with work was not given the core")
+	}
+}
+
 // TestAMemberThatGivesUpIsCounted: it computes without a core, beside the owner of the
 // only one.
 func TestAMemberThatGivesUpIsCounted(t *testing.T) {
