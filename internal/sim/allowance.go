@@ -8,22 +8,28 @@ import (
 
 // allowance is the CPU time that a process may have in each period, as a control group of
 // Linux gives it: at full speed until it is spent. What is left at the end of a period is
-// lost. The zero value is no limit.
+// lost, but for what its threads keep. The zero value is no limit.
 type allowance struct {
 	period time.Duration
 	each   float64 // seconds of cores in a period
+	kept   float64 // seconds that stay at the end of a period at most
 	left   float64
 	spent  bool  // until the next period
 	number int64 // of the period
 }
 
-// allowanceOf is that of a quota, before its first period.
-func allowanceOf(q scenario.Quota) allowance {
+// allowanceOf is that of a quota of some threads, before its first period.
+func allowanceOf(q scenario.Quota, threads float64) allowance {
 	if q.Cores == 0 {
 		return allowance{}
 	}
-	return allowance{period: q.Period, each: q.Cores * q.Period.Seconds(), number: -1}
+	return allowance{period: q.Period, each: q.Cores * q.Period.Seconds(), kept: keeps * threads, number: -1}
 }
+
+// keeps is what a core does not give back of a quota when the thread that it runs sleeps, seconds:
+// min_cfs_rq_runtime of Linux. It does not expire.
+// Source: https://docs.kernel.org/scheduler/sched-bwc.html, "CFS Bandwidth Quota Caveats".
+const keeps = 1e-3
 
 // instant is a time that counts for nothing, seconds.
 const instant = 1e-9
@@ -42,7 +48,7 @@ func (a *allowance) renew(now time.Duration) {
 		return
 	}
 	if number := int64(now / a.period); number != a.number {
-		a.number, a.left, a.spent = number, a.each, false
+		a.number, a.left, a.spent = number, a.each+min(max(0, a.left), a.kept), false
 	}
 }
 

@@ -57,11 +57,15 @@ func (w *world) coresOf(name string, at scenario.Process) *cores {
 
 // run begins a job of a process that shares its cores.
 func (c *cores) run(owner *process, work time.Duration, done event.Handler) {
-	threads := float64(owner.at.Threads)
-	if threads == 0 {
-		threads = c.total
+	c.runOn(owner, c.threads(owner.at), owner.rate, work, done)
+}
+
+// threads are those on which a process computes.
+func (c *cores) threads(at scenario.Process) float64 {
+	if at.Threads == 0 {
+		return c.total
 	}
-	c.runOn(owner, threads, owner.rate, work, done)
+	return float64(at.Threads)
 }
 
 // runOn begins a job of some threads, which reads bytes at a rate.

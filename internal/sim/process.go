@@ -28,7 +28,7 @@ type process struct {
 
 func (w *world) process(name string, at scenario.Process) process {
 	cores := w.coresOf(name, at)
-	return process{world: w, name: name, at: at, cores: cores, shared: cores.shared, allowance: allowanceOf(at.Quota), up: true, slow: 1}
+	return process{world: w, name: name, at: at, cores: cores, shared: cores.shared, allowance: allowanceOf(at.Quota, cores.threads(at)), up: true, slow: 1}
 }
 
 // compute runs work on the process's cores from a time on, which is now where others share
@@ -58,14 +58,21 @@ func (p *process) handle(there time.Duration) time.Duration {
 	return p.stack
 }
 
-// depart sends a message of some bytes, and returns when it reaches the other end's NIC.
-func (p *process) depart(bytes int) time.Duration {
+// depart sends a message of some bytes: arrives fires when it reaches the other end's NIC. One that
+// another process of the host makes late leaves when that has computed.
+func (p *process) depart(bytes int, arrives event.Handler) {
 	w := p.world
-	if carry := w.scenario.Network.Carry; carry > 0 && p.shared {
-		p.cores.message(&p.cores.carrier, carry)
-	}
 	p.egress = max(p.handle(w.loop.Now()), p.egress) + w.scenario.Network.Transfer(bytes)
-	return p.egress + w.latency.Draw(w.random)
+	there := p.egress + w.latency.Draw(w.random)
+	carry := w.scenario.Network.Carry
+	if carry == 0 || !p.shared {
+		w.loop.AtLocal(there, arrives)
+		return
+	}
+	began := w.loop.Now()
+	p.cores.runOn(&p.cores.carrier, 1, 0, carry, event.Func(func() {
+		w.loop.AtLocal(there+w.loop.Now()-began, arrives)
+	}))
 }
 
 // arrive takes a message of some bytes that has reached the NIC, and returns when the

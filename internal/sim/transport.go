@@ -92,7 +92,7 @@ func (c *call) send(by *layerJob) {
 	c.world.stats.calls++
 	by.sent()
 	if c.moving {
-		c.world.loop.AtLocal(c.from.depart(c.bytes), c)
+		c.from.depart(c.bytes, c)
 	}
 }
 
@@ -229,7 +229,7 @@ func (c *call) sendReply(err error) {
 		c.reply.Y, c.reply.Newer = c.task.Y, c.to.newer(c.epoch)
 		c.bytes += c.outputs * c.world.scenario.Shape.RowBytes
 	}
-	c.world.loop.AtLocal(c.to.depart(c.bytes), c)
+	c.to.depart(c.bytes, c)
 }
 
 func (c *call) reachRouter() {
