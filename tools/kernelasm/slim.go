@@ -13,10 +13,9 @@ const (
 // So weights are read once for all rows of x, as few streams of memory, and are
 // prefetched at the rate at which they are used. A step takes x bytes of
 // every row of x at SI and 64 of every row of w; Z0 on are lanes.
-func slim512(a *asm, c, rows, x int, step func(w []string)) {
+func slim512(a *asm, c, rows, x int, fetch slimFetch, step func(w []string)) {
 	a.args("lanes", "DI", "x", "R8", "w", "R10", "wStride", "R11", "steps", "R9", "ahead", "R13", "carry", "AX")
-	a.ops("LEAQ (R11)(R13*1), R12")
-	w, ahead := []string{"(DX)", "(DX)(R11*1)"}[:rows], []string{"(DX)(R13*1)", "(DX)(R12*1)"}[:rows]
+	a.ops(fetch.begin)
 	for first := 0; first < tileRows; first += rows {
 		each := func(f func(reg, at int)) {
 			for col := range c {
@@ -27,10 +26,9 @@ func slim512(a *asm, c, rows, x int, step func(w []string)) {
 		}
 		a.ops("MOVQ R10, DX", "MOVQ R8, SI", "MOVQ R9, CX")
 		startLanes512(a, fmt.Sprint(first), each)
-		for _, address := range ahead {
-			a.op("PREFETCHT1 %s", address)
-		}
-		step(w)
+		a.ops(fetch.step[:rows]...)
+		step([]string{"(DX)", "(DX)(R11*1)"}[:rows])
+		a.ops(fetch.end...)
 		a.ops(fmt.Sprintf("ADDQ $%d, SI", x*c), "ADDQ $64, DX", "DECQ CX", fmt.Sprintf("JNZ loop%d", first))
 		each(func(reg, at int) { a.op("VMOVUPS Z%d, %d(DI)", reg, at) })
 		for range rows {
@@ -39,19 +37,35 @@ func slim512(a *asm, c, rows, x int, step func(w []string)) {
 	}
 }
 
+// slimFetch is what a slim tile prefetches: instructions before its loops, in every
+// step for each row of w, and at the end of the step.
+type slimFetch struct {
+	begin string
+	step  [2]string
+	end   []string
+}
+
+var (
+	// fetchRows follows the rows of w, ahead bytes from them.
+	fetchRows = slimFetch{"LEAQ (R11)(R13*1), R12", [2]string{"PREFETCHT1 (DX)(R13*1)", "PREFETCHT1 (DX)(R12*1)"}, nil}
+	// fetchInOrder takes lines in the order of memory, from ahead bytes behind w on.
+	fetchInOrder = slimFetch{"ADDQ R10, R13", [2]string{"PREFETCHT1 (R13)", "PREFETCHT1 64(R13)"}, []string{"ADDQ $128, R13"}}
+)
+
 // slimAlone is the maximum number of rows of x of a slim tile of bf16 that takes one
-// row of w at a time: one stream of memory is read faster, but with more rows of x a
-// cycle has more loads than it can start.
-const slimAlone = 6
+// row of w at a time: one stream of memory is read faster. With more rows of x a
+// cycle has more loads than it can start; lines are then prefetched in the order of
+// memory.
+const slimAlone = 4
 
 // slimTile512 is pairTile512 for few rows of x.
 func slimTile512(a *asm, c int) {
-	rows := 1
+	rows, fetch := 1, fetchRows
 	if c > slimAlone {
-		rows = 2
+		rows, fetch = 2, fetchInOrder
 	}
 	a.text(fmt.Sprintf("SlimTilex%d", c), 56)
-	slim512(a, c, rows, 64, func(w []string) { pairStep512(a, c, w) })
+	slim512(a, c, rows, 64, fetch, func(w []string) { pairStep512(a, c, w) })
 	a.ops("VZEROUPPER", "RET")
 }
 
@@ -60,7 +74,7 @@ func slimSplit512(a *asm, c int) {
 	a.frame(fmt.Sprintf("SlimSplitx%d", c), 8, 56)
 	subnormals(a)
 	a.op("VPBROADCASTD high<>(SB), Z31")
-	slim512(a, c, 2, 128, func(w []string) { splitStep512(a, c, w) })
+	slim512(a, c, 2, 128, fetchRows, func(w []string) { splitStep512(a, c, w) })
 	restore(a)
 	a.ops("VZEROUPPER", "RET")
 }

@@ -38,11 +38,14 @@ func (k *Kernels) SwiGLU(s *Scratch, y, x tensor.Matrix, w1, w3 tensor.Weight, l
 		for o := lo; o < hi; o += width {
 			end := min(o+width, hi)
 			checkProduct(output{up, o}, part, w3, o, end)
+			s.pairs.follow(w3, o)
 			k.multiply(s, output{out, 0}, part, w1, o, end)
 			if w1.DType != w3.DType {
 				k.prepare(s, part, w3.DType)
 			}
+			s.pairs.follow(w1, end)
 			k.multiply(s, output{up, o}, part, w3, o, end)
+			s.pairs.then = nil
 			if w1.DType != w3.DType {
 				k.prepare(s, part, w1.DType)
 			}

@@ -14,10 +14,14 @@ func (k *Kernels) multiplyPairs(s *Scratch, y output, w tensor.Weight, lo, hi in
 	_, width := s.pairs.blockSize()
 	for col := lo; col < whole; col += width {
 		cols := span{col, min(col+width, whole)}
+		block := pairPanel{w: w, cols: cols, next: 2 * w.Cols * cols.len()}
+		if s.pairs.then != nil && cols.hi == whole {
+			block.next = int(uintptr(s.pairs.then) - uintptr(block.weights(col)))
+		}
 		for row := 0; row < s.pairs.rows; {
-			rows := s.pairs.rowBlock(row)
-			k.multiplyPairBlock(s, y, w, rows, cols)
-			row = rows.hi
+			block.rows = s.pairs.rowBlock(row)
+			k.multiplyPairBlock(s, y, block)
+			row = block.rows.hi
 		}
 	}
 	for col := whole; col < hi; col++ {
@@ -42,20 +46,22 @@ func (p *pairScratch) rowBlock(from int) span {
 // multiplyPairBlock walks K once, panel by panel, and then adds the lanes of
 // every output. Panels are of even length: a short last one would prefetch too
 // little of the next block.
-func (k *Kernels) multiplyPairBlock(s *Scratch, y output, w tensor.Weight, rows, cols span) {
-	p, steps := &s.pairs, w.Cols/pairStep
+func (k *Kernels) multiplyPairBlock(s *Scratch, y output, block pairPanel) {
+	p, steps, rows, cols := &s.pairs, block.w.Cols/pairStep, block.rows, block.cols
 	depth := span{0, max(1, steps)}.piece(0, p.blockSteps(steps))
 	fit(&s.lanes, max(slimCols*tileRows, rows.len()*cols.len())*Lanes)
 	for from := 0; from < steps; from += depth {
-		panel := pairPanel{w, rows, cols, span{from, min(from+depth, steps)}}
+		panel := block
+		panel.steps = span{from, min(from+depth, steps)}
 		if p.byPanel() {
 			p.multiplyWholePanel(s, &panel)
 		} else {
 			p.multiplyPanel(s, &panel)
 		}
 	}
-	if steps*pairStep < w.Cols {
-		p.multiplyTail(s, &pairPanel{w, rows, cols, span{steps, steps + 1}})
+	if steps*pairStep < block.w.Cols {
+		block.steps = span{steps, steps + 1}
+		p.multiplyTail(s, &block)
 	}
 	lanes := 0
 	for row := rows.lo; row < rows.hi; {
@@ -78,7 +84,10 @@ func (p *pairScratch) multiplyPanel(s *Scratch, panel *pairPanel) {
 		multiply := p.microKernel(t.rows, steps)
 		for col := panel.cols.lo; col < panel.cols.hi; col += tileRows {
 			ahead := 0
-			if row == 0 {
+			switch {
+			case p.inOrder():
+				ahead = panel.aheadInOrder(col)
+			case row == 0:
 				ahead = panel.ahead(col)
 			}
 			multiply(at(s.lanes, lanes), p.at(t), panel.weights(col), stride, steps, ahead, t.step)

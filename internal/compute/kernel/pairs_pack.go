@@ -14,11 +14,21 @@ type pairScratch struct {
 	rows    int
 	steps   int       // of a row, with the one that pads the tail of K
 	x       []float32 // as bytes of the form of kernels
+	// then is what is read after the product that follows, if it is not the rows of
+	// w that come next.
+	then unsafe.Pointer
 }
 
 // tileIndex names a place in packed x: step step of the tile that has rows rows
 // of x, from row row on.
 type tileIndex struct{ row, rows, step int }
+
+// follow says that the rows of w from row on are read after the product that follows.
+func (p *pairScratch) follow(w tensor.Weight, row int) {
+	if p.then = nil; w.DType == tensor.BF16 && row < w.Rows {
+		p.then = unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.Data)), 2*row*w.Cols)
+	}
+}
 
 // packPairs packs rows of x: as bf16 where all of them are bf16 and there is an
 // instruction for it, else as f32.
@@ -92,6 +102,11 @@ func (p *pairScratch) slim() bool {
 	return p.rows <= slimCols && p.kernels.slim[p.rows-1] != nil
 }
 
+// inOrder reports whether this micro-kernel prefetches in the order of memory.
+func (p *pairScratch) inOrder() bool {
+	return p.slim() && p.kernels.inOrder > 0 && p.rows >= p.kernels.inOrder
+}
+
 // byPanel reports whether one call takes all rows of w of a panel.
 func (p *pairScratch) byPanel() bool {
 	return p.kernels.panel[0] != nil && (p.kernels.panelAlone || p.rows > tileCols) && !p.slim()
@@ -111,8 +126,12 @@ func (p *pairScratch) microKernel(rows, steps int) pairKernel {
 // blockSize is how many rows of x, and columns of y for them, have their lanes
 // in memory at once.
 func (p *pairScratch) blockSize() (rows, cols int) {
-	if p.byPanel() {
+	switch {
+	case p.byPanel():
 		return panelRows, panelW
+	case p.inOrder():
+		rows := inOrderBytes / (2 * pairStep * p.steps) &^ (tileRows - 1)
+		return laneRows, min(max(tileRows, rows), blockW)
 	}
 	return laneRows, blockW
 }
@@ -122,6 +141,8 @@ func (p *pairScratch) blockSize() (rows, cols int) {
 // so all of K is one.
 func (p *pairScratch) blockSteps(steps int) int {
 	switch {
+	case p.inOrder():
+		return max(1, min(steps, inOrderSteps))
 	case p.slim() || p.rows <= tileCols && p.byPanel():
 		return max(1, min(steps, slimBytes/(p.rows*p.kernels.stepBytes)))
 	case p.rows <= tileCols:

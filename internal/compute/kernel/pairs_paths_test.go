@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -30,7 +31,7 @@ func withEveryPairKernel(bf16 bool) *Kernels {
 			}
 		}
 	}
-	all.row, all.panelAlone = all.tile[0], true
+	all.row, all.panelAlone, all.inOrder = all.tile[0], true, 5
 	if k.pairsF32 = only("every", all); bf16 {
 		all.pack = func(dst, src unsafe.Pointer, steps, step int) (lost int) {
 			for _, v := range floats(src, steps*pairStep) {
@@ -58,5 +59,40 @@ func TestEveryPathOfPairsIsTheDefinition(t *testing.T) {
 				sameBits(t, fmt.Sprintf("%d rows of %d", m, n), y.Data, byDefinition(x, w).Data)
 			}
 		}
+	}
+}
+
+// Two products of 40 rows each, the second of other weights, in blocks of 32 and 8 rows:
+// every block prefetches as many bytes as it has itself, from where the next one begins.
+func TestBlocksArePrefetchedInOrder(t *testing.T) {
+	const m, cols, rows = 6, 3 * inOrderSteps * pairStep, 40
+	rng, s := rand.New(rand.NewPCG(29, 30)), NewScratch()
+	x, first, second := narrowMatrix(rng, m, cols), randomWeight(t, rng, tensor.BF16, rows, cols), randomWeight(t, rng, tensor.BF16, rows, cols)
+	var fetched []uintptr // lines
+	k, all := *Go(), goPairs()
+	all.inOrder = m
+	all.slim[m-1] = func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int) {
+		goSplitTile(m, lanes, x, w, wStride, steps, carry)
+		for line := range tileRows * steps {
+			fetched = append(fetched, uintptr(w)+uintptr(ahead+2*pairStep*line))
+		}
+	}
+	k.pairsF32 = only("in order", all)
+	y := tensor.NewMatrix(m, rows)
+	k.SwiGLU(s, y, x, first, second, 0, rows)
+	at := func(w tensor.Weight, row int) uintptr {
+		return uintptr(unsafe.Pointer(&w.Data[0])) + uintptr(2*row*cols)
+	}
+	var want []uintptr
+	for _, next := range []struct {
+		from uintptr
+		rows int
+	}{{at(first, 32), 32}, {at(second, 0), 8}, {at(second, 32), 32}, {at(second, 40), 8}} {
+		for line := range next.rows * cols / pairStep {
+			want = append(want, next.from+uintptr(2*pairStep*line))
+		}
+	}
+	if !slices.Equal(fetched, want) {
+		t.Errorf("prefetched %d lines, expected %d, or in another order", len(fetched), len(want))
 	}
 }
