@@ -48,8 +48,12 @@ const (
 	// time, and kept if it is measured to save minMeasuredGain.
 	minPredictedGain = 0.10
 	minMeasuredGain  = 0.03
-	// trialSteps is how many steps measure a split before it is judged.
-	trialSteps = 8
+	// trialSteps is how many steps in one piece, and then as split, are measured before a
+	// split is judged. Fewer are enough, minTrialSteps or more, if a layer of all of them took
+	// trialTime: chunks of prompts are long and few, and what delays a thread is small beside them.
+	trialSteps    = 8
+	minTrialSteps = 2
+	trialTime     = 100 * time.Millisecond
 	// restFor is how many steps skip a split that lost its trial.
 	restFor = 1024
 	// againAfter is how many split steps run before the unsplit time is
@@ -84,7 +88,7 @@ func (m *MicroBatcher) Choose(n int) int {
 	a, e := m.attend.at(n), m.expert.at(n)
 	whole := a + e
 	m.last = Decision{1, duration(a), duration(e), duration(whole)}
-	if t.took[1].n < trialSteps || t.age > againAfter {
+	if !t.took[1].enough() || t.age > againAfter {
 		return 1 // a split needs a fresh unsplit time to be compared with
 	}
 	best, shortest := 1, whole*(1-minPredictedGain)
@@ -133,7 +137,7 @@ func (m *MicroBatcher) ObserveStep(n, k int, took time.Duration) {
 		return
 	}
 	t.age++
-	if t.took[k].n >= trialSteps && t.took[k].mean > (1-minMeasuredGain)*t.took[1].mean {
+	if t.took[k].enough() && t.took[k].mean > (1-minMeasuredGain)*t.took[1].mean {
 		t.took[k], t.rest[k] = average{}, restFor
 	}
 }
@@ -150,6 +154,11 @@ type average struct {
 func (a *average) add(v float64) {
 	a.n++
 	a.mean += (v - a.mean) / float64(min(a.n, 2*trialSteps))
+}
+
+// enough reports that the values say how long a layer takes.
+func (a average) enough() bool {
+	return a.n >= trialSteps || a.n >= minTrialSteps && a.mean*float64(a.n) >= float64(trialTime)
 }
 
 // line is a least-squares fit of time over rows, with exponentially decaying

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -69,6 +70,48 @@ func TestStepsAreSplitOnlyWhenItPays(t *testing.T) {
 		split := chosen[2] + chosen[3] + chosen[4]
 		if tt.split && split < 900 || !tt.split && split > 50 {
 			t.Errorf("%s: micro-batches chosen %v of 1000 steps, want split %v", tt.name, chosen[1:], tt.split)
+		}
+	}
+}
+
+// prompt lets b choose for the chunks of a prompt, of 8 layers, and then for a token.
+// Attention of each chunk takes longer than that of the one before by growth microseconds.
+func (w world) prompt(b *MicroBatcher, chunks, rows int, growth float64) (chosen []int) {
+	us := func(v float64) time.Duration { return time.Duration(v * 1000) }
+	for chunk := range chunks + 1 {
+		w, n := w, rows
+		w.attendFix += growth * float64(chunk)
+		if chunk == chunks {
+			n = 1
+		}
+		m := b.Choose(n)
+		for range 8 {
+			for i := range m {
+				part := (i+1)*n/m - i*n/m
+				b.ObserveAttention(part, us(w.attention(part)))
+				b.ObserveExperts(part, us(w.experts(part)))
+			}
+		}
+		b.ObserveStep(n, m, us(w.layer(n, m)))
+		chosen = append(chosen, m)
+	}
+	return chosen[:chunks]
+}
+
+func TestFirstPromptsTellWhetherASplitPays(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		w     world
+		split bool
+	}{
+		{"cores of their own", world{attendFix: 2000, attendRow: 60, expertFix: 2000, expertRow: 80}, true},
+		{"shared cores", world{attendFix: 2000, attendRow: 60, expertFix: 2000, expertRow: 80, shared: true}, false},
+	} {
+		b := MicroBatcher{Max: 2}
+		first, second := tt.w.prompt(&b, 7, 512, 1000), tt.w.prompt(&b, 7, 512, 1000)
+		third := tt.w.prompt(&b, 7, 512, 1000)
+		if split := slices.Max(third) > 1; split != tt.split || split && slices.Min(third) == 1 {
+			t.Errorf("%s: micro-batches of three prompts %v, %v, %v, want the third split: %v", tt.name, first, second, third, tt.split)
 		}
 	}
 }
