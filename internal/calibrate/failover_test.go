@@ -33,7 +33,7 @@ func TestKillsAreSimulated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Kills != 2 || got.Measured.Longest.Max != 7 || got.Measured.Calm.P50 != 3 || got.Simulated.Calm.P50 <= 0 || got.Simulated.Longest.P50 <= got.Simulated.Calm.P50 {
+	if got.Kills != 2 || got.Measured.Longest.Max != 7 || got.Measured.Wait.Max != 4 || got.Measured.Calm.P50 != 3 || got.Simulated.Calm.P50 <= 0 || got.Simulated.Longest.P50 <= got.Simulated.Calm.P50 {
 		t.Errorf("%+v", got)
 	}
 	var text bytes.Buffer

@@ -18,7 +18,6 @@ type scene struct {
 	routing     [][]float64
 	policy      string
 	prefixCache bool
-	lastRows    cell.LastRows
 }
 
 // scenario derives a scenario from a scene and nothing else. A machine that every process
@@ -40,7 +39,6 @@ routing: {kind: counts, file: routing.json}
 	if out, err = scenarioOf(s.config, routing, text); err != nil {
 		return out, fmt.Errorf("cell %s: %w", v.Name(), err)
 	}
-	out.Routers.EveryRow = s.lastRows == cell.Every
 	return out, nil
 }
 

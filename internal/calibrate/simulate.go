@@ -40,7 +40,7 @@ func clustersOf(cells []cell.Cell) ([]cluster, error) {
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		all := groups[name]
 		slices.SortFunc(all, func(a, b cell.Cell) int { return cmp.Compare(a.Setting.Batch, b.Setting.Batch) })
-		one, err := scene{all[0].Setting, all[0].Config, all[0].Machine, routingOf(all), "balanced", false, all[0].LastRows}.scenario()
+		one, err := scene{all[0].Setting, all[0].Config, all[0].Machine, routingOf(all), "balanced", false}.scenario()
 		if err != nil {
 			return nil, err
 		}

@@ -120,7 +120,7 @@ func (s *step) advance() {
 	s.wait(attention)
 	dense := r.world.topology.In(s.layer) == 0
 	ends := r.compute(r.world.loop.Now(), r.attention.Layer(j.seen, dense), s)
-	if s.layer == r.world.topology.Layers()-1 && !r.world.scenario.Routers.EveryRow {
+	if s.layer == r.world.topology.Layers()-1 {
 		j.rows = j.heads
 	}
 	if !dense && j.rows > 0 {

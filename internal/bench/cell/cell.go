@@ -26,14 +26,6 @@ const (
 	Kill Fault = "kill" // SIGKILL of a node, which is started again
 )
 
-// LastRows are the rows of a step that go through the experts of the last layer.
-type LastRows string
-
-const (
-	Every  LastRows = ""       // of files from before there was another kind
-	Wanted LastRows = "wanted" // those whose logits are
-)
-
 // Cell is one file: what was measured, where, and how.
 type Cell struct {
 	Version int     `json:"version"`
@@ -42,8 +34,6 @@ type Cell struct {
 	Config  json.RawMessage `json:"config"`
 	Machine Machine         `json:"machine"`
 	Result  Result          `json:"result"`
-	// LastRows are what the router sent to the experts of the last layer.
-	LastRows LastRows `json:"last_rows,omitempty"`
 	// Routing is how many rows each expert of each layer had, in all rounds.
 	Routing [][]float64 `json:"routing"`
 	Rounds  []Round     `json:"rounds"`

@@ -16,11 +16,10 @@ type Failover struct {
 
 // Scene is a cluster whose nodes were killed under streams, one after another.
 type Scene struct {
-	Setting  Setting         `json:"setting"` // Batch is streams, Answer tokens of each
-	Prompts  []int           `json:"prompts"` // tokens of each stream's
-	Config   json.RawMessage `json:"config"`  // the model's config.json
-	Machine  Machine         `json:"machine"`
-	LastRows LastRows        `json:"last_rows,omitempty"`
+	Setting Setting         `json:"setting"` // Batch is streams, Answer tokens of each
+	Prompts []int           `json:"prompts"` // tokens of each stream's
+	Config  json.RawMessage `json:"config"`  // the model's config.json
+	Machine Machine         `json:"machine"`
 	// RealTime says that the processes ran in a class of real time of the scheduler, which
 	// other work interrupts in another way.
 	RealTime bool   `json:"real_time,omitempty"`

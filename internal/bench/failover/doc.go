@@ -9,8 +9,8 @@
 // Streams are gRPC answers of tokens where an expert node is the victim, and HTTP
 // requests of every kind where it is a router.
 //
-// Stall is a stream's largest gap between tokens minus the undisturbed p99
-// inter-token latency.
+// Stall is a stream's largest gap between tokens minus the p99 inter-token latency of
+// undisturbed runs, one before each fault: one run has too few steps for a p99.
 //
 // After kills of expert nodes the report also has what a simulation needs to know, with the
 // CPU time of a start (cell.Scene).

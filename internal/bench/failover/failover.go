@@ -167,7 +167,7 @@ type load interface {
 	run(ctx context.Context, begun func()) ([]stream, error)
 }
 
-// all measures the undisturbed run, then every fault.
+// all measures undisturbed runs and faults in turns: both meet the same minutes of the machine.
 func (m *measurement) all(ctx context.Context) (Report, error) {
 	if _, err := m.load.run(ctx, nil); err != nil { // connections, caches
 		return Report{}, err
@@ -191,21 +191,21 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	began := time.Now()
-	var calm, all []time.Duration
-	for _, s := range want {
-		calm = append(calm, s.gaps(time.Time{}, settled-1)...)
-	}
-	slices.Sort(calm)
-	r.Undisturbed = measure.LatencyOf(calm)
+	calm := undisturbed(want)
 	for i := range m.c.Repeat {
+		if i > 0 {
+			again, err := m.load.run(ctx, nil)
+			if err := errors.Join(err, differ(again, want)); err != nil {
+				return r, fmt.Errorf("before repetition %d: %w", i, err)
+			}
+			calm = append(calm, undisturbed(again)...)
+		}
 		one, err := m.once(ctx, want)
 		if err != nil {
 			return r, fmt.Errorf("repetition %d: %w", i, err)
 		}
 		r.add(one)
-		stalls := one.stalls(measure.Percentile(calm, 99))
-		all = append(all, stalls...)
-		r.sumUp(all)
+		r.sumUp(calm)
 		r.Memory = front.Growth(began, time.Now())
 		after, err := m.metrics(ctx)
 		if err != nil {
@@ -213,13 +213,21 @@ func (m *measurement) all(ctx context.Context) (Report, error) {
 		}
 		r.Moves = movesOf(before, after)
 		if m.c.Progress != nil {
-			m.c.Progress(i+1, m.c.Repeat, slices.Max(stalls))
+			m.c.Progress(i+1, m.c.Repeat, max(0, slices.Max(one.longest)-measure.FromMilliseconds(r.Undisturbed.P99)))
 		}
 	}
 	if r.Scene == nil {
 		return r, nil
 	}
 	return r, m.observe(ctx, r.Scene, meter)
+}
+
+// undisturbed are the gaps of a run without a fault.
+func undisturbed(all []stream) (out []time.Duration) {
+	for _, s := range all {
+		out = append(out, s.gaps(time.Time{}, settled-1)...)
+	}
+	return out
 }
 
 // add takes a repetition, but for its stalls.
@@ -244,14 +252,6 @@ type repetition struct {
 	longest []time.Duration // gap of each stream after the fault
 	noticed bool            // the router put the victim last
 	reborn  time.Duration   // from the fault to the start of a killed node's next process
-}
-
-// stalls are how much longer the gaps are than a calm one.
-func (r repetition) stalls(calm time.Duration) (out []time.Duration) {
-	for _, gap := range r.longest {
-		out = append(out, max(0, gap-calm))
-	}
-	return out
 }
 
 // once disturbs one run.

@@ -20,7 +20,7 @@ type Report struct {
 	Tokens  int   `json:"tokens"`
 	Repeat  int   `json:"repeat"`
 	Noticed int   `json:"noticed"` // repetitions in which the router put the node last
-	// Undisturbed is inter-token latency without a fault.
+	// Undisturbed is inter-token latency without a fault, of a run before each.
 	Undisturbed measure.Latency `json:"undisturbed_itl"`
 	longest     []time.Duration // gaps of all streams after the fault
 	// Stalls of all streams of all repetitions, ascending, milliseconds.
@@ -35,10 +35,17 @@ type Report struct {
 	Scene *cell.Scene `json:"scene,omitempty"`
 }
 
-// sumUp takes the stalls of all repetitions.
-func (r *Report) sumUp(stalls []time.Duration) {
+// sumUp takes the undisturbed gaps until now. A stall is how much longer than their p99 the
+// longest gap of a stream is.
+func (r *Report) sumUp(calm []time.Duration) {
+	slices.Sort(calm)
+	r.Undisturbed, r.Stalls = measure.LatencyOf(calm), nil
+	var stalls []time.Duration
+	for _, gap := range r.longest {
+		stalls = append(stalls, max(0, gap-measure.Percentile(calm, 99)))
+	}
 	slices.Sort(stalls)
-	r.Stalls, r.Stall = nil, measure.LatencyOf(stalls)
+	r.Stall = measure.LatencyOf(stalls)
 	for _, s := range stalls {
 		r.Stalls = append(r.Stalls, measure.Milliseconds(s))
 	}

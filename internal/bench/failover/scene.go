@@ -33,7 +33,6 @@ func (m *measurement) scene(ctx context.Context) (*cell.Scene, *gauge.Gauge, err
 		return nil, nil, err
 	}
 	s := &cell.Scene{
-		LastRows: cell.Wanted,
 		Setting: cell.Setting{
 			Model: filepath.Base(up.Model.Dir), Quantize: up.Model.Quantize, Nodes: up.Nodes, Replicas: up.Placement.Replicas, Threads: up.Model.Threads,
 			NodeThreads: up.NodeThreads(), RouterThreads: up.RouterThreads(), Batch: m.c.Streams, Answer: m.c.Tokens, Answers: 1, Fault: cell.Kill,

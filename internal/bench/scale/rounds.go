@@ -21,8 +21,7 @@ func (r *running) all(ctx context.Context, settings []cell.Setting) ([]cell.Cell
 	for i, s := range settings {
 		s.NodeThreads, s.RouterThreads = r.up.NodeThreads(), r.up.RouterThreads()
 		order[i], cells[i] = i, cell.Cell{
-			LastRows: cell.Wanted,
-			Version:  cell.Version, Setting: s, Config: r.config, Machine: r.gauge.Machine(),
+			Version: cell.Version, Setting: s, Config: r.config, Machine: r.gauge.Machine(),
 		}
 	}
 	for round := range r.c.Rounds {

@@ -73,9 +73,6 @@ type Routers struct {
 	DisableHedging bool
 	MaxContext     int     // tokens
 	TokenScale     float64 // of the trace's lengths
-	// EveryRow sends all rows of a step to the experts of the last layer, as routers once
-	// did, and not only those whose logits are wanted.
-	EveryRow bool
 }
 
 // Node is an expert node.
