@@ -78,27 +78,26 @@ func smallNumbers() []byte {
 
 func (b *bench) close() error { return unix.Munmap(b.memory) }
 
-// each runs f for every worker at once and returns the time until all are done.
-func (b *bench) each(f func(*worker)) time.Duration {
-	begin := time.Now()
+// each runs f for every worker at once, until all are done.
+func (b *bench) each(f func(*worker)) {
 	var wait sync.WaitGroup
 	for _, w := range b.workers[1:] {
 		wait.Go(func() { f(w) })
 	}
 	f(b.workers[0])
 	wait.Wait()
-	return time.Since(begin)
 }
 
 // try is a trial. It takes the mean time of the workers, and does not count the
 // time in which rows of x are packed.
 func (b *bench) try(k *kernel.Kernels, p kernel.Product) (took, whole time.Duration) {
+	begin := time.Now()
 	x := b.rows(p)
-	whole = b.each(func(w *worker) { w.multiply(k, x, p) })
+	b.each(func(w *worker) { w.multiply(k, x, p) })
 	for _, w := range b.workers {
 		took += w.took
 	}
-	return took / time.Duration(len(b.workers)), whole
+	return took / time.Duration(len(b.workers)), time.Since(begin)
 }
 
 // rows is x of a product: small numbers that are of its type.
@@ -145,7 +144,7 @@ func (w *worker) multiply(k *kernel.Kernels, x tensor.Matrix, p kernel.Product) 
 }
 
 // Measure chooses variants of k by measuring them on a number of threads for about
-// a budget of time.
+// a budget of time. A tenth of it is left for rounds that take longer than the last.
 func Measure(k *kernel.Kernels, threads int, budget time.Duration) (Plan, error) {
 	p := Plan{Measured: time.Now().UTC()}
 	all, err := contests(k)
@@ -157,7 +156,7 @@ func Measure(k *kernel.Kernels, threads int, budget time.Duration) (Plan, error)
 		return p, err
 	}
 	defer b.close()
-	p.Picks = decide(all, b.try, budget-time.Since(p.Measured))
+	p.Picks = decide(all, b.try, budget*9/10-time.Since(p.Measured))
 	p.Took = time.Since(p.Measured)
 	return p, nil
 }
