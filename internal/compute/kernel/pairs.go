@@ -25,7 +25,7 @@ type pairKernels struct {
 	slim [slimCols]pairKernel
 	// inOrder is the fewest rows of x from which slim prefetches the lines of what
 	// is read after a block of w in the order of memory, see pairPanel.aheadInOrder.
-	// 0 where no slim does.
+	// Twice slimCols rows are then two tiles. 0 where no slim does.
 	inOrder int
 	// panel takes all rows of w of a panel in one call. nil where there is none.
 	panel [tileCols]pairPanelKernel

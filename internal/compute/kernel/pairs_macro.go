@@ -85,7 +85,7 @@ func (p *pairScratch) multiplyPanel(s *Scratch, panel *pairPanel) {
 		for col := panel.cols.lo; col < panel.cols.hi; col += tileRows {
 			ahead := 0
 			switch {
-			case p.inOrder():
+			case row == 0 && p.inOrder():
 				ahead = panel.aheadInOrder(col)
 			case row == 0:
 				ahead = panel.ahead(col)

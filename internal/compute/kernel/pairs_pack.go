@@ -81,7 +81,7 @@ func (p *pairScratch) pack(kernels *pairKernels, x tensor.Matrix) bool {
 // rowsOfTile is the number of rows of x of the tile that begins at a row.
 func (p *pairScratch) rowsOfTile(row int) int {
 	if p.slim() {
-		return p.rows
+		return span{0, p.rows}.piece(row, slimCols)
 	}
 	return span{0, p.rows}.tile(row)
 }
@@ -97,12 +97,16 @@ func (p *pairScratch) offset(t tileIndex) int {
 // at is where t lies in memory.
 func (p *pairScratch) at(t tileIndex) unsafe.Pointer { return at(p.x, p.offset(t)/4) }
 
-// slim reports whether one slim micro-kernel takes all rows of x.
+// slim reports whether slim micro-kernels take all rows of x: one, or two of which
+// the first prefetches in the order of memory.
 func (p *pairScratch) slim() bool {
-	return p.rows <= slimCols && p.kernels.slim[p.rows-1] != nil
+	if p.rows <= slimCols {
+		return p.kernels.slim[p.rows-1] != nil
+	}
+	return p.rows <= 2*slimCols && p.kernels.inOrder > 0 && p.kernels.slim[slimCols-1] != nil
 }
 
-// inOrder reports whether this micro-kernel prefetches in the order of memory.
+// inOrder reports whether micro-kernels prefetch in the order of memory.
 func (p *pairScratch) inOrder() bool {
 	return p.slim() && p.kernels.inOrder > 0 && p.rows >= p.kernels.inOrder
 }

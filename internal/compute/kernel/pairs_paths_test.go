@@ -48,7 +48,7 @@ func withEveryPairKernel(bf16 bool) *Kernels {
 func TestEveryPathOfPairsIsTheDefinition(t *testing.T) {
 	for _, bf16 := range []bool{false, true} {
 		k, rng, s := withEveryPairKernel(bf16), rand.New(rand.NewPCG(27, 28)), NewScratch()
-		for _, m := range []int{1, 2, 4, slimCols, slimCols + 1, panelRows + 7} {
+		for _, m := range []int{1, 2, 4, slimCols, slimCols + 1, 2*slimCols + 1, panelRows + 7} {
 			for _, n := range []int{pairStep - 5, f32BlockSteps*pairStep + 40} {
 				x, w := narrowMatrix(rng, m, n), randomWeight(t, rng, tensor.BF16, panelW+7, n)
 				if !bf16 {
