@@ -3,8 +3,11 @@ package calibrate
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hachi-serve/hachi/internal/bench/cell"
 	"github.com/hachi-serve/hachi/internal/bench/measure"
@@ -32,13 +35,15 @@ type Failover struct {
 }
 
 // failover simulates the kills of reports, one cluster after another, and puts the gaps of
-// all of them together; nil if there are none.
+// all of them together; nil if there are none. All streams wait for the same step, so the p99
+// of some kills is the worst of them: the simulated one is the median of simulations of as
+// many kills.
 func (f Fit) failover(reports []cell.Failover) (*Failover, error) {
 	if len(reports) == 0 {
 		return nil, nil
 	}
 	var out Failover
-	var measured, simulated parts
+	var measured parts
 	for _, r := range reports {
 		s := r.Scene
 		if s == nil {
@@ -46,14 +51,52 @@ func (f Fit) failover(reports []cell.Failover) (*Failover, error) {
 		}
 		out.Kills += len(s.Restarts)
 		measured.add(r.Calm, gapsOf(s.Longest), gapsOf(r.Stalls))
-		calm, after, err := f.kills(s)
-		if err != nil {
-			return nil, fmt.Errorf("bench failover: %w", err)
-		}
-		simulated.add(calm, after, stalls(after, calm.P99))
 	}
-	out.Measured, out.Simulated = measured.sum(), simulated.sum()
+	simulated := make([]Gaps, killSeeds)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range simulated {
+		group.Go(func() (err error) {
+			simulated[i], err = f.killAll(reports, uint64(i)+1)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("bench failover: %w", err)
+	}
+	out.Measured, out.Simulated = measured.sum(), medianGaps(simulated)
 	return &out, nil
+}
+
+// killSeeds is how often the kills of reports are simulated.
+const killSeeds = 15
+
+// killAll simulates the kills of reports once.
+func (f Fit) killAll(reports []cell.Failover, seed uint64) (Gaps, error) {
+	var all parts
+	for _, r := range reports {
+		calm, after, err := f.kills(r.Scene, seed)
+		if err != nil {
+			return Gaps{}, err
+		}
+		all.add(calm, after, stalls(after, calm.P99))
+	}
+	return all.sum(), nil
+}
+
+// medianGaps has the median of each percentile.
+func medianGaps(all []Gaps) Gaps {
+	of := func(f func(Gaps) measure.Latency) measure.Latency {
+		values := make([]measure.Latency, len(all))
+		for i, g := range all {
+			values[i] = f(g)
+		}
+		return measure.MedianLatency(values)
+	}
+	return Gaps{
+		of(func(g Gaps) measure.Latency { return g.Calm }), of(func(g Gaps) measure.Latency { return g.Longest }),
+		of(func(g Gaps) measure.Latency { return g.Stall }), of(func(g Gaps) measure.Latency { return g.Wait }),
+	}
 }
 
 // startOf is what a start takes, the median of reports, microseconds.
@@ -84,11 +127,12 @@ func (p *parts) sum() Gaps {
 
 // kills simulates a measurement: after a run that warms up an undisturbed one, then one with a
 // kill, and so on. Nodes are killed in turn.
-func (f Fit) kills(s *cell.Scene) (calm measure.Latency, longest []time.Duration, err error) {
+func (f Fit) kills(s *cell.Scene, seed uint64) (calm measure.Latency, longest []time.Duration, err error) {
 	cluster, err := scene{s.Setting, s.Config, s.Machine, s.Routing, "column", true}.scenario()
 	if err != nil {
 		return calm, nil, err
 	}
+	cluster.Seed = seed
 	m := f.machineOf(s.Machine.Cores, s.Limits)
 	if !s.RealTime {
 		m.Others = machine.Others{}
