@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,7 +78,7 @@ func (f Fit) killAll(reports []cell.Failover, seed uint64) (Gaps, error) {
 		if err != nil {
 			return Gaps{}, err
 		}
-		all.add(calm, after, stalls(after, calm.P99))
+		all.add(calm, after, measure.Beyond(after, measure.FromMilliseconds(calm.P99)))
 	}
 	return all.sum(), nil
 }
@@ -118,7 +117,7 @@ type parts struct {
 
 func (p *parts) add(calm measure.Latency, longest, stall []time.Duration) {
 	p.calm, p.longest, p.stall = append(p.calm, calm), append(p.longest, longest...), append(p.stall, stall...)
-	p.wait = append(p.wait, stalls(longest, calm.P50)...)
+	p.wait = append(p.wait, measure.Beyond(longest, measure.FromMilliseconds(calm.P50))...)
 }
 
 func (p *parts) sum() Gaps {
@@ -184,15 +183,6 @@ func longestAfter(reports []sim.Report) (out []time.Duration) {
 			out = append(out, longest)
 		}
 	}
-	return out
-}
-
-// stalls are how much longer gaps are than a calm one, milliseconds.
-func stalls(longest []time.Duration, calm float64) (out []time.Duration) {
-	for _, d := range longest {
-		out = append(out, max(0, d-measure.FromMilliseconds(calm)))
-	}
-	slices.Sort(out)
 	return out
 }
 

@@ -65,7 +65,7 @@ func TestStallsAreLongestGapsLessACalmOne(t *testing.T) {
 	if len(longest) != 2 || longest[0] != ms(11) || longest[1] != ms(4) {
 		t.Fatalf("the longest gaps are %v, want 11 and 4 ms", longest)
 	}
-	if got := stalls(longest, 5); got[0] != 0 || got[1] != ms(6) {
+	if got := measure.Beyond(longest, ms(5)); got[0] != 0 || got[1] != ms(6) {
 		t.Errorf("stalls are %v, want 0 and 6 ms", got)
 	}
 }

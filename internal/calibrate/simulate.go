@@ -145,7 +145,7 @@ func (c cluster) predict(f Fit) ([]cell.Result, error) {
 	for i := range out {
 		out[i] = medians(parts[i])
 		if len(calm) > 0 {
-			out[i].Stall = measure.LatencyOf(stalls(longestAfter(parts[i]), medians(calm).Gap.P99))
+			out[i].Stall = measure.LatencyOf(measure.Beyond(longestAfter(parts[i]), measure.FromMilliseconds(medians(calm).Gap.P99)))
 		}
 	}
 	return out, nil

@@ -9,8 +9,8 @@
 //
 //	header   magic, version, cores, last turn, a bit for each member that waits
 //	owners   one word a core: 0, or the number of a member
-//	slots    one line a member: its turn while it waits, word to sleep on, beat, and whether it
-//	         computes without a core
+//	slots    one line a member: its turn while it waits, word to sleep on, beat, whether it
+//	         computes without a core, and whether it is between Take and Release
 //
 // Invariants:
 //

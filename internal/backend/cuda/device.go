@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +51,7 @@ type device struct {
 	lost     atomic.Pointer[backend.LostError]
 	failed   chan *backend.LostError // of one, which lose fills
 	ended    chan struct{}           // closed by Close
-	watched  chan struct{}           // closed when watch has ended
+	watching sync.WaitGroup
 	kernels  *kernels
 	pinned   hostMemory
 	host     backend.Device // computes Dense without Options.Attention; nil until one is opened
@@ -73,7 +74,7 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 		return nil, fmt.Errorf("device %d: %w", o.Device, err)
 	}
 	v := &device{Device: gpu, options: o, patience: c.Patience, yields: runtime.GOMAXPROCS(0) <= fewProcessors, label: fmt.Sprintf("device %d, %s", o.Device, gpu.Name),
-		failed: make(chan *backend.LostError, 1), ended: make(chan struct{}), watched: make(chan struct{})}
+		failed: make(chan *backend.LostError, 1), ended: make(chan struct{})}
 	v.pinned.v, v.pinned.limit = v, maxPinned
 	if err := v.Do(func() (err error) {
 		v.kernels, err = loadKernels(gpu, o.Kernel)
@@ -81,7 +82,7 @@ func open(c Config, o backend.Options) (backend.Device, error) {
 	}); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", v.label, err), gpu.Close())
 	}
-	go v.watch(c.Look)
+	v.watching.Go(func() { v.watch(c.Look) })
 	return v, nil
 }
 
@@ -133,7 +134,8 @@ func (v *device) OpenDense(cfg model.Config, n model.Numerics, w model.DenseWeig
 // Close implements backend.Device. The end of the process frees what a lost device
 // holds, and memory that is still lent, of a message on its way, say.
 func (v *device) Close() error {
-	v.endWatch()
+	close(v.ended)
+	v.watching.Wait()
 	var all []error
 	if v.host != nil {
 		all = append(all, v.host.Close())

@@ -13,7 +13,6 @@ const DefaultLook = time.Second
 // watch asks the driver for something small at every look, until the device is closed or
 // lost. It does not find a kernel that hangs: the call that waits for it does.
 func (v *device) watch(look time.Duration) {
-	defer close(v.watched)
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
@@ -30,12 +29,6 @@ func (v *device) watch(look time.Duration) {
 			return
 		}
 	}
-}
-
-// endWatch returns when watch calls the driver no more.
-func (v *device) endWatch() {
-	close(v.ended)
-	<-v.watched
 }
 
 // Failed implements backend.Mortal.

@@ -39,13 +39,8 @@ type Report struct {
 // longest gap of a stream is.
 func (r *Report) sumUp(calm []time.Duration) {
 	slices.Sort(calm)
-	r.Undisturbed, r.Stalls = measure.LatencyOf(calm), nil
-	var stalls []time.Duration
-	for _, gap := range r.longest {
-		stalls = append(stalls, max(0, gap-measure.Percentile(calm, 99)))
-	}
-	slices.Sort(stalls)
-	r.Stall = measure.LatencyOf(stalls)
+	stalls := measure.Beyond(r.longest, measure.Percentile(calm, 99))
+	r.Undisturbed, r.Stalls, r.Stall = measure.LatencyOf(calm), nil, measure.LatencyOf(stalls)
 	for _, s := range stalls {
 		r.Stalls = append(r.Stalls, measure.Milliseconds(s))
 	}

@@ -53,6 +53,16 @@ func FromMilliseconds(ms float64) time.Duration {
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
+// Beyond is by how much each duration exceeds a base, ascending; 0 for one that does not.
+func Beyond(all []time.Duration, base time.Duration) []time.Duration {
+	out := make([]time.Duration, len(all))
+	for i, d := range all {
+		out[i] = max(0, d-base)
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Cells are p50, p90 and p99 as cells of a row.
 func (l Latency) Cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t", cell(l.P50), cell(l.P90), cell(l.P99))

@@ -88,8 +88,8 @@ func (b *bench) each(f func(*worker)) {
 	wait.Wait()
 }
 
-// try is a trial. It takes the mean time of the workers, and does not count the
-// time in which rows of x are packed.
+// try is a trial: took is the mean time of the workers, without that in which they pack
+// rows of x.
 func (b *bench) try(k *kernel.Kernels, p kernel.Product) (took, whole time.Duration) {
 	begin := time.Now()
 	x := b.rows(p)

@@ -14,8 +14,8 @@ type Network struct {
 	// Work is what a message takes, on all threads of a process, of the cores of a host that
 	// processes share, and of the quota of the process; 0 takes nothing of them.
 	Work time.Duration
-	// Carry is what takes a core of a shared host for each message, beside its processes:
-	// another process that makes packets late.
+	// Carry is what another process, which makes packets late, takes of a core of a shared
+	// host for each message. The message waits for it.
 	Carry time.Duration
 	// A NIC's receiver that has more than Buffer bytes waiting drops a message, which
 	// comes again after Timeout: incast. 0 never drops.
