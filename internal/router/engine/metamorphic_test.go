@@ -100,8 +100,9 @@ func mix(rng *rand.Rand, languages []*grammar.Grammar, n int) []ask {
 		return out
 	}
 	families := [][]int32{random(560), random(200), random(64)}
+	needed := slices.Concat(judged(rng, languages[:2], random), endless(rng, random))
 	var all []ask
-	for len(all) < n {
+	for len(all) < n-len(needed) {
 		var prompt []int32
 		switch family := rng.IntN(8); {
 		case family < 3 && rng.IntN(3) > 0:
@@ -134,7 +135,27 @@ func mix(rng *rand.Rand, languages []*grammar.Grammar, n int) []ask {
 			all = append(all, a)
 		}
 	}
-	return all[:n]
+	return append(all[:n-len(needed)], needed...)
+}
+
+// judged makes a request in each language of JSON that ends by itself under any
+// seed: nothing else stops it, and the longest value fits.
+func judged(rng *rand.Rand, languages []*grammar.Grammar, random func(n int) []int32) []ask {
+	var all []ask
+	for _, g := range languages {
+		all = append(all, ask{r: engine.Request{Prompt: random(17), MaxTokens: 288, Params: params(rng), StopTokens: []int32{2}}, g: g, json: true})
+	}
+	return all
+}
+
+// endless makes requests that are short of blocks together under any seed: no token
+// ends them, and their answers need several times what a tight cache has.
+func endless(rng *rand.Rand, random func(n int) []int32) []ask {
+	var all []ask
+	for range 6 {
+		all = append(all, ask{r: engine.Request{Prompt: random(16), MaxTokens: 288, Params: params(rng)}})
+	}
+	return all
 }
 
 func params(rng *rand.Rand) sampler.Params {
