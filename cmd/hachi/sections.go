@@ -121,6 +121,7 @@ func quantizeFlag(f configFlags, to *string) {
 func numericsFlags(f configFlags, to *role.NumericsConfig) {
 	f.text("kv-cache-dtype", "model.kvCacheDtype", &to.KVCacheDtype, "data type of the KV cache: f32, bf16 or int8; the checkpoint's when empty; the same for every process of a cluster")
 	f.text("ffn-activation-dtype", "model.ffnActivationDtype", &to.FFNActivationDtype, "data type to which an expert rounds its activations before w2: f32 or bf16; f32 when empty; the same for every process of a cluster")
+	f.text("dense-activation-dtype", "model.denseActivationDtype", &to.DenseActivationDtype, "data type to which rows are rounded before the matrices of attention and the head: f32 or bf16; f32 when empty; the same for every process of a cluster")
 }
 
 // orderFlag chooses the numerics family of processors.

@@ -31,6 +31,11 @@ func TestTheCacheIsPartOfTheFingerprint(t *testing.T) {
 	if _, ok := seen[Fingerprint("d", tensor.BF16, n, "family")]; ok || err != nil || n.FFNActivation != tensor.BF16 {
 		t.Errorf("an inner product of bf16 is %+v, %v, with a known fingerprint: %v", n, err, ok)
 	}
+	seen[Fingerprint("d", tensor.BF16, n, "family")] = "an FFN activation of bf16"
+	n, err = DefaultNumerics(tensor.BF16).With(Overrides{DenseActivation: "bf16"})
+	if _, ok := seen[Fingerprint("d", tensor.BF16, n, "family")]; ok || err != nil || n.DenseActivation != tensor.BF16 {
+		t.Errorf("a dense activation of bf16 is %+v, %v, with a known fingerprint: %v", n, err, ok)
+	}
 	if _, err := DefaultNumerics(tensor.BF16).With(Overrides{KV: "int4", FFNActivation: "int8"}); err == nil || !strings.Contains(err.Error(), "int4") || !strings.Contains(err.Error(), "int8") {
 		t.Errorf("both faults must be reported at once: %v", err)
 	}

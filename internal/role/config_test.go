@@ -15,8 +15,8 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	cluster := ClusterConfig{ID: "a/b", Cluster: "", Gossip: "nowhere", AdvertiseGossip: "x:y", Etcd: []string{"etcd"}, TTL: time.Millisecond, GossipLabel: strings.Repeat("l", 300)}
 	clusterWants := []string{`cluster.id: "a/b"`, "cluster.name: required", `cluster.gossip: "nowhere"`, `cluster.advertiseGossip: "x:y"`,
 		`cluster.etcd: "etcd"`, "cluster.leaseTTL: 1ms", "cluster.gossipLabel: 300"}
-	weights := ModelConfig{Backend: "abacus", Backends: []backend.Backend{cpu.Backend()}, Numerics: NumericsConfig{KVCacheDtype: "int4", FFNActivationDtype: "f16", Order: "tf32"}, Threads: -1, MaxStepTokens: -1}
-	modelWants := []string{"model.dir: required", `model.backend: "abacus"`, `model.kvCacheDtype: "int4"`, `model.ffnActivationDtype: "f16"`, `model.numerics: "tf32"`,
+	weights := ModelConfig{Backend: "abacus", Backends: []backend.Backend{cpu.Backend()}, Numerics: NumericsConfig{KVCacheDtype: "int4", FFNActivationDtype: "f16", DenseActivationDtype: "int8", Order: "tf32"}, Threads: -1, MaxStepTokens: -1}
+	modelWants := []string{"model.dir: required", `model.backend: "abacus"`, `model.kvCacheDtype: "int4"`, `model.ffnActivationDtype: "f16"`, `model.denseActivationDtype: "int8"`, `model.numerics: "tf32"`,
 		"model.threads: -1", "model.maxStepTokens: -1"}
 	serving := ServingConfig{KVCacheMemory: 1, MaxSequences: -1, MaxQueued: -1, MaxStepSlowdown: 0.5, APIConfig: APIConfig{Attributes: []string{"helpfulness=9"}}}
 	servingWants := []string{"serving.kvCacheMemory: 1:", "serving.maxNumSeqs: -1", "serving.maxQueuedRequests: -1", "serving.requestDeadline: 0s",

@@ -113,8 +113,9 @@ type ModelConfig struct {
 // NumericsConfig names the rounding points; "" is the checkpoint's own. They
 // are part of the fingerprint: all processes of a cluster must agree.
 type NumericsConfig struct {
-	KVCacheDtype       string `yaml:"kvCacheDtype"`       // f32, bf16 or int8
-	FFNActivationDtype string `yaml:"ffnActivationDtype"` // f32 or bf16
+	KVCacheDtype         string `yaml:"kvCacheDtype"`         // f32, bf16 or int8
+	FFNActivationDtype   string `yaml:"ffnActivationDtype"`   // f32 or bf16
+	DenseActivationDtype string `yaml:"denseActivationDtype"` // f32 or bf16
 	// Order names the order of sums on processors, one of kernel.Numerics; "" is the
 	// first.
 	Order string `yaml:"numerics"`
@@ -122,7 +123,7 @@ type NumericsConfig struct {
 
 // Overrides are the rounding points for a model.
 func (n NumericsConfig) Overrides() model.Overrides {
-	return model.Overrides{KV: n.KVCacheDtype, FFNActivation: n.FFNActivationDtype}
+	return model.Overrides{KV: n.KVCacheDtype, FFNActivation: n.FFNActivationDtype, DenseActivation: n.DenseActivationDtype}
 }
 
 // workers is the number of threads that compute.
@@ -154,6 +155,7 @@ func (m ModelConfig) check(f *Faults, nodesOnly bool) {
 	}
 	f.OneOf("model.kvCacheDtype", m.Numerics.KVCacheDtype, "", "f32", "bf16", "int8")
 	f.OneOf("model.ffnActivationDtype", m.Numerics.FFNActivationDtype, "", "f32", "bf16")
+	f.OneOf("model.denseActivationDtype", m.Numerics.DenseActivationDtype, "", "f32", "bf16")
 	f.OneOf("model.numerics", m.Numerics.Order, append([]string{""}, kernel.Numerics()...)...)
 	if _, err := backend.Find(m.Backends, m.Backend); m.Backends != nil && err != nil {
 		f.Addf("model.backend", "%q: %w", m.Backend, err)

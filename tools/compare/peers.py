@@ -24,9 +24,9 @@ import sys
 
 FORMATS = {"bf16": "bf16", "int8": "Q8_0", "int4": "Q4_0"}
 ROWS = [1, 2, 4, 8, 16, 32]
-# Of hachi, the flags of bench model, by format: for bf16 weights peers round what w2 reads to bf16, and "ffn bf16" does so too.
+# Of hachi, the flags of bench model, by format: for bf16 weights peers round all rows to bf16, and "bf16" does so too.
 # Of each peer, the flags of llama-bench and of llama-batched-bench.
-OURS = {"bf16": {"": [], "ffn bf16": ["--ffn-activation-dtype", "bf16"]}, "int8": {"": []}, "int4": {"": []}}
+OURS = {"bf16": {"": [], "bf16": ["--ffn-activation-dtype", "bf16", "--dense-activation-dtype", "bf16"]}, "int8": {"": []}, "int4": {"": []}}
 FLAGS = {
     "llama.cpp": {"plain": (["-fa", "0"], ["-fa", "off"]), "fa": (["-fa", "1"], ["-fa", "on"])},
     "ik_llama.cpp": {"fa fmoe": (["-fa", "1", "-fmoe", "1"], ["-fa", "on"]),

@@ -134,7 +134,7 @@ func testCuts(t *testing.T, b backend.Backend, s shape, w weights) {
 
 // testLogits compares with float64 where nothing is rounded below f32.
 func testLogits(t *testing.T, b backend.Backend, s shape, w weights) {
-	if s.numerics != (model.Numerics{Wire: tensor.F32, KV: tensor.KVF32, FFNActivation: tensor.F32}) {
+	if s.numerics != model.DefaultNumerics(tensor.F32) {
 		t.Skip("rounded below f32")
 	}
 	got := openWhole(t, open(t, b, 2), s, w, 1).logits(t, []int{13}, 1)

@@ -19,8 +19,8 @@ type shape struct {
 	experts  tensor.DType // format of the experts' matrices
 }
 
-// shapes are the models of the tests: as Mixtral in bf16; with tails everywhere
-// and a window; as Qwen3-MoE with a layer without experts; with experts in every
+// shapes are the models of the tests: as Mixtral in bf16, and with activations in bf16; with tails
+// everywhere and a window; as Qwen3-MoE with a layer without experts; with experts in every
 // format that weights can be quantized to.
 func shapes() []shape {
 	plain := model.Config{Layers: 2, Hidden: 64, FFN: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 70, Experts: 4, TopK: 2,
@@ -33,11 +33,14 @@ func shapes() []shape {
 	dense.Gate = model.TopKOfSoftmaxNormalized
 	int8KV := model.DefaultNumerics(tensor.BF16)
 	int8KV.KV, int8KV.FFNActivation = tensor.KVInt8, tensor.BF16
+	bf16 := model.DefaultNumerics(tensor.BF16)
+	bf16.FFNActivation, bf16.DenseActivation = tensor.BF16, tensor.BF16
 	all := []shape{
 		{"mixtral", plain, model.DefaultNumerics(plain.DType), plain.DType},
 		{"tails", tails, model.DefaultNumerics(tails.DType), tails.DType},
 		{"qwen3", dense, model.DefaultNumerics(tensor.F32), dense.DType},
 		{"int8 kv", dense, int8KV, dense.DType},
+		{"activations of bf16", plain, bf16, plain.DType},
 	}
 	for _, format := range tensor.Targets() {
 		all = append(all, shape{"experts of " + format.String(), tails, model.DefaultNumerics(format), format})

@@ -84,7 +84,9 @@ func (d *Dense) attendPiece(w *worker, p piece, head int) {
 	}
 	for i := range p.n * group {
 		lo, hi := query(i)
-		a.Finish(i, d.s.attn.Row(p.row + i/group)[lo:hi])
+		out := d.s.attn.Row(p.row + i/group)[lo:hi]
+		a.Finish(i, out)
+		w.k.Round(out, d.opts.Numerics.DenseActivation)
 	}
 }
 

@@ -220,12 +220,21 @@ func compareBF16(t *testing.T, dir string, g golden, got tensor.Matrix) {
 	}
 }
 
-// TestAnInnerProductOfBF16 is a rounding point of transformers' bf16 run as
-// well, so the error stays below that run's, and rows stay apart.
-func TestAnInnerProductOfBF16(t *testing.T) {
+// TestActivationsOfBF16: transformers' bf16 run rounds at these points as well, so the
+// error stays below that run's, and rows stay apart.
+func TestActivationsOfBF16(t *testing.T) {
+	for name, o := range map[string]model.Overrides{
+		"ffn": {FFNActivation: "bf16"}, "dense": {DenseActivation: "bf16"}, "both": {FFNActivation: "bf16", DenseActivation: "bf16"},
+	} {
+		t.Run(name, func(t *testing.T) { activationsOfBF16(t, o) })
+	}
+}
+
+func activationsOfBF16(t *testing.T, o model.Overrides) {
+	t.Helper()
 	tried := 0
 	for _, dir := range goldenDirs(t) {
-		e := openEngineOf(t, dir, PoolOptions{Threads: 2}, model.Overrides{FFNActivation: "bf16"})
+		e := openEngineOf(t, dir, PoolOptions{Threads: 2}, o)
 		if e.cfg.DType != tensor.BF16 {
 			continue
 		}
@@ -238,7 +247,7 @@ func TestAnInnerProductOfBF16(t *testing.T) {
 				t.Error("the logits of f32: it was not put to use")
 			}
 			for _, k := range kernel.Available() {
-				e := openEngineOf(t, dir, PoolOptions{Threads: 3, Kernels: k}, model.Overrides{FFNActivation: "bf16"})
+				e := openEngineOf(t, dir, PoolOptions{Threads: 3, Kernels: k}, o)
 				again := e.logits(t, g.Tokens, ascending(64), []int{1, 7, 16})
 				for i := range got.Data {
 					if math.Float32bits(again.Data[i]) != math.Float32bits(got.Data[i]) {

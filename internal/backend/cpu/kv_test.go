@@ -105,7 +105,7 @@ func TestAttentionDoesNotDependOnTheCut(t *testing.T) {
 			var want []float32
 			for i, pieces := range [][]int{{1}, {n}, {7}, {16}, {17, 1, 40}, {15, 2}} {
 				p := NewPool(PoolOptions{Threads: 1 + i%3})
-				d := randomDense(t, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: 32})
+				d := randomDense(t, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv, DenseActivation: tensor.F32}, Blocks: 32})
 				got := attendCut(t, d, rand.New(rand.NewPCG(uint64(i), 1)), n, pieces)
 				p.Close()
 				if i == 0 {
@@ -171,7 +171,7 @@ func BenchmarkAttend(b *testing.B) {
 					p := NewPool(PoolOptions{})
 					defer p.Close()
 					blocks := position/model.BlockSize + 2
-					d := randomDense(b, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv}, Blocks: shape.sequences * blocks})
+					d := randomDense(b, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: kv, DenseActivation: tensor.F32}, Blocks: shape.sequences * blocks})
 					for i := range d.kv { // memory that was never written is one page of zeros
 						for _, mem := range [][]byte{d.kv[i].k, d.kv[i].v} {
 							for j := range mem {

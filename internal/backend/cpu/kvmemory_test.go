@@ -16,7 +16,7 @@ func TestKVCacheIsOutsideTheGoHeap(t *testing.T) {
 	defer p.Close()
 	cfg := model.Config{Layers: 2, Hidden: 64, FFN: 64, Heads: 4, KVHeads: 4, HeadDim: 16, Vocab: 4, Experts: 2, TopK: 1, RopeTheta: 1e4, NormEps: 1e-5, MaxContext: 64}
 	for _, format := range []tensor.KVFormat{tensor.KVF32, tensor.KVBF16, tensor.KVInt8} {
-		d := randomDense(t, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: format}})
+		d := randomDense(t, p, cfg, DenseOptions{Numerics: model.Numerics{Wire: tensor.BF16, KV: format, DenseActivation: tensor.F32}})
 		blocks := int((256 << 20) / d.KVBlockBytes())
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

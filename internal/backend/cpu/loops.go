@@ -36,6 +36,7 @@ func newLoops(d *Dense) loops {
 func (d *Dense) normRows(w *worker, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		w.k.RMSNorm(w.s, d.s.h.Row(i), d.step.x.Row(i), d.norms[d.step.layer].input, float32(d.cfg.NormEps))
+		w.k.Round(d.s.h.Row(i), d.opts.Numerics.DenseActivation)
 	}
 }
 
@@ -121,6 +122,7 @@ func (d *Dense) finishRows(w *worker, lo, hi int) {
 func (d *Dense) headNormRows(w *worker, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		w.k.RMSNorm(w.s, d.s.last.Row(i), d.step.x.Row(int(d.step.outputs[i])), d.norm, float32(d.cfg.NormEps))
+		w.k.Round(d.s.last.Row(i), d.opts.Numerics.DenseActivation)
 	}
 }
 

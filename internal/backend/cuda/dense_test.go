@@ -81,7 +81,7 @@ func (c attentionCase) open(t *testing.T, b backend.Backend) backend.Dense {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dense, err := d.OpenDense(c.config(), model.Numerics{Wire: tensor.BF16, KV: c.kv, FFNActivation: tensor.BF16}, c.weights())
+	dense, err := d.OpenDense(c.config(), model.Numerics{Wire: tensor.BF16, KV: c.kv, FFNActivation: tensor.BF16, DenseActivation: tensor.F32}, c.weights())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 
 var (
 	smallConfig = model.Config{Layers: 1, Hidden: 128, FFN: 128, Experts: 8, TopK: 2, DType: tensor.BF16}
-	rounded     = model.Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, FFNActivation: tensor.BF16}
+	rounded     = model.Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, FFNActivation: tensor.BF16, DenseActivation: tensor.F32}
 )
 
 // openFake opens a device of a fake driver with faults.

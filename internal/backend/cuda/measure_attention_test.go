@@ -56,7 +56,7 @@ func measureAttention(t *testing.T, d *device, format tensor.KVFormat) attention
 	c := attentionCase{name: "measured", heads: 32, kvHeads: 8, headDim: 128, kv: format}
 	cfg := c.config()
 	cfg.MaxContext = *positions + model.BlockSize
-	opened, err := d.OpenDense(cfg, model.Numerics{Wire: tensor.BF16, KV: format, FFNActivation: tensor.BF16}, c.weights())
+	opened, err := d.OpenDense(cfg, model.Numerics{Wire: tensor.BF16, KV: format, FFNActivation: tensor.BF16, DenseActivation: tensor.F32}, c.weights())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,12 +70,12 @@ func (d *dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	l := d.w.Layers[layer]
 	for i := range x.Rows {
 		at, row := d.places[first+i], x.Row(i)
-		in := rowOf(d.norm(row, l.InputNorm, d.cfg.NormEps))
+		in := d.rounded(d.norm(row, l.InputNorm, d.cfg.NormEps))
 		q, k, v := d.product(in, l.Q).Data, d.product(in, l.K).Data, d.product(in, l.V).Data
 		d.place(q, l.QNorm, at.position)
 		d.place(k, l.KNorm, at.position)
 		d.store(layer, at, k, v)
-		d.Add(row, d.product(rowOf(d.attention(layer, at, q)), l.O).Data)
+		d.Add(row, d.product(d.rounded(d.attention(layer, at, q)), l.O).Data)
 		copy(h.Row(i), d.norm(row, l.PostNorm, d.cfg.NormEps))
 		d.Round(h.Row(i), d.numerics.Wire)
 		if !d.cfg.IsDense(layer) {
@@ -83,6 +83,12 @@ func (d *dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 		}
 	}
 	return nil
+}
+
+// rounded is v as a row that a matrix of attention or the head multiplies. It changes v.
+func (d *dense) rounded(v []float32) tensor.Matrix {
+	d.Round(v, d.numerics.DenseActivation)
+	return rowOf(v)
 }
 
 // place norms every head, if the model does, and rotates it to its position.
@@ -151,7 +157,7 @@ func (d *dense) FeedForward(layer int, h, x tensor.Matrix) error {
 // Head computes logits of the rows that want them.
 func (d *dense) Head(b *model.Batch, x, logits tensor.Matrix) error {
 	for i, row := range b.Outputs {
-		in := rowOf(d.norm(x.Row(int(row)), d.w.Norm, d.cfg.NormEps))
+		in := d.rounded(d.norm(x.Row(int(row)), d.w.Norm, d.cfg.NormEps))
 		copy(logits.Row(i), d.product(in, d.w.Head).Data)
 	}
 	return nil

@@ -44,6 +44,9 @@ func (c Compared) String() string {
 	if c.Numerics.FFNActivation != "" {
 		s += ", FFN activation of " + c.Numerics.FFNActivation
 	}
+	if c.Numerics.DenseActivation != "" {
+		s += ", dense activation of " + c.Numerics.DenseActivation
+	}
 	return s
 }
 

@@ -43,16 +43,17 @@ func (o Open) open(ctx context.Context, place string) (*checkpoint.Checkpoint, e
 
 // Report is one run.
 type Report struct {
-	Model         string        `json:"model"`
-	DType         string        `json:"dtype"`
-	KV            string        `json:"kv"`
-	FFNActivation string        `json:"ffn_activation"`
-	Kernel        string        `json:"kernel"`
-	Threads       int           `json:"threads"`
-	Rounds        int           `json:"rounds"`
-	Context       int           `json:"context"`
-	Limits        kernel.Limits `json:"limits"`
-	Results       []Result      `json:"results"`
+	Model           string        `json:"model"`
+	DType           string        `json:"dtype"`
+	KV              string        `json:"kv"`
+	FFNActivation   string        `json:"ffn_activation"`
+	DenseActivation string        `json:"dense_activation"`
+	Kernel          string        `json:"kernel"`
+	Threads         int           `json:"threads"`
+	Rounds          int           `json:"rounds"`
+	Context         int           `json:"context"`
+	Limits          kernel.Limits `json:"limits"`
+	Results         []Result      `json:"results"`
 }
 
 // Result is one kind of step; every number is the median of the rounds.
@@ -136,7 +137,7 @@ func Measure(ctx context.Context, o Options) (Report, error) {
 			}
 		}
 	}
-	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), FFNActivation: b.numerics.FFNActivation.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
+	r := Report{Model: o.Dir, DType: b.cfg.DType.String(), KV: b.numerics.KV.String(), FFNActivation: b.numerics.FFNActivation.String(), DenseActivation: b.numerics.DenseActivation.String(), Kernel: k.Name(), Threads: threads, Rounds: o.Rounds, Context: o.Context,
 		Limits: machine.median()}
 	for _, row := range kinds {
 		r.Results = append(r.Results, row.result(r.Limits))

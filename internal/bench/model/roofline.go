@@ -52,7 +52,7 @@ func (b *bench) work(rows, outputs int) (w work) {
 	matrix := 2 * float64(c.Hidden) * float64(c.FFN) // each of three of an expert
 	narrow := func(d tensor.DType) bool { return d == tensor.BF16 }
 	w.bytes = float64(b.denseBytes + b.expertBytes*int64(b.count.experts))
-	w.add(attention*float64(rows)+head*float64(outputs), b.denseFormat, false)
+	w.add(attention*float64(rows)+head*float64(outputs), b.denseFormat, narrow(b.numerics.DenseActivation))
 	w.add(2*matrix*float64(b.count.rows), c.DType, narrow(b.numerics.Wire))
 	w.add(matrix*float64(b.count.rows), c.DType, narrow(b.numerics.FFNActivation))
 	return w

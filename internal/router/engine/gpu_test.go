@@ -27,7 +27,7 @@ func TestMetamorphicOnAGPU(t *testing.T) {
 	}
 	fake, seed := fakecuda.Need(t), cmp.Or(*metaSeed, 14)
 	w := newWeights(t, small, int64(seed>>1))
-	w.numerics = model.Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, FFNActivation: tensor.BF16}
+	w.numerics = model.Numerics{Wire: tensor.BF16, KV: tensor.KVBF16, FFNActivation: tensor.BF16, DenseActivation: tensor.F32}
 	w.device = func(t testing.TB) backend.Device {
 		lib := fakecuda.Open(t, fake, "")
 		d, err := cuda.Backend(cuda.Config{Open: func() (driver.Library, error) { return lib, nil }}).Open(backend.Options{Threads: 1, Attention: true})
