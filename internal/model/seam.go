@@ -19,6 +19,8 @@ type Dense interface {
 	// attention output added; h [rows, hidden] becomes the post-attention norm
 	// of x rounded to the wire dtype; gate [rows, experts] becomes f32 gate
 	// logits of h, and is not touched in a layer without experts. K and V of the rows' positions are written to their blocks.
+	// In the last layer, nothing else is read of a row that is not among b.Outputs:
+	// its x, h and gate are undefined afterwards, so that a Dense need not compute them.
 	Attend(layer, first int, x, h, gate tensor.Matrix) error
 	// FeedForward computes a layer without experts, after Attend of the same
 	// rows, or for some of them in the last layer: x [rows, hidden] += w2(silu(w1 h) * (w3 h)) for h [rows, hidden] as

@@ -26,6 +26,8 @@ type whole struct {
 	dense   model.Dense
 	experts model.Experts
 	parts   int // micro-batches of a step
+	// wants says whether the logits of a position are wanted; nil wants all.
+	wants func(position int) bool
 }
 
 func openWhole(t *testing.T, d backend.Device, s shape, w weights, parts int) whole {
@@ -47,7 +49,7 @@ func openWhole(t *testing.T, d backend.Device, s shape, w weights, parts int) wh
 		t.Fatal(err)
 	}
 	experts := &backend.Local{FFN: openExperts(t, d, s, w), Wire: s.numerics.Wire}
-	return whole{s, dense, experts, parts}
+	return whole{shape: s, dense: dense, experts: experts, parts: parts}
 }
 
 // forward runs one step, each layer in micro-batches.
@@ -60,20 +62,58 @@ func (m whole) forward(ctx context.Context, b *model.Batch, logits tensor.Matrix
 	for layer := range m.cfg.Layers {
 		for i := range m.parts {
 			lo, hi := i*n/m.parts, (i+1)*n/m.parts
-			if err := m.layer(ctx, layer, lo, x.Slice(lo, hi), h.Slice(lo, hi), gate.Slice(lo, hi)); err != nil {
+			if err := m.layer(ctx, b, layer, lo, x.Slice(lo, hi), h.Slice(lo, hi), gate.Slice(lo, hi)); err != nil {
 				return err
 			}
 		}
 	}
+	if len(b.Outputs) == 0 {
+		return nil
+	}
 	return m.dense.Head(b, x, logits)
 }
 
-func (m whole) layer(ctx context.Context, layer, first int, x, h, gate tensor.Matrix) error {
+// layer computes one layer of rows first, first+1, ... of a step: in the last layer,
+// behind attention, of those among b.Outputs.
+func (m whole) layer(ctx context.Context, b *model.Batch, layer, first int, x, h, gate tensor.Matrix) error {
 	if x.Rows == 0 {
 		return nil
 	}
 	if err := m.dense.Attend(layer, first, x, h, gate); err != nil {
 		return err
+	}
+	if layer < m.cfg.Layers-1 {
+		return m.feedForward(ctx, layer, x, h, gate)
+	}
+	var wanted []int
+	for _, row := range b.Outputs {
+		if i := int(row) - first; 0 <= i && i < x.Rows {
+			wanted = append(wanted, i)
+		}
+	}
+	out := pick(x, wanted)
+	if err := m.feedForward(ctx, layer, out, pick(h, wanted), pick(gate, wanted)); err != nil {
+		return err
+	}
+	for i, row := range wanted {
+		copy(x.Row(row), out.Row(i))
+	}
+	return nil
+}
+
+// pick copies some rows.
+func pick(from tensor.Matrix, rows []int) tensor.Matrix {
+	out := tensor.NewMatrix(len(rows), from.Cols)
+	for i, row := range rows {
+		copy(out.Row(i), from.Row(row))
+	}
+	return out
+}
+
+// feedForward is what a layer does behind attention.
+func (m whole) feedForward(ctx context.Context, layer int, x, h, gate tensor.Matrix) error {
+	if x.Rows == 0 {
+		return nil
 	}
 	if m.cfg.IsDense(layer) {
 		return m.dense.FeedForward(layer, h, x)
@@ -86,7 +126,7 @@ func (m whole) layer(ctx context.Context, layer, first int, x, h, gate tensor.Ma
 }
 
 // logits computes a sequence in chunks, beside rows of a neighbor, with the
-// blocks of both in the order of a seed.
+// blocks of both in the order of a seed. Those that are not wanted stay zero.
 func (m whole) logits(t *testing.T, chunks []int, seed uint64) tensor.Matrix {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 9))
@@ -106,10 +146,16 @@ func (m whole) logits(t *testing.T, chunks []int, seed uint64) tensor.Matrix {
 		b.Spans = append(b.Spans, model.Span{Start: start, N: n, Blocks: mine})
 		for p := start; p < start+n; p++ {
 			b.Tokens = append(b.Tokens, m.token(p))
-			b.Outputs = append(b.Outputs, int32(beside+p-start))
+			if m.wants == nil || m.wants(p) {
+				b.Outputs = append(b.Outputs, int32(beside+p-start))
+			}
 		}
-		if err := m.forward(t.Context(), b, out.Slice(start, start+n)); err != nil {
+		logits := tensor.NewMatrix(len(b.Outputs), m.cfg.Vocab)
+		if err := m.forward(t.Context(), b, logits); err != nil {
 			t.Fatal(err)
+		}
+		for i, row := range b.Outputs {
+			copy(out.Row(start+int(row)-beside), logits.Row(i))
 		}
 		start += n
 	}
@@ -129,6 +175,34 @@ func testCuts(t *testing.T, b backend.Backend, s shape, w weights) {
 		if t.Failed() {
 			t.Fatalf("chunks of %v", chunks)
 		}
+	}
+	testWanted(t, b, s, w, want)
+}
+
+// testWanted leaves out logits: between others, before the last of a prompt, of whole
+// steps and micro-batches. The keys and values of such rows are read by later ones.
+func testWanted(t *testing.T, b backend.Backend, s shape, w weights, all tensor.Matrix) {
+	for i, c := range []struct {
+		name   string
+		chunks []int
+		parts  int
+		wants  func(position int) bool
+	}{
+		{"the last", []int{positions}, 1, func(p int) bool { return p == positions-1 }},
+		{"the last, in chunks", []int{20}, 2, func(p int) bool { return p == positions-1 }},
+		{"some between others", []int{38, 7}, 3, func(p int) bool { return p%5 == 2 || p >= 44 && p < 51 }},
+	} {
+		t.Run("wanted: "+c.name, func(t *testing.T) {
+			m := openWhole(t, open(t, b, 1+i), s, w, c.parts)
+			m.wants = c.wants
+			want := tensor.NewMatrix(all.Rows, all.Cols)
+			for p := range positions {
+				if c.wants(p) {
+					copy(want.Row(p), all.Row(p))
+				}
+			}
+			sameBits(t, m.logits(t, c.chunks, uint64(i)), want)
+		})
 	}
 }
 

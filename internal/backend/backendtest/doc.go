@@ -4,7 +4,8 @@
 // What it tests, the strictest first:
 //
 //	rows      a row has the same bits whatever rows, experts, chunks, blocks or
-//	          micro-batches are beside it, NaN included, on any number of threads
+//	          micro-batches are beside it, NaN included, on any number of threads,
+//	          whatever logits are wanted
 //	tails     shapes that are no multiple of a vector, rows that are no multiple
 //	          of a tile, keys and values across the edges of blocks
 //	values    every product, norm, rotation and softmax against float64

@@ -2,12 +2,13 @@ package cpu
 
 import (
 	"github.com/hachi-serve/hachi/internal/compute/kernel"
+	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/model"
 )
 
 // piece is rows of one sequence within one block. They read the same tiles.
 type piece struct {
-	row, n    int // rows of the step
+	row, n    int // of queries
 	position  int // of the first row
 	firstTile int // the first that any of them sees
 	blocks    []int32
@@ -16,13 +17,40 @@ type piece struct {
 
 func (p piece) lastTile() int { return p.position / model.BlockSize }
 
-// cutPieces cuts the rows of a step into pieces and returns what they cost for
+// chooseQueries lists the rows of a call that attend: all of them, and in the last
+// layer those whose logits are wanted. Of the others nothing but K and V is read again.
+func (d *Dense) chooseQueries(layer, first, n int) {
+	s := &d.s
+	s.queries = s.queries[:0]
+	for i, at := range s.rows[first : first+n] {
+		if at.wanted || layer < d.cfg.Layers-1 {
+			s.queries = append(s.queries, int32(i))
+		}
+	}
+}
+
+// queryInputs are the normed rows that queries are made of, one after the other.
+func (d *Dense) queryInputs() tensor.Matrix {
+	s := &d.s
+	if len(s.queries) == s.h.Rows {
+		return s.h
+	}
+	s.picked = s.picked.Resize(len(s.queries), s.h.Cols)
+	for i, row := range s.queries {
+		copy(s.picked.Row(i), s.h.Row(int(row)))
+	}
+	return s.picked
+}
+
+// cutPieces cuts the rows that attend into pieces and returns what they cost for
 // one key head: a tile is widened, then every row takes it.
-func (d *Dense) cutPieces(first, n int) (cost int) {
+func (d *Dense) cutPieces(first int) (cost int) {
 	s := &d.s
 	s.pieces = s.pieces[:0]
-	for i, at := range s.rows[first : first+n] {
-		if i > 0 && at.span == s.rows[first+i-1].span && at.position%model.BlockSize != 0 {
+	for i, query := range s.queries {
+		row := first + int(query)
+		at := s.rows[row]
+		if i > 0 && s.queries[i-1] == query-1 && at.span == s.rows[row-1].span && at.position%model.BlockSize != 0 {
 			s.pieces[len(s.pieces)-1].n++
 			continue
 		}

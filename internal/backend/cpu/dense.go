@@ -39,11 +39,13 @@ type layerNorms struct{ input, post, q, k []float32 }
 
 // scratch is the memory of one step, kept for the next.
 type scratch struct {
-	h, q, k, v, attn, out, last tensor.Matrix
-	inner                       tensor.Matrix // of a dense layer
-	cos, sin                    []float32
-	rows                        []rowAt
-	pieces                      []piece
+	h, k, v, last        tensor.Matrix
+	queries              []int32       // rows of x that attend
+	picked, q, attn, out tensor.Matrix // a row for each of queries
+	inner                tensor.Matrix // of a dense layer
+	cos, sin             []float32
+	rows                 []rowAt
+	pieces               []piece
 }
 
 // rowAt is where a row of the batch stands.
@@ -51,6 +53,7 @@ type rowAt struct {
 	span     int
 	position int
 	blocks   []int32
+	wanted   bool // its logits
 }
 
 // NewDense decodes the norms and reserves the KV cache. The caller closes the Dense.
@@ -124,8 +127,11 @@ func (d *Dense) prepare(b *model.Batch) {
 	s.rows = s.rows[:0]
 	for n, span := range b.Spans {
 		for i := range span.N {
-			s.rows = append(s.rows, rowAt{n, span.Start + i, span.Blocks})
+			s.rows = append(s.rows, rowAt{span: n, position: span.Start + i, blocks: span.Blocks})
 		}
+	}
+	for _, row := range b.Outputs {
+		s.rows[row].wanted = true
 	}
 	if need := n * c.HeadDim / 2; cap(s.cos) < need {
 		s.cos, s.sin = make([]float32, need), make([]float32, need)
@@ -143,19 +149,21 @@ func (d *Dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 		return fmt.Errorf("rows %d to %d of a batch of %d", first, first+x.Rows, len(d.s.rows))
 	}
 	d.step = step{layer: layer, first: first, w: d.w.Layers[layer], x: x, h: h, gate: gate}
-	c, s, n := d.cfg, &d.s, x.Rows
-	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(n, c.Hidden)
-	s.q, s.attn = s.q.Resize(n, c.Heads*c.HeadDim), s.attn.Resize(n, c.Heads*c.HeadDim)
+	d.chooseQueries(layer, first, x.Rows)
+	c, s, n, queries := d.cfg, &d.s, x.Rows, len(d.s.queries)
+	s.h, s.out = s.h.Resize(n, c.Hidden), s.out.Resize(queries, c.Hidden)
+	s.q, s.attn = s.q.Resize(queries, c.Heads*c.HeadDim), s.attn.Resize(queries, c.Heads*c.HeadDim)
 	s.k, s.v = s.k.Resize(n, c.KVHeads*c.HeadDim), s.v.Resize(n, c.KVHeads*c.HeadDim)
 	d.pool.hold()
 	defer d.pool.release()
-	d.pool.run(x.Rows, 1, d.loops.norm)
+	d.pool.run(n, 1, d.loops.norm)
+	d.step.in = d.queryInputs()
 	d.pool.run((c.Heads+2*c.KVHeads)*c.HeadDim, c.HeadDim, d.loops.qkv)
-	d.pool.run(x.Rows, 1, d.loops.store)
-	d.step.cost = d.cutPieces(first, n)
+	d.pool.run(n, 1, d.loops.store)
+	d.step.cost = d.cutPieces(first)
 	d.pool.run(c.KVHeads*d.step.cost, 1, d.loops.attend)
 	d.pool.run(c.Hidden, grain, d.loops.project)
-	d.pool.run(x.Rows, 1, d.loops.finish)
+	d.pool.run(queries, 1, d.loops.finish)
 	d.step = step{}
 	return nil
 }

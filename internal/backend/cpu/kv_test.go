@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -78,6 +79,7 @@ func attendCut(t *testing.T, d *Dense, rng *rand.Rand, n int, pieces []int) []fl
 		b.Spans = append(b.Spans, model.Span{Start: start, N: rows, Blocks: blocks})
 		for j := range rows {
 			b.Tokens = append(b.Tokens, int32((start+j)*d.cfg.Vocab/n))
+			b.Outputs = append(b.Outputs, int32(beside+j))
 		}
 		all := len(b.Tokens)
 		x, h, gate := tensor.NewMatrix(all, d.cfg.Hidden), tensor.NewMatrix(all, d.cfg.Hidden), tensor.NewMatrix(all, d.cfg.Experts)
@@ -121,6 +123,64 @@ func TestAttentionDoesNotDependOnTheCut(t *testing.T) {
 	}
 }
 
+// TestTheLastLayerAttendsForWantedRowsOnly: those have the bits that they have among
+// others that are wanted too. Of the rest, keys and values are written, and no more.
+func TestTheLastLayerAttendsForWantedRowsOnly(t *testing.T) {
+	const n = 77
+	for _, kv := range []tensor.KVFormat{tensor.KVBF16, tensor.KVInt8} {
+		for _, window := range []int{0, 19} {
+			cfg := model.Config{Layers: 1, Hidden: 64, Heads: 6, KVHeads: 2, HeadDim: 20, Vocab: 200, Experts: 4, TopK: 2,
+				RopeTheta: 1e6, NormEps: 1e-5, MaxContext: 1024, DType: tensor.BF16, SlidingWindow: window}
+			p := NewPool(PoolOptions{Threads: 3})
+			numerics := model.Numerics{Wire: tensor.BF16, KV: kv, DenseActivation: tensor.F32}
+			all := randomDense(t, p, cfg, DenseOptions{Numerics: numerics, Blocks: 8})
+			want := attendTogether(t, all, n, ascending(n), 1)
+			for i, outputs := range [][]int32{nil, {0}, {n - 1}, {0, 1, 18, 19, 20, 34, 50, 51, n - 1}, ascending(n)} {
+				some := randomDense(t, p, cfg, DenseOptions{Numerics: numerics, Blocks: 8})
+				got := attendTogether(t, some, n, outputs, 1+i%3)
+				if a, b := all.kv[0], some.kv[0]; !bytes.Equal(a.k, b.k) || !bytes.Equal(a.v, b.v) || !slices.Equal(a.ks, b.ks) || !slices.Equal(a.vs, b.vs) {
+					t.Errorf("%v, window %d, outputs %v: other keys or values than with all rows wanted", kv, window, outputs)
+				}
+				for row := range n {
+					if wanted := slices.Contains(outputs, int32(row)); wanted && !slices.Equal(got[row], want[row]) || !wanted && got[row] != nil {
+						t.Errorf("%v, window %d, outputs %v: row %d is another than with all rows wanted, or was computed though it is not wanted", kv, window, outputs, row)
+					}
+				}
+			}
+			p.Close()
+		}
+	}
+}
+
+// attendTogether computes a decode row and two prompts in some calls, and returns x, h
+// and gate of its rows; nil of a row that was not touched.
+func attendTogether(t *testing.T, d *Dense, n int, outputs []int32, calls int) [][]float32 {
+	t.Helper()
+	b := &model.Batch{Outputs: outputs, Spans: []model.Span{{Start: 3, N: 1, Blocks: []int32{2}}, {Start: 0, N: 19, Blocks: []int32{7, 0}}, {Start: 5, N: n - 20, Blocks: []int32{1, 6, 3, 5}}}}
+	for i := range n {
+		b.Tokens = append(b.Tokens, int32(i*d.cfg.Vocab/n))
+	}
+	x, h, gate := tensor.NewMatrix(n, d.cfg.Hidden), tensor.NewMatrix(n, d.cfg.Hidden), tensor.NewMatrix(n, d.cfg.Experts)
+	if err := d.Embed(b, x); err != nil {
+		t.Fatal(err)
+	}
+	before := slices.Clone(x.Data)
+	for i := range calls {
+		lo, hi := i*n/calls, (i+1)*n/calls
+		if err := d.Attend(0, lo, x.Slice(lo, hi), h.Slice(lo, hi), gate.Slice(lo, hi)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := make([][]float32, n)
+	for i := range out {
+		untouched := slices.Equal(x.Row(i), before[i*x.Cols:(i+1)*x.Cols])
+		if row := slices.Concat(h.Row(i), gate.Row(i)); !untouched || slices.Max(row) != 0 || slices.Min(row) != 0 {
+			out[i] = slices.Concat(x.Row(i), row)
+		}
+	}
+	return out
+}
+
 // TestPiecesCoverEveryPairOnce counts what the workers of a split compute.
 func TestPiecesCoverEveryPairOnce(t *testing.T) {
 	d := &Dense{cfg: model.Config{KVHeads: 3}}
@@ -130,8 +190,13 @@ func TestPiecesCoverEveryPairOnce(t *testing.T) {
 		}
 	}
 	for first := range 20 {
-		n := len(d.s.rows) - first
-		cost := d.cutPieces(first, n)
+		d.s.queries = d.s.queries[:0]
+		for i := range len(d.s.rows) - first {
+			if first%2 == 0 || i%7 < 4 { // all, or some with others between them
+				d.s.queries = append(d.s.queries, int32(i))
+			}
+		}
+		n, cost := len(d.s.queries), d.cutPieces(first)
 		for parts := 1; parts < 9; parts++ {
 			seen := map[[2]int]int{}
 			for i := range parts {
@@ -140,8 +205,8 @@ func TestPiecesCoverEveryPairOnce(t *testing.T) {
 				d.eachPiece(lo, hi, func(p piece, head int) {
 					for r := range p.n {
 						seen[[2]int{head, p.row + r}]++
-						if at := d.s.rows[first+p.row+r].position; at != p.position+r || at/model.BlockSize != p.lastTile() {
-							t.Fatalf("row %d stands at %d, not in a piece from %d", p.row+r, at, p.position)
+						if at := d.s.rows[first+int(d.s.queries[p.row+r])].position; at != p.position+r || at/model.BlockSize != p.lastTile() {
+							t.Fatalf("query %d stands at %d, not in a piece from %d", p.row+r, at, p.position)
 						}
 					}
 				})
@@ -187,6 +252,9 @@ func BenchmarkAttend(b *testing.B) {
 						}
 						batch.Spans = append(batch.Spans, span)
 						batch.Tokens = append(batch.Tokens, make([]int32, shape.rows)...)
+					}
+					for i := range batch.Tokens {
+						batch.Outputs = append(batch.Outputs, int32(i))
 					}
 					rows := len(batch.Tokens)
 					x, h, gate := tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Hidden), tensor.NewMatrix(rows, cfg.Experts)

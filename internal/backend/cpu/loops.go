@@ -13,6 +13,7 @@ type step struct {
 	cost       int // of attention, for one key head
 	w          model.LayerWeights
 	x, h, gate tensor.Matrix
+	in         tensor.Matrix // what queries are made of
 	outputs    []int32
 	logits     tensor.Matrix
 }
@@ -43,43 +44,44 @@ func (d *Dense) normRows(w *worker, lo, hi int) {
 // qkv computes outputs lo..hi-1 of q, k and v laid end to end.
 func (d *Dense) qkv(w *worker, lo, hi int) {
 	for _, p := range [...]struct {
-		y tensor.Matrix
-		w tensor.Weight
-	}{{d.s.q, d.step.w.Q}, {d.s.k, d.step.w.K}, {d.s.v, d.step.w.V}} {
+		y, x tensor.Matrix
+		w    tensor.Weight
+	}{{d.s.q, d.step.in, d.step.w.Q}, {d.s.k, d.s.h, d.step.w.K}, {d.s.v, d.s.h, d.step.w.V}} {
 		if from, to := max(lo, 0), min(hi, p.w.Rows); from < to {
-			w.k.MatMul(w.s, p.y, d.s.h, p.w, from, to)
+			w.k.MatMul(w.s, p.y, p.x, p.w, from, to)
 		}
 		lo, hi = lo-p.w.Rows, hi-p.w.Rows
 	}
 }
 
-// storeRows norms the heads of q and k if the model does, applies positions to q and k and writes k and v to the cache.
+// storeRows applies positions to k and q, and writes k and v to the cache. There are
+// at most as many queries as rows.
 func (d *Dense) storeRows(w *worker, lo, hi int) {
-	c, s, half := d.cfg, &d.s, d.cfg.HeadDim/2
+	s, dim := &d.s, d.cfg.HeadDim
 	for i := lo; i < hi; i++ {
 		row := d.step.first + i
-		cos, sin := s.cos[row*half:(row+1)*half], s.sin[row*half:(row+1)*half]
-		q, k, v := s.q.Row(i), s.k.Row(i), s.v.Row(i)
-		if c.QKNorm {
-			d.normHeads(w, q, d.norms[d.step.layer].q)
-			d.normHeads(w, k, d.norms[d.step.layer].k)
+		k, v := s.k.Row(i), s.v.Row(i)
+		d.place(w, k, d.norms[d.step.layer].k, row)
+		for head := range d.cfg.KVHeads {
+			d.kv[d.step.layer].put(s.rows[row], head, k[head*dim:(head+1)*dim], v[head*dim:(head+1)*dim])
 		}
-		for head := range c.Heads {
-			kernel.Rotate(q[head*c.HeadDim:(head+1)*c.HeadDim], cos, sin)
-		}
-		for head := range c.KVHeads {
-			from, to := head*c.HeadDim, (head+1)*c.HeadDim
-			kernel.Rotate(k[from:to], cos, sin)
-			d.kv[d.step.layer].put(s.rows[row], head, k[from:to], v[from:to])
+		if i < len(s.queries) {
+			d.place(w, s.q.Row(i), d.norms[d.step.layer].q, d.step.first+int(s.queries[i]))
 		}
 	}
 }
 
-// normHeads norms every head of a row by itself.
-func (d *Dense) normHeads(w *worker, row, gain []float32) {
-	for ; len(row) > 0; row = row[d.cfg.HeadDim:] {
-		head := row[:d.cfg.HeadDim]
-		w.k.RMSNorm(w.s, head, head, gain, float32(d.cfg.NormEps))
+// place norms every head by itself, if the model does, and rotates it to the position
+// of a row of the step.
+func (d *Dense) place(w *worker, heads, gain []float32, row int) {
+	half := d.cfg.HeadDim / 2
+	cos, sin := d.s.cos[row*half:(row+1)*half], d.s.sin[row*half:(row+1)*half]
+	for ; len(heads) > 0; heads = heads[d.cfg.HeadDim:] {
+		head := heads[:d.cfg.HeadDim]
+		if d.cfg.QKNorm {
+			w.k.RMSNorm(w.s, head, head, gain, float32(d.cfg.NormEps))
+		}
+		kernel.Rotate(head, cos, sin)
 	}
 }
 
@@ -110,13 +112,31 @@ func (d *Dense) project(w *worker, lo, hi int) {
 func (d *Dense) finishRows(w *worker, lo, hi int) {
 	x, h := d.step.x, d.step.h
 	for i := lo; i < hi; i++ {
-		w.k.Add(x.Row(i), d.s.out.Row(i))
-		w.k.RMSNorm(w.s, h.Row(i), x.Row(i), d.norms[d.step.layer].post, float32(d.cfg.NormEps))
-		w.k.Round(h.Row(i), d.opts.Numerics.Wire)
+		row := int(d.s.queries[i])
+		w.k.Add(x.Row(row), d.s.out.Row(i))
+		w.k.RMSNorm(w.s, h.Row(row), x.Row(row), d.norms[d.step.layer].post, float32(d.cfg.NormEps))
+		w.k.Round(h.Row(row), d.opts.Numerics.Wire)
 	}
-	if gate := d.step.w.Gate; gate.Rows > 0 { // a dense layer has none
-		w.k.MatMul(w.s, d.step.gate.Slice(lo, hi), h.Slice(lo, hi), gate, 0, gate.Rows)
+	gate := d.step.w.Gate
+	if gate.Rows == 0 { // a dense layer has none
+		return
 	}
+	for rows := d.s.queries[lo:hi]; len(rows) > 0; {
+		n := consecutive(rows)
+		from, to := int(rows[0]), int(rows[0])+n
+		w.k.MatMul(w.s, d.step.gate.Slice(from, to), h.Slice(from, to), gate, 0, gate.Rows)
+		rows = rows[n:]
+	}
+}
+
+// consecutive is how many of some ascending rows, from the first on, have no other
+// between them.
+func consecutive(rows []int32) int {
+	n := 1
+	for n < len(rows) && rows[n] == rows[n-1]+1 {
+		n++
+	}
+	return n
 }
 
 func (d *Dense) headNormRows(w *worker, lo, hi int) {

@@ -199,7 +199,7 @@ func (d *dense) Embed(b *model.Batch, x tensor.Matrix) error {
 	return nil
 }
 
-// Attend implements model.Dense.
+// Attend implements model.Dense. It computes all rows of the last layer too, wanted or not.
 func (d *dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	if first < 0 || first+x.Rows > len(d.rows) {
 		return fmt.Errorf("rows %d to %d of a batch of %d", first, first+x.Rows, len(d.rows))

@@ -23,6 +23,7 @@ type dense struct {
 type place struct {
 	position int
 	blocks   []int32
+	wanted   bool // its logits
 }
 
 func (d *dense) KVBlockBytes() int64 {
@@ -52,8 +53,11 @@ func (d *dense) Embed(b *model.Batch, x tensor.Matrix) error {
 	d.places = nil
 	for _, s := range b.Spans {
 		for i := range s.N {
-			d.places = append(d.places, place{s.Start + i, s.Blocks})
+			d.places = append(d.places, place{position: s.Start + i, blocks: s.Blocks})
 		}
+	}
+	for _, row := range b.Outputs {
+		d.places[row].wanted = true
 	}
 	size := d.cfg.Hidden * d.w.Embed.DType.Size()
 	for i, token := range b.Tokens {
@@ -71,10 +75,14 @@ func (d *dense) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	for i := range x.Rows {
 		at, row := d.places[first+i], x.Row(i)
 		in := d.rounded(d.norm(row, l.InputNorm, d.cfg.NormEps))
-		q, k, v := d.product(in, l.Q).Data, d.product(in, l.K).Data, d.product(in, l.V).Data
-		d.place(q, l.QNorm, at.position)
+		k, v := d.product(in, l.K).Data, d.product(in, l.V).Data
 		d.place(k, l.KNorm, at.position)
 		d.store(layer, at, k, v)
+		if layer == d.cfg.Layers-1 && !at.wanted {
+			continue
+		}
+		q := d.product(in, l.Q).Data
+		d.place(q, l.QNorm, at.position)
 		d.Add(row, d.product(d.rounded(d.attention(layer, at, q)), l.O).Data)
 		copy(h.Row(i), d.norm(row, l.PostNorm, d.cfg.NormEps))
 		d.Round(h.Row(i), d.numerics.Wire)

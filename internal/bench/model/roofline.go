@@ -47,12 +47,14 @@ func (w work) bound(l kernel.Limits) (seconds float64, by string) {
 // work of the last step of a kind.
 func (b *bench) work(rows, outputs int) (w work) {
 	c := b.cfg
-	attention := 2 * float64(c.Layers) * float64(c.Hidden) * float64(2*c.Heads*c.HeadDim+2*c.KVHeads*c.HeadDim+c.Experts)
+	keys := 2 * float64(c.Hidden) * float64(2*c.KVHeads*c.HeadDim) // and values, of a row and a layer
+	attend := 2 * float64(c.Hidden) * float64(2*c.Heads*c.HeadDim+c.Experts)
+	attention := float64(c.Layers*rows)*keys + float64((c.Layers-1)*rows+outputs)*attend
 	head := 2 * float64(c.Hidden) * float64(c.Vocab)
 	matrix := 2 * float64(c.Hidden) * float64(c.FFN) // each of three of an expert
 	narrow := func(d tensor.DType) bool { return d == tensor.BF16 }
 	w.bytes = float64(b.denseBytes + b.expertBytes*int64(b.count.experts))
-	w.add(attention*float64(rows)+head*float64(outputs), b.denseFormat, narrow(b.numerics.DenseActivation))
+	w.add(attention+head*float64(outputs), b.denseFormat, narrow(b.numerics.DenseActivation))
 	w.add(2*matrix*float64(b.count.rows), c.DType, narrow(b.numerics.Wire))
 	w.add(matrix*float64(b.count.rows), c.DType, narrow(b.numerics.FFNActivation))
 	return w

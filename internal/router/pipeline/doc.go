@@ -12,8 +12,9 @@
 // Invariants:
 //   - The rows of a layer pass attention in ascending order, split or not, so
 //     that a split changes no bit.
-//   - In the last layer only rows whose logits are wanted go to the experts: nothing
-//     reads what the others would become. A chunk in the middle of a prompt has none.
+//   - In the last layer only rows whose logits are wanted go on behind their keys and
+//     values: nothing reads what the others would become. A chunk in the middle of a
+//     prompt has none.
 //   - A micro-batch is either with attention or with the experts, never both.
 //   - When Forward returns, no expert call of the step runs. A panic of attention
 //     or of an expert call is an error of the step and joins the others first.

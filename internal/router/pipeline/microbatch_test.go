@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -14,17 +15,19 @@ import (
 )
 
 // traced is a model whose row i has x = i at first. Attention copies x to h, and experts
-// add 10 h to x, so that each layer multiplies a row by 11.
+// add 10 h to x, so that each layer multiplies a row by 11. Attention of the last layer
+// spoils the rows whose logits are not wanted.
 type traced struct {
 	still
-	read []float32 // x of the outputs, by Head
+	outputs []int32
+	read    []float32 // x of the outputs, by Head
 
 	mu     sync.Mutex
 	called [][]float32 // h of the rows that experts got, by layer
 }
 
 func (t *traced) Embed(b *model.Batch, x tensor.Matrix) error {
-	t.called = make([][]float32, 3)
+	t.called, t.outputs = make([][]float32, 3), b.Outputs
 	for i := range b.Tokens {
 		x.Row(i)[0] = float32(i)
 	}
@@ -33,6 +36,9 @@ func (t *traced) Embed(b *model.Batch, x tensor.Matrix) error {
 
 func (t *traced) Attend(layer, first int, x, h, gate tensor.Matrix) error {
 	for i := range x.Rows {
+		if layer == 2 && !slices.Contains(t.outputs, int32(first+i)) {
+			x.Row(i)[0] = float32(math.NaN()) // undefined
+		}
 		copy(h.Row(i), x.Row(i))
 	}
 	return t.still.Attend(layer, first, x, h, gate)
