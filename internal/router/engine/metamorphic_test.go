@@ -311,7 +311,7 @@ func every() []setting {
 
 // TestMetamorphic: 200 requests of every kind give the same bits one by one
 // and under any load, cut, cache, shortage, guess, number of cores and of nodes; and
-// again with a KV cache of int8, whose bits are others.
+// again with other numerics, whose bits are others.
 func TestMetamorphic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes many requests under many settings: skipped by -short")
@@ -334,13 +334,13 @@ func TestMetamorphic(t *testing.T) {
 	for _, s := range settings {
 		t.Run(s.name, func(t *testing.T) { s.check(t, w, words, asks, want) })
 	}
-	w.numerics.KV = tensor.KVInt8
+	w.numerics.KV, w.numerics.DenseActivation = tensor.KVInt8, tensor.BF16
 	other := oneByOne(t, w, words, asks)
 	if slices.Equal(other, want) {
-		t.Error("a KV cache of int8 changes nothing: it was not put to use")
+		t.Error("a KV cache of int8 and dense activations of bf16 change nothing: they were not put to use")
 	}
 	for _, s := range eighth {
-		t.Run("int8 KV, "+s.name, func(t *testing.T) { s.check(t, w, words, asks, other) })
+		t.Run("int8 KV, bf16 activations, "+s.name, func(t *testing.T) { s.check(t, w, words, asks, other) })
 	}
 }
 
