@@ -15,6 +15,8 @@ var encodings = []struct {
 	is   instruction
 	want string
 }{
+	{prefetchw("DI"), "rex prefetchw BYTE PTR [rdi]"},
+	{prefetchw("R9"), "prefetchw BYTE PTR [r9]"},
 	{ldtilecfg("AX"), "ldtilecfg [rax]"},
 	{ldtilecfg("R9"), "ldtilecfg [r9]"},
 	{tilerelease(), "tilerelease"},
@@ -53,7 +55,7 @@ func disassembled(t *testing.T, code []byte) []string {
 	return lines
 }
 
-func TestObjdumpReadsTheInstructionsOfAMX(t *testing.T) {
+func TestObjdumpReadsWhatTheAssemblerLacks(t *testing.T) {
 	var code []byte
 	for _, e := range encodings {
 		for _, b := range e.is.bytes {

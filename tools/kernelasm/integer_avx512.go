@@ -12,7 +12,8 @@ func integer512(a *asm) {
 // of x. Every lane is one row of weights. Z0 on are the sums of a group, Z8 on
 // the products, Z16 on scratch. Sums begin with the offset of x. Broadcasts are
 // operands of the dot products: as instructions of their own they cost more than
-// they save by reuse.
+// they save by reuse. Rows of y are far apart, so their lines are fetched for
+// writing before the loop.
 type dot512 struct {
 	blocks
 	c    int
@@ -25,6 +26,10 @@ func (p dot512) write(a *asm, name string) {
 	dotArgs(a, func() {
 		for i := range p.c {
 			a.op("VPXORD Z%d, Z%d, Z%d", 8+i, 8+i, 8+i)
+		}
+		a.op("MOVQ DI, R9")
+		for range p.c {
+			a.ops(prefetchw("R9").String(), "ADDQ R8, R9")
 		}
 	}, func() {
 		a.op("MOVQ DI, R9")

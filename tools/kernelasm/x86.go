@@ -72,6 +72,15 @@ func (v vector) unpack(a *asm, e element) {
 	a.ops("TESTQ CX, CX", "JGT loop", "VZEROUPPER", "RET")
 }
 
+// prefetchw fetches the line at a register to be written. The assembler lacks it.
+func prefetchw(at string) instruction {
+	b := register(at)
+	if b&7 == 4 || b&7 == 5 {
+		panic("PREFETCHW (" + at + ") needs another form of address")
+	}
+	return instruction{[]int{0x40 | b>>3, 0x0f, 0x0d, 1<<3 | b&7}, "PREFETCHW (" + at + ")"}
+}
+
 // memory is the operand at an offset of a pointer.
 func memory(offset int, register string) string {
 	if offset == 0 {

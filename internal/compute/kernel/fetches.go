@@ -17,16 +17,16 @@ import "github.com/hachi-serve/hachi/internal/compute/tensor"
 type fetches struct {
 	dot    *dotKernels
 	tiles  int
-	groups int // of the strip, or of the part of it that is read
-	size   int // of a group, bytes
-	next   int // bytes from a strip to the next
-	first  bool
+	groups int  // of the strip, or of the part of it that is read
+	size   int  // of a group, bytes
+	next   int  // bytes from a strip to the next
+	first  bool // the strip is the first of the call
 }
 
 // fetches of the tiles of some rows of x for some groups of a strip.
-func (d *dotKernels) fetches(w tensor.Weight, rows, groups int, first bool) fetches {
+func (d *dotKernels) fetches(w tensor.Weight, rows, groups int) fetches {
 	// A block's factors are shared by its groups.
-	f := fetches{dot: d, groups: groups, size: w.DType.BlockBytes() / w.DType.BlockGroups(), next: w.DType.Bytes(tensor.BlockRows, w.Cols), first: first}
+	f := fetches{dot: d, groups: groups, size: w.DType.BlockBytes() / w.DType.BlockGroups(), next: w.DType.Bytes(tensor.BlockRows, w.Cols)}
 	for i := 0; i < rows; f.tiles++ {
 		i += d.rowsOfTile(span{0, rows}, i)
 	}

@@ -140,19 +140,21 @@ func (k *Kernels) multiplyQuantized(s *Scratch, y output, w tensor.Weight, rows,
 	dot, groups := k.dot[blockSlot(w.DType)].of(rows), groupsOf(w.Cols, w.DType)
 	atOnce := dot.groupsAtOnce(rows)
 	for g := 0; g < groups; g += atOnce {
+		part := span{g, min(g+atOnce, groups)}
+		fetch := dot.fetches(w, rows, part.len())
 		for col := lo &^ (tensor.BlockRows - 1); col < hi; col += tensor.BlockRows {
-			cols, part := span{max(lo, col), min(hi, col+tensor.BlockRows)}, span{g, min(g+atOnce, groups)}
-			dot.multiplyStrip(s, y, w, rows, cols, part, dot.fetches(w, rows, part.len(), col < lo+tensor.BlockRows))
+			fetch.first = col < lo+tensor.BlockRows
+			dot.multiplyStrip(s, y, w, rows, span{max(lo, col), min(hi, col+tensor.BlockRows)}, part, &fetch)
 		}
 	}
 }
 
 // multiplyStrip adds the products of groups part of a strip of BlockRows rows of
 // w. Columns cols are those of its outputs that the caller wants.
-func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span, fetch fetches) {
+func (d *dotKernels) multiplyStrip(s *Scratch, y output, w tensor.Weight, rows int, cols, part span, fetch *fetches) {
 	groups, size := groupsOf(w.Cols, w.DType), groupBytes(d.size())
 	first := cols.lo &^ (tensor.BlockRows - 1)
-	weights := unsafe.Pointer(&w.Data[(first/tensor.BlockRows*groups+part.lo)/w.DType.BlockGroups()*w.DType.BlockBytes()])
+	weights := unsafe.Pointer(&w.Data[first/tensor.BlockRows*fetch.next+part.lo*fetch.size])
 	all, packed := span{0, rows}, 0
 	if d.rowsOfTile(all, 0) == wideRows {
 		s.ints.wide.fit(wideSums + part.len()*panelGroupBytes(w.DType))
