@@ -17,7 +17,7 @@ import (
 
 func newBench() *cobra.Command {
 	return group("bench", "run benchmarks",
-		newBenchServe(), newBenchFailover(), newBenchGateway(), newBenchObserve(), newBenchOverload(), newBenchHostile(), newBenchCluster(), newBenchScale(), newBenchPlacement(), newBenchElasticity(), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
+		newBenchServe(), newBenchFailover(), newBenchGateway(), newBenchObserve(), newBenchOverload(), newBenchHostile(), newBenchCluster(), newBenchShare(), newBenchScale(), newBenchPlacement(), newBenchElasticity(), newBenchRPC(), newBenchKernel(), newBenchModel(), newBenchAccuracy())
 }
 
 // maxFailures is how often in a row a process may fail at its start before a benchmark
