@@ -19,6 +19,7 @@ const (
 	tileParams   = "(lanes, x, w unsafe.Pointer, xStride, wStride, n, ahead, carry int)"
 	packedParams = "(lanes, x, w unsafe.Pointer, steps, carry int)"
 	pairParams   = "(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)"
+	slimParams   = "(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)"
 	panelParams  = "(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)"
 	unpackParams = "(dst, src unsafe.Pointer, n, step int)"
 	dotParams    = "(y, x, w unsafe.Pointer, yStride, groups, ahead, step, carry int)"
@@ -74,8 +75,8 @@ var avx2Only = []family{
 var avx512Only = []family{
 	{"PairTilex", 1, tileCols, pairParams, "multiplies 4 rows of bf16 with %d of bf16."},
 	{"PairPanelx", 1, tileCols, panelParams, "multiplies groups of 4 rows of bf16 with %d of bf16."},
-	{"SlimSplitx", 1, slimSplitCols, pairParams, "multiplies 4 rows of bf16 with %d of f32, two of the 4 at a time."},
-	{"SlimTilex", 2, slimCols, pairParams, "multiplies 4 rows of bf16 with %d of bf16, one or two of the 4 at a time."},
+	{"SlimSplitx", 1, slimSplitCols, slimParams, "multiplies groups of 4 rows of bf16 with %d of f32, two of the 4 at a time."},
+	{"SlimTilex", 2, slimCols, slimParams, "multiplies groups of 4 rows of bf16 with %d of bf16, one or two of the 4 at a time."},
 	{"SplitRows", 0, 0, pairParams, "is SplitTilex1, one row of w after the other."},
 	{"PairRows", 0, 0, pairParams, "is PairTilex1, one row of w after the other."},
 	{"NarrowPairs", 0, 0, "(dst, src unsafe.Pointer, steps, step int) (lost int)", "cuts f32 to bf16 and returns non-zero if bits were lost."},

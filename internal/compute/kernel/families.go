@@ -36,6 +36,10 @@ type (
 	// pairKernel is tileKernel for bf16 weights and packed x.
 	pairKernel func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
 
+	// slimKernel is pairKernel for groups times tileRows rows of w, whose lanes follow
+	// each other. Those that prefetch in the order of memory go on from group to group.
+	slimKernel func(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
+
 	// pairPanelKernel is pairKernel for groups times tileRows rows of w, whose
 	// lanes follow each other. Meanwhile it prefetches, evenly: for every group
 	// two of the rows that lie nextW bytes ahead of w, and for panelW rows of w

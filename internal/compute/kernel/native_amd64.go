@@ -48,13 +48,13 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 		tile:      [tileCols]pairKernel{avx512.PairTilex1, avx512.PairTilex2, avx512.PairTilex3, avx512.PairTilex4, avx512.PairTilex5, avx512.PairTilex6},
 		row:       avx512.PairRows,
 		panel:     [tileCols]pairPanelKernel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
-		slim:      [slimCols]pairKernel{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
-		inOrder:   5,
+		slim:      [slimCols]slimKernel{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
+		inOrder:   4,
 		stepBytes: 2 * pairStep, blockSteps: bf16BlockSteps,
 	})
 	split := base.pairsF32.all[0].way
 	split.row = avx512.SplitRows
-	split.slim = [slimCols]pairKernel{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
+	split.slim = [slimCols]slimKernel{avx512.SlimSplitx1, avx512.SlimSplitx2, avx512.SlimSplitx3}
 	k.pairsF32 = pairVariants(base.name, split)
 	k.pairsBF16.all = append(k.pairsBF16.all, variant[pairKernels]{name: base.name, way: split})
 	if fastest(k.limits.BF16)*float64(k.limits.FMAOps) < fastest(k.limits.FMA)*float64(k.limits.BF16Ops) {

@@ -22,7 +22,7 @@ type pairKernels struct {
 	row pairKernel
 	// slim takes 1 to slimCols rows of x at once and reads one or two rows of w
 	// at a time. nil where that reads no faster.
-	slim [slimCols]pairKernel
+	slim [slimCols]slimKernel
 	// inOrder is the fewest rows of x from which slim prefetches the lines of what
 	// is read after a block of w in the order of memory, see pairPanel.aheadInOrder.
 	// Twice slimCols rows are then two tiles. 0 where no slim does.
@@ -51,9 +51,11 @@ const (
 	// first-level cache.
 	slimBytes = 24 << 10
 	// inOrderSteps is the number of steps of a panel of K for slim micro-kernels that
-	// prefetch in the order of memory. inOrderBytes is the maximum size of a block of w
+	// prefetch in the order of memory, half of it where a micro-panel would exceed
+	// inOrderX bytes. inOrderBytes is the maximum size of a block of w
 	// for them: the second-level cache holds it, the next one, and x.
-	inOrderSteps = 32
+	inOrderSteps = 64
+	inOrderX     = 16 << 10
 	inOrderBytes = 384 << 10
 )
 
@@ -72,7 +74,7 @@ func pairVariants(name string, way pairKernels) variants[pairKernels] {
 		few++
 	}
 	if few > 0 {
-		add("-tiles", 1, min(few, classes[3]), func(k *pairKernels) { k.row, k.slim = nil, [slimCols]pairKernel{} })
+		add("-tiles", 1, min(few, classes[3]), func(k *pairKernels) { k.row, k.slim = nil, [slimCols]slimKernel{} })
 	}
 	if way.panel[0] != nil {
 		from := slimCols + 1
@@ -132,20 +134,16 @@ func (p *pairPanel) ahead(col int) int {
 	return tileRows*p.stride() - 2*pairStep*p.steps.lo
 }
 
-// aheadInOrder is the distance in bytes from the micro-panel of w at row col to the
-// lines that its micro-kernel prefetches. All micro-panels of a block together
-// prefetch what is read next, line by line: memory and the processor's own
-// prefetching are faster so than with the rows of w in turns.
+// aheadInOrder is the distance in bytes from the panel of w to the lines that its
+// micro-kernels prefetch. All panels of a block together prefetch what is read next,
+// line by line: memory and the processor's own prefetching are faster so than with
+// the rows of w in turns.
 //
-//	block     micro-panel  panel of K  rows of w  prefetches, of four quarters
-//	rows 0-7  0            0           0-3        rows 8-15, the first quarter
-//	          1            0           4-7        the second
-//	          0            1           0-3        the third
-//	          1            1           4-7        the fourth
-func (p *pairPanel) aheadInOrder(col int) int {
-	row := col - p.cols.lo
-	lines := p.steps.lo*p.cols.len() + row*p.steps.len()
-	return p.next + 2*pairStep*(lines-p.steps.lo) - row*p.stride()
+//	block     panel of K  prefetches, of four quarters
+//	rows 0-7  0           rows 8-15, the first quarter
+//	          1           the second, and so on
+func (p *pairPanel) aheadInOrder() int {
+	return p.next + 2*pairStep*p.steps.lo*(p.cols.len()-1)
 }
 
 // lossless adapts a packer whose form can hold any f32.

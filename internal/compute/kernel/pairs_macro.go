@@ -53,9 +53,12 @@ func (k *Kernels) multiplyPairBlock(s *Scratch, y output, block pairPanel) {
 	for from := 0; from < steps; from += depth {
 		panel := block
 		panel.steps = span{from, min(from+depth, steps)}
-		if p.byPanel() {
+		switch {
+		case p.byPanel():
 			p.multiplyWholePanel(s, &panel)
-		} else {
+		case p.slim() && !p.byRow(panel.steps.len()):
+			p.multiplySlim(s, &panel)
+		default:
 			p.multiplyPanel(s, &panel)
 		}
 	}
@@ -81,17 +84,52 @@ func (p *pairScratch) multiplyPanel(s *Scratch, panel *pairPanel) {
 	stride, steps, lanes := panel.stride(), panel.steps.len(), 0
 	for row := panel.rows.lo; row < panel.rows.hi; {
 		t := p.tile(row, panel.steps.lo)
-		multiply := p.microKernel(t.rows, steps)
 		for col := panel.cols.lo; col < panel.cols.hi; col += tileRows {
+			ahead := 0
+			if row == 0 {
+				ahead = panel.ahead(col)
+			}
+			p.multiplyOne(at(s.lanes, lanes), t, panel.weights(col), stride, steps, ahead)
+			lanes += t.rows * tileRows * Lanes
+		}
+		row += t.rows
+	}
+}
+
+// multiplyOne calls the micro-kernel for a tile of x and tileRows rows of w.
+func (p *pairScratch) multiplyOne(lanes unsafe.Pointer, t tileIndex, w unsafe.Pointer, stride, steps, ahead int) {
+	switch {
+	case p.byRow(steps):
+		p.kernels.row(lanes, p.at(t), w, stride, steps, ahead, t.step)
+	case p.slim():
+		p.kernels.slim[t.rows-1](lanes, p.at(t), w, stride, steps, 1, ahead, t.step)
+	default:
+		p.kernels.tile[t.rows-1](lanes, p.at(t), w, stride, steps, ahead, t.step)
+	}
+}
+
+// multiplySlim is multiplyPanel with one call for all micro-panels of w that
+// prefetch at the same distance.
+func (p *pairScratch) multiplySlim(s *Scratch, panel *pairPanel) {
+	stride, steps, lanes := panel.stride(), panel.steps.len(), 0
+	for row := panel.rows.lo; row < panel.rows.hi; {
+		t, last := p.tile(row, panel.steps.lo), panel.cols.hi
+		if row == 0 && !p.inOrder() {
+			last -= tileRows
+		}
+		for _, cols := range []span{{panel.cols.lo, last}, {last, panel.cols.hi}} {
+			if cols.len() == 0 {
+				continue
+			}
 			ahead := 0
 			switch {
 			case row == 0 && p.inOrder():
-				ahead = panel.aheadInOrder(col)
+				ahead = panel.aheadInOrder()
 			case row == 0:
-				ahead = panel.ahead(col)
+				ahead = panel.ahead(cols.lo)
 			}
-			multiply(at(s.lanes, lanes), p.at(t), panel.weights(col), stride, steps, ahead, t.step)
-			lanes += t.rows * tileRows * Lanes
+			p.kernels.slim[t.rows-1](at(s.lanes, lanes), p.at(t), panel.weights(cols.lo), stride, steps, cols.len()/tileRows, ahead, t.step)
+			lanes += t.rows * cols.len() * Lanes
 		}
 		row += t.rows
 	}
@@ -165,7 +203,7 @@ func (p *pairScratch) multiplyTail(s *Scratch, panel *pairPanel) {
 	for row := panel.rows.lo; row < panel.rows.hi; {
 		t := p.tile(row, panel.steps.lo)
 		for col := panel.cols.lo; col < panel.cols.hi; col += tileRows {
-			p.microKernel(t.rows, 1)(at(s.lanes, lanes), p.at(t), s.pairTail(panel.w, col), 2*pairStep, 1, 0, t.step)
+			p.multiplyOne(at(s.lanes, lanes), t, s.pairTail(panel.w, col), 2*pairStep, 1, 0)
 			lanes += t.rows * tileRows * Lanes
 		}
 		row += t.rows
@@ -192,10 +230,10 @@ func (k *Kernels) multiplyPairColumn(s *Scratch, y output, w tensor.Weight, col 
 	for row := 0; row < p.rows; {
 		t := p.tile(row, 0)
 		if steps > 0 {
-			p.microKernel(t.rows, steps)(at(s.lanes, 0), p.at(t), unsafe.Pointer(&w.Data[2*col*w.Cols]), 0, steps, 0, 0)
+			p.multiplyOne(at(s.lanes, 0), t, unsafe.Pointer(&w.Data[2*col*w.Cols]), 0, steps, 0)
 		}
 		if t.step = steps; steps*pairStep < w.Cols {
-			p.microKernel(t.rows, 1)(at(s.lanes, 0), p.at(t), s.pairTail(w, col), 2*pairStep, 1, 0, steps)
+			p.multiplyOne(at(s.lanes, 0), t, s.pairTail(w, col), 2*pairStep, 1, 0)
 		}
 		k.storeColumn(s, y, row, col, t.rows)
 		row += t.rows

@@ -116,15 +116,9 @@ func (p *pairScratch) byPanel() bool {
 	return p.kernels.panel[0] != nil && (p.kernels.panelAlone || p.rows > tileCols) && !p.slim()
 }
 
-// microKernel chooses the micro-kernel for rows rows of x and steps of K.
-func (p *pairScratch) microKernel(rows, steps int) pairKernel {
-	switch {
-	case rows == 1 && p.kernels.row != nil && steps*p.kernels.stepBytes <= rowBytes:
-		return p.kernels.row
-	case p.slim():
-		return p.kernels.slim[rows-1]
-	}
-	return p.kernels.tile[rows-1]
+// byRow reports whether a micro-kernel of its own takes one row of x and steps of K.
+func (p *pairScratch) byRow(steps int) bool {
+	return p.rows == 1 && p.kernels.row != nil && steps*p.kernels.stepBytes <= rowBytes
 }
 
 // blockSize is how many rows of x, and columns of y for them, have their lanes
@@ -146,7 +140,11 @@ func (p *pairScratch) blockSize() (rows, cols int) {
 func (p *pairScratch) blockSteps(steps int) int {
 	switch {
 	case p.inOrder():
-		return max(1, min(steps, inOrderSteps))
+		depth := inOrderSteps
+		if p.rows*depth*p.kernels.stepBytes > inOrderX {
+			depth /= 2
+		}
+		return max(1, min(steps, depth))
 	case p.slim() || p.rows <= tileCols && p.byPanel():
 		return max(1, min(steps, slimBytes/(p.rows*p.kernels.stepBytes)))
 	case p.rows <= tileCols:

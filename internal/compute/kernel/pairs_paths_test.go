@@ -19,16 +19,14 @@ func withEveryPairKernel(bf16 bool) *Kernels {
 	all := goPairs()
 	for c := range slimCols {
 		if all.slim[c] = nil; bf16 || c < 3 {
-			all.slim[c] = func(lanes, x, w unsafe.Pointer, wStride, steps, _, carry int) {
-				goSplitTile(c+1, lanes, x, w, wStride, steps, carry)
+			all.slim[c] = func(lanes, x, w unsafe.Pointer, wStride, steps, groups, _, carry int) {
+				goSplitTiles(c+1, lanes, x, w, wStride, steps, groups, carry)
 			}
 		}
 	}
 	for c := range tileCols {
 		all.panel[c] = func(lanes, x, w unsafe.Pointer, wStride, steps, groups, _, _, carry int) {
-			for g := range groups {
-				goSplitTile(c+1, unsafe.Add(lanes, 4*g*(c+1)*tileRows*Lanes), x, unsafe.Add(w, g*tileRows*wStride), wStride, steps, carry)
-			}
+			goSplitTiles(c+1, lanes, x, w, wStride, steps, groups, carry)
 		}
 	}
 	all.row, all.panelAlone, all.inOrder = all.tile[0], true, 5
@@ -43,6 +41,13 @@ func withEveryPairKernel(bf16 bool) *Kernels {
 		k.pairsF32, k.pairsBF16 = Go().pairsF32, only("every", all)
 	}
 	return &k
+}
+
+// goSplitTiles is goSplitTile for groups of rows of w.
+func goSplitTiles(c int, lanes, x, w unsafe.Pointer, wStride, steps, groups, carry int) {
+	for g := range groups {
+		goSplitTile(c, unsafe.Add(lanes, 4*g*c*tileRows*Lanes), x, unsafe.Add(w, g*tileRows*wStride), wStride, steps, carry)
+	}
 }
 
 func TestEveryPathOfPairsIsTheDefinition(t *testing.T) {
@@ -71,9 +76,9 @@ func TestBlocksArePrefetchedInOrder(t *testing.T) {
 	var fetched []uintptr // lines
 	k, all := *Go(), goPairs()
 	all.inOrder = m
-	all.slim[m-1] = func(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int) {
-		goSplitTile(m, lanes, x, w, wStride, steps, carry)
-		for line := range tileRows * steps {
+	all.slim[m-1] = func(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int) {
+		goSplitTiles(m, lanes, x, w, wStride, steps, groups, carry)
+		for line := range groups * tileRows * steps {
 			fetched = append(fetched, uintptr(w)+uintptr(ahead+2*pairStep*line))
 		}
 	}

@@ -546,75 +546,75 @@ func PairPanelx5(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, next
 //go:noescape
 func PairPanelx6(lanes, x, w unsafe.Pointer, wStride, steps, groups, nextX, nextW, carry int)
 
-// SlimSplitx1 multiplies 4 rows of bf16 with 1 of f32, two of the 4 at a time.
+// SlimSplitx1 multiplies groups of 4 rows of bf16 with 1 of f32, two of the 4 at a time.
 //
 //go:noescape
-func SlimSplitx1(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimSplitx1(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimSplitx2 multiplies 4 rows of bf16 with 2 of f32, two of the 4 at a time.
+// SlimSplitx2 multiplies groups of 4 rows of bf16 with 2 of f32, two of the 4 at a time.
 //
 //go:noescape
-func SlimSplitx2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimSplitx2(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimSplitx3 multiplies 4 rows of bf16 with 3 of f32, two of the 4 at a time.
+// SlimSplitx3 multiplies groups of 4 rows of bf16 with 3 of f32, two of the 4 at a time.
 //
 //go:noescape
-func SlimSplitx3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimSplitx3(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex2 multiplies 4 rows of bf16 with 2 of bf16, one or two of the 4 at a time.
+// SlimTilex2 multiplies groups of 4 rows of bf16 with 2 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex2(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex2(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex3 multiplies 4 rows of bf16 with 3 of bf16, one or two of the 4 at a time.
+// SlimTilex3 multiplies groups of 4 rows of bf16 with 3 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex3(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex3(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex4 multiplies 4 rows of bf16 with 4 of bf16, one or two of the 4 at a time.
+// SlimTilex4 multiplies groups of 4 rows of bf16 with 4 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex4(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex4(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex5 multiplies 4 rows of bf16 with 5 of bf16, one or two of the 4 at a time.
+// SlimTilex5 multiplies groups of 4 rows of bf16 with 5 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex5(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex5(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex6 multiplies 4 rows of bf16 with 6 of bf16, one or two of the 4 at a time.
+// SlimTilex6 multiplies groups of 4 rows of bf16 with 6 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex6(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex6(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex7 multiplies 4 rows of bf16 with 7 of bf16, one or two of the 4 at a time.
+// SlimTilex7 multiplies groups of 4 rows of bf16 with 7 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex7(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex7(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex8 multiplies 4 rows of bf16 with 8 of bf16, one or two of the 4 at a time.
+// SlimTilex8 multiplies groups of 4 rows of bf16 with 8 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex8(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex8(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex9 multiplies 4 rows of bf16 with 9 of bf16, one or two of the 4 at a time.
+// SlimTilex9 multiplies groups of 4 rows of bf16 with 9 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex9(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex9(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex10 multiplies 4 rows of bf16 with 10 of bf16, one or two of the 4 at a time.
+// SlimTilex10 multiplies groups of 4 rows of bf16 with 10 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex10(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex10(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex11 multiplies 4 rows of bf16 with 11 of bf16, one or two of the 4 at a time.
+// SlimTilex11 multiplies groups of 4 rows of bf16 with 11 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex11(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex11(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
-// SlimTilex12 multiplies 4 rows of bf16 with 12 of bf16, one or two of the 4 at a time.
+// SlimTilex12 multiplies groups of 4 rows of bf16 with 12 of bf16, one or two of the 4 at a time.
 //
 //go:noescape
-func SlimTilex12(lanes, x, w unsafe.Pointer, wStride, steps, ahead, carry int)
+func SlimTilex12(lanes, x, w unsafe.Pointer, wStride, steps, groups, ahead, carry int)
 
 // SplitRows is SplitTilex1, one row of w after the other.
 //
