@@ -15,12 +15,13 @@ import (
 	driver "github.com/hachi-serve/hachi/internal/cuda"
 	"github.com/hachi-serve/hachi/internal/model"
 	"github.com/hachi-serve/hachi/internal/router/engine"
+	"github.com/hachi-serve/hachi/internal/router/sampler"
 )
 
 // TestMetamorphicOnAGPU is TestMetamorphic with attention and experts on GPUs of a fake
 // driver, one for each process. It has fewer requests, and short ones: the driver
 // computes a kernel one thread after the other. The race detector sees this backend in
-// its own package. The seed is one whose few requests end in every way.
+// its own package.
 func TestMetamorphicOnAGPU(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes requests by the definition of each kernel: skipped by -short")
@@ -56,7 +57,7 @@ func TestMetamorphicOnAGPU(t *testing.T) {
 }
 
 // shortened are some of the requests, with short prompts and answers. Many share a
-// beginning.
+// beginning. Under any seed, some answers stop and some are cut.
 func shortened(asks []ask) []ask {
 	const requests, prompt, answer = 16, 60, 10
 	asks = slices.DeleteFunc(asks, func(a ask) bool { return len(a.r.Prompt) > prompt })
@@ -66,5 +67,9 @@ func shortened(asks []ask) []ask {
 		r.MaxTokens = min(r.MaxTokens, answer)
 		r.Params.MinTokens = min(r.Params.MinTokens, r.MaxTokens)
 	}
+	ends, runs := &asks[0], &asks[1]
+	ends.g, ends.stops, ends.r.StopTokens = nil, nil, []int32{2}
+	ends.r.Params = sampler.Params{LogitBias: map[int32]float64{2: 100}}
+	runs.g, runs.stops, runs.r.StopTokens = nil, nil, nil
 	return asks
 }
