@@ -78,7 +78,7 @@ func newWait(logger *slog.Logger) *episode.Wait {
 }
 
 func whyNoPlacement() string {
-	return "the coordinator has published none for this model; hachi status says why"
+	return "the coordinator has published none for this model and these numerics flags; hachi doctor says why"
 }
 
 // loadBytesPerSecond bounds what a router writes of the rows it has sent, however

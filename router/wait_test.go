@@ -22,7 +22,7 @@ func TestARouterThatWaitsSaysSo(t *testing.T) {
 		for range 3 {
 			w.Observe(began.Add(test.waited), false, whyNoPlacement)
 		}
-		if n := log.Count("\n"); n != test.want || test.want > 0 && log.Count("hachi status says why") == 0 {
+		if n := log.Count("\n"); n != test.want || test.want > 0 && log.Count("hachi doctor says why") == 0 {
 			t.Errorf("%d lines after a wait of %v:\n%s", n, test.waited, log.String())
 		}
 	}

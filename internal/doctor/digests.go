@@ -19,12 +19,8 @@ func judgeDigests(f Facts, out *findings) {
 		return
 	}
 	s := f.Cluster.Status
-	for _, node := range slices.Sorted(maps.Keys(f.Cluster.Fingerprints)) {
-		if print := f.Cluster.Fingerprints[node]; s.Fingerprint != "" && print != s.Fingerprint {
-			out.add(Fault, node, "give it the model and the numerics flags of the other nodes: `hachi model inspect` prints the digest, `hachi version` the build",
-				"it computes %.12s, the cluster serves %.12s: it gets no experts", print, s.Fingerprint)
-		}
-	}
+	judgeFingerprints(f.Cluster.Fingerprints, s.Fingerprint, "it gets no experts", out)
+	judgeFingerprints(f.Cluster.RouterFingerprints, s.Fingerprint, "its requests wait", out)
 	for _, g := range s.Gateways {
 		for _, p := range g.PassedOver {
 			out.add(Fault, g.Gateway, "give gateway and router the same tokenizer, template and model files, then restart the one that is wrong", "it passes over %s: %s", p.Router, p.Why)
@@ -32,5 +28,15 @@ func judgeDigests(f Facts, out *findings) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Damaged)) {
 		out.add(Fault, key, "find what wrote it: no process of hachi does. Its owner writes it again", "the record is passed over: %s", s.Damaged[key])
+	}
+}
+
+// judgeFingerprints finds processes, by name, that compute other bits than the cluster serves.
+func judgeFingerprints(prints map[string]string, served, effect string, out *findings) {
+	for _, name := range slices.Sorted(maps.Keys(prints)) {
+		if print := prints[name]; served != "" && print != served {
+			out.add(Fault, name, "give it the model and the numerics flags of the others: `hachi model inspect` prints the digest, `hachi version` the build",
+				"it computes %.12s, the cluster serves %.12s: %s", print, served, effect)
+		}
 	}
 }

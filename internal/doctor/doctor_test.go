@@ -32,7 +32,7 @@ func healthy() Facts {
 			{Endpoint: "10.0.0.8:2379", Latency: 2 * time.Millisecond, Size: 10 << 20, Quota: 2 << 30, Leader: 1, Version: "3.7.3"},
 			{Endpoint: "10.0.0.9:2379", Latency: 2 * time.Millisecond, Size: 10 << 20, Quota: 2 << 30, Leader: 1, Version: "3.7.3"},
 		},
-		Cluster: &ClusterFacts{Host: "here", ExpertBytes: 1 << 30, Fingerprints: map[string]string{"expert-0": "f", "expert-1": "f", "expert-2": "f"}},
+		Cluster: &ClusterFacts{Host: "here", ExpertBytes: 1 << 30, Fingerprints: map[string]string{"expert-0": "f", "expert-1": "f", "expert-2": "f"}, RouterFingerprints: map[string]string{"router-0": "f"}},
 		Machine: &MachineFacts{Memory: 64 << 30, Available: 40 << 30, Kernel: "avx512", Fastest: "avx512", Threads: 8, Bandwidth: 40},
 		Device:  &DeviceFacts{Backend: "cpu", Backends: []string{"cpu", "cuda"}, Kernel: "avx512"},
 	}
@@ -89,6 +89,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{"a tensor that was damaged", "digests", Fault, "hash", func(f *Facts) { f.Model.Differs = "layers.0.w1: another hash" }},
 		{"no hashes", "digests", Note, "no hashes", func(f *Facts) { f.Model.Manifest = false }},
 		{"a node of another model", "digests", Fault, "gets no experts", func(f *Facts) { f.Cluster.Fingerprints["expert-1"] = "other" }},
+		{"a router of another model", "digests", Fault, "its requests wait", func(f *Facts) { f.Cluster.RouterFingerprints["router-0"] = "other" }},
 		{"a gateway of another template", "digests", Fault, "passes over router-0", func(f *Facts) {
 			status(f).Gateways[0].PassedOver = []client.PassedOver{{Router: "router-0", Why: "its tokenizer or chat template differs"}}
 		}},

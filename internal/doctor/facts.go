@@ -74,8 +74,8 @@ type EtcdFacts struct {
 type ClusterFacts struct {
 	Status    client.Status
 	Processes []ProcessFacts
-	// Fingerprints are those of the expert nodes, by name.
-	Fingerprints map[string]string
+	// Fingerprints and RouterFingerprints are those of expert nodes and routers, by name.
+	Fingerprints, RouterFingerprints map[string]string
 	// Host is this machine's name in the records.
 	Host string
 	// ExpertBytes is the memory of one expert.

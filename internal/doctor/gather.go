@@ -21,11 +21,14 @@ func (f *Facts) GatherCluster(ctx context.Context, where status.Where) {
 		return
 	}
 	seen, why := view.AskStatus(ctx)
-	cluster := &ClusterFacts{Status: status.Describe(view, seen, why), Fingerprints: map[string]string{}}
+	cluster := &ClusterFacts{Status: status.Describe(view, seen, why), Fingerprints: map[string]string{}, RouterFingerprints: map[string]string{}}
 	cluster.Host, _ = os.Hostname() // "" is no process's
 	for _, n := range view.Nodes {
 		cluster.Fingerprints[n.GetNodeId()] = n.GetFingerprint()
 		cluster.ExpertBytes = max(cluster.ExpertBytes, int64(n.GetExpertBytes()))
+	}
+	for _, r := range view.Routers {
+		cluster.RouterFingerprints[r.GetRouterId()] = r.GetFingerprint()
 	}
 	asked := targets(view)
 	cluster.Processes = make([]ProcessFacts, len(asked))
