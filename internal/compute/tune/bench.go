@@ -2,7 +2,8 @@ package tune
 
 import (
 	"fmt"
-	"sync"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,9 @@ const (
 	allRegions = 512 << 20
 	// With many rows a thread computes computed outputs of weights in its cache.
 	computed = 64
+	// The first begun outputs of few rows are not timed: those before a block of weights
+	// prefetch it.
+	begun = 32
 	// K of few rows is that of the largest products of Mixtral 8x7B's attention; of
 	// many rows it is longer than the panel of any variant.
 	fewK, manyK = 4096, 6144
@@ -31,11 +35,16 @@ const (
 	few = 8
 )
 
-// bench computes products on all threads, on memory of its own.
+// bench computes products on all threads, on memory of its own. All workers but the
+// first wait for work without sleeping: to wake one takes as long as a trial.
 type bench struct {
 	memory  []byte
 	workers []*worker
 	x       map[kernel.Product]tensor.Matrix
+
+	work  func(*worker) // of a turn; nil ends the workers
+	turn  atomic.Int64
+	doing atomic.Int64 // workers that have not ended their work of a turn
 }
 
 // worker is one thread's share.
@@ -59,6 +68,9 @@ func newBench(threads int) (*bench, error) {
 	for t := range threads {
 		b.workers = append(b.workers, &worker{scratch: kernel.NewScratch(), region: memory[t*each : (t+1)*each]})
 	}
+	for _, w := range b.workers[1:] {
+		go b.serve(w)
+	}
 	b.each(func(w *worker) {
 		for n := copy(w.region, smallNumbers()); n < len(w.region); n *= 2 {
 			copy(w.region[n:], w.region[:n])
@@ -76,16 +88,49 @@ func smallNumbers() []byte {
 	return b
 }
 
-func (b *bench) close() error { return unix.Munmap(b.memory) }
+// close ends the workers.
+func (b *bench) close() error {
+	b.begin(nil)
+	b.wait()
+	return unix.Munmap(b.memory)
+}
 
 // each runs f for every worker at once, until all are done.
 func (b *bench) each(f func(*worker)) {
-	var wait sync.WaitGroup
-	for _, w := range b.workers[1:] {
-		wait.Go(func() { f(w) })
-	}
+	b.begin(f)
 	f(b.workers[0])
-	wait.Wait()
+	b.wait()
+}
+
+func (b *bench) begin(f func(*worker)) {
+	b.work = f
+	b.doing.Store(int64(len(b.workers) - 1))
+	b.turn.Add(1)
+}
+
+func (b *bench) wait() {
+	for b.doing.Load() > 0 {
+		runtime.Gosched()
+	}
+}
+
+// serve does the work of one thread, turn after turn.
+func (b *bench) serve(w *worker) {
+	for turn := int64(0); ; {
+		if b.turn.Load() == turn {
+			runtime.Gosched()
+			continue
+		}
+		turn++
+		f := b.work
+		if f != nil {
+			f(w)
+		}
+		b.doing.Add(-1)
+		if f == nil {
+			return
+		}
+	}
 }
 
 // try is a trial: took is the mean time of the workers, without that in which they pack
@@ -122,9 +167,9 @@ func (b *bench) rows(p kernel.Product) tensor.Matrix {
 
 // multiply computes the outputs of one thread.
 func (w *worker) multiply(k *kernel.Kernels, x tensor.Matrix, p kernel.Product) {
-	outputs := computed
+	first, outputs := tensor.BlockRows, computed
 	if p.Rows <= few {
-		outputs = streamed / p.W.Bytes(tensor.BlockRows, x.Cols) * tensor.BlockRows
+		first, outputs = begun, streamed/p.W.Bytes(tensor.BlockRows, x.Cols)*tensor.BlockRows
 	}
 	n := p.W.Bytes(outputs, x.Cols)
 	if p.Rows > few || w.at+n > len(w.region) {
@@ -137,9 +182,9 @@ func (w *worker) multiply(k *kernel.Kernels, x tensor.Matrix, p kernel.Product) 
 	y := tensor.Matrix{Rows: x.Rows, Cols: outputs, Stride: outputs, Data: w.y.Data}
 	w.scratch.Hold()
 	defer w.scratch.Release()
-	k.MatMul(w.scratch, y, x, weights, 0, tensor.BlockRows) // packs x
+	k.MatMul(w.scratch, y, x, weights, 0, first) // packs x
 	begin := time.Now()
-	k.MatMul(w.scratch, y, x, weights, tensor.BlockRows, outputs)
+	k.MatMul(w.scratch, y, x, weights, first, outputs)
 	w.took = time.Since(begin)
 }
 

@@ -10,8 +10,8 @@
 // that wrote it; one that cannot be read or written is measured again at every
 // start.
 //
-// Concurrency: Measure keeps all its threads busy; a Store lets one process of
-// those that share its directory measure at a time.
+// Concurrency: Measure keeps all its threads busy until it ends, between trials too;
+// a Store lets one process of those that share its directory measure at a time.
 //
 // References: Whaley, Petitet and Dongarra, "Automated empirical optimization of
 // software and the ATLAS project" (2001), for choosing block sizes by measuring.
