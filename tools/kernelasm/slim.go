@@ -62,6 +62,8 @@ var (
 	leadRows = slimFetch{fetchRows.begin, fetchRows.step, "PREFETCHT1 4096(DX)(R13*1)", false}
 	// fetchInOrder takes lines in the order of memory, from ahead bytes behind w on.
 	fetchInOrder = slimFetch{"ADDQ R10, R13", [2]string{"PREFETCHT1 (R13)", "PREFETCHT1 64(R13)"}, "", true}
+	// leadInOrder is fetchInOrder that leads as leadRows does.
+	leadInOrder = slimFetch{fetchInOrder.begin, fetchInOrder.step, "PREFETCHT1 4096(R13)", true}
 )
 
 const (
@@ -71,17 +73,17 @@ const (
 	slimAlone = 4
 	// slimInOrder is the fewest rows of x for which it prefetches lines in the order of
 	// memory.
-	slimInOrder = 4
+	slimInOrder = 3
 )
 
 // slimTile512 is pairTile512 for few rows of x.
 func slimTile512(a *asm, c int) {
 	rows, fetch := 1, leadRows
-	if c >= slimInOrder {
-		fetch = fetchInOrder
-	}
-	if c > slimAlone {
-		rows = 2
+	switch {
+	case c > slimAlone:
+		rows, fetch = 2, fetchInOrder
+	case c >= slimInOrder:
+		fetch = leadInOrder
 	}
 	a.text(fmt.Sprintf("SlimTilex%d", c), 64)
 	slim512(a, c, rows, 64, fetch, func(w []string) { pairStep512(a, c, w) })

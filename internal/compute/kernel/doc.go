@@ -80,7 +80,7 @@
 //	pair tile      4          1..6       bf16       where it lies, prefetching ahead
 //	pair row       4          1          bf16       one row after the other
 //	slim pair      4          1..12      bf16       one or two rows at a time, prefetching
-//	                                                in the order of memory from 4 rows of x on
+//	                                                in the order of memory from 3 rows of x on
 //	pair panel     64         1..6       bf16       where it lies, prefetching the next panel
 //	dot            16         1..8       quantized  block by block, prefetching ahead
 //	                                                or the next blocks, see fetches

@@ -49,7 +49,7 @@ func insertBF16(all []*Kernels, base *Kernels) []*Kernels {
 		row:       avx512.PairRows,
 		panel:     [tileCols]pairPanelKernel{avx512.PairPanelx1, avx512.PairPanelx2, avx512.PairPanelx3, avx512.PairPanelx4, avx512.PairPanelx5, avx512.PairPanelx6},
 		slim:      [slimCols]slimKernel{1: avx512.SlimTilex2, avx512.SlimTilex3, avx512.SlimTilex4, avx512.SlimTilex5, avx512.SlimTilex6, avx512.SlimTilex7, avx512.SlimTilex8, avx512.SlimTilex9, avx512.SlimTilex10, avx512.SlimTilex11, avx512.SlimTilex12},
-		inOrder:   4,
+		inOrder:   3,
 		stepBytes: 2 * pairStep, blockSteps: bf16BlockSteps,
 	})
 	split := base.pairsF32.all[0].way
