@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 AFTER = 3  # pieces, before a process dies
+VICTIMS = ("node", "router")
 
 
 def post(path):
@@ -30,7 +31,7 @@ def survives(stream, whole="".join):
     """Asserts that no death changes what whole makes of the pieces, and returns that."""
     expected = whole(stream())
     assert expected, "the stream is empty"
-    for victim in ("node", "router"):
+    for victim in VICTIMS:
         got = whole(disturbed(stream, victim))
         assert got == expected, (victim, got, expected)
     return expected
