@@ -71,7 +71,7 @@ const NumericsVersion = 2
 func Fingerprint(digest string, weights tensor.DType, n Numerics, family string) moe.Fingerprint {
 	text := fmt.Appendf(nil, "hachi/v%d\n%s\nweights=%v wire=%v kv=%v inner=%v family=%s\n",
 		NumericsVersion, digest, weights, n.Wire, n.KV, n.FFNActivation, family)
-	if n.DenseActivation != tensor.F32 { // f32 is older than its name
+	if n.DenseActivation != tensor.F32 { // f32 keeps the fingerprint from before there was a choice
 		text = fmt.Appendf(text, "dense=%v\n", n.DenseActivation)
 	}
 	h := sha256.Sum256(text)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/moepb"
 	"github.com/hachi-serve/hachi/internal/status"
 	"github.com/hachi-serve/hachi/moe"
@@ -150,7 +151,7 @@ func (m *measurement) await(ctx context.Context, what string, ok func(seen) bool
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not within %v: %s: %w", awaitWithin, what, err)
 		}
-		if err := pause(ctx, look); err != nil {
+		if err := measure.Pause(ctx, look); err != nil {
 			return err
 		}
 	}

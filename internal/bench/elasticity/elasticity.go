@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/local"
 )
 
@@ -107,19 +108,10 @@ func (m *measurement) phase(ctx context.Context, name string, change func(contex
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	p.Took = time.Since(m.began).Seconds() - p.From
-	if err := pause(ctx, m.c.Calm); err != nil {
+	if err := measure.Pause(ctx, m.c.Calm); err != nil {
 		return err
 	}
 	p.LongestMS = m.clients.takeLongest().Seconds() * 1e3
 	m.phases = append(m.phases, p)
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }

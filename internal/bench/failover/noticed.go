@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
@@ -41,10 +42,8 @@ func (m *measurement) trusted(ctx context.Context, node string) error {
 		if err != nil || metrics[of(metric.NodeSuspected.Name, node)] == 0 {
 			return err
 		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("the router does not trust %s again: %w", node, ctx.Err())
+		if err := measure.Pause(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("the router does not trust %s again: %w", node, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
 
@@ -51,18 +52,8 @@ func (m *measurement) back(ctx context.Context, victim string, before map[string
 		if trusted == m.c.Up.Routers && reborn {
 			return now, nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := measure.Pause(ctx, 50*time.Millisecond); err != nil {
 			return nil, fmt.Errorf("the routers do not serve again, or are not idle: %w", err)
 		}
-	}
-}
-
-// pause waits.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/local"
 	"github.com/hachi-serve/hachi/internal/status"
 )
@@ -32,10 +33,8 @@ func WholeAgain(ctx context.Context, cluster *local.Cluster, up local.UpConfig, 
 		if len(view.Nodes) == up.Nodes && started(view, reborn, after) && view.Served() >= up.Placement.Replicas {
 			return nil
 		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("the placement did not become whole: %w", ctx.Err())
+		if err := measure.Pause(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("the placement did not become whole: %w", err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/metric"
 )
@@ -22,10 +23,8 @@ func (m measurement) idle(ctx context.Context) (left Left, err error) {
 		if left, err = m.left(ctx); err != nil || left == (Left{}) || time.Now().After(deadline) {
 			return left, err
 		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return left, ctx.Err()
+		if err := measure.Pause(ctx, 50*time.Millisecond); err != nil {
+			return left, err
 		}
 	}
 }

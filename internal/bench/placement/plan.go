@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/cluster"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/cluster/registry"
 	"github.com/hachi-serve/hachi/internal/compute/tensor"
 	"github.com/hachi-serve/hachi/internal/coordinator/planner"
@@ -108,10 +109,8 @@ func (m *measurement) known(ctx context.Context) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the leader has not seen load and speeds: %v steps/s", seen.GetStepsPerSecond())
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+		if err := measure.Pause(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

@@ -2,7 +2,6 @@ package share
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hachi-serve/hachi/internal/bench/cputime"
+	"github.com/hachi-serve/hachi/internal/bench/measure"
 	"github.com/hachi-serve/hachi/internal/bench/scrape"
 	"github.com/hachi-serve/hachi/internal/bench/serve"
 	"github.com/hachi-serve/hachi/internal/local"
@@ -127,11 +127,14 @@ func (c Config) load(ctx context.Context, sides []*side) (out turn, err error) {
 	}
 	defer streams.Wait()
 	defer stop(nil)
-	if err := sleep(loaded, c.Settle); err != nil {
+	if err := measure.Pause(loaded, c.Settle); err != nil {
 		return out, err
 	}
 	out, err = c.watch(loaded, sides)
-	return out, errors.Join(err, context.Cause(loaded))
+	if failed := context.Cause(loaded); failed != nil { // and with it the watch
+		return out, failed
+	}
+	return out, err
 }
 
 // watch samples the threads of all sides, and counts what each side generates meanwhile.
@@ -147,7 +150,7 @@ func (c Config) watch(ctx context.Context, sides []*side) (out turn, err error) 
 	var d demand
 	before, err := look(processes)
 	for err == nil && d.took < c.For {
-		if err := sleep(ctx, every); err != nil {
+		if err := measure.Pause(ctx, every); err != nil {
 			return out, err
 		}
 		var after sample
@@ -183,14 +186,4 @@ func look(processes []int) (sample, error) {
 		}
 	}
 	return out, nil
-}
-
-// sleep waits, unless ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
